@@ -1,0 +1,1 @@
+"""One store protocol, two implementations: embedded (kglite) and server (Neo4j)."""

@@ -1,0 +1,277 @@
+"""What every store does, and the records it keeps beside datasets.
+
+Nothing outside `explorer.store` knows which store it talks to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import pyarrow as pa
+
+from loaders.dataset import Dataset
+
+__all__ = [
+    "ASSOCIATION_SCHEMA",
+    "LAYER_SKILLS_SCHEMA",
+    "SCHEMA_VERSION",
+    "DatasetInfo",
+    "Layer",
+    "LayerInfo",
+    "LayerKind",
+    "Node",
+    "Path",
+    "Progress",
+    "QueryResult",
+    "Relationship",
+    "Store",
+]
+
+SCHEMA_VERSION = 1
+"""Version of the graph schema; a store written by another version is refused, not guessed at."""
+
+Scalar = str | int | float | bool | None
+LayerKind = Literal["foundation", "fine-tuned", "evidence"]
+Progress = Callable[[int, int], None]
+"""Called with (rows done, rows in all)."""
+
+LAYER_SKILLS_SCHEMA = pa.schema(
+    [
+        ("skill", pa.string()),
+        ("wave", pa.int32()),
+        ("by", pa.string()),
+        ("component", pa.int32()),
+        ("mastery", pa.float64()),
+    ]
+)
+ASSOCIATION_SCHEMA = pa.schema([("source", pa.string()), ("target", pa.string()), ("weight", pa.int64())])
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """A layer without its skills.
+
+    Attributes:
+        dataset: Name of the dataset.
+        name: Name of the layer, unique in the dataset, without "/".
+        kind: `foundation`, `fine-tuned` (then `base` is set) or `evidence`.
+        learner: As given to the command line: `one`, `d:2`, `capacity:0.6`, `dina`.
+        base: Name of the layer it was fine-tuned from.
+        mode: `frozen`, `continued` or `joint` for a fine-tuned layer.
+        parts: Parts of the dataset whose texts taught it, in order of name; empty means all texts.
+        texts: Number of texts presented.
+        skills: Number of skills that those texts require, with the base's; the learned fraction is of these.
+        learned: Number of learned skills.
+        waves: Number of rounds of parallel presentation until nothing changed.
+        associations: Number of stored associations; None if they have not been computed.
+        association_rule: `any` or `understood`.
+        seed: Seed of what was random; None if nothing was.
+        parameters: Further parameters of the run, scalars.
+        versions: Versions of the packages that computed it.
+        created_at: UTC time, ISO 8601.
+    """
+
+    dataset: str
+    name: str
+    kind: LayerKind
+    learner: str
+    texts: int
+    skills: int
+    learned: int
+    waves: int
+    base: str | None = None
+    mode: str | None = None
+    parts: tuple[str, ...] = ()
+    associations: int | None = None
+    association_rule: str | None = None
+    seed: int | None = None
+    parameters: Mapping[str, Scalar] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    created_at: str = ""
+
+    @property
+    def key(self) -> str:
+        """Key of the layer's node: dataset, "/", name."""
+        return f"{self.dataset}/{self.name}"
+
+    @property
+    def learned_fraction(self) -> float:
+        """Learned skills over the skills that its texts require; 0.0 when there are none."""
+        return self.learned / self.skills if self.skills else 0.0
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One run's learned skills.
+
+    Attributes:
+        info: All but the skills.
+        skills: Rows of `LAYER_SKILLS_SCHEMA`, ordered by skill id: `wave` 0 means known beforehand (from the
+            base or given), 1 and more the round in which it was learned; `by` the id of the text that taught
+            it (null for wave 0); `component` its component in the association graph, 0 the largest (null if
+            not computed); `mastery` the probability of an evidence layer (null otherwise).
+    """
+
+    info: LayerInfo
+    skills: pa.Table
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """A dataset's sizes and provenance."""
+
+    name: str
+    texts: int
+    skills: int
+    requirements: int
+    prerequisites: int
+    part_of: int
+    models: int
+    attempts: int
+    parts: tuple[str, ...]
+    provenance: Mapping[str, Scalar]
+    loaded_at: str
+    layers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node in a query's result."""
+
+    id: str
+    labels: tuple[str, ...]
+    properties: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Relationship:
+    """A relationship in a query's result; `start` and `end` are ids of nodes."""
+
+    id: str
+    type: str
+    start: str
+    end: str
+    properties: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Path:
+    """A path in a query's result: n nodes and n-1 relationships."""
+
+    nodes: tuple[Node, ...]
+    relationships: tuple[Relationship, ...]
+
+
+@dataclass(frozen=True)
+class QueryResult:
+    """Rows of a read-only query.
+
+    Attributes:
+        columns: Names, in the order of RETURN.
+        rows: Values: scalars, lists, maps, `Node`, `Relationship` or `Path`.
+        truncated: True if the row cap cut the result.
+        seconds: Time the store took.
+    """
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Any, ...]]
+    truncated: bool
+    seconds: float
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Datasets, layers and associations in a graph database, with the schema of docs/schema.md.
+
+    Every write is atomic: a reader and a reopened store see all of it or none of it. Unless said otherwise,
+    methods raise `NotFoundError` for a dataset or layer that is not there and `StoreError` for a store that
+    cannot be read or written.
+    """
+
+    @property
+    def url(self) -> str:
+        """The path or address it was opened with, without credentials."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the content may have changed: what a cache compares."""
+        ...
+
+    def write_dataset(self, dataset: Dataset, *, replace: bool = False, progress: Progress | None = None) -> None:
+        """Write a dataset; with `replace`, in the place of the one of that name, whose layers go with it."""
+        ...
+
+    def append_dataset(self, dataset: Dataset, addition: Dataset, *, progress: Progress | None = None) -> None:
+        """Write what `addition` adds; `dataset` is the whole after it (`loaders.dataset.extend_dataset`).
+
+        Layers stay: they are of the texts that were there.
+        """
+        ...
+
+    def read_dataset(self, name: str) -> Dataset:
+        """The dataset, equal to the one written."""
+        ...
+
+    def read_requirements(self, name: str, parts: Sequence[str] = ()) -> Iterator[pa.Table]:
+        """The requirements (`text`, `skill` as ids, `weight`) of the texts of some parts, in chunks."""
+        ...
+
+    def datasets(self) -> tuple[DatasetInfo, ...]:
+        """All datasets, ordered by name."""
+        ...
+
+    def delete_dataset(self, name: str) -> None:
+        """Remove a dataset with its layers and associations."""
+        ...
+
+    def write_layer(self, layer: Layer) -> None:
+        """Write a layer in the place of one of that name, whose associations go with it."""
+        ...
+
+    def read_layer(self, dataset: str, name: str) -> Layer:
+        """The layer, equal to the one written."""
+        ...
+
+    def layers(self, dataset: str | None = None) -> tuple[LayerInfo, ...]:
+        """Layers of one dataset or of all, ordered by dataset and name."""
+        ...
+
+    def delete_layer(self, dataset: str, name: str) -> None:
+        """Remove a layer and its associations; one that others are fine-tuned from is refused."""
+        ...
+
+    def write_associations(
+        self, dataset: str, layer: str, associations: pa.Table, *, rule: str, components: pa.Table
+    ) -> None:
+        """Write a layer's associations in the place of those there, and its components.
+
+        Args:
+            dataset: Name of the dataset.
+            layer: Name of the layer.
+            associations: Rows of `ASSOCIATION_SCHEMA`, `source` < `target`, each pair once.
+            rule: `any` or `understood`; kept as the layer's `association_rule`.
+            components: `skill` (string), `component` (int32, 0 the largest): one row a learned skill.
+        """
+        ...
+
+    def read_associations(self, dataset: str, layer: str) -> pa.Table:
+        """Rows of `ASSOCIATION_SCHEMA`, ordered by source and target."""
+        ...
+
+    def query(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        max_rows: int = 1_000,
+        timeout: float = 30.0,
+    ) -> QueryResult:
+        """Run a read-only query; `QueryError` for anything that writes or is not Cypher, or takes too long."""
+        ...
+
+    def close(self) -> None:
+        """Release what is held; safe to call twice."""
+        ...

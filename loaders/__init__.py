@@ -1,0 +1,1 @@
+"""Readers of files into a validated dataset: one file per source format."""

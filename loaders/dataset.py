@@ -1,0 +1,366 @@
+"""The dataset: texts, skills and which text requires which skill, validated and in canonical order.
+
+Every loader ends in `build_dataset`, every store writes a `Dataset` and reads an equal one back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from loaders.errors import DataError
+
+__all__ = ["EMPTY_TABLES", "Dataset", "build_dataset", "extend_dataset", "rename_dataset"]
+
+Scalar = str | int | float | bool | None
+
+_SCHEMAS: dict[str, pa.Schema] = {
+    "texts": pa.schema([("id", pa.string()), ("title", pa.string()), ("class", pa.string()), ("part", pa.string())]),
+    "skills": pa.schema([("id", pa.string()), ("name", pa.string()), ("class", pa.string()), ("level", pa.int64())]),
+    "requirements": pa.schema([("text", pa.string()), ("skill", pa.string()), ("weight", pa.float64())]),
+    "prerequisites": pa.schema([("prerequisite", pa.string()), ("skill", pa.string())]),
+    "part_of": pa.schema([("child", pa.string()), ("parent", pa.string())]),
+    "models": pa.schema([("id", pa.string()), ("role", pa.string()), ("base", pa.string())]),
+    "attempts": pa.schema([("model", pa.string()), ("text", pa.string()), ("score", pa.float64())]),
+}
+# Columns that must be filled in every row; the others may be null.
+_REQUIRED: dict[str, tuple[str, ...]] = {
+    "texts": ("id",),
+    "skills": ("id",),
+    "requirements": ("text", "skill"),
+    "prerequisites": ("prerequisite", "skill"),
+    "part_of": ("child", "parent"),
+    "models": ("id",),
+    "attempts": ("model", "text", "score"),
+}
+# Tables whose rows may carry more columns than the schema names.
+_OPEN = ("texts", "skills", "models")
+_PROPERTY_TYPES = (pa.string(), pa.int64(), pa.float64(), pa.bool_())
+
+EMPTY_TABLES: Mapping[str, pa.Table] = {name: schema.empty_table() for name, schema in _SCHEMAS.items()}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Texts, skills and requirements of one source; immutable, in canonical order.
+
+    Rows are ordered by id (code points), so two datasets with the same content are equal row by row
+    wherever they were kept. In `requirements`, `text` and `skill` are dictionary-encoded (int32 codes) over
+    `texts["id"]` and `skills["id"]`: memory is proportional to the number of requirements.
+
+    Attributes:
+        name: Name of the dataset; it starts every key in the store, so it holds no "/".
+        texts: `id, title, class, part` (strings; the last three may be null) and further properties. `part`
+            names the load that brought the text, so that one dataset can hold a foundation corpus and a
+            domain corpus over the same skills.
+        skills: `id, name, class` (strings), `level` (int64, may be null) and further properties.
+        requirements: `text, skill` (dictionary of strings), `weight` (float64, how often or how strongly).
+        prerequisites: `prerequisite, skill`: the first must be learned before the second.
+        part_of: `child, parent` skills.
+        models: `id, role, base` (strings; the last two may be null) and further properties.
+        attempts: `model, text` (strings), `score` (float64 in 0-1).
+        provenance: Where it came from: source, loader, options, counts of what was skipped.
+    """
+
+    name: str
+    texts: pa.Table
+    skills: pa.Table
+    requirements: pa.Table
+    prerequisites: pa.Table
+    part_of: pa.Table
+    models: pa.Table
+    attempts: pa.Table
+    provenance: Mapping[str, Scalar]
+
+    @property
+    def n_texts(self) -> int:
+        """Number of texts T."""
+        return int(self.texts.num_rows)
+
+    @property
+    def n_skills(self) -> int:
+        """Number of skills S."""
+        return int(self.skills.num_rows)
+
+    @property
+    def n_requirements(self) -> int:
+        """Number of (text, skill) pairs, each counted once."""
+        return int(self.requirements.num_rows)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the parts, in order of name; empty if the texts have none."""
+        return tuple(sorted(p for p in pc.unique(self.texts["part"]).to_pylist() if p is not None))
+
+    def tables(self) -> dict[str, pa.Table]:
+        """The seven tables by name."""
+        return {name: getattr(self, name) for name in _SCHEMAS}
+
+    def equals(self, other: Dataset) -> bool:
+        """True if name, all rows of all tables and provenance are the same."""
+        return (
+            self.name == other.name
+            and dict(self.provenance) == dict(other.provenance)
+            and all(
+                _plain(a).equals(_plain(b))
+                for a, b in zip(self.tables().values(), other.tables().values(), strict=True)
+            )
+        )
+
+
+def build_dataset(
+    name: str,
+    *,
+    texts: pa.Table,
+    skills: pa.Table,
+    requirements: pa.Table,
+    prerequisites: pa.Table | None = None,
+    part_of: pa.Table | None = None,
+    models: pa.Table | None = None,
+    attempts: pa.Table | None = None,
+    provenance: Mapping[str, Scalar] | None = None,
+) -> Dataset:
+    """Validate tables and put them in canonical order.
+
+    Missing columns that may be null are added, a missing title or skill name becomes the id, repeated
+    requirements become one with the sum of their weights.
+
+    Args:
+        name: Name of the dataset, without "/".
+        texts: Columns as in `Dataset.texts`, only `id` is obligatory; likewise the other tables.
+        skills: See `Dataset.skills`.
+        requirements: `text, skill` and, if weights are known, `weight` (default 1.0).
+        prerequisites: See `Dataset.prerequisites`.
+        part_of: See `Dataset.part_of`.
+        models: See `Dataset.models`.
+        attempts: See `Dataset.attempts`.
+        provenance: Scalars only.
+
+    Returns:
+        The dataset.
+
+    Raises:
+        DataError: A duplicate id, a reference to an id that is not there, a null or non-number where a value
+            is needed, a score outside 0-1, a weight that is not positive and finite, a cycle among
+            prerequisites, or a name with "/".
+    """
+    if not name or "/" in name or name != name.strip():
+        raise DataError(f"dataset name {name!r} must be non-empty, without '/' and without outer spaces")
+    given = {
+        "texts": texts,
+        "skills": skills,
+        "requirements": requirements,
+        "prerequisites": prerequisites,
+        "part_of": part_of,
+        "models": models,
+        "attempts": attempts,
+    }
+    tables = {key: _conform(key, table) for key, table in given.items()}
+    for key, label in (("texts", "text"), ("skills", "skill"), ("models", "model")):
+        _require_unique(tables[key]["id"], label)
+    tables["texts"] = _fill(tables["texts"], "title").sort_by("id")
+    tables["skills"] = _fill(tables["skills"], "name").sort_by("id")
+    tables["models"] = tables["models"].sort_by("id")
+    tables["requirements"] = _encode_requirements(tables["requirements"], tables["texts"]["id"], tables["skills"]["id"])
+    skill_ids = tables["skills"]["id"]
+    for key in ("prerequisites", "part_of"):
+        columns = tables[key].column_names
+        for column in columns:
+            _require_known(tables[key][column], skill_ids, f"{key} column {column!r}", "skill")
+        tables[key] = _distinct(tables[key])
+        _require_acyclic(tables[key], columns, key)
+    _require_known(tables["attempts"]["model"], tables["models"]["id"], "attempts", "model")
+    _require_known(tables["attempts"]["text"], tables["texts"]["id"], "attempts", "text")
+    _require_known(tables["models"]["base"].drop_null(), tables["models"]["id"], "models column 'base'", "model")
+    tables["attempts"] = _check_attempts(tables["attempts"])
+    facts = dict(provenance or {})
+    for fact, value in facts.items():
+        if not isinstance(value, str | int | float | bool | None):
+            raise DataError(f"provenance {fact!r} must be a scalar, not {type(value).__name__}")
+    return Dataset(name=name, provenance=facts, **tables)
+
+
+def extend_dataset(dataset: Dataset, addition: Dataset) -> Dataset:
+    """The dataset with the texts of another added; skills with the same id are the same skill.
+
+    Args:
+        dataset: What is there; its attributes of shared skills and models win.
+        addition: New texts; a text id that is already there is an error.
+
+    Returns:
+        A dataset named as the first, with the provenance of both (the addition's keys are prefixed with its
+        parts where they differ).
+
+    Raises:
+        DataError: A text id is in both.
+    """
+    both = pc.filter(
+        addition.texts["id"], pc.is_in(addition.texts["id"], value_set=dataset.texts["id"].combine_chunks())
+    )
+    if len(both):
+        raise DataError(
+            f"text {both[0].as_py()!r} is already in dataset {dataset.name!r} ({len(both)} such texts): "
+            "load the new texts under ids of their own, or load the whole dataset again with --replace"
+        )
+    merged: dict[str, pa.Table] = {}
+    for key in _SCHEMAS:
+        first, second = _plain(getattr(dataset, key)), _plain(getattr(addition, key))
+        if key in ("skills", "models"):
+            new = pc.invert(pc.is_in(second["id"], value_set=first["id"].combine_chunks()))
+            second = second.filter(new)
+        merged[key] = pa.concat_tables([first, second], promote_options="permissive")
+    label = "+".join(addition.parts) or "addition"
+    facts: dict[str, Scalar] = dict(dataset.provenance)
+    for fact, value in addition.provenance.items():
+        facts[fact if fact not in facts or facts[fact] == value else f"{label}.{fact}"] = value
+    return build_dataset(dataset.name, provenance=facts, **merged)
+
+
+def rename_dataset(dataset: Dataset, name: str) -> Dataset:
+    """The same dataset under another name."""
+    return replace(dataset, name=name)
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """The table with dictionary columns decoded and chunks combined."""
+    columns = [column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column for column in table.columns]
+    return pa.table(columns, names=table.column_names).combine_chunks()
+
+
+def _conform(key: str, table: pa.Table | None) -> pa.Table:
+    schema = _SCHEMAS[key]
+    if table is None:
+        return schema.empty_table()
+    arrays: dict[str, Any] = {}
+    for field in schema:
+        if field.name not in table.column_names:
+            if field.name in _REQUIRED[key]:
+                raise DataError(
+                    f"table {key!r} has no column {field.name!r}; it has: {', '.join(table.column_names) or 'none'}"
+                )
+            fill = 1.0 if field.name == "weight" else None
+            arrays[field.name] = pa.array([fill] * table.num_rows, type=field.type)
+            continue
+        column = table[field.name]
+        if not (pa.types.is_dictionary(column.type) and field.type == pa.string()):
+            try:
+                column = column.cast(field.type)
+            except pa.ArrowException as error:
+                raise DataError(f"table {key!r}, column {field.name!r}: {error}") from None
+        if field.name in _REQUIRED[key] and column.null_count:
+            row = pc.index(pc.is_null(column), value=True).as_py()
+            raise DataError(f"table {key!r}, row {row + 1}: {field.name!r} is empty")
+        arrays[field.name] = column
+    if key in _OPEN:
+        for extra in table.column_names:
+            if extra not in arrays:
+                arrays[extra] = _property(key, extra, table[extra])
+    return pa.table(arrays)
+
+
+def _property(key: str, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_null(column.type) or pa.types.is_dictionary(column.type) or pa.types.is_large_string(column.type):
+        column = column.cast(pa.string())
+    elif pa.types.is_integer(column.type):
+        column = column.cast(pa.int64())
+    elif pa.types.is_floating(column.type):
+        column = column.cast(pa.float64())
+    if column.type not in _PROPERTY_TYPES:
+        raise DataError(f"table {key!r}: property {name!r} is {column.type}; use text, integer, float or true/false")
+    return column
+
+
+def _fill(table: pa.Table, column: str) -> pa.Table:
+    position = table.column_names.index(column)
+    return table.set_column(position, column, pc.coalesce(table[column], table["id"]))
+
+
+def _require_unique(ids: pa.ChunkedArray, label: str) -> None:
+    counts = pc.value_counts(ids)
+    if len(counts) == len(ids):
+        return
+    twice = counts.filter(pc.greater(counts.field("counts"), 1))[0]
+    raise DataError(
+        f"{label} id {twice['values'].as_py()!r} occurs {twice['counts'].as_py()} times; ids must be unique"
+    )
+
+
+def _require_known(column: pa.ChunkedArray, ids: pa.ChunkedArray, where: str, label: str) -> None:
+    unknown = pc.invert(pc.is_in(column, value_set=ids.combine_chunks()))
+    if pc.any(unknown).as_py():
+        row = pc.index(unknown, value=True).as_py()
+        raise DataError(f"{where}, row {row + 1}: {label} {column[row].as_py()!r} is not among the {label}s")
+
+
+def _codes(column: pa.ChunkedArray, ids: pa.Array, label: str) -> pa.Array:
+    """Position of each value of `column` in `ids`, int32."""
+    if pa.types.is_dictionary(column.type):
+        column = column.unify_dictionaries().combine_chunks()
+        if isinstance(column, pa.ChunkedArray):
+            column = pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
+        places = pc.index_in(column.dictionary.cast(pa.string()), value_set=ids)
+        codes = places.take(column.indices)
+    else:
+        codes = pc.index_in(column.combine_chunks(), value_set=ids)
+    if codes.null_count:
+        row = pc.index(pc.is_null(codes), value=True).as_py()
+        raise DataError(f"requirements, row {row + 1}: {label} {column[row].as_py()!r} is not among the {label}s")
+    return codes.combine_chunks() if isinstance(codes, pa.ChunkedArray) else codes
+
+
+def _encode_requirements(table: pa.Table, text_ids: pa.ChunkedArray, skill_ids: pa.ChunkedArray) -> pa.Table:
+    weight = table["weight"]
+    bad = pc.invert(pc.and_(pc.is_finite(weight), pc.greater(weight, 0.0)))
+    if pc.any(pc.fill_null(bad, fill_value=True)).as_py():
+        row = pc.index(pc.fill_null(bad, fill_value=True), value=True).as_py()
+        raise DataError(f"requirements, row {row + 1}: weight {weight[row].as_py()} must be a positive number")
+    texts, skills = text_ids.combine_chunks(), skill_ids.combine_chunks()
+    text, skill = _codes(table["text"], texts, "text"), _codes(table["skill"], skills, "skill")
+    coded = pa.table({"text": text, "skill": skill, "weight": weight})
+    coded = coded.group_by(["text", "skill"]).aggregate([("weight", "sum")])
+    coded = coded.sort_by([("text", "ascending"), ("skill", "ascending")]).combine_chunks()
+
+    def encoded(column: str, ids: pa.Array) -> pa.DictionaryArray:
+        codes = coded[column].combine_chunks() if coded.num_rows else pa.array([], pa.int32())
+        return pa.DictionaryArray.from_arrays(codes.cast(pa.int32()), ids)
+
+    return pa.table({"text": encoded("text", texts), "skill": encoded("skill", skills), "weight": coded["weight_sum"]})
+
+
+def _distinct(table: pa.Table) -> pa.Table:
+    names = table.column_names
+    return table.group_by(names).aggregate([]).select(names).sort_by([(n, "ascending") for n in names])
+
+
+def _check_attempts(table: pa.Table) -> pa.Table:
+    score = table["score"]
+    good = pc.and_(pc.greater_equal(score, 0.0), pc.less_equal(score, 1.0))
+    if pc.any(pc.invert(good)).as_py():
+        row = pc.index(good, value=False).as_py()
+        raise DataError(f"attempts, row {row + 1}: score {score[row].as_py()} must be from 0 to 1")
+    counts = table.group_by(["model", "text"]).aggregate([([], "count_all")])
+    if counts.num_rows < table.num_rows:
+        twice = counts.filter(pc.greater(counts["count_all"], 1)).slice(0, 1).to_pylist()[0]
+        raise DataError(
+            f"attempts: model {twice['model']!r} has {twice['count_all']} scores for text {twice['text']!r}; give one"
+        )
+    return table.sort_by([("model", "ascending"), ("text", "ascending")])
+
+
+def _require_acyclic(table: pa.Table, columns: list[str], key: str) -> None:
+    """Kahn's algorithm; the error names the skills of one cycle."""
+    from graphlib import CycleError, TopologicalSorter
+
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for before, after in zip(table[columns[0]].to_pylist(), table[columns[1]].to_pylist(), strict=True):
+        sorter.add(after, before)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        raise DataError(
+            f"{key} form a cycle: {' -> '.join(map(repr, error.args[1]))}; remove one of its links"
+        ) from None
