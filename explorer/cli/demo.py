@@ -1,0 +1,148 @@
+"""`demo`: the main job end to end, on the running interpreter's own source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from explorer.cli.console import (
+    JsonOption,
+    StoreOption,
+    emit_json,
+    guarded,
+    note,
+    number,
+    opened,
+    share,
+    show_table,
+)
+from explorer.cli.web import HostOption, PortOption, serve
+
+if TYPE_CHECKING:
+    from explorer.service.demo import DemoReport, Steps
+
+__all__ = ["register"]
+
+
+@guarded
+def demo(
+    package: Annotated[str, typer.Option("--package", help="Installed package to fine-tune on.")] = "scipy",
+    min_uses: Annotated[int, typer.Option("--min-uses", min=1, help="Leave out skills that fewer texts use.")] = 1,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Read the sources again.")] = False,
+    ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Open the explorer when done.")] = True,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8050,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read Python's standard library as a skill-text graph, learn it, compare with theory, and explore.
+
+    A function is a text; the syntax, builtins and imported APIs that it uses are its skills.
+
+    Example: skillgraph demo
+
+    Example: skillgraph demo --no-ui --json
+    """
+    from explorer.service.demo import run_demo
+
+    if ui:
+        from ui.app import check_address
+
+        check_address(host, port)
+    with opened(store, mode="write") as opened_store, _steps(quiet=as_json) as steps:
+        report = run_demo(opened_store, package=package, min_uses=min_uses, fresh=fresh, steps=steps)
+        url = opened_store.url
+    if as_json:
+        emit_json(report)
+    else:
+        _show(report)
+    if ui:
+        serve(url, host=host, port=port)
+
+
+@contextmanager
+def _steps(*, quiet: bool) -> Iterator[Steps]:
+    """A line for each step, with a bar for those that say how far they are."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    shown = console.is_terminal and not quiet
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not shown) as bars:
+
+        def step(title: str) -> _Bar:
+            for task in bars.tasks:
+                bars.update(task.id, total=task.total or 1, completed=task.total or 1)
+            if not shown and not quiet:
+                note(f"{title} …")
+            return _Bar(bars, title)
+
+        yield step
+        for task in bars.tasks:
+            bars.update(task.id, total=task.total or 1, completed=task.total or 1)
+
+
+class _Bar:
+    """A progress callback on one line of the display."""
+
+    def __init__(self, bars: object, title: str) -> None:
+        from rich.progress import Progress
+
+        assert isinstance(bars, Progress)
+        self._bars = bars
+        self._task = bars.add_task(title, total=None)
+
+    def __call__(self, done: int, total: int) -> None:
+        self._bars.update(self._task, completed=done, total=total)
+
+
+def _show(report: DemoReport) -> None:
+    foundation, tuned = report.foundation, report.fine_tuned
+    typer.echo(
+        f"\nThe standard library as a skill-text graph: {report.texts:,} functions require {report.skills:,} skills, "
+        f"{report.requirements:,} times (R = {report.ratio:.2f} texts per skill, c = {report.mean_skills:.2f} skills "
+        "in a text)."
+    )
+    show_table(
+        ("foundation layer", "measured", "Poisson", "same degrees"),
+        [
+            (
+                "skills learned",
+                share(foundation.learned),
+                share(foundation.predicted_poisson),
+                share(foundation.predicted_degrees),
+            ),
+            ("  of those used 3 times or more", share(foundation.learned_used_thrice), "–", "–"),
+            ("giant component", share(foundation.giant), "–", share(foundation.giant_predicted)),
+            ("waves", number(foundation.waves), "–", "–"),
+        ],
+        caption="shares of all skills; Poisson and same degrees are predictions of density evolution",
+    )
+    emergence = (
+        "Random texts of this length would teach skills gradually, without a threshold."
+        if report.threshold is None
+        else f"Random texts of this length would teach nearly everything at once above {report.threshold:.2f} texts "
+        f"per skill; there are {report.ratio:.2f}, and yet real skills lag behind, because rare ones keep company "
+        "with rare ones."
+    )
+    typer.echo(emergence)
+    show_table(
+        (f"fine-tuned on {tuned.package}", "skills learned"),
+        [
+            ("foundation alone", share(tuned.foundation)),
+            ("frozen: basic skills cannot be added", share(tuned.frozen.learned)),
+            ("continued: on top of the foundation", share(tuned.continued.learned)),
+            ("joint: both corpora together", share(tuned.joint.learned)),
+        ],
+        caption=f"shares of the {tuned.skills:,} skills of both corpora; {tuned.texts:,} functions of {tuned.package}",
+    )
+    typer.echo(f"Stored in {report.store} ({report.seconds:.1f} s). Look again at any time with `skillgraph ui`.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("demo")(demo)

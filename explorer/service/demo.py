@@ -1,0 +1,241 @@
+"""The demo: the running interpreter's own Python source, from files to layers and predictions.
+
+Functions of the standard library are the texts of a foundation layer; those of an installed domain package
+are the texts of fine-tuned layers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from explorer.service.association import associate
+from explorer.service.comparison import compare
+from explorer.service.learning import LearnReport, Mode, learn
+from explorer.service.loading import dataset_info, load
+from explorer.service.prediction import LayerPrediction, predict_layer, threshold
+from explorer.store.protocol import Progress, Store
+from loaders.python_source import load_python_source
+
+__all__ = ["DATASET", "FOUNDATION", "DemoReport", "FineTunedReport", "FoundationReport", "ModeReport", "run_demo"]
+
+DATASET = "python"
+FOUNDATION = "foundation"
+_PART = "stdlib"
+_MODES: tuple[Mode, ...] = ("frozen", "continued", "joint")
+Steps = Callable[[str], Progress | None]
+"""Called with the title of each step; what it returns is told how far the step is."""
+
+
+@dataclass(frozen=True)
+class FoundationReport:
+    """The foundation layer, beside its prediction; fractions of all skills of its texts, in 0-1.
+
+    Attributes:
+        learned: Learned fraction.
+        learned_used_thrice: Learned fraction among the skills that at least three texts require.
+        predicted_poisson: Learned fraction of the Poisson ensemble of the same c and R.
+        predicted_degrees: Learned fraction of random graphs with the measured degree distributions.
+        waves: Rounds of presentation.
+        giant: Giant component of the learned skills.
+        giant_predicted: The same for random graphs with the measured degree distributions.
+        seconds: Time for learning and associating.
+    """
+
+    learned: float
+    learned_used_thrice: float
+    predicted_poisson: float
+    predicted_degrees: float
+    waves: int
+    giant: float
+    giant_predicted: float | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ModeReport:
+    """A fine-tuned layer: learned skills over all skills of the base's and its own texts, in 0-1."""
+
+    learned: float
+
+
+@dataclass(frozen=True)
+class FineTunedReport:
+    """The three ways to fine-tune on the foundation.
+
+    Attributes:
+        package: The domain package.
+        texts: Its functions.
+        skills: Skills of the standard library's and the package's functions together.
+        frozen: Basic skills cannot be added.
+        continued: Starts from the foundation, everything may be learned.
+        joint: Both corpora together.
+        foundation: What the foundation had learned, over the same skills.
+        gained: What `continued` has learned and the foundation had not, over the same skills.
+    """
+
+    package: str
+    texts: int
+    skills: int
+    frozen: ModeReport
+    continued: ModeReport
+    joint: ModeReport
+    foundation: float
+    gained: float
+
+
+@dataclass(frozen=True)
+class DemoReport:
+    """What `skillgraph demo --json` prints.
+
+    Attributes:
+        texts: Functions of the standard library.
+        skills: Skills that they require.
+        requirements: Pairs of function and skill.
+        ratio: R, texts over skills.
+        mean_skills: c, requirements over texts.
+        threshold: R* of the Poisson ensemble with this c; None if emergence is gradual.
+        foundation: The foundation layer.
+        fine_tuned: The fine-tuned layers.
+        store: Where everything was stored.
+        dataset: Name of the dataset.
+        reused: True if the dataset was in the store already and its source has not changed.
+        seconds: Time in all.
+    """
+
+    texts: int
+    skills: int
+    requirements: int
+    ratio: float
+    mean_skills: float
+    threshold: float | None
+    foundation: FoundationReport
+    fine_tuned: FineTunedReport
+    store: str
+    dataset: str
+    reused: bool
+    seconds: float
+
+
+def run_demo(
+    store: Store,
+    *,
+    package: str = "scipy",
+    min_uses: int = 1,
+    fresh: bool = False,
+    steps: Steps = lambda _: None,
+) -> DemoReport:
+    """Read, store, learn, associate and compare, on the running interpreter's source.
+
+    Args:
+        store: Where it all goes.
+        package: Installed package whose functions are the domain texts.
+        min_uses: Leave out skills that fewer functions require.
+        fresh: Read the sources again even if the store has them.
+        steps: Told what is being done.
+
+    Returns:
+        The figures.
+
+    Raises:
+        DataError: The package is not installed or has no function.
+        StoreError: The store cannot be written.
+    """
+    start = time.perf_counter()
+    reused = not fresh and _is_there(store, package, min_uses)
+    if not reused:
+        _load(store, package, min_uses, steps)
+    steps("Learning the foundation from the standard library")
+    foundation, beside = _learn_foundation(store)
+    layers: dict[Mode, LearnReport] = {}
+    for mode in _MODES:
+        steps(f"Fine-tuning on {package}, {mode}")
+        name = f"{package}-{mode}"
+        layers[mode] = learn(store, DATASET, name=name, parts=(package,), base=FOUNDATION, mode=mode)
+        associate(store, DATASET, name)
+    changes = compare(store, DATASET, FOUNDATION, f"{package}-continued")
+    skills = layers["joint"].layer.skills
+    return DemoReport(
+        texts=beside.texts,
+        skills=beside.skills,
+        requirements=beside.requirements,
+        ratio=beside.ratio,
+        mean_skills=beside.mean_skills,
+        threshold=threshold(beside.mean_skills).ratio,
+        foundation=foundation,
+        fine_tuned=FineTunedReport(
+            package=package,
+            texts=layers["continued"].layer.texts,
+            skills=skills,
+            frozen=ModeReport(layers["frozen"].layer.learned / skills),
+            continued=ModeReport(layers["continued"].layer.learned / skills),
+            joint=ModeReport(layers["joint"].layer.learned / skills),
+            foundation=beside.layer.learned / skills,
+            gained=changes.gained / skills,
+        ),
+        store=store.url,
+        dataset=DATASET,
+        reused=reused,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _sources(package: str, min_uses: int) -> Mapping[str, str | int]:
+    """What the stored dataset must say of its source to be used again."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        release = version(package)
+    except PackageNotFoundError:
+        release = "unknown"
+    return {"demo.python": platform.python_version(), "demo.package": f"{package} {release}", "demo.min_uses": min_uses}
+
+
+def _is_there(store: Store, package: str, min_uses: int) -> bool:
+    info = dataset_info(store, DATASET)
+    wanted = _sources(package, min_uses)
+    return info is not None and all(info.provenance.get(fact) == value for fact, value in wanted.items())
+
+
+def _load(store: Store, package: str, min_uses: int, steps: Steps) -> None:
+    from dataclasses import replace
+
+    from loaders.dataset import Dataset, extend_dataset
+
+    def read() -> Dataset:
+        corpora = []
+        for target in (_PART, package):
+            progress = steps(f"Reading the functions of {'the standard library' if target == _PART else target}")
+            corpora.append(
+                load_python_source([target], name=DATASET, part=target, min_uses=min_uses, progress=progress)
+            )
+        both = extend_dataset(corpora[0], corpora[1])
+        return replace(both, provenance={**both.provenance, **_sources(package, min_uses)})
+
+    load(store, read, name=DATASET, replace=True, progress=steps("Storing the skill-text graph"))
+
+
+def _learn_foundation(store: Store) -> tuple[FoundationReport, LayerPrediction]:
+    from explorer.service.snapshot import layer_view
+
+    began = time.perf_counter()
+    learned = learn(store, DATASET, name=FOUNDATION, parts=(_PART,))
+    associated = associate(store, DATASET, FOUNDATION)
+    seconds = time.perf_counter() - began
+    beside = predict_layer(store, DATASET, FOUNDATION)
+    rows = {row.quantity: row for row in beside.rows}
+    view = layer_view(store, DATASET, FOUNDATION)
+    often = view.indexed.graph.skill_degrees >= 3
+    report = FoundationReport(
+        learned=learned.layer.learned_fraction,
+        learned_used_thrice=float(view.learned[often].mean()) if often.any() else 0.0,
+        predicted_poisson=rows["learned"].poisson or 0.0,
+        predicted_degrees=rows["learned"].degrees or 0.0,
+        waves=learned.layer.waves,
+        giant=associated.giant_fraction,
+        giant_predicted=rows["giant"].degrees if rows["giant"].degrees is not None else rows["giant"].poisson,
+        seconds=seconds,
+    )
+    return report, beside

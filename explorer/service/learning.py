@@ -1,0 +1,217 @@
+"""Learn a layer: peel the stored skill–text graph and store what was learned."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from analysis.learners import parse_learner
+from analysis.peeling import PeelingResult, novel_skill_counts, peel
+from explorer.arrays import IndexedGraph, index_dataset
+from explorer.errors import NotFoundError, SkillgraphError
+from explorer.service.snapshot import layer_view, lineage, lineage_parts, read_dataset
+from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Store
+
+__all__ = ["LearnReport", "Mode", "learn"]
+
+Mode = Literal["frozen", "continued", "joint"]
+_MODES = ("frozen", "continued", "joint")
+
+
+@dataclass(frozen=True)
+class LearnReport:
+    """What a run of learning did.
+
+    Attributes:
+        layer: The stored layer.
+        waves: Cumulative number of learned skills after wave 0, 1, 2, ...
+        novel_skills: Texts by the number of their skills that are still not learned, `{0: understood, 1: ..}`.
+        testing_error: Fraction of the presented texts that are not understood.
+        stalled: True if nothing was learned beyond what was known.
+        advice: What helps when nothing was learned; empty otherwise.
+        seconds: Time for reading, peeling and storing.
+    """
+
+    layer: LayerInfo
+    waves: tuple[int, ...]
+    novel_skills: Mapping[int, int]
+    testing_error: float
+    stalled: bool
+    advice: str
+    seconds: float
+
+
+def learn(
+    store: Store,
+    dataset: str,
+    *,
+    name: str,
+    parts: Sequence[str] = (),
+    learner: str = "one",
+    base: str | None = None,
+    mode: Mode | None = None,
+    known: Sequence[str] = (),
+    known_classes: Sequence[str] = (),
+    seed: int = 0,
+) -> LearnReport:
+    """Peel the texts of some parts of a dataset and store the learned skills as a layer.
+
+    Without a base the layer is a foundation. With a base it is fine-tuned from it:
+
+    - `frozen`: skills of the base's texts cannot be learned any more, only those that are new here;
+    - `continued`: starts from the base's learned skills, everything may be learned;
+    - `joint`: the base's texts and these are presented together.
+
+    Args:
+        store: Where the dataset is and the layer goes.
+        dataset: Name of the dataset.
+        name: Name of the layer; one of that name is replaced.
+        parts: Parts whose texts are presented; empty means all.
+        learner: As on the command line: `one`, `d:2`, `capacity:0.6`.
+        base: Layer to start from.
+        mode: How to train on the base; `continued` if a base is given.
+        known: Ids of skills taken as known.
+        known_classes: Classes of skills taken as known.
+        seed: Seed of the texts' capacities, for a learner that has random ones.
+
+    Returns:
+        The stored layer with its course.
+
+    Raises:
+        NotFoundError: No such dataset, part, base or known skill.
+        SkillgraphError: A mode without a base or of another name, or a layer that would be its own base.
+        AnalysisError: A learner that is none.
+    """
+    start = time.perf_counter()
+    rule = parse_learner(learner)
+    if not name or "/" in name:
+        raise SkillgraphError(f"layer name {name!r} must be non-empty and without '/'")
+    if mode is not None and mode not in _MODES:
+        raise SkillgraphError(f"mode {mode!r} is none of {', '.join(_MODES)}")
+    if mode is not None and base is None:
+        raise SkillgraphError(f"mode {mode!r} needs a base layer: give --base")
+    if base == name:
+        raise SkillgraphError(f"layer {name!r} cannot be fine-tuned from itself: give it another name")
+    if base is not None and mode is None:
+        mode = "continued"
+    _refuse_lineage_loop(store, dataset, name, base)
+    source = read_dataset(store, dataset)
+    base_line = () if base is None else lineage(store, dataset, base)
+    base_parts = lineage_parts(base_line) if base_line else ()
+    everything = bool(base_line) and (not base_parts or not parts)
+    universe = () if everything else tuple(sorted({*parts, *base_parts}))
+    presented = universe if mode == "joint" else tuple(sorted(parts))
+    indexed = index_dataset(source, parts=presented, universe=universe if base_line else None)
+    given = _given(indexed, known, known_classes)
+    start_from, learnable = given, None
+    if base is not None and mode != "joint":
+        view = layer_view(store, dataset, base)
+        start_from = given | indexed.skills.mask(view.indexed.skills.take(np.flatnonzero(view.learned)))
+        if mode == "frozen":
+            learnable = ~indexed.skills.mask(view.indexed.skills.ids)
+    rng = np.random.default_rng(seed)
+    capacity = rule.capacities(indexed.graph.n_texts, rng)
+    result = peel(
+        indexed.graph, capacity, known=start_from, learnable=learnable, prerequisites=indexed.prerequisites
+    )
+    random = not isinstance(capacity, int)
+    info = LayerInfo(
+        dataset=dataset,
+        name=name,
+        kind="foundation" if base is None else "fine-tuned",
+        learner=rule.name,
+        base=base,
+        mode=mode,
+        parts=tuple(sorted(parts)),
+        texts=indexed.graph.n_texts,
+        skills=indexed.graph.n_skills,
+        learned=result.n_learned,
+        waves=result.n_waves,
+        seed=seed if random else None,
+        parameters={"known": len(known), "known_classes": ",".join(known_classes)} if known or known_classes else {},
+        versions=_versions(),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    store.write_layer(Layer(info, _layer_skills(indexed, result)))
+    histogram = novel_skill_counts(indexed.graph, result.learned)
+    novel = {int(k): int(n) for k, n in enumerate(histogram) if n}
+    understood = novel.get(0, 0)
+    stalled = result.n_learned == int(np.count_nonzero(start_from))
+    return LearnReport(
+        layer=info,
+        waves=tuple(int(n) for n in result.learned_by_wave()),
+        novel_skills=novel,
+        testing_error=1.0 - understood / info.texts if info.texts else 0.0,
+        stalled=stalled,
+        advice=_advice(novel) if stalled else "",
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _refuse_lineage_loop(store: Store, dataset: str, name: str, base: str | None) -> None:
+    if base is not None and any(info.name == name for info in lineage(store, dataset, base)):
+        raise SkillgraphError(f"layer {name!r} is what {base!r} was fine-tuned from: give the new layer another name")
+
+
+def _given(indexed: IndexedGraph, known: Sequence[str], known_classes: Sequence[str]) -> NDArray[np.bool_]:
+    mask = np.zeros(len(indexed.skills), dtype=bool)
+    if known:
+        mask[indexed.skills.indices(known)] = True
+    if known_classes:
+        classes = np.asarray(indexed.skill_column("class").to_pylist(), dtype=object)
+        for wanted in known_classes:
+            hit = classes == wanted
+            if not hit.any():
+                there = ", ".join(sorted({repr(c) for c in classes.tolist() if c is not None})) or "none"
+                raise NotFoundError(f"no skill has class {wanted!r}; classes here: {there}")
+            mask |= hit
+    return mask
+
+
+def _layer_skills(indexed: IndexedGraph, result: PeelingResult) -> pa.Table:
+    learned = np.flatnonzero(result.learned)
+    by = result.taught_by[learned]
+    none = by < 0
+    teachers = indexed.text_ids.take(pa.array(by, mask=none)) if len(by) else pa.array([], pa.string())
+    rows = len(learned)
+    return pa.table(
+        [
+            indexed.skills.take(learned),
+            pa.array(result.wave[learned], pa.int32()),
+            teachers,
+            pa.nulls(rows, pa.int32()),
+            pa.nulls(rows, pa.float64()),
+        ],
+        schema=LAYER_SKILLS_SCHEMA,
+    )
+
+
+def _advice(novel: Mapping[int, int]) -> str:
+    waiting = {k: n for k, n in novel.items() if k > 0}
+    if not waiting:
+        return "Every text is understood already: there is nothing left to learn."
+    smallest = min(waiting)
+    if smallest == 1:
+        return (
+            f"{waiting[1]} texts have one novel skill, but it is blocked by a prerequisite or may not be learned "
+            "in this mode: take its prerequisites as known, or use --mode continued."
+        )
+    return (
+        f"No text has a single novel skill (the smallest number is {smallest}, in {waiting[smallest]} texts), so a "
+        f"learner of one skill at a time cannot start: use --learner d:{smallest}, take skills as known with "
+        "--known-class or --known, or start from another layer with --base."
+    )
+
+
+def _versions() -> dict[str, str]:
+    packages = ("skillgraph-explorer", "numpy", "numba")
+    return {"python": platform.python_version(), **{package: version(package) for package in packages}}

@@ -1,0 +1,455 @@
+"""What the theory predicts, alone and beside what was measured on a stored layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from analysis import percolation as site
+from analysis.density_evolution import evolve
+from analysis.ensembles import Ensemble
+from analysis.learners import Learner, OneSkillLearner, parse_learner
+from analysis.peeling import peel
+from analysis.threshold import emergence_threshold
+from explorer.service.association import giant_of
+from explorer.service.snapshot import LayerView, layer_view
+from explorer.store.protocol import LayerInfo, Store
+
+__all__ = [
+    "BesideRow",
+    "LayerPrediction",
+    "Prediction",
+    "SubsampleCurve",
+    "ThresholdReport",
+    "WaveCurve",
+    "predict",
+    "predict_layer",
+    "subsample",
+    "threshold",
+    "wave_curve",
+]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Density evolution of the Poisson ensemble; fractions are of all skills.
+
+    Attributes:
+        mean_skills: c, mean number of skills in a text.
+        ratio: R, texts over skills.
+        learner: The learner's name.
+        unlearned: q, fraction of skills not learned at the fixed point.
+        learned: 1 - q.
+        testing_error: 1 - exp(-c q), probability that a fresh text is not understood.
+        giant_any: Giant component of the learned skills, exact, rule `any`; None for another learner than `one`.
+        giant_understood: The same for rule `understood`.
+        giant_site: Giant component if as many skills were kept at random.
+        percolates: True if `condition` exceeds 1.
+        condition: (1-q) c² R.
+    """
+
+    mean_skills: float
+    ratio: float
+    learner: str
+    unlearned: float
+    learned: float
+    testing_error: float
+    giant_any: float | None
+    giant_understood: float | None
+    giant_site: float
+    percolates: bool
+    condition: float
+
+
+@dataclass(frozen=True)
+class ThresholdReport:
+    """Where skills emerge, for texts with Poisson numbers of skills.
+
+    Attributes:
+        mean_skills: c.
+        learner: The learner's name.
+        ratio: R* at which the learned fraction jumps; None where it grows continuously.
+        unlearned_at_threshold: q just above it; None where there is no jump.
+        jump: True if there is one.
+    """
+
+    mean_skills: float
+    learner: str
+    ratio: float | None
+    unlearned_at_threshold: float | None
+    jump: bool
+
+
+@dataclass(frozen=True)
+class BesideRow:
+    """One quantity, predicted and measured.
+
+    Attributes:
+        quantity: Short name, stable.
+        meaning: One line that says what it is.
+        measured: On the stored layer; None where it cannot be measured.
+        poisson: For the Poisson ensemble of the same c and R; None where it has none.
+        degrees: For random graphs with the measured degree distributions; None where it has none.
+    """
+
+    quantity: str
+    meaning: str
+    measured: float | None
+    poisson: float | None
+    degrees: float | None
+
+
+@dataclass(frozen=True)
+class LayerPrediction:
+    """A layer beside the theory.
+
+    Attributes:
+        layer: The layer.
+        texts: T.
+        skills: S.
+        requirements: Edges of the skill–text graph.
+        ratio: R = T/S.
+        mean_skills: c = edges/T.
+        rows: The table.
+        reasons: Why measured and predicted differ, one sentence each.
+    """
+
+    layer: LayerInfo
+    texts: int
+    skills: int
+    requirements: int
+    ratio: float
+    mean_skills: float
+    rows: tuple[BesideRow, ...]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SubsampleCurve:
+    """Learned fraction (of all skills of the layer's texts) for growing shares of the texts.
+
+    Attributes:
+        layer: The layer.
+        shares: Shares of the texts, ascending, in 0-1.
+        learned: Mean learned fraction over replicates.
+        low: Smallest replicate.
+        high: Largest replicate.
+        poisson: Predicted for the Poisson ensemble at R times the share.
+        degrees: Predicted for random graphs with the measured degree distributions, thinned.
+        replicates: Random subsamples at each share.
+        seed: Seed of the subsamples.
+    """
+
+    layer: LayerInfo
+    shares: tuple[float, ...]
+    learned: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    poisson: tuple[float, ...]
+    degrees: tuple[float, ...]
+    replicates: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class WaveCurve:
+    """Learned fraction after each wave; index k is after wave k, index 0 before the first.
+
+    Attributes:
+        layer: The layer.
+        measured: Of the layer.
+        poisson: Iterates of density evolution for the Poisson ensemble of the same c and R.
+        degrees: Iterates for random graphs with the measured degree distributions.
+    """
+
+    layer: LayerInfo
+    measured: tuple[float, ...]
+    poisson: tuple[float, ...]
+    degrees: tuple[float, ...]
+
+
+def predict(mean_skills: float, ratio: float, learner: str = "one") -> Prediction:
+    """Density evolution and giant components of the Poisson ensemble.
+
+    Args:
+        mean_skills: c, mean number of skills in a text.
+        ratio: R, texts over skills.
+        learner: As on the command line.
+
+    Returns:
+        The prediction.
+
+    Raises:
+        AnalysisError: c or R is not a positive number, or the learner is none.
+    """
+    rule = parse_learner(learner)
+    ensemble = Ensemble.poisson(mean_skills, ratio)
+    evolution = evolve(ensemble, rule)
+    learned = evolution.learned
+    exact = isinstance(rule, OneSkillLearner)
+    return Prediction(
+        mean_skills=mean_skills,
+        ratio=ratio,
+        learner=rule.name,
+        unlearned=evolution.unlearned,
+        learned=learned,
+        testing_error=evolution.testing_error,
+        giant_any=site.giant_learned(mean_skills, ratio, "any") if exact else None,
+        giant_understood=site.giant_learned(mean_skills, ratio, "understood") if exact else None,
+        giant_site=site.site_giant(ensemble, learned),
+        percolates=site.site_condition(ensemble, learned) > 1.0,
+        condition=site.site_condition(ensemble, learned),
+    )
+
+
+def threshold(mean_skills: float, learner: str = "one") -> ThresholdReport:
+    """The ratio of texts to skills at which skills emerge.
+
+    Args:
+        mean_skills: c, mean number of skills in a text.
+        learner: As on the command line.
+
+    Returns:
+        The threshold, or that emergence is gradual.
+
+    Raises:
+        AnalysisError: c is not a positive number, or the learner is none.
+    """
+    rule = parse_learner(learner)
+    found = emergence_threshold(mean_skills, rule)
+    return ThresholdReport(mean_skills, rule.name, found.ratio, found.unlearned, found.jump)
+
+
+def _ensembles(view: LayerView) -> tuple[Ensemble, Ensemble]:
+    graph = view.indexed.graph
+    return (
+        Ensemble.poisson(graph.mean_skills, graph.ratio),
+        Ensemble.from_degrees(graph.text_degrees, graph.skill_degrees),
+    )
+
+
+def predict_layer(store: Store, dataset: str, layer: str) -> LayerPrediction:
+    """Lay the theory's prediction beside what a stored layer learned.
+
+    Args:
+        store: Where the layer is.
+        dataset: Name of the dataset.
+        layer: Name of the layer.
+
+    Returns:
+        One row a quantity.
+
+    Raises:
+        NotFoundError: No such layer.
+    """
+    view = layer_view(store, dataset, layer)
+    graph, rule = view.indexed.graph, parse_learner(view.info.learner)
+    poisson, degrees = _ensembles(view)
+    by_poisson, by_degrees = evolve(poisson, rule), evolve(degrees, rule)
+    n = graph.n_skills
+    learned = int(np.count_nonzero(view.learned)) / n if n else 0.0
+    understood = _understood(view)
+    exact = isinstance(rule, OneSkillLearner)
+    emergence = emergence_threshold(graph.mean_skills, rule)
+    rows = (
+        BesideRow(
+            "learned",
+            "Fraction of all skills that is learned",
+            learned,
+            by_poisson.learned,
+            by_degrees.learned,
+        ),
+        BesideRow(
+            "testing_error",
+            "Fraction of texts with a skill that is not learned (measured on the training texts)",
+            1.0 - understood,
+            by_poisson.testing_error,
+            by_degrees.testing_error,
+        ),
+        BesideRow(
+            "waves",
+            "Rounds of presenting all texts until nothing more is learned (predicted: until less than one skill is)",
+            float(view.info.waves),
+            float(_rounds(by_poisson.trajectory, n)),
+            float(_rounds(by_degrees.trajectory, n)),
+        ),
+        BesideRow(
+            "ratio",
+            "Texts per skill, R (predicted: the threshold R* at which skills would emerge at once)",
+            graph.ratio,
+            emergence.ratio,
+            None,
+        ),
+        BesideRow(
+            "giant",
+            "Giant component of the learned skills' association graph, as a fraction of all skills",
+            giant_of(view, "any"),
+            site.giant_learned(graph.mean_skills, graph.ratio, "any") if exact else None,
+            _giant_by_degrees(degrees, rule, "any"),
+        ),
+        BesideRow(
+            "giant_site",
+            "Giant component if as many skills were kept at random (site percolation)",
+            None,
+            site.site_giant(poisson, learned),
+            site.site_giant(degrees, learned),
+        ),
+        BesideRow(
+            "condition",
+            "Site percolation condition: above 1 the learned skills have a giant component",
+            None,
+            site.site_condition(poisson, learned),
+            site.site_condition(degrees, learned),
+        ),
+    )
+    return LayerPrediction(
+        layer=view.info,
+        texts=graph.n_texts,
+        skills=n,
+        requirements=graph.n_edges,
+        ratio=graph.ratio,
+        mean_skills=graph.mean_skills,
+        rows=rows,
+        reasons=_reasons(view, learned, by_poisson.learned, by_degrees.learned),
+    )
+
+
+def _giant_by_degrees(ensemble: Ensemble, rule: Learner, kind: Literal["any", "understood"]) -> float | None:
+    if not isinstance(rule, OneSkillLearner):
+        return None
+    return site.giant_learned_general(ensemble, kind)
+
+
+def _understood(view: LayerView) -> float:
+    graph = view.indexed.graph
+    if not graph.n_texts:
+        return 0.0
+    text_of = np.repeat(np.arange(graph.n_texts), np.diff(graph.text_ptr))
+    novel = np.bincount(text_of, weights=~view.learned[graph.text_skills], minlength=graph.n_texts)
+    return float(np.mean(novel == 0))
+
+
+def _rounds(trajectory: Sequence[float], n_skills: int) -> int:
+    """First wave after which fewer than one more skill is expected."""
+    if n_skills == 0:
+        return 0
+    steps = -np.diff(np.asarray(trajectory)) * n_skills
+    late = np.flatnonzero(steps < 1.0)
+    return int(late[0]) if len(late) else len(steps)
+
+
+def _reasons(view: LayerView, learned: float, poisson: float, degrees: float) -> tuple[str, ...]:
+    """Sentences for the differences that are there, each with the figure that shows it."""
+    graph = view.indexed.graph
+    if not graph.n_edges:
+        return ()
+    reasons: list[str] = []
+    spread = float(np.var(graph.skill_degrees) / max(np.mean(graph.skill_degrees), 1e-300))
+    once = float(np.mean(graph.skill_degrees == 1))
+    if spread > 2.0:
+        reasons.append(
+            f"Skills are not used evenly: {once:.0%} occur in a single text, and the variance of a skill's uses is "
+            f"{spread:,.0f} times a Poisson's, so the Poisson prediction ({poisson:.3f}) is of another kind of graph."
+        )
+    gap = learned - degrees
+    if abs(gap) > max(0.01, 3.0 / math.sqrt(max(graph.n_skills, 1))):
+        direction = "less" if gap < 0 else "more"
+        why = (
+            "rare skills keep company with other rare skills in the same texts, which then wait for each other"
+            if gap < 0
+            else "skills that are used together are learned together, and common ones clear the way for rare ones"
+        )
+        reasons.append(
+            f"With the same degrees but random pairing {degrees:.3f} would be learned; this graph learns "
+            f"{abs(gap):.3f} {direction}, because its skills are correlated: {why}."
+        )
+    if view.info.base is not None:
+        reasons.append(
+            "The prediction is for all texts of this layer and its base presented together; "
+            f"this layer was trained in mode {view.info.mode!r}."
+        )
+    return tuple(reasons)
+
+
+def subsample(
+    store: Store,
+    dataset: str,
+    layer: str,
+    *,
+    shares: Sequence[float] | None = None,
+    replicates: int = 10,
+    seed: int = 0,
+) -> SubsampleCurve:
+    """What growing shares of the texts would teach a learner that starts from nothing.
+
+    Args:
+        store: Where the layer is.
+        dataset: Name of the dataset.
+        layer: Name of the layer.
+        shares: Shares of the texts; 0.05, 0.10 .. 1 by default.
+        replicates: Random subsamples at each share.
+        seed: Seed of the subsamples.
+
+    Returns:
+        Measured and predicted curves.
+
+    Raises:
+        NotFoundError: No such layer.
+    """
+    view = layer_view(store, dataset, layer)
+    graph, rule = view.indexed.graph, parse_learner(view.info.learner)
+    grid = np.linspace(0.05, 1.0, 20) if shares is None else np.sort(np.asarray(shares, dtype=float))
+    rng = np.random.default_rng(seed)
+    learned = np.zeros((len(grid), replicates))
+    for replicate in range(replicates):
+        order = rng.permutation(graph.n_texts)
+        for place, share in enumerate(grid):
+            chosen = np.sort(order[: round(share * graph.n_texts)])
+            part = graph.subset(chosen)
+            result = peel(part, rule.capacities(part.n_texts, rng), prerequisites=view.indexed.prerequisites)
+            learned[place, replicate] = result.n_learned / max(graph.n_skills, 1)
+    poisson, degrees = _ensembles(view)
+    return SubsampleCurve(
+        layer=view.info,
+        shares=tuple(grid.tolist()),
+        learned=tuple(learned.mean(axis=1).tolist()),
+        low=tuple(learned.min(axis=1).tolist()),
+        high=tuple(learned.max(axis=1).tolist()),
+        poisson=tuple(evolve(poisson.thinned(share), rule).learned for share in grid.tolist()),
+        degrees=tuple(evolve(degrees.thinned(share), rule).learned for share in grid.tolist()),
+        replicates=replicates,
+        seed=seed,
+    )
+
+
+def wave_curve(store: Store, dataset: str, layer: str) -> WaveCurve:
+    """Learned fraction wave by wave, beside density evolution.
+
+    Args:
+        store: Where the layer is.
+        dataset: Name of the dataset.
+        layer: Name of the layer.
+
+    Returns:
+        Curves; index k is after wave k.
+
+    Raises:
+        NotFoundError: No such layer.
+    """
+    view = layer_view(store, dataset, layer)
+    n = max(view.indexed.graph.n_skills, 1)
+    last = max(int(view.wave.max(initial=0)), 1)
+    counts = np.bincount(view.wave[view.learned], minlength=last + 1)
+    poisson, degrees = _ensembles(view)
+    rule = parse_learner(view.info.learner)
+
+    def iterates(ensemble: Ensemble) -> tuple[float, ...]:
+        trajectory = np.asarray(evolve(ensemble, rule).trajectory)
+        padded = np.pad(trajectory, (0, max(0, last + 1 - len(trajectory))), mode="edge")
+        return tuple((1.0 - padded[: last + 1]).tolist())
+
+    return WaveCurve(view.info, tuple((np.cumsum(counts) / n).tolist()), iterates(poisson), iterates(degrees))

@@ -1,0 +1,136 @@
+"""A layer with its graph, read from the store once per version of it."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from explorer.arrays import IndexedGraph, index_dataset
+from explorer.errors import NotFoundError
+from explorer.store.protocol import Layer, LayerInfo, Store
+from loaders.dataset import Dataset
+
+__all__ = ["LayerView", "lineage", "lineage_parts", "layer_view", "read_dataset"]
+
+_T = TypeVar("_T")
+_CACHE_SIZE = 8
+_cache: OrderedDict[Hashable, Any] = OrderedDict()
+_lock = threading.Lock()
+
+
+def _cached(store: Store, key: tuple[Hashable, ...], make: Callable[[], _T]) -> _T:
+    """The value made for this version of the store; the oldest of a few are forgotten."""
+    full = (store.url, store.version, *key)
+    with _lock:
+        if full in _cache:
+            _cache.move_to_end(full)
+            value: _T = _cache[full]
+            return value
+    value = make()
+    with _lock:
+        _cache[full] = value
+        while len(_cache) > _CACHE_SIZE:
+            _cache.popitem(last=False)
+    return value
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """A layer beside the skill–text graph that its associations come from.
+
+    Attributes:
+        info: The layer.
+        indexed: Graph of the texts of the layer and of the layers it was fine-tuned from.
+        taught: Bool (T,), the texts that were presented to this layer itself.
+        wave: int32 (S,), -1 not learned, 0 known beforehand, k learned in round k.
+        by: int32 (S,), index of the text that taught the skill, -1 for none.
+        component: int32 (S,), component in the association graph, 0 the largest; -1 not learned or not known.
+        mastery: float64 (S,), NaN where the layer has none.
+    """
+
+    info: LayerInfo
+    indexed: IndexedGraph
+    taught: NDArray[np.bool_]
+    wave: NDArray[np.int32]
+    by: NDArray[np.int32]
+    component: NDArray[np.int32]
+    mastery: NDArray[np.float64]
+
+    @property
+    def learned(self) -> NDArray[np.bool_]:
+        """Bool (S,), the learned skills."""
+        learned: NDArray[np.bool_] = self.wave >= 0
+        return learned
+
+
+def read_dataset(store: Store, name: str) -> Dataset:
+    """The dataset, from memory if the store has not changed."""
+    return _cached(store, ("dataset", name), lambda: store.read_dataset(name))
+
+
+def lineage(store: Store, dataset: str, layer: str) -> tuple[LayerInfo, ...]:
+    """The layer and the layers it was fine-tuned from, itself first.
+
+    Raises:
+        NotFoundError: There is no such layer.
+    """
+    by_name = {info.name: info for info in store.layers(dataset)}
+    if layer not in by_name:
+        there = ", ".join(map(repr, by_name)) or "none yet: make one with `skillgraph learn`"
+        raise NotFoundError(f"dataset {dataset!r} has no layer {layer!r}; its layers: {there}")
+    line = [by_name[layer]]
+    while (base := line[-1].base) is not None:
+        if base not in by_name:
+            raise NotFoundError(f"layer {line[-1].name!r} was fine-tuned from {base!r}, which is not in the store")
+        line.append(by_name[base])
+    return tuple(line)
+
+
+def lineage_parts(line: tuple[LayerInfo, ...]) -> tuple[str, ...]:
+    """Parts of all layers of a lineage; empty (all texts) if one of them used all texts."""
+    if any(not info.parts for info in line):
+        return ()
+    return tuple(sorted({part for info in line for part in info.parts}))
+
+
+def layer_view(store: Store, dataset: str, layer: str) -> LayerView:
+    """The layer with its graph, from memory if the store has not changed."""
+    return _cached(store, ("layer", dataset, layer), lambda: _read_view(store, dataset, layer))
+
+
+def _read_view(store: Store, dataset: str, name: str) -> LayerView:
+    line = lineage(store, dataset, name)
+    layer: Layer = store.read_layer(dataset, name)
+    indexed = index_dataset(read_dataset(store, dataset), parts=lineage_parts(line))
+    n_skills = len(indexed.skills)
+    wave = np.full(n_skills, -1, dtype=np.int32)
+    by = np.full(n_skills, -1, dtype=np.int32)
+    component = np.full(n_skills, -1, dtype=np.int32)
+    mastery = np.full(n_skills, np.nan)
+    rows = indexed.skills.indices(layer.skills["skill"])
+    wave[rows] = layer.skills["wave"].to_numpy()
+    by[rows] = _positions(layer.skills["by"], indexed.text_ids)
+    component[rows] = layer.skills["component"].fill_null(-1).to_numpy()
+    mastery[rows] = layer.skills["mastery"].fill_null(np.nan).to_numpy()
+    parts = line[0].parts
+    if parts:
+        taught = np.isin(np.asarray(indexed.text_column("part").to_pylist(), dtype=object), list(parts))
+    else:
+        taught = np.ones(indexed.graph.n_texts, dtype=bool)
+    return LayerView(line[0], indexed, taught, wave, by, component, mastery)
+
+
+def _positions(ids: pa.ChunkedArray, among: pa.Array) -> NDArray[np.int32]:
+    import pyarrow.compute as pc
+
+    places = pc.fill_null(pc.index_in(ids, value_set=among), -1)
+    # index_in matches null with null only if the set holds one, and ids of texts are never null
+    found: NDArray[np.int32] = places.to_numpy().astype(np.int32)
+    return found

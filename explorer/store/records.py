@@ -1,0 +1,375 @@
+"""Property maps of nodes and relationships, made from Arrow tables and records, and read back.
+
+Pure functions that both stores share, so that the same content is spelt the same in each. A property map
+never holds null: a null in a table is a property that is not there. Mappings and tuples (provenance, parts,
+parameters, versions, column types) are kept as JSON text, because a property is a scalar in every store.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from explorer.errors import StoreError
+from explorer.store.protocol import (
+    ASSOCIATION_SCHEMA,
+    LAYER_SKILLS_SCHEMA,
+    SCHEMA_VERSION,
+    DatasetInfo,
+    Layer,
+    LayerInfo,
+)
+from loaders.dataset import Dataset, build_dataset
+
+__all__ = [
+    "EDGE_TABLES",
+    "NODE_LABELS",
+    "EdgeTable",
+    "association_rows",
+    "association_table",
+    "check_associations",
+    "check_dataset",
+    "check_layer",
+    "columns_table",
+    "dataset_from_tables",
+    "dataset_info",
+    "dataset_node",
+    "dataset_schemas",
+    "edge_rows",
+    "layer_info",
+    "layer_node",
+    "layer_rows",
+    "layer_table",
+    "node_key",
+    "node_rows",
+    "utc_now",
+]
+
+Scalar = str | int | float | bool | None
+Properties = dict[str, Scalar]
+
+NODE_LABELS: Mapping[str, str] = {"texts": "Text", "skills": "Skill", "models": "Model"}
+"""Tables of a dataset whose rows are nodes, and the label of those."""
+
+
+@dataclass(frozen=True)
+class EdgeTable:
+    """A table of a dataset whose rows are relationships.
+
+    Attributes:
+        table: Name of the table in `Dataset`.
+        type: Type of the relationship.
+        source: Table of the node it starts from (a key of `NODE_LABELS`).
+        source_column: Column with the id of that node.
+        target: Table of the node it ends at.
+        target_column: Column with the id of that node.
+        properties: Columns that are properties of the relationship.
+    """
+
+    table: str
+    type: str
+    source: str
+    source_column: str
+    target: str
+    target_column: str
+    properties: tuple[str, ...] = ()
+
+
+EDGE_TABLES: tuple[EdgeTable, ...] = (
+    EdgeTable("requirements", "REQUIRES", "texts", "text", "skills", "skill", ("weight",)),
+    EdgeTable("prerequisites", "PREREQUISITE_OF", "skills", "prerequisite", "skills", "skill"),
+    EdgeTable("part_of", "PART_OF", "skills", "child", "skills", "parent"),
+    EdgeTable("attempts", "ATTEMPTED", "models", "model", "texts", "text", ("score",)),
+    EdgeTable("models", "FINE_TUNED_FROM", "models", "id", "models", "base"),
+)
+"""Relationships of a dataset. The last one repeats the model's property `base`, from which it is read back."""
+
+_COUNTS = ("texts", "skills", "requirements", "prerequisites", "part_of", "models", "attempts")
+_RESERVED = ("key", "dataset")
+_INT64 = range(-(2**63), 2**63)
+
+
+def utc_now() -> str:
+    """The time as the stores keep it: UTC, ISO 8601, whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0).isoformat()
+
+
+def node_key(dataset: str, identifier: str) -> str:
+    """Key of a node: unique in the store among nodes of its label.
+
+    >>> node_key("stdlib", "ast.parse")
+    'stdlib/ast.parse'
+    """
+    return f"{dataset}/{identifier}"
+
+
+# Datasets ---------------------------------------------------------------------------------------------------
+
+
+def check_dataset(dataset: Dataset) -> None:
+    """Refuse what no store can hold and give back unchanged.
+
+    Raises:
+        StoreError: A property named as one that the store sets itself, a property without a name, or text that
+            is not Unicode (a lone surrogate).
+    """
+    for table in NODE_LABELS:
+        for column in getattr(dataset, table).column_names:
+            if column in _RESERVED or not column:
+                raise StoreError(
+                    f"table {table!r} of dataset {dataset.name!r} has a property named {column!r}, a name the store "
+                    "uses itself; rename that column"
+                )
+            _require_unicode(column, f"the name of a property in table {table!r}")
+    _require_unicode(dataset.name, "the dataset's name")
+    for fact, value in dataset.provenance.items():
+        _require_unicode(fact, "the name of a provenance fact")
+        if isinstance(value, str):
+            _require_unicode(value, f"provenance {fact!r}")
+
+
+def dataset_node(dataset: Dataset, loaded_at: str) -> Properties:
+    """Properties of the Dataset node: sizes, provenance and the types of its columns."""
+    source = dataset.provenance.get("source")
+    node: Properties = {
+        "name": dataset.name,
+        "loaded_at": loaded_at,
+        "schema_version": SCHEMA_VERSION,
+        "parts": _to_json(dataset.parts),
+        "provenance": _to_json(dict(dataset.provenance)),
+        "columns": _to_json(
+            {
+                table: [[field.name, str(field.type)] for field in getattr(dataset, table).schema]
+                for table in NODE_LABELS
+            }
+        ),
+        **{table: getattr(dataset, table).num_rows for table in _COUNTS},
+    }
+    return node if source is None else {**node, "source": str(source)}
+
+
+def dataset_info(properties: Mapping[str, Any], layers: Sequence[str] = ()) -> DatasetInfo:
+    """The record of a Dataset node; `layers` are the names of the dataset's layers."""
+    return DatasetInfo(
+        name=properties["name"],
+        parts=tuple(json.loads(properties["parts"])),
+        provenance=json.loads(properties["provenance"]),
+        loaded_at=properties["loaded_at"],
+        layers=tuple(layers),
+        **{table: properties[table] for table in _COUNTS},
+    )
+
+
+def dataset_schemas(properties: Mapping[str, Any]) -> dict[str, pa.Schema]:
+    """Schemas of the tables whose rows are nodes, as they were written; by name of the table."""
+    types = {str(t): t for t in (pa.string(), pa.int64(), pa.float64(), pa.bool_())}
+    return {
+        table: pa.schema([(name, types[kind]) for name, kind in columns])
+        for table, columns in json.loads(properties["columns"]).items()
+    }
+
+
+def node_rows(dataset: Dataset, table: str, size: int = 10_000) -> Iterator[list[Properties]]:
+    """Property maps of the nodes of one table, in batches: its columns without nulls, `key` and `dataset`."""
+    for batch in getattr(dataset, table).to_batches(max_chunksize=size):
+        rows = []
+        for row in batch.to_pylist():
+            properties = {name: value for name, value in row.items() if value is not None}
+            properties["key"] = node_key(dataset.name, row["id"])
+            properties["dataset"] = dataset.name
+            rows.append(properties)
+        yield rows
+
+
+def edge_rows(dataset: Dataset, edge: EdgeTable, size: int = 10_000) -> Iterator[list[Properties]]:
+    """Rows `source, target` (keys of nodes) and the properties of one kind of relationship, in batches."""
+    table = getattr(dataset, edge.table)
+    if edge.table == "models":
+        table = table.filter(pc.is_valid(table["base"]))
+    names = [edge.source_column, edge.target_column, *edge.properties]
+    for batch in table.select(names).to_batches(max_chunksize=size):
+        source, target, *values = (column.to_pylist() for column in batch.columns)
+        yield [
+            {
+                "source": node_key(dataset.name, a),
+                "target": node_key(dataset.name, b),
+                **dict(zip(edge.properties, rest, strict=True)),
+            }
+            for a, b, *rest in zip(source, target, *values, strict=True)
+        ]
+
+
+def columns_table(schema: pa.Schema, columns: Mapping[str, Sequence[Any]]) -> pa.Table:
+    """A table of a schema from lists by name of the column; a column that is not given is null."""
+    rows = max((len(values) for values in columns.values()), default=0)
+    try:
+        return pa.table(
+            [pa.array(columns.get(field.name, [None] * rows), type=field.type) for field in schema], schema=schema
+        )
+    except (pa.ArrowException, TypeError, OverflowError) as error:
+        raise StoreError(
+            f"the store holds a value of another type than it was written with ({error}): load the dataset again"
+        ) from None
+
+
+def dataset_from_tables(properties: Mapping[str, Any], tables: Mapping[str, pa.Table]) -> Dataset:
+    """The dataset of a Dataset node; `tables` by name, rows in any order, relationship tables with ids."""
+    return build_dataset(properties["name"], provenance=json.loads(properties["provenance"]), **tables)
+
+
+# Layers -----------------------------------------------------------------------------------------------------
+
+
+def check_layer(layer: Layer) -> None:
+    """Refuse a layer that could not be read back equal.
+
+    Raises:
+        StoreError: A name that is empty, has outer spaces or holds "/", a kind and base that do not fit, skills
+            with other columns, out of order or twice, or numbers that are not 64-bit.
+    """
+    info = layer.info
+    name = f"layer {info.name!r}"
+    if not info.name or "/" in info.name or info.name != info.name.strip():
+        raise StoreError(f"layer name {info.name!r} must be non-empty, without '/' and without outer spaces")
+    if info.kind not in ("foundation", "fine-tuned", "evidence"):
+        raise StoreError(f"{name} is of kind {info.kind!r}; it can be foundation, fine-tuned or evidence")
+    if (info.kind == "fine-tuned") != (info.base is not None):
+        raise StoreError(f"{name} is of kind {info.kind!r}: a fine-tuned layer has a base layer, and no other has")
+    if info.base == info.name:
+        raise StoreError(f"{name} cannot be fine-tuned from itself")
+    if list(info.parts) != sorted(set(info.parts)):
+        raise StoreError(f"{name}: parts {info.parts!r} must be in order of name, each once")
+    for field in fields(info):
+        _check_value(getattr(info, field.name), f"{name}: {field.name}")
+    for key, value in (*info.parameters.items(), *info.versions.items()):
+        _require_unicode(key, f"{name}: the name of a parameter")
+        if not isinstance(value, str | int | float | bool | None):
+            raise StoreError(f"{name}: {key!r} must be a scalar, not {type(value).__name__}")
+        if isinstance(value, str):
+            _require_unicode(value, f"{name}: {key!r}")
+    _check_table(layer.skills, LAYER_SKILLS_SCHEMA, ("skill",), name)
+    if layer.skills["wave"].null_count:
+        raise StoreError(f"{name}: a skill has no wave; give 0 for what was known beforehand")
+    if info.learned != layer.skills.num_rows:
+        raise StoreError(f"{name} says it learned {info.learned} skills, but has {layer.skills.num_rows}")
+
+
+def check_associations(layer: LayerInfo, associations: pa.Table, components: pa.Table, rule: str) -> None:
+    """Refuse associations that could not be read back equal.
+
+    Raises:
+        StoreError: Other columns, a pair twice or out of order, a source that is not less than its target, a
+            rule that is not known, or a component that is missing, twice or negative.
+    """
+    name = f"associations of layer {layer.name!r}"
+    if rule not in ("any", "understood"):
+        raise StoreError(f"{name}: rule {rule!r} must be any or understood")
+    _check_table(associations, ASSOCIATION_SCHEMA, ("source", "target"), name)
+    if associations["weight"].null_count:
+        raise StoreError(f"{name}: a pair has no weight")
+    if not pc.all(pc.less(associations["source"], associations["target"])).as_py() and associations.num_rows:
+        raise StoreError(f"{name}: the source of a pair must come before its target")
+    if components.column_names != ["skill", "component"]:
+        raise StoreError(f"{name}: components must have columns skill, component, not {components.column_names}")
+    number = components["component"]
+    if components["skill"].null_count or number.null_count or (len(number) and pc.min(number).as_py() < 0):
+        raise StoreError(f"{name}: every learned skill has a component from 0")
+    if len(pc.unique(components["skill"])) < components.num_rows:
+        raise StoreError(f"{name}: a skill is in two components")
+
+
+def layer_node(info: LayerInfo) -> Properties:
+    """Properties of the Layer node; `parts`, `parameters` and `versions` as JSON text."""
+    node: Properties = {"key": info.key}
+    for field in fields(info):
+        value = getattr(info, field.name)
+        if field.name in ("parts", "parameters", "versions"):
+            node[field.name] = _to_json(dict(value) if isinstance(value, Mapping) else value)
+        elif value is not None:
+            node[field.name] = value
+    return node
+
+
+def layer_info(properties: Mapping[str, Any]) -> LayerInfo:
+    """The record of a Layer node."""
+    values = {field.name: properties.get(field.name) for field in fields(LayerInfo)}
+    values["parts"] = tuple(json.loads(properties["parts"]))
+    values["parameters"] = json.loads(properties["parameters"])
+    values["versions"] = json.loads(properties["versions"])
+    return LayerInfo(**values)
+
+
+def layer_rows(layer: Layer, size: int = 10_000) -> Iterator[list[Properties]]:
+    """Rows `skill` (key of the node) and the properties of LEARNED without nulls, in batches."""
+    dataset = layer.info.dataset
+    for batch in layer.skills.to_batches(max_chunksize=size):
+        rows = []
+        for row in batch.to_pylist():
+            properties = {name: value for name, value in row.items() if value is not None}
+            properties["skill"] = node_key(dataset, row["skill"])
+            rows.append(properties)
+        yield rows
+
+
+def layer_table(columns: Mapping[str, Sequence[Any]]) -> pa.Table:
+    """A layer's skills, ordered by id, from lists by name of the column; `skill` are ids."""
+    return columns_table(LAYER_SKILLS_SCHEMA, columns).sort_by("skill")
+
+
+def association_rows(dataset: str, associations: pa.Table, size: int = 10_000) -> Iterator[list[Properties]]:
+    """Rows `source, target` (keys of nodes) and `weight`, in batches."""
+    for batch in associations.to_batches(max_chunksize=size):
+        yield [
+            {"source": node_key(dataset, a), "target": node_key(dataset, b), "weight": weight}
+            for a, b, weight in zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        ]
+
+
+def association_table(columns: Mapping[str, Sequence[Any]]) -> pa.Table:
+    """A layer's associations, ordered by source and target, from lists by name of the column; ids, not keys."""
+    table = columns_table(ASSOCIATION_SCHEMA, columns)
+    return table.sort_by([("source", "ascending"), ("target", "ascending")])
+
+
+# What every check needs -------------------------------------------------------------------------------------
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _require_unicode(text: str, what: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise StoreError(f"{what}, {text!r}, is not valid Unicode and cannot be stored; correct it") from None
+
+
+def _check_value(value: object, what: str) -> None:
+    if isinstance(value, str):
+        _require_unicode(value, what)
+    elif isinstance(value, int) and value not in _INT64:
+        raise StoreError(f"{what} {value} does not fit into 64 bits")
+
+
+def _check_table(table: pa.Table, schema: pa.Schema, key: tuple[str, ...], what: str) -> None:
+    """Columns and types of the schema, rows in order of the key, each once."""
+    if not table.schema.equals(schema):
+        raise StoreError(f"{what} must have columns {_describe(schema)}, not {_describe(table.schema)}")
+    if any(table[name].null_count for name in key):
+        raise StoreError(f"{what}: a {key[0]} is null")
+    ordered = table.select(key).sort_by([(name, "ascending") for name in key])
+    if not ordered.equals(table.select(key)):
+        raise StoreError(f"{what} must be ordered by {', '.join(key)}")
+    if ordered.group_by(list(key)).aggregate([]).num_rows < table.num_rows:
+        raise StoreError(f"{what}: the same {' and '.join(key)} occur twice")
+
+
+def _describe(schema: pa.Schema) -> str:
+    return ", ".join(f"{field.name} ({field.type})" for field in schema)
