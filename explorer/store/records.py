@@ -239,8 +239,10 @@ def check_layer(layer: Layer) -> None:
         raise StoreError(f"layer name {info.name!r} must be non-empty, without '/' and without outer spaces")
     if info.kind not in ("foundation", "fine-tuned", "evidence"):
         raise StoreError(f"{name} is of kind {info.kind!r}; it can be foundation, fine-tuned or evidence")
-    if (info.kind == "fine-tuned") != (info.base is not None):
-        raise StoreError(f"{name} is of kind {info.kind!r}: a fine-tuned layer has a base layer, and no other has")
+    if info.kind == "fine-tuned" and info.base is None:
+        raise StoreError(f"{name} is fine-tuned: name the layer it was fine-tuned from as its base")
+    if info.kind == "foundation" and info.base is not None:
+        raise StoreError(f"{name} is a foundation layer, which has no base; {info.base!r} was given")
     if info.base == info.name:
         raise StoreError(f"{name} cannot be fine-tuned from itself")
     if list(info.parts) != sorted(set(info.parts)):
@@ -256,7 +258,7 @@ def check_layer(layer: Layer) -> None:
     _check_table(layer.skills, LAYER_SKILLS_SCHEMA, ("skill",), name)
     if layer.skills["wave"].null_count:
         raise StoreError(f"{name}: a skill has no wave; give 0 for what was known beforehand")
-    if info.learned != layer.skills.num_rows:
+    if info.kind != "evidence" and info.learned != layer.skills.num_rows:
         raise StoreError(f"{name} says it learned {info.learned} skills, but has {layer.skills.num_rows}")
 
 
@@ -298,7 +300,7 @@ def layer_node(info: LayerInfo) -> Properties:
 
 def layer_info(properties: Mapping[str, Any]) -> LayerInfo:
     """The record of a Layer node."""
-    values = {field.name: properties.get(field.name) for field in fields(LayerInfo)}
+    values: dict[str, Any] = {field.name: properties.get(field.name) for field in fields(LayerInfo)}
     values["parts"] = tuple(json.loads(properties["parts"]))
     values["parameters"] = json.loads(properties["parameters"])
     values["versions"] = json.loads(properties["versions"])
