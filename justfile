@@ -1,0 +1,47 @@
+# What a contributor does; `just` alone lists it. Run it in the environment that `python3 bootstrap.py just` makes.
+
+export PATH := justfile_directory() / ".venv/bin:" + env("PATH", "")
+
+default:
+    @just --list
+
+# Read the standard library, learn it, compare with theory, open the explorer
+demo *arguments:
+    skillgraph demo {{arguments}}
+
+# All tests, or those that the arguments name
+test *arguments:
+    python -m pytest {{arguments}}
+
+# Everything that is checked without running: lint, format, types, import contracts, wheel
+check: lint types contracts wheel
+
+lint:
+    ruff check .
+    ruff format --check .
+
+# Mend what can be mended by itself
+fix:
+    ruff check --fix .
+    ruff format .
+
+types:
+    mypy
+
+contracts:
+    lint-imports
+
+# Build the wheel and check what is in it
+wheel:
+    python -m pytest -q tests/test_wheel.py
+
+# Speed beside peers, in one run; writes docs/benchmarks.md
+benchmark *arguments:
+    python -m benchmarks.run_all --output docs/benchmarks.md {{arguments}}
+
+# Resolve dependencies anew and write the locks with hashes, without addresses
+lock:
+    uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11 --upgrade --group dev --group bench --extra server --extra fast pyproject.toml -o requirements/dev.lock
+    uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11 --upgrade -c requirements/dev.lock pyproject.toml -o requirements/runtime.lock
+    echo "uv" | uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade - -o requirements/uv.lock
+    printf 'hatchling\nsetuptools\n' | uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -c requirements/dev.lock - -o requirements/build.lock
