@@ -41,7 +41,7 @@ benchmark *arguments:
 
 # Resolve dependencies anew and write the locks with hashes, without addresses
 lock:
-    uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11 --upgrade --group dev --group bench --extra server --extra fast pyproject.toml -o requirements/dev.lock
+    uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11 --upgrade --group dev --group bench --extra server --extra fast --extra spark pyproject.toml -o requirements/dev.lock
     uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11 --upgrade -c requirements/dev.lock pyproject.toml -o requirements/runtime.lock
     echo "uv" | uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade - -o requirements/uv.lock
     printf 'hatchling\nsetuptools\n' | uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -c requirements/dev.lock - -o requirements/build.lock
