@@ -19,7 +19,7 @@ from explorer.cli.console import (
     share,
     show_table,
 )
-from explorer.cli.web import HostOption, PortOption, serve
+from explorer.cli.web import HostOption, PortOption, check_address, serve
 
 if TYPE_CHECKING:
     from explorer.service.demo import DemoReport, Steps
@@ -49,8 +49,6 @@ def demo(
     from explorer.service.demo import run_demo
 
     if ui:
-        from ui.app import check_address
-
         check_address(host, port)
     with opened(store, mode="write") as opened_store, _steps(quiet=as_json) as steps:
         report = run_demo(opened_store, package=package, min_uses=min_uses, fresh=fresh, steps=steps)

@@ -96,9 +96,7 @@ def threshold(
 
     found = service.threshold(mean_skills, learner)
     if as_json:
-        emit_json(
-            {"ratio": found.ratio, "unlearned_at_threshold": found.unlearned_at_threshold, "jump": found.jump}
-        )
+        emit_json({"ratio": found.ratio, "unlearned_at_threshold": found.unlearned_at_threshold, "jump": found.jump})
     elif found.ratio is None or found.unlearned_at_threshold is None:
         typer.echo(f"With c = {mean_skills} and learner {found.learner}, learning grows gradually: there is no jump.")
     else:

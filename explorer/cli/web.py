@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from explorer.cli.console import StoreOption, guarded, note
+from explorer.errors import ServerError
 
-__all__ = ["HostOption", "PortOption", "register", "serve"]
+__all__ = ["HostOption", "PortOption", "check_address", "register", "serve"]
 
 HostOption = Annotated[
     str, typer.Option("--host", help="Address to listen on; other than 127.0.0.1 needs SKILLGRAPH_UI_PASSWORD.")
@@ -16,9 +17,32 @@ HostOption = Annotated[
 PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
 
 
+def check_address(host: str, port: int) -> None:
+    """Find out before a long run whether the address can be listened on.
+
+    Raises:
+        ServerError: The port is in use, or the address is not of this machine.
+    """
+    import errno
+    import socket
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
+            raise ServerError(
+                f"port {port} on {host} {reason}: end what listens there, or choose another with --port"
+            ) from None
+
+
 def serve(store: str | None, *, host: str, port: int, browser: bool = True) -> None:
     """Serve the explorer until Ctrl-C."""
     from ui.app import serve as serve_ui
+
+    check_address(host, port)
 
     def ready(address: str) -> None:
         note(f"The explorer is at {address} (Ctrl-C ends it).")

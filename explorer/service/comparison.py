@@ -133,9 +133,7 @@ def compare(store: Store, dataset: str, first: str, second: str) -> LayerCompari
     )
 
 
-def _by_class(
-    universe: set[int], known: tuple[set[int], set[int]], classes: list[str | None]
-) -> tuple[ClassRow, ...]:
+def _by_class(universe: set[int], known: tuple[set[int], set[int]], classes: list[str | None]) -> tuple[ClassRow, ...]:
     members: dict[str | None, set[int]] = {}
     for row in universe:
         members.setdefault(classes[row], set()).add(row)

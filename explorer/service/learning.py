@@ -120,9 +120,7 @@ def learn(
             learnable = ~indexed.skills.mask(view.indexed.skills.ids)
     rng = np.random.default_rng(seed)
     capacity = rule.capacities(indexed.graph.n_texts, rng)
-    result = peel(
-        indexed.graph, capacity, known=start_from, learnable=learnable, prerequisites=indexed.prerequisites
-    )
+    result = peel(indexed.graph, capacity, known=start_from, learnable=learnable, prerequisites=indexed.prerequisites)
     random = not isinstance(capacity, int)
     info = LayerInfo(
         dataset=dataset,

@@ -17,7 +17,7 @@ from explorer.errors import NotFoundError
 from explorer.store.protocol import Layer, LayerInfo, Store
 from loaders.dataset import Dataset
 
-__all__ = ["LayerView", "lineage", "lineage_parts", "layer_view", "read_dataset"]
+__all__ = ["LayerView", "layer_view", "lineage", "lineage_parts", "read_dataset"]
 
 _T = TypeVar("_T")
 _CACHE_SIZE = 8

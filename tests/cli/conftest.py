@@ -1,0 +1,118 @@
+"""A small corpus and the command line as a user calls it: in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SKILLGRAPH = Path(sys.executable).with_name("skillgraph")
+
+BASIC = '''
+"""Functions that need few skills."""
+import math
+import os.path
+
+def first(x):
+    return sorted(x)
+
+def second(x):
+    for item in sorted(x):
+        print(item)
+
+def third(x):
+    return len(x)
+
+def fourth(path):
+    return os.path.join(path, str(len(path)))
+
+def fifth(x):
+    while math.sqrt(len(x)) > 3 and sorted(x):
+        x = [math.floor(y) for y in x]
+    return x
+'''
+DOMAIN = '''
+"""Functions of a domain, on top of the basic ones."""
+import cmath
+import json
+
+def phase(x):
+    return cmath.phase(len(x))
+
+def dump(x):
+    return json.dumps(sorted(x))
+
+def both(x):
+    with open(json.dumps(x)) as handle:
+        return cmath.phase(handle)
+'''
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command printed and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture(scope="session")
+def run_in() -> Callable[..., Ran]:
+    def run(folder: Path, *arguments: object, timeout: float = 120, **environment: str) -> Ran:
+        env = {key: value for key, value in os.environ.items() if not key.startswith(("SKILLGRAPH_", "NEO4J_"))}
+        done = subprocess.run(
+            [str(SKILLGRAPH), *map(str, arguments)],
+            cwd=folder,
+            env={**env, "COLUMNS": "160", "NO_COLOR": "1", **environment},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sources")
+    for name, text in (("basic", BASIC), ("domain", DOMAIN)):
+        package = folder / name
+        package.mkdir()
+        (package / "__init__.py").write_text("")
+        (package / "work.py").write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory, sources: Path, run_in: Run) -> Path:
+    """A folder whose store holds the small corpus, a foundation layer and a fine-tuned one; only to be read."""
+    folder = tmp_path_factory.mktemp("filled")
+    steps = (
+        ("load", sources / "basic", "--dataset", "small"),
+        ("load", sources / "domain", "--dataset", "small", "--append"),
+        ("learn", "foundation", "--part", "basic"),
+        ("associate", "foundation"),
+        ("learn", "tuned", "--part", "domain", "--base", "foundation"),
+        ("associate", "tuned"),
+    )
+    for step in steps:
+        ran = run_in(folder, *step)
+        assert ran.code == 0, (step, ran.err)
+    return folder

@@ -1,0 +1,138 @@
+"""The command line from load to query, on a corpus small enough to be worked out by hand."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+
+def test_load_counts_texts_and_lists_them(filled: Path, run_in: Run) -> None:
+    [dataset] = run_in(filled, "datasets", "--json").json["datasets"]
+    assert dataset["name"] == "small"
+    assert dataset["texts"] == 8
+    assert dataset["parts"] == ["basic", "domain"]
+    assert dataset["layers"] == ["foundation", "tuned"]
+    table = run_in(filled, "datasets")
+    assert table.code == 0
+    assert "small" in table.out
+
+
+def test_learned_skills_are_those_of_the_hand_worked_peeling(filled: Path, run_in: Run) -> None:
+    rows = run_in(
+        filled,
+        "query",
+        "--json",
+        "MATCH (:Layer {name: 'foundation'})-[l:LEARNED]->(s:Skill) RETURN s.name, l.wave ORDER BY s.name",
+    ).json["rows"]
+    waves = dict(rows)
+    # `first` teaches sorted and `third` teaches len at once; the others have two or more novel skills
+    assert waves["sorted"] == 1
+    assert waves["len"] == 1
+    assert all(waves[name] > 1 for name in waves if name not in ("sorted", "len"))
+    assert "math.sqrt" not in waves
+
+
+def test_fine_tuning_keeps_what_the_foundation_learned_and_adds_its_own(filled: Path, run_in: Run) -> None:
+    found = run_in(filled, "compare", "foundation", "tuned", "--json").json
+    gained = {change["name"] for change in found["changes"] if change["change"] == "gained"}
+    assert {"cmath.phase", "json.dumps"} <= gained
+    assert found["lost"] == 0
+    assert found["kept"] == found["first"]["learned"]
+    assert found["gained"] == found["second"]["learned"] - found["first"]["learned"] == len(gained)
+    assert sum(row["gained"] for row in found["by_class"]) == found["gained"]
+    assert "gained" in run_in(filled, "compare", "foundation", "tuned").out
+
+
+def test_modes_are_nested(filled: Path, run_in: Run, tmp_path: Path) -> None:
+    store = tmp_path / "copy.kgl"
+    store.write_bytes((filled / "skillgraph.kgl").read_bytes())
+    learned = {}
+    for mode in ("frozen", "continued", "joint"):
+        name = f"tuned-{mode}"
+        ran = run_in(
+            tmp_path, "learn", name, "--part", "domain", "--base", "foundation", "--mode", mode, "--store", store
+        )
+        assert ran.code == 0, ran.err
+        rows = run_in(
+            tmp_path,
+            "query",
+            "--json",
+            "--store",
+            store,
+            f"MATCH (:Layer {{name: '{name}'}})-[:LEARNED]->(s:Skill) RETURN s.id",
+        ).json["rows"]
+        learned[mode] = {row[0] for row in rows}
+    assert learned["frozen"] <= learned["continued"] <= learned["joint"]
+
+
+def test_layers_lists_both_with_their_base(filled: Path, run_in: Run) -> None:
+    layers = {layer["name"]: layer for layer in run_in(filled, "layers", "--json").json["layers"]}
+    assert layers["foundation"]["kind"] == "foundation"
+    assert layers["tuned"]["base"] == "foundation"
+    assert layers["tuned"]["mode"] == "continued"
+    assert layers["foundation"]["associations"] is not None
+
+
+def test_percolation_curve_rises_from_nothing_to_the_whole_component(filled: Path, run_in: Run) -> None:
+    found = run_in(filled, "percolate", "foundation", "--replicates", 5, "--json").json
+    assert found["phi"][0] == 0
+    assert found["phi"][-1] == 1
+    assert found["giant"][0] == 0
+    # with all skills kept the largest cluster is the skills that texts connect: it can be counted by hand
+    assert found["giant"][-1] == pytest.approx(max(found["giant"]))
+    assert found["learned_giant"] <= found["learned"]
+    assert run_in(filled, "percolate", "foundation").code == 0
+
+
+def test_prediction_beside_measurement(filled: Path, run_in: Run) -> None:
+    found = run_in(filled, "predict", "--layer", "foundation", "--json").json
+    rows = {row["quantity"]: row for row in found["rows"]}
+    layer = found["layer"]
+    assert rows["learned"]["measured"] == pytest.approx(layer["learned"] / layer["skills"])
+    assert found["ratio"] == pytest.approx(found["texts"] / found["skills"])
+    assert 0 <= rows["learned"]["degrees"] <= 1
+    assert "learned" in run_in(filled, "predict", "--layer", "foundation").out
+
+
+def test_predict_agrees_with_the_fixed_point_equation(run_in: Run, tmp_path: Path) -> None:
+    found = run_in(tmp_path, "predict", "--mean-skills", 3, "--ratio", 1.1, "--json").json
+    q = found["unlearned"]
+    assert q == pytest.approx(math.exp(-3 * 1.1 * math.exp(-3 * q)), abs=1e-9)
+    assert found["learned"] == pytest.approx(0.9324, abs=1e-4)
+    assert found["giant_any"] == pytest.approx(0.9255, abs=1e-4)
+    assert found["giant_understood"] == pytest.approx(0.9251, abs=1e-4)
+    assert found["giant_site"] == pytest.approx(0.8892, abs=1e-4)
+    assert found["condition"] == pytest.approx((1 - q) * 9 * 1.1)
+    assert found["percolates"] is True
+    assert not list(tmp_path.iterdir()), "prediction needs no store"
+
+
+def test_threshold_agrees_with_the_reference(run_in: Run, tmp_path: Path) -> None:
+    found = run_in(tmp_path, "threshold", "--mean-skills", 4, "--json").json
+    assert found["ratio"] == pytest.approx(1.4663503, abs=1e-7)
+    assert found["unlearned_at_threshold"] == pytest.approx(0.6994906, abs=1e-7)
+    assert found["jump"] is True
+    gradual = run_in(tmp_path, "threshold", "--mean-skills", 2, "--json").json
+    assert gradual == {"ratio": None, "unlearned_at_threshold": None, "jump": False}
+    assert "gradual" in run_in(tmp_path, "threshold", "--mean-skills", 2).out
+
+
+def test_query_parameters_csv_and_row_cap(filled: Path, run_in: Run) -> None:
+    cypher = "MATCH (s:Skill {name: $name}) RETURN s.name AS name, s.class AS class"
+    ran = run_in(filled, "query", cypher, "--param", "name=sorted", "--format", "csv")
+    assert ran.out == "name,class\nsorted,builtin\n"
+    capped = run_in(filled, "query", "MATCH (s:Skill) RETURN s.id", "--limit", 2, "--json").json
+    assert len(capped["rows"]) == 2
+    assert capped["truncated"] is True
+
+
+def test_query_refuses_to_write(filled: Path, run_in: Run) -> None:
+    before = (filled / "skillgraph.kgl").read_bytes()
+    ran = run_in(filled, "query", "MATCH (s:Skill) DETACH DELETE s")
+    assert ran.code == 1
+    assert ran.err.startswith("error: ")
+    assert (filled / "skillgraph.kgl").read_bytes() == before

@@ -1,0 +1,152 @@
+"""What goes wrong ends with one clear sentence, the right exit code, and an unharmed store."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import SKILLGRAPH, Ran, Run
+
+
+def one_sentence(ran: Ran, *words: str) -> None:
+    """Exit code 1, one line on standard error, no traceback, and the words that name the fault and the way out."""
+    assert ran.code == 1, ran
+    assert ran.out == ""
+    lines = [line for line in ran.err.splitlines() if line.strip()]
+    assert len(lines) == 1, ran.err
+    assert lines[0].startswith("error: ")
+    assert "Traceback" not in ran.err
+    for word in words:
+        assert word in lines[0]
+
+
+def test_wrong_path(run_in: Run, tmp_path: Path) -> None:
+    one_sentence(run_in(tmp_path, "load", tmp_path / "nowhere"), "nowhere")
+
+
+def test_path_without_python(run_in: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    one_sentence(run_in(tmp_path, "load", tmp_path / "empty"), "empty")
+
+
+def test_no_store_yet(run_in: Run, tmp_path: Path) -> None:
+    one_sentence(run_in(tmp_path, "layers"), "skillgraph.kgl", "skillgraph load")
+    assert not list(tmp_path.iterdir())
+
+
+def test_store_is_not_a_store(run_in: Run, tmp_path: Path) -> None:
+    store = tmp_path / "notes.kgl"
+    store.write_text("shopping list")
+    one_sentence(run_in(tmp_path, "layers", "--store", store), "notes.kgl")
+    one_sentence(run_in(tmp_path, "learn", "x", "--store", store), "notes.kgl")
+    assert store.read_text() == "shopping list"
+
+
+def test_store_in_a_folder_that_is_not_there(run_in: Run, tmp_path: Path, sources: Path) -> None:
+    one_sentence(run_in(tmp_path, "load", sources / "basic", "--store", tmp_path / "no" / "such" / "x.kgl"), "no/such")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody can write: /proc")
+def test_unwritable_store(run_in: Run, tmp_path: Path, sources: Path) -> None:
+    one_sentence(run_in(tmp_path, "load", sources / "basic", "--store", "/proc/skillgraph.kgl"), "/proc")
+
+
+def test_store_of_another_version(filled: Path, run_in: Run, tmp_path: Path) -> None:
+    from explorer.store import embedded
+    from explorer.store.opening import open_store
+
+    store = tmp_path / "later.kgl"
+    store.write_bytes((filled / "skillgraph.kgl").read_bytes())
+    patch = pytest.MonkeyPatch()
+    patch.setattr(embedded, "SCHEMA_VERSION", 99)
+    fresh = tmp_path / "later99.kgl"
+    try:
+        from tests.store.samples import small_dataset
+
+        with_later = open_store(fresh, mode="write")
+        with_later.write_dataset(small_dataset())
+        with_later.close()
+    finally:
+        patch.undo()
+    before = fresh.read_bytes()
+    one_sentence(run_in(tmp_path, "layers", "--store", fresh), "99")
+    one_sentence(run_in(tmp_path, "learn", "x", "--store", fresh), "99")
+    assert fresh.read_bytes() == before
+
+
+def test_dataset_that_is_there_is_not_overwritten(filled: Path, run_in: Run, sources: Path) -> None:
+    ran = run_in(filled, "load", sources / "basic", "--dataset", "small")
+    one_sentence(ran, "'small'", "--replace", "--append")
+    assert run_in(filled, "datasets", "--json").json["datasets"][0]["texts"] == 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("learn", "x", "--part", "nothing"), ("'nothing'", "'basic'")),
+        (("learn", "x", "--base", "nothing"), ("'nothing'", "'foundation'")),
+        (("learn", "x", "--learner", "psychic"), ("psychic",)),
+        (("learn", "x", "--mode", "frozen"), ("--base",)),
+        (("learn", "foundation", "--base", "tuned"), ("'foundation'", "another name")),
+        (("learn", "x", "--known-class", "magic"), ("'magic'", "'builtin'")),
+        (("learn", "x", "--known", "absent.txt"), ("absent.txt",)),
+        (("associate", "nothing"), ("'nothing'",)),
+        (("compare", "foundation", "nothing"), ("'nothing'",)),
+        (("predict", "--layer", "nothing"), ("'nothing'",)),
+        (("predict",), ("--mean-skills", "--ratio")),
+        (("predict", "--mean-skills", "-3", "--ratio", "1"), ("-3",)),
+        (("threshold", "--mean-skills", "nan"), ("nan",)),
+        (("layers", "--dataset", "absent"), ("'absent'", "'small'")),
+        (("query", "MATCH (s:Skill RETURN s"), ()),
+        (("query", "RETURN $x", "--param", "oops"), ("oops", "name=value")),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_wrong_input_names_the_value_and_the_way_out(
+    filled: Path, run_in: Run, arguments: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    before = (filled / "skillgraph.kgl").read_bytes()
+    one_sentence(run_in(filled, *arguments), *words)
+    assert (filled / "skillgraph.kgl").read_bytes() == before
+
+
+@pytest.mark.parametrize("arguments", [("fly",), ("learn",), ("load", "--min-uses", "0"), ("predict", "--ratio", "x")])
+def test_usage_errors_end_with_2(run_in: Run, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    assert run_in(tmp_path, *arguments).code == 2
+
+
+def test_port_in_use(filled: Path, run_in: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for command in ("ui", "demo"):
+            one_sentence(run_in(filled, command, "--port", port), str(port), "--port")
+
+
+def test_other_address_needs_a_password(filled: Path, run_in: Run) -> None:
+    one_sentence(run_in(filled, "ui", "--host", "0.0.0.0", "--port", 0, "--no-browser"), "SKILLGRAPH_UI_PASSWORD")
+
+
+def test_ctrl_c_leaves_the_store_as_it_was(filled: Path, run_in: Run, tmp_path: Path) -> None:
+    store = tmp_path / "skillgraph.kgl"
+    store.write_bytes((filled / "skillgraph.kgl").read_bytes())
+    before = run_in(tmp_path, "datasets", "--json").out
+    command = [str(SKILLGRAPH), "load", "stdlib", "--dataset", "other", "--json"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(3)
+    assert process.poll() is None, "the load was over before it could be interrupted"
+    os.kill(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert out == ""
+    assert "Interrupted" in err
+    assert "Traceback" not in err
+    assert run_in(tmp_path, "datasets", "--json").out == before
+    assert run_in(tmp_path, "learn", "again", "--part", "basic").code == 0, "the store can be written again"

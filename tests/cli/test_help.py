@@ -1,0 +1,32 @@
+"""Every command has help with an example, and the README names every command and no other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from explorer.cli import app
+from tests.cli.conftest import Run
+
+README = Path(__file__).parents[2] / "README.md"
+COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def test_design_commands_are_there() -> None:
+    wanted = {"demo", "load", "learn", "associate", "percolate", "compare", "predict", "threshold", "query"}
+    assert wanted | {"datasets", "layers", "ui"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example_of_the_command(command: str, run_in: Run, tmp_path: Path) -> None:
+    ran = run_in(tmp_path, command, "--help")
+    assert ran.code == 0
+    assert re.search(rf"Example: skillgraph {command}\b", ran.out) or command == "server", ran.out
+
+
+def test_readme_names_every_command_and_no_other() -> None:
+    named = set(re.findall(r"(?:^\$ |`)skillgraph ([a-z]+)", README.read_text(), re.MULTILINE))
+    assert named == set(COMMANDS)
