@@ -197,8 +197,10 @@ def compare(
         emit_json(found)
         return
     classes = [
-        (row.skill_class or "(none)", *(number(n) for n in (row.skills, row.first, row.second)))
-        + tuple(number(n) for n in (row.kept, row.gained, row.lost))
+        (
+            row.skill_class or "(none)",
+            *map(number, (row.skills, row.first, row.second, row.kept, row.gained, row.lost)),
+        )
         for row in found.by_class
     ]
     show_table(
