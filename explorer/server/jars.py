@@ -1,0 +1,260 @@
+"""Neo4j's jars in the user's cache, each checked against the SHA-256 that the project has locked.
+
+The lock names every jar by Maven coordinate, size and SHA-256, so what is run is what was tested, whatever the
+repository or mirror it came from. Nothing of Neo4j (GPLv3) is part of this project: the user's machine fetches it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import ServerError
+from explorer.server.folders import cache_folder
+
+__all__ = [
+    "NEO4J_VERSION",
+    "REPOSITORY_VARIABLE",
+    "Jar",
+    "JarSet",
+    "Provision",
+    "parse_lock",
+    "provision",
+    "read_lock",
+]
+
+NEO4J_VERSION = "5.26.30"
+"""Version of Neo4j Community that the lock holds (long-term support)."""
+REPOSITORY_VARIABLE = "SKILLGRAPH_MAVEN_REPOSITORY"
+"""Environment variable with the address of a Maven repository to use in the place of Maven Central."""
+
+_STAMP = "verified.json"
+_DOWNLOADS_AT_ONCE = 8
+_ATTEMPTS = 3
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Jar:
+    """One jar of the lock."""
+
+    group: str
+    artifact: str
+    version: str
+    classifier: str
+    size: int
+    sha256: str
+
+    @property
+    def coordinate(self) -> str:
+        """`group:artifact:version`, with `:classifier` where there is one."""
+        return ":".join(part for part in (self.group, self.artifact, self.version, self.classifier) if part)
+
+    @property
+    def filename(self) -> str:
+        """Name of the file in a Maven repository."""
+        return "-".join(part for part in (self.artifact, self.version, self.classifier) if part) + ".jar"
+
+
+@dataclass(frozen=True)
+class JarSet:
+    """Verified jars in one folder."""
+
+    folder: Path
+    jars: tuple[Jar, ...]
+
+    @cached_property
+    def class_path(self) -> str:
+        """The locked jars, joined as the Java launcher wants them; other files in the folder are not on it."""
+        return os.pathsep.join(str(self.folder / jar.filename) for jar in self.jars)
+
+
+@dataclass(frozen=True)
+class Provision:
+    """What `provision` found and fetched.
+
+    Attributes:
+        jars: The verified jars.
+        downloaded: Number of jars that were fetched now.
+        downloaded_bytes: Their size.
+        seconds: Time it took.
+    """
+
+    jars: JarSet
+    downloaded: int
+    downloaded_bytes: int
+    seconds: float
+
+
+def parse_lock(text: str) -> tuple[Jar, ...]:
+    """The jars of a lock: one `group:artifact:version[:classifier] size sha256` a line, `#` starts a comment.
+
+    >>> parse_lock("org.neo4j:neo4j:5.26.30 48131 00ff")[0].filename
+    'neo4j-5.26.30.jar'
+
+    Raises:
+        ServerError: A line is none of these.
+    """
+    jars = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        content = line.partition("#")[0].split()
+        if not content:
+            continue
+        try:
+            coordinate, size, sha256 = content
+            group, artifact, version, *classifier = coordinate.split(":")
+            jars.append(Jar(group, artifact, version, "".join(classifier), int(size), sha256))
+        except ValueError:
+            raise ServerError(f"line {number} of the jar lock is not 'coordinate size sha256': {line!r}") from None
+    return tuple(jars)
+
+
+def read_lock() -> tuple[Jar, ...]:
+    """The jars that this version of the project has locked."""
+    return parse_lock((Path(__file__).parent / "neo4j.lock").read_text(encoding="utf-8"))
+
+
+def provision(
+    *, cache: Path | None = None, jars: Iterable[Jar] | None = None, progress: Progress | None = None
+) -> Provision:
+    """Make sure that all jars are in the cache and are what the lock says; fetch what is missing or damaged.
+
+    A jar whose size and modification time are those of its last check is taken as it is; any other is read and
+    its SHA-256 compared, and fetched again if it differs. A jar is only ever put in place whole and checked.
+
+    Args:
+        cache: Cache folder; `cache_folder()` if not given.
+        jars: The jars; the project's lock if not given.
+        progress: Called with (bytes fetched, bytes to fetch).
+
+    Returns:
+        The verified jars and what was fetched.
+
+    Raises:
+        ServerError: No network, a jar that is not in the repository or not the locked one, or no resolver.
+    """
+    started = time.perf_counter()
+    wanted = read_lock() if jars is None else tuple(jars)
+    folder = (cache or cache_folder()) / f"neo4j-{NEO4J_VERSION}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        stamp = _read_stamp(folder)
+        missing = [jar for jar in wanted if not _is_verified(folder / jar.filename, jar, stamp)]
+        if missing:
+            _fetch(missing, folder, progress)
+        _write_stamp(folder, wanted, stamp)
+    except OSError as error:
+        raise ServerError(f"cannot keep Neo4j's jars in {folder}: {error}; set SKILLGRAPH_CACHE elsewhere") from error
+    return Provision(
+        jars=JarSet(folder, wanted),
+        downloaded=len(missing),
+        downloaded_bytes=sum(jar.size for jar in missing),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _read_stamp(folder: Path) -> dict[str, Any]:
+    try:
+        stamp = json.loads((folder / _STAMP).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return stamp if isinstance(stamp, dict) else {}
+
+
+def _mark(path: Path, jar: Jar) -> list[Any]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns, jar.sha256]
+
+
+def _is_verified(path: Path, jar: Jar, stamp: Mapping[str, Any]) -> bool:
+    try:
+        if stamp.get(path.name) == _mark(path, jar):
+            return True
+        return path.stat().st_size == jar.size and _sha256(path) == jar.sha256
+    except FileNotFoundError:
+        return False
+
+
+def _write_stamp(folder: Path, jars: Iterable[Jar], before: Mapping[str, Any]) -> None:
+    stamp = {jar.filename: _mark(folder / jar.filename, jar) for jar in jars}
+    if stamp == before:
+        return
+    handle, name = tempfile.mkstemp(dir=folder, prefix=_STAMP)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(stamp, file)
+    Path(name).replace(folder / _STAMP)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fetch(jars: list[Jar], folder: Path, progress: Progress | None) -> None:
+    total, done = sum(jar.size for jar in jars), 0
+    with tempfile.TemporaryDirectory(dir=folder, prefix="download-") as temporary:
+        context = _maven_context(Path(temporary))
+        with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE) as pool:
+            try:
+                for jar, path in zip(jars, pool.map(lambda jar: _download(context, jar), jars), strict=True):
+                    path.replace(folder / jar.filename)
+                    done += jar.size
+                    if progress:
+                        progress(done, total)
+            except BaseException:
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+
+def _maven_context(repository_cache: Path) -> Any:
+    try:
+        from jgo.maven import MavenContext
+    except ImportError:
+        raise ServerError(
+            "fetching Neo4j's jars needs the extra 'server': install skillgraph-explorer[server]"
+        ) from None
+    mirror = os.environ.get(REPOSITORY_VARIABLE)
+    repositories = {"mirror": mirror.rstrip("/")} if mirror else None
+    return MavenContext(repo_cache=repository_cache, remote_repos=repositories, timeout=60)
+
+
+def _download(context: Any, jar: Jar) -> Path:
+    """One jar from the repository into the temporary folder, checked; tried again where the line broke."""
+    from requests import RequestException
+
+    artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact(jar.classifier, "jar")
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            path = Path(artifact.resolve())
+        except RequestException as error:
+            shutil.rmtree(artifact.cached_path.parent, ignore_errors=True)
+            if attempt == _ATTEMPTS:
+                raise ServerError(
+                    f"cannot fetch {jar.coordinate}: {type(error).__name__}; Neo4j's jars (143 MB) are fetched once, "
+                    f"connect to the network or set {REPOSITORY_VARIABLE} to a Maven mirror"
+                ) from error
+            time.sleep(0.5 * attempt)
+            continue
+        except RuntimeError as error:
+            raise ServerError(f"{jar.coordinate} is not in the Maven repository: {error}") from error
+        if _sha256(path) == jar.sha256:
+            return path
+        size = path.stat().st_size
+        path.unlink()
+        if attempt == _ATTEMPTS:
+            raise ServerError(
+                f"{jar.coordinate} as fetched ({size} bytes) is not the locked jar ({jar.size} bytes, SHA-256 "
+                f"{jar.sha256[:12]}…): a proxy or mirror changes it; nothing of it was kept"
+            )
+    raise AssertionError("unreachable")

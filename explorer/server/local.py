@@ -1,0 +1,534 @@
+"""Neo4j Community on this machine without Docker, as a child process bound to 127.0.0.1."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import ServerError
+from explorer.server.folders import cache_folder, server_home
+from explorer.server.jars import NEO4J_VERSION, JarSet, Progress, Provision, provision
+from explorer.server.java import Java, find_java
+from explorer.server.watchdog import creation_time, end_process, is_alive
+
+__all__ = [
+    "Credentials",
+    "LocalServer",
+    "ServerOptions",
+    "ServerStatus",
+    "explain_exit",
+    "free_port",
+    "local_credentials",
+    "render_configuration",
+]
+
+_HOST = "127.0.0.1"
+_USER = "neo4j"
+_CREDENTIALS = "credentials.json"
+_STATE = "server.json"
+_CONSOLE = "console.log"
+_FOLDERS = ("conf", "data", "import", "licenses", "logs", "plugins", "run")
+_OPENS = ("java.nio", "java.io", "sun.nio.ch", "java.lang")
+_CSV_ORDER = ("nodes", "relationships")
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """How the local server runs.
+
+    Attributes:
+        bolt_port: Port that the driver talks to.
+        http_port: Port of Neo4j Browser; None leaves it off.
+        heap: Largest Java heap, as `1g` or `512m`.
+        page_cache: Memory for the store's pages.
+        quick: Start in half the time and run slower: for tests and short sessions.
+        settings: Further lines of neo4j.conf; they win over what is set here.
+    """
+
+    bolt_port: int = 7687
+    http_port: int | None = 7474
+    heap: str = "1g"
+    page_cache: str = "256m"
+    quick: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A user and a password; the password is not shown."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """What is known of the local server.
+
+    Attributes:
+        running: True if its process is alive.
+        home: Its folder: data, configuration, logs, generated password.
+        version: Neo4j's version.
+        url: Address for `--store`; None if it does not run, like those below.
+        browser_url: Address of Neo4j Browser; None if that is off.
+        pid: Number of its process.
+        started_at: Seconds since the epoch.
+        log: File with what it printed.
+        credentials_file: File with the generated password, readable by this user only.
+        changed: True if the call that returned this started or stopped it.
+    """
+
+    running: bool
+    home: Path
+    version: str
+    url: str | None = None
+    browser_url: str | None = None
+    pid: int | None = None
+    started_at: float | None = None
+    log: Path | None = None
+    credentials_file: Path | None = None
+    changed: bool = False
+
+
+@dataclass(frozen=True)
+class _State:
+    """What is written to `server.json` beside a running server."""
+
+    pid: int
+    created: float
+    bolt_port: int
+    http_port: int | None
+    version: str
+
+
+class LocalServer:
+    """One Neo4j in one home folder: provision, start, stop, status.
+
+    The password is generated at the first start and kept in `credentials.json` in the home, mode 0600.
+    """
+
+    def __init__(
+        self, home: Path | None = None, *, options: ServerOptions | None = None, cache: Path | None = None
+    ) -> None:
+        self.home = (home or server_home()).absolute()
+        self.options = options or ServerOptions()
+        self._cache = cache or cache_folder()
+        self._leash: subprocess.Popen[bytes] | None = None
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def provision(self, progress: Progress | None = None) -> Provision:
+        """Fetch and check the jars; see `explorer.server.jars.provision`."""
+        return provision(cache=self._cache, progress=progress)
+
+    def start(
+        self, *, attached: bool = False, timeout: float = 180.0, progress: Progress | None = None
+    ) -> ServerStatus:
+        """Start the server and wait until it answers; one that runs already is left as it is.
+
+        Args:
+            attached: Tie its life to this process: it ends when this process does, even if that is killed.
+            timeout: Seconds to wait for its answer.
+            progress: Called with (bytes fetched, bytes to fetch) while jars are fetched.
+
+        Returns:
+            The status, `changed` if this call started it.
+
+        Raises:
+            ServerError: No Java, no jars, a port in use, a home that cannot be used, a server that dies or does
+                not answer; the message says which and what to do. Nothing is left running.
+        """
+        status = self.status()
+        if status.running:
+            return status
+        java = find_java()
+        jars = self.provision(progress).jars
+        for name, port in (("--port", self.options.bolt_port), ("--http-port", self.options.http_port)):
+            if port is not None:
+                _require_free(port, name)
+        try:
+            self._prepare_home()
+        except OSError as error:
+            raise ServerError(f"cannot use {self.home} as the server's home: {error}") from error
+        self._set_password(java, jars)
+        child = self._spawn(java, jars)
+        try:
+            self._own(child, attached=attached)
+            self._wait_until_ready(child, timeout)
+        except BaseException:
+            self._release(child)
+            raise
+        return self._status(changed=True)
+
+    def stop(self, timeout: float = 60.0) -> ServerStatus:
+        """Stop the server if it runs, and wait until it is gone.
+
+        Raises:
+            ServerError: It does not end.
+        """
+        state = self._read_state()
+        running = state is not None and is_alive(state.pid, state.created)
+        if state is not None and running and not end_process(state.pid, state.created, patience=timeout):
+            raise ServerError(f"the server (process {state.pid}) does not end; end it by hand")
+        if self._child is not None:
+            self._child.wait()
+        self._drop_leash()
+        (self.home / _STATE).unlink(missing_ok=True)
+        return self._status(changed=running)
+
+    def status(self) -> ServerStatus:
+        """Whether it runs, where, and under which process."""
+        return self._status(changed=False)
+
+    def credentials(self) -> Credentials:
+        """User and generated password.
+
+        Raises:
+            ServerError: The server was never started in this home, or the file is not readable.
+        """
+        path = self.home / _CREDENTIALS
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return Credentials(content["user"], content["password"])
+        except FileNotFoundError:
+            raise ServerError(f"no server was started in {self.home} yet: run skillgraph server start") from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ServerError(f"cannot read the server's password from {path}: {error}") from error
+
+    def admin(self, *arguments: str) -> str:
+        """Run one of Neo4j's administration commands on this home, which must not be running; its output.
+
+        Raises:
+            ServerError: The server runs, or the command fails; the message ends with what it printed.
+        """
+        if self.status().running:
+            raise ServerError(f"the server in {self.home} runs: stop it first with skillgraph server stop")
+        java, jars = find_java(), self.provision().jars
+        self._prepare_home()
+        return self._admin(java, jars, *arguments)
+
+    def import_csv(self, folder: Path) -> str:
+        """Make a database of a CSV set written by `skillgraph export --format neo4j-admin`; the server must be stopped.
+
+        Raises:
+            ServerError: As `admin`; a database that is not empty is refused by Neo4j and left as it is.
+        """
+        arguments = ["database", "import", "full", "neo4j", "--multiline-fields=true", "--array-delimiter=U+001F"]
+        for kind in _CSV_ORDER:
+            headers = sorted(folder.glob(f"{kind}-*-header.csv"))
+            arguments += [f"--{kind}={header},{_rows_of(header)}" for header in headers]
+        return self.admin(*arguments)
+
+    def _status(self, *, changed: bool) -> ServerStatus:
+        state = self._read_state()
+        if state is None or not is_alive(state.pid, state.created):
+            return ServerStatus(running=False, home=self.home, version=NEO4J_VERSION, changed=changed)
+        return ServerStatus(
+            running=True,
+            home=self.home,
+            version=state.version,
+            url=f"bolt://{_HOST}:{state.bolt_port}",
+            browser_url=None if state.http_port is None else f"http://{_HOST}:{state.http_port}",
+            pid=state.pid,
+            started_at=state.created,
+            log=self.home / "logs" / _CONSOLE,
+            credentials_file=self.home / _CREDENTIALS,
+            changed=changed,
+        )
+
+    def _read_state(self) -> _State | None:
+        try:
+            return _State(**json.loads((self.home / _STATE).read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError) as error:
+            raise ServerError(f"cannot read {self.home / _STATE}: {error}; delete it if no server runs") from error
+
+    def _prepare_home(self) -> None:
+        for name in _FOLDERS:
+            (self.home / name).mkdir(parents=True, exist_ok=True)
+        configuration = self.home / "conf" / "neo4j.conf"
+        configuration.write_text(render_configuration(self.home, self.options), encoding="utf-8")
+
+    def _set_password(self, java: Java, jars: JarSet) -> None:
+        """Generate the password of a new home; Neo4j keeps a salted hash of it."""
+        path = self.home / _CREDENTIALS
+        if (self.home / "data" / "dbms" / "auth.ini").exists() or (
+            self.home / "data" / "databases" / "system"
+        ).exists():
+            self.credentials()
+            return
+        # A leading letter keeps it from looking like an option.
+        password = "p" + secrets.token_urlsafe(24)
+        _write_private(path, json.dumps({"user": _USER, "password": password}))
+        handed = self.home / "run" / "password"
+        try:
+            # An argument file, because the command line of a process can be read by every user of the machine.
+            _write_private(handed, password)
+            self._admin(java, jars, "dbms", "set-initial-password", f"@{handed}")
+        finally:
+            handed.unlink(missing_ok=True)
+
+    def _admin(self, java: Java, jars: JarSet, *arguments: str) -> str:
+        done = subprocess.run(  # noqa: S603 -- no shell, and nothing of it comes from a file or the network
+            [str(java.path), f"-Xmx{self.options.heap}", *_java_options(), "org.neo4j.cli.AdminTool", *arguments],
+            env=self._environment(jars),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        output = done.stdout + done.stderr
+        if done.returncode:
+            raise ServerError(f"neo4j-admin {' '.join(arguments[:3])} failed: {_last_lines(output, 5)}")
+        return output
+
+    def _environment(self, jars: JarSet) -> dict[str, str]:
+        # The class path has 200 names: by the environment it escapes the length limit of a Windows command line.
+        own = {"NEO4J_HOME": str(self.home), "NEO4J_CONF": str(self.home / "conf"), "CLASSPATH": jars.class_path}
+        kept = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith("NEO4J_") and key != "JAVA_TOOL_OPTIONS"
+        }
+        return {**kept, **own}
+
+    def _spawn(self, java: Java, jars: JarSet) -> subprocess.Popen[bytes]:
+        command = [
+            str(java.path),
+            "-Xms128m",
+            f"-Xmx{self.options.heap}",
+            *_java_options(),
+            *(("-XX:TieredStopAtLevel=1",) if self.options.quick else ()),
+            _entry_point(jars),
+            f"--home-dir={self.home}",
+            f"--config-dir={self.home / 'conf'}",
+        ]
+        console = self.home / "logs" / _CONSOLE
+        detach: dict[str, Any] = {"start_new_session": True}
+        if sys.platform == "win32":
+            detach = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+        try:
+            with console.open("wb") as output:
+                return subprocess.Popen(  # noqa: S603 -- no shell, and nothing of it comes from a file or the network
+                    command,
+                    env=self._environment(jars),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    cwd=self.home,
+                    **detach,
+                )
+        except OSError as error:
+            raise ServerError(f"cannot start {java.path}: {error}") from error
+
+    def _own(self, child: subprocess.Popen[bytes], *, attached: bool) -> None:
+        created = creation_time(child.pid)
+        if created is None:
+            raise ServerError(self._explain(child))
+        self._child = child
+        if attached:
+            from explorer.server import watchdog
+
+            self._leash = subprocess.Popen(  # noqa: S603 -- no shell, and nothing of it comes from a file or the network
+                [sys.executable, str(watchdog.__file__), str(child.pid), repr(created)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=sys.platform != "win32",
+            )
+        state = _State(child.pid, created, self.options.bolt_port, self.options.http_port, NEO4J_VERSION)
+        _write_private(self.home / _STATE, json.dumps(asdict(state)))
+
+    def _wait_until_ready(self, child: subprocess.Popen[bytes], timeout: float) -> None:
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            if child.poll() is not None:
+                raise ServerError(self._explain(child))
+            if _answers(self.options.bolt_port, self.credentials()):
+                return
+            time.sleep(0.1)
+        raise ServerError(
+            f"the server did not answer within {timeout:.0f} s and was stopped; its log is in {self.home / 'logs'}"
+        )
+
+    def _explain(self, child: subprocess.Popen[bytes]) -> str:
+        code = child.wait()
+        console = self.home / "logs" / _CONSOLE
+        return explain_exit(console.read_text(encoding="utf-8", errors="replace"), code, console)
+
+    def _release(self, child: subprocess.Popen[bytes]) -> None:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+        self._child = None
+        self._drop_leash()
+        state = self._read_state()
+        if state is not None and state.pid == child.pid:
+            (self.home / _STATE).unlink(missing_ok=True)
+
+    def _drop_leash(self) -> None:
+        if self._leash is not None and self._leash.stdin is not None:
+            self._leash.stdin.close()
+            self._leash.wait()
+        self._leash = None
+
+
+def local_credentials(host: str, port: int, *, home: Path | None = None) -> Credentials | None:
+    """Credentials of the local server, if that is what an address means; None otherwise.
+
+    Args:
+        host: Host of the address; only this machine's own names are the local server.
+        port: Its port; must be that of the server in `home`.
+        home: Home of the local server; `server_home()` if not given.
+    """
+    server = LocalServer(home)
+    try:
+        state = server._read_state()
+        if host not in {_HOST, "localhost", "::1"} or state is None or state.bolt_port != port:
+            return None
+        return server.credentials()
+    except ServerError:
+        return None
+
+
+def render_configuration(home: Path, options: ServerOptions) -> str:
+    """The text of neo4j.conf: local addresses only, queries kept from other files and from the network.
+
+    >>> "server.bolt.listen_address=127.0.0.1:7687" in render_configuration(Path("/n"), ServerOptions())
+    True
+    """
+    settings = {
+        "server.default_listen_address": _HOST,
+        "server.default_advertised_address": _HOST,
+        "server.bolt.listen_address": f"{_HOST}:{options.bolt_port}",
+        "server.bolt.advertised_address": f"{_HOST}:{options.bolt_port}",
+        "server.http.enabled": "false" if options.http_port is None else "true",
+        "server.https.enabled": "false",
+        "server.directories.import": str(home / "import"),
+        "server.memory.pagecache.size": options.page_cache,
+        "dbms.security.auth_enabled": "true",
+        "dbms.security.allow_csv_import_from_file_urls": "false",
+        # LOAD CSV reaches no address at all.
+        "internal.dbms.cypher_ip_blocklist": "0.0.0.0/0,::/0",
+        "dbms.usage_report.enabled": "false",
+        "db.transaction.timeout": "15m",
+        "db.tx_log.rotation.size": "16m",
+        "db.tx_log.rotation.retention_policy": "2 files",
+        # Without it every stop waits twice five seconds.
+        "internal.server.bolt.thread_pool_shutdown_wait_time": "0s",
+    }
+    if options.http_port is not None:
+        settings["server.http.listen_address"] = f"{_HOST}:{options.http_port}"
+    settings.update(options.settings)
+    # A backslash escapes in this format, as in C:\\Users.
+    return "".join(f"{key}={value.replace(chr(92), chr(92) * 2)}\n" for key, value in settings.items())
+
+
+def explain_exit(console: str, code: int, log: Path) -> str:
+    """One sentence on why a server ended, from what it printed.
+
+    >>> explain_exit("java.net.BindException: Address already in use", 1, Path("c.log"))
+    'Neo4j ended because a port is in use by another program; stop that or choose other ports'
+    """
+    reasons = {
+        "Address already in use": "a port is in use by another program; stop that or choose other ports",
+        "already in use by another process": "another Neo4j uses this home; stop it or choose another --home",
+        "FileLockException": "another Neo4j uses this home; stop it or choose another --home",
+        "OutOfMemoryError": "it has too little memory; give it a larger --heap",
+        "Invalid maximum heap size": "the heap size is not one that Java takes; give it as 1g or 512m",
+        "Too small maximum heap": "the heap is too small; give at least 256m",
+        "No space left on device": "the disk is full",
+    }
+    for sign, reason in reasons.items():
+        if sign in console:
+            return f"Neo4j ended because {reason}"
+    ended = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+    return f"Neo4j {ended}: {_last_lines(console, 3) or 'it printed nothing'}; see {log}"
+
+
+def free_port() -> int:
+    """A port on 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _require_free(port: int, option: str) -> None:
+    with socket.socket() as probe:
+        if os.name == "posix":
+            # As Java does it: a port in TIME_WAIT is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except (OSError, OverflowError) as error:
+            raise ServerError(
+                f"port {port} on {_HOST} cannot be used ({error}); stop what uses it or choose another with {option}"
+            ) from None
+
+
+def _java_options() -> list[str]:
+    return [
+        "-XX:+UseG1GC",
+        "-XX:-OmitStackTraceInFastThrow",
+        "-XX:+DisableExplicitGC",
+        "-Djdk.nio.maxCachedBufferSize=1024",
+        "-Dio.netty.tryReflectionSetAccessible=true",
+        "-Dlog4j2.disable.jmx=true",
+        "-Dfile.encoding=UTF-8",
+        *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENS),
+    ]
+
+
+def _entry_point(jars: JarSet) -> str:
+    """The class that starts the server, as the jar itself declares it."""
+    with zipfile.ZipFile(jars.folder / f"neo4j-{NEO4J_VERSION}.jar") as jar:
+        return jar.read("META-INF/services/org.neo4j.server.startup.EntryPoint").decode().strip()
+
+
+def _answers(port: int, credentials: Credentials) -> bool:
+    """True once a query can be run; wrong credentials are an error, everything else means not yet."""
+    from neo4j import GraphDatabase
+    from neo4j.exceptions import AuthError, DriverError, Neo4jError
+
+    try:
+        socket.create_connection((_HOST, port), timeout=1.0).close()
+    except OSError:
+        return False
+    try:
+        with GraphDatabase.driver(f"bolt://{_HOST}:{port}", auth=(credentials.user, credentials.password)) as driver:
+            driver.execute_query("RETURN 1")
+    except AuthError:
+        raise ServerError(
+            "the server does not take its own generated password: it was changed; set it in credentials.json"
+        ) from None
+    except (DriverError, Neo4jError):
+        return False
+    return True
+
+
+def _write_private(path: Path, content: str) -> None:
+    """Write a file that only this user can read, whole or not at all."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(content)
+    temporary.replace(path)
+
+
+def _last_lines(text: str, count: int) -> str:
+    lines: Sequence[str] = [line.strip() for line in text.splitlines() if line.strip()]
+    return " | ".join(lines[-count:])
+
+
+def _rows_of(header: Path) -> Path:
+    return header.with_name(header.name.replace("-header.csv", ".csv"))
