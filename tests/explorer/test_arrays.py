@@ -1,0 +1,86 @@
+"""Ids become indices and back."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from explorer.arrays import index_dataset
+from explorer.errors import NotFoundError
+from loaders.dataset import Dataset, build_dataset
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    return build_dataset(
+        "d",
+        texts=pa.table({"id": ["t3", "t1", "t2", "t4"], "part": ["b", "a", "a", "b"]}),
+        skills=pa.table({"id": ["z", "y", "x", "w", "unused"], "class": ["k", None, "k", "m", None]}),
+        requirements=pa.table(
+            {"text": ["t1", "t2", "t2", "t3", "t3", "t4"], "skill": ["x", "x", "y", "y", "z", "w"]}
+        ),
+        prerequisites=pa.table({"prerequisite": ["x", "unused"], "skill": ["z", "y"]}),
+    )
+
+
+def pairs(indexed: object) -> set[tuple[str, str]]:
+    graph, texts, skills = indexed.graph, indexed.text_ids.to_pylist(), indexed.skills.ids.to_pylist()  # type: ignore[attr-defined]
+    return {
+        (texts[t], skills[s])
+        for t in range(graph.n_texts)
+        for s in graph.text_skills[graph.text_ptr[t] : graph.text_ptr[t + 1]]
+    }
+
+
+def test_whole_dataset_without_skills_that_no_text_requires(dataset: Dataset) -> None:
+    indexed = index_dataset(dataset)
+    assert indexed.skills.ids.to_pylist() == ["w", "x", "y", "z"]
+    assert pairs(indexed) == {("t1", "x"), ("t2", "x"), ("t2", "y"), ("t3", "y"), ("t3", "z"), ("t4", "w")}
+    assert indexed.skill_column("class").to_pylist() == ["m", "k", None, "k"]
+    assert indexed.text_column("part").to_pylist() == ["a", "a", "b", "b"]
+
+
+def test_a_part_has_its_own_texts_and_skills(dataset: Dataset) -> None:
+    indexed = index_dataset(dataset, parts=["b"])
+    assert indexed.text_ids.to_pylist() == ["t3", "t4"]
+    assert indexed.skills.ids.to_pylist() == ["w", "y", "z"]
+    assert pairs(indexed) == {("t3", "y"), ("t3", "z"), ("t4", "w")}
+
+
+def test_the_universe_may_be_wider_than_the_texts(dataset: Dataset) -> None:
+    indexed = index_dataset(dataset, parts=["b"], universe=["a", "b"])
+    assert indexed.text_ids.to_pylist() == ["t3", "t4"]
+    assert indexed.skills.ids.to_pylist() == ["w", "x", "y", "z"]
+    assert pairs(indexed) == {("t3", "y"), ("t3", "z"), ("t4", "w")}
+
+
+def test_prerequisites_are_pairs_of_indices_among_the_skills_here(dataset: Dataset) -> None:
+    whole = index_dataset(dataset).prerequisites
+    assert whole is not None
+    assert [side.tolist() for side in whole] == [[1], [3]]
+    assert index_dataset(dataset, parts=["b"]).prerequisites is None
+
+
+def test_masks_and_indices_of_named_skills(dataset: Dataset) -> None:
+    skills = index_dataset(dataset).skills
+    assert skills.mask(["z", "nowhere", "w"]).tolist() == [True, False, False, True]
+    assert skills.indices(["z", "w"]).tolist() == [3, 0]
+    with pytest.raises(NotFoundError, match="'nowhere'"):
+        skills.indices(["z", "nowhere"])
+
+
+def test_unknown_part_is_named(dataset: Dataset) -> None:
+    with pytest.raises(NotFoundError, match=r"no part 'c'.*'a', 'b'"):
+        index_dataset(dataset, parts=["c"])
+
+
+def test_empty_dataset() -> None:
+    nothing = pa.array([], pa.string())
+    empty = build_dataset(
+        "e",
+        texts=pa.table({"id": nothing}),
+        skills=pa.table({"id": nothing}),
+        requirements=pa.table({"text": nothing, "skill": nothing}),
+    )
+    indexed = index_dataset(empty)
+    assert (indexed.graph.n_texts, indexed.graph.n_skills, indexed.graph.n_edges) == (0, 0, 0)
