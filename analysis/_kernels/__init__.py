@@ -1,0 +1,30 @@
+"""Compiled kernels, private to `analysis`; importing this package does not import numba."""
+
+from __future__ import annotations
+
+import sys
+from typing import Literal
+
+from analysis.errors import AnalysisError
+
+__all__ = ["Engine", "compiled"]
+
+Engine = Literal["auto", "numpy", "numba"]
+
+# Importing numba and reading the cached machine code costs about half a second, once. Below these amounts of
+# work (edges), numpy is done sooner; `benchmarks/engines.py` measures both.
+_COLD = 2_000_000
+_WARM = 5_000
+
+
+def compiled(engine: Engine, work: int) -> bool:
+    """True if the compiled kernel is to do `work` edges' worth of work.
+
+    Raises:
+        AnalysisError: The engine is none of the three.
+    """
+    if engine == "auto":
+        return work >= (_WARM if "numba" in sys.modules else _COLD)
+    if engine not in {"numpy", "numba"}:
+        raise AnalysisError(f"engine {engine!r} is not one of 'auto', 'numpy', 'numba'")
+    return engine == "numba"

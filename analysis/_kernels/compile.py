@@ -1,0 +1,52 @@
+"""How kernels are compiled: once, cached on disk, without the interpreter's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+__all__ = ["kernel", "prefetch"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def kernel(function: Function) -> Function:
+    """Compile `function` at its first call.
+
+    numba keeps the machine code in `NUMBA_CACHE_DIR` if that is set, else beside the source, else (for an
+    installation that cannot be written to) in the user's cache directory. Where none of them can be written,
+    each process compiles for itself; a shared temporary directory would let others plant code there.
+    """
+    try:
+        return njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # numba: "cannot cache function …: no locator available"
+        return njit(nogil=True)(function)
+
+
+@intrinsic
+def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
+    """Ask for the cache line of `array[index]` (one-dimensional, contiguous) to be read and written soon.
+
+    The address is not dereferenced: an index past the end is harmless.
+    """
+    signature = types.void(array, index)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array_type, index_type = signature.args
+        data = context.make_array(array_type)(context, builder, arguments[0]).data
+        position = context.cast(builder, arguments[1], index_type, types.intp)
+        byte_pointer = ir.IntType(8).as_pointer()
+        address = builder.bitcast(builder.gep(data, [position]), byte_pointer)
+        number = ir.IntType(32)
+        name = "llvm.prefetch.p0"
+        intrinsic_type = ir.FunctionType(ir.VoidType(), [byte_pointer, number, number, number])
+        function = builder.module.globals.get(name) or ir.Function(builder.module, intrinsic_type, name=name)
+        # for writing (1), keep in all cache levels (3), data and not instructions (1)
+        builder.call(function, [address, number(1), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return signature, generate

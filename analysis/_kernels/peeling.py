@@ -1,0 +1,250 @@
+"""Compiled peeling: round by round through queues, one random memory access an edge.
+
+Both kernels keep one word for each skill, `wave · 2^32 + text`: the smaller word wins, so a minimum settles
+in which round a skill is learned and by which text, whatever the order inside the round.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis._kernels.compile import kernel, prefetch
+
+if TYPE_CHECKING:
+    from analysis.graph import SkillTextGraph
+    from analysis.peeling import Task
+
+__all__ = ["peel_capacity", "peel_one", "unpack"]
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+Words = npt.NDArray[np.unsignedinteger]
+
+_UNLEARNED = np.int64(2**63 - 1)
+_BLOCKED = np.int64(1 << 62)  # plus the best text so far
+_NOBODY = np.int64(2**31 - 1)
+_LOW = np.int64(0xFFFFFFFF)
+_ROW_AHEAD = 16  # of a long row, only so many entries are asked for in advance
+
+
+def peel_one(
+    graph: SkillTextGraph, known: npt.NDArray[np.bool_], learnable: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64]:
+    """Peel with capacity 1; the word of each skill, int64 (S,)."""
+    # A text's word holds the number and the XOR of its novel skills: half the width, half the memory traffic.
+    id_bits = max(int(graph.n_skills - 1).bit_length(), 1)
+    narrow = int(graph.text_degrees.max(initial=0)) >> (32 - id_bits) == 0
+    words: Words = np.empty(graph.n_texts, np.uint32 if narrow else np.uint64)
+    shift = np.uint64(id_bits if narrow else 32)
+    state = np.where(learnable & ~known, _UNLEARNED, np.int64(0))
+    frontier = np.flatnonzero(known).astype(np.int32)
+    _peel_one(graph.text_ptr, graph.text_skills, graph.skill_ptr, graph.skill_texts, frontier, words, shift, state)
+    return state
+
+
+@kernel
+def _grow(array: Int64, used: int, needed: int) -> Int64:
+    larger = np.empty(max(2 * len(array), needed), np.int64)
+    larger[:used] = array[:used]
+    return larger
+
+
+@kernel
+def _peel_one(
+    text_ptr: Int64,
+    text_skills: Int32,
+    skill_ptr: Int64,
+    skill_texts: Int32,
+    frontier: Int32,
+    words: Words,
+    shift: np.uint64,
+    state: Int64,
+) -> None:
+    one = np.uint64(1) << shift
+    skill_mask = one - np.uint64(1)
+    n_texts = len(words)
+    hits = np.empty(1024 + n_texts // 8, np.int64)  # text · 2^32 + its only novel skill
+    n_hits = 0
+    for t in range(n_texts):
+        word = np.uint64(text_ptr[t + 1] - text_ptr[t]) << shift
+        for e in range(text_ptr[t], text_ptr[t + 1]):
+            word ^= np.uint64(text_skills[e])
+        words[t] = word
+        if word >> shift == np.uint64(1):
+            if n_hits == len(hits):
+                hits = _grow(hits, n_hits, 0)
+            hits[n_hits] = (np.int64(t) << 32) | np.int64(word & skill_mask)
+            n_hits += 1
+    n_frontier = len(frontier)
+    wave = 0
+    while True:
+        # The texts of the skills learned in this round: one fewer novel skill.
+        for i in range(n_frontier):
+            if i + 24 < n_frontier:
+                prefetch(skill_ptr, frontier[i + 24])
+            if i + 16 < n_frontier:
+                prefetch(skill_texts, skill_ptr[frontier[i + 16]])
+            if i + 8 < n_frontier:
+                ahead = frontier[i + 8]
+                start = skill_ptr[ahead]
+                for e in range(start, min(skill_ptr[ahead + 1], start + _ROW_AHEAD)):
+                    prefetch(words, skill_texts[e])
+            s = frontier[i]
+            start, end = skill_ptr[s], skill_ptr[s + 1]
+            if n_hits + end - start >= len(hits):
+                hits = _grow(hits, n_hits, n_hits + end - start + 1)
+            for e in range(start, end):
+                t = skill_texts[e]
+                word = (np.uint64(words[t]) - one) ^ np.uint64(s)
+                words[t] = word
+                # written always, kept only if one novel skill is left: no branch to mispredict
+                hits[n_hits] = (np.int64(t) << 32) | np.int64(word & skill_mask)
+                n_hits += int(word >> shift == np.uint64(1))
+        if n_hits == 0:
+            return
+        # What these texts teach in the next round.
+        wave += 1
+        if len(frontier) <= n_hits:
+            frontier = np.empty(len(hits) + 1, np.int32)
+        n_frontier = 0
+        for i in range(n_hits):
+            if i + 16 < n_hits:
+                prefetch(state, hits[i + 16] & _LOW)
+            s = hits[i] & _LOW
+            before = state[s]
+            state[s] = min(before, (np.int64(wave) << 32) | (hits[i] >> 32))
+            frontier[n_frontier] = s
+            n_frontier += int(before == _UNLEARNED)
+        n_hits = 0
+
+
+def peel_capacity(graph: SkillTextGraph, task: Task) -> npt.NDArray[np.int64]:
+    """Peel with any capacities and prerequisites; the word of each skill, int64 (S,)."""
+    state = np.where(task.known, np.int64(0), _UNLEARNED)
+    if len(task.pending):
+        state[(task.pending > 0) & ~task.known] = _BLOCKED | _NOBODY
+    _peel_capacity(
+        graph.text_ptr,
+        graph.text_skills,
+        graph.skill_ptr,
+        graph.skill_texts,
+        task.capacity,
+        task.pending.copy(),
+        task.dependent_ptr,
+        task.dependents,
+        state,
+    )
+    return state
+
+
+@kernel
+def _peel_capacity(
+    text_ptr: Int64,
+    text_skills: Int32,
+    skill_ptr: Int64,
+    skill_texts: Int32,
+    capacity: Int32,
+    pending: Int32,
+    dependent_ptr: Int64,
+    dependents: Int32,
+    state: Int64,
+) -> None:
+    n_texts, n_skills = len(capacity), len(state)
+    excess = np.empty(n_texts, np.int32)  # novel skills above capacity; a text opens when it falls to 0
+    opened = np.empty(n_texts, np.int32)
+    n_opened = 0
+    for t in range(n_texts):
+        novel = 0
+        for e in range(text_ptr[t], text_ptr[t + 1]):
+            novel += int(state[text_skills[e]] != 0)
+        if capacity[t] < 0:
+            excess[t] = _NOBODY
+        else:
+            excess[t] = novel - capacity[t]
+            if 0 < novel <= capacity[t]:
+                opened[n_opened] = t
+                n_opened += 1
+    frontier = np.empty(n_skills, np.int32)
+    freed = np.empty(len(pending), np.int32)
+    n_freed = 0
+    wave = 0
+    while n_opened + n_freed > 0:
+        wave += 1
+        n_frontier = n_freed
+        for i in range(n_freed):
+            frontier[i] = freed[i]
+        n_freed = 0
+        for i in range(n_opened):
+            if i + 16 < n_opened:
+                prefetch(text_ptr, opened[i + 16])
+            if i + 8 < n_opened:
+                prefetch(text_skills, text_ptr[opened[i + 8]])
+            t = opened[i]
+            for e in range(text_ptr[t], text_ptr[t + 1]):
+                s = text_skills[e]
+                before = state[s]
+                if before == _UNLEARNED:
+                    state[s] = (np.int64(wave) << 32) | np.int64(t)
+                    frontier[n_frontier] = s
+                    n_frontier += 1
+                elif before >= _BLOCKED:
+                    state[s] = _BLOCKED | min(before & _LOW, np.int64(t))
+                else:
+                    state[s] = min(before, (np.int64(wave) << 32) | np.int64(t))
+        n_opened = 0
+        for i in range(n_frontier):
+            if i + 24 < n_frontier:
+                prefetch(skill_ptr, frontier[i + 24])
+            if i + 16 < n_frontier:
+                prefetch(skill_texts, skill_ptr[frontier[i + 16]])
+            if i + 8 < n_frontier:
+                ahead = frontier[i + 8]
+                start = skill_ptr[ahead]
+                for e in range(start, min(skill_ptr[ahead + 1], start + _ROW_AHEAD)):
+                    prefetch(excess, skill_texts[e])
+            s = frontier[i]
+            for e in range(skill_ptr[s], skill_ptr[s + 1]):
+                t = skill_texts[e]
+                excess[t] -= 1
+                if excess[t] == 0:
+                    opened[n_opened] = t
+                    n_opened += 1
+            if len(pending) == 0:
+                continue
+            for e in range(dependent_ptr[s], dependent_ptr[s + 1]):
+                waiting = dependents[e]
+                pending[waiting] -= 1
+                if pending[waiting] == 0 and state[waiting] >= _BLOCKED:
+                    best = state[waiting] & _LOW
+                    if best == _NOBODY:
+                        state[waiting] = _UNLEARNED
+                    else:  # an open text has been waiting to teach it: it does so in the next round
+                        state[waiting] = (np.int64(wave + 1) << 32) | best
+                        freed[n_freed] = waiting
+                        n_freed += 1
+
+
+def unpack(state: Int64, known: npt.NDArray[np.bool_]) -> tuple[Int32, Int32, int]:
+    """Waves, teaching texts and the number of waves."""
+    wave = np.empty(len(state), np.int32)
+    taught_by = np.empty(len(state), np.int32)
+    return wave, taught_by, int(_unpack(state, known, wave, taught_by))
+
+
+@kernel
+def _unpack(state: Int64, known: npt.NDArray[np.bool_], wave: Int32, taught_by: Int32) -> int:
+    n_waves = 0
+    for s in range(len(state)):
+        word = state[s]
+        wave[s] = -1
+        taught_by[s] = -1
+        if known[s]:
+            wave[s] = 0
+        elif 0 < word < _BLOCKED:
+            wave[s] = word >> 32
+            taught_by[s] = word & _LOW
+            n_waves = max(n_waves, word >> 32)
+    return n_waves

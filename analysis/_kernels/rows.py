@@ -1,0 +1,29 @@
+"""Reading many compressed rows at once."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["gather_rows"]
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+def gather_rows(
+    pointers: npt.NDArray[np.int64], values: npt.NDArray[Scalar], rows: npt.NDArray[np.integer]
+) -> tuple[npt.NDArray[Scalar], npt.NDArray[np.int64]]:
+    """The entries of the given rows, one row after the other, and for each entry its position in `rows`.
+
+    >>> entries, position = gather_rows(np.array([0, 2, 3]), np.array([7, 8, 9]), np.array([1, 0]))
+    >>> entries.tolist(), position.tolist()
+    ([9, 7, 8], [0, 1, 1])
+    """
+    starts = pointers[rows]
+    lengths = pointers[rows + 1] - starts
+    position = np.repeat(np.arange(len(rows)), lengths)
+    ends = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    return values[np.arange(total) + np.repeat(starts - (ends - lengths), lengths)], position
