@@ -14,7 +14,8 @@ from analysis.density_evolution import evolve
 from analysis.ensembles import Ensemble
 from analysis.learners import Learner, OneSkillLearner, parse_learner
 from analysis.peeling import peel
-from analysis.threshold import emergence_threshold
+from analysis.threshold import emergence_threshold, emergence_threshold_of
+from explorer.errors import SkillgraphError
 from explorer.service.association import giant_of
 from explorer.service.snapshot import LayerView, layer_view
 from explorer.store.protocol import LayerInfo, Store
@@ -232,6 +233,16 @@ def _ensembles(view: LayerView) -> tuple[Ensemble, Ensemble]:
     )
 
 
+def _thinned(ensemble: Ensemble, share: float) -> Ensemble:
+    """The ensemble when only a random share of its texts is there: texts keep their degrees."""
+    return Ensemble(ensemble.text_degrees, ensemble.skill_degrees.thinned(share))
+
+
+def _require_edges(view: LayerView) -> None:
+    if view.indexed.graph.n_edges == 0:
+        raise SkillgraphError(f"the texts of layer {view.info.name!r} require no skill: there is nothing to predict")
+
+
 def predict_layer(store: Store, dataset: str, layer: str) -> LayerPrediction:
     """Lay the theory's prediction beside what a stored layer learned.
 
@@ -247,6 +258,7 @@ def predict_layer(store: Store, dataset: str, layer: str) -> LayerPrediction:
         NotFoundError: No such layer.
     """
     view = layer_view(store, dataset, layer)
+    _require_edges(view)
     graph, rule = view.indexed.graph, parse_learner(view.info.learner)
     poisson, degrees = _ensembles(view)
     by_poisson, by_degrees = evolve(poisson, rule), evolve(degrees, rule)
@@ -282,7 +294,7 @@ def predict_layer(store: Store, dataset: str, layer: str) -> LayerPrediction:
             "Texts per skill, R (predicted: the threshold R* at which skills would emerge at once)",
             graph.ratio,
             emergence.ratio,
-            None,
+            emergence_threshold_of(degrees, rule).ratio,
         ),
         BesideRow(
             "giant",
@@ -401,6 +413,7 @@ def subsample(
         NotFoundError: No such layer.
     """
     view = layer_view(store, dataset, layer)
+    _require_edges(view)
     graph, rule = view.indexed.graph, parse_learner(view.info.learner)
     grid = np.linspace(0.05, 1.0, 20) if shares is None else np.sort(np.asarray(shares, dtype=float))
     rng = np.random.default_rng(seed)
@@ -419,8 +432,8 @@ def subsample(
         learned=tuple(learned.mean(axis=1).tolist()),
         low=tuple(learned.min(axis=1).tolist()),
         high=tuple(learned.max(axis=1).tolist()),
-        poisson=tuple(evolve(poisson.thinned(share), rule).learned for share in grid.tolist()),
-        degrees=tuple(evolve(degrees.thinned(share), rule).learned for share in grid.tolist()),
+        poisson=tuple(evolve(_thinned(poisson, share), rule).learned for share in grid.tolist()),
+        degrees=tuple(evolve(_thinned(degrees, share), rule).learned for share in grid.tolist()),
         replicates=replicates,
         seed=seed,
     )
@@ -441,6 +454,7 @@ def wave_curve(store: Store, dataset: str, layer: str) -> WaveCurve:
         NotFoundError: No such layer.
     """
     view = layer_view(store, dataset, layer)
+    _require_edges(view)
     n = max(view.indexed.graph.n_skills, 1)
     last = max(int(view.wave.max(initial=0)), 1)
     counts = np.bincount(view.wave[view.learned], minlength=last + 1)
