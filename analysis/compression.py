@@ -1,0 +1,287 @@
+"""Semantic compression: what a text costs when an understood one is sent as its skill set and others as they are.
+
+All costs are in bits. A learner that has learned L skills shares the order of these skills with its reader, so a
+set of n of them can be sent in log2 C(L, n) bits, or in fewer if some skills are used more often than others.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import gammaln, xlogy
+
+from analysis.density_evolution import evolve
+from analysis.ensembles import Ensemble
+from analysis.errors import AnalysisError
+from analysis.graph import SkillTextGraph
+from analysis.learners import Learner, OneSkillLearner
+
+__all__ = [
+    "RateCurve",
+    "TextRate",
+    "binary_entropy",
+    "frequency_set_bits",
+    "layer_rate",
+    "log2_binomial",
+    "poisson_entropy",
+    "poisson_rate",
+    "rate_curve",
+    "understood_texts",
+    "uniform_set_bits",
+]
+
+Floats = npt.NDArray[np.float64]
+_LN2 = math.log(2.0)
+_ONE = OneSkillLearner()
+
+
+def log2_binomial(n: npt.ArrayLike, k: npt.ArrayLike) -> Floats:
+    """log2 C(n, k) by log-gamma; n may be a real number, k > n gives -inf; shape of the arguments, float64.
+
+    >>> log2_binomial([4.0, 4.0], [2, 4]).round(6).tolist()
+    [2.584963, 0.0]
+    """
+    n, k = np.asarray(n, dtype=np.float64), np.asarray(k, dtype=np.float64)
+    rest = np.maximum(n - k, 0.0)
+    bits = (gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(rest + 1.0)) / _LN2
+    return np.where(k > n, -np.inf, bits)
+
+
+def binary_entropy(p: npt.ArrayLike) -> Floats:
+    """h(p) = -p log2 p - (1-p) log2 (1-p), bits, shape of `p`.
+
+    >>> binary_entropy([0.0, 0.5, 1.0]).tolist()
+    [0.0, 1.0, 0.0]
+    """
+    p = np.asarray(p, dtype=np.float64)
+    return np.asarray(np.abs(-(xlogy(p, p) + xlogy(1.0 - p, 1.0 - p)) / _LN2), dtype=np.float64)
+
+
+def poisson_entropy(mean: float) -> float:
+    """Entropy of a Poisson number, bits: what it costs to say how many skills a text has.
+
+    >>> round(poisson_entropy(2.0), 4)
+    2.4596
+    """
+    n, pmf = _poisson(mean)
+    return float(-np.sum(xlogy(pmf, pmf)) / _LN2) if n.size else 0.0
+
+
+def understood_texts(graph: SkillTextGraph, learned: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which texts have all their skills learned, bool (T,); a text without skills is understood.
+
+    >>> understood_texts(SkillTextGraph.from_csr([0, 1, 3], [0, 0, 1], n_skills=2), np.array([True, False])).tolist()
+    [True, False]
+    """
+    novel = np.concatenate(([0], np.cumsum(~learned[graph.text_skills], dtype=np.int64)))
+    found: npt.NDArray[np.bool_] = novel[graph.text_ptr[1:]] == novel[graph.text_ptr[:-1]]
+    return found
+
+
+def uniform_set_bits(sizes: npt.ArrayLike, n_learned: int) -> Floats:
+    """log2 C(L, n): a set of n of L skills when all sets are alike, bits, shape of `sizes`.
+
+    >>> uniform_set_bits([0, 1, 2], 1024).round(3).tolist()
+    [0.0, 10.0, 18.999]
+    """
+    return log2_binomial(n_learned, sizes)
+
+
+def frequency_set_bits(graph: SkillTextGraph, skill_bits: npt.ArrayLike) -> Floats:
+    """Σ_s -log2 p_s - log2 n!: skill sets when skill s is used with frequency p_s, bits, shape (T,).
+
+    -log2 p_s a skill is the entropy code of [LCH2025] for a list; a set has no order, so the log2 n! bits that
+    the order of a list would carry are not spent.
+
+    Args:
+        graph: T texts over S skills.
+        skill_bits: -log2 p_s, shape (S,), float64; only skills that occur are looked at.
+
+    Raises:
+        AnalysisError: `skill_bits` is of another shape.
+
+    >>> frequency_set_bits(SkillTextGraph.from_csr([0, 2], [0, 1], n_skills=2), [1.0, 1.0]).tolist()
+    [1.0]
+    """
+    bits = np.asarray(skill_bits, dtype=np.float64)
+    if bits.shape != (graph.n_skills,):
+        raise AnalysisError(f"skill_bits must have shape ({graph.n_skills},), not {bits.shape}")
+    text = np.repeat(np.arange(graph.n_texts), graph.text_degrees)
+    listed = np.bincount(text, weights=bits[graph.text_skills], minlength=graph.n_texts)
+    return np.asarray(listed - gammaln(graph.text_degrees + 1.0) / _LN2, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class TextRate:
+    """Expected bits a text, by what they are spent on.
+
+    Attributes:
+        understood: Probability that a text is understood.
+        flag: Bits that say whether the text is understood, at most 1.
+        count: Bits that say how many skills an understood text has, per understood text.
+        skills: Bits of the skill set, per understood text.
+        raw: Bits of a text that is not understood, per such text.
+    """
+
+    understood: float
+    flag: float
+    count: float
+    skills: float
+    raw: float
+
+    @property
+    def semantic(self) -> float:
+        """Bits a text: flag + P(understood)·(count + skills) + P(not understood)·raw."""
+        sent = self.understood * (self.count + self.skills) if self.understood > 0.0 else 0.0
+        return self.flag + sent + ((1.0 - self.understood) * self.raw if self.understood < 1.0 else 0.0)
+
+
+def layer_rate(
+    graph: SkillTextGraph,
+    learned: npt.NDArray[np.bool_],
+    *,
+    raw_bits: float,
+    skill_bits: npt.ArrayLike | None = None,
+    count_bits: npt.ArrayLike | None = None,
+) -> TextRate:
+    """Expected cost of a text drawn from the texts of a layer [LCH2025].
+
+    Args:
+        graph: The layer's texts over S skills.
+        learned: The layer's skills, bool (S,).
+        raw_bits: Bits B of a text that is not understood.
+        skill_bits: -log2 p_s of the frequency model, shape (S,); None for the uniform model.
+        count_bits: Bits of each number of skills, `count_bits[n]`, float64; its last entry holds for all larger
+            numbers. None: the entropy of the number of skills of the understood texts.
+
+    Raises:
+        AnalysisError: Arrays of another shape, or no texts.
+
+    >>> graph = SkillTextGraph.from_csr([0, 1, 3], [0, 0, 1], n_skills=2)
+    >>> layer_rate(graph, np.array([True, False]), raw_bits=100.0).semantic
+    51.0
+    """
+    if learned.shape != (graph.n_skills,):
+        raise AnalysisError(f"learned must have shape ({graph.n_skills},), not {learned.shape}")
+    if graph.n_texts == 0:
+        raise AnalysisError("a rate is of texts, and there are none")
+    mask = understood_texts(graph, learned)
+    share = float(mask.mean())
+    known = graph.subset(mask)
+    sizes = known.text_degrees
+    if skill_bits is None:
+        sets = uniform_set_bits(sizes, int(np.count_nonzero(learned)))
+    else:
+        sets = frequency_set_bits(known, skill_bits)
+    if count_bits is None:
+        frequency = np.bincount(sizes) / max(len(sizes), 1)
+        counts = -np.sum(xlogy(frequency, frequency)) / _LN2
+    else:
+        table = np.asarray(count_bits, dtype=np.float64)
+        counts = table[np.minimum(sizes, len(table) - 1)].mean() if len(sizes) else 0.0
+    return TextRate(
+        understood=share,
+        flag=float(binary_entropy(share)),
+        count=abs(float(counts)),
+        skills=float(sets.mean()) if len(sets) else 0.0,
+        raw=float(raw_bits),
+    )
+
+
+def poisson_rate(c: float, unlearned: float, n_skills: int, raw_bits: float, *, plain: bool = False) -> TextRate:
+    """Expected cost of a text of the Poisson ensemble.
+
+    P(understood) = e^{-cq}; given that, the number of skills is Poisson(c(1-q)). A set of n of the (1-q)S learned
+    skills costs log2 C((1-q)S, n); with `plain` indices n·log2((1-q)S), the count is stated beside it, and the
+    flag is a whole bit: 1 + e^{-cq} c(1-q) log2((1-q)S) + (1 - e^{-cq}) B and the count [LCH2025].
+
+    Args:
+        c: Mean number of skills in a text.
+        unlearned: q, in 0-1.
+        n_skills: S.
+        raw_bits: B.
+        plain: Plain indices instead of a code for sets.
+
+    Raises:
+        AnalysisError: An argument outside its range.
+
+    >>> rate = poisson_rate(3.0, 0.0, 1024, 1000.0, plain=True)
+    >>> rate.skills, rate.flag
+    (30.0, 1.0)
+    """
+    if not (c >= 0.0 and 0.0 <= unlearned <= 1.0 and n_skills >= 0):
+        raise AnalysisError(f"c = {c}, q = {unlearned}, S = {n_skills}: c and S must be from 0, q in 0-1")
+    learned = (1.0 - unlearned) * n_skills
+    understood, mean = math.exp(-c * unlearned), c * (1.0 - unlearned)
+    if learned < 1.0:
+        skills = 0.0
+    elif plain:
+        skills = mean * math.log2(learned)
+    else:
+        n, pmf = _poisson(mean)
+        # a set cannot have more skills than there are; for n near (1-q)S the ensemble itself is an idealisation
+        skills = float(pmf @ log2_binomial(learned, np.minimum(n, learned)))
+    flag = 1.0 if plain else float(binary_entropy(understood))
+    return TextRate(understood, flag, poisson_entropy(mean), skills, float(raw_bits))
+
+
+@dataclass(frozen=True, eq=False)
+class RateCurve:
+    """How the cost of a text falls as texts are added.
+
+    Attributes:
+        ratios: R, shape (N,).
+        learned: 1 - q(R), shape (N,).
+        understood: Probability that a text is understood, shape (N,).
+        bits: Expected bits a text, shape (N,).
+    """
+
+    ratios: Floats
+    learned: Floats
+    understood: Floats
+    bits: Floats
+
+
+def rate_curve(
+    c: float,
+    ratios: npt.ArrayLike,
+    n_skills: int,
+    raw_bits: float,
+    *,
+    learner: Learner = _ONE,
+    plain: bool = False,
+) -> RateCurve:
+    """Expected bits a text of the Poisson ensemble as R grows; where skills emerge at once, the curve drops at R*.
+
+    Args:
+        c: Mean number of skills in a text.
+        ratios: Texts per skill R, shape (N,).
+        n_skills: S.
+        raw_bits: B.
+        learner: The rule by which texts teach.
+        plain: See `poisson_rate`.
+
+    Raises:
+        AnalysisError: An argument outside its range.
+
+    >>> rate_curve(3.0, [1.0, 1.1], 1000, 500.0).bits.round(1).tolist()
+    [433.9, 114.9]
+    """
+    grid = np.atleast_1d(np.asarray(ratios, dtype=np.float64))
+    learned = np.array([evolve(Ensemble.poisson(c, float(R)), learner).learned for R in grid])
+    rates = [poisson_rate(c, 1.0 - float(fraction), n_skills, raw_bits, plain=plain) for fraction in learned]
+    return RateCurve(
+        ratios=grid,
+        learned=learned,
+        understood=np.array([rate.understood for rate in rates]),
+        bits=np.array([rate.semantic for rate in rates]),
+    )
+
+
+def _poisson(mean: float) -> tuple[Floats, Floats]:
+    """Numbers and their Poisson probabilities, as far as they matter in double precision."""
+    n = np.arange(int(mean + 12.0 * math.sqrt(mean) + 40.0), dtype=np.float64)
+    return n, np.exp(xlogy(n, mean) - mean - gammaln(n + 1.0))
