@@ -1,0 +1,219 @@
+"""Emergence threshold: how many texts it takes until learning suddenly spreads."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import lambertw
+
+from analysis.ensembles import Ensemble, MultiClassEnsemble
+from analysis.errors import AnalysisError
+from analysis.fixed_point import largest_fixed_point
+from analysis.learners import Learner, OneSkillLearner
+from analysis.recursion import MessageRecursion
+from analysis.solution_curve import SolutionCurve
+
+__all__ = [
+    "EmergenceThreshold",
+    "StabilityRegion",
+    "emergence_threshold",
+    "emergence_threshold_of",
+    "stability_region",
+]
+
+Floats = npt.NDArray[np.float64]
+
+_DEEPEST = 60.0
+"""Jumps are looked for while more than e^-60 of the skills are unlearned."""
+
+
+@dataclass(frozen=True)
+class EmergenceThreshold:
+    """Where learning emerges.
+
+    Attributes:
+        ratio: R*, texts for each skill at the jump; None if emergence is gradual.
+        unlearned: q*, unlearned fraction just below the jump (end of the top branch); None if gradual.
+        jump: True if the learned fraction jumps, False if it grows continuously.
+        unlearned_after: Unlearned fraction just above the jump; None if gradual.
+        share: R* as a multiple of the ensemble's own ratio; None if gradual. For measured degrees it is the share
+            of the texts that must be read; above 1 it extrapolates: so many times the texts, of the same kind.
+    """
+
+    ratio: float | None
+    unlearned: float | None
+    jump: bool
+    unlearned_after: float | None = None
+    share: float | None = None
+
+
+_GRADUAL = EmergenceThreshold(ratio=None, unlearned=None, jump=False)
+
+
+def emergence_threshold(c: float, learner: Learner | None = None) -> EmergenceThreshold:
+    """Emergence threshold of the Poisson ensemble.
+
+    1-skill learner: for c ≤ e the learned fraction grows continuously with R; for c > e it jumps at
+    R* = e^{x - 1/x} / x², where x > 1 solves x e^{1/x} = c, and the top branch ends at q* = x / c. Other learners:
+    the largest jump of the solution curve, from the roots of its derivative [LCH2025].
+
+    Args:
+        c: Mean number of skills in a text, > 0.
+        learner: The rule by which texts teach; None is the 1-skill learner.
+
+    Returns:
+        The threshold, `share` equal to `ratio`.
+
+    Raises:
+        AnalysisError: c is not positive and finite.
+
+    >>> round(emergence_threshold(3.0).ratio, 7)
+    1.0378857
+    >>> emergence_threshold(2.0).jump
+    False
+    """
+    if not (math.isfinite(c) and c > 0.0):
+        raise AnalysisError(f"the mean number of skills in a text must be positive, not {c:g}")
+    if learner is not None and learner != OneSkillLearner():
+        return emergence_threshold_of(Ensemble.poisson(c, 1.0), learner)
+    if c <= math.e:
+        return _GRADUAL
+    x = -1.0 / float(lambertw(-1.0 / c).real)
+    ratio = math.exp(x - 1.0 / x) / x**2
+    curve = SolutionCurve(Ensemble.poisson(c, 1.0), OneSkillLearner(), largest_share=2.0 * ratio)
+    after = float(curve.unlearned(np.nextafter(ratio, math.inf) * (1.0 + 1e-14)))
+    return EmergenceThreshold(ratio=ratio, unlearned=x / c, jump=True, unlearned_after=after, share=ratio)
+
+
+def emergence_threshold_of(ensemble: Ensemble, learner: Learner, *, prior: float = 1.0) -> EmergenceThreshold:
+    """Emergence threshold of any single-class ensemble as the share of its texts grows.
+
+    A share θ of the texts leaves each skill its degree thinned by θ: L_θ(x) = L(1 - θ (1 - x)), while texts
+    keep theirs. For Poisson skills that is the ensemble with ratio θ R. The threshold is the largest jump of
+    the unlearned fraction along θ; a smaller one before or after it is left out.
+
+    Args:
+        ensemble: Degrees of texts and skills.
+        learner: The rule by which texts teach.
+        prior: Probability that a skill is not known beforehand.
+
+    Returns:
+        The threshold, with `ratio = share · ensemble.ratio`.
+
+    Raises:
+        AnalysisError: The ensemble has no edges.
+
+    >>> emergence_threshold_of(Ensemble.poisson(4.0, 2.0), OneSkillLearner()).share.__round__(6)
+    0.733175
+    """
+    mean = ensemble.skill_degrees.mean
+    curve = SolutionCurve(ensemble, learner, prior=prior, largest_share=_DEEPEST / mean if mean > 0.0 else 1.0)
+    jumps = curve.jumps()
+    if not jumps:
+        return _GRADUAL
+    largest = max(jumps, key=lambda jump: jump.before - jump.after)
+    return EmergenceThreshold(
+        ratio=largest.share * ensemble.ratio,
+        unlearned=largest.before,
+        jump=True,
+        unlearned_after=largest.after,
+        share=largest.share,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class StabilityRegion:
+    """Ratios (R_1, R_2) of two text classes with which all classes of skills are learned.
+
+    Attributes:
+        border: Points of the border from the R_1 axis to the R_2 axis, shape (N, 2); adding texts leads inside.
+        polygon: The part of the region in the square [0, limit]², as corners in order, shape (M, 2); empty if the
+            square holds none of it.
+        limit: Side of the square.
+        unlearned: A class counts as learned when at most this fraction of its skills is not.
+    """
+
+    border: Floats
+    polygon: Floats
+    limit: float
+    unlearned: float
+
+
+def stability_region(
+    ensemble: MultiClassEnsemble,
+    learner: Learner,
+    *,
+    unlearned: float = 0.5,
+    limit: float | None = None,
+    rays: int = 25,
+    tolerance: float = 1e-5,
+) -> StabilityRegion:
+    """Stability region of two Poisson text classes [StabilityRegions2021].
+
+    The region is {(R_1, R_2): max_k q_k ≤ unlearned}. More texts never unlearn, so it contains, with a point,
+    everything above and to the right of it, and each ray from the origin crosses the border once: bisection.
+
+    Args:
+        ensemble: Two text classes, any number of skill classes; its own ratios are not used.
+        learner: The rule by which texts teach.
+        unlearned: See `StabilityRegion`. Where learning jumps, the border hardly depends on it.
+        limit: Side of the square that is looked at; None takes three times the diagonal's crossing.
+        rays: Number of directions, ≥ 2, the axes among them.
+        tolerance: Error of the border points, relative to the limit.
+
+    Returns:
+        Border and polygon.
+
+    Raises:
+        AnalysisError: Not two text classes, measured degrees, or no amount of texts up to a ratio of 10⁶ is enough.
+    """
+    if ensemble.n_text_classes != 2:
+        raise AnalysisError(f"a stability region is drawn for 2 classes of texts, not {ensemble.n_text_classes}")
+    if not 0.0 < unlearned < 1.0 or rays < 2:
+        raise AnalysisError(f"unlearned must lie between 0 and 1 and rays be at least 2, not {unlearned:g} and {rays}")
+
+    def learned(ratios: Floats) -> bool:
+        classes = ensemble.with_ratios(ratios)
+        recursion = MessageRecursion(classes, learner, np.ones(classes.n_skill_classes))
+
+        def enough(state: Floats) -> bool:
+            return bool(np.all(state.reshape(recursion.shape)[-1][classes.alpha > 0.0] <= unlearned))
+
+        return enough(largest_fixed_point(recursion, recursion.start().ravel(), enough=enough).upper)
+
+    def crossing(start: Floats, end: Floats) -> Floats | None:
+        """Border point on a segment that leads upwards; None if its end is not inside."""
+        if not learned(end):
+            return None
+        low, high = 0.0, 1.0
+        while high - low > tolerance:
+            middle = 0.5 * (low + high)
+            low, high = (low, middle) if learned(start + middle * (end - start)) else (middle, high)
+        return start + high * (end - start)
+
+    if limit is None:
+        limit = 1.0
+        while not learned(np.full(2, limit)):
+            limit *= 2.0
+            if limit > 1e6:
+                raise AnalysisError("these classes are not all learned with any number of texts")
+        inside = crossing(np.zeros(2), np.full(2, limit))
+        limit = limit if inside is None else 3.0 * float(inside[0])
+    corner = np.full(2, limit)
+    angles = np.linspace(0.0, 0.5 * np.pi, rays)
+    directions = np.column_stack([np.cos(angles), np.sin(angles)])
+    directions[0, 1] = directions[-1, 0] = 0.0
+    ends = limit * directions / directions.max(axis=1, keepdims=True)
+    points = [point for end in ends if (point := crossing(np.zeros(2), end)) is not None]
+    if not learned(corner):
+        return StabilityRegion(np.empty((0, 2)), np.empty((0, 2)), limit, unlearned)
+    # Where an axis lies outside, the border leaves the square through its side, and the side is part of the polygon.
+    first, last = (None if learned(end) else crossing(end, corner) for end in (ends[0], ends[-1]))
+    border = np.array([p for p in (first, *points, last) if p is not None])
+    border = border[np.concatenate([[True], np.any(np.abs(np.diff(border, axis=0)) > tolerance * limit, axis=1)])]
+    outer = [ends[-1] if last is None else None, corner, ends[0] if first is None else None]
+    polygon = np.array([*border, *(p for p in outer if p is not None)])
+    return StabilityRegion(border, polygon, limit, unlearned)
