@@ -120,13 +120,7 @@ def _show(report: DemoReport) -> None:
         ],
         caption="shares of all skills; Poisson and same degrees are predictions of density evolution",
     )
-    emergence = (
-        "Random texts of this length would teach skills gradually, without a threshold."
-        if report.threshold is None
-        else f"Random texts of this length would teach nearly everything at once above {report.threshold:.2f} texts "
-        f"per skill; there are {report.ratio:.2f}, and yet real skills lag behind, because rare ones keep company "
-        "with rare ones."
-    )
+    emergence = _emergence(report)
     typer.echo(emergence)
     show_table(
         (f"fine-tuned on {tuned.package}", "skills learned"),
@@ -139,6 +133,24 @@ def _show(report: DemoReport) -> None:
         caption=f"shares of the {tuned.skills:,} skills of both corpora; {tuned.texts:,} functions of {tuned.package}",
     )
     typer.echo(f"Stored in {report.store} ({report.seconds:.1f} s). Look again at any time with `skillgraph ui`.")
+
+
+def _emergence(report: DemoReport) -> str:
+    """Where this corpus stands on the emergence curve, in a sentence or two."""
+    if report.threshold is None:
+        return "Random texts of this length would teach skills gradually, without a threshold."
+    side = "above" if report.ratio > report.threshold else "below"
+    learned, same = report.foundation.learned, report.foundation.predicted_degrees
+    return (
+        f"Random texts of this length would teach nearly everything at once above R* = {report.threshold:.2f} texts "
+        f"per skill; this corpus is {side} it. Real skills are far from evenly used: with the same degrees but random "
+        f"pairing {same:.0%} would be learned. The corpus teaches {learned:.0%}, "
+        + (
+            "because its rare skills keep company with other rare skills, which then wait for each other."
+            if learned < same
+            else "because skills that are used together are learned together."
+        )
+    )
 
 
 def register(app: typer.Typer) -> None:

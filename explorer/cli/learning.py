@@ -170,7 +170,7 @@ def percolate(
         caption="kept: share of skills kept at random; same degrees, Poisson: predicted by site percolation",
     )
     typer.echo(
-        f"Finite clusters are largest at {report.critical:.2%} kept (predicted threshold "
+        f"The giant component sets in at about {report.critical:.2%} kept (predicted: "
         f"{report.predicted_critical:.2%}). The learned skills ({report.learned:.1%} of all) have a giant component "
         f"of {report.learned_giant:.1%}; as many random skills would have {report.learned_giant_random:.1%}."
     )

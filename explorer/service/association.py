@@ -15,7 +15,7 @@ from analysis.association import associate as project
 from analysis.components import components
 from analysis.ensembles import Ensemble
 from analysis.graph import SkillTextGraph
-from analysis.newman_ziff import convolve, site_percolation
+from analysis.newman_ziff import SitePercolationSweep, convolve, site_percolation
 from analysis.percolation import site_giant
 from explorer.service.snapshot import LayerView, layer_view
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LayerInfo, Store
@@ -66,7 +66,8 @@ class PercolationReport:
         susceptibility: Mean size of the cluster of a kept skill, the largest cluster left out.
         predicted: Giant fraction by site percolation on the measured degree distributions.
         predicted_poisson: The same for the Poisson ensemble of the same c and R.
-        critical: `phi` at which the susceptibility of the sweep is largest.
+        critical: `phi` at which the susceptibility is largest before the largest cluster holds half of what is
+            kept: where the giant component sets in.
         predicted_critical: `phi` above which the measured degree distributions have a giant component.
         learned: Learned fraction.
         learned_giant: Giant component of the learned skills as they are, rule `any`.
@@ -193,7 +194,7 @@ def percolate(
         susceptibility=tuple(curve.susceptibility.tolist()),
         predicted=tuple(site_giant(measured, p) for p in grid.tolist()),
         predicted_poisson=tuple(site_giant(poisson, p) for p in grid.tolist()),
-        critical=float(np.argmax(sweep.susceptibility)) / max(n, 1),
+        critical=_onset(sweep) / max(n, 1),
         predicted_critical=_critical(graph),
         learned=n_learned / max(n, 1),
         learned_giant=(int(sizes[0]) if len(sizes) else 0) / max(n, 1),
@@ -202,6 +203,18 @@ def percolate(
         seed=seed,
         seconds=time.perf_counter() - start,
     )
+
+
+def _onset(sweep: SitePercolationSweep) -> int:
+    """Number of kept skills at which the giant component sets in.
+
+    After the largest cluster has swallowed the hubs' neighbourhoods, what is left outside is noise of single
+    skills whose susceptibility says nothing: the maximum is looked for before that.
+    """
+    kept = np.arange(sweep.n + 1)
+    below_half = np.flatnonzero(sweep.largest < kept / 2)
+    end = int(below_half[-1]) + 2 if len(below_half) else 1
+    return int(np.argmax(sweep.susceptibility[:end]))
 
 
 def _critical(graph: SkillTextGraph) -> float:
