@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import ServerError
-from explorer.server.folders import cache_folder
+from explorer.folders import cache_folder
 
 __all__ = [
     "NEO4J_VERSION",

@@ -15,27 +15,24 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from explorer.credentials import CREDENTIALS_FILE, STATE_FILE, Credentials, read_credentials
 from explorer.errors import ServerError
-from explorer.server.folders import cache_folder, server_home
+from explorer.folders import cache_folder, server_home
 from explorer.server.jars import NEO4J_VERSION, JarSet, Progress, Provision, provision
 from explorer.server.java import Java, find_java
 from explorer.server.watchdog import creation_time, end_process, is_alive
 
 __all__ = [
-    "Credentials",
     "LocalServer",
     "ServerOptions",
     "ServerStatus",
     "explain_exit",
     "free_port",
-    "local_credentials",
     "render_configuration",
 ]
 
 _HOST = "127.0.0.1"
 _USER = "neo4j"
-_CREDENTIALS = "credentials.json"
-_STATE = "server.json"
 _CONSOLE = "console.log"
 _FOLDERS = ("conf", "data", "import", "licenses", "logs", "plugins", "run")
 _OPENS = ("java.nio", "java.io", "sun.nio.ch", "java.lang")
@@ -61,14 +58,6 @@ class ServerOptions:
     page_cache: str = "256m"
     quick: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """A user and a password; the password is not shown."""
-
-    user: str
-    password: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -182,7 +171,7 @@ class LocalServer:
         if self._child is not None:
             self._child.wait()
         self._drop_leash()
-        (self.home / _STATE).unlink(missing_ok=True)
+        (self.home / STATE_FILE).unlink(missing_ok=True)
         return self._status(changed=running)
 
     def status(self) -> ServerStatus:
@@ -195,14 +184,7 @@ class LocalServer:
         Raises:
             ServerError: The server was never started in this home, or the file is not readable.
         """
-        path = self.home / _CREDENTIALS
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            return Credentials(content["user"], content["password"])
-        except FileNotFoundError:
-            raise ServerError(f"no server was started in {self.home} yet: run skillgraph server start") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ServerError(f"cannot read the server's password from {path}: {error}") from error
+        return read_credentials(self.home)
 
     def admin(self, *arguments: str) -> str:
         """Run one of Neo4j's administration commands on this home, which must not be running; its output.
@@ -241,17 +223,17 @@ class LocalServer:
             pid=state.pid,
             started_at=state.created,
             log=self.home / "logs" / _CONSOLE,
-            credentials_file=self.home / _CREDENTIALS,
+            credentials_file=self.home / CREDENTIALS_FILE,
             changed=changed,
         )
 
     def _read_state(self) -> _State | None:
         try:
-            return _State(**json.loads((self.home / _STATE).read_text(encoding="utf-8")))
+            return _State(**json.loads((self.home / STATE_FILE).read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError) as error:
-            raise ServerError(f"cannot read {self.home / _STATE}: {error}; delete it if no server runs") from error
+            raise ServerError(f"cannot read {self.home / STATE_FILE}: {error}; delete it if no server runs") from error
 
     def _prepare_home(self) -> None:
         for name in _FOLDERS:
@@ -261,7 +243,7 @@ class LocalServer:
 
     def _set_password(self, java: Java, jars: JarSet) -> None:
         """Generate the password of a new home; Neo4j keeps a salted hash of it."""
-        path = self.home / _CREDENTIALS
+        path = self.home / CREDENTIALS_FILE
         if (self.home / "data" / "dbms" / "auth.ini").exists() or (
             self.home / "data" / "databases" / "system"
         ).exists():
@@ -347,7 +329,7 @@ class LocalServer:
                 start_new_session=sys.platform != "win32",
             )
         state = _State(child.pid, created, self.options.bolt_port, self.options.http_port, NEO4J_VERSION)
-        _write_private(self.home / _STATE, json.dumps(asdict(state)))
+        _write_private(self.home / STATE_FILE, json.dumps(asdict(state)))
 
     def _wait_until_ready(self, child: subprocess.Popen[bytes], timeout: float) -> None:
         end = time.monotonic() + timeout
@@ -374,31 +356,13 @@ class LocalServer:
         self._drop_leash()
         state = self._read_state()
         if state is not None and state.pid == child.pid:
-            (self.home / _STATE).unlink(missing_ok=True)
+            (self.home / STATE_FILE).unlink(missing_ok=True)
 
     def _drop_leash(self) -> None:
         if self._leash is not None and self._leash.stdin is not None:
             self._leash.stdin.close()
             self._leash.wait()
         self._leash = None
-
-
-def local_credentials(host: str, port: int, *, home: Path | None = None) -> Credentials | None:
-    """Credentials of the local server, if that is what an address means; None otherwise.
-
-    Args:
-        host: Host of the address; only this machine's own names are the local server.
-        port: Its port; must be that of the server in `home`.
-        home: Home of the local server; `server_home()` if not given.
-    """
-    server = LocalServer(home)
-    try:
-        state = server._read_state()
-        if host not in {_HOST, "localhost", "::1"} or state is None or state.bolt_port != port:
-            return None
-        return server.credentials()
-    except ServerError:
-        return None
 
 
 def render_configuration(home: Path, options: ServerOptions) -> str:

@@ -1,0 +1,198 @@
+"""Read-only Cypher on Neo4j: what a query may do is decided by the server's own plan of it, before it runs.
+
+A READ session makes the server refuse every write. It does not keep a query from reading files or addresses
+(`LOAD CSV`), from looking at users, settings and other people's transactions, or from ending those. So the plan
+(`EXPLAIN`, which runs nothing) must be of a reading query, without the operators that do such things, and call
+only procedures that are known to be harmless. Operators within an expression, as in
+`[x IN [1] | COLLECT { LOAD CSV … }]`, do not appear in the plan as operators: there the text of the expression,
+which the plan shows as the server understood it, is looked through.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from explorer.errors import QueryError, StoreError
+from explorer.store.protocol import Node, Path, QueryResult, Relationship
+
+if TYPE_CHECKING:
+    from neo4j import Session
+
+    from explorer.store.neo4j_connection import Connection
+
+__all__ = ["ALLOWED_PROCEDURES", "check_plan", "plain_value", "run_query"]
+
+ALLOWED_PROCEDURES = frozenset(
+    {
+        "db.index.fulltext.queryNodes",
+        "db.index.fulltext.queryRelationships",
+        "db.index.vector.queryNodes",
+        "db.index.vector.queryRelationships",
+        "db.labels",
+        "db.ping",
+        "db.propertyKeys",
+        "db.relationshipTypes",
+        "db.schema.nodeTypeProperties",
+        "db.schema.relTypeProperties",
+        "db.schema.visualization",
+    }
+)
+"""Procedures that a query may call: they look at the graph and its schema, and at nothing else."""
+
+_REFUSED_OPERATORS: tuple[tuple[str, str], ...] = (
+    (r"LoadCSV", "LOAD CSV reads files and addresses"),
+    (r"Terminate\w*", "TERMINATE ends the transactions of others"),
+    (r"Show\w*", "SHOW looks at the server, not at the graph"),
+    (r"Transaction(Apply|Foreach)", "CALL … IN TRANSACTIONS is for writing"),
+    (r"\w*Administration\w*", "administration commands are not queries"),
+)
+_REFUSED_EXPRESSIONS: tuple[tuple[str, str], ...] = (
+    (r"\bLOAD\s+CSV\b", "LOAD CSV reads files and addresses"),
+    (r"\bIN\s+(\S+\s+)?(CONCURRENT\s+)?TRANSACTIONS\b", "CALL … IN TRANSACTIONS is for writing"),
+)
+_CALL = re.compile(r"\b(?:Un)?[Rr]esolvedCall\(\s*([\w.`]+)")
+_FUNCTIONS = "SHOW FUNCTIONS YIELD name, isBuiltIn WHERE NOT isBuiltIn RETURN collect(name)"
+
+
+def check_plan(plan: Mapping[str, Any] | None, query_type: str) -> None:
+    """Refuse a query by its plan.
+
+    Args:
+        plan: The plan that `EXPLAIN` gave: `operatorType`, `args`, `children`.
+        query_type: `r` for reading; the others write or administrate.
+
+    Raises:
+        QueryError: The query is not one that only reads the graph; the message says what it does.
+    """
+    if query_type != "r" or plan is None:
+        kind = {"w": "it writes", "rw": "it writes", "s": "it changes or shows the server's own state"}.get(query_type)
+        raise QueryError(
+            f"this query is refused: {kind or 'it does not read the graph'}; only reading is possible here"
+        )
+    for operator, details in _operators(plan):
+        for pattern, reason in _REFUSED_OPERATORS:
+            if re.fullmatch(pattern, operator):
+                raise QueryError(f"this query is refused: {reason}; only reading the graph is possible here")
+        for pattern, reason in _REFUSED_EXPRESSIONS:
+            if re.search(pattern, details, re.IGNORECASE):
+                raise QueryError(f"this query is refused: {reason}; only reading the graph is possible here")
+        called = _CALL.findall(details)
+        if operator == "ProcedureCall":
+            called.append(details.partition("(")[0])
+        for name in called:
+            if name.replace("`", "").strip() not in ALLOWED_PROCEDURES:
+                raise QueryError(
+                    f"this query is refused: procedure {name} is not among those that may be called: "
+                    f"{', '.join(sorted(ALLOWED_PROCEDURES))}"
+                )
+
+
+def _operators(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Name (without the database) and details of each operator of a plan."""
+    yield str(plan["operatorType"]).partition("@")[0], str(plan.get("args", {}).get("Details", ""))
+    for child in plan.get("children", ()):
+        yield from _operators(child)
+
+
+def run_query(
+    connection: Connection, cypher: str, parameters: Mapping[str, Any] | None, *, max_rows: int, timeout: float
+) -> QueryResult:
+    """Check a query and run it in a READ session.
+
+    Args:
+        connection: To the server.
+        cypher: One statement.
+        parameters: Its parameters.
+        max_rows: Rows to give at most.
+        timeout: Seconds after which the server ends it.
+
+    Raises:
+        QueryError: It is refused, is not Cypher, or takes too long.
+    """
+    from neo4j.exceptions import ClientError, DatabaseError, TransientError
+
+    started = time.perf_counter()
+    if not cypher.strip():
+        raise QueryError("the query is empty: give one Cypher statement, as MATCH (s:Skill) RETURN s LIMIT 10")
+    given = dict(parameters or {})
+    with connection.reading() as session:
+        try:
+            _check_functions(session, cypher)
+            summary = session.run(f"EXPLAIN {cypher}", given).consume()
+            check_plan(summary.plan, summary.query_type or "")
+            with session.begin_transaction(timeout=timeout) as transaction:
+                result = transaction.run(cypher, given)
+                columns = tuple(result.keys())
+                records = result.fetch(max_rows + 1)
+        except (ClientError, TransientError, DatabaseError) as error:
+            raise _as_query_error(error, timeout) from error
+    rows = [tuple(plain_value(value) for value in record.values()) for record in records[:max_rows]]
+    return QueryResult(columns, rows, truncated=len(records) > max_rows, seconds=time.perf_counter() - started)
+
+
+def _check_functions(session: Session, cypher: str) -> None:
+    """Refuse functions that a plug-in brings: some run Cypher or read files, and no plan shows what."""
+    names = session.run(_FUNCTIONS).single(strict=True)[0]
+    if not names:
+        return
+    text = re.sub(r"/\*.*?\*/|//[^\n]*|[\s`]+", "", cypher, flags=re.DOTALL).casefold()
+    for name in names:
+        if f"{name.casefold()}(" in text or "\\u" in text:
+            raise QueryError(
+                f"this query is refused: function {name} belongs to a plug-in of the server; use Cypher's own functions"
+            )
+
+
+def _as_query_error(error: Any, timeout: float) -> QueryError | StoreError:
+    code, message = error.code or "", " ".join((error.message or str(error)).split())
+    # The server quotes the statement with our EXPLAIN before it; the first sentence says what is wrong.
+    message = message.partition(' "EXPLAIN')[0]
+    if "TransactionTimedOut" in code or "Terminated" in code:
+        return QueryError(f"the query took longer than {timeout:g} s and was ended: narrow it or give it more time")
+    if "Security" in code:
+        return QueryError(f"the server's user may not do this: {message}")
+    return QueryError(f"the query is refused: {message}")
+
+
+def plain_value(value: Any) -> Any:
+    """A value of the driver as the protocol's records, scalars, lists and maps.
+
+    Times become ISO 8601 text, points lists of their coordinates, bytes their hexadecimal digits.
+    """
+    from neo4j import graph, spatial
+
+    if isinstance(value, graph.Node):
+        return _node(value)
+    if isinstance(value, graph.Relationship):
+        return _relationship(value)
+    if isinstance(value, graph.Path):
+        return Path(tuple(map(_node, value.nodes)), tuple(map(_relationship, value.relationships)))
+    if isinstance(value, Mapping):
+        return {key: plain_value(item) for key, item in value.items()}
+    if isinstance(value, spatial.Point):
+        return list(value)
+    if isinstance(value, list | tuple):
+        return [plain_value(item) for item in value]
+    if isinstance(value, bytes | bytearray):
+        return value.hex()
+    if hasattr(value, "iso_format"):
+        return value.iso_format()
+    return value
+
+
+def _node(node: Any) -> Node:
+    return Node(node.element_id, tuple(sorted(node.labels)), _properties(node))
+
+
+def _relationship(relationship: Any) -> Relationship:
+    start, end = relationship.nodes
+    return Relationship(
+        relationship.element_id, relationship.type, start.element_id, end.element_id, _properties(relationship)
+    )
+
+
+def _properties(entity: Any) -> dict[str, Any]:
+    return {key: plain_value(value) for key, value in sorted(entity.items())}
