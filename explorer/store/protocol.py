@@ -173,12 +173,14 @@ class QueryResult:
         rows: Values: scalars, lists, maps, `Node`, `Relationship` or `Path`.
         truncated: True if the row cap cut the result.
         seconds: Time the store took.
+        warnings: What the store noticed about the query, as a label that no node has.
     """
 
     columns: tuple[str, ...]
     rows: Sequence[tuple[Any, ...]]
     truncated: bool
     seconds: float
+    warnings: tuple[str, ...] = ()
 
 
 @runtime_checkable

@@ -1,0 +1,161 @@
+"""What a read-only Cypher statement may say, decided on its tokens.
+
+Stores refuse writes themselves; this refuses what a store would run although it is no read of the graph:
+reading files, procedures beyond a short list, and commands about the server. It works on tokens, so words in
+strings and comments do not count, and backticks, case and line breaks do not hide anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from explorer.errors import QueryError
+
+__all__ = ["READ_PROCEDURES", "Token", "check_read_only", "line_and_column", "tokenize"]
+
+READ_PROCEDURES = frozenset(
+    {
+        "db.labels",
+        "db.propertyKeys",
+        "db.relationshipTypes",
+        "db.schema.nodeTypeProperties",
+        "db.schema.relTypeProperties",
+        "db.schema.visualization",
+    }
+)
+"""Procedures that a query may call: they tell what the graph holds."""
+
+_TOKEN = re.compile(
+    r"""
+      (?P<blank>\s+|//[^\n\r]*|/\*.*?\*/)
+    | (?P<string>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")
+    | (?P<quoted>`(?:``|[^`])*`)
+    | (?P<parameter>\$(?:\w+|`(?:``|[^`])*`))
+    | (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
+    | (?P<word>[^\W\d]\w*)
+    | (?P<symbol>\.\.|::|.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_UNFINISHED = {"'": "string", '"': "string", "`": "name in backticks", "/*": "comment"}
+_OPENING = ("MATCH", "OPTIONAL", "WITH", "UNWIND", "CALL", "RETURN")
+_WRITES = ("CREATE", "MERGE", "SET", "DELETE", "DETACH", "NODETACH", "REMOVE", "FOREACH", "INSERT", "DROP", "ALTER")
+_FILE_WORDS = {("LOAD", "CSV"): "LOAD CSV reads files", ("FORMAT", "CSV"): "FORMAT CSV is for another program"}
+
+
+@dataclass(frozen=True)
+class Token:
+    """A piece of a statement that is neither blank nor comment.
+
+    Attributes:
+        kind: `word`, `quoted` (a name in backticks), `string`, `number`, `parameter` or `symbol`.
+        text: As written.
+        start: Position of its first character in the statement.
+    """
+
+    kind: str
+    text: str
+    start: int
+
+    @property
+    def name(self) -> str:
+        """The name that a word or a name in backticks spells; empty for other tokens."""
+        if self.kind == "word":
+            return self.text
+        return self.text[1:-1].replace("``", "`") if self.kind == "quoted" else ""
+
+
+def tokenize(cypher: str) -> tuple[Token, ...]:
+    """The tokens of a statement.
+
+    >>> [token.text for token in tokenize("RETURN n.`a b` // done")]
+    ['RETURN', 'n', '.', '`a b`']
+
+    Raises:
+        QueryError: A string, name or comment has no end.
+    """
+    tokens = []
+    for match in _TOKEN.finditer(cypher):
+        kind, text, start = str(match.lastgroup), match.group(), match.start()
+        if kind == "blank":
+            continue
+        opened = "/*" if cypher.startswith("/*", start) else text
+        if kind == "symbol" and opened in _UNFINISHED:
+            raise QueryError(f"{_at(cypher, start)}: this {_UNFINISHED[opened]} has no end")
+        tokens.append(Token(kind, text, start))
+    return tuple(tokens)
+
+
+def line_and_column(cypher: str, position: int) -> tuple[int, int]:
+    r"""Line and column, from 1, of a position in a statement.
+
+    >>> line_and_column("MATCH (n)\nRETURN m", 17)
+    (2, 8)
+    """
+    line = cypher.count("\n", 0, position) + 1
+    return line, position - (cypher.rfind("\n", 0, position) + 1) + 1
+
+
+def check_read_only(cypher: str, tokens: Sequence[Token]) -> None:
+    """Refuse a statement that is more than one, or that does more than read the graph.
+
+    Writes within a statement that opens with a read (`MATCH (n) DELETE n`) are left to the store, which knows
+    them by its own grammar.
+
+    Raises:
+        QueryError: With line and column of the word that is refused.
+    """
+    if not tokens:
+        raise QueryError("the query is empty; for example: MATCH (s:Skill) RETURN s.name LIMIT 10")
+    for token, after in pairwise(tokens):
+        if token.text == ";":
+            raise QueryError(f"{_at(cypher, after.start)}: give one statement at a time")
+    _check_opening(cypher, tokens)
+    for place, token in enumerate(tokens):
+        following = tokens[place + 1] if place + 1 < len(tokens) else None
+        words = (token.name.upper(), following.name.upper() if following else "")
+        if words in _FILE_WORDS:
+            raise QueryError(f"{_at(cypher, token.start)}: {_FILE_WORDS[words]}, and a query reads the graph only")
+        if words[0] == "CALL" and words[1] and not _is_key(tokens, place):
+            _check_procedure(cypher, tokens, place + 1)
+
+
+def _check_opening(cypher: str, tokens: Sequence[Token]) -> None:
+    place = 0
+    while place < len(tokens) - 1 and tokens[place].name.upper() in ("EXPLAIN", "PROFILE"):
+        place += 1
+    word = tokens[place].name.upper()
+    at = _at(cypher, tokens[place].start)
+    if word in _WRITES:
+        raise QueryError(f"{at}: {word} changes the store, and a query only reads; use `skillgraph load` to write")
+    if word not in _OPENING:
+        raise QueryError(
+            f"{at}: a query starts with {', '.join(_OPENING[:-1])} or {_OPENING[-1]}, not {tokens[place].text!r}"
+        )
+
+
+def _check_procedure(cypher: str, tokens: Sequence[Token], place: int) -> None:
+    start, name = tokens[place].start, tokens[place].name
+    while place + 2 < len(tokens) and tokens[place + 1].text == "." and tokens[place + 2].name:
+        name += "." + tokens[place + 2].name
+        place += 2
+    if name.lower() not in {allowed.lower() for allowed in READ_PROCEDURES}:
+        raise QueryError(
+            f"{_at(cypher, start)}: procedure {name} is not allowed in a query; allowed are "
+            f"{', '.join(sorted(READ_PROCEDURES))}"
+        )
+
+
+def _is_key(tokens: Sequence[Token], place: int) -> bool:
+    """True if the word names a property, label or parameter rather than a clause."""
+    before = tokens[place - 1].text if place else ""
+    after = tokens[place + 1].text if place + 1 < len(tokens) else ""
+    return before in (".", ":", "|", "&") or after == ":"
+
+
+def _at(cypher: str, position: int) -> str:
+    line, column = line_and_column(cypher, position)
+    return f"line {line}, column {column}"

@@ -1,0 +1,247 @@
+"""Datasets and layers in a kglite graph: the statements that write and read them.
+
+Every node gets a number as kglite's own `id`, counted up per label; relationships are written and read by these
+numbers, which is fast and does not depend on what an id looks like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from explorer.errors import StoreError
+from explorer.store.embedded_cypher import quoted
+from explorer.store.records import NODE_LABELS, EdgeTable, columns_table, node_key
+
+__all__ = [
+    "Graph",
+    "Nodes",
+    "add_edges",
+    "add_node",
+    "add_nodes",
+    "create_constraints",
+    "edge_chunks",
+    "matching_node",
+    "nodes_of",
+    "remove_associations",
+    "remove_dataset",
+    "run",
+    "update_node",
+]
+
+_BATCH = 10_000
+_SOURCES = 20_000
+_LABELS = (*NODE_LABELS.values(), "Layer")
+_EMPTY: Mapping[str, Any] = {"string": "", "int64": 0, "double": 0.0, "bool": False}
+
+
+class Graph(Protocol):
+    """What runs statements: a `kglite.KnowledgeGraph` or a snapshot of one."""
+
+    def cypher(self, query: str, *, params: dict[str, Any] | None = None, timeout_ms: int | None = None) -> Any:
+        """Run a statement."""
+        ...
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """The nodes of one table.
+
+    Attributes:
+        numbers: int64 (n,), number of each node.
+        table: The rows, ordered by id.
+    """
+
+    numbers: NDArray[np.int64]
+    table: pa.Table
+
+    @property
+    def ids(self) -> pa.Array:
+        """Ids, in order."""
+        column = self.table["id"].combine_chunks()
+        return column if isinstance(column, pa.Array) else pa.array([], pa.string())
+
+    def rows_of(self, numbers: Sequence[int]) -> NDArray[np.int32]:
+        """int32 row of each number."""
+        order = np.argsort(self.numbers)
+        found: NDArray[np.int64] = order[np.searchsorted(self.numbers[order], np.asarray(numbers, np.int64))]
+        return found.astype(np.int32)
+
+    def numbers_of(self, ids: pa.Array | pa.ChunkedArray, what: str) -> NDArray[np.int64]:
+        """int64 number of each id.
+
+        Raises:
+            StoreError: An id is not here.
+        """
+        plain = ids.cast(pa.string())
+        rows = pc.index_in(plain, value_set=self.ids)
+        if rows.null_count:
+            missing = plain.filter(pc.is_null(rows))[0].as_py()
+            raise StoreError(f"{what} {missing!r} is not in the dataset: load the texts that use it first")
+        found: NDArray[np.int64] = self.numbers[rows.to_numpy(zero_copy_only=False)]
+        return found
+
+
+def run(graph: Graph, statement: str, **parameters: Any) -> dict[str, list[Any]]:
+    """Run a statement of the store's own; its columns by name. No time limit."""
+    result = graph.cypher(statement, params=parameters, timeout_ms=0)
+    return {name: result.column(name) for name in result.columns}
+
+
+def create_constraints(graph: Graph) -> None:
+    """Make keys unique, which also indexes them."""
+    for label in _LABELS:
+        run(graph, f"CREATE CONSTRAINT IF NOT EXISTS FOR (n:{label}) REQUIRE n.key IS UNIQUE")
+    run(graph, f"CREATE CONSTRAINT IF NOT EXISTS FOR (n:Dataset) REQUIRE n.{quoted('name')} IS UNIQUE")
+
+
+# Single nodes -----------------------------------------------------------------------------------------------
+
+
+def matching_node(graph: Graph, label: str, **properties: str) -> tuple[int, dict[str, Any]] | None:
+    """Number and properties, by stored name, of the node with these properties; None if there is none."""
+    pattern = ", ".join(f"{quoted(name)}: ${name}" for name in properties)
+    found = run(graph, f"MATCH (n:{label} {{{pattern}}}) RETURN n.id AS number, properties(n) AS p", **properties)
+    return (found["number"][0], found["p"][0]) if found["number"] else None
+
+
+def add_node(graph: Graph, label: str, properties: Mapping[str, Any]) -> int:
+    """Add a node; its number."""
+    number = _next_number(graph, label)
+    # kglite refuses a property that is new to a label within CREATE, but not in SET.
+    sets = ", ".join(f"n.{quoted(name)} = $p{i}" for i, name in enumerate(properties))
+    values = {f"p{i}": value for i, value in enumerate(properties.values())}
+    run(graph, f"CREATE (n:{label} {{id: $number, title: null}}) SET {sets}", number=number, **values)
+    return number
+
+
+def update_node(graph: Graph, label: str, number: int, properties: Mapping[str, Any]) -> None:
+    """Set these properties of a node; None removes one."""
+    sets = ", ".join(f"n.{quoted(name)} = $p{i}" for i, name in enumerate(properties))
+    values = {f"p{i}": value for i, value in enumerate(properties.values())}
+    run(graph, f"MATCH (n:{label} {{id: $number}}) SET {sets}", number=number, **values)
+
+
+def _next_number(graph: Graph, label: str) -> int:
+    last = run(graph, f"MATCH (n:{label}) RETURN max(n.id) AS last")["last"]
+    return 0 if not last or last[0] is None else int(last[0]) + 1
+
+
+# Tables -----------------------------------------------------------------------------------------------------
+
+
+def add_nodes(graph: Graph, label: str, dataset: str, table: pa.Table) -> Iterator[NDArray[np.int64]]:
+    """Add a node for each row of a table; yields the numbers of each batch as it is written."""
+    if not table.num_rows:
+        return
+    columns = [("key", pa.string()), ("dataset", pa.string()), *((f.name, f.type) for f in table.schema)]
+    _declare(graph, label, columns)
+    fields = ", ".join(f"{quoted(name)}: r.p{i}" for i, (name, _) in enumerate(columns))
+    statement = f"UNWIND $rows AS r CREATE (:{label} {{id: r.number, title: null, {fields}}})"
+    names = ["number", *(f"p{i}" for i in range(len(columns)))]
+    first = _next_number(graph, label)
+    for batch in table.to_batches(max_chunksize=_BATCH):
+        numbers = np.arange(first, first + batch.num_rows)
+        first += batch.num_rows
+        keys = [node_key(dataset, identifier) for identifier in batch["id"].to_pylist()]
+        values = [numbers.tolist(), keys, [dataset] * len(keys), *(c.to_pylist() for c in batch.columns)]
+        rows = [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+        run(graph, statement, rows=rows)
+        yield numbers
+
+
+def _declare(graph: Graph, label: str, columns: Sequence[tuple[str, pa.DataType]]) -> None:
+    """Make properties known to a label, which CREATE demands, by a node that has them for a moment."""
+    sets = ", ".join(f"n.{quoted(name)} = $p{i}" for i, (name, _) in enumerate(columns))
+    values = {f"p{i}": _EMPTY[str(kind)] for i, (_, kind) in enumerate(columns)}
+    run(graph, f"CREATE (n:{label} {{id: -1, title: null}}) SET {sets} DELETE n", **values)
+
+
+def nodes_of(graph: Graph, label: str, dataset: str, schema: pa.Schema) -> Nodes:
+    """The nodes of a label in a dataset, with the columns of a schema, ordered by id."""
+    fields = ", ".join(f"n.{quoted(name)} AS p{i}" for i, name in enumerate(schema.names))
+    found = run(graph, f"MATCH (n:{label} {{dataset: $dataset}}) RETURN n.id AS number, {fields}", dataset=dataset)
+    table = columns_table(schema, {name: found[f"p{i}"] for i, name in enumerate(schema.names)})
+    order = pc.sort_indices(table, sort_keys=[("id", "ascending")])
+    return Nodes(np.asarray(found["number"], np.int64)[order.to_numpy()], table.take(order))
+
+
+def add_edges(
+    graph: Graph,
+    edge: EdgeTable,
+    source: NDArray[np.int64],
+    target: NDArray[np.int64],
+    properties: Mapping[str, Sequence[Any]],
+    constants: Mapping[str, Any] | None = None,
+) -> Iterator[int]:
+    """Add relationships between numbered nodes; yields the number of each batch as it is written.
+
+    Args:
+        graph: The graph.
+        edge: Type and ends; its table and columns do not matter here.
+        source: int64 (m,), numbers of the nodes they start from.
+        target: int64 (m,), numbers of the nodes they end at.
+        properties: Values by name, m each; None is a property that is not there.
+        constants: Properties with the same value on each.
+    """
+    same = dict(constants or {})
+    fields = [f"{quoted(name)}: r.p{i}" for i, name in enumerate(properties)]
+    fields += [f"{quoted(name)}: $c{i}" for i, name in enumerate(same)]
+    statement = (
+        f"UNWIND $rows AS r MATCH (a:{NODE_LABELS.get(edge.source, edge.source)} {{id: r.a}}), "
+        f"(b:{NODE_LABELS.get(edge.target, edge.target)} {{id: r.b}}) "
+        f"CREATE (a)-[:{edge.type} {{{', '.join(fields)}}}]->(b)"
+    )
+    names = ["a", "b", *(f"p{i}" for i in range(len(properties)))]
+    fixed = {f"c{i}": value for i, value in enumerate(same.values())}
+    for start in range(0, len(source), _BATCH):
+        part = slice(start, start + _BATCH)
+        values = [source[part].tolist(), target[part].tolist(), *(column[part] for column in properties.values())]
+        rows = [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+        run(graph, statement, rows=rows, **fixed)
+        yield len(rows)
+
+
+def edge_chunks(
+    graph: Graph, edge: EdgeTable, sources: NDArray[np.int64], constants: Mapping[str, Any] | None = None
+) -> Iterator[dict[str, list[Any]]]:
+    """Relationships from numbered nodes: columns `source`, `target` (numbers) and the edge's properties.
+
+    Each chunk has all relationships of some thousand sources, in their order; `constants` restricts them to those
+    with these properties.
+    """
+    where = " AND ".join(f"r.{quoted(name)} = $c{i}" for i, name in enumerate(constants or {}))
+    statement = (
+        f"UNWIND $sources AS source MATCH (:{NODE_LABELS.get(edge.source, edge.source)} {{id: source}})"
+        f"-[r:{edge.type}]->(b:{NODE_LABELS.get(edge.target, edge.target)}) {'WHERE ' + where if where else ''} "
+        f"RETURN source, b.id AS target{''.join(f', r.{quoted(name)} AS `{name}`' for name in edge.properties)}"
+    )
+    fixed = {f"c{i}": value for i, value in enumerate((constants or {}).values())}
+    for start in range(0, len(sources), _SOURCES):
+        yield run(graph, statement, sources=sources[start : start + _SOURCES].tolist(), **fixed)
+
+
+# Removal ----------------------------------------------------------------------------------------------------
+
+
+def remove_dataset(graph: Graph, dataset: str) -> None:
+    """Remove all nodes and relationships of a dataset, with its layers."""
+    for label in _LABELS:
+        run(graph, f"MATCH (n:{label} {{dataset: $dataset}}) DETACH DELETE n", dataset=dataset)
+    run(graph, f"MATCH (n:Dataset {{{quoted('name')}: $dataset}}) DETACH DELETE n", dataset=dataset)
+
+
+def remove_associations(graph: Graph, dataset: str, layer: str) -> None:
+    """Remove the associations of a layer."""
+    run(
+        graph,
+        "MATCH (:Skill {dataset: $dataset})-[r:ASSOCIATED_WITH]->(:Skill) WHERE r.layer = $layer DELETE r",
+        dataset=dataset,
+        layer=layer,
+    )
