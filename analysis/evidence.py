@@ -50,9 +50,10 @@ class Evidence:
         log_likelihood: Natural logarithm, float64 (M,); Bethe's approximation under `propagation`.
         null_log_likelihood: Of the same outcomes if skills made no difference, float64 (M,): with one rate of
             success for each model, or under noise `text` for each text.
-        bic_gain: How much smaller the Bayesian information criterion is with skills than without, float64 (M,);
-            the outcomes speak for the conjunctive model where it is above 0. Of the whole run if models share
-            parameters.
+        bic_gain: How much smaller the Bayesian information criterion is with skills than without, float64 (M,): twice
+            the gain in log-likelihood less 2 ln T for the two parameters more; the outcomes speak for the
+            conjunctive model where it is above 0. Models that share parameters are charged for them in full, each;
+            under noise `text` it is the whole run's, with T + 1 parameters more.
         method: `enumeration` or `propagation`.
         noise: See `estimate_mastery`.
         converged: bool (M,).
@@ -191,7 +192,7 @@ class _Fit:
     posteriors: list[Posterior]
     log_likelihoods: list[float]
     null_log_likelihoods: list[float]
-    bic_gain: float
+    bic_gains: list[float]
     converged: bool
     trace: tuple[float, ...]
 
@@ -201,8 +202,6 @@ class _Run:
 
     def __init__(self, group: Sequence[_Respondent], fixed: _Fixed, n_noise: int, pseudo_count: float) -> None:
         self._group, self._fixed, self._n_noise, self._pseudo = group, fixed, n_noise, pseudo_count
-        # parameters less those of the null model: rates of the texts, or of the models
-        self._extra = n_noise + 1 if n_noise > 1 else 3 - len(group)
         self._start_over()
 
     def _start_over(self) -> None:
@@ -222,10 +221,17 @@ class _Run:
             trace += more
         posteriors, likelihoods = self._expect(at, final=True)
         nulls = self._null()
-        gain = 2.0 * (sum(likelihoods) - sum(nulls))
-        gain -= self._extra * np.log(sum(len(one.texts) for one in self._group))
+        if self._n_noise > 1:
+            gain = 2.0 * (sum(likelihoods) - sum(nulls))
+            gain -= (self._n_noise + 1) * np.log(sum(len(one.texts) for one in self._group))
+            gains = [float(gain)] * len(self._group)
+        else:
+            gains = [
+                float(2.0 * (fitted - null) - 2.0 * np.log(len(one.texts)))
+                for one, fitted, null in zip(self._group, likelihoods, nulls, strict=True)
+            ]
         converged = settled and all(found.converged for found in posteriors)
-        return _Fit(at, posteriors, likelihoods, nulls, float(gain), converged, trace)
+        return _Fit(at, posteriors, likelihoods, nulls, gains, converged, trace)
 
     def _initial(self, slip: float, guess: float, prior: float) -> _Parameters:
         def value(fixed: Floats | None, free: float, n: int) -> Floats:
@@ -440,7 +446,7 @@ def _assemble(
         "prior": np.concatenate([p.prior for p in parameters]),
         "log_likelihood": np.array([value for run in runs for value in run.log_likelihoods]),
         "null_log_likelihood": np.array([value for run in runs for value in run.null_log_likelihoods]),
-        "bic_gain": np.array([runs[k].bic_gain for k in of_run]),
+        "bic_gain": np.array([value for run in runs for value in run.bic_gains]),
         "converged": np.array([runs[k].converged for k in of_run]),
         "iterations": np.array([len(runs[k].trace) for k in of_run], dtype=np.int64),
     }

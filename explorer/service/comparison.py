@@ -1,19 +1,53 @@
-"""Two layers side by side: kept, gained and lost skills."""
+"""Two layers side by side: kept, gained and lost skills, what they are attached to, and what theory expects."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from analysis.components import components
+from analysis.hierarchy import levels
 from explorer.service.association import giant_of
+from explorer.service.evidence import LayerMastery, mastery_of
 from explorer.service.snapshot import LayerView, layer_view
+from explorer.service.training import TrainingRow, predict_training
 from explorer.store.protocol import LayerInfo, Store
 
-__all__ = ["ClassRow", "LayerComparison", "SkillChange", "compare"]
+__all__ = [
+    "Attachment",
+    "Change",
+    "ClassRow",
+    "ComponentRow",
+    "LayerComparison",
+    "LevelRow",
+    "MasteryChange",
+    "SkillChange",
+    "compare",
+]
 
-Change = Literal["kept", "gained", "lost"]
+Change = Literal["kept", "gained", "lost", "open"]
+
+_ATTACHMENTS = 5
+_COMPONENTS = 20
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A skill of the first layer that a gained or lost skill is associated with.
+
+    Attributes:
+        skill: Id.
+        name: Name.
+        weight: Number of texts that require both.
+    """
+
+    skill: str
+    name: str
+    weight: int
 
 
 @dataclass(frozen=True)
@@ -24,10 +58,19 @@ class SkillChange:
         skill: Id.
         name: Name.
         skill_class: Class; None if it has none.
-        change: `kept` in both, `gained` only in the second, `lost` only in the first.
+        change: `kept` in both, `gained` only in the second, `lost` only in the first; `open` if one evidence layer
+            has it and the outcomes of the other cannot tell.
         wave: Wave in which the layer that has it learned it (the second if both do).
         attached_to: Skills learned in the first layer that it is associated with in the second (for a lost
             skill: in the first); the number of texts that require both summed over them.
+        level: Level; None if it has none.
+        component: Component of the first layer's association graph, 0 the largest, that it is in or, for a gained
+            skill, is attached to most; None for none.
+        attachments: For a gained or lost skill the strongest of `attached_to`, at most five.
+        mastery_first: Probability of mastery in the first layer; None unless it is an evidence layer that can tell.
+        mastery_second: The same for the second.
+        mastery_change: Second less first.
+        mastery_deviation: Standard deviation of the change, the two posteriors being independent.
     """
 
     skill: str
@@ -36,6 +79,13 @@ class SkillChange:
     change: Change
     wave: int
     attached_to: int
+    level: int | None = None
+    component: int | None = None
+    attachments: tuple[Attachment, ...] = ()
+    mastery_first: float | None = None
+    mastery_second: float | None = None
+    mastery_change: float | None = None
+    mastery_deviation: float | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +100,7 @@ class ClassRow:
         kept: In both.
         gained: Only in the second.
         lost: Only in the first.
+        open: In one, and the other cannot tell.
     """
 
     skill_class: str | None
@@ -59,6 +110,78 @@ class ClassRow:
     kept: int
     gained: int
     lost: int
+    open: int = 0
+
+
+@dataclass(frozen=True)
+class LevelRow:
+    """Counts for one level of skills, as in `ClassRow`; level None for skills without one."""
+
+    level: int | None
+    skills: int
+    first: int
+    second: int
+    kept: int
+    gained: int
+    lost: int
+    open: int = 0
+
+
+@dataclass(frozen=True)
+class ComponentRow:
+    """Counts for one component of the first layer's association graph.
+
+    Attributes:
+        component: Its number, 0 the largest; None gathers the components that are not listed, and for the gained
+            skills those that are attached to none.
+        skills: Skills of the first layer in it.
+        kept: Of these, in the second layer too.
+        lost: Of these, not in the second layer.
+        open: Of these, those of which the second layer cannot tell.
+        gained: Skills only in the second layer that share most texts with this component.
+    """
+
+    component: int | None
+    skills: int
+    kept: int
+    lost: int
+    open: int
+    gained: int
+
+
+@dataclass(frozen=True)
+class MasteryChange:
+    """Change of mastery between two evidence layers, over the skills of which both can tell.
+
+    Attributes:
+        compared: Number of these skills.
+        mean_change: Mean of second less first.
+        mean_change_deviation: Its standard deviation.
+        expected_gained: Expected number of skills lacking in the first and mastered in the second, Σ (1-p) p'.
+        expected_gained_deviation: Its standard deviation.
+        expected_lost: Expected number mastered in the first and lacking in the second.
+        expected_lost_deviation: Its standard deviation.
+        untold_first: Skills of which the first cannot tell.
+        untold_second: Skills of which the second cannot tell.
+        score_first: Mean outcome in the first.
+        score_second: Mean outcome in the second.
+        texts_first: Texts that the first rests on.
+        texts_second: Texts that the second rests on.
+    """
+
+    compared: int
+    mean_change: float
+    mean_change_deviation: float
+    expected_gained: float
+    expected_gained_deviation: float
+    expected_lost: float
+    expected_lost_deviation: float
+    untold_first: int
+    untold_second: int
+    score_first: float
+    score_second: float
+    texts_first: int
+    texts_second: int
 
 
 @dataclass(frozen=True)
@@ -75,6 +198,13 @@ class LayerComparison:
         giant_first: Giant component of the first layer over all skills that its texts require.
         giant_second: The same for the second.
         changes: One row a skill learned in either, gained and lost first.
+        open: Number of skills in one of two evidence layers of which the other cannot tell.
+        by_level: Counts by level, the lowest first; empty if no skill has one.
+        by_component: Counts by component of the first layer's association graph, the largest first.
+        mastery: Change of mastery; None unless both are evidence layers.
+        training: Frozen, continued and joint training as theory predicts them, beside the measured layers; empty
+            unless the second was fine-tuned from the first.
+        cautions: What to keep in mind before reading the counts, one sentence each.
     """
 
     first: LayerInfo
@@ -86,9 +216,15 @@ class LayerComparison:
     giant_first: float
     giant_second: float
     changes: tuple[SkillChange, ...]
+    open: int = 0
+    by_level: tuple[LevelRow, ...] = ()
+    by_component: tuple[ComponentRow, ...] = ()
+    mastery: MasteryChange | None = None
+    training: tuple[TrainingRow, ...] = ()
+    cautions: tuple[str, ...] = ()
 
 
-def compare(store: Store, dataset: str, first: str, second: str) -> LayerComparison:
+def compare(store: Store, dataset: str, first: str, second: str, *, predict: bool = True) -> LayerComparison:
     """Compare two layers of a dataset, skill by skill.
 
     Args:
@@ -96,6 +232,7 @@ def compare(store: Store, dataset: str, first: str, second: str) -> LayerCompari
         dataset: Name of the dataset.
         first: Usually the foundation.
         second: Usually the fine-tuned layer.
+        predict: Also predict frozen, continued and joint training where the second was fine-tuned from the first.
 
     Returns:
         Counts, classes and skills.
@@ -104,61 +241,195 @@ def compare(store: Store, dataset: str, first: str, second: str) -> LayerCompari
         NotFoundError: No such layer.
     """
     views = layer_view(store, dataset, first), layer_view(store, dataset, second)
-    rows = [np.asarray(view.indexed.skill_rows[view.learned]) for view in views]
-    known = set(rows[0].tolist()), set(rows[1].tolist())
-    table = views[0].indexed.dataset.skills
-    ids, names, classes = (table[column].to_pylist() for column in ("id", "name", "class"))
-    waves = [dict(zip(view.indexed.skill_rows.tolist(), view.wave.tolist(), strict=True)) for view in views]
-    attached = _attachments(views[1], known[0]), _attachments(views[0], known[0])
-
-    def change(row: int) -> SkillChange:
-        kind: Change = "kept" if row in known[0] and row in known[1] else "gained" if row in known[1] else "lost"
-        wave = waves[0][row] if kind == "lost" else waves[1][row]
-        links = attached[1 if kind == "lost" else 0].get(row, 0)
-        return SkillChange(ids[row], names[row], classes[row], kind, int(wave), links)
-
-    order = {"gained": 0, "lost": 1, "kept": 2}
-    changes = sorted(map(change, known[0] | known[1]), key=lambda c: (order[c.change], -c.attached_to, c.skill))
-    universe = set(views[0].indexed.skill_rows.tolist()) | set(views[1].indexed.skill_rows.tolist())
+    masteries = None
+    if all(view.info.kind == "evidence" for view in views):
+        masteries = mastery_of(store, dataset, first), mastery_of(store, dataset, second)
+    pair = _Pair(views, masteries)
+    changes = pair.changes()
     return LayerComparison(
         first=views[0].info,
         second=views[1].info,
-        kept=len(known[0] & known[1]),
-        gained=len(known[1] - known[0]),
-        lost=len(known[0] - known[1]),
-        by_class=_by_class(universe, known, classes),
+        kept=pair.count("kept"),
+        gained=pair.count("gained"),
+        lost=pair.count("lost"),
+        by_class=pair.by_class(),
         giant_first=giant_of(views[0], "any"),
         giant_second=giant_of(views[1], "any"),
-        changes=tuple(changes),
+        changes=changes,
+        open=pair.count("open"),
+        by_level=pair.by_level(),
+        by_component=pair.by_component(),
+        mastery=None if masteries is None else _mastery_change(pair, masteries),
+        training=predict_training(store, dataset, views[0], views[1]) if predict else (),
+        cautions=_cautions(views, masteries),
     )
 
 
-def _by_class(universe: set[int], known: tuple[set[int], set[int]], classes: list[str | None]) -> tuple[ClassRow, ...]:
-    members: dict[str | None, set[int]] = {}
-    for row in universe:
-        members.setdefault(classes[row], set()).add(row)
-    rows = [
-        ClassRow(
-            skill_class=name,
-            skills=len(group),
-            first=len(group & known[0]),
-            second=len(group & known[1]),
-            kept=len(group & known[0] & known[1]),
-            gained=len((group & known[1]) - known[0]),
-            lost=len((group & known[0]) - known[1]),
+class _Pair:
+    """Two views over the rows of their dataset's skills, where both have the same index."""
+
+    def __init__(self, views: tuple[LayerView, LayerView], masteries: tuple[LayerMastery, LayerMastery] | None) -> None:
+        self.views = views
+        self.dataset = views[0].indexed.dataset
+        n = self.dataset.n_skills
+        self.universe = np.zeros(n, bool)
+        self.known = [np.zeros(n, bool), np.zeros(n, bool)]
+        self.mastery = [np.full(n, np.nan), np.full(n, np.nan)]
+        for side, view in enumerate(views):
+            rows = view.indexed.skill_rows
+            self.universe[rows] = True
+            self.known[side][rows] = view.learned
+            if masteries is not None:
+                self.mastery[side][rows] = masteries[side].mastery
+        first, second = self.known
+        untold = [np.isnan(p) & (masteries is not None) for p in self.mastery]
+        open_ = (first & ~second & untold[1]) | (second & ~first & untold[0])
+        self.kinds: dict[Change, NDArray[np.bool_]] = {
+            "gained": second & ~first & ~open_,
+            "lost": first & ~second & ~open_,
+            "open": open_,
+            "kept": first & second,
+        }
+        self.levels = self._levels()
+        self.component = self._components()
+
+    def count(self, kind: Change) -> int:
+        return int(self.kinds[kind].sum())
+
+    def _levels(self) -> list[int | None]:
+        """The level that the data give, or that the prerequisites make."""
+        given: list[int | None] = self.dataset.skills["level"].to_pylist()
+        links = self.dataset.prerequisites
+        if any(level is not None for level in given) or not links.num_rows:
+            return given
+        place = {skill: row for row, skill in enumerate(self.dataset.skills["id"].to_pylist())}
+        before, after = ([place[s] for s in links[column].to_pylist()] for column in ("prerequisite", "skill"))
+        return [int(level) for level in levels(before, after, len(place))]
+
+    def _components(self) -> NDArray[np.int64]:
+        """Component of each skill in the first layer's association graph, -1 for none.
+
+        For a gained skill the one it shares most texts with in the second layer's graph.
+        """
+        view = self.views[0]
+        label = np.full(self.dataset.n_skills, -1, np.int64)
+        label[view.indexed.skill_rows] = components(view.indexed.graph, view.learned, "any").label
+        found = label.copy()
+        for row, (anchors, weights) in self._neighbours(1, self.kinds["gained"] | self.kinds["open"] & ~self.known[0]):
+            if len(anchors):
+                sums = np.bincount(label[anchors], weights)
+                found[row] = int(np.argmax(sums))
+        return found
+
+    def _neighbours(
+        self, side: int, wanted: NDArray[np.bool_]
+    ) -> list[tuple[int, tuple[NDArray[np.int64], NDArray[np.int64]]]]:
+        """For each wanted skill (row) the skills of the first layer that texts of that side require with it."""
+        indexed = self.views[side].indexed
+        graph, rows = indexed.graph, indexed.skill_rows
+        anchor = self.known[0][rows]
+        found = []
+        for skill in np.flatnonzero(wanted[rows]).tolist():
+            texts = graph.skill_texts[graph.skill_ptr[skill] : graph.skill_ptr[skill + 1]]
+            together = np.concatenate(
+                [graph.text_skills[graph.text_ptr[t] : graph.text_ptr[t + 1]] for t in texts.tolist()]
+            )
+            others, weights = np.unique(together[anchor[together] & (together != skill)], return_counts=True)
+            found.append((int(rows[skill]), (rows[others], weights)))
+        return found
+
+    def changes(self) -> tuple[SkillChange, ...]:
+        ids, names, classes = (self.dataset.skills[column].to_pylist() for column in ("id", "name", "class"))
+        waves = [dict(zip(v.indexed.skill_rows.tolist(), v.wave.tolist(), strict=True)) for v in self.views]
+        links = dict(self._neighbours(1, self.kinds["gained"])) | dict(self._neighbours(0, self.kinds["lost"]))
+        totals = _attachments(self.views[1], self.known[0]), _attachments(self.views[0], self.known[0])
+
+        def change(row: int, kind: Change) -> SkillChange:
+            in_first_only = bool(self.known[0][row]) and not self.known[1][row]
+            p, q = float(self.mastery[0][row]), float(self.mastery[1][row])
+            both = not (np.isnan(p) or np.isnan(q))
+            anchors, weights = links.get(row, ((), ()))
+            strongest = sorted(zip(weights, anchors, strict=True), key=lambda w: (-w[0], w[1]))[:_ATTACHMENTS]
+            return SkillChange(
+                skill=ids[row],
+                name=names[row],
+                skill_class=classes[row],
+                change=kind,
+                wave=int(waves[0][row] if in_first_only else waves[1][row]),
+                attached_to=totals[1 if in_first_only else 0].get(row, 0),
+                level=self.levels[row],
+                component=int(self.component[row]) if self.component[row] >= 0 else None,
+                attachments=tuple(Attachment(ids[a], names[a], int(w)) for w, a in strongest),
+                mastery_first=None if np.isnan(p) else p,
+                mastery_second=None if np.isnan(q) else q,
+                mastery_change=q - p if both else None,
+                mastery_deviation=float(np.sqrt(p * (1 - p) + q * (1 - q))) if both else None,
+            )
+
+        rows: list[SkillChange] = []
+        for kind, mask in self.kinds.items():
+            found = [change(row, kind) for row in np.flatnonzero(mask).tolist()]
+            rows += sorted(found, key=lambda c: (-c.attached_to, c.skill))
+        return tuple(rows)
+
+    def _groups(self, labels: Sequence[object]) -> Mapping[object, NDArray[np.int64]]:
+        members: dict[object, list[int]] = {}
+        for row in np.flatnonzero(self.universe).tolist():
+            members.setdefault(labels[row], []).append(row)
+        return {label: np.array(rows) for label, rows in members.items()}
+
+    def _counts(self, rows: NDArray[np.int64]) -> dict[str, int]:
+        return {
+            "skills": len(rows),
+            "first": int(self.known[0][rows].sum()),
+            "second": int(self.known[1][rows].sum()),
+            **{kind: int(mask[rows].sum()) for kind, mask in self.kinds.items()},
+        }
+
+    def by_class(self) -> tuple[ClassRow, ...]:
+        groups = self._groups(self.dataset.skills["class"].to_pylist())
+        rows = [
+            ClassRow(skill_class=None if name is None else str(name), **self._counts(r)) for name, r in groups.items()
+        ]
+        return tuple(sorted(rows, key=lambda r: (-r.skills, r.skill_class or "")))
+
+    def by_level(self) -> tuple[LevelRow, ...]:
+        if all(level is None for level in self.levels):
+            return ()
+        rows = [
+            LevelRow(level=level if isinstance(level, int) else None, **self._counts(r))
+            for level, r in self._groups(self.levels).items()
+        ]
+        return tuple(sorted(rows, key=lambda r: (r.level is None, r.level or 0)))
+
+    def by_component(self) -> tuple[ComponentRow, ...]:
+        last = int(self.component.max(initial=-1))
+        numbers = [k for k in range(last + 1) if k < _COMPONENTS]
+        rows = [self._component_row(k, self.component == k) for k in numbers]
+        rest = (self.known[0] | self.known[1]) & ((self.component < 0) | (self.component >= _COMPONENTS))
+        if rest.any():
+            rows.append(self._component_row(None, rest))
+        return tuple(rows)
+
+    def _component_row(self, number: int | None, members: NDArray[np.bool_]) -> ComponentRow:
+        of_first = members & self.known[0]
+        return ComponentRow(
+            component=number,
+            skills=int(of_first.sum()),
+            kept=int((of_first & self.kinds["kept"]).sum()),
+            lost=int((of_first & self.kinds["lost"]).sum()),
+            open=int((of_first & self.kinds["open"]).sum()),
+            gained=int((members & self.kinds["gained"]).sum()),
         )
-        for name, group in members.items()
-    ]
-    return tuple(sorted(rows, key=lambda r: (-r.skills, r.skill_class or "")))
 
 
-def _attachments(view: LayerView, anchors: set[int]) -> dict[int, int]:
-    """For each learned skill (row), how often a text requires it together with a skill of `anchors`.
+def _attachments(view: LayerView, anchors: NDArray[np.bool_]) -> dict[int, int]:
+    """For each learned skill (row), how often a text requires it together with a skill of `anchors` (a mask of rows).
 
     Summed over texts: an anchor counts once for each text, the skill itself not at all.
     """
     graph, rows = view.indexed.graph, view.indexed.skill_rows
-    anchor = np.isin(rows, np.fromiter(anchors, dtype=np.int64, count=len(anchors))) & view.learned
+    anchor = anchors[rows]
     text_of = np.repeat(np.arange(graph.n_texts), np.diff(graph.text_ptr))
     in_text = np.bincount(text_of, weights=anchor[graph.text_skills], minlength=graph.n_texts)
     pairs = np.bincount(graph.text_skills, weights=in_text[text_of], minlength=graph.n_skills)
@@ -166,3 +437,68 @@ def _attachments(view: LayerView, anchors: set[int]) -> dict[int, int]:
     counts = (pairs - own).astype(np.int64)
     there = np.flatnonzero(view.learned)
     return dict(zip(rows[there].tolist(), counts[there].tolist(), strict=True))
+
+
+def _mastery_change(pair: _Pair, masteries: tuple[LayerMastery, LayerMastery]) -> MasteryChange:
+    p, q = pair.mastery
+    both = ~np.isnan(p) & ~np.isnan(q)
+    n = int(both.sum())
+    gained, lost = (1 - p[both]) * q[both], p[both] * (1 - q[both])
+
+    def spread(chance: NDArray[np.float64]) -> float:
+        return float(np.sqrt((chance * (1 - chance)).sum()))
+
+    variance = float((p[both] * (1 - p[both]) + q[both] * (1 - q[both])).sum())
+    first, second = masteries
+    return MasteryChange(
+        compared=n,
+        mean_change=float((q[both] - p[both]).mean()) if n else 0.0,
+        mean_change_deviation=float(np.sqrt(variance) / n) if n else 0.0,
+        expected_gained=float(gained.sum()),
+        expected_gained_deviation=spread(gained),
+        expected_lost=float(lost.sum()),
+        expected_lost_deviation=spread(lost),
+        untold_first=int((pair.universe & np.isnan(p)).sum()),
+        untold_second=int((pair.universe & np.isnan(q)).sum()),
+        score_first=first.score,
+        score_second=second.score,
+        texts_first=first.attempted,
+        texts_second=second.attempted,
+    )
+
+
+def _cautions(
+    views: tuple[LayerView, LayerView], masteries: tuple[LayerMastery, LayerMastery] | None
+) -> tuple[str, ...]:
+    first, second = views[0].info, views[1].info
+    found: list[str] = []
+    if (first.kind == "evidence") != (second.kind == "evidence"):
+        found.append(
+            "One layer was learned by peeling and the other estimated from outcomes: the first says what texts can "
+            "teach, the second what a model has mastered."
+        )
+    if masteries is None:
+        return tuple(found)
+    for view, mastery in zip(views, masteries, strict=True):
+        gain = view.info.parameters.get("bic_gain")
+        if isinstance(gain, float) and gain <= 0.0:
+            found.append(
+                f"The outcomes of {view.info.name!r} are explained as well without skills (BIC gain {gain:.1f}): its "
+                "skill-by-skill picture is not supported by the data."
+            )
+        if not mastery.complete:
+            found.append(f"The outcomes have changed since {view.info.name!r} was estimated: run `evidence` again.")
+    if masteries[0].attempted != masteries[1].attempted:
+        found.append(
+            f"The layers rest on different texts ({masteries[0].attempted:,} and {masteries[1].attempted:,}): with "
+            "`evidence --common` both are estimated from the texts that both attempted."
+        )
+    differs: Callable[[str], float] = lambda key: abs(  # noqa: E731 - one expression used twice
+        float(first.parameters.get(key) or 0.0) - float(second.parameters.get(key) or 0.0)
+    )
+    if max(differs("slip"), differs("guess")) > 0.01:
+        found.append(
+            "Each layer has slip and guess of its own, so a skill may change sides because these changed: with "
+            "`evidence --noise family` a base and its fine-tuned models share them."
+        )
+    return tuple(found)
