@@ -1,7 +1,11 @@
-"""Compiled peeling: round by round through queues, one random memory access an edge.
+"""Compiled peeling: round by round, one random memory access an edge.
 
 Both kernels keep one word for each skill, `wave · 2^32 + text`: the smaller word wins, so a minimum settles
 in which round a skill is learned and by which text, whatever the order inside the round.
+
+Rows have about six entries, so a loop over each row would end in a mispredicted branch every few edges, and
+the processor would wait for memory with nothing to do. The rows of a block of skills are therefore laid out
+one after the other, eight entries at a time, and worked on in one long loop that asks for memory well ahead.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis._kernels.compile import kernel, prefetch
+from analysis._kernels.vectors import LANES, copy_lanes, fill_lanes
 
 if TYPE_CHECKING:
     from analysis.graph import SkillTextGraph
@@ -27,6 +32,8 @@ _UNLEARNED = np.int64(2**63 - 1)
 _BLOCKED = np.int64(1 << 62)  # plus the best text so far
 _NOBODY = np.int64(2**31 - 1)
 _LOW = np.int64(0xFFFFFFFF)
+_BLOCK = 4096  # edges that are laid out one after the other before they are worked on
+_AHEAD = 64  # edges between asking for a text's word and using it
 _ROW_AHEAD = 16  # of a long row, only so many entries are asked for in advance
 
 
@@ -46,13 +53,6 @@ def peel_one(
 
 
 @kernel
-def _grow(array: Int64, used: int, needed: int) -> Int64:
-    larger = np.empty(max(2 * len(array), needed), np.int64)
-    larger[:used] = array[:used]
-    return larger
-
-
-@kernel
 def _peel_one(
     text_ptr: Int64,
     text_skills: Int32,
@@ -63,62 +63,146 @@ def _peel_one(
     shift: np.uint64,
     state: Int64,
 ) -> None:
-    one = np.uint64(1) << shift
-    skill_mask = one - np.uint64(1)
-    n_texts = len(words)
-    hits = np.empty(1024 + n_texts // 8, np.int64)  # text · 2^32 + its only novel skill
+    n_texts, n_frontier = len(words), len(frontier)
+    hits = np.empty(2 * _BLOCK + n_texts // 16, np.int64)  # text · 2^32 + its only novel skill
     n_hits = 0
-    for t in range(n_texts):
-        word = np.uint64(text_ptr[t + 1] - text_ptr[t]) << shift
-        for e in range(text_ptr[t], text_ptr[t + 1]):
-            word ^= np.uint64(text_skills[e])
-        words[t] = word
-        if word >> shift == np.uint64(1):
-            if n_hits == len(hits):
-                hits = _grow(hits, n_hits, 0)
-            hits[n_hits] = (np.int64(t) << 32) | np.int64(word & skill_mask)
-            n_hits += 1
-    n_frontier = len(frontier)
+    for first in range(0, n_texts, _BLOCK):
+        if n_hits + _BLOCK >= len(hits):
+            hits = _grown(hits, n_hits)
+        n_hits = _count_and_xor(text_ptr, text_skills, first, words, shift, hits, n_hits)
+    texts = np.empty(_BLOCK + LANES + _AHEAD, np.int32)
+    skills = np.empty(_BLOCK + LANES, np.int32)
     wave = 0
     while True:
-        # The texts of the skills learned in this round: one fewer novel skill.
-        for i in range(n_frontier):
-            if i + 24 < n_frontier:
-                prefetch(skill_ptr, frontier[i + 24])
-            if i + 16 < n_frontier:
-                prefetch(skill_texts, skill_ptr[frontier[i + 16]])
-            if i + 8 < n_frontier:
-                ahead = frontier[i + 8]
-                start = skill_ptr[ahead]
-                for e in range(start, min(skill_ptr[ahead + 1], start + _ROW_AHEAD)):
-                    prefetch(words, skill_texts[e])
-            s = frontier[i]
-            start, end = skill_ptr[s], skill_ptr[s + 1]
-            if n_hits + end - start >= len(hits):
-                hits = _grow(hits, n_hits, n_hits + end - start + 1)
-            for e in range(start, end):
-                t = skill_texts[e]
-                word = (np.uint64(words[t]) - one) ^ np.uint64(s)
-                words[t] = word
-                # written always, kept only if one novel skill is left: no branch to mispredict
-                hits[n_hits] = (np.int64(t) << 32) | np.int64(word & skill_mask)
-                n_hits += int(word >> shift == np.uint64(1))
+        # The texts of the skills learned in this round have one novel skill fewer.
+        i, offset = 0, 0
+        while i < n_frontier:
+            i, offset, n_edges = _expand(skill_ptr, skill_texts, frontier, n_frontier, i, offset, texts, skills)
+            if n_hits + n_edges >= len(hits):
+                hits = _grown(hits, n_hits)
+            n_hits = _remove(texts, skills, n_edges, words, shift, hits, n_hits)
         if n_hits == 0:
             return
-        # What these texts teach in the next round.
+        # What the texts with one novel skill left teach in the next round.
         wave += 1
         if len(frontier) <= n_hits:
             frontier = np.empty(len(hits) + 1, np.int32)
-        n_frontier = 0
-        for i in range(n_hits):
-            if i + 16 < n_hits:
-                prefetch(state, hits[i + 16] & _LOW)
-            s = hits[i] & _LOW
-            before = state[s]
-            state[s] = min(before, (np.int64(wave) << 32) | (hits[i] >> 32))
-            frontier[n_frontier] = s
-            n_frontier += int(before == _UNLEARNED)
+        n_frontier = _settle(hits, n_hits, wave, state, frontier)
         n_hits = 0
+
+
+@kernel
+def _grown(array: Int64, used: int) -> Int64:
+    larger = np.empty(2 * len(array), np.int64)
+    larger[:used] = array[:used]
+    return larger
+
+
+# Indices are made unsigned: numba lets a negative index count from the end, which costs a test at every access.
+
+
+@kernel
+def _count_and_xor(
+    text_ptr: Int64, text_skills: Int32, first: int, words: Words, shift: np.uint64, hits: Int64, n_hits: int
+) -> int:
+    """The words of a block of texts; those with one skill are hits."""
+    skill_mask = (np.uint64(1) << shift) - np.uint64(1)
+    n_edges = len(text_skills)
+    for t in range(np.uint64(first), np.uint64(min(first + _BLOCK, len(words)))):
+        start = text_ptr[t]
+        length = text_ptr[t + np.uint64(1)] - start
+        joined = np.uint32(0)
+        if length <= LANES and start + LANES <= n_edges:
+            for lane in range(LANES):  # of fixed length: no branch to mispredict, eight at a time
+                joined ^= np.uint32(text_skills[np.uint64(start + lane)]) * np.uint32(lane < length)
+        else:
+            for e in range(np.uint64(start), np.uint64(start + length)):
+                joined ^= np.uint32(text_skills[e])
+        word = (np.uint64(length) << shift) | np.uint64(joined)
+        words[t] = word
+        hits[np.uint64(n_hits)] = np.int64((t << np.uint64(32)) | (word & skill_mask))
+        n_hits += int(word >> shift == np.uint64(1))
+    return n_hits
+
+
+@kernel
+def _expand(
+    skill_ptr: Int64,
+    skill_texts: Int32,
+    frontier: Int32,
+    n_frontier: int,
+    i: int,
+    offset: int,
+    texts: Int32,
+    skills: Int32,
+) -> tuple[int, int, int]:
+    """Copy rows of the frontier, from entry `offset` of its i-th, until a block is full.
+
+    Returns where to go on, and the number of entries copied.
+    """
+    used, n_edges = 0, len(skill_texts)
+    while i < n_frontier and used < _BLOCK:
+        if i + 32 < n_frontier:
+            prefetch(skill_ptr, frontier[np.uint64(i + 32)])
+        if i + 16 < n_frontier:
+            ahead = skill_ptr[np.uint64(frontier[np.uint64(i + 16)])]
+            prefetch(skill_texts, ahead)
+            prefetch(skill_texts, ahead + LANES)
+        s = np.uint64(frontier[np.uint64(i)])
+        start = skill_ptr[s] + offset
+        left = skill_ptr[s + np.uint64(1)] - start
+        length = min(left, _BLOCK - used)
+        if start + length + LANES <= n_edges:
+            copy_lanes(texts, used, skill_texts, start)
+            fill_lanes(skills, used, s)
+            for lane in range(LANES, length, LANES):
+                copy_lanes(texts, used + lane, skill_texts, start + lane)
+                fill_lanes(skills, used + lane, s)
+        else:
+            for lane in range(length):
+                texts[used + lane] = skill_texts[start + lane]
+                skills[used + lane] = s
+        used += length
+        if length == left:
+            i += 1
+            offset = 0
+        else:
+            offset += length
+    return i, offset, used
+
+
+@kernel
+def _remove(texts: Int32, skills: Int32, n_edges: int, words: Words, shift: np.uint64, hits: Int64, n_hits: int) -> int:
+    """Take each skill out of its text's word; texts with one novel skill left are hits."""
+    one = np.uint64(1) << shift
+    skill_mask = one - np.uint64(1)
+    for e in range(_AHEAD):
+        texts[n_edges + e] = 0
+        prefetch(words, texts[e])
+    for e in range(np.uint64(n_edges)):
+        prefetch(words, texts[e + np.uint64(_AHEAD)])
+        t = np.uint64(np.uint32(texts[e]))
+        word = (np.uint64(words[t]) - one) ^ np.uint64(np.uint32(skills[e]))
+        words[t] = word
+        # written always, kept only if one novel skill is left: no branch to mispredict
+        hits[np.uint64(n_hits)] = np.int64((t << np.uint64(32)) | (word & skill_mask))
+        n_hits += int(word >> shift == np.uint64(1))
+    return n_hits
+
+
+@kernel
+def _settle(hits: Int64, n_hits: int, wave: int, state: Int64, frontier: Int32) -> int:
+    """Learn what the hits teach; the number of skills learned."""
+    learned = 0
+    for i in range(np.uint64(n_hits)):
+        if i + np.uint64(32) < np.uint64(n_hits):
+            prefetch(state, hits[i + np.uint64(32)] & _LOW)
+        s = np.uint64(hits[i]) & np.uint64(_LOW)
+        before = state[s]
+        state[s] = min(before, (np.int64(wave) << 32) | (hits[i] >> 32))
+        frontier[np.uint64(learned)] = s
+        learned += int(before == _UNLEARNED)
+    return learned
 
 
 def peel_capacity(graph: SkillTextGraph, task: Task) -> npt.NDArray[np.int64]:
