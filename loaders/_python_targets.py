@@ -66,7 +66,7 @@ def find_source_files(targets: Sequence[str | os.PathLike[str]], *, include_test
         label, found = _find(target)
         taken = 0
         for file in sorted(found, key=lambda f: f.relative):
-            if not include_tests and _is_test(file.relative) and len(found) > 1:
+            if not include_tests and _is_test(file.relative) and file.path != Path(target).resolve():
                 test_files += 1
                 continue
             taken += 1
@@ -93,7 +93,7 @@ def _find(target: str | os.PathLike[str]) -> tuple[str, list[SourceFile]]:
         found = list(_package_files(text))
         if found:
             return text, found
-        is_path = path.exists()
+        is_path = bool(text) and path.exists()
     if is_path:
         if not path.exists():
             raise DataError("there is no such file or folder", path=path)
@@ -132,7 +132,12 @@ def _source_file(path: Path, root: Path, prefix: str = "", shown: Path | None = 
     if is_package:
         parts.pop()
     module = ".".join([prefix, *parts] if prefix else parts) or root.name
-    return SourceFile(path, module, is_package, path.relative_to(shown or root).as_posix())
+    return SourceFile(path, _printable(module), is_package, _printable(path.relative_to(shown or root).as_posix()))
+
+
+def _printable(name: str) -> str:
+    """A file name that is not Unicode, with a mark for what cannot be read."""
+    return name.encode("utf-8", "replace").decode("utf-8")
 
 
 def _stdlib_folder() -> Path:

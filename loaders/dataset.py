@@ -148,8 +148,7 @@ def build_dataset(
             is needed, a score outside 0-1, a weight that is not positive and finite, a cycle among
             prerequisites, or a name with "/".
     """
-    if not name or "/" in name or name != name.strip():
-        raise DataError(f"dataset name {name!r} must be non-empty, without '/' and without outer spaces")
+    _require_name(name)
     given = {
         "texts": texts,
         "skills": skills,
@@ -176,6 +175,7 @@ def build_dataset(
     _require_known(tables["attempts"]["model"], tables["models"]["id"], "attempts", "model")
     _require_known(tables["attempts"]["text"], tables["texts"]["id"], "attempts", "text")
     _require_known(tables["models"]["base"].drop_null(), tables["models"]["id"], "models column 'base'", "model")
+    _require_acyclic(tables["models"].filter(pc.is_valid(tables["models"]["base"])), ["base", "id"], "models' bases")
     tables["attempts"] = _check_attempts(tables["attempts"])
     facts = dict(provenance or {})
     for fact, value in facts.items():
@@ -212,7 +212,12 @@ def extend_dataset(dataset: Dataset, addition: Dataset) -> Dataset:
         if key in ("skills", "models"):
             new = pc.invert(pc.is_in(second["id"], value_set=first["id"].combine_chunks()))
             second = second.filter(new)
-        merged[key] = pa.concat_tables([first, second], promote_options="permissive")
+        try:
+            merged[key] = pa.concat_tables([first, second], promote_options="permissive")
+        except pa.ArrowException as error:
+            raise DataError(
+                f"table {key!r} of {addition.name!r} has a property of another type than in {dataset.name!r}: {error}"
+            ) from None
     label = "+".join(addition.parts) or "addition"
     facts: dict[str, Scalar] = dict(dataset.provenance)
     for fact, value in addition.provenance.items():
@@ -222,7 +227,13 @@ def extend_dataset(dataset: Dataset, addition: Dataset) -> Dataset:
 
 def rename_dataset(dataset: Dataset, name: str) -> Dataset:
     """The same dataset under another name."""
+    _require_name(name)
     return replace(dataset, name=name)
+
+
+def _require_name(name: str) -> None:
+    if not name or "/" in name or name != name.strip():
+        raise DataError(f"dataset name {name!r} must be non-empty, without '/' and without outer spaces")
 
 
 def _plain(table: pa.Table) -> pa.Table:
@@ -242,8 +253,8 @@ def _conform(key: str, table: pa.Table | None) -> pa.Table:
                 raise DataError(
                     f"table {key!r} has no column {field.name!r}; it has: {', '.join(table.column_names) or 'none'}"
                 )
-            fill = 1.0 if field.name == "weight" else None
-            arrays[field.name] = pa.array([fill] * table.num_rows, type=field.type)
+            missing = pa.scalar(1.0 if field.name == "weight" else None, field.type)
+            arrays[field.name] = pa.repeat(missing, table.num_rows)
             continue
         column = table[field.name]
         if not (pa.types.is_dictionary(column.type) and field.type == pa.string()):

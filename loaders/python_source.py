@@ -95,9 +95,10 @@ def load_python_source(
 
 
 def _no_function(selection: Selection, collector: _Collector) -> str:
-    read = f"{len(selection.files)} Python file{'s' if len(selection.files) > 1 else ''}"
-    unparsed = f", of which {len(collector.unparsed)} do not parse ({collector.unparsed[0]})" * bool(collector.unparsed)
-    return f"no function in {', '.join(map(repr, selection.labels))}: {read} read{unparsed}; name another target"
+    read = f"{len(selection.files)} Python file{'s' if len(selection.files) > 1 else ''} read"
+    if collector.unparsed:
+        read += f", of which {len(collector.unparsed)} do not parse ({collector.unparsed[0]})"
+    return f"no function in {', '.join(map(repr, selection.labels))}: {read}; name another target"
 
 
 # From uses to skills -----------------------------------------------------------------------------------------
