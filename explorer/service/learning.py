@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Literal
 
 import numpy as np
@@ -18,7 +16,9 @@ from analysis.learners import parse_learner
 from analysis.peeling import PeelingResult, novel_skill_counts, peel
 from explorer.arrays import IndexedGraph, index_dataset
 from explorer.errors import NotFoundError, SkillgraphError
+from explorer.service.advice import Advice, advise
 from explorer.service.snapshot import layer_view, lineage, lineage_parts, read_dataset
+from explorer.service.versions import package_versions
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Store
 
 __all__ = ["LearnReport", "Mode", "learn"]
@@ -37,7 +37,8 @@ class LearnReport:
         novel_skills: Texts by the number of their skills that are still not learned, `{0: understood, 1: ..}`.
         testing_error: Fraction of the presented texts that are not understood.
         stalled: True if nothing was learned beyond what was known.
-        advice: What helps when nothing was learned; empty otherwise.
+        advice: What helps when nothing was learned, in a sentence; empty otherwise.
+        help: The same as figures; None if something was learned.
         seconds: Time for reading, peeling and storing.
     """
 
@@ -48,6 +49,7 @@ class LearnReport:
     stalled: bool
     advice: str
     seconds: float
+    help: Advice | None = None
 
 
 def learn(
@@ -136,7 +138,7 @@ def learn(
         waves=result.n_waves,
         seed=seed if random else None,
         parameters={"known": len(known), "known_classes": ",".join(known_classes)} if known or known_classes else {},
-        versions=_versions(),
+        versions=package_versions(),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     store.write_layer(Layer(info, _layer_skills(indexed, result)))
@@ -144,14 +146,16 @@ def learn(
     novel = {int(k): int(n) for k, n in enumerate(histogram) if n}
     understood = novel.get(0, 0)
     stalled = result.n_learned == int(np.count_nonzero(start_from))
+    help_ = advise(indexed, start_from, learnable, capacity) if stalled else None
     return LearnReport(
         layer=info,
         waves=tuple(int(n) for n in result.learned_by_wave()),
         novel_skills=novel,
         testing_error=1.0 - understood / info.texts if info.texts else 0.0,
         stalled=stalled,
-        advice=_advice(novel) if stalled else "",
+        advice="" if help_ is None else help_.sentence,
         seconds=time.perf_counter() - start,
+        help=help_,
     )
 
 
@@ -191,25 +195,3 @@ def _layer_skills(indexed: IndexedGraph, result: PeelingResult) -> pa.Table:
         ],
         schema=LAYER_SKILLS_SCHEMA,
     )
-
-
-def _advice(novel: Mapping[int, int]) -> str:
-    waiting = {k: n for k, n in novel.items() if k > 0}
-    if not waiting:
-        return "Every text is understood already: there is nothing left to learn."
-    smallest = min(waiting)
-    if smallest == 1:
-        return (
-            f"{waiting[1]} texts have one novel skill, but it is blocked by a prerequisite or may not be learned "
-            "in this mode: take its prerequisites as known, or use --mode continued."
-        )
-    return (
-        f"No text has a single novel skill (the smallest number is {smallest}, in {waiting[smallest]} texts), so a "
-        f"learner of one skill at a time cannot start: use --learner d:{smallest}, take skills as known with "
-        "--known-class or --known, or start from another layer with --base."
-    )
-
-
-def _versions() -> dict[str, str]:
-    packages = ("skillgraph-explorer", "numpy", "numba")
-    return {"python": platform.python_version(), **{package: version(package) for package in packages}}

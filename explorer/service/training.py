@@ -115,7 +115,7 @@ def _by_class(result: HierarchyResult | None, mode: str) -> tuple[float | None, 
     if result is None:
         return None, None, None
     found: DensityEvolution = getattr(result, mode)
-    by_class = 1.0 - found.unlearned_by_class
+    by_class = np.clip(1.0 - found.unlearned_by_class, 0.0, 1.0)
     return found.learned, float(by_class[0]), float(by_class[1]) if len(by_class) > 1 else None
 
 
