@@ -20,6 +20,9 @@ TOTAL_WEIGHT = 1 << 24
 MAX_WEIGHTED_SKILLS = 1 << 20
 """With more skills than this, single weights are too coarse for a frequency model."""
 
+_MOST_COUNTED = 4096
+"""Larger numbers of skills in a text have no weight of their own."""
+
 
 def layer_fingerprint(skills: Sequence[str]) -> bytes:
     """SHA-256 of the learned skills in order: who has the same learned skills has the same fingerprint, 32 bytes.
@@ -93,7 +96,7 @@ class Codebook:
                 for the uniform model.
         """
         ordered = tuple(sorted(skills))
-        seen = np.append(np.bincount(sizes), 0) + 1
+        seen = np.append(np.bincount(np.minimum(sizes, _MOST_COUNTED), minlength=1), 0) + 1
         weights = quantize(uses + 1) if uses is not None and ordered else None
         return cls(ordered, quantize(seen), weights)
 

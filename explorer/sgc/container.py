@@ -149,7 +149,7 @@ class SgcWriter:
         self._pending_bytes = 0
         self._blocks = self.texts = self.understood = 0
         self.header_bytes = self._write_header(layer, dataset)
-        self.sections = Sections()
+        self.sections, self.end_bytes = Sections(), 0
 
     def _write_header(self, layer: str, dataset: str) -> int:
         book = self._codebook
@@ -184,7 +184,7 @@ class SgcWriter:
     def close(self) -> None:
         """Write what is pending and the end; the stream stays open."""
         self._flush()
-        self._frame(b"E", _END.pack(self.texts, self._blocks))
+        self.end_bytes = self._frame(b"E", _END.pack(self.texts, self._blocks))
 
     def _flush(self) -> None:
         if not self._pending:

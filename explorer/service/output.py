@@ -1,0 +1,56 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from explorer.errors import SkillgraphError
+
+__all__ = ["atomic_output", "opened_input"]
+
+
+@contextmanager
+def atomic_output(path: Path) -> Iterator[IO[bytes]]:
+    """A binary stream that becomes the file at `path` when the block ends well, and leaves nothing otherwise.
+
+    Raises:
+        SkillgraphError: The file cannot be written.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            if path.is_dir():
+                raise SkillgraphError(f"{path} is a folder: name a file in it")
+            # a device or pipe cannot be replaced
+            with path.open("wb") as stream:
+                yield stream
+            return
+        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            with partial.open("wb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise SkillgraphError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+@contextmanager
+def opened_input(path: Path) -> Iterator[IO[bytes]]:
+    """The file for reading.
+
+    Raises:
+        SkillgraphError: It cannot be opened.
+    """
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise SkillgraphError(f"cannot read {path}: {error.strerror or error}") from None
+    with stream:
+        yield stream
