@@ -32,7 +32,8 @@ Floats = npt.NDArray[np.float64]
 
 _ROUNDING = 4e-16
 _MAX_STEPS = 20_000
-_BOX_TRIES = 4
+_BOX_TRIES = 5
+_NEARLY_ONE = 1.0 - 1e-9
 
 
 class MonotoneMap(Protocol):
@@ -152,7 +153,7 @@ def _descent(slope: Floats, residual: Floats) -> Floats:
     if solution is not None:
         return solution
     radius = float(np.abs(np.linalg.eigvals(slope)).max())
-    solution = _solve(slope * (0.999 / radius), residual)
+    solution = _solve(slope * (_NEARLY_ONE / radius), residual)
     return residual if solution is None else solution
 
 
@@ -166,7 +167,7 @@ def _certified_step(mapping: MonotoneMap, x: Floats, residual: Floats, slope: Fl
     box = full * min(1.0, float(np.min(x[positive] / full[positive])))
     best, best_size = residual, float(residual.max())
     for _ in range(_BOX_TRIES):
-        step = _descent(mapping.slope_floor(x - box, x), residual)
+        step = _descent(mapping.slope_floor(np.maximum(x - box, 0.0), x), residual)
         inside = step > 0.0
         step = step * min(1.0, float(np.min(box[inside] / step[inside], initial=1.0)))
         size = float(step.max())

@@ -267,6 +267,7 @@ class RandomCapacityLearner(Learner):
             good = values.ndim == 1 and values.size > 0 and bool(np.all((values >= 0.0) & (values <= 1.0)))
             if not good or bool(np.any(np.diff(values) > 0.0)):
                 raise AnalysisError("psi must be a list of probabilities, none larger than the one before")
+            values = values[: max(int(np.count_nonzero(values)), 1)]
             self._rule = _TableLearner("capacity:" + ",".join(map(repr, [*values.tolist(), 0.0])), values)
         self.name = self._rule.name
 

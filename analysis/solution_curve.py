@@ -76,8 +76,10 @@ class SolutionCurve:
         grid = np.unique(np.concatenate([linear, log]))
         self.stationary = self._roots_of_slope(grid)
         self._points = np.concatenate([[grid[0]], self.stationary, [end]])
-        with np.errstate(divide="ignore"):
-            self._shares = self.share(self._points)
+        self._shares = self.share(self._points)
+        if float(self._taught(np.asarray(prior), 1)) == 0.0:
+            # No text teaches before something is known: learning does not start with any number of texts.
+            self._shares[0] = np.inf
 
     def share(self, s: npt.ArrayLike) -> Floats:
         """θ(s) = s / y(x(s)), shape of `s`."""
@@ -155,8 +157,14 @@ class SolutionCurve:
     def _roots_of_slope(self, grid: Floats) -> Floats:
         slope = np.concatenate([self._slope(part) for part in np.array_split(grid, 20)])
         turns = np.flatnonzero(np.sign(slope[:-1]) * np.sign(slope[1:]) < 0)
-        roots = [brentq(lambda s: float(self._slope(np.asarray(s))), grid[i], grid[i + 1], xtol=1e-15) for i in turns]
-        return np.array(roots)
+        return np.array([self._root_of_slope(float(grid[i]), float(grid[i + 1])) for i in turns])
+
+    def _root_of_slope(self, low: float, high: float) -> float:
+        ends = [float(self._slope(np.asarray(s))) for s in (low, high)]
+        if ends[0] * ends[1] >= 0.0:
+            # one of them is 0 up to rounding, which depends on how many positions are evaluated at once
+            return low if abs(ends[0]) < abs(ends[1]) else high
+        return float(brentq(lambda s: float(self._slope(np.asarray(s))), low, high, xtol=1e-15))
 
     def _position(self, shares: Floats, start: int = 0) -> Floats:
         """First position, from piece `start` on, where θ(s) reaches each share."""
