@@ -308,7 +308,7 @@ def predicted_overhead(k: int, degrees: DegreeDistribution, *, most: float = 3.0
     if predicted_unrecovered(degrees, most) * k >= 1.0:
         return None
     low, high = 0.0, most
-    while high - low > 1e-4:
+    while high - low > 1e-3:
         middle = (low + high) / 2.0
         low, high = (low, middle) if predicted_unrecovered(degrees, middle) * k < 1.0 else (middle, high)
     return high - 1.0

@@ -215,9 +215,9 @@ def _show_channel(report: ChannelReport) -> None:
         rows,
         title=f"{report.sender} to {report.receiver}: {report.texts:,} texts, {report.symbols:,} source symbols, "
         f"{report.erasure:.0%} of the packets lost",
-        caption="received: packets that arrive for each source symbol; shares of the texts that are not recovered, with "
-        "skills in an LT code, repeated, or as zstd text in the same code; unknown: recovered from the LT code, but "
-        "with a skill that the receiver has not learned",
+        caption="received: packets that arrive for each source symbol; shares of the texts that are not recovered "
+        "(skills in an LT code, skills repeated, zstd text in the same LT code); unknown: recovered from the LT code, "
+        "but with a skill that the receiver has not learned",
     )
     typer.echo(
         f"The LT code needs {share(report.overhead)} more packets than symbols (density evolution: "

@@ -191,14 +191,13 @@ def channel(
     for _ in range(trials):
         code = lt_graph(k, most, degrees, rng)
         arrives = erasure_channel(most, erasure, rng)
-        for place, n_sent in enumerate(sent):
-            missing = _missing(message, code, arrives[:n_sent])
-            by_lt[place] += missing.mean()
-            whole[place] += missing.any()
-            wrong[0, place] += (~missing & message.unknown).mean()
-            missing = _missing(message, repetition_graph(k, most), arrives[:n_sent])
-            by_repetition[place] += missing.mean()
-            wrong[1, place] += (~missing & message.unknown).mean()
+        lost = _lost(message, code, arrives, sent)
+        by_lt += lost.mean(axis=1)
+        whole += lost.any(axis=1)
+        wrong[0] += (~lost & message.unknown).mean(axis=1)
+        lost = _lost(message, repetition_graph(k, most), arrives, sent)
+        by_repetition += lost.mean(axis=1)
+        wrong[1] += (~lost & message.unknown).mean(axis=1)
         needed = symbols_needed(code.subset(arrives))
         overheads.append(math.inf if needed is None else needed / k - 1.0)
 
@@ -216,16 +215,16 @@ def channel(
     for scheme in schemes:
         erased, mismatch, predict = results[scheme.name]
         for place, n_sent in enumerate(sent):
-            lost, unknown = float(erased[place]) / trials, float(mismatch[place]) / trials
+            gone, unknown = float(erased[place]) / trials, float(mismatch[place]) / trials
             rows.append(
                 ChannelRow(
                     scheme=scheme.name,
                     packets=n_sent,
                     received=arriving(n_sent),
                     bits_per_text=n_sent * scheme.packet_bits / message.n_texts,
-                    erased=lost,
+                    erased=gone,
                     mismatch=unknown,
-                    error=lost + unknown,
+                    error=gone + unknown,
                     predicted_erased=None if predict is None else predict(n_sent),
                 )
             )
@@ -316,13 +315,22 @@ def _schemes(message: _Message) -> tuple[Scheme, ...]:
     return (*schemes, Scheme("text_lt", packet, k * packet / n))
 
 
-def _missing(message: _Message, code: SkillTextGraph, arrives: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which texts the receiver cannot rebuild, bool (texts,): packets are encoded, sent and decoded."""
-    part = code.subset(np.flatnonzero(arrives))
-    values, recovered = lt_decode(part, lt_encode(part, message.symbols))
-    right = recovered & (values == message.symbols)
-    found: NDArray[np.bool_] = np.add.reduceat(~right, message.ptr[:-1], dtype=np.int64) > 0
-    return found
+def _lost(
+    message: _Message, code: SkillTextGraph, arrives: NDArray[np.bool_], sent: Sequence[int]
+) -> NDArray[np.bool_]:
+    """Which texts the receiver cannot rebuild after so many packets, bool (len(sent), texts).
+
+    Packets are encoded, sent and decoded; `sent` ascends, and what is complete stays complete.
+    """
+    lost = np.zeros((len(sent), message.n_texts), dtype=bool)
+    for place, n_sent in enumerate(sent):
+        part = code.subset(np.flatnonzero(arrives[:n_sent]))
+        values, recovered = lt_decode(part, lt_encode(part, message.symbols))
+        right = recovered & (values == message.symbols)
+        lost[place] = np.add.reduceat(~right, message.ptr[:-1], dtype=np.int64) > 0
+        if not lost[place].any():
+            break
+    return lost
 
 
 def _lt_erased(message: _Message, unrecovered: float) -> float:

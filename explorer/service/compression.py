@@ -22,7 +22,7 @@ from explorer.arrays import index_dataset
 from explorer.errors import SkillgraphError
 from explorer.service.output import atomic_output, opened_input
 from explorer.service.snapshot import LayerView, layer_view, read_dataset
-from explorer.sgc import Codebook, DamagedFileError, SgcError, SgcReader, SgcWriter, TextRecord, read_texts
+from explorer.sgc import BLOCK_TEXTS, Codebook, DamagedFileError, SgcError, SgcReader, SgcWriter, TextRecord, read_texts
 from explorer.store.protocol import Progress, Store
 
 __all__ = [
@@ -199,6 +199,7 @@ def compress(
     keep_text: bool = False,
     keep_ids: bool = True,
     level: int = _ZSTD_LEVEL,
+    block_texts: int = BLOCK_TEXTS,
     baselines: bool = True,
     progress: Progress | None = None,
 ) -> CompressionReport:
@@ -215,6 +216,7 @@ def compress(
         keep_text: Keep understood texts whole too: nothing is lost then.
         keep_ids: Keep ids of understood texts.
         level: Level of zstd for what is kept.
+        block_texts: Texts in a block, at most; smaller blocks lose less where the file is damaged.
         baselines: Measure zstd and xz too.
         progress: Called with (bytes read, bytes of the source).
 
@@ -234,7 +236,14 @@ def compress(
     measure = _Baselines(enabled=baselines)
     with atomic_output(output) as stream:
         writer = SgcWriter(
-            stream, codebook, layer=layer, dataset=dataset, keep_text=keep_text, keep_ids=keep_ids, level=level
+            stream,
+            codebook,
+            layer=layer,
+            dataset=dataset,
+            keep_text=keep_text,
+            keep_ids=keep_ids,
+            level=level,
+            block_texts=block_texts,
         )
         for record in _source(store, dataset, source, parts or view.info.parts, progress):
             writer.write(record)

@@ -20,7 +20,7 @@ from explorer.sgc.errors import DamagedFileError, LayerMismatchError, SgcError
 from explorer.sgc.skill_sets import decode_sets, encode_sets
 from explorer.sgc.texts import TextRecord, join_line, skills_line, split_line
 
-__all__ = ["MAGIC", "VERSION", "DecodedText", "Sections", "SgcHeader", "SgcReader", "SgcWriter"]
+__all__ = ["BLOCK_TEXTS", "MAGIC", "VERSION", "DecodedText", "Sections", "SgcHeader", "SgcReader", "SgcWriter"]
 
 # as PNG's: a byte above 127, then both kinds of line ends, so that a transfer as text shows
 MAGIC = b"\x89SGC\r\n\x1a\n"
