@@ -1,4 +1,4 @@
-"""Commands that work on layers: `learn`, `associate`, `percolate`, `compare`, `layers`."""
+"""Commands that work on layers: `learn`, `associate`, `percolate`, `layers`."""
 
 from __future__ import annotations
 
@@ -177,52 +177,6 @@ def percolate(
 
 
 @guarded
-def compare(
-    first: Annotated[str, typer.Argument(help="The first layer, usually the foundation.")],
-    second: Annotated[str, typer.Argument(help="The second layer, usually the fine-tuned one.")],
-    dataset: DatasetOption = None,
-    rows: Annotated[int, typer.Option("--rows", min=0, help="Gained and lost skills to list.")] = 10,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Two layers side by side: skills kept, gained and lost, by class.
-
-    Example: skillgraph compare foundation tuned
-    """
-    from explorer import service
-
-    with opened(store) as opened_store:
-        found = service.compare(opened_store, single_dataset(opened_store, dataset), first, second)
-    if as_json:
-        emit_json(found)
-        return
-    classes = [
-        (
-            row.skill_class or "(none)",
-            *map(number, (row.skills, row.first, row.second, row.kept, row.gained, row.lost)),
-        )
-        for row in found.by_class
-    ]
-    show_table(
-        ("class", "skills", first, second, "kept", "gained", "lost"),
-        classes,
-        title=f"{found.kept:,} kept, {found.gained:,} gained, {found.lost:,} lost",
-    )
-    for kind in ("gained", "lost"):
-        listed = [c for c in found.changes if c.change == kind][:rows]
-        if listed:
-            show_table(
-                (kind, "class", "wave", "links"),
-                [(c.name, c.skill_class or "", str(c.wave), number(c.attached_to)) for c in listed],
-                caption=f"links: how often a text requires it together with a skill of {first}",
-            )
-    typer.echo(
-        f"Giant component: {found.giant_first:.1%} of the skills of {first}'s texts, {found.giant_second:.1%} of "
-        f"those of {second}'s."
-    )
-
-
-@guarded
 def layers(dataset: DatasetOption = None, store: StoreOption = None, as_json: JsonOption = False) -> None:
     """List the layers of the store.
 
@@ -238,17 +192,13 @@ def layers(dataset: DatasetOption = None, store: StoreOption = None, as_json: Js
         note("No layer yet: make one with `skillgraph learn`.")
         return
     show_table(
-        ("dataset", "layer", "kind", "base", "mode", "learner", "learned", "of", "share", "waves", "associations"),
+        ("dataset", "layer", "made by", "learned", "share", "waves", "associations"),
         [
             (
                 info.dataset,
                 info.name,
-                info.kind,
-                info.base or "",
-                info.mode or "",
-                info.learner,
-                number(info.learned),
-                number(info.skills),
+                info.learner if info.base is None else f"{info.learner}, {info.mode or info.kind} from {info.base}",
+                f"{info.learned:,} of {info.skills:,}",
                 share(info.learned_fraction),
                 number(info.waves),
                 number(info.associations),
@@ -264,7 +214,6 @@ def register(app: typer.Typer) -> None:
         ("learn", learn),
         ("associate", associate),
         ("percolate", percolate),
-        ("compare", compare),
         ("layers", layers),
     ):
         app.command(name)(command)

@@ -1,0 +1,358 @@
+"""Export of datasets and association graphs to files and to networkx and igraph objects."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import IO, Any, Literal, get_args
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from explorer.errors import SkillgraphError
+from explorer.service.graph_files import (
+    Edges,
+    FileGraph,
+    Nodes,
+    write_cytoscape,
+    write_gexf,
+    write_graphml,
+    write_node_link,
+)
+from explorer.service.output import atomic_output
+from explorer.service.snapshot import lineage, read_dataset
+from explorer.store.protocol import Layer, LayerInfo, Store
+from loaders.dataset import Dataset
+
+__all__ = ["ExportFormat", "ExportReport", "association_graph", "dataset_graph", "export", "to_igraph", "to_networkx"]
+
+ExportFormat = Literal["graphml", "gexf", "json", "cytoscape", "csv", "parquet", "neo4j-admin"]
+
+_WRITERS: Mapping[str, Callable[[FileGraph, IO[bytes]], None]] = {
+    "graphml": write_graphml,
+    "gexf": write_gexf,
+    "json": write_node_link,
+    "cytoscape": write_cytoscape,
+}
+_ENDINGS: Mapping[str, ExportFormat] = {
+    ".graphml": "graphml",
+    ".gexf": "gexf",
+    ".json": "json",
+    ".cyjs": "cytoscape",
+}
+
+# Names that graph files give a meaning of their own.
+_RESERVED = ("kind", "key", "value", "label", "source", "target")
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was written.
+
+    Attributes:
+        path: File or folder.
+        format: Its format.
+        nodes: Number of nodes: texts, skills and models, or the skills of a layer.
+        edges: Number of edges.
+    """
+
+    path: str
+    format: str
+    nodes: int
+    edges: int
+
+
+def export(
+    store: Store, dataset: str, path: Path, *, layer: str | None = None, file_format: str | None = None
+) -> ExportReport:
+    """Write a dataset, or the association graph of a layer.
+
+    Args:
+        store: Where it is.
+        dataset: Name of the dataset.
+        path: File, or folder for `csv`, `parquet` and `neo4j-admin`; a folder must not hold anything yet.
+        layer: The layer whose association graph is written; None writes the dataset.
+        file_format: See `ExportFormat`; by default what the ending of the file says.
+
+    Returns:
+        What was written.
+
+    Raises:
+        NotFoundError: No such dataset or layer.
+        SkillgraphError: An unknown format or ending, a layer without associations, or a place that cannot be written.
+    """
+    chosen = _format(path, file_format)
+    if chosen == "neo4j-admin":
+        return _export_neo4j_admin(store, dataset, path, layer)
+    graph = _graph(store, dataset, layer)
+    if chosen in _WRITERS:
+        with atomic_output(path) as stream:
+            _WRITERS[chosen](graph, stream)
+    else:
+        _write_tables(_tables(store, dataset, layer), _facts(graph), path, chosen)
+    return ExportReport(str(path), chosen, graph.n_nodes, graph.n_edges)
+
+
+def dataset_graph(dataset: Dataset) -> FileGraph:
+    """Texts, skills and models as nodes, with all relationships between them as edges.
+
+    Args:
+        dataset: The dataset.
+
+    Returns:
+        The graph; edges are of the kinds requires, prerequisite, part_of, attempted and fine_tuned_from.
+    """
+    models = dataset.models
+    based = models.filter(pc.is_valid(models["base"])).select(["id", "base"])
+    return FileGraph(
+        name=dataset.name,
+        directed=True,
+        facts={"provenance": json.dumps(dict(dataset.provenance), ensure_ascii=False)},
+        nodes=(
+            Nodes("text", "id", "title", _renamed("text", dataset.texts)),
+            Nodes("skill", "id", "name", _renamed("skill", dataset.skills)),
+            Nodes("model", "id", "id", _renamed("model", models.drop_columns(["base"]))),
+        ),
+        edges=(
+            Edges("requires", ("text", "text"), ("skill", "skill"), dataset.requirements),
+            Edges("prerequisite", ("skill", "prerequisite"), ("skill", "skill"), dataset.prerequisites),
+            Edges("part_of", ("skill", "child"), ("skill", "parent"), dataset.part_of),
+            Edges("attempted", ("model", "model"), ("text", "text"), dataset.attempts),
+            Edges("fine_tuned_from", ("model", "id"), ("model", "base"), based),
+        ),
+    )
+
+
+def _renamed(kind: str, table: pa.Table) -> pa.Table:
+    """The table with the kind before the names of properties that the files use for themselves."""
+    names = [f"{kind}_{name}" if name in _RESERVED else name for name in table.column_names]
+    return table.rename_columns(names)
+
+
+def association_graph(dataset: Dataset, layer: Layer, associations: pa.Table) -> FileGraph:
+    """The learned skills of a layer, joined when a text requires both.
+
+    Args:
+        dataset: The dataset.
+        layer: The layer.
+        associations: Its associations.
+
+    Returns:
+        The graph, undirected; `weight` is the number of texts.
+    """
+    return FileGraph(
+        name=f"{dataset.name}/{layer.info.name}",
+        directed=False,
+        facts={"provenance": json.dumps(_layer_facts(layer.info), ensure_ascii=False)},
+        nodes=(Nodes("skill", "id", "name", _layer_nodes(dataset, layer)),),
+        edges=(Edges("associated", ("skill", "source"), ("skill", "target"), associations),),
+    )
+
+
+def to_networkx(graph: FileGraph) -> Any:
+    """A networkx graph; nodes are named `text:<id>`, `skill:<id>`, `model:<id>`.
+
+    Args:
+        graph: From `dataset_graph` or `association_graph`.
+
+    Returns:
+        A MultiDiGraph, or a Graph where the graph is undirected.
+
+    Raises:
+        SkillgraphError: networkx is not installed.
+    """
+    nx = _optional("networkx")
+    found = nx.MultiDiGraph() if graph.directed else nx.Graph()
+    found.graph.update(name=graph.name, **graph.facts)
+    for key, attributes in _named_nodes(graph):
+        found.add_node(key, **attributes)
+    for source, target, attributes in _named_edges(graph):
+        found.add_edge(source, target, **attributes)
+    return found
+
+
+def to_igraph(graph: FileGraph) -> Any:
+    """An igraph graph; the vertex attribute `name` is `text:<id>`, `skill:<id>` or `model:<id>`.
+
+    Args:
+        graph: From `dataset_graph` or `association_graph`.
+
+    Returns:
+        The graph; a skill's own name is the attribute `label`.
+
+    Raises:
+        SkillgraphError: igraph is not installed.
+    """
+    ig = _optional("igraph")
+    names, vertices = [], []
+    for key, attributes in _named_nodes(graph):
+        names.append(key)
+        vertices.append({("label" if name == "name" else name): value for name, value in attributes.items()})
+    place = {name: row for row, name in enumerate(names)}
+    edges = list(_named_edges(graph))
+    found = ig.Graph(n=len(names), edges=[(place[a], place[b]) for a, b, _ in edges], directed=graph.directed)
+    found["name"] = graph.name
+    for name, value in graph.facts.items():
+        found[name] = value
+    found.vs["name"] = names
+    for column in sorted({name for attributes in vertices for name in attributes}):
+        found.vs[column] = [attributes.get(column) for attributes in vertices]
+    for column in sorted({name for _, _, attributes in edges for name in attributes}):
+        found.es[column] = [attributes.get(column) for _, _, attributes in edges]
+    return found
+
+
+def _optional(package: str) -> Any:
+    """A package that this one does not depend on."""
+    try:
+        return import_module(package)
+    except ImportError:
+        raise SkillgraphError(f"{package} is not installed in this environment: install it beside skillgraph") from None
+
+
+def _named_nodes(graph: FileGraph) -> list[tuple[str, dict[str, object]]]:
+    return [
+        (
+            f"{nodes.kind}:{row[nodes.id_column]}",
+            {"kind": nodes.kind, **{name: value for name, value in row.items() if value is not None}},
+        )
+        for nodes in graph.nodes
+        for row in nodes.table.to_pylist()
+    ]
+
+
+def _named_edges(graph: FileGraph) -> list[tuple[str, str, dict[str, object]]]:
+    return [
+        (
+            f"{edges.source[0]}:{row[edges.source[1]]}",
+            f"{edges.target[0]}:{row[edges.target[1]]}",
+            {
+                "kind": edges.kind,
+                **{
+                    name: value
+                    for name, value in row.items()
+                    if value is not None and name not in (edges.source[1], edges.target[1])
+                },
+            },
+        )
+        for edges in graph.edges
+        for row in edges.table.to_pylist()
+    ]
+
+
+def _format(path: Path, wanted: str | None) -> ExportFormat:
+    formats: tuple[ExportFormat, ...] = get_args(ExportFormat)
+    if wanted is None:
+        found = _ENDINGS.get(path.suffix.lower())
+        if found is None:
+            raise SkillgraphError(
+                f"the ending of {path.name!r} says no format: give --format {', '.join(formats)}, or end the name in "
+                f"{', '.join(_ENDINGS)}"
+            )
+        return found
+    for known in formats:
+        if known == wanted:
+            return known
+    raise SkillgraphError(f"format {wanted!r} is none of {', '.join(formats)}")
+
+
+def _graph(store: Store, dataset: str, layer: str | None) -> FileGraph:
+    if layer is None:
+        return dataset_graph(read_dataset(store, dataset))
+    return association_graph(read_dataset(store, dataset), *_layer(store, dataset, layer))
+
+
+def _layer(store: Store, dataset: str, name: str) -> tuple[Layer, pa.Table]:
+    info = lineage(store, dataset, name)[0]
+    if info.associations is None:
+        raise SkillgraphError(f"layer {name!r} has no associations yet: run `skillgraph associate {name}` first")
+    return store.read_layer(dataset, name), store.read_associations(dataset, name)
+
+
+def _layer_facts(info: LayerInfo) -> dict[str, str | int | float | bool | None]:
+    return {
+        "dataset": info.dataset,
+        "layer": info.name,
+        "kind": info.kind,
+        "learner": info.learner,
+        "base": info.base,
+        "mode": info.mode,
+        "association_rule": info.association_rule,
+        "seed": info.seed,
+        "created_at": info.created_at,
+        **info.parameters,
+        **{f"version of {name}": version for name, version in info.versions.items()},
+    }
+
+
+def _layer_nodes(dataset: Dataset, layer: Layer) -> pa.Table:
+    """`id, name, class, level, wave, by, component, mastery` of the learned skills."""
+    learned = layer.skills
+    rows = pc.index_in(learned["skill"], value_set=dataset.skills["id"].combine_chunks())
+    skills = dataset.skills.select(["id", "name", "class", "level"]).take(rows)
+    for column in ("wave", "by", "component", "mastery"):
+        skills = skills.append_column(column, learned[column])
+    return skills
+
+
+def _tables(store: Store, dataset: str, layer: str | None) -> dict[str, pa.Table]:
+    source = read_dataset(store, dataset)
+    if layer is None:
+        return source.tables()
+    found, associations = _layer(store, dataset, layer)
+    return {"skills": _layer_nodes(source, found), "associations": associations}
+
+
+def _facts(graph: FileGraph) -> str:
+    return json.dumps(
+        {"name": graph.name, "provenance": json.loads(graph.facts["provenance"])}, ensure_ascii=False, indent=2
+    )
+
+
+def _write_tables(tables: Mapping[str, pa.Table], facts: str, folder: Path, file_format: str) -> None:
+    """One file a table and `dataset.json` with the name and provenance, all or nothing."""
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    _require_empty(folder)
+    partial = folder.with_name(f".{folder.name}.part")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        for name, table in tables.items():
+            plain = pa.table(
+                [c.cast(pa.string()) if pa.types.is_dictionary(c.type) else c for c in table.columns],
+                names=table.column_names,
+            )
+            if file_format == "csv":
+                pyarrow.csv.write_csv(plain, partial / f"{name}.csv")
+            else:
+                pyarrow.parquet.write_table(plain, partial / f"{name}.parquet", compression="zstd")
+        (partial / "dataset.json").write_text(facts + "\n", encoding="utf-8")
+        if folder.exists():
+            folder.rmdir()
+        partial.rename(folder)
+    except OSError as error:
+        raise SkillgraphError(f"cannot write {folder}: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _require_empty(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise SkillgraphError(f"{folder} is there already: name a folder that is new or empty")
+
+
+def _export_neo4j_admin(store: Store, dataset: str, folder: Path, layer: str | None) -> ExportReport:
+    if layer is not None:
+        raise SkillgraphError("neo4j-admin takes whole datasets: leave out --layer, or choose another format")
+    write_admin_csv = import_module("explorer.store.neo4j_admin").write_admin_csv
+    source = read_dataset(store, dataset)
+    _require_empty(folder)
+    write_admin_csv(source, folder)
+    graph = dataset_graph(source)
+    return ExportReport(str(folder), "neo4j-admin", graph.n_nodes, graph.n_edges)
