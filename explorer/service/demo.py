@@ -214,7 +214,15 @@ def _load(store: Store, package: str, min_uses: int, steps: Steps) -> None:
         both = extend_dataset(corpora[0], corpora[1])
         return replace(both, provenance={**both.provenance, **_sources(package, min_uses)})
 
-    load(store, read, name=DATASET, replace=True, progress=steps("Storing the skill-text graph"))
+    storing: list[Progress | None] = []
+
+    def stored(done: int, total: int) -> None:
+        if not storing:
+            storing.append(steps("Storing the skill-text graph"))
+        if storing[0] is not None:
+            storing[0](done, total)
+
+    load(store, read, name=DATASET, replace=True, progress=stored)
 
 
 def _learn_foundation(store: Store) -> tuple[FoundationReport, LayerPrediction]:

@@ -13,46 +13,47 @@ from typing import Any
 
 import pytest
 
+from explorer.cli import app
+
 SKILLGRAPH = Path(sys.executable).with_name("skillgraph")
 
-BASIC = '''
-"""Functions that need few skills."""
+BASIC = """
 import math
 import os.path
 
 def first(x):
-    return sorted(x)
+    sorted(x)
 
 def second(x):
     for item in sorted(x):
         print(item)
 
 def third(x):
-    return len(x)
+    len(x)
 
-def fourth(path):
-    return os.path.join(path, str(len(path)))
+def fourth(x):
+    print(len(x))
 
-def fifth(x):
-    while math.sqrt(len(x)) > 3 and sorted(x):
-        x = [math.floor(y) for y in x]
-    return x
-'''
-DOMAIN = '''
-"""Functions of a domain, on top of the basic ones."""
+def fifth(path):
+    os.path.join(path, str(len(path)))
+
+def sixth(x):
+    while math.sqrt(len(x)):
+        sorted(x)
+"""
+DOMAIN = """
 import cmath
-import json
 
 def phase(x):
-    return cmath.phase(len(x))
+    cmath.phase(len(x))
 
-def dump(x):
-    return json.dumps(sorted(x))
+def module(x):
+    print(cmath)
 
-def both(x):
-    with open(json.dumps(x)) as handle:
-        return cmath.phase(handle)
-'''
+def opened(x):
+    with open(x) as handle:
+        print(cmath.phase(handle))
+"""
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,24 @@ def run_in() -> Callable[..., Ran]:
             check=False,
         )
         return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def run_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """The same without a process of its own: for tables of many small cases."""
+
+    def run(folder: Path, *arguments: object) -> Ran:
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("COLUMNS", "160")
+        monkeypatch.setenv("NO_COLOR", "1")
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            app([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        code = ended.value.code
+        return Ran(code if isinstance(code, int) else 0, printed.out, printed.err)
 
     return run
 

@@ -13,7 +13,7 @@ from tests.cli.conftest import Run
 def test_load_counts_texts_and_lists_them(filled: Path, run_in: Run) -> None:
     [dataset] = run_in(filled, "datasets", "--json").json["datasets"]
     assert dataset["name"] == "small"
-    assert dataset["texts"] == 8
+    assert dataset["texts"] == 9
     assert dataset["parts"] == ["basic", "domain"]
     assert dataset["layers"] == ["foundation", "tuned"]
     table = run_in(filled, "datasets")
@@ -28,18 +28,16 @@ def test_learned_skills_are_those_of_the_hand_worked_peeling(filled: Path, run_i
         "--json",
         "MATCH (:Layer {name: 'foundation'})-[l:LEARNED]->(s:Skill) RETURN s.name, l.wave ORDER BY s.name",
     ).json["rows"]
-    waves = dict(rows)
-    # `first` teaches sorted and `third` teaches len at once; the others have two or more novel skills
-    assert waves["sorted"] == 1
-    assert waves["len"] == 1
-    assert all(waves[name] > 1 for name in waves if name not in ("sorted", "len"))
-    assert "math.sqrt" not in waves
+    # `first` teaches sorted and `third` teaches len; then `fourth` teaches print; then `second` teaches the loop.
+    # `fifth` and `sixth` need several names at once and are never understood.
+    assert dict(rows) == {"sorted": 1, "len": 1, "print": 2, "for loop": 3}
 
 
 def test_fine_tuning_keeps_what_the_foundation_learned_and_adds_its_own(filled: Path, run_in: Run) -> None:
     found = run_in(filled, "compare", "foundation", "tuned", "--json").json
     gained = {change["name"] for change in found["changes"] if change["change"] == "gained"}
-    assert {"cmath.phase", "json.dumps"} <= gained
+    # print and len are known: `module` teaches the module cmath, then `phase` teaches cmath.phase; `opened` needs two
+    assert gained == {"cmath", "cmath.phase"}
     assert found["lost"] == 0
     assert found["kept"] == found["first"]["learned"]
     assert found["gained"] == found["second"]["learned"] - found["first"]["learned"] == len(gained)

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -57,33 +58,28 @@ def test_unwritable_store(run_in: Run, tmp_path: Path, sources: Path) -> None:
     one_sentence(run_in(tmp_path, "load", sources / "basic", "--store", "/proc/skillgraph.kgl"), "/proc")
 
 
-def test_store_of_another_version(filled: Path, run_in: Run, tmp_path: Path) -> None:
-    from explorer.store import embedded
-    from explorer.store.opening import open_store
+def test_store_of_another_version(run_in: Run, tmp_path: Path, sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from explorer.store import opening
+    from loaders.python_source import load_python_source
 
     store = tmp_path / "later.kgl"
-    store.write_bytes((filled / "skillgraph.kgl").read_bytes())
-    patch = pytest.MonkeyPatch()
-    patch.setattr(embedded, "SCHEMA_VERSION", 99)
-    fresh = tmp_path / "later99.kgl"
-    try:
-        from tests.store.samples import small_dataset
-
-        with_later = open_store(fresh, mode="write")
-        with_later.write_dataset(small_dataset())
-        with_later.close()
-    finally:
-        patch.undo()
-    before = fresh.read_bytes()
-    one_sentence(run_in(tmp_path, "layers", "--store", fresh), "99")
-    one_sentence(run_in(tmp_path, "learn", "x", "--store", fresh), "99")
-    assert fresh.read_bytes() == before
+    with monkeypatch.context() as later:
+        for module in [m for name, m in sys.modules.items() if name.startswith("explorer.store")]:
+            if hasattr(module, "SCHEMA_VERSION"):
+                later.setattr(module, "SCHEMA_VERSION", 99)
+        written = opening.open_store(store, mode="write")
+        written.write_dataset(load_python_source([sources / "basic"], name="small", workers=1))
+        written.close()
+    before = store.read_bytes()
+    one_sentence(run_in(tmp_path, "layers", "--store", store), "99")
+    one_sentence(run_in(tmp_path, "learn", "x", "--store", store), "99")
+    assert store.read_bytes() == before
 
 
 def test_dataset_that_is_there_is_not_overwritten(filled: Path, run_in: Run, sources: Path) -> None:
     ran = run_in(filled, "load", sources / "basic", "--dataset", "small")
     one_sentence(ran, "'small'", "--replace", "--append")
-    assert run_in(filled, "datasets", "--json").json["datasets"][0]["texts"] == 8
+    assert run_in(filled, "datasets", "--json").json["datasets"][0]["texts"] == 9
 
 
 @pytest.mark.parametrize(
@@ -109,16 +105,16 @@ def test_dataset_that_is_there_is_not_overwritten(filled: Path, run_in: Run, sou
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
 def test_wrong_input_names_the_value_and_the_way_out(
-    filled: Path, run_in: Run, arguments: tuple[str, ...], words: tuple[str, ...]
+    filled: Path, run_here: Run, arguments: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     before = (filled / "skillgraph.kgl").read_bytes()
-    one_sentence(run_in(filled, *arguments), *words)
+    one_sentence(run_here(filled, *arguments), *words)
     assert (filled / "skillgraph.kgl").read_bytes() == before
 
 
 @pytest.mark.parametrize("arguments", [("fly",), ("learn",), ("load", "--min-uses", "0"), ("predict", "--ratio", "x")])
-def test_usage_errors_end_with_2(run_in: Run, tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    assert run_in(tmp_path, *arguments).code == 2
+def test_usage_errors_end_with_2(run_here: Run, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    assert run_here(tmp_path, *arguments).code == 2
 
 
 def test_port_in_use(filled: Path, run_in: Run) -> None:

@@ -21,8 +21,8 @@ def test_design_commands_are_there() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_has_an_example_of_the_command(command: str, run_in: Run, tmp_path: Path) -> None:
-    ran = run_in(tmp_path, command, "--help")
+def test_help_has_an_example_of_the_command(command: str, run_here: Run, tmp_path: Path) -> None:
+    ran = run_here(tmp_path, command, "--help")
     assert ran.code == 0
     assert re.search(rf"Example: skillgraph {command}\b", ran.out) or command == "server", ran.out
 
