@@ -234,6 +234,7 @@ class EmbeddedStore:
         """Write a layer in the place of one of that name, whose associations go with it."""
         check_layer(layer)
         info = layer.info
+        _check_name(info.name, "layer name")
         with self._change() as graph:
             self._dataset(graph, info.dataset)
             base = self._base(graph, info)
@@ -399,8 +400,14 @@ class _Counter:
 # Content ----------------------------------------------------------------------------------------------------
 
 
+def _check_name(name: str, what: str) -> None:
+    if name.startswith("[") and name.endswith("]"):
+        raise StoreError(f"{what} {name!r} is in square brackets, which this store reads as a list: choose another")
+
+
 def _check_names(dataset: Dataset) -> None:
     check_dataset(dataset)
+    _check_name(dataset.name, "dataset name")
     for table in NODE_LABELS:
         for column in getattr(dataset, table).column_names:
             if column.startswith(PREFIX):

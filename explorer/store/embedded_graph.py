@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from explorer.errors import StoreError
-from explorer.store.embedded_cypher import quoted
+from explorer.store.embedded_cypher import quoted, stored_name
 from explorer.store.records import NODE_LABELS, EdgeTable, columns_table, node_key
 
 __all__ = [
@@ -108,7 +108,11 @@ def matching_node(graph: Graph, label: str, **properties: str) -> tuple[int, dic
     """Number and properties, by stored name, of the node with these properties; None if there is none."""
     pattern = ", ".join(f"{quoted(name)}: ${name}" for name in properties)
     found = run(graph, f"MATCH (n:{label} {{{pattern}}}) RETURN n.id AS number, properties(n) AS p", **properties)
-    return (found["number"][0], found["p"][0]) if found["number"] else None
+    for number, there in zip(found["number"], found["p"], strict=True):
+        # kglite takes the text of a list of one string, '["a"]', as equal to that string.
+        if all(there[stored_name(name)] == value for name, value in properties.items()):
+            return number, there
+    return None
 
 
 def add_node(graph: Graph, label: str, properties: Mapping[str, Any]) -> int:
@@ -232,7 +236,8 @@ def edge_chunks(
 
 def remove_dataset(graph: Graph, dataset: str) -> None:
     """Remove all nodes and relationships of a dataset, with its layers."""
-    for label in _LABELS:
+    # Taking away a relationship costs as much as the far node has others: so nodes with many go first.
+    for label in ("Model", "Layer", "Skill", "Text"):
         run(graph, f"MATCH (n:{label} {{dataset: $dataset}}) DETACH DELETE n", dataset=dataset)
     run(graph, f"MATCH (n:Dataset {{{quoted('name')}: $dataset}}) DETACH DELETE n", dataset=dataset)
 

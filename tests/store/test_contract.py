@@ -1,0 +1,551 @@
+"""What every store promises: whatever is written is read back equal, all or nothing, and one thing touches no other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from explorer.errors import NotFoundError, SkillgraphError, StoreError
+from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, Store
+from loaders.dataset import Dataset, build_dataset, extend_dataset
+from tests.store.conftest import Open
+from tests.store.content import (
+    associations,
+    components,
+    datasets,
+    layer,
+    layers,
+    numbered_associations,
+    numbered_dataset,
+    numbered_layer,
+    small_dataset,
+)
+
+# The store is emptied once a test, not once an example: each example replaces what the one before left.
+_SETTINGS = settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+def _content(store: Store) -> Any:
+    """All that a store holds, comparable."""
+    return {
+        info.name: (
+            store.read_dataset(info.name),
+            {
+                name: (store.read_layer(info.name, name), store.read_associations(info.name, name))
+                for name in info.layers
+            },
+        )
+        for info in store.datasets()
+    }
+
+
+def _same(first: Any, second: Any) -> bool:
+    return first.keys() == second.keys() and all(
+        first[name][0].equals(second[name][0]) and first[name][1] == second[name][1] for name in first
+    )
+
+
+# Datasets ---------------------------------------------------------------------------------------------------
+
+
+@_SETTINGS
+@given(data=st.data())
+def test_any_dataset_is_read_back_equal(store: Store, data: st.DataObject) -> None:
+    dataset = data.draw(datasets(name=st.just("any")))
+    store.write_dataset(dataset, replace=True)
+    assert store.read_dataset("any").equals(dataset)
+    [info] = store.datasets()
+    assert (info.texts, info.skills, info.requirements) == (dataset.n_texts, dataset.n_skills, dataset.n_requirements)
+    assert (info.prerequisites, info.part_of) == (dataset.prerequisites.num_rows, dataset.part_of.num_rows)
+    assert (info.models, info.attempts) == (dataset.models.num_rows, dataset.attempts.num_rows)
+    assert info.parts == dataset.parts
+    assert info.provenance == dataset.provenance
+
+
+@_SETTINGS
+@given(data=st.data())
+def test_any_name_will_do(store: Store, data: st.DataObject) -> None:
+    dataset = data.draw(datasets())
+    if dataset.name[0] + dataset.name[-1] == "[]":
+        return  # the embedded store says that it does not take these
+    before = {info.name for info in store.datasets()}
+    store.write_dataset(dataset, replace=True)
+    assert {info.name for info in store.datasets()} == before | {dataset.name}
+    assert store.read_dataset(dataset.name).equals(dataset)
+    store.delete_dataset(dataset.name)
+    assert {info.name for info in store.datasets()} == before - {dataset.name}
+
+
+def test_numbers_at_the_ends_of_their_range(store: Store) -> None:
+    numbers = pa.array([-(2**63), 2**63 - 1, 0, None], pa.int64())
+    floats = [5e-324, 1.7976931348623157e308, -0.0, math.inf]
+    dataset = build_dataset(
+        "d",
+        texts=pa.table(
+            {"id": ["a", "b", "c", "d"], "number": numbers, "float": floats, "flag": [True, False, None, True]}
+        ),
+        skills=pa.table({"id": ["s"], "level": pa.array([2**63 - 1], pa.int64()), "float": [-math.inf]}),
+        requirements=pa.table({"text": ["a"], "skill": ["s"], "weight": [5e-324]}),
+    )
+    store.write_dataset(dataset)
+    found = store.read_dataset("d")
+    assert found.equals(dataset)
+    assert math.copysign(1, found.texts["float"][2].as_py()) == -1
+
+
+def test_a_number_that_is_none_stays_one(store: Store) -> None:
+    # NaN equals nothing, so `Dataset.equals` cannot say it.
+    texts = pa.table({"id": ["a", "b"], "value": [math.nan, None]})
+    empty = pa.table({"text": pa.array([], pa.string()), "skill": pa.array([], pa.string())})
+    store.write_dataset(build_dataset("d", texts=texts, skills=pa.table({"id": ["s"]}), requirements=empty))
+    value = store.read_dataset("d").texts["value"]
+    assert math.isnan(value[0].as_py())
+    assert value[1].as_py() is None
+
+
+def test_long_ids(store: Store) -> None:
+    ids = [letter * 10_000 for letter in "abé"]
+    dataset = build_dataset(
+        "d",
+        texts=pa.table({"id": ids}),
+        skills=pa.table({"id": ids}),
+        requirements=pa.table({"text": ids, "skill": ids[::-1]}),
+        prerequisites=pa.table({"prerequisite": ids[:1], "skill": ids[1:2]}),
+    )
+    store.write_dataset(dataset)
+    assert store.read_dataset("d").equals(dataset)
+    learned = [{"skill": ids[0], "wave": 1, "by": ids[1]}, {"skill": ids[1], "wave": 1, "by": ids[0]}]
+    long = Layer(layer("l", {"for": 1, "if": 1}).info, pa.Table.from_pylist(learned, schema=LAYER_SKILLS_SCHEMA))
+    store.write_layer(long)
+    assert store.read_layer("d", "l") == long
+    pairs = associations((ids[0], ids[1], 1))
+    store.write_associations("d", "l", pairs, rule="any", components=components(**{ids[0]: 0, ids[1]: 0}))
+    assert store.read_associations("d", "l").equals(pairs)
+
+
+def test_ids_that_a_store_could_mistake_for_each_other(store: Store) -> None:
+    ids = sorted(["a", "A", "\u00e1", "a\u0301", '["a"]', "[a]", " a", "a ", "1", "01", "1.0", "", "null"])
+    dataset = build_dataset(
+        "d",
+        texts=pa.table({"id": ids, "same": [f"is {i!r}" for i in ids]}),
+        skills=pa.table({"id": ids}),
+        requirements=pa.table({"text": ids, "skill": ids[1:] + ids[:1]}),
+    )
+    store.write_dataset(dataset)
+    assert store.read_dataset("d").equals(dataset)
+
+
+def test_a_property_of_another_type_in_each_dataset(store: Store) -> None:
+    empty = pa.table({"text": pa.array([], pa.string()), "skill": pa.array([], pa.string())})
+    columns: dict[str, pa.Array] = {
+        "whole": pa.array([1, 2**53 + 1], pa.int64()),
+        "text": pa.array(["1", "x"]),
+        "real": pa.array([1.0, 0.5]),
+        "flag": pa.array([True, False]),
+        "none": pa.array([None, None], pa.int64()),
+    }
+    made = [
+        build_dataset(
+            name, texts=pa.table({"id": ["a", "b"], "x": column}), skills=pa.table({"id": ["s"]}), requirements=empty
+        )
+        for name, column in columns.items()
+    ]
+    for dataset in made:
+        store.write_dataset(dataset)
+    for dataset in made:
+        assert store.read_dataset(dataset.name).equals(dataset)
+
+
+def test_datasets_with_the_same_ids_do_not_mix(store: Store) -> None:
+    first, second = small_dataset("a"), small_dataset("b")
+    store.write_dataset(second)
+    store.write_dataset(first)
+    store.write_layer(layer("l", {"for": 1}, dataset="b"))
+    assert [info.name for info in store.datasets()] == ["a", "b"]
+    assert [info.layers for info in store.datasets()] == [(), ("l",)]
+    store.delete_dataset("a")
+    assert store.read_dataset("b").equals(second)
+    assert store.read_layer("b", "l") == layer("l", {"for": 1}, dataset="b")
+    with pytest.raises(NotFoundError, match="'a'"):
+        store.read_dataset("a")
+
+
+def test_a_dataset_is_not_overwritten_by_chance(store: Store) -> None:
+    store.write_dataset(small_dataset())
+    other = build_dataset(
+        "d",
+        texts=pa.table({"id": ["t"]}),
+        skills=pa.table({"id": ["s"]}),
+        requirements=pa.table({"text": ["t"], "skill": ["s"]}),
+    )
+    with pytest.raises(StoreError, match="'d'"):
+        store.write_dataset(other)
+    assert store.read_dataset("d").equals(small_dataset())
+    store.write_dataset(other, replace=True)
+    assert store.read_dataset("d").equals(other)
+
+
+def test_replacing_a_dataset_removes_its_layers(store: Store) -> None:
+    store.write_dataset(small_dataset())
+    store.write_layer(layer("l", {"for": 1, "if": 2}))
+    store.write_associations(
+        "d", "l", associations(("for", "if", 1)), rule="any", components=components(**{"for": 0, "if": 0})
+    )
+    store.write_dataset(small_dataset(), replace=True)
+    assert store.layers() == ()
+    assert store.query("MATCH (l:Layer) RETURN count(l)").rows == [(0,)]
+    assert store.query("MATCH ()-[r:ASSOCIATED_WITH]->() RETURN count(r)").rows == [(0,)]
+    assert store.query("MATCH (n) RETURN count(n)").rows == [(1 + 4 + 5 + 2,)]
+
+
+@_SETTINGS
+@given(data=st.data())
+def test_appending_gives_the_whole(store: Store, data: st.DataObject) -> None:
+    first = data.draw(datasets(name=st.just("any")))
+    addition = data.draw(datasets(name=st.just("any"), avoid=frozenset(first.texts["id"].to_pylist())))
+    try:
+        whole = extend_dataset(first, addition)
+    except Exception:  # noqa: BLE001 - two datasets whose skills or columns cannot go together
+        return
+    kept = data.draw(layers(first))
+    store.write_dataset(first, replace=True)
+    store.write_layer(kept)
+    store.append_dataset(whole, addition)
+    assert store.read_dataset("any").equals(whole)
+    assert store.read_layer("any", "layer") == kept
+    [info] = store.datasets()
+    assert (info.texts, info.skills, info.layers) == (whole.n_texts, whole.n_skills, ("layer",))
+    nodes = whole.n_texts + whole.n_skills + whole.models.num_rows + 2
+    assert store.query("MATCH (n) RETURN count(n)").rows == [(nodes,)]
+
+
+def test_appending_to_nothing_or_twice_is_refused(store: Store) -> None:
+    addition = small_dataset()
+    with pytest.raises(NotFoundError, match="'d'"):
+        store.append_dataset(addition, addition)
+    store.write_dataset(addition)
+    with pytest.raises(StoreError):
+        store.append_dataset(addition, addition)
+    assert store.read_dataset("d").equals(small_dataset())
+
+
+def test_requirements_come_in_chunks(store: Store) -> None:
+    dataset = numbered_dataset(3, size=21_000)
+    store.write_dataset(dataset)
+    chunks = list(store.read_requirements("numbered"))
+    assert len(chunks) > 1
+    found = pa.concat_tables(chunks)
+    assert found.schema.equals(pa.schema([("text", pa.string()), ("skill", pa.string()), ("weight", pa.float64())]))
+    ordered = found.sort_by([("text", "ascending"), ("skill", "ascending")])
+    assert ordered.equals(dataset.requirements.cast(found.schema))
+
+
+def test_requirements_of_some_parts(store: Store) -> None:
+    store.write_dataset(small_dataset())
+    found = pa.concat_tables(store.read_requirements("d", parts=["domain"])).to_pylist()
+    assert sorted((row["text"], row["skill"]) for row in found) == [("t4", "print"), ("t4", "sum")]
+    both = pa.concat_tables(store.read_requirements("d", parts=["domain", "base"]))
+    assert both.num_rows == 8
+    with pytest.raises(NotFoundError, match="'nope'"):
+        list(store.read_requirements("d", parts=["nope"]))
+
+
+def test_progress_counts_up_to_the_total(store: Store) -> None:
+    calls: list[tuple[int, int]] = []
+    store.write_dataset(numbered_dataset(0), progress=lambda done, total: calls.append((done, total)))
+    assert calls
+    assert [done for done, _ in calls] == sorted(done for done, _ in calls)
+    assert calls[-1][0] == calls[-1][1]
+    assert len({total for _, total in calls}) == 1
+
+
+# Layers -----------------------------------------------------------------------------------------------------
+
+
+@_SETTINGS
+@given(data=st.data())
+def test_any_layer_is_read_back_equal(store: Store, data: st.DataObject) -> None:
+    dataset = data.draw(datasets(name=st.just("any")))
+    written = data.draw(layers(dataset))
+    store.write_dataset(dataset, replace=True)
+    store.write_layer(written)
+    assert store.read_layer("any", "layer") == written
+    assert store.layers("any") == (written.info,)
+
+
+def test_a_layer_takes_the_place_of_the_one_of_that_name(store: Store) -> None:
+    store.write_dataset(small_dataset())
+    store.write_layer(layer("l", {"for": 1, "if": 2}, seed=1, parameters={"a": 1}))
+    store.write_associations(
+        "d", "l", associations(("for", "if", 1)), rule="any", components=components(**{"for": 0, "if": 0})
+    )
+    second = layer("l", {"print": 1}, mode="frozen")
+    store.write_layer(second)
+    assert store.read_layer("d", "l") == second
+    assert store.read_associations("d", "l").num_rows == 0
+    assert store.query("MATCH ()-[r:ASSOCIATED_WITH|LEARNED]->() RETURN count(r)").rows == [(1,)]
+
+
+def test_layers_are_in_order(store: Store) -> None:
+    for name in ("b", "a"):
+        store.write_dataset(small_dataset(name))
+        for own in ("z", "A", "m"):
+            store.write_layer(layer(own, {"for": 1}, dataset=name))
+    assert [info.key for info in store.layers()] == ["a/A", "a/m", "a/z", "b/A", "b/m", "b/z"]
+    assert [info.name for info in store.layers("b")] == ["A", "m", "z"]
+
+
+def test_a_fine_tuned_layer_keeps_its_base(store: Store) -> None:
+    store.write_dataset(small_dataset())
+    store.write_layer(layer("base", {"for": 1}))
+    tuned = layer("tuned", {"for": 0, "if": 1}, kind="fine-tuned", base="base", mode="continued")
+    store.write_layer(tuned)
+    with pytest.raises(StoreError, match="'tuned'"):
+        store.delete_layer("d", "base")
+    store.write_layer(layer("base", {"print": 1}))
+    assert store.read_layer("d", "tuned") == tuned
+    link = "MATCH (a:Layer)-[:FINE_TUNED_FROM]->(b:Layer) RETURN a.name, b.name, b.learned"
+    assert store.query(link).rows == [("tuned", "base", 1)]
+    with pytest.raises(StoreError, match="comes from it"):
+        store.write_layer(layer("base", {"for": 1}, kind="fine-tuned", base="tuned"))
+    store.delete_layer("d", "tuned")
+    store.delete_layer("d", "base")
+    assert store.layers() == ()
+
+
+def test_associations_of_several_layers_stand_side_by_side(store: Store) -> None:
+    store.write_dataset(small_dataset())
+    learned = {"for": 1, "if": 1, "print": 2}
+    pairs = {
+        name: associations(("for", "if", weight), ("if", "print", 1)) for name, weight in (("a", 1), ("b", 2), ("c", 3))
+    }
+    for name, table in pairs.items():
+        store.write_layer(layer(name, learned))
+        store.write_associations(
+            "d", name, table, rule="understood", components=components(**{"for": 0, "if": 0, "print": 0})
+        )
+    for name, table in pairs.items():
+        assert store.read_associations("d", name).equals(table)
+    assert store.layers()[0].association_rule == "understood"
+    assert store.layers()[0].associations == 2
+    store.write_associations(
+        "d",
+        "a",
+        associations(("for", "print", 9)),
+        rule="any",
+        components=components(**{"for": 1, "if": 2, "print": 0}),
+    )
+    store.delete_layer("d", "b")
+    assert store.read_associations("d", "a").to_pylist() == [{"source": "for", "target": "print", "weight": 9}]
+    assert store.read_associations("d", "c").equals(pairs["c"])
+    assert store.read_layer("d", "a").skills["component"].to_pylist() == [1, 2, 0]
+    assert store.read_layer("d", "c").skills["component"].to_pylist() == [0, 0, 0]
+    assert store.query("MATCH ()-[r:ASSOCIATED_WITH]->() RETURN count(r)").rows == [(3,)]
+
+
+def test_many_associations(store: Store) -> None:
+    store.write_dataset(numbered_dataset(1, size=2_000))
+    written = numbered_layer(1, size=2_000)
+    store.write_layer(written)
+    pairs, numbers = numbered_associations(1, size=2_000)
+    store.write_associations("numbered", "layer", pairs, rule="any", components=numbers)
+    assert store.read_associations("numbered", "layer").equals(pairs)
+    found = store.read_layer("numbered", "layer")
+    assert found.info == replace(written.info, associations=pairs.num_rows, association_rule="any")
+    assert found.skills.drop(["component"]).equals(written.skills.drop(["component"]))
+    assert found.skills["component"].to_pylist() == numbers["component"].to_pylist()
+
+
+# What is refused --------------------------------------------------------------------------------------------
+
+_MISSING: dict[str, Callable[[Store], object]] = {
+    "read_dataset": lambda store: store.read_dataset("x"),
+    "read_requirements": lambda store: list(store.read_requirements("x")),
+    "delete_dataset": lambda store: store.delete_dataset("x"),
+    "layers": lambda store: store.layers("x"),
+    "read_layer": lambda store: store.read_layer("d", "x"),
+    "read_layer of no dataset": lambda store: store.read_layer("x", "l"),
+    "delete_layer": lambda store: store.delete_layer("d", "x"),
+    "write_layer": lambda store: store.write_layer(layer("l", {"for": 1}, dataset="x")),
+    "base": lambda store: store.write_layer(layer("m", {"for": 1}, kind="fine-tuned", base="x")),
+    "read_associations": lambda store: store.read_associations("d", "x"),
+    "write_associations": lambda store: store.write_associations(
+        "d", "x", associations(), rule="any", components=components()
+    ),
+}
+
+
+@pytest.mark.parametrize("call", _MISSING.values(), ids=_MISSING.keys())
+def test_what_is_not_there_is_said(store: Store, call: Callable[[Store], object]) -> None:
+    store.write_dataset(small_dataset())
+    store.write_layer(layer("l", {"for": 1}))
+    before = _content(store)
+    with pytest.raises(NotFoundError, match="'x'") as caught:
+        call(store)
+    assert "\n" not in str(caught.value)
+    assert _same(_content(store), before)
+
+
+def _skills(**columns: Any) -> pa.Table:
+    given = {"skill": ["for"], "wave": [1], "by": [None], "component": [None], "mastery": [None], **columns}
+    return pa.table(given, schema=LAYER_SKILLS_SCHEMA)
+
+
+_FOR = components(**{"for": 0})
+_BAD: dict[str, Callable[[Store], object]] = {
+    "skill that is not there": lambda store: store.write_layer(layer("l", {"nope": 1})),
+    "teacher that is not there": lambda store: store.write_layer(
+        Layer(layer("l", {"for": 1}).info, _skills(by=["nope"]))
+    ),
+    "skill twice": lambda store: store.write_layer(
+        Layer(layer("l", {"for": 1, "if": 1}).info, pa.concat_tables([_skills(), _skills()]))
+    ),
+    "out of order": lambda store: store.write_layer(
+        Layer(layer("l", {"for": 1, "if": 1}).info, pa.concat_tables([_skills(skill=["if"]), _skills()]))
+    ),
+    "no wave": lambda store: store.write_layer(Layer(layer("l", {"for": 1}).info, _skills(wave=[None]))),
+    "other columns": lambda store: store.write_layer(Layer(layer("l", {"for": 1}).info, pa.table({"skill": ["for"]}))),
+    "another number of skills": lambda store: store.write_layer(Layer(layer("l", {}).info, _skills())),
+    "name with a slash": lambda store: store.write_layer(layer("a/b", {"for": 1})),
+    "empty name": lambda store: store.write_layer(layer("", {"for": 1})),
+    "fine-tuned from nothing": lambda store: store.write_layer(layer("l", {"for": 1}, kind="fine-tuned")),
+    "fine-tuned from itself": lambda store: store.write_layer(layer("l", {"for": 1}, kind="fine-tuned", base="l")),
+    "foundation with a base": lambda store: store.write_layer(layer("m", {"for": 1}, base="there")),
+    "seed of 65 bits": lambda store: store.write_layer(layer("l", {"for": 1}, seed=2**64)),
+    "surrogate": lambda store: store.write_layer(layer("l", {"for": 1}, learner="\ud800")),
+    "associated with itself": lambda store: store.write_associations(
+        "d", "there", associations(("for", "for", 1)), rule="any", components=_FOR
+    ),
+    "associated backwards": lambda store: store.write_associations(
+        "d", "there", associations(("if", "for", 1)), rule="any", components=components(**{"for": 0, "if": 0})
+    ),
+    "pair twice": lambda store: store.write_associations(
+        "d",
+        "there",
+        associations(("for", "if", 1), ("for", "if", 2)),
+        rule="any",
+        components=components(**{"for": 0, "if": 0}),
+    ),
+    "associated but not learned": lambda store: store.write_associations(
+        "d", "there", associations(("for", "print", 1)), rule="any", components=components(**{"for": 0, "if": 0})
+    ),
+    "unknown rule": lambda store: store.write_associations("d", "there", associations(), rule="all", components=_FOR),
+    "skill without component": lambda store: store.write_associations(
+        "d", "there", associations(), rule="any", components=_FOR
+    ),
+    "negative component": lambda store: store.write_associations(
+        "d", "there", associations(), rule="any", components=components(**{"for": 0, "if": -1})
+    ),
+    "property named key": lambda store: store.write_dataset(_with_property("key")),
+    "property named dataset": lambda store: store.write_dataset(_with_property("dataset")),
+    "property without name": lambda store: store.write_dataset(_with_property("")),
+    "provenance that is not Unicode": lambda store: store.write_dataset(
+        replace(small_dataset("e"), provenance={"x": "\udfff"})
+    ),
+}
+
+
+def _with_property(name: str) -> Dataset:
+    dataset = small_dataset("e")
+    return replace(dataset, skills=dataset.skills.append_column(name, pa.array(["v"] * dataset.n_skills)))
+
+
+@pytest.mark.parametrize("call", _BAD.values(), ids=_BAD.keys())
+def test_what_cannot_be_kept_is_refused_in_one_sentence(store: Store, call: Callable[[Store], object]) -> None:
+    store.write_dataset(small_dataset())
+    store.write_layer(layer("there", {"for": 1, "if": 1}))
+    before = _content(store)
+    with pytest.raises(SkillgraphError) as caught:
+        call(store)
+    assert "\n" not in str(caught.value)
+    assert _same(_content(store), before)
+
+
+class _InterruptedError(BaseException):
+    """As Ctrl-C: not an `Exception`."""
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 4])
+def test_a_write_that_breaks_off_leaves_what_was_there(store: Store, after: int) -> None:
+    store.write_dataset(small_dataset())
+    store.write_dataset(numbered_dataset(1))
+    store.write_layer(numbered_layer(1))
+    before = _content(store)
+    calls = 0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == after or done == total:
+            raise _InterruptedError
+
+    with pytest.raises(_InterruptedError):
+        store.write_dataset(numbered_dataset(2), replace=True, progress=progress)
+    assert _same(_content(store), before)
+    store.write_dataset(numbered_dataset(2), replace=True)
+    assert store.read_dataset("numbered").equals(numbered_dataset(2))
+
+
+# Across openings --------------------------------------------------------------------------------------------
+
+
+def test_the_content_outlives_the_store(open_store: Open) -> None:
+    store = open_store()
+    store.write_dataset(small_dataset())
+    store.write_layer(layer("l", {"for": 1, "if": 2}))
+    store.write_associations(
+        "d", "l", associations(("for", "if", 4)), rule="any", components=components(**{"for": 0, "if": 0})
+    )
+    before = _content(store)
+    store.close()
+    store.close()
+    assert _same(_content(open_store(mode="read")), before)
+    assert _same(_content(open_store()), before)
+
+
+def test_the_version_changes_with_every_write_and_only_then(open_store: Open) -> None:
+    store = open_store()
+    store.write_dataset(small_dataset("other"))
+    reader = open_store(mode="read")
+    versions = [reader.version]
+    writes: list[Callable[[], object]] = [
+        lambda: store.write_dataset(small_dataset()),
+        lambda: store.write_layer(layer("l", {"for": 1, "if": 1})),
+        lambda: store.write_associations(
+            "d", "l", associations(("for", "if", 1)), rule="any", components=components(**{"for": 0, "if": 0})
+        ),
+        lambda: store.write_layer(layer("l", {"for": 1, "if": 1})),
+        lambda: store.delete_layer("d", "l"),
+        lambda: store.write_dataset(small_dataset(), replace=True),
+        lambda: store.delete_dataset("d"),
+    ]
+    for write in writes:
+        write()
+        assert reader.version == store.version
+        versions.append(reader.version)
+        _content(reader)
+        store.query("MATCH (n) RETURN n LIMIT 1")
+        assert reader.version == versions[-1]
+    assert len(set(versions)) == len(versions)
+
+
+def test_a_reader_sees_what_was_written_after_it_was_opened(open_store: Open) -> None:
+    store = open_store()
+    store.write_dataset(small_dataset("first"))
+    reader = open_store(mode="read")
+    assert [info.name for info in reader.datasets()] == ["first"]
+    store.write_dataset(small_dataset())
+    assert reader.read_dataset("d").equals(small_dataset())
+    assert reader.query("MATCH (d:Dataset) RETURN d.name ORDER BY d.name").rows == [("d",), ("first",)]
