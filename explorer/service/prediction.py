@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis import percolation as site
 from analysis.density_evolution import evolve
@@ -345,11 +346,11 @@ def _understood(view: LayerView) -> float:
     return float(np.mean(novel == 0))
 
 
-def _rounds(trajectory: Sequence[float], n_skills: int) -> int:
+def _rounds(trajectory: NDArray[np.float64], n_skills: int) -> int:
     """First wave after which fewer than one more skill is expected."""
     if n_skills == 0:
         return 0
-    steps = -np.diff(np.asarray(trajectory)) * n_skills
+    steps = -np.diff(trajectory) * n_skills
     late = np.flatnonzero(steps < 1.0)
     return int(late[0]) if len(late) else len(steps)
 
@@ -360,7 +361,7 @@ def _reasons(view: LayerView, learned: float, poisson: float, degrees: float) ->
     if not graph.n_edges:
         return ()
     reasons: list[str] = []
-    spread = float(np.var(graph.skill_degrees) / max(np.mean(graph.skill_degrees), 1e-300))
+    spread = float(np.var(graph.skill_degrees)) / float(np.mean(graph.skill_degrees))
     once = float(np.mean(graph.skill_degrees == 1))
     if spread > 2.0:
         reasons.append(
