@@ -77,7 +77,7 @@ def _set_up(profile: str) -> None:
     wanted = {"profile": profile, "digest": _digest(), "python": sys.version.split()[0]}
     if STAMP.exists():
         there = json.loads(STAMP.read_text())
-        if there == wanted or there == {**wanted, "profile": "dev"}:
+        if there in (wanted, {**wanted, "profile": "dev"}):
             return
     print(f"Setting up {ENVIRONMENT.name} ({profile}); this is done once.", file=sys.stderr)
     if not (TOOLS / BIN / _program("uv")).exists():
@@ -108,15 +108,12 @@ def _provide_browser() -> None:
     """Install Debian's Chromium for the browser tests where CI runs as root; elsewhere they say what they miss."""
     if not os.environ.get("CI") or any(map(shutil.which, BROWSERS)):
         return
-    if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
+    apt = shutil.which("apt-get")
+    if apt and hasattr(os, "geteuid") and os.geteuid() == 0:
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "-qq"], check=True, env=quiet)
-        subprocess.run(
-            ["apt-get", "install", "-qq", "-y", "--no-install-recommends", "chromium"],
-            check=True,
-            env=quiet,
-            stdout=subprocess.DEVNULL,
-        )
+        install = [apt, "install", "-qq", "-y", "--no-install-recommends", "chromium", "fonts-liberation"]
+        subprocess.run([apt, "update", "-qq"], check=True, env=quiet)
+        subprocess.run(install, check=True, env=quiet, stdout=subprocess.DEVNULL)
 
 
 def _uv(*arguments: str) -> None:

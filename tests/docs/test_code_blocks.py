@@ -32,7 +32,13 @@ def test_commands_of_the_page_succeed_in_order(page: Path, tmp_path: Path) -> No
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", "")])
     for command in commands(page):
         ran = subprocess.run(
-            shlex.split(command), cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False
+            shlex.split(command),
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
         )
         assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
         assert ran.stdout.strip(), f"{command} prints nothing"
