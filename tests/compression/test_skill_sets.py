@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import cache
 
 import constriction
 import numpy as np
@@ -18,6 +19,7 @@ from explorer.sgc.skill_sets import _from_ranks, _to_ranks, decode_sets, encode_
 from tests.compression.corpora import fixed
 
 
+@cache
 def names(n: int) -> list[str]:
     return [f"s{i:06d}" for i in range(n)]
 
