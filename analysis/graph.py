@@ -111,7 +111,7 @@ class SkillTextGraph:
         if compiled(engine, len(texts)):
             from analysis._kernels import building
 
-            text_ptr, text_skills = building.rows_from_edges(texts, skills, n_texts, n_skills)
+            text_ptr, text_skills = building.rows_from_edges(texts, skills, n_texts)
         else:
             keys = np.unique(texts * np.int64(max(n_skills, 1)) + skills)
             rows, columns = np.divmod(keys, max(n_skills, 1))
@@ -152,6 +152,10 @@ class SkillTextGraph:
         if np.any(pointers[1:] < pointers[:-1]):
             raise AnalysisError(f"text_ptr must not descend, as it does at row {np.argmax(np.diff(pointers) < 0)}")
         if not _rows_ascend(pointers, skills):
+            if compiled(engine, len(skills)):
+                from analysis._kernels import building
+
+                return cls._from_sorted_rows(*building.rows_from_rows(pointers, skills), n_skills, engine)
             rows = np.repeat(np.arange(len(pointers) - 1, dtype=np.int32), np.diff(pointers))
             return cls.from_edges(rows, skills, len(pointers) - 1, n_skills, engine=engine)
         return cls._from_sorted_rows(pointers, skills, n_skills, engine)

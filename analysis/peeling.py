@@ -61,9 +61,8 @@ class Task(NamedTuple):
     """A peeling problem in the form that both engines take.
 
     Attributes:
-        capacity: int32 (T,); -1 for texts that never teach.
+        capacity: int32 (T,); -1 for texts that never teach, among them those with a skill that may not be learned.
         known: bool (S,).
-        learnable: bool (S,), False also for what never can be learned.
         pending: int32 (S,), number of prerequisites that are not known; (0,) without prerequisites.
         dependent_ptr: int64 (S+1,), rows of `dependents`; (1,) without prerequisites.
         dependents: int32, the skills that wait for each skill.
@@ -71,7 +70,6 @@ class Task(NamedTuple):
 
     capacity: npt.NDArray[np.int32]
     known: npt.NDArray[np.bool_]
-    learnable: npt.NDArray[np.bool_]
     pending: npt.NDArray[np.int32]
     dependent_ptr: npt.NDArray[np.int64]
     dependents: npt.NDArray[np.int32]
@@ -118,20 +116,19 @@ def peel(
     >>> peel(graph).wave.tolist(), peel(graph, capacity=2).wave.tolist()
     ([1, 2, -1, -1], [1, 1, 2, 2])
     """
-    known_mask = bool_mask("known", known, graph.n_skills, default=False)
-    learnable_mask = bool_mask("learnable", learnable, graph.n_skills)
     capacities = _capacities(capacity, graph.n_texts)
-    simple = prerequisites is None and isinstance(capacities, int)
-    if simple and capacities == 1 and compiled(engine, graph.n_edges):
+    known_mask = None if known is None else bool_mask("known", known, graph.n_skills)
+    learnable_mask = None if learnable is None else bool_mask("learnable", learnable, graph.n_skills)
+    fast = compiled(engine, graph.n_edges)
+    if fast and prerequisites is None and isinstance(capacities, int) and capacities == 1:
         from analysis._kernels import peeling as kernels
 
-        state = kernels.peel_one(graph, known_mask, learnable_mask)
-        return _unpack(state, known_mask)
+        return _unpack(kernels.peel_one(graph, known_mask, learnable_mask))
     task = _prepare(graph, capacities, known_mask, learnable_mask, prerequisites)
-    if compiled(engine, graph.n_edges):
+    if fast:
         from analysis._kernels import peeling as kernels
 
-        return _unpack(kernels.peel_capacity(graph, task), known_mask)
+        return _unpack(kernels.peel_capacity(graph, task))
     return _peel_numpy(graph, task)
 
 
@@ -218,24 +215,26 @@ def _capacities(capacity: Capacity, n_texts: int) -> int | npt.NDArray[np.int32]
 def _prepare(
     graph: SkillTextGraph,
     capacity: int | npt.NDArray[np.int32],
-    known: npt.NDArray[np.bool_],
-    learnable: npt.NDArray[np.bool_],
+    known: npt.NDArray[np.bool_] | None,
+    learnable: npt.NDArray[np.bool_] | None,
     prerequisites: Prerequisites | None,
 ) -> Task:
+    known = np.zeros(graph.n_skills, np.bool_) if known is None else known
     limits = np.array(np.broadcast_to(np.int32(capacity), (graph.n_texts,)))
     limits[limits == 0] = -1
-    texts, _ = gather_rows(graph.skill_ptr, graph.skill_texts, np.flatnonzero(~(learnable | known)))
-    limits[texts] = -1
+    if learnable is not None:
+        texts, _ = gather_rows(graph.skill_ptr, graph.skill_texts, np.flatnonzero(~(learnable | known)))
+        limits[texts] = -1
     if prerequisites is None:
         empty = np.empty(0, np.int32)
-        return Task(limits, known, learnable, empty, np.zeros(1, np.int64), empty)
+        return Task(limits, known, empty, np.zeros(1, np.int64), empty)
     first, then = _prerequisite_pairs(prerequisites, graph.n_skills)
     _check_acyclic(first, then, graph.n_skills)
     open_ = ~known[first]
     first, then = first[open_], then[open_]
     pending = np.bincount(then, minlength=graph.n_skills).astype(np.int32)
     pointers = np.concatenate(([0], np.cumsum(np.bincount(first, minlength=graph.n_skills))))
-    return Task(limits, known, learnable, pending, pointers, then)
+    return Task(limits, known, pending, pointers, then)
 
 
 def _prerequisite_pairs(pairs: Prerequisites, n_skills: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
@@ -274,11 +273,11 @@ def _check_acyclic(first: npt.NDArray[np.int32], then: npt.NDArray[np.int32], n_
     raise AnalysisError(f"prerequisites form a cycle of {len(cycle) - 1} skills: {shown}")
 
 
-def _unpack(state: npt.NDArray[np.int64], known: npt.NDArray[np.bool_]) -> PeelingResult:
+def _unpack(state: npt.NDArray[np.int64]) -> PeelingResult:
     """Split the kernels' word, wave · 2^32 + text, into the two results."""
     from analysis._kernels import peeling as kernels
 
-    wave, taught_by, n_waves = kernels.unpack(state, known)
+    wave, taught_by, n_waves = kernels.unpack(state)
     return PeelingResult(_read_only(wave), _read_only(taught_by), n_waves)
 
 

@@ -1,4 +1,10 @@
-"""Compiled building of compressed rows."""
+"""Compiled building of compressed rows: counting sorts in two steps that stay in cache.
+
+A counting sort of many rows writes to a new place in memory for each edge. Instead, edges are first dealt out
+to a few hundred partitions of neighbouring rows, a write to the end of one of a few hundred streams, and each
+partition is then sorted by itself inside the cache. A partition has its final place in the output from the
+start, so besides the output only the low 16 bits of the row indices are held: 2 bytes an edge.
+"""
 
 from __future__ import annotations
 
@@ -6,69 +12,172 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis._kernels.compile import kernel
+from analysis._kernels.vectors import LANES, fill_lanes, sort_lanes
 
-__all__ = ["rows_from_edges", "transpose"]
+__all__ = ["rows_from_edges", "rows_from_rows", "transpose"]
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
+UInt16 = npt.NDArray[np.uint16]
+
+_PARTITION_BITS = 9  # up to 512 streams are written at a time
+_BLOCK = 16_384
 
 
-def rows_from_edges(text: Int32, skill: Int32, n_texts: int, n_skills: int) -> tuple[Int64, Int32]:
-    """Rows of distinct ascending skills."""
-    # Grouping by skill first and then, in that order, by text leaves each row ascending.
-    skill_ptr = np.zeros(n_skills + 1, np.int64)
-    by_skill = np.empty(len(skill), np.int32)
-    _group(skill, text, skill_ptr, by_skill)
-    text_ptr, text_skills = transpose(skill_ptr, by_skill, n_texts)
-    n_edges = _merge_repeats(text_ptr, text_skills)
-    return text_ptr, text_skills[:n_edges]
+def rows_from_edges(text: Int32, skill: Int32, n_texts: int) -> tuple[Int64, Int32]:
+    """Pointers and rows of distinct ascending skills, from edges in any order."""
+    shift, bounds = _partitions(text, n_texts)
+    skills, low = np.empty(len(text), np.int32), np.empty(len(text), np.uint16)
+    _deal(text, skill, shift, bounds[:-1].copy(), skills, low)
+    pointers = np.empty(n_texts + 1, np.int64)
+    _sort_partitions(skills, low, bounds, shift, pointers)
+    del low
+    return _distinct(pointers, skills, _sort_rows(pointers, skills))
+
+
+def rows_from_rows(pointers: Int64, columns: Int32) -> tuple[Int64, Int32]:
+    """The rows with ascending and distinct entries, in arrays of their own."""
+    pointers, columns = pointers.copy(), columns.copy()
+    return _distinct(pointers, columns, _sort_rows(pointers, columns))
 
 
 def transpose(pointers: Int64, columns: Int32, n_columns: int) -> tuple[Int64, Int32]:
     """The rows of the transposed matrix, each ascending."""
-    column_ptr = np.zeros(n_columns + 1, np.int64)
-    rows = np.empty(len(columns), np.int32)
-    _transpose(pointers, columns, column_ptr, rows)
-    return column_ptr, rows
+    shift, bounds = _partitions(columns, n_columns)
+    rows, low = np.empty(len(columns), np.int32), np.empty(len(columns), np.uint16)
+    _deal_rows(pointers, columns, shift, bounds[:-1].copy(), rows, low)
+    column_pointers = np.empty(n_columns + 1, np.int64)
+    _sort_partitions(rows, low, bounds, shift, column_pointers)
+    return column_pointers, rows
+
+
+def _partitions(keys: Int32, n_keys: int) -> tuple[np.uint64, Int64]:
+    """How far to shift a key to get its partition, and where each partition starts and the last ends."""
+    bits = max(int(n_keys - 1).bit_length(), 0)
+    shift = np.uint64(min(max(bits - _PARTITION_BITS, 12), 16))
+    bounds = np.zeros((n_keys >> int(shift)) + 2, np.int64)
+    _count(keys, shift, bounds[1:])
+    return shift, np.cumsum(bounds)
+
+
+def _distinct(pointers: Int64, columns: Int32, repeats: Int64) -> tuple[Int64, Int32]:
+    """Leave out the entries at the given ascending places, in place."""
+    if len(repeats):
+        _leave_out(pointers, columns, repeats)
+        columns = columns[: len(columns) - len(repeats)]
+    return pointers, columns
+
+
+# Indices are made unsigned: numba lets a negative index count from the end, which costs a test at every access.
 
 
 @kernel
-def _group(key: Int32, value: Int32, pointers: Int64, values: Int32) -> None:
-    for e in range(len(key)):
-        pointers[key[e] + 1] += 1
-    for k in range(len(pointers) - 1):
-        pointers[k + 1] += pointers[k]
-    place = pointers[:-1].copy()
-    for e in range(len(key)):
-        values[place[key[e]]] = value[e]
-        place[key[e]] += 1
+def _count(keys: Int32, shift: np.uint64, counts: Int64) -> None:
+    for e in range(np.uint64(len(keys))):
+        counts[np.uint64(keys[e]) >> shift] += 1
 
 
 @kernel
-def _transpose(pointers: Int64, columns: Int32, column_ptr: Int64, rows: Int32) -> None:
-    for e in range(len(columns)):
-        column_ptr[columns[e] + 1] += 1
-    for c in range(len(column_ptr) - 1):
-        column_ptr[c + 1] += column_ptr[c]
-    place = column_ptr[:-1].copy()
-    for r in range(len(pointers) - 1):
-        for e in range(pointers[r], pointers[r + 1]):
-            rows[place[columns[e]]] = r
-            place[columns[e]] += 1
+def _deal(keys: Int32, values: Int32, shift: np.uint64, place: Int64, dealt: Int32, low: UInt16) -> None:
+    """Write each value to its key's partition, and the key's low bits beside it."""
+    mask = (np.uint64(1) << shift) - np.uint64(1)
+    for e in range(np.uint64(len(keys))):
+        key = np.uint64(keys[e])
+        to = np.uint64(place[key >> shift])
+        place[key >> shift] += 1
+        dealt[to] = values[e]
+        low[to] = key & mask
 
 
 @kernel
-def _merge_repeats(pointers: Int64, columns: Int32) -> int:
-    """Drop repeated entries of ascending rows in place; the number of entries left."""
-    used, start = 0, 0
-    for r in range(len(pointers) - 1):
-        end = pointers[r + 1]
-        last = -1
+def _deal_rows(pointers: Int64, columns: Int32, shift: np.uint64, place: Int64, dealt: Int32, low: UInt16) -> None:
+    """As `_deal`, with columns as keys and row indices as values."""
+    n_rows = len(pointers) - 1
+    row_of = np.empty(_BLOCK + LANES, np.int32)
+    row = 0
+    while row < n_rows:
+        start = pointers[row]
+        used = 0
+        while row < n_rows and pointers[row + 1] - start <= _BLOCK:
+            length = pointers[row + 1] - start - used
+            fill_lanes(row_of, used, row)
+            for lane in range(LANES, length, LANES):
+                fill_lanes(row_of, used + lane, row)
+            used += length
+            row += 1
+        if used == 0 and row < n_rows:  # a row longer than a block
+            length = pointers[row + 1] - start
+            whole = np.full(length, row, np.int32)
+            _deal(columns[start : start + length], whole, shift, place, dealt, low)
+            row += 1
+        else:
+            _deal(columns[start : start + used], row_of, shift, place, dealt, low)
+
+
+@kernel
+def _sort_partitions(values: Int32, low: UInt16, bounds: Int64, shift: np.uint64, pointers: Int64) -> None:
+    """Sort each partition by key in place, keeping the order of equal keys; the pointers of all keys."""
+    n_keys = len(pointers) - 1
+    width = np.int64(1) << np.int64(shift)
+    place = np.empty(width + 1, np.int64)
+    largest = np.int64(0)
+    for part in range(len(bounds) - 1):
+        largest = max(largest, bounds[part + 1] - bounds[part])
+    scratch = np.empty(largest, np.int32)
+    for part in range(len(bounds) - 1):
+        start, end = np.uint64(bounds[part]), np.uint64(bounds[part + 1])
+        first = part * width
+        n_here = np.uint64(np.int64(min(width, n_keys - first)))
+        place[:] = 0
         for e in range(start, end):
-            if columns[e] != last:
-                last = columns[e]
-                columns[used] = last
-                used += 1
-        start = end
-        pointers[r + 1] = used
-    return used
+            place[np.uint64(low[e]) + np.uint64(1)] += 1
+            scratch[e - start] = values[e]
+        for key in range(n_here):
+            pointers[np.uint64(first) + key] = place[key] + bounds[part]
+            place[key + np.uint64(1)] += place[key]
+        for e in range(start, end):
+            own = np.uint64(low[e])
+            values[start + np.uint64(place[own])] = scratch[e - start]
+            place[own] += 1
+    pointers[n_keys] = len(values)
+
+
+@kernel
+def _sort_rows(pointers: Int64, columns: Int32) -> Int64:
+    """Put each row's entries in order, in place; the places of those that repeat the one before."""
+    repeats = np.empty(16, np.int64)
+    n_repeats = 0
+    n_edges = len(columns)
+    for row in range(np.uint64(len(pointers) - 1)):
+        start, end = pointers[row], pointers[row + np.uint64(1)]
+        if end - start <= LANES and start + LANES <= n_edges:
+            twice = sort_lanes(columns, start, end - start)
+        else:
+            columns[start:end].sort()
+            twice = True
+        if not twice:
+            continue
+        for e in range(start + 1, end):
+            if columns[e] == columns[e - 1]:
+                if n_repeats == len(repeats):
+                    larger = np.empty(2 * n_repeats, np.int64)
+                    larger[:n_repeats] = repeats
+                    repeats = larger
+                repeats[n_repeats] = e
+                n_repeats += 1
+    return repeats[:n_repeats]
+
+
+@kernel
+def _leave_out(pointers: Int64, columns: Int32, places: Int64) -> None:
+    gone = 0
+    for row in range(len(pointers)):
+        while gone < len(places) and places[gone] < pointers[row]:
+            gone += 1
+        pointers[row] -= gone
+    to = places[0]
+    for i in range(len(places)):
+        end = places[i + 1] if i + 1 < len(places) else len(columns)
+        for e in range(places[i] + 1, end):
+            columns[to] = columns[e]
+            to += 1

@@ -28,6 +28,8 @@ Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Words = npt.NDArray[np.unsignedinteger]
 
+_NEVER = np.int64(0)
+_KNOWN = np.int64(1)
 _UNLEARNED = np.int64(2**63 - 1)
 _BLOCKED = np.int64(1 << 62)  # plus the best text so far
 _NOBODY = np.int64(2**31 - 1)
@@ -38,18 +40,34 @@ _ROW_AHEAD = 16  # of a long row, only so many entries are asked for in advance
 
 
 def peel_one(
-    graph: SkillTextGraph, known: npt.NDArray[np.bool_], learnable: npt.NDArray[np.bool_]
+    graph: SkillTextGraph, known: npt.NDArray[np.bool_] | None, learnable: npt.NDArray[np.bool_] | None
 ) -> npt.NDArray[np.int64]:
     """Peel with capacity 1; the word of each skill, int64 (S,)."""
     # A text's word holds the number and the XOR of its novel skills: half the width, half the memory traffic.
     id_bits = max(int(graph.n_skills - 1).bit_length(), 1)
-    narrow = int(graph.text_degrees.max(initial=0)) >> (32 - id_bits) == 0
+    narrow = int(_longest(graph.text_ptr)) >> (32 - id_bits) == 0
     words: Words = np.empty(graph.n_texts, np.uint32 if narrow else np.uint64)
     shift = np.uint64(id_bits if narrow else 32)
-    state = np.where(learnable & ~known, _UNLEARNED, np.int64(0))
-    frontier = np.flatnonzero(known).astype(np.int32)
-    _peel_one(graph.text_ptr, graph.text_skills, graph.skill_ptr, graph.skill_texts, frontier, words, shift, state)
+    state = np.full(graph.n_skills, _UNLEARNED)
+    queue, n_known = np.empty(graph.n_skills + 1, np.int32), 0
+    if learnable is not None:
+        state[~learnable] = _NEVER
+    if known is not None:
+        state[known] = _KNOWN
+        n_known = int(np.count_nonzero(known))
+        queue[:n_known] = np.flatnonzero(known)
+    _peel_one(
+        graph.text_ptr, graph.text_skills, graph.skill_ptr, graph.skill_texts, words, shift, state, queue, n_known
+    )
     return state
+
+
+@kernel
+def _longest(pointers: Int64) -> np.int64:
+    longest = np.int64(0)
+    for row in range(len(pointers) - 1):
+        longest = max(longest, pointers[row + 1] - pointers[row])
+    return longest
 
 
 @kernel
@@ -58,54 +76,42 @@ def _peel_one(
     text_skills: Int32,
     skill_ptr: Int64,
     skill_texts: Int32,
-    frontier: Int32,
     words: Words,
     shift: np.uint64,
     state: Int64,
+    queue: Int32,
+    n_known: int,
 ) -> None:
-    n_texts, n_frontier = len(words), len(frontier)
-    hits = np.empty(2 * _BLOCK + n_texts // 16, np.int64)  # text · 2^32 + its only novel skill
-    n_hits = 0
-    for first in range(0, n_texts, _BLOCK):
-        if n_hits + _BLOCK >= len(hits):
-            hits = _grown(hits, n_hits)
-        n_hits = _count_and_xor(text_ptr, text_skills, first, words, shift, hits, n_hits)
+    """Peel from the known skills at the head of the queue, which ends with all learned skills in order of wave.
+
+    What a block of edges teaches is settled at once, for the round after the one it belongs to: a skill of the
+    round itself is settled already, and its smaller word stays.
+    """
+    hits = np.empty(_BLOCK + 1, np.int64)  # text · 2^32 + its only novel skill
     texts = np.empty(_BLOCK + LANES + _AHEAD, np.int32)
     skills = np.empty(_BLOCK + LANES, np.int32)
-    wave = 0
-    while True:
-        # The texts of the skills learned in this round have one novel skill fewer.
-        i, offset = 0, 0
-        while i < n_frontier:
-            i, offset, n_edges = _expand(skill_ptr, skill_texts, frontier, n_frontier, i, offset, texts, skills)
-            if n_hits + n_edges >= len(hits):
-                hits = _grown(hits, n_hits)
-            n_hits = _remove(texts, skills, n_edges, words, shift, hits, n_hits)
-        if n_hits == 0:
-            return
-        # What the texts with one novel skill left teach in the next round.
-        wave += 1
-        if len(frontier) <= n_hits:
-            frontier = np.empty(len(hits) + 1, np.int32)
-        n_frontier = _settle(hits, n_hits, wave, state, frontier)
-        n_hits = 0
-
-
-@kernel
-def _grown(array: Int64, used: int) -> Int64:
-    larger = np.empty(2 * len(array), np.int64)
-    larger[:used] = array[:used]
-    return larger
+    learned = n_known
+    for first in range(0, len(words), _BLOCK):
+        n_hits = _count_and_xor(text_ptr, text_skills, first, words, shift, hits)
+        learned = _settle(hits, n_hits, 1, state, queue, learned)
+    # Texts of one known skill are hits as well, but teach nothing: round 1 ends where the known skills end.
+    wave, i, offset, end = 0, 0, 0, n_known
+    while i < learned:
+        if i == end:
+            wave += 1
+            end = learned
+        i, offset, n_edges = _expand(skill_ptr, skill_texts, queue, end, i, offset, texts, skills)
+        n_hits = _remove(texts, skills, n_edges, words, shift, hits)
+        learned = _settle(hits, n_hits, wave + 1, state, queue, learned)
 
 
 # Indices are made unsigned: numba lets a negative index count from the end, which costs a test at every access.
 
 
 @kernel
-def _count_and_xor(
-    text_ptr: Int64, text_skills: Int32, first: int, words: Words, shift: np.uint64, hits: Int64, n_hits: int
-) -> int:
-    """The words of a block of texts; those with one skill are hits."""
+def _count_and_xor(text_ptr: Int64, text_skills: Int32, first: int, words: Words, shift: np.uint64, hits: Int64) -> int:
+    """The words of a block of texts; those with one skill are hits, whose number is returned."""
+    n_hits = 0
     skill_mask = (np.uint64(1) << shift) - np.uint64(1)
     n_edges = len(text_skills)
     for t in range(np.uint64(first), np.uint64(min(first + _BLOCK, len(words)))):
@@ -129,26 +135,26 @@ def _count_and_xor(
 def _expand(
     skill_ptr: Int64,
     skill_texts: Int32,
-    frontier: Int32,
-    n_frontier: int,
+    queue: Int32,
+    end: int,
     i: int,
     offset: int,
     texts: Int32,
     skills: Int32,
 ) -> tuple[int, int, int]:
-    """Copy rows of the frontier, from entry `offset` of its i-th, until a block is full.
+    """Copy rows of the skills queue[i:end], the first from entry `offset` on, until a block is full.
 
     Returns where to go on, and the number of entries copied.
     """
     used, n_edges = 0, len(skill_texts)
-    while i < n_frontier and used < _BLOCK:
-        if i + 32 < n_frontier:
-            prefetch(skill_ptr, frontier[np.uint64(i + 32)])
-        if i + 16 < n_frontier:
-            ahead = skill_ptr[np.uint64(frontier[np.uint64(i + 16)])]
+    while i < end and used < _BLOCK:
+        if i + 32 < end:
+            prefetch(skill_ptr, queue[np.uint64(i + 32)])
+        if i + 16 < end:
+            ahead = skill_ptr[np.uint64(queue[np.uint64(i + 16)])]
             prefetch(skill_texts, ahead)
             prefetch(skill_texts, ahead + LANES)
-        s = np.uint64(frontier[np.uint64(i)])
+        s = np.uint64(queue[np.uint64(i)])
         start = skill_ptr[s] + offset
         left = skill_ptr[s + np.uint64(1)] - start
         length = min(left, _BLOCK - used)
@@ -172,8 +178,9 @@ def _expand(
 
 
 @kernel
-def _remove(texts: Int32, skills: Int32, n_edges: int, words: Words, shift: np.uint64, hits: Int64, n_hits: int) -> int:
-    """Take each skill out of its text's word; texts with one novel skill left are hits."""
+def _remove(texts: Int32, skills: Int32, n_edges: int, words: Words, shift: np.uint64, hits: Int64) -> int:
+    """Take each skill out of its text's word; texts with one novel skill left are hits, whose number is returned."""
+    n_hits = 0
     one = np.uint64(1) << shift
     skill_mask = one - np.uint64(1)
     for e in range(_AHEAD):
@@ -191,23 +198,22 @@ def _remove(texts: Int32, skills: Int32, n_edges: int, words: Words, shift: np.u
 
 
 @kernel
-def _settle(hits: Int64, n_hits: int, wave: int, state: Int64, frontier: Int32) -> int:
-    """Learn what the hits teach; the number of skills learned."""
-    learned = 0
+def _settle(hits: Int64, n_hits: int, wave: int, state: Int64, queue: Int32, learned: int) -> int:
+    """Learn in this wave what the hits teach; the number of skills in the queue."""
     for i in range(np.uint64(n_hits)):
         if i + np.uint64(32) < np.uint64(n_hits):
             prefetch(state, hits[i + np.uint64(32)] & _LOW)
         s = np.uint64(hits[i]) & np.uint64(_LOW)
         before = state[s]
         state[s] = min(before, (np.int64(wave) << 32) | (hits[i] >> 32))
-        frontier[np.uint64(learned)] = s
+        queue[np.uint64(learned)] = s
         learned += int(before == _UNLEARNED)
     return learned
 
 
 def peel_capacity(graph: SkillTextGraph, task: Task) -> npt.NDArray[np.int64]:
     """Peel with any capacities and prerequisites; the word of each skill, int64 (S,)."""
-    state = np.where(task.known, np.int64(0), _UNLEARNED)
+    state = np.where(task.known, _KNOWN, _UNLEARNED)
     if len(task.pending):
         state[(task.pending > 0) & ~task.known] = _BLOCKED | _NOBODY
     _peel_capacity(
@@ -243,7 +249,7 @@ def _peel_capacity(
     for t in range(n_texts):
         novel = 0
         for e in range(text_ptr[t], text_ptr[t + 1]):
-            novel += int(state[text_skills[e]] != 0)
+            novel += int(state[text_skills[e]] != _KNOWN)
         if capacity[t] < 0:
             excess[t] = _NOBODY
         else:
@@ -311,24 +317,19 @@ def _peel_capacity(
                         n_freed += 1
 
 
-def unpack(state: Int64, known: npt.NDArray[np.bool_]) -> tuple[Int32, Int32, int]:
+def unpack(state: Int64) -> tuple[Int32, Int32, int]:
     """Waves, teaching texts and the number of waves."""
-    wave = np.empty(len(state), np.int32)
-    taught_by = np.empty(len(state), np.int32)
-    return wave, taught_by, int(_unpack(state, known, wave, taught_by))
+    wave, taught_by = np.empty(len(state), np.int32), np.empty(len(state), np.int32)
+    return wave, taught_by, int(_unpack(state, wave, taught_by))
 
 
 @kernel
-def _unpack(state: Int64, known: npt.NDArray[np.bool_], wave: Int32, taught_by: Int32) -> int:
-    n_waves = 0
-    for s in range(len(state)):
+def _unpack(state: Int64, wave: Int32, taught_by: Int32) -> np.int64:
+    n_waves = np.int64(0)
+    for s in range(np.uint64(len(state))):
         word = state[s]
-        wave[s] = -1
-        taught_by[s] = -1
-        if known[s]:
-            wave[s] = 0
-        elif 0 < word < _BLOCKED:
-            wave[s] = word >> 32
-            taught_by[s] = word & _LOW
-            n_waves = max(n_waves, word >> 32)
+        taught = word > _KNOWN and word < _BLOCKED
+        wave[s] = word >> 32 if taught else (0 if word == _KNOWN else -1)
+        taught_by[s] = word & _LOW if taught else -1
+        n_waves = max(n_waves, word >> 32 if taught else np.int64(0))
     return n_waves
