@@ -210,8 +210,7 @@ def evidence(
 
     Raises:
         NotFoundError: No such dataset, model, part or class.
-        SkillgraphError: No outcomes, a name for several models, the name of a layer of another kind, or models
-            that are each other's base.
+        SkillgraphError: No outcomes, a name for several models, or the name of a layer of another kind.
         AnalysisError: A model without an outcome on these texts, or an unknown noise or method.
     """
     start = time.perf_counter()
@@ -369,12 +368,8 @@ def _chosen(attempts: pa.ChunkedArray, bases: Mapping[str, str | None], wanted: 
 
 def _bases_first(chosen: Sequence[str], bases: Mapping[str, str | None]) -> list[str]:
     def depth(model: str) -> int:
-        seen = [model]
-        while (base := bases.get(seen[-1])) is not None:
-            if base in seen:
-                raise SkillgraphError(f"models {' -> '.join(map(repr, [*seen, base]))} are each other's base")
-            seen.append(base)
-        return len(seen)
+        base = bases.get(model)
+        return 0 if base is None else 1 + depth(base)
 
     return sorted(chosen, key=lambda model: (depth(model), model))
 

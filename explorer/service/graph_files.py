@@ -189,7 +189,7 @@ def _data(place: str, group: Nodes | Edges, row: Row) -> str:
 
 
 def write_gexf(graph: FileGraph, stream: IO[bytes]) -> None:
-    """GEXF 1.3, as Gephi opens it; attributes as in GraphML.
+    """GEXF 1.2, as Gephi opens it and networkx reads it; attributes as in GraphML.
 
     Args:
         graph: The graph.
@@ -199,7 +199,7 @@ def write_gexf(graph: FileGraph, stream: IO[bytes]) -> None:
         SkillgraphError: A text holds a character that XML cannot.
     """
     write = _Text(stream)
-    write('<?xml version="1.0" encoding="UTF-8"?>', '<gexf xmlns="http://gexf.net/1.3" version="1.3">')
+    write('<?xml version="1.0" encoding="UTF-8"?>', '<gexf xmlns="http://www.gexf.net/1.2draft" version="1.2">')
     facts = "; ".join(f"{name}: {value}" for name, value in graph.facts.items())
     write(f"<meta><title>{_xml(graph.name)}</title><description>{_xml(facts)}</description></meta>")
     write(f'<graph defaultedgetype="{"directed" if graph.directed else "undirected"}" mode="static">')
@@ -270,7 +270,7 @@ def write_cytoscape(graph: FileGraph, stream: IO[bytes]) -> None:
     """
     head = {"data": [["name", graph.name], *graph.facts.items()], "directed": graph.directed, "multigraph": True}
     stream.write(json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "elements": {"nodes": ')
-    nodes = ({"data": {"value": node["id"], "name": node["key"], **node}} for node in _json_nodes(graph))
+    nodes = ({"data": {"value": node["id"], **node}} for node in _json_nodes(graph))
     _array(stream, (json.dumps(node, ensure_ascii=False) for node in nodes))
     stream.write(b', "edges": ')
     edges = ({"data": {**edge, "id": f"e{n}"}} for n, edge in enumerate(_json_edges(graph)))

@@ -1,0 +1,168 @@
+"""Evidence layers in a store: what is kept, what is refused, and mastery read back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from explorer.errors import NotFoundError, SkillgraphError
+from explorer.service.evidence import evidence, mastery_of
+from explorer.service.learning import learn
+from explorer.service.snapshot import layer_view
+from explorer.store.protocol import Store
+from loaders.dataset import Dataset, build_dataset
+
+BASE, TUNED, OTHER = "org/base", "org/tuned", "other"
+
+
+def dataset(*, error: float = 0.1, texts: int = 120) -> Dataset:
+    """Texts of one or two of the skills a-h; the base lacks c and d, the tuned model only d, but lost a."""
+    rng = np.random.default_rng(0)
+    names = list("abcdefgh")
+    lacks = {BASE: set("cd"), TUNED: set("da"), OTHER: set("h")}
+    requirements, attempts = [], []
+    for t in range(texts):
+        chosen = rng.choice(names, size=1 + t % 2, replace=False)
+        requirements += [(f"t{t:03d}", s) for s in chosen]
+        for model, lacking in lacks.items():
+            if model == OTHER and t < texts // 2:
+                continue
+            right = not set(chosen) & lacking
+            if rng.random() < error:
+                right = not right
+            attempts.append((model, f"t{t:03d}", float(right)))
+    requirements += [("t000", "everywhere"), ("t001", "everywhere"), ("untried", "z")]
+    return build_dataset(
+        "d",
+        texts=pa.table({"id": [*(f"t{t:03d}" for t in range(texts)), "untried"]}),
+        skills=pa.table(
+            {"id": [*names, "everywhere", "z"], "class": [*("k" if n < "e" else "m" for n in names), "task", None]}
+        ),
+        requirements=pa.table({"text": [r[0] for r in requirements], "skill": [r[1] for r in requirements]}),
+        models=pa.table({"id": [BASE, TUNED, OTHER], "base": pa.array([None, BASE, None], pa.string())}),
+        attempts=pa.table(
+            {"model": [a[0] for a in attempts], "text": [a[1] for a in attempts], "score": [a[2] for a in attempts]}
+        ),
+    )
+
+
+def test_layers_hold_what_is_mastered_and_say_how_it_was_estimated(store: Store) -> None:
+    store.write_dataset(dataset())
+    report = evidence(store, "d", ignored_classes=["task"])
+    assert [m.model for m in report.models] == [BASE, OTHER, TUNED]
+    base, other, tuned = report.models
+    assert (base.layer.name, tuned.layer.name, tuned.layer.base) == ("org_base", "org_tuned", "org_base")
+    assert other.layer.base is None
+    assert (base.attempted, other.attempted) == (120, 60)
+    stored = {info.name: store.read_layer("d", info.name) for info in store.layers("d")}
+    assert stored["org_base"].skills["skill"].to_pylist() == list("abefgh")
+    assert stored["org_tuned"].skills["skill"].to_pylist() == list("bcefgh")
+    assert stored["org_base"].info.kind == "evidence"
+    assert stored["org_base"].info == base.layer
+    assert min(stored["org_base"].skills["mastery"].to_pylist()) >= 0.5
+    facts = stored["org_base"].info.parameters
+    assert facts["slip"] == tuned.slip, "a family shares slip and guess"
+    assert 0.03 < base.slip < 0.2
+    assert 0.03 < base.guess < 0.3
+    assert base.supported
+    assert facts["unidentified"] == 1
+    by_skill = {s.skill: s for s in base.skills}
+    assert by_skill["z"].mastery is None
+    assert by_skill["z"].reason == "no attempted text requires it"
+    assert "everywhere" not in by_skill, "ignored classes are not part of the model"
+    assert base.layer.skills == 9
+    for row in stored["org_base"].skills.to_pylist():
+        assert row["by"] is not None, "a mastered skill names a solved text that speaks for it"
+
+
+def test_noise_decides_what_is_shared(store: Store) -> None:
+    store.write_dataset(dataset())
+    slips = {
+        noise: [m.slip for m in evidence(store, "d", noise=noise, ignored_classes=["task"]).models]  # type: ignore[arg-type]
+        for noise in ("model", "family", "shared")
+    }
+    base, other, tuned = slips["model"]
+    assert len({base, other, tuned}) == 3
+    assert slips["family"][0] == slips["family"][2] != slips["family"][1]
+    assert slips["family"][1] == pytest.approx(other), "no relatives: the same as its own"
+    assert len(set(slips["shared"])) == 1
+
+
+@pytest.mark.parametrize("noise", ["family", "text"])
+def test_mastery_is_read_back_with_the_skills_that_are_not_mastered(store: Store, noise: str) -> None:
+    store.write_dataset(dataset())
+    report = evidence(store, "d", noise=noise, ignored_classes=["task"])  # type: ignore[arg-type]
+    for model in report.models:
+        found = mastery_of(store, "d", model.layer.name)
+        view = layer_view(store, "d", model.layer.name)
+        assert found.complete
+        assert found.attempted == model.attempted
+        assert found.score == pytest.approx(model.score)
+        expected = {s.skill: s.mastery for s in model.skills}
+        for skill, p in zip(view.indexed.skills.ids.to_pylist(), found.mastery.tolist(), strict=True):
+            wanted = expected.get(skill)
+            assert np.isnan(p) if wanted is None else p == pytest.approx(wanted, abs=1e-5)
+
+
+def test_outcomes_that_changed_since_are_noticed(store: Store) -> None:
+    store.write_dataset(dataset())
+    evidence(store, "d", models=[BASE])
+    more = build_dataset(
+        "d",
+        texts=pa.table({"id": ["u"]}),
+        skills=pa.table({"id": ["a"]}),
+        requirements=pa.table({"text": ["u"], "skill": ["a"]}),
+        models=pa.table({"id": [BASE]}),
+        attempts=pa.table({"model": [BASE], "text": ["u"], "score": [0.0]}),
+    )
+    from loaders.dataset import extend_dataset
+
+    store.append_dataset(extend_dataset(store.read_dataset("d"), more), more)
+    found = mastery_of(store, "d", "org_base")
+    assert not found.complete
+    view = layer_view(store, "d", "org_base")
+    assert (~np.isnan(found.mastery) == view.learned).all(), "only what was stored"
+
+
+def test_common_texts_and_pass_score(store: Store) -> None:
+    store.write_dataset(dataset())
+    report = evidence(store, "d", common=True, pass_score=0.5)
+    assert {m.attempted for m in report.models} == {60}
+
+
+def test_a_base_estimated_before_becomes_the_base(store: Store) -> None:
+    store.write_dataset(dataset())
+    evidence(store, "d", models=[BASE], name="mine")
+    assert evidence(store, "d", models=[TUNED]).models[0].layer.base == "mine"
+
+
+def test_what_cannot_be_done_is_said(store: Store) -> None:
+    store.write_dataset(dataset())
+    learn(store, "d", name="other")
+    with pytest.raises(NotFoundError, match=r"no model 'nobody'.*'org/base'"):
+        evidence(store, "d", models=["nobody"])
+    with pytest.raises(SkillgraphError, match="'other' is a foundation layer"):
+        evidence(store, "d", models=[OTHER])
+    with pytest.raises(SkillgraphError, match="one layer name for 3 models"):
+        evidence(store, "d", name="x")
+    with pytest.raises(NotFoundError, match="no skill has class 'nothing'"):
+        evidence(store, "d", models=[BASE], ignored_classes=["nothing"])
+    with pytest.raises(SkillgraphError, match="above 0 and at most 1"):
+        evidence(store, "d", models=[BASE], mastered=0.0)
+    with pytest.raises(SkillgraphError, match="no outcomes to estimate"):
+        mastery_of(store, "d", "other")
+    assert {info.name for info in store.layers("d")} == {"other"}, "nothing half-done stays behind"
+
+
+def test_a_dataset_without_outcomes_says_so(store: Store) -> None:
+    store.write_dataset(
+        build_dataset(
+            "d",
+            texts=pa.table({"id": ["t"]}),
+            skills=pa.table({"id": ["a"]}),
+            requirements=pa.table({"text": ["t"], "skill": ["a"]}),
+        )
+    )
+    with pytest.raises(SkillgraphError, match="no model outcomes"):
+        evidence(store, "d")
