@@ -1,0 +1,94 @@
+"""Backbone and paths, against networkx."""
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from ui.graphs import LayerGraph, backbone, most_used, shortest_path, skills_of, texts_of
+
+
+def as_networkx(graph: LayerGraph) -> nx.Graph:
+    found = nx.Graph()
+    found.add_nodes_from(range(graph.n))
+    found.add_weighted_edges_from(zip(graph.source.tolist(), graph.target.tolist(), graph.weight.tolist(), strict=True))
+    return found
+
+
+def test_weight_counts_the_texts_that_require_both(small_graph: LayerGraph) -> None:
+    texts = [set(skills_of(small_graph.view, t)) for t in range(small_graph.view.indexed.graph.n_texts)]
+    for a, b, weight in zip(small_graph.source, small_graph.target, small_graph.weight, strict=True):
+        pair = {int(small_graph.skill[a]), int(small_graph.skill[b])}
+        assert weight == sum(pair <= text for text in texts)
+
+
+def test_strength_is_cosine(small_graph: LayerGraph) -> None:
+    uses = small_graph.uses
+    expected = small_graph.weight / np.sqrt(uses[small_graph.source] * uses[small_graph.target])
+    assert small_graph.strength == pytest.approx(expected)
+    assert small_graph.strength.max() <= 1.0
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_backbone_keeps_what_is_connected_connected(small_graph: LayerGraph, most: int) -> None:
+    g = small_graph
+    kept, k = backbone(g.n, g.source, g.target, g.strength, g.rank, most=most)
+    whole = as_networkx(g)
+    part = nx.Graph()
+    part.add_nodes_from(range(g.n))
+    part.add_edges_from(zip(g.source[kept].tolist(), g.target[kept].tolist(), strict=True))
+    assert sorted(map(sorted, nx.connected_components(part))) == sorted(map(sorted, nx.connected_components(whole)))
+    assert k == most
+    assert len(kept) < g.m
+
+
+def test_backbone_keeps_the_strongest_of_each(small_graph: LayerGraph) -> None:
+    g = small_graph
+    kept = set(backbone(g.n, g.source, g.target, g.strength, g.rank, most=1)[0].tolist())
+    for node in range(g.n):
+        own = np.flatnonzero((g.source == node) | (g.target == node))
+        if len(own):
+            assert max(g.strength[e] for e in own if int(e) in kept) == g.strength[own].max()
+
+
+def test_backbone_respects_the_limit(small_graph: LayerGraph) -> None:
+    g = small_graph
+    forest = g.n - nx.number_connected_components(as_networkx(g))
+    kept, k = backbone(g.n, g.source, g.target, g.strength, g.rank, limit=forest)
+    assert (len(kept), k) == (forest, 0)
+
+
+def test_paths_are_as_short_as_networkx_finds(small_graph: LayerGraph) -> None:
+    whole = as_networkx(small_graph)
+    lengths = dict(nx.all_pairs_shortest_path_length(whole))
+    for goal in range(1, small_graph.n, 3):
+        path = shortest_path(small_graph, 0, goal)
+        if goal not in lengths[0]:
+            assert path == []
+            continue
+        assert len(path) - 1 == lengths[0][goal]
+        assert all(whole.has_edge(a, b) for a, b in zip(path, path[1:], strict=False))
+
+
+def test_neighbours_are_heaviest_first(small_graph: LayerGraph) -> None:
+    node = int(np.argmax(small_graph.uses))
+    found = small_graph.neighbours(node)
+    assert {other for other, _ in found} == set(as_networkx(small_graph)[node])
+    weights = [weight for _, weight in found]
+    assert weights == sorted(weights, reverse=True)
+
+
+def test_most_used_keeps_the_graph_of_its_skills(small_graph: LayerGraph) -> None:
+    part = most_used(small_graph, 12)
+    assert part.n == 12
+    assert part.uses.min() >= np.sort(small_graph.uses)[-12]
+    expected = as_networkx(small_graph).subgraph([small_graph.node_of[part.skill_id(i)] for i in range(12)])
+    assert part.m == expected.number_of_edges()
+
+
+def test_texts_of_a_skill_come_shortest_first(small_graph: LayerGraph) -> None:
+    skill = int(small_graph.skill[int(np.argmax(small_graph.uses))])
+    texts, n = texts_of(small_graph.view, skill, 5)
+    sizes = [len(skills_of(small_graph.view, t)) for t in texts]
+    assert sizes == sorted(sizes)
+    assert n == small_graph.uses.max()
+    assert all(skill in skills_of(small_graph.view, t) for t in texts)

@@ -1,0 +1,217 @@
+"""The explorer as a Dash application, and serving it on this machine."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from explorer.errors import USER_ERRORS, SkillgraphError, StoreError
+from ui.source import Opener, Source
+
+__all__ = ["create_app", "serve"]
+
+_log = logging.getLogger(__name__)
+_LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+def create_app(
+    store_url: str | Path | None,
+    *,
+    opener: Opener | None = None,
+    password: str | None = None,
+    secure_cookies: bool = False,
+) -> Any:
+    """The application for a store; the store is opened when the first page asks for it.
+
+    Args:
+        store_url: Path or address of the store; None for the default one.
+        opener: Opens the store for reading, in the place of `explorer.store.opening.open_store`.
+        password: If given, every page asks for it first.
+        secure_cookies: Send the session's cookie over HTTPS only.
+
+    Returns:
+        A `dash.Dash`; its `server` is the WSGI application.
+    """
+    from dash import Dash
+
+    from ui.pages import PAGES
+    from ui.security import protect
+    from ui.shell import shell
+
+    source = Source(store_url, opener)
+    app = Dash(
+        "ui",
+        assets_folder=str(Path(__file__).parent / "assets"),
+        serve_locally=True,
+        assets_ignore=r"^(login|editor)\..*",
+        suppress_callback_exceptions=True,
+        title="Skillgraph Explorer",
+        update_title=None,
+        on_error=_report,
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+    )
+    app.layout = shell(str(store_url or "skillgraph.kgl"), login=password is not None)
+    _register_routes(app, source)
+    for page in PAGES:
+        page.register(app, source)
+    protect(app, password=password, secure_cookies=secure_cookies)
+    return app
+
+
+def _report(error: Exception) -> None:
+    """An error of a callback becomes a sentence on the page; what is not the user's goes to the log too."""
+    from dash import set_props
+
+    from ui.notices import notice
+
+    if isinstance(error, USER_ERRORS):
+        text = str(error)
+    else:
+        _log.error("a callback failed", exc_info=error)
+        text = "Something went wrong while this page was made; the server's log says what."
+    set_props("notice", {"children": notice(text)})
+
+
+def _register_routes(app: Any, source: Source) -> None:
+    from dash import ALL, ClientsideFunction, Input, Output, State
+
+    from ui.notices import banner, store_away
+
+    def js(name: str) -> ClientsideFunction:
+        return ClientsideFunction("sg", name)
+
+    app.clientside_callback(
+        js("route"),
+        Output("route", "data"),
+        Output({"type": "nav", "path": ALL}, "href"),
+        Output({"type": "nav", "path": ALL}, "active"),
+        Input("url", "pathname"),
+        Input("url", "search"),
+        Input("store-version", "data"),
+        State({"type": "nav", "path": ALL}, "id"),
+        State("route", "data"),
+    )
+    app.clientside_callback(
+        js("pick"),
+        Output("url", "search"),
+        Input({"type": "pick", "field": ALL}, "value"),
+        State({"type": "pick", "field": ALL}, "id"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        js("toggleScheme"),
+        Output("scheme", "data"),
+        Input("toggle-scheme", "n_clicks"),
+        State("shown-scheme", "data"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        js("scheme"),
+        Output("shown-scheme", "data"),
+        Output("mantine", "forceColorScheme"),
+        Input("scheme", "data"),
+    )
+
+    @app.callback(
+        Output("store-version", "data"),
+        Output("banner", "children"),
+        Input("heartbeat", "n_intervals"),
+        State("store-version", "data"),
+    )
+    def beat(_: int | None, seen: str | None) -> tuple[Any, Any]:
+        from dash import no_update
+
+        try:
+            version = source.snapshot().version
+        except StoreError as error:
+            return no_update, banner(str(error))
+        return (no_update if version == seen else version), None
+
+    @app.callback(Output("page", "children"), Output("notice", "children"), Input("route", "data"))
+    def show(route: dict[str, str] | None) -> tuple[Any, Any]:
+        from dash import no_update
+
+        if route is None:
+            return no_update, no_update
+        return _page(source, route["path"], dict(parse_qsl(route["search"].lstrip("?")))), None
+
+    def _page(source: Source, path: str, query: dict[str, str]) -> Any:
+        from ui.components import empty_state
+        from ui.pages import PAGES
+
+        found = next((page for page in PAGES if page.path == path), None)
+        if found is None:
+            return empty_state("There is no such page", f"The address {path} leads nowhere; the pages are on the left.")
+        try:
+            return found.layout(source.snapshot(), query)
+        except StoreError as error:
+            return store_away(str(error))
+
+
+def serve(
+    store_url: str | Path | None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8050,
+    open_browser: bool = False,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve the explorer until it is interrupted.
+
+    Args:
+        store_url: Path or address of the store; None for the default one.
+        host: Address to listen on; any but this machine's own needs the environment's `SKILLGRAPH_UI_PASSWORD`.
+        port: Port; 0 takes a free one.
+        open_browser: Open a browser window.
+        on_ready: Called with the address once connections are accepted.
+
+    Raises:
+        SkillgraphError: The port is in use, or a password is needed and there is none.
+    """
+    import os
+
+    password = os.environ.get("SKILLGRAPH_UI_PASSWORD") or None
+    if host not in _LOCAL and password is None:
+        raise SkillgraphError(
+            f"listening on {host} lets others in: set a password in the environment, SKILLGRAPH_UI_PASSWORD, "
+            "or leave --host at 127.0.0.1"
+        )
+    listener = _listen(host, port)
+    from waitress.server import create_server
+
+    secure = os.environ.get("SKILLGRAPH_UI_HTTPS", "") not in ("", "0")
+    app = create_app(store_url, password=password, secure_cookies=secure)
+    server = create_server(app.server, sockets=[listener], threads=8, ident=None)
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{listener.getsockname()[1]}/"
+    if on_ready is not None:
+        on_ready(address)
+    if open_browser:
+        import threading
+        import webbrowser
+
+        threading.Timer(0.5, webbrowser.open, [address]).start()
+    try:
+        server.run()
+    finally:
+        server.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise SkillgraphError(
+            f"port {port} on {host} cannot be used ({error.strerror or error}): choose another with --port, "
+            "or --port 0 for any that is free"
+        ) from None
+    return listener

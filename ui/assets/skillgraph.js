@@ -1,0 +1,419 @@
+/* What happens in the browser alone: addresses, light and dark, and all that must be quick on a graph. */
+(function () {
+  "use strict";
+  const no = () => window.dash_clientside.no_update;
+  const set = (id, props) => window.dash_clientside.set_props(id, props);
+
+  /* ---------- addresses: every page's state is in the URL ---------- */
+
+  function context() {
+    const here = new URLSearchParams(window.location.search);
+    const kept = new URLSearchParams();
+    for (const key of ["dataset", "layer"]) if (here.has(key)) kept.set(key, here.get(key));
+    return kept.toString();
+  }
+
+  function route(pathname, search, version, ids, before) {
+    const now = { path: window.location.pathname, search: window.location.search, version: version || null };
+    const tail = context();
+    const hrefs = ids.map((id) => id.path + (tail ? "?" + tail : ""));
+    const active = ids.map((id) => id.path === now.path);
+    const same = before && before.path === now.path && before.search === now.search && before.version === now.version;
+    const first = before && before.version === null && version && before.path === now.path && before.search === now.search;
+    return [same || first ? no() : now, hrefs, active];
+  }
+
+  /* Another dataset or layer was picked: a new address. The pickers of a new page fire too, unchanged. */
+  function pick(values, ids) {
+    const subject = document.getElementById("subject");
+    if (!subject) return no();
+    const now = { dataset: subject.dataset.dataset, layer: subject.dataset.layer };
+    const next = { ...now };
+    ids.forEach((id, i) => { if (values[i]) next[id.field] = values[i]; });
+    if (next.dataset === now.dataset && next.layer === now.layer) return no();
+    const query = new URLSearchParams({ dataset: next.dataset });
+    if (next.dataset === now.dataset && next.layer) query.set("layer", next.layer);
+    return "?" + query.toString();
+  }
+
+  function pickPair(first, second, shown) {
+    if (!shown || !first || !second || (first === shown.first && second === shown.second)) return no();
+    return "?" + new URLSearchParams({ dataset: shown.dataset, first, second }).toString();
+  }
+
+  /* Put state into the address without leaving the page; null and "" leave a key out. */
+  function address(state) {
+    const query = new URLSearchParams(window.location.search);
+    for (const [key, value] of Object.entries(state)) {
+      if (value === null || value === undefined || value === "" || value === false) query.delete(key);
+      else query.set(key, String(value));
+    }
+    const text = query.toString();
+    window.history.replaceState(window.history.state, "", window.location.pathname + (text ? "?" + text : ""));
+    return no();
+  }
+
+  /* ---------- light and dark ---------- */
+
+  function scheme(chosen) {
+    const system = window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+    const shown = chosen || system;
+    document.documentElement.dataset.scheme = shown;
+    document.body.dataset.agThemeMode = shown;
+    return [shown, shown];
+  }
+  const toggleScheme = (clicks, shown) => (shown === "dark" ? "light" : "dark");
+
+  /* ---------- graphs ---------- */
+
+  const instance = (id) => {
+    const element = document.getElementById(id);
+    return element && element._cyreg && element._cyreg.cy;
+  };
+
+  function whenReady(id, act, tries) {
+    const cy = instance(id);
+    if (cy && cy.nodes().length) act(cy);
+    else if ((tries || 0) < 120) window.setTimeout(() => whenReady(id, act, (tries || 0) + 1), 50);
+  }
+
+  function tooltip() {
+    let tip = document.getElementById("graph-tip");
+    if (!tip) {
+      tip = document.createElement("div");
+      tip.id = "graph-tip";
+      tip.hidden = true;
+      document.body.appendChild(tip);
+    }
+    return tip;
+  }
+
+  function line(parent, text, name) {
+    const row = document.createElement("div");
+    row.className = name;
+    row.textContent = text; // names are text, never HTML
+    parent.appendChild(row);
+  }
+
+  const count = (n, one, many) => `${Number(n).toLocaleString("en")} ${n === 1 ? one : many}`;
+
+  function describe(node) {
+    const d = node.data();
+    if (node.hasClass("group")) return [d.name, `${count(d.members, "skill", "skills")} · click to open`];
+    if (node.hasClass("island")) return [d.name, "community"];
+    if (d.wave === undefined) return [d.name, d.class];
+    const wave = d.wave === 0 ? "known before" : `learned in wave ${d.wave}`;
+    return [d.name, `${d.class} · ${count(d.uses, "text requires it", "texts require it")}`, wave];
+  }
+
+  function hover(cy) {
+    if (cy.scratch("_sgHover")) return;
+    cy.scratch("_sgHover", true);
+    const tip = tooltip();
+    cy.on("mouseover", "node", (event) => {
+      if (event.target.hasClass("island")) return;
+      tip.replaceChildren();
+      describe(event.target).forEach((text, i) => line(tip, text, i ? "tip-line" : "tip-name"));
+      tip.hidden = false;
+    });
+    cy.on("mousemove", (event) => {
+      if (tip.hidden || !event.originalEvent) return;
+      const x = event.originalEvent.clientX, y = event.originalEvent.clientY;
+      tip.style.left = Math.min(x + 14, window.innerWidth - tip.offsetWidth - 8) + "px";
+      tip.style.top = Math.min(y + 14, window.innerHeight - tip.offsetHeight - 8) + "px";
+    });
+    cy.on("mouseout", "node", () => { tip.hidden = true; });
+    cy.on("destroy", () => { tip.hidden = true; });
+    cy.on("viewport", () => { tip.hidden = true; });
+  }
+
+  function fit(cy, padding) {
+    cy.resize();
+    const shown = cy.nodes(":visible"), pad = padding === undefined ? 14 : padding;
+    if (!shown.length) return;
+    const stage = cy.container().closest(".graph-stage"), key = stage && stage.querySelector(".legend");
+    const left = key && key.offsetWidth && cy.width() > 520 ? key.offsetWidth + 6 : 0;
+    const box = shown.boundingBox({ includeLabels: false });
+    const level = Math.min((cy.width() - left - 2 * pad) / box.w, (cy.height() - 2 * pad) / box.h, 1.8);
+    cy.viewport({
+      zoom: level,
+      pan: { x: left + (cy.width() - left) / 2 - level * (box.x1 + box.w / 2), y: cy.height() / 2 - level * (box.y1 + box.h / 2) },
+    });
+  }
+
+  /* The graph page: taps open communities and choose skills. */
+  function attach(elements, id, open) {
+    whenReady(id, (cy) => {
+      hover(cy);
+      cy.scratch("_sgOpen", open || []);
+      if (!cy.scratch("_sgTaps")) {
+        cy.scratch("_sgTaps", true);
+        cy.on("tap", (event) => {
+          const target = event.target, opened = cy.scratch("_sgOpen") || [];
+          if (target === cy || (target.hasClass && target.hasClass("island") && !opened.length)) return set("g-skill", { data: null });
+          if (!target.isNode || !target.isNode()) return undefined;
+          const community = target.data("community");
+          if (target.hasClass("group")) return set("g-open", { data: [community, ...opened.filter((c) => c !== community)].slice(0, 6) });
+          if (target.hasClass("island")) return set("g-open", { data: opened.filter((c) => c !== community) });
+          return set("g-skill", { data: target.id().slice(2) });
+        });
+        const box = document.getElementById(id);
+        new ResizeObserver(() => cy.resize()).observe(box);
+      }
+      fit(cy);
+      hideCategories(cy);
+    });
+    return no();
+  }
+
+  let hidden = new Set();
+  function hideCategories(cy) {
+    cy.batch(() => {
+      cy.nodes().not(".island, .group").forEach((node) => {
+        node.toggleClass("off", hidden.has(node.data("k_" + hiddenBy)));
+      });
+    });
+  }
+  let hiddenBy = "class";
+  function legend(clicks, colour, id) {
+    const triggered = window.dash_clientside.callback_context.triggered_id;
+    if (colour !== hiddenBy) { hidden = new Set(); hiddenBy = colour; }
+    if (triggered && triggered.type === "legend" && window.dash_clientside.callback_context.triggered[0].value) {
+      const place = triggered.place;
+      if (hidden.has(place)) hidden.delete(place); else hidden.add(place);
+    }
+    const all = window.dash_clientside.callback_context.inputs_list[0];
+    whenReady(id, hideCategories);
+    return [all.map((item) => "legend-item" + (hidden.has(item.id.place) ? " legend-off" : "")),
+            all.map((item) => (hidden.has(item.id.place) ? "false" : "true"))];
+  }
+
+  function stylesheet(shown, colour, sheets) {
+    if (!sheets) return no();
+    return JSON.parse(JSON.stringify(sheets[shown || "light"]).replaceAll("c_class", "c_" + (colour || "class")));
+  }
+
+  const plainSheet = (shown, sheets) => (sheets ? sheets[shown || "light"] : no());
+
+  /* Labels that are called for keep their size on the screen at any zoom. */
+  function steadyLabels(cy) {
+    const size = 12 / cy.zoom();
+    cy.nodes(".near, .focus, .path").style({ "font-size": size, "text-outline-width": 2 / cy.zoom() });
+    cy.nodes(".focus, .path").style({ "border-width": 3 / cy.zoom() });
+  }
+
+  /* Neighbours of the chosen skill stand out, with associations that are not drawn otherwise; a path wins. */
+  function focus(skill, path, near, elements, id) {
+    whenReady(id, (cy) => {
+      cy.batch(() => {
+        cy.elements(".temporary").remove();
+        cy.nodes(".near, .focus, .path").removeStyle("font-size text-outline-width border-width");
+        cy.elements().removeClass("dim near focus path unnamed");
+        const at = (s) => cy.getElementById("s:" + s);
+        const join = (a, b) => {
+          const there = a.edgesWith(b);
+          if (there.length) return there;
+          return cy.add({ group: "edges", classes: "temporary", data: { id: `t:${a.id()}|${b.id()}`, source: a.id(), target: b.id(), width: 1.2, opacity: 0.5 } });
+        };
+        const steps = (path || []).map(at).filter((n) => n.length);
+        const node = skill ? at(skill) : cy.collection();
+        if (steps.length > 1) {
+          let shown = cy.collection();
+          steps.forEach((n, i) => { shown = shown.union(n); if (i) shown = shown.union(join(n, steps[i - 1])); });
+          cy.elements().not(".island").not(shown).addClass("dim");
+          shown.addClass("path");
+          steps[0].addClass("focus");
+        } else if (node.length) {
+          let shown = node.union(node.neighborhood("node"));
+          (near || []).map(at).forEach((n) => { if (n.length) { join(n, node); shown = shown.union(n); } });
+          const edges = node.connectedEdges();
+          cy.elements().not(".island").not(shown).not(edges).addClass("dim");
+          edges.addClass("near");
+          node.addClass("focus");
+          const boxes = [];
+          [node, ...(near || []).map(at)].forEach((n) => {
+            if (!n.length || boxes.length > 14) return;
+            const p = n.renderedPosition(), half = 3.6 * n.data("label").length + 4;
+            const free = boxes.every((b) => Math.abs(b.x - p.x) > b.half + half || Math.abs(b.y - p.y) > 17);
+            if (!free) return;
+            boxes.push({ x: p.x, y: p.y, half });
+            if (n !== node) n.addClass("near");
+          });
+          shown.not(".near, .focus").addClass("unnamed");
+        }
+      });
+      steadyLabels(cy);
+      if (!cy.scratch("_sgLabels")) {
+        cy.scratch("_sgLabels", true);
+        cy.on("zoom", () => steadyLabels(cy));
+      }
+      const node = skill ? cy.getElementById("s:" + skill) : null;
+      if (node && node.length && !(path && path.length)) {
+        const box = node.renderedPosition(), w = cy.width(), h = cy.height();
+        if (box.x < 30 || box.y < 30 || box.x > w - 30 || box.y > h - 30) cy.animate({ center: { eles: node } }, { duration: 250 });
+      }
+    });
+    return no();
+  }
+
+  function zoom(inClicks, outClicks, fitClicks, id) {
+    const which = window.dash_clientside.callback_context.triggered_id;
+    const cy = instance(id);
+    if (!cy || !which) return no();
+    if (which.act === "fit") { fit(cy); return no(); }
+    const level = cy.zoom() * (which.act === "in" ? 1.4 : 1 / 1.4);
+    cy.animate({ zoom: { level, renderedPosition: { x: cy.width() / 2, y: cy.height() / 2 } } }, { duration: 120 });
+    return no();
+  }
+
+  /* Undo of view steps: what the address said before. */
+  const steps = [];
+  let undoing = false;
+  function graphState(view, colour, skill, open, around, per, to, layer) {
+    const state = { view, colour, skill, open: (open || []).join(","), around, per, to, layer };
+    const last = steps[steps.length - 1];
+    const text = JSON.stringify(state);
+    if (last && JSON.parse(last).layer !== layer) steps.length = 0;
+    if (!undoing && last !== text) steps.push(text);
+    undoing = false;
+    address({
+      view: view === "auto" ? null : view, colour, skill,
+      open: (open || []).join(","), around: view === "neighbours" ? around : null, per: per === 3 ? null : per, to,
+    });
+    return steps.length < 2;
+  }
+  function undo(clicks) {
+    if (!clicks || steps.length < 2) return no();
+    steps.pop();
+    const before = JSON.parse(steps[steps.length - 1]);
+    undoing = true;
+    set("g-view", { value: before.view });
+    set("g-colour", { value: before.colour });
+    set("g-skill", { data: before.skill });
+    set("g-open", { data: before.open ? before.open.split(",").map(Number) : [] });
+    set("g-around", { data: before.around });
+    set("g-per", { value: before.per });
+    return no();
+  }
+
+  /* ---------- playback: classes are switched on the live graph, nothing goes to the server ---------- */
+
+  function wave(now, elements, id) {
+    whenReady(id, (cy) => {
+      hover(cy);
+      cy.batch(() => {
+        cy.nodes().not(".island").forEach((node) => {
+          const w = node.data("wave");
+          node.toggleClass("ghost", w > now);
+          node.toggleClass("frontier", w === now && now > 0);
+        });
+        cy.edges().forEach((edge) => {
+          edge.toggleClass("ghost", edge.source().data("wave") > now || edge.target().data("wave") > now);
+        });
+      });
+      if (!cy.scratch("_sgFitted")) { cy.scratch("_sgFitted", true); fit(cy, 10); }
+    });
+    return no();
+  }
+  function waveTable(now, rows) {
+    if (!rows) return [no(), no()];
+    const taught = rows.filter((row) => row.wave === now);
+    const before = rows.filter((row) => row.wave < now).length;
+    const title = now === 0 ? `Before the first wave: ${count(taught.length, "skill", "skills")} known`
+      : `Wave ${now}: ${count(taught.length, "skill", "skills")} learned, ${Number(before + taught.length).toLocaleString("en")} in all`;
+    return [taught, title];
+  }
+  const learningState = (tab) => (address(tab === "waves" ? { tab: null, c: null, R: null, learner: null } : tab === "what-if" ? { tab, wave: null } : { tab, wave: null, c: null, R: null, learner: null }));
+  const waveState = (now, last) => address({ wave: now === last ? null : now });
+  const whatIfState = (c, R, learner) => address({ c, R, learner });
+  const tick = (n, now, last) => (now >= last ? 0 : now + 1);
+  function play(clicks, still) {
+    const playing = still; // the interval was disabled, so it plays from now on
+    return [!still, playing ? "Pause" : "Play", playing ? "icon icon-pause" : "icon icon-play"];
+  }
+  const step = (back, on, now, last) => {
+    const which = window.dash_clientside.callback_context.triggered_id;
+    return Math.min(Math.max(now + (which === "l-back" ? -1 : 1), 0), last);
+  };
+
+  /* Mark the wave in the figure without drawing it anew. */
+  function mark(now, figure, figureId) {
+    const act = (tries) => {
+      const box = document.querySelector(`#${figureId} .js-plotly-plot`);
+      if (box && window.Plotly && box._fullLayout && box.layout.shapes && box.layout.shapes.length) {
+        window.Plotly.relayout(box, { "shapes[0].x0": now, "shapes[0].x1": now });
+      } else if (tries) window.setTimeout(() => act(tries - 1), 100);
+    };
+    act(60);
+    return no();
+  }
+
+  const markShare = (percent, figure, figureId) => mark(percent / 100, figure, figureId);
+  const shareState = (percent) => address({ phi: percent === 20 ? null : percent });
+
+  /* ---------- percolation: frames made on the server, played here ---------- */
+
+  function percolate(share, elements, frames, id) {
+    if (!frames || !frames.steps) return [no(), no()];
+    const k = Math.max(0, Math.min(frames.steps.length - 1, Math.round(share)));
+    const states = frames.steps[k];
+    whenReady(id, (cy) => {
+      hover(cy);
+      cy.batch(() => {
+        cy.nodes().not(".island").forEach((node) => {
+          const state = states[node.data("row")];
+          node.toggleClass("ghost", state === "0");
+          node.toggleClass("giant", state === "2");
+        });
+        cy.edges().forEach((edge) => {
+          const a = states[edge.source().data("row")], b = states[edge.target().data("row")];
+          edge.toggleClass("ghost", a === "0" || b === "0");
+        });
+      });
+      if (!cy.scratch("_sgFitted")) { cy.scratch("_sgFitted", true); fit(cy, 10); }
+    });
+    const percent = (x) => (100 * x).toFixed(1) + " %";
+    return [`${k} % of the skills kept`, `the largest cluster holds ${percent(frames.largest[k])} of all skills, the second ${percent(frames.second[k])}`];
+  }
+
+  /* ---------- the query page ---------- */
+
+  const script = (path) => new Promise((done) => {
+    if (document.querySelector(`script[src="${path}"]`)) return done();
+    const tag = document.createElement("script");
+    tag.src = path;
+    tag.onload = done;
+    document.head.appendChild(tag);
+    return undefined;
+  });
+
+  function editor(text, words) {
+    const box = document.getElementById("q-editor");
+    if (!box) return no();
+    const fill = () => {
+      if (!window.makeCypherEditor) return window.setTimeout(fill, 40);
+      if (!box._view) {
+        box._view = window.makeCypherEditor(box, text || "", words || [], (value) => set("q-text", { data: value }),
+          () => document.getElementById("q-run").click());
+      } else if (box._view.state.doc.toString() !== text) {
+        box._view.dispatch({ changes: { from: 0, to: box._view.state.doc.length, insert: text || "" } });
+      }
+      return undefined;
+    };
+    script("/assets/vendor/editor.js").then(fill);
+    return no();
+  }
+  const queryState = (result, text, parameters) => address({ q: text, parameters });
+  const measureState = (measure) => address({ measure: measure === "learned" ? null : measure });
+  function fitPlain(elements, id) {
+    whenReady(id, (cy) => { hover(cy); fit(cy); });
+    return no();
+  }
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    sg: {
+      route, pick, pickPair, scheme, toggleScheme, address, attach, legend, stylesheet, plainSheet, focus, zoom, graphState, undo,
+      wave, waveTable, tick, play, step, mark, percolate, learningState, editor, queryState, measureState, fitPlain, markShare, shareState, waveState, whatIfState,
+    },
+  });
+})();

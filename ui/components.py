@@ -1,0 +1,220 @@
+"""Pieces that every page is built of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dash_ag_grid as dag
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+from explorer.store.protocol import DatasetInfo, LayerInfo
+from ui.choice import Choice
+
+__all__ = [
+    "card",
+    "empty_state",
+    "figure",
+    "fraction",
+    "grid",
+    "icon",
+    "no_layer",
+    "page",
+    "page_header",
+    "sentence",
+    "stat",
+]
+
+
+def icon(name: str) -> html.Span:
+    """One of the icons in assets/icons, in the colour of the text beside it."""
+    return html.Span(className=f"icon icon-{name}", **{"aria-hidden": "true"})
+
+
+def fraction(value: float | None, digits: int = 1) -> str:
+    """A share as a percentage; a dash where there is none.
+
+    >>> fraction(0.4179), fraction(None)
+    ('41.8 %', '–')
+    """
+    return "–" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def sentence(text: str, **extra: Any) -> dmc.Text:
+    """The line under a figure or table that says what it shows."""
+    return dmc.Text(text, className="sentence", **extra)
+
+
+def stat(label: str, value: str, meaning: str, *, tone: str = "") -> html.Div:
+    """One number with its name and what it means."""
+    return html.Div(
+        [
+            html.Div(label, className="stat-label"),
+            html.Div(value, className=f"stat-value {tone}"),
+            html.Div(meaning, className="stat-meaning"),
+        ],
+        className="stat",
+    )
+
+
+def card(title: str | None, children: Any, *, note: str | None = None, extra: Any = None, className: str = "") -> Any:
+    """A titled box; `note` is its sentence, `extra` stands at the right of the title."""
+    head: list[Any] = []
+    if title is not None:
+        head.append(
+            html.Div(
+                [html.H2(title, className="card-title"), *([extra] if extra is not None else [])], className="card-head"
+            )
+        )
+    if note is not None:
+        head.append(sentence(note))
+    body = children if isinstance(children, list) else [children]
+    return html.Section([*head, *body], className=f"card {className}")
+
+
+def figure(name: str | Mapping[str, Any], *, height: int | str = 300, label: str, chart: Any = None) -> html.Div:
+    """A Plotly figure, described for those who do not see it."""
+    size = f"{height}px" if isinstance(height, int) else height
+    extra = {} if chart is None else {"figure": chart}
+    return html.Div(
+        dcc.Graph(
+            id=name,
+            config={
+                "displaylogo": False,
+                "displayModeBar": "hover",
+                "responsive": True,
+                "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+            },
+            style={"height": size},
+            responsive=True,
+            **extra,
+        ),
+        role="img",
+        **{"aria-label": label},
+        className="figure",
+    )
+
+
+def grid(
+    name: str,
+    columns: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]] = (),
+    *,
+    height: int | str = 320,
+    options: Mapping[str, Any] | None = None,
+    **extra: Any,
+) -> dag.AgGrid:
+    """A table that sorts and filters; values are text, never HTML."""
+    size = f"{height}px" if isinstance(height, int) else height
+    return dag.AgGrid(
+        id=name,
+        columnDefs=[dict(column) for column in columns],
+        rowData=[dict(row) for row in rows],
+        defaultColDef={
+            "sortable": True,
+            "resizable": True,
+            "filter": False,
+            "minWidth": 80,
+            "suppressHeaderMenuButton": False,
+        },
+        columnSize="responsiveSizeToFit",
+        dashGridOptions={
+            "theme": {
+                "function": (
+                    "themeQuartz.withParams({fontFamily: 'inherit', fontSize: 13, headerFontSize: 12, rowHeight: 32, "
+                    "headerHeight: 36, backgroundColor: 'transparent', wrapperBorder: false, "
+                    "headerBackgroundColor: 'var(--surface-2)', foregroundColor: 'var(--text)', "
+                    "headerTextColor: 'var(--text-2)', borderColor: 'var(--line)', accentColor: '#2F7FB8', "
+                    "wrapperBorderRadius: 8, oddRowBackgroundColor: 'transparent', rowHoverColor: 'var(--surface-2)'})"
+                )
+            },
+            "animateRows": False,
+            "enableCellTextSelection": True,
+            "localeText": {"noRowsToShow": "Nothing to show"},
+            **(options or {}),
+        },
+        style={"height": size, "width": "100%"},
+        className="grid",
+        **extra,
+    )
+
+
+def page_header(title: str, meaning: str, choice: Choice | None, *, layer: bool = True, extra: Any = None) -> html.Div:
+    """A page's name, the one line that says what its numbers mean, and what it is about."""
+    pickers: list[Any] = []
+    if choice is not None and choice.datasets:
+        if len(choice.datasets) > 1:
+            pickers.append(_picker("dataset", "Dataset", [_dataset_option(d) for d in choice.datasets], choice.dataset))
+        if layer and choice.layers:
+            pickers.append(_picker("layer", "Layer", [_layer_option(i) for i in choice.layers], choice.layer))
+    return html.Header(
+        [
+            html.Div([html.H1(title), html.P(meaning, className="meaning")], className="page-title"),
+            *([_subject(choice)] if choice is not None else []),
+            html.Div([*pickers, *([extra] if extra is not None else [])], className="pickers"),
+        ],
+        className="page-header",
+    )
+
+
+def _subject(choice: Choice) -> html.Div:
+    """What the page is about, for the browser."""
+    subject = {"data-dataset": choice.dataset or "", "data-layer": choice.layer or ""}
+    return html.Div(id="subject", hidden=True, **subject)
+
+
+def _picker(field: str, label: str, options: list[dict[str, str]], value: str | None) -> dmc.Select:
+    return dmc.Select(
+        id={"type": "pick", "field": field},
+        label=label,
+        data=options,
+        value=value,
+        allowDeselect=False,
+        searchable=len(options) > 8,
+        size="xs",
+        w=210,
+        comboboxProps={"shadow": "md"},
+    )
+
+
+def _dataset_option(info: DatasetInfo) -> dict[str, str]:
+    return {"value": info.name, "label": info.name}
+
+
+def _layer_option(info: LayerInfo) -> dict[str, str]:
+    return {"value": info.name, "label": f"{info.name} · {info.kind}"}
+
+
+def page(*children: Any, wide: bool = False) -> html.Div:
+    """The page's content."""
+    return html.Div([c for c in children if c is not None], className="page wide" if wide else "page")
+
+
+def empty_state(title: str, text: str, *commands: str) -> html.Div:
+    """What to do where there is nothing to show yet."""
+    return html.Div(
+        [
+            html.Div(icon("graph"), className="empty-icon"),
+            html.H2(title),
+            html.P(text),
+            *[html.Pre(command, className="command", tabIndex=0) for command in commands],
+        ],
+        className="empty",
+    )
+
+
+def no_layer(dataset: str | None) -> Any:
+    """What to do without a layer."""
+    if dataset is None:
+        return empty_state(
+            "Nothing is stored yet",
+            "The demo reads the Python standard library of this machine and learns its skills; it needs no download.",
+            "skillgraph demo",
+        )
+    return empty_state(
+        "No layer yet",
+        f"Dataset {dataset!r} is stored, but nothing was learned from it. Make a first layer and join its skills:",
+        f"skillgraph learn {dataset} --layer foundation",
+        f"skillgraph associate {dataset} foundation",
+    )

@@ -1,0 +1,287 @@
+"""Plotly figures from what the service reports: pure functions, one for each figure of the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import plotly.graph_objects as go
+
+from explorer.service import (
+    ClassRow,
+    LayerComparison,
+    PercolationReport,
+    SubsampleCurve,
+    WaveCurve,
+)
+from ui.style import CHANGES, ROLES, figure_layout
+
+__all__ = [
+    "emergence_figure",
+    "label",
+    "learned_by_class_figure",
+    "percolation_figure",
+    "subsample_figure",
+    "susceptibility_figure",
+    "waves_figure",
+    "what_if_figure",
+]
+
+_SHARE = {"tickformat": ".0%", "rangemode": "tozero"}
+
+
+def label(name: str, letters: int = 40) -> str:
+    """A name as Plotly text: what looks like HTML stays as it is written.
+
+    >>> label("<b>bold</b>")
+    '&lt;b&gt;bold&lt;/b&gt;'
+    """
+    return escape(name if len(name) <= letters else name[: letters - 1] + "…", quote=False)
+
+
+def _line(x: Sequence[float], y: Sequence[float], name: str, role: str, **extra: Any) -> go.Scatter:
+    line = {"color": ROLES[role], "width": 2, **extra.pop("line", {})}
+    return go.Scatter(x=x, y=y, name=name, mode="lines", line=line, hovertemplate="%{y:.1%}", **extra)
+
+
+def _vertical(figure: go.Figure, x: float, text: str, *, anchor: str = "left") -> None:
+    figure.add_vline(x=x, line={"color": ROLES["threshold"], "dash": "dot", "width": 1.5})
+    shift = 5 if anchor == "left" else -5
+    figure.add_annotation(
+        x=x,
+        y=0.5,
+        yref="paper",
+        text=text,
+        showarrow=False,
+        xanchor=anchor,
+        xshift=shift,
+        font={"size": 11},
+    )
+
+
+def emergence_figure(
+    ratios: Sequence[float],
+    learned: Sequence[float],
+    *,
+    here: tuple[float, float],
+    degrees: float | None,
+    threshold: float | None,
+) -> go.Figure:
+    """Learned fraction against texts per skill, and where the layer stands.
+
+    Args:
+        ratios: R.
+        learned: Learned fraction of the Poisson ensemble at each.
+        here: R and the measured learned fraction of the layer.
+        degrees: Predicted for the measured degrees.
+        threshold: R* of the Poisson ensemble.
+    """
+    figure = go.Figure(_line(ratios, learned, "Poisson", "poisson"))
+    if degrees is not None:
+        marker = {"color": ROLES["degrees"], "size": 11, "symbol": "diamond"}
+        figure.add_scatter(
+            x=[here[0]], y=[degrees], mode="markers", name="degrees", marker=marker, hovertemplate="%{y:.1%}"
+        )
+    marker = {"color": ROLES["measured"], "size": 13}
+    figure.add_scatter(
+        x=[here[0]], y=[here[1]], mode="markers", name="this layer", marker=marker, hovertemplate="%{y:.1%}"
+    )
+    if threshold is not None:
+        _vertical(figure, threshold, f"threshold {threshold:.2f}")
+    figure.update_layout(
+        **figure_layout(
+            xaxis={"title": "texts per skill, R", "rangemode": "tozero", "hoverformat": ".2f"},
+            yaxis={"title": "learned fraction", "range": [0, 1.04], **_SHARE},
+        )
+    )
+    return figure
+
+
+def waves_figure(curve: WaveCurve, now: int = 0) -> go.Figure:
+    """Learned fraction after each wave: the layer beside density evolution; the first shape marks the wave."""
+    waves = list(range(len(curve.measured)))
+    figure = go.Figure(
+        [
+            _line(waves, curve.poisson, "Poisson", "poisson", line={"dash": "dash"}),
+            _line(waves, curve.degrees, "degrees", "degrees", line={"dash": "dash"}),
+            go.Scatter(
+                x=waves,
+                y=curve.measured,
+                name="this layer",
+                mode="lines+markers",
+                line={"color": ROLES["measured"], "width": 2.5},
+                marker={"size": 6},
+                hovertemplate="%{y:.1%}",
+            ),
+        ]
+    )
+    mark = {"type": "line", "x0": now, "x1": now, "y0": 0, "y1": 1, "yref": "paper"}
+    figure.update_layout(
+        **figure_layout(
+            xaxis={
+                "title": "wave",
+                "dtick": max(1, len(waves) // 10),
+                "hoverformat": "d",
+                "range": [-0.25, len(waves) - 0.75],
+            },
+            yaxis={"title": "learned fraction", "range": [0, 1.04], **_SHARE},
+            shapes=[{**mark, "line": {"color": ROLES["measured"], "width": 1.5, "dash": "dot"}}],
+            margin={"l": 50, "r": 12, "t": 30, "b": 42},
+        )
+    )
+    return figure
+
+
+def what_if_figure(
+    ratios: Sequence[float],
+    learned: Sequence[float],
+    error: Sequence[float],
+    *,
+    ratio: float,
+    threshold: float | None,
+) -> go.Figure:
+    """Learned fraction and testing error of the Poisson ensemble against R, with the chosen R marked."""
+    figure = go.Figure(
+        [
+            _line(ratios, learned, "learned fraction", "poisson", line={"width": 2.5}),
+            _line(ratios, error, "testing error", "second"),
+        ]
+    )
+    figure.add_vline(x=ratio, line={"color": ROLES["measured"], "width": 2})
+    if threshold is not None and threshold <= max(ratios):
+        _vertical(figure, threshold, f"threshold {threshold:.2f}", anchor="right" if threshold < ratio else "left")
+    figure.update_layout(
+        **figure_layout(
+            xaxis={"title": "texts per skill, R", "rangemode": "tozero", "hoverformat": ".2f"},
+            yaxis={"range": [0, 1.04], **_SHARE},
+        )
+    )
+    return figure
+
+
+def subsample_figure(curve: SubsampleCurve) -> go.Figure:
+    """Learned fraction for growing shares of the texts: replicates' range, mean and both predictions."""
+    band = "rgba(213, 94, 0, 0.18)"
+    none = {"width": 0}
+    figure = go.Figure(
+        [
+            go.Scatter(x=curve.shares, y=curve.high, mode="lines", line=none, showlegend=False, hoverinfo="skip"),
+            go.Scatter(
+                x=curve.shares,
+                y=curve.low,
+                mode="lines",
+                line=none,
+                fill="tonexty",
+                fillcolor=band,
+                showlegend=False,
+                hoverinfo="skip",
+            ),
+            _line(curve.shares, curve.poisson, "Poisson", "poisson", line={"dash": "dash"}),
+            _line(curve.shares, curve.degrees, "degrees", "degrees", line={"dash": "dash"}),
+            _line(curve.shares, curve.learned, "these texts", "measured", line={"width": 2.5}),
+        ]
+    )
+    figure.update_layout(
+        **figure_layout(
+            xaxis={"title": "share of the texts", "tickformat": ".0%", "range": [0, 1.01]},
+            yaxis={"title": "learned fraction", "range": [0, 1.04], **_SHARE},
+        )
+    )
+    return figure
+
+
+def percolation_figure(report: PercolationReport, hubs: Sequence[float]) -> go.Figure:
+    """Largest and second cluster against the share of kept skills, with theory and the learned skills' place.
+
+    Args:
+        report: The sweep.
+        hubs: Largest cluster at each share if the most used skills are taken away first.
+    """
+    figure = go.Figure(
+        [
+            _line(report.phi, report.predicted_poisson, "Poisson", "poisson", line={"dash": "dash"}),
+            _line(report.phi, report.predicted, "degrees", "degrees", line={"dash": "dash"}),
+            _line(report.phi, report.giant, "largest", "measured", line={"width": 2.5}),
+            _line(report.phi, hubs, "hubs gone first", "sweep", line={"dash": "dot"}),
+            _line(report.phi, report.second, "second cluster", "second"),
+            go.Scatter(
+                x=[report.learned],
+                y=[report.learned_giant],
+                name="learned skills",
+                mode="markers",
+                marker={"color": ROLES["measured"], "size": 12, "symbol": "star"},
+                hovertemplate="%{y:.1%}",
+            ),
+        ]
+    )
+    figure.update_layout(
+        **figure_layout(
+            xaxis={"title": "share of skills kept, φ", "tickformat": ".0%", "range": [0, 1.01]},
+            yaxis={"title": "share of all skills", "range": [0, 1.04], **_SHARE},
+            shapes=[
+                {
+                    "type": "line",
+                    "x0": 0,
+                    "x1": 0,
+                    "y0": 0,
+                    "y1": 1,
+                    "yref": "paper",
+                    "line": {"color": ROLES["measured"], "width": 1.5, "dash": "dot"},
+                }
+            ],
+            margin={"l": 50, "r": 12, "t": 58, "b": 42},
+        )
+    )
+    return figure
+
+
+def susceptibility_figure(report: PercolationReport) -> go.Figure:
+    """Mean size of the cluster of a skill outside the largest, which peaks where the giant component sets in."""
+    figure = go.Figure(
+        go.Scatter(
+            x=report.phi,
+            y=report.susceptibility,
+            mode="lines",
+            name="susceptibility",
+            line={"color": ROLES["sweep"], "width": 2},
+            hovertemplate="%{y:.2f} skills",
+        )
+    )
+    _vertical(figure, report.critical, f"largest at {report.critical:.1%}")
+    figure.update_layout(
+        **figure_layout(
+            xaxis={"title": "share of skills kept, φ", "tickformat": ".0%", "range": [0, 1.01]},
+            yaxis={"title": "mean size, skills", "rangemode": "tozero"},
+            showlegend=False,
+            margin={"l": 50, "r": 12, "t": 12, "b": 42},
+        )
+    )
+    return figure
+
+
+def learned_by_class_figure(comparison: LayerComparison, most: int = 12) -> go.Figure:
+    """Kept, gained and lost skills of each class as stacked bars."""
+    rows: Sequence[ClassRow] = comparison.by_class[:most][::-1]
+    names = [label(row.skill_class or "no class", 28) for row in rows]
+    figure = go.Figure()
+    for change, title in (("kept", "kept"), ("gained", "gained"), ("lost", "lost")):
+        figure.add_bar(
+            y=names,
+            x=[getattr(row, change) for row in rows],
+            name=title,
+            orientation="h",
+            marker={"color": CHANGES[change], "line": {"width": 0}},
+            hovertemplate="%{x:,} " + title + "<extra></extra>",
+        )
+    figure.update_layout(
+        **figure_layout(
+            barmode="stack",
+            bargap=0.35,
+            hovermode="closest",
+            xaxis={"title": "skills"},
+            yaxis={"gridcolor": "rgba(0,0,0,0)"},
+            margin={"l": 90, "r": 12, "t": 30, "b": 42},
+        )
+    )
+    return figure

@@ -1,0 +1,267 @@
+"""The association graph of a layer as the pages draw it: arrays only, made once for each version of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
+
+from analysis.association import associate
+from explorer.service import LayerView
+from explorer.store.protocol import Store
+from ui.layouts import communities
+
+__all__ = [
+    "EDGE_LIMIT",
+    "NODE_LIMIT",
+    "LayerGraph",
+    "backbone",
+    "layer_graph",
+    "shortest_path",
+    "skills_of",
+    "texts_of",
+]
+
+Int = npt.NDArray[np.int64]
+Float = npt.NDArray[np.float64]
+
+NODE_LIMIT = 1_500
+"""Nodes that pan smoothly in a browser; above it the graph opens on communities."""
+
+EDGE_LIMIT = 4_500
+"""Edges likewise."""
+
+
+@dataclass(frozen=True, eq=False)
+class LayerGraph:
+    """Learned skills and their associations; node i is the i-th learned skill in order of index.
+
+    Attributes:
+        view: The layer.
+        skill: int64 (n,), index of each node's skill in the view's arrays.
+        name: Name of each node's skill.
+        skill_class: Class of each node's skill; "no class" where it has none.
+        uses: int64 (n,), number of texts that require it.
+        wave: int64 (n,).
+        component: int64 (n,), -1 where it is not known.
+        source: int64 (m,), node.
+        target: int64 (m,), node.
+        weight: int64 (m,), number of texts that require both.
+        stored: True if the associations come from the store, false if they were computed for the page.
+    """
+
+    view: LayerView
+    skill: Int
+    name: tuple[str, ...]
+    skill_class: tuple[str, ...]
+    uses: Int
+    wave: Int
+    component: Int
+    source: Int
+    target: Int
+    weight: Int
+    stored: bool
+
+    @property
+    def n(self) -> int:
+        """Number of nodes."""
+        return len(self.skill)
+
+    @property
+    def m(self) -> int:
+        """Number of associations."""
+        return len(self.source)
+
+    @cached_property
+    def strength(self) -> Float:
+        """Weight over the geometric mean of both skills' uses (Salton's cosine), float64 (m,).
+
+        It says how much two skills keep to each other; the plain weight would join everything to the few skills
+        that all texts require.
+        """
+        uses = np.maximum(self.uses, 1).astype(float)
+        strength: Float = self.weight / np.sqrt(uses[self.source] * uses[self.target])
+        return strength
+
+    @cached_property
+    def rank(self) -> Int:
+        """For each association the better of its two ranks among its skills' associations, 0 the strongest."""
+        return _best_rank(self.n, self.source, self.target, self.strength, self.weight)
+
+    @cached_property
+    def community(self) -> Int:
+        """Community of each node, 0 the largest, int64 (n,)."""
+        return communities(self.n, self.source, self.target, self.strength)
+
+    @cached_property
+    def radius(self) -> Float:
+        """Radius of each drawn node by the logarithm of its uses, float64 (n,)."""
+        radius: Float = 2.2 + 1.25 * np.log2(1.0 + self.uses)
+        return radius
+
+    @cached_property
+    def node_of(self) -> dict[str, int]:
+        """Node of each skill id."""
+        ids = self.view.indexed.skills.ids.to_pylist()
+        return {ids[s]: i for i, s in enumerate(self.skill.tolist())}
+
+    def skill_id(self, node: int) -> str:
+        """Id of a node's skill."""
+        found: str = self.view.indexed.skills.ids[int(self.skill[node])].as_py()
+        return found
+
+    def neighbours(self, node: int) -> list[tuple[int, int]]:
+        """(node, weight) of each association of a node, the heaviest first."""
+        out, into = np.flatnonzero(self.source == node), np.flatnonzero(self.target == node)
+        other = np.concatenate((self.target[out], self.source[into]))
+        weight = self.weight[np.concatenate((out, into))]
+        order = np.lexsort((other, -weight))
+        return [(int(other[i]), int(weight[i])) for i in order]
+
+
+def layer_graph(store: Store, view: LayerView) -> LayerGraph:
+    """The graph of a layer: its stored associations, or those of rule `any` if it has none yet."""
+    skill = np.flatnonzero(view.learned).astype(np.int64)
+    node = np.full(len(view.wave), -1, dtype=np.int64)
+    node[skill] = np.arange(len(skill))
+    stored = view.info.associations is not None
+    if stored:
+        table = store.read_associations(view.info.dataset, view.info.name)
+        source, target = (view.indexed.skills.indices(table[side]) for side in ("source", "target"))
+        weight = table["weight"].to_numpy()
+    else:
+        pairs = associate(view.indexed.graph, view.learned)
+        source, target, weight = pairs.source, pairs.target, pairs.weight
+    ids = view.indexed.skills.ids.take(skill)
+    names = pc.coalesce(view.indexed.skill_column("name").take(skill), ids).to_pylist()
+    classes = pc.fill_null(view.indexed.skill_column("class").take(skill), "no class").to_pylist()
+    return LayerGraph(
+        view=view,
+        skill=skill,
+        name=tuple(names),
+        skill_class=tuple(classes),
+        uses=view.indexed.graph.skill_degrees[skill].astype(np.int64),
+        wave=view.wave[skill].astype(np.int64),
+        component=view.component[skill].astype(np.int64),
+        source=node[source],
+        target=node[target],
+        weight=np.asarray(weight, dtype=np.int64),
+        stored=stored,
+    )
+
+
+def _best_rank(n: int, source: Int, target: Int, strength: Float, weight: Int) -> Int:
+    m = len(source)
+    edge = np.concatenate((np.arange(m), np.arange(m)))
+    end = np.concatenate((source, target))
+    order = np.lexsort((-weight[edge], -strength[edge], end))
+    starts = np.searchsorted(end[order], np.arange(n))
+    place = np.arange(2 * m) - starts[end[order]]
+    rank = np.full(m, 2 * m, dtype=np.int64)
+    np.minimum.at(rank, edge[order], place)
+    return rank
+
+
+def backbone(
+    n: int, source: Int, target: Int, strength: Float, rank: Int, *, limit: int = EDGE_LIMIT, most: int = 12
+) -> tuple[Int, int]:
+    """The edges to draw: a spanning forest of the strongest, and the strongest k of each node.
+
+    The forest keeps what is connected connected on the picture.
+
+    Args:
+        n: Number of nodes.
+        source: int64 (m,).
+        target: int64 (m,).
+        strength: float64 (m,), positive.
+        rank: int64 (m,), the better rank of each edge among its ends' edges.
+        limit: Number of edges that are drawn at most, the forest always being kept.
+        most: Largest k; more than a dozen of each are no longer told apart.
+
+    Returns:
+        Indices of the edges in ascending order, and k.
+    """
+    m = len(source)
+    if m == 0:
+        return np.zeros(0, dtype=np.int64), 0
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import minimum_spanning_tree
+
+    cost = 2.0 - strength / max(float(strength.max()), 1e-300)
+    matrix = coo_array((cost, (source, target)), shape=(n, n)).tocsr()
+    tree = minimum_spanning_tree(matrix).tocoo()
+    kept = np.isin(source * n + target, tree.row.astype(np.int64) * n + tree.col)
+    forest = np.flatnonzero(kept)
+    k = 0
+    while k < most:
+        more = np.flatnonzero(kept | (rank <= k))
+        if len(more) > limit:
+            break
+        forest, k = more, k + 1
+        if len(more) == m:
+            break
+    return forest, k
+
+
+def shortest_path(graph: LayerGraph, start: int, goal: int) -> list[int]:
+    """Nodes from one to another over as few associations as possible, the heavier ones where there is a choice.
+
+    Returns:
+        The nodes with both ends; empty if they are in different components.
+    """
+    if start == goal:
+        return [start]
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import dijkstra
+
+    # a step costs 1 and a little less the heavier it is: never enough to make up for another step
+    cost = 1.0 + 1.0 / (graph.n + 1.0) / (1.0 + graph.weight)
+    matrix = coo_array((cost, (graph.source, graph.target)), shape=(graph.n, graph.n)).tocsr()
+    _, before = dijkstra(matrix, directed=False, indices=start, return_predecessors=True)
+    if before[goal] < 0:
+        return []
+    path = [goal]
+    while path[-1] != start:
+        path.append(int(before[path[-1]]))
+    return path[::-1]
+
+
+def texts_of(view: LayerView, skill: int, limit: int = 12) -> tuple[list[int], int]:
+    """Texts that require a skill, the shortest first, and how many there are in all."""
+    graph = view.indexed.graph
+    texts = graph.skill_texts[graph.skill_ptr[skill] : graph.skill_ptr[skill + 1]]
+    order = np.argsort(graph.text_degrees[texts], kind="stable")[:limit]
+    return [int(t) for t in texts[order]], len(texts)
+
+
+def skills_of(view: LayerView, text: int) -> Sequence[int]:
+    """Indices of the skills that a text requires."""
+    graph = view.indexed.graph
+    found: list[int] = graph.text_skills[graph.text_ptr[text] : graph.text_ptr[text + 1]].tolist()
+    return found
+
+
+def most_used(graph: LayerGraph, limit: int) -> LayerGraph:
+    """The part of a graph on its most used skills; the graph itself if it has no more."""
+    if graph.n <= limit:
+        return graph
+    kept = np.sort(np.argsort(-graph.uses, kind="stable")[:limit])
+    node = np.full(graph.n, -1, dtype=np.int64)
+    node[kept] = np.arange(limit)
+    edges = np.flatnonzero((node[graph.source] >= 0) & (node[graph.target] >= 0))
+    return replace(
+        graph,
+        skill=graph.skill[kept],
+        name=tuple(graph.name[i] for i in kept.tolist()),
+        skill_class=tuple(graph.skill_class[i] for i in kept.tolist()),
+        uses=graph.uses[kept],
+        wave=graph.wave[kept],
+        component=graph.component[kept],
+        source=node[graph.source[edges]],
+        target=node[graph.target[edges]],
+        weight=graph.weight[edges],
+    )

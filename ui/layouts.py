@@ -1,0 +1,330 @@
+"""Positions for graphs of skills: communities as islands, hubs first, nothing on top of anything else.
+
+Pure functions on arrays. Every function is deterministic: a random start comes from a fixed seed, so a link to a
+view shows the same picture to everybody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Islands", "communities", "force_positions", "islands", "label_tiers", "separate", "sunflower"]
+
+Float = npt.NDArray[np.float64]
+Int = npt.NDArray[np.int64]
+
+GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
+_LARGEST_SCALE = 2.0  # a dozen nodes need not fill the screen
+_FORCE_LIMIT = 700  # nodes of one island; forces between all pairs take a second at this size
+
+
+@dataclass(frozen=True, eq=False)
+class Islands:
+    """Where nodes and their communities are drawn.
+
+    Attributes:
+        x: float64 (n,), horizontal position of each node.
+        y: float64 (n,), vertical position, downwards.
+        centre_x: float64 (communities,), of each community.
+        centre_y: float64 (communities,).
+        radius: float64 (communities,), of the disc that holds the community's nodes.
+        scale: What the nodes' radii are to be multiplied with.
+    """
+
+    x: Float
+    y: Float
+    centre_x: Float
+    centre_y: Float
+    radius: Float
+    scale: float
+
+
+def communities(n: int, source: npt.ArrayLike, target: npt.ArrayLike, strength: npt.ArrayLike) -> Int:
+    """Community of each node by the Leiden method, 0 the largest, int64 (n,) ([Traag2019]).
+
+    Args:
+        n: Number of nodes.
+        source: int (m,), one end of each edge.
+        target: int (m,), the other end.
+        strength: float (m,), positive.
+
+    >>> communities(5, [0, 1, 3], [1, 2, 4], [1.0, 1.0, 1.0]).tolist()
+    [0, 0, 0, 1, 1]
+    """
+    u, v = np.asarray(source, dtype=np.int64), np.asarray(target, dtype=np.int64)
+    if n == 0 or len(u) == 0:
+        return np.arange(n, dtype=np.int64)
+    import networkit as nk
+
+    graph = nk.GraphFromCoo((np.asarray(strength, dtype=float), (u, v)), n=n, weighted=True, directed=False)
+    threads = nk.getMaxNumberOfThreads()
+    nk.setNumberOfThreads(1)  # the partition depends on the order of moves
+    try:
+        nk.setSeed(1, False)
+        method = nk.community.ParallelLeiden(graph, randomize=False)
+        method.run()
+        label = np.asarray(method.getPartition().getVector(), dtype=np.int64)
+    finally:
+        nk.setNumberOfThreads(threads)
+    _, label = np.unique(label, return_inverse=True)
+    sizes = np.bincount(label)
+    first = np.full(len(sizes), n, dtype=np.int64)
+    np.minimum.at(first, label, np.arange(n))
+    rank = np.empty(len(sizes), dtype=np.int64)
+    rank[np.lexsort((first, -sizes))] = np.arange(len(sizes))
+    ranked: Int = rank[label]
+    return ranked
+
+
+def sunflower(radius: npt.ArrayLike) -> Float:
+    """Discs around a centre in the order given, as seeds in a sunflower: float64 (n, 2).
+
+    The k-th disc lies on the golden angle's spiral where the discs before it fill the circle.
+
+    >>> sunflower([1.0, 1.0]).round(2).tolist()
+    [[0.0, 0.0], [-1.38, 1.27]]
+    """
+    r = np.asarray(radius, dtype=float)
+    if len(r) == 0:
+        return np.zeros((0, 2))
+    area = np.cumsum(np.square(r)) - np.square(r[0])
+    rho = 1.25 * np.sqrt(area + (np.arange(len(r)) > 0) * r * r[0] * 1.25)
+    angle = np.arange(len(r)) * GOLDEN_ANGLE
+    return np.column_stack((rho * np.cos(angle), rho * np.sin(angle)))
+
+
+def force_positions(
+    start: Float,
+    source: npt.ArrayLike,
+    target: npt.ArrayLike,
+    strength: npt.ArrayLike,
+    *,
+    spacing: float,
+    rounds: int = 60,
+) -> Float:
+    """Move nodes along springs and away from each other, from a given start ([FruchtermanReingold1991]).
+
+    Args:
+        start: float64 (n, 2).
+        source: int (m,).
+        target: int (m,).
+        strength: float (m,), positive; relative pull of each edge.
+        spacing: Distance at which two joined nodes are at rest.
+        rounds: Number of rounds; the longest step falls to zero over them.
+
+    Returns:
+        float64 (n, 2), centred at the origin.
+    """
+    x = np.asarray(start, dtype=np.float32).copy()
+    n = len(x)
+    if n < 2:
+        return np.zeros((n, 2))
+    u, v = np.asarray(source, dtype=np.int64), np.asarray(target, dtype=np.int64)
+    pull = np.asarray(strength, dtype=np.float32)
+    pull = pull / max(float(pull.mean()), 1e-12) if len(pull) else pull
+    extent = float(np.abs(x).max())
+    for step in range(rounds):
+        dx, dy = x[:, None, 0] - x[None, :, 0], x[:, None, 1] - x[None, :, 1]
+        push = spacing**2 / (dx * dx + dy * dy + 0.05 * spacing**2)
+        force = np.column_stack(((push * dx).sum(1), (push * dy).sum(1)))
+        along = x[v] - x[u]
+        spring = (pull * np.sqrt((along**2).sum(1)) / spacing)[:, None] * along
+        for axis in (0, 1):
+            force[:, axis] += np.bincount(u, spring[:, axis], n) - np.bincount(v, spring[:, axis], n)
+        force -= 0.35 * np.sqrt(n) * x
+        length = np.sqrt((force**2).sum(1, keepdims=True)) + 1e-9
+        longest = 0.12 * extent * (1.0 - step / rounds)
+        x += force / length * np.minimum(length, longest)
+    moved: Float = (x - x.mean(axis=0)).astype(np.float64)
+    return moved
+
+
+def separate(position: Float, radius: npt.ArrayLike, *, rounds: int = 80, gap: float = 1.0) -> Float:
+    """Push overlapping discs apart until there are none or the rounds are over: float64 (n, 2)."""
+    from scipy.spatial import cKDTree
+
+    x = np.asarray(position, dtype=float).copy()
+    r = np.asarray(radius, dtype=float) + gap / 2
+    n = len(x)
+    if n < 2:
+        return x
+    angle = np.arange(n) * GOLDEN_ANGLE
+    x += 1e-3 * r.min() * np.column_stack((np.cos(angle), np.sin(angle)))  # none on exactly the same spot
+    for _ in range(rounds):
+        pairs = cKDTree(x).query_pairs(2.0 * float(r.max()), output_type="ndarray")
+        if not len(pairs):
+            break
+        i, j = pairs[:, 0], pairs[:, 1]
+        along = x[j] - x[i]
+        distance = np.sqrt((along**2).sum(1)) + 1e-12
+        overlap = r[i] + r[j] - distance
+        hit = overlap > 1e-6
+        if not hit.any():
+            break
+        i, j, overlap = i[hit], j[hit], overlap[hit]
+        share = r[j] / (r[i] + r[j])  # the larger disc gives way less
+        shift = (along[hit] / distance[hit][:, None]) * overlap[:, None] * 0.9
+        for axis in (0, 1):
+            x[:, axis] += np.bincount(j, shift[:, axis] * (1 - share), n) - np.bincount(i, shift[:, axis] * share, n)
+    return x
+
+
+def islands(
+    community: npt.ArrayLike,
+    radius: npt.ArrayLike,
+    source: npt.ArrayLike,
+    target: npt.ArrayLike,
+    strength: npt.ArrayLike,
+    *,
+    width: float = 760.0,
+    height: float = 560.0,
+) -> Islands:
+    """Lay each community out by itself, then the communities beside each other, those that hang together close.
+
+    Args:
+        community: int (n,), 0..k-1.
+        radius: float (n,), of the drawn nodes; scaled with everything else.
+        source: int (m,), edges to be drawn.
+        target: int (m,).
+        strength: float (m,), positive.
+        width: Of the box that the picture is scaled to fit, in pixels.
+        height: Of the box.
+
+    Returns:
+        Positions, centred at the origin.
+    """
+    label, r = np.asarray(community, dtype=np.int64), np.asarray(radius, dtype=float)
+    u, v = np.asarray(source, dtype=np.int64), np.asarray(target, dtype=np.int64)
+    s = np.asarray(strength, dtype=float)
+    n, k = len(label), int(label.max()) + 1 if len(label) else 0
+    if n == 0:
+        empty = np.zeros(0)
+        return Islands(empty, empty, empty, empty, empty, 1.0)
+    place, extent = np.zeros((n, 2)), np.zeros(k)
+    order = np.argsort(label, kind="stable")
+    bounds = np.searchsorted(label[order], np.arange(k + 1))
+    local = np.empty(n, dtype=np.int64)
+    inner = label[u] == label[v]
+    for c in range(k):
+        members = order[bounds[c] : bounds[c + 1]]
+        members = members[np.argsort(-r[members], kind="stable")]
+        local[members] = np.arange(len(members))
+        mine = inner & (label[u] == c)
+        place[members] = _one_island(r[members], local[u[mine]], local[v[mine]], s[mine])
+        extent[c] = float((np.sqrt((place[members] ** 2).sum(1)) + r[members]).max())
+    centre = _archipelago(extent, label[u[~inner]], label[v[~inner]], s[~inner], width / height)
+    place += centre[label]
+    low, high = (place - r[:, None]).min(axis=0), (place + r[:, None]).max(axis=0)
+    middle = (low + high) / 2
+    scale = float(min(width / max(high[0] - low[0], 1e-9), height / max(high[1] - low[1], 1e-9), _LARGEST_SCALE))
+    place, centre = (place - middle) * scale, (centre - middle) * scale
+    return Islands(place[:, 0], place[:, 1], centre[:, 0], centre[:, 1], extent * scale, scale)
+
+
+def _one_island(radius: Float, source: Int, target: Int, strength: Float) -> Float:
+    """A community's nodes around the origin, the largest near the middle."""
+    n = len(radius)
+    start = sunflower(radius)
+    if 2 < n <= _FORCE_LIMIT and len(source):
+        moved = force_positions(start, source, target, strength, spacing=2.2 * float(radius.mean()))
+        reach, room = float(np.abs(moved).max()), float(np.sqrt((start**2).sum(1)).max())
+        start = 0.5 * start + 0.5 * moved * (room / max(reach, 1e-9))
+    placed = separate(start, radius * 1.12, gap=float(radius.min()) * 0.9)
+    weight = radius[:, None] ** 2
+    centred: Float = placed - (placed * weight).sum(axis=0) / weight.sum()
+    return centred
+
+
+def _archipelago(extent: Float, source: Int, target: Int, strength: Float, aspect: float) -> Float:
+    """Centres of the discs: drawn to the middle and to those they hang together with, then moved apart."""
+    k = len(extent)
+    order = np.argsort(-extent, kind="stable")
+    centre = np.empty((k, 2))
+    centre[order] = sunflower(extent[order])
+    stretch = np.array([np.sqrt(aspect), 1.0 / np.sqrt(aspect)])
+    pull = np.zeros((k, k))
+    np.add.at(pull, (source, target), strength)
+    pull += pull.T
+    total = pull.sum(axis=1, keepdims=True)
+    share = np.divide(pull, total, out=np.zeros_like(pull), where=total > 0)
+    gap = 0.05 * float(np.sqrt(np.square(extent).sum()))
+    gravity = (0.04 + 0.12 * extent / extent.max())[:, None]  # the large ones in the middle
+    for step in range(150):
+        calm = 1.0 - step / 150
+        towards = np.where(total > 0, share @ centre - centre, 0.0)
+        centre += 0.06 * calm * towards - gravity * centre / stretch**4
+        centre = separate(centre, extent, rounds=6, gap=gap)
+    return separate(centre, extent, rounds=300, gap=gap)
+
+
+def label_tiers(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    length: npt.ArrayLike,
+    importance: npt.ArrayLike,
+    *,
+    font: float = 12.0,
+    tiers: int = 5,
+    lines: float = 1.0,
+) -> Int:
+    """From which zoom on a node's label has room: tier t at zoom 2^t, int64 (n,), `tiers` for never.
+
+    Labels keep their size on the screen, so zooming in makes room. They are placed in order of importance, each
+    at the first tier where its box meets none of those that are there.
+
+    Args:
+        x: float (n,), position of the node.
+        y: float (n,).
+        length: int (n,), letters of the label.
+        importance: float (n,), larger is placed first.
+        font: Height of the letters in pixels.
+        tiers: Number of tiers.
+        lines: Lines of a label.
+
+    >>> label_tiers([0.0, 10.0, 500.0], [0.0, 0.0, 0.0], [4, 4, 4], [3.0, 2.0, 1.0]).tolist()
+    [0, 2, 0]
+    """
+    px, py = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    half = 0.29 * font * np.asarray(length, dtype=float) + 2.0
+    order = np.argsort(-np.asarray(importance, dtype=float), kind="stable")
+    tier = np.full(len(px), tiers, dtype=np.int64)
+    for level in range(tiers):
+        sheet = _Labels(px * 2.0**level, py * 2.0**level, half, (lines + 0.5) * font)
+        for i in order[tier[order] < level].tolist():
+            sheet.put(i)
+        for i in order[tier[order] == tiers].tolist():
+            if sheet.has_room(i):
+                tier[i] = level
+                sheet.put(i)
+    return tier
+
+
+class _Labels:
+    """Boxes of labels on a grid of cells, so that only those nearby are compared."""
+
+    _CELL = 90.0
+
+    def __init__(self, x: Float, y: Float, half: Float, line: float) -> None:
+        self._x, self._y, self._half, self._line = x.tolist(), y.tolist(), half.tolist(), line
+        self._cells: dict[tuple[int, int], list[int]] = {}
+
+    def _columns(self, i: int) -> range:
+        left, right = self._x[i] - self._half[i], self._x[i] + self._half[i]
+        return range(int(left // self._CELL), int(right // self._CELL) + 1)
+
+    def put(self, i: int) -> None:
+        row = int(self._y[i] // self._CELL)
+        for column in self._columns(i):
+            self._cells.setdefault((column, row), []).append(i)
+
+    def has_room(self, i: int) -> bool:
+        row = int(self._y[i] // self._CELL)
+        return not any(
+            abs(self._x[i] - self._x[j]) < self._half[i] + self._half[j] and abs(self._y[i] - self._y[j]) < self._line
+            for column in self._columns(i)
+            for near in (row - 1, row, row + 1)
+            for j in self._cells.get((column, near), ())
+        )

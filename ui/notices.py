@@ -1,0 +1,43 @@
+"""Trouble in a sentence: on the page, never a blank or a stack trace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import html
+
+__all__ = ["banner", "notice", "store_away"]
+
+
+def notice(text: str) -> Any:
+    """What went wrong with what was just asked for; it can be closed."""
+    return dmc.Alert(
+        text,
+        color="orange",
+        variant="light",
+        withCloseButton=True,
+        closeButtonProps={"aria-label": "Close"},
+        className="notice",
+        duration=20_000,
+    )
+
+
+def banner(text: str) -> Any:
+    """The store is away; it goes when the store is back."""
+    return html.Div(
+        [html.Strong("The store cannot be read. "), html.Span(text), html.Span(" This page tries again by itself.")],
+        className="banner",
+    )
+
+
+def store_away(text: str) -> Any:
+    """The page in the place of one that needs the store."""
+    return html.Div(
+        [
+            html.H2("The store is away"),
+            html.P(text),
+            html.P("As soon as it can be read again this page shows it; nothing needs to be restarted."),
+        ],
+        className="empty",
+    )

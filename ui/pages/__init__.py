@@ -1,0 +1,43 @@
+"""One module for each page: `layout(snapshot, query)` and `register(app, source)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from ui.choice import Query
+from ui.source import Snapshot, Source
+
+__all__ = ["PAGES", "Page"]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page's address, its name in the navigation, its icon and the module that makes it."""
+
+    path: str
+    name: str
+    icon: str
+    module: str
+
+    def layout(self, snapshot: Snapshot, query: Query) -> Any:
+        """The page for what the URL says."""
+        make: Callable[[Snapshot, Query], Any] = import_module(self.module).layout
+        return make(snapshot, query)
+
+    def register(self, app: Any, source: Source) -> None:
+        """Add the page's callbacks."""
+        import_module(self.module).register(app, source)
+
+
+PAGES = (
+    Page("/", "Overview", "overview", "ui.pages.overview"),
+    Page("/graph", "Graph", "graph", "ui.pages.graph"),
+    Page("/learning", "Learning", "learning", "ui.pages.learning"),
+    Page("/percolation", "Percolation", "percolation", "ui.pages.percolation"),
+    Page("/layers", "Layers", "layers", "ui.pages.layers"),
+    Page("/classes", "Classes", "classes", "ui.pages.classes"),
+    Page("/query", "Query", "query", "ui.pages.query"),
+)

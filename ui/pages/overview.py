@@ -1,0 +1,259 @@
+"""Datasets, layers and where they stand: learned fraction, threshold and giant component beside the theory."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import numpy as np
+from dash import Input, Output, dcc, html
+
+from analysis.density_evolution import learned_fraction_curve
+from analysis.learners import parse_learner
+from explorer.service import BesideRow, LayerPrediction, predict_layer
+from explorer.store.protocol import DatasetInfo, LayerInfo
+from ui.choice import Choice, Query, choose
+from ui.components import card, figure, fraction, no_layer, page, page_header, stat
+from ui.figures import emergence_figure
+from ui.notices import notice
+from ui.source import Snapshot, Source
+
+__all__ = ["layout", "register"]
+
+_TITLE = "Overview"
+_MEANING = (
+    "Texts teach skills: reading a text, a learner picks up the only skill of it that it does not know yet. "
+    "All shares are of the skills that the layer's texts require."
+)
+_FRACTIONS = ("learned", "testing_error", "giant", "giant_site")
+
+
+def layout(snapshot: Snapshot, query: Query) -> Any:
+    """The page for what the URL says."""
+    choice = choose(snapshot, query)
+    problem = None if choice.problem is None else notice(choice.problem)
+    info = choice.dataset_info
+    if info is None or choice.layer is None:
+        about = None if info is None else _dataset(info)
+        return page(page_header(_TITLE, _MEANING, choice), problem, no_layer(choice.dataset), about)
+    return page(
+        page_header(_TITLE, _MEANING, choice),
+        problem,
+        dcc.Store(id="o-subject", data={"dataset": choice.dataset, "layer": choice.layer}),
+        html.Div(_waiting(), id="o-stats", **{"aria-live": "polite"}),
+        html.Div(
+            [
+                html.Div(
+                    [
+                        card(
+                            "Where this layer stands",
+                            figure(
+                                "o-emergence",
+                                height=290,
+                                label="Learned fraction against texts per skill, with this layer's place",
+                            ),
+                            note=(
+                                "The line is what theory expects of random texts with as many skills each; right of "
+                                "the threshold nearly everything is learned at once."
+                            ),
+                        ),
+                        card("Why they differ", html.Div(id="o-reasons"), className="grow"),
+                    ],
+                    className="side",
+                ),
+                card(
+                    "Prediction beside measurement",
+                    html.Div(id="o-beside"),
+                    note=(
+                        "Each quantity on this layer, in a purely random graph of the same R and c (Poisson), and in "
+                        "a random graph in which every text and skill keeps its number of links (degrees)."
+                    ),
+                ),
+            ],
+            className="row wide-right",
+        ),
+        card(
+            "Layers",
+            _layers(choice),
+            note="A layer is what one run of learning knows; fine-tuned layers start from another.",
+        ),
+        _dataset(info),
+    )
+
+
+def _waiting() -> html.Div:
+    labels = ("Texts", "Skills", "Texts per skill, R", "Skills per text, c", "Learned", "Threshold", "Giant component")
+    return html.Div([stat(label, "…", "") for label in labels], className="stats")
+
+
+def _layers(choice: Choice) -> Any:
+    head = html.Tr(
+        [
+            html.Th("Layer"),
+            html.Th("Learned from"),
+            html.Th("Learned", style={"minWidth": "150px"}),
+            html.Th("Waves", className="number"),
+            html.Th("Associations", className="number"),
+            html.Th(""),
+        ]
+    )
+    rows = [_layer_row(info, choice) for info in choice.layers]
+    return html.Div(html.Table([html.Thead(head), html.Tbody(rows)], className="table"), className="table-box")
+
+
+def _layer_row(info: LayerInfo, choice: Choice) -> html.Tr:
+    source = ", ".join(info.parts) or "all texts"
+    origin = f"{info.kind}" if info.base is None else f"{info.mode} on {info.base}"
+    here = urlencode({"dataset": info.dataset, "layer": info.name})
+    links: list[Any] = [dcc.Link("graph", href=f"/graph?{here}"), " · ", dcc.Link("learning", href=f"/learning?{here}")]
+    if info.base is not None:
+        pair = urlencode({"dataset": info.dataset, "first": info.base, "second": info.name})
+        links += [" · ", dcc.Link("compare", href=f"/layers?{pair}")]
+    return html.Tr(
+        [
+            html.Td(
+                [
+                    html.Strong(info.name) if info.name == choice.layer else dcc.Link(info.name, href=f"/?{here}"),
+                    html.Div(f"{origin}, learner {info.learner}", className="quiet"),
+                ]
+            ),
+            html.Td([source, html.Div(f"{info.texts:,} texts", className="quiet")]),
+            html.Td(
+                [
+                    html.Div(f"{fraction(info.learned_fraction)} of {info.skills:,}"),
+                    html.Div(html.Div(style={"width": f"{100 * info.learned_fraction:.1f}%"}), className="meter"),
+                ]
+            ),
+            html.Td(f"{info.waves}", className="number"),
+            html.Td("not yet" if info.associations is None else f"{info.associations:,}", className="number"),
+            html.Td(links, style={"whiteSpace": "nowrap"}),
+        ]
+    )
+
+
+def _dataset(info: DatasetInfo) -> Any:
+    facts = [
+        ("Texts", f"{info.texts:,}"),
+        ("Skills", f"{info.skills:,}"),
+        ("Requirements", f"{info.requirements:,}"),
+        ("Prerequisites", f"{info.prerequisites:,}"),
+        ("Part-of links", f"{info.part_of:,}"),
+        ("Models", f"{info.models:,}"),
+        ("Parts", ", ".join(info.parts) or "one"),
+        ("Loaded", info.loaded_at[:16].replace("T", " ")),
+    ]
+    known = [f"{key}: {value}" for key, value in info.provenance.items() if value not in (None, "")]
+    return card(
+        f"Dataset {info.name}",
+        [
+            html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts], className="facts"),
+            html.P(" · ".join(known[:8]), className="quiet") if known else None,
+        ],
+        note="What was loaded: texts, the skills they require, and what else is known of both.",
+    )
+
+
+def register(app: Any, source: Source) -> None:
+    """Add the page's callbacks."""
+
+    @app.callback(
+        Output("o-stats", "children"),
+        Output("o-emergence", "figure"),
+        Output("o-beside", "children"),
+        Output("o-reasons", "children"),
+        Input("o-subject", "data"),
+    )
+    def fill(subject: dict[str, str]) -> tuple[Any, ...]:
+        snapshot = source.snapshot()
+        dataset, layer = subject["dataset"], subject["layer"]
+        prediction = snapshot.once(
+            ("prediction", dataset, layer), lambda: predict_layer(snapshot.store, dataset, layer)
+        )
+        return _stats(prediction), _emergence(prediction), _beside(prediction), _reasons(prediction)
+
+
+def _row(prediction: LayerPrediction, quantity: str) -> BesideRow:
+    return next(row for row in prediction.rows if row.quantity == quantity)
+
+
+def _stats(prediction: LayerPrediction) -> html.Div:
+    learned, giant, ratio = (_row(prediction, name) for name in ("learned", "giant", "ratio"))
+    threshold = "gradual" if ratio.poisson is None else f"{ratio.poisson:.2f}"
+    side = (
+        "learning grows without a jump"
+        if ratio.poisson is None
+        else ("R is below it" if prediction.ratio < ratio.poisson else "R is above it")
+    )
+    return html.Div(
+        [
+            stat("Texts, T", f"{prediction.texts:,}", "that teach this layer and its base"),
+            stat("Skills, S", f"{prediction.skills:,}", "that those texts require"),
+            stat("Texts per skill, R", f"{prediction.ratio:.2f}", "T / S"),
+            stat("Skills per text, c", f"{prediction.mean_skills:.2f}", "on average"),
+            stat("Learned", fraction(learned.measured), "of all skills, measured", tone="measured"),
+            stat("Threshold, R*", threshold, f"Poisson texts; {side}"),
+            stat("Giant component", fraction(giant.measured), "of all skills hang together", tone="measured"),
+        ],
+        className="stats",
+    )
+
+
+def _emergence(prediction: LayerPrediction) -> Any:
+    learned, ratio = _row(prediction, "learned"), _row(prediction, "ratio")
+    reach = 1.6 * max(prediction.ratio, ratio.poisson or 0.0, 0.5)
+    ratios = np.linspace(0.0, reach, 240)
+    curve = learned_fraction_curve(max(prediction.mean_skills, 1e-6), ratios, parse_learner(prediction.layer.learner))
+    return emergence_figure(
+        ratios.tolist(),
+        curve.tolist(),
+        here=(prediction.ratio, learned.measured or 0.0),
+        degrees=learned.degrees,
+        threshold=ratio.poisson,
+    )
+
+
+def _beside(prediction: LayerPrediction) -> Any:
+    def shown(row: BesideRow, value: float | None) -> str:
+        if value is None:
+            return "–"
+        if row.quantity in _FRACTIONS:
+            return fraction(value)
+        if row.quantity == "waves":
+            return f"{value:.0f}"
+        return f"{value:,.2f}" if value < 1000 else f"{value:,.0f}"
+
+    titles = {
+        "learned": "Learned",
+        "testing_error": "Texts not understood",
+        "waves": "Waves",
+        "ratio": "Texts per skill",
+        "giant": "Giant component",
+        "giant_site": "Giant, skills at random",
+        "condition": "Percolation condition",
+    }
+    head = html.Tr(
+        [
+            html.Th("Quantity"),
+            html.Th([html.Span(className="dot dot-measured"), "measured"], className="number"),
+            html.Th([html.Span(className="dot dot-poisson"), "Poisson"], className="number"),
+            html.Th([html.Span(className="dot dot-degrees"), "degrees"], className="number"),
+        ]
+    )
+    rows = [
+        html.Tr(
+            [
+                html.Td([titles.get(row.quantity, row.quantity), html.Div(row.meaning, className="quiet")]),
+                html.Td(html.Strong(shown(row, row.measured)), className="number"),
+                html.Td(shown(row, row.poisson), className="number"),
+                html.Td(shown(row, row.degrees), className="number"),
+            ]
+        )
+        for row in prediction.rows
+    ]
+    return html.Table([html.Thead(head), html.Tbody(rows)], className="table")
+
+
+def _reasons(prediction: LayerPrediction) -> Any:
+    if not prediction.reasons:
+        return html.P("Prediction and measurement agree as far as a graph of this size can tell.", className="sentence")
+    return html.Ul([html.Li(reason) for reason in prediction.reasons], className="reasons")

@@ -1,0 +1,440 @@
+"""Cypher on the store, read-only: an editor, the schema, recipes, and the result as a table or a graph."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+import numpy as np
+from dash import ALL, ClientsideFunction, Input, Output, State, ctx, dcc, html, no_update
+
+from explorer.errors import QueryError
+from explorer.store.protocol import Node, Path, QueryResult, Relationship
+from ui.canvas import canvas
+from ui.choice import Query, choose
+from ui.components import grid, page_header
+from ui.layouts import communities, islands, label_tiers
+from ui.source import Snapshot, Source
+from ui.style import CATEGORIES, OTHER, cytoscape_stylesheet
+
+__all__ = ["COOKBOOK", "layout", "plain", "register", "result_elements", "result_rows"]
+
+_TITLE = "Query"
+_MEANING = (
+    "Ask the graph itself, in Cypher. Queries only read: whatever would write is refused, and a query that takes "
+    "longer than the time limit is stopped."
+)
+_MAX_ROWS, _MAX_NODES = 1_000, 400
+_EXAMPLE = '{"name": "sorted"}'
+
+COOKBOOK: tuple[tuple[str, str], ...] = (
+    ("Datasets", "MATCH (d:Dataset)\nRETURN d.name AS dataset, d.loaded_at AS loaded"),
+    (
+        "Most required skills",
+        (
+            "MATCH (t:Text)-[:REQUIRES]->(s:Skill)\nRETURN s.name AS skill, s.class AS class, count(t) AS texts\n"
+            "ORDER BY texts DESC\nLIMIT 25"
+        ),
+    ),
+    (
+        "Skills by class",
+        "MATCH (s:Skill)\nRETURN s.class AS class, count(s) AS skills\nORDER BY skills DESC",
+    ),
+    (
+        "What was learned first",
+        (
+            "MATCH (l:Layer)-[learned:LEARNED]->(s:Skill)\nWHERE learned.wave = 1\n"
+            "RETURN l.name AS layer, s.name AS skill, learned.by AS text\nLIMIT 50"
+        ),
+    ),
+    (
+        "Learned by layer and wave",
+        (
+            "MATCH (l:Layer)-[learned:LEARNED]->(s:Skill)\n"
+            "RETURN l.name AS layer, learned.wave AS wave, count(s) AS skills\nORDER BY layer, wave"
+        ),
+    ),
+    (
+        "Strongest associations",
+        "MATCH (a:Skill)-[r:ASSOCIATED_WITH]->(b:Skill)\nRETURN a, r, b\nORDER BY r.weight DESC\nLIMIT 40",
+    ),
+    (
+        "Texts around a skill, as a graph",
+        "MATCH (s:Skill {name: $name})<-[r:REQUIRES]-(t:Text)-[q:REQUIRES]->(o:Skill)\nRETURN s, r, t, q, o\nLIMIT 40",
+    ),
+)
+_SCHEMA = (
+    ("Nodes", ("Dataset", "Text", "Skill", "Model", "Layer")),
+    (
+        "Relationships",
+        (
+            "(:Text)-[:REQUIRES {weight}]->(:Skill)",
+            "(:Skill)-[:PREREQUISITE_OF]->(:Skill)",
+            "(:Skill)-[:PART_OF]->(:Skill)",
+            "(:Model)-[:ATTEMPTED {score}]->(:Text)",
+            "(:Layer)-[:LEARNED {wave, by}]->(:Skill)",
+            "(:Skill)-[:ASSOCIATED_WITH {layer, weight}]->(:Skill)",
+        ),
+    ),
+    ("Properties", ("key", "dataset", "id", "name", "title", "class", "level", "part")),
+)
+_WORDS = (
+    "MATCH", "OPTIONAL", "WHERE", "RETURN", "ORDER", "BY", "LIMIT", "SKIP", "WITH", "UNWIND", "AS", "DISTINCT",
+    "count", "collect", "sum", "avg", "min", "max", "CONTAINS", "STARTS", "DESC", "AND", "OR", "NOT", "NULL",
+    ":Dataset", ":Text", ":Skill", ":Model", ":Layer", ":REQUIRES", ":PREREQUISITE_OF", ":PART_OF", ":ATTEMPTED",
+    ":FINE_TUNED_FROM", ":LEARNED", ":ASSOCIATED_WITH", "name", "class", "title", "weight", "wave", "dataset", "layer",
+)  # fmt: skip
+
+
+def layout(snapshot: Snapshot, query: Query) -> Any:
+    """The page for what the URL says."""
+    choice = choose(snapshot, query)
+    text = query.get("q") or COOKBOOK[1][1]
+    parameters = query.get("parameters", "")
+    return html.Div(
+        [
+            page_header(_TITLE, _MEANING, choice, layer=False),
+            dcc.Store(id="q-text", data=text),
+            dcc.Store(id="q-words", data=list(_WORDS)),
+            dcc.Store(id="q-result"),
+            dcc.Store(id="q-history", storage_type="local"),
+            dcc.Store(id="q-autorun", data=True),
+            dcc.Download(id="q-download"),
+            html.Div(
+                [
+                    html.Div(
+                        [
+                            html.Section(
+                                [
+                                    html.Div(id="q-editor", className="editor", **{"data-text": text}),
+                                    html.Div(
+                                        [
+                                            dmc.Button(
+                                                "Run",
+                                                id="q-run",
+                                                size="xs",
+                                                leftSection=html.Span(className="icon icon-play"),
+                                            ),
+                                            html.Span("Ctrl + Enter", className="quiet"),
+                                            dmc.TextInput(
+                                                id="q-parameters",
+                                                value=parameters,
+                                                placeholder='Parameters, as JSON: {"name": "sorted"}',
+                                                size="xs",
+                                                className="grow-x",
+                                                **{"aria-label": "Parameters as JSON"},
+                                            ),
+                                            dmc.Select(
+                                                id="q-timeout",
+                                                data=[
+                                                    {"value": v, "label": f"stop after {v} s"}
+                                                    for v in ("5", "30", "120")
+                                                ],
+                                                value="30",
+                                                allowDeselect=False,
+                                                size="xs",
+                                                w=130,
+                                                **{"aria-label": "Time limit"},
+                                            ),
+                                        ],
+                                        className="query-bar",
+                                    ),
+                                ],
+                                className="card editor-card",
+                            ),
+                            html.Section(
+                                [
+                                    html.Div(
+                                        [
+                                            html.Div(
+                                                id="q-summary", className="query-summary", **{"aria-live": "polite"}
+                                            ),
+                                            dmc.SegmentedControl(
+                                                id="q-view",
+                                                data=[
+                                                    {"value": "table", "label": "Table"},
+                                                    {"value": "graph", "label": "Graph"},
+                                                ],
+                                                value="table",
+                                                size="xs",
+                                                **{"aria-label": "Result as"},
+                                            ),
+                                            dmc.Button("CSV", id="q-csv", size="xs", variant="default"),
+                                        ],
+                                        className="query-bar",
+                                    ),
+                                    html.Div(id="q-body", className="query-body"),
+                                ],
+                                className="card result-card",
+                            ),
+                        ],
+                        className="side",
+                    ),
+                    html.Aside(
+                        [*_recipes(), *_schema()],
+                        className="card inspector",
+                        tabIndex=0,
+                        **{"aria-label": "Recipes and schema"},
+                    ),
+                ],
+                className="graph-body",
+            ),
+        ],
+        className="page fill",
+    )
+
+
+def _recipes() -> list[Any]:
+    return [
+        html.H3("Recipes", className="first"),
+        html.Div(
+            [
+                html.Button(html.Span(title), id={"type": "q-recipe", "at": at}, className="item")
+                for at, (title, _) in enumerate(COOKBOOK)
+            ],
+            className="item-list",
+        ),
+        html.H3("Your last queries"),
+        html.Div(id="q-past", className="item-list"),
+    ]
+
+
+def _schema() -> list[Any]:
+    found: list[Any] = []
+    for title, lines in _SCHEMA:
+        found += [html.H3(title), *[html.Div(html.Code(line), className="schema-line") for line in lines]]
+    return found
+
+
+def register(app: Any, source: Source) -> None:
+    """Add the page's callbacks."""
+
+    @app.callback(
+        Output("q-result", "data"),
+        Output("q-summary", "children"),
+        Output("q-history", "data"),
+        Output("q-view", "value"),
+        Input("q-run", "n_clicks"),
+        Input("q-autorun", "data"),
+        State("q-text", "data"),
+        State("q-parameters", "value"),
+        State("q-timeout", "value"),
+        State("q-history", "data"),
+        running=[(Output("q-run", "loading"), True, False)],
+    )
+    def run(
+        clicks: int | None, at_once: bool, text: str, parameters: str | None, timeout: str, past: list[str] | None
+    ) -> tuple[Any, ...]:
+        if not clicks and not at_once:
+            return no_update, "Nothing was asked yet.", no_update, no_update
+        history = [text, *[old for old in past or [] if old != text]][:12]
+        try:
+            given = _parameters(parameters)
+            result = source.snapshot().store.query(text, given, max_rows=_MAX_ROWS, timeout=float(timeout))
+        except QueryError as error:
+            return None, html.Span(str(error), className="query-error"), history, no_update
+        columns, rows = result_rows(result)
+        elements = result_elements(result)
+        summary = f"{len(rows):,} row{'' if len(rows) == 1 else 's'} in {result.seconds:.2f} s"
+        summary += f"; only the first {_MAX_ROWS:,} are shown" if result.truncated else ""
+        shown = "graph" if len(elements) > 1 and any("source" in e["data"] for e in elements) else "table"
+        return {"columns": columns, "rows": rows, "elements": elements}, summary, history, shown
+
+    @app.callback(Output("q-body", "children"), Input("q-result", "data"), Input("q-view", "value"))
+    def show(result: dict[str, Any] | None, view: str) -> Any:
+        if not result:
+            return None
+        if view == "graph":
+            if not result["elements"]:
+                text = "This result has no nodes: RETURN nodes and relationships themselves to see them as a graph."
+                return html.P(text, className="sentence pad")
+            return html.Div(canvas("q-cy", "Nodes and relationships of the result"), className="graph-stage")
+        columns = [
+            {"field": f"c{i}", "headerName": name, "tooltipField": f"c{i}", "minWidth": 110}
+            for i, name in enumerate(result["columns"])
+        ]
+        return grid("q-table", columns, result["rows"], height="100%")
+
+    @app.callback(
+        Output("q-cy", "elements"),
+        Output("q-cy", "stylesheet"),
+        Input("q-result", "data"),
+        Input("shown-scheme", "data"),
+    )
+    def draw(result: dict[str, Any] | None, scheme: str) -> tuple[Any, Any]:
+        sheet = cytoscape_stylesheet("dark" if scheme == "dark" else "light")
+        return (result or {}).get("elements", []), sheet
+
+    @app.callback(Output("q-past", "children"), Input("q-history", "data"))
+    def history(past: list[str] | None) -> Any:
+        if not past:
+            return html.P("None yet; they are kept in this browser.", className="quiet pad-x")
+        return [
+            html.Button(html.Span(" ".join(text.split())), id={"type": "q-old", "at": at}, className="item", title=text)
+            for at, text in enumerate(past)
+        ]
+
+    @app.callback(
+        Output("q-download", "data"), Input("q-csv", "n_clicks"), State("q-result", "data"), prevent_initial_call=True
+    )
+    def export(_: int, result: dict[str, Any] | None) -> Any:
+        if not result:
+            return no_update
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(result["columns"])
+        writer.writerows([row[f"c{i}"] for i in range(len(result["columns"]))] for row in result["rows"])
+        return {"content": out.getvalue(), "filename": "query.csv"}
+
+    @app.callback(
+        Output("q-text", "data"),
+        Output("q-parameters", "value"),
+        Input({"type": "q-recipe", "at": ALL}, "n_clicks"),
+        Input({"type": "q-old", "at": ALL}, "n_clicks"),
+        State("q-history", "data"),
+        State("q-parameters", "value"),
+        prevent_initial_call=True,
+    )
+    def choose_text(
+        recipes: list[Any], old: list[Any], past: list[str] | None, parameters: str | None
+    ) -> tuple[Any, Any]:
+        if not any(recipes) and not any(old):
+            return no_update, no_update
+        trigger = ctx.triggered_id
+        if trigger["type"] == "q-old":
+            return (past or [])[trigger["at"]], no_update
+        text = COOKBOOK[trigger["at"]][1]
+        return text, _EXAMPLE if "$name" in text and not parameters else no_update
+
+    app.clientside_callback(
+        ClientsideFunction("sg", "editor"),
+        Output("q-editor", "data-mounted"),
+        Input("q-text", "data"),
+        Input("q-words", "data"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("sg", "queryState"),
+        Output("q-run", "data-url"),
+        Input("q-result", "data"),
+        State("q-text", "data"),
+        State("q-parameters", "value"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("sg", "fitPlain"),
+        Output("q-cy", "data-fitted"),
+        Input("q-cy", "elements"),
+        State("q-cy", "id"),
+    )
+
+
+def _parameters(text: str | None) -> Mapping[str, Any]:
+    if not text or not text.strip():
+        return {}
+    try:
+        given = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise QueryError(
+            f'the parameters are not JSON ({error.msg} at letter {error.pos + 1}): write {{"name": "sorted"}}'
+        ) from None
+    if not isinstance(given, dict):
+        raise QueryError(f"the parameters must be an object of JSON, such as {_EXAMPLE}")
+    return given
+
+
+def plain(value: Any) -> Any:
+    """A value of a result as a cell of a table."""
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, Node):
+        return f"(:{':'.join(value.labels)} {_caption(value)})"
+    if isinstance(value, Relationship):
+        facts = ", ".join(f"{key}: {fact}" for key, fact in value.properties.items())
+        return f"[:{value.type}{' {' + facts + '}' if facts else ''}]"
+    if isinstance(value, Path):
+        return " → ".join(_caption(node) for node in value.nodes)
+    if isinstance(value, Mapping):
+        return json.dumps({key: plain(item) for key, item in value.items()}, ensure_ascii=False)
+    if isinstance(value, Sequence):
+        return ", ".join(str(plain(item)) for item in value)
+    return str(value)
+
+
+def _caption(node: Node) -> str:
+    found = node.properties
+    return str(found.get("name") or found.get("title") or found.get("key") or node.id)
+
+
+def result_rows(result: QueryResult) -> tuple[list[str], list[dict[str, Any]]]:
+    """Column names, and rows keyed c0, c1, … so that dots in names mean nothing."""
+    rows = [{f"c{i}": plain(value) for i, value in enumerate(row)} for row in result.rows]
+    return list(result.columns), rows
+
+
+def _collect(value: Any, nodes: dict[str, Node], links: dict[str, Relationship]) -> None:
+    if isinstance(value, Node):
+        nodes.setdefault(value.id, value)
+    elif isinstance(value, Relationship):
+        links.setdefault(value.id, value)
+    elif isinstance(value, Path):
+        for item in (*value.nodes, *value.relationships):
+            _collect(item, nodes, links)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for item in value:
+            _collect(item, nodes, links)
+
+
+def result_elements(result: QueryResult) -> list[dict[str, Any]]:
+    """Nodes and relationships of a result as Cytoscape elements, laid out; at most a few hundred nodes."""
+    nodes: dict[str, Node] = {}
+    links: dict[str, Relationship] = {}
+    for row in result.rows:
+        for value in row:
+            _collect(value, nodes, links)
+    shown = list(nodes.values())[:_MAX_NODES]
+    place = {node.id: i for i, node in enumerate(shown)}
+    kept = [link for link in links.values() if link.start in place and link.end in place]
+    if not shown:
+        return []
+    source = np.array([place[link.start] for link in kept], dtype=np.int64)
+    target = np.array([place[link.end] for link in kept], dtype=np.int64)
+    n, ones = len(shown), np.ones(len(kept))
+    degree = np.bincount(source, minlength=n) + np.bincount(target, minlength=n)
+    radius = 7.0 + 2.0 * np.sqrt(degree)
+    where = islands(communities(n, source, target, ones), radius, source, target, ones)
+    captions = [_caption(node) for node in shown]
+    tier = label_tiers(where.x, where.y, [min(len(c), 34) for c in captions], degree.astype(float))
+    labels = sorted({node.labels[0] if node.labels else "" for node in shown})
+    colours = {name: CATEGORIES[i] if i < len(CATEGORIES) else OTHER for i, name in enumerate(labels)}
+    elements: list[dict[str, Any]] = [
+        {
+            "data": {
+                "id": f"n:{node.id}",
+                "label": captions[i][:34],
+                "name": captions[i],
+                "class": ":".join(node.labels),
+                "size": round(float(2.0 * radius[i] * where.scale * 0.8), 1),
+                "tier": int(tier[i]),
+                "c_class": colours[node.labels[0] if node.labels else ""],
+            },
+            "position": {"x": round(float(where.x[i]), 1), "y": round(float(where.y[i]), 1)},
+        }
+        for i, node in enumerate(shown)
+    ]
+    elements += [
+        {
+            "data": {
+                "id": f"r:{link.id}",
+                "source": f"n:{link.start}",
+                "target": f"n:{link.end}",
+                "width": 1.2,
+                "opacity": 0.45,
+            }
+        }
+        for link in kept
+    ]
+    return elements

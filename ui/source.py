@@ -1,0 +1,128 @@
+"""The store as the front end sees it: a frozen snapshot that is renewed when the store changes."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from explorer.errors import StoreError
+from explorer.service import LayerView, layer_view
+from explorer.store.protocol import DatasetInfo, LayerInfo, Store
+from ui.graphs import LayerGraph, layer_graph
+
+__all__ = ["Snapshot", "Source"]
+
+T = TypeVar("T")
+Opener = Callable[[], Store]
+
+
+class _Once:
+    """A bounded memory in which each value is made once, also when several requests ask at the same time."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[Hashable, Any] = OrderedDict()
+        self._making: dict[Hashable, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                found: T = self._values[key]
+                return found
+            gate = self._making.setdefault(key, threading.Lock())
+        with gate:
+            with self._lock:
+                if key in self._values:
+                    again: T = self._values[key]
+                    return again
+            value = make()
+            with self._lock:
+                self._values[key] = value
+                self._making.pop(key, None)
+                while len(self._values) > self._size:
+                    self._values.popitem(last=False)
+        return value
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One version of the store, with what was derived from it.
+
+    Attributes:
+        store: Open for reading.
+        version: Its version when the snapshot was taken.
+        memory: Where derived values are kept.
+    """
+
+    store: Store
+    version: str
+    memory: _Once
+
+    def once(self, key: tuple[Hashable, ...], make: Callable[[], T]) -> T:
+        """The value made for this version of the store under a key."""
+        return self.memory.get((self.version, *key), make)
+
+    def datasets(self) -> tuple[DatasetInfo, ...]:
+        """All datasets."""
+        return self.once(("datasets",), self.store.datasets)
+
+    def layers(self, dataset: str) -> tuple[LayerInfo, ...]:
+        """Layers of a dataset: foundations, then what was fine-tuned from them."""
+        found = self.once(("layers", dataset), lambda: self.store.layers(dataset))
+        return tuple(sorted(found, key=lambda info: (info.base is not None, info.created_at, info.name)))
+
+    def view(self, dataset: str, layer: str) -> LayerView:
+        """A layer with its graph."""
+        return self.once(("view", dataset, layer), lambda: layer_view(self.store, dataset, layer))
+
+    def graph(self, dataset: str, layer: str) -> LayerGraph:
+        """A layer's association graph."""
+        return self.once(("graph", dataset, layer), lambda: layer_graph(self.store, self.view(dataset, layer)))
+
+
+class Source:
+    """Opens the store for reading and hands out snapshots; a store that is away may come back."""
+
+    def __init__(self, url: str | Path | None, opener: Opener | None = None) -> None:
+        """Nothing is opened yet: a store that is not there is reported on the pages, and taken up once it is."""
+        self.url = url
+        self._opener = opener or self._open
+        self._store: Store | None = None
+        self._memory = _Once(64)
+        self._lock = threading.Lock()
+
+    def _open(self) -> Store:
+        from explorer.store.opening import open_store
+
+        return open_store(self.url, mode="read")
+
+    def snapshot(self) -> Snapshot:
+        """The store as it is now.
+
+        Raises:
+            StoreError: It is not there or cannot be read; the next call tries again.
+        """
+        with self._lock:
+            try:
+                if self._store is None:
+                    self._store = self._opener()
+                return Snapshot(self._store, self._store.version, self._memory)
+            except StoreError:
+                self._let_go()
+                raise
+
+    def close(self) -> None:
+        """Release the store."""
+        with self._lock:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            self._store = None

@@ -1,0 +1,243 @@
+"""Colours and the looks of graphs and figures; the same colours mean the same things on every page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+__all__ = [
+    "CATEGORIES",
+    "CHANGES",
+    "OTHER",
+    "PLAIN",
+    "ROLES",
+    "SCHEMES",
+    "Scheme",
+    "category_colours",
+    "cytoscape_stylesheet",
+    "figure_layout",
+    "ramp",
+]
+
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, Scheme] = ("light", "dark")
+
+CATEGORIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C7A2E")
+"""Okabe and Ito's palette without black and yellow, which vanish on one of the two backgrounds; the last is
+their yellow, darkened. Distinct for the common kinds of colour blindness."""
+
+OTHER = "#8A94A0"
+"""Everything beyond the palette, and what has no value."""
+
+PLAIN = "#2F7FB8"
+"""Skills where only a state of theirs has a colour."""
+
+ROLES: Mapping[str, str] = {
+    "measured": "#D55E00",
+    "poisson": "#0072B2",
+    "degrees": "#009E73",
+    "threshold": "#8A94A0",
+    "second": "#CC79A7",
+    "sweep": "#E69F00",
+}
+"""Measured is orange, the Poisson ensemble blue, measured degrees green: on every figure."""
+
+CHANGES: Mapping[str, str] = {"kept": "#8A94A0", "gained": "#0072B2", "lost": "#D55E00"}
+
+_RAMP = ("#1B4F8A", "#2F7FB8", "#3FA7A5", "#7DBE6A", "#D9B83B", "#E8863A", "#C8443B", "#8E2E62")
+"""Early to late; neighbours differ in lightness as well as in hue."""
+
+
+def ramp(n: int) -> tuple[str, ...]:
+    """Colours for n ordered steps, from the first to the last of a ramp.
+
+    >>> len(ramp(3)), ramp(1)
+    (3, ('#1B4F8A',))
+    """
+    if n <= 1:
+        return _RAMP[:n]
+    if n <= len(_RAMP):
+        return tuple(_RAMP[round(i * (len(_RAMP) - 1) / (n - 1))] for i in range(n))
+    return tuple(_mix(i * (len(_RAMP) - 1) / (n - 1)) for i in range(n))
+
+
+def _mix(place: float) -> str:
+    low = min(int(place), len(_RAMP) - 2)
+    share = place - low
+    pair = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in _RAMP[low : low + 2]]
+    return "#" + "".join(f"{round(a + (b - a) * share):02X}" for a, b in zip(*pair, strict=True))
+
+
+def category_colours(values: Sequence[str]) -> dict[str, str]:
+    """A colour for each value in the order given, `OTHER` beyond the palette.
+
+    >>> category_colours(["syntax", "api"])
+    {'syntax': '#0072B2', 'api': '#E69F00'}
+    """
+    return {value: CATEGORIES[i] if i < len(CATEGORIES) else OTHER for i, value in enumerate(values)}
+
+
+_INK: Mapping[Scheme, Mapping[str, str]] = {
+    "light": {"text": "#1F2933", "halo": "#FFFFFF", "edge": "#46586B", "ghost": "#D5DBE1", "focus": "#111827"},
+    "dark": {"text": "#E6EAF0", "halo": "#12161C", "edge": "#9FB0C2", "ghost": "#39424D", "focus": "#FFFFFF"},
+}
+
+
+def cytoscape_stylesheet(scheme: Scheme, colour: str = "class") -> list[dict[str, Any]]:
+    """Looks of a graph of skills.
+
+    Args:
+        scheme: Light or dark.
+        colour: What the nodes' colours say: a node carries one colour for each choice, in `data(c_<colour>)`;
+            "plain" is one colour for all.
+    """
+    ink = _INK[scheme]
+    fill = PLAIN if colour == "plain" else f"data(c_{colour})"
+    sheet: list[dict[str, Any]] = [
+        {
+            "selector": "node",
+            "style": {
+                "width": "data(size)",
+                "height": "data(size)",
+                "background-color": fill,
+                "border-width": 0,
+                "label": "",
+                "color": ink["text"],
+                "text-outline-color": ink["halo"],
+                "text-outline-width": 1.6,
+                "text-outline-opacity": 0.9,
+                "text-valign": "center",
+                "text-halign": "center",
+                "font-family": "Inter Variable, Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif",
+                "overlay-opacity": 0,
+            },
+        },
+        {
+            "selector": "edge",
+            "style": {
+                "curve-style": "haystack",
+                "haystack-radius": 0,
+                "width": "data(width)",
+                "line-color": ink["edge"],
+                "opacity": "data(opacity)",
+                "overlay-opacity": 0,
+                "events": "no",
+            },
+        },
+    ]
+    # a label of tier t is drawn from zoom 2^t on, where it is as large on the screen as one of tier 0 was
+    for tier in range(5):
+        size = 12.0 / 2**tier
+        sheet.append(
+            {
+                "selector": f"node[tier = {tier}]",
+                "style": {
+                    "label": "data(label)",
+                    "font-size": size,
+                    "min-zoomed-font-size": 7.5,
+                    "text-outline-width": 1.6 / 2**tier,
+                },
+            }
+        )
+    sheet += [
+        {
+            "selector": "node.group",
+            "style": {
+                "font-weight": 600,
+                "text-wrap": "wrap",
+                "line-height": 1.15,
+                "background-opacity": 0.3,
+                "border-width": 1.5,
+                "border-color": fill,
+            },
+        },
+        {
+            "selector": "node.island",
+            "style": {
+                "background-opacity": 0.06,
+                "border-width": 1,
+                "border-color": fill,
+                "border-opacity": 0.35,
+                "label": "data(label)",
+                "text-valign": "top",
+                "font-size": 12,
+                "font-weight": 600,
+                "z-index-compare": "manual",
+                "z-index": 0,
+            },
+        },
+        {"selector": ".off", "style": {"display": "none"}},
+        {"selector": "node.ghost", "style": {"background-color": ink["ghost"], "label": ""}},
+        {"selector": "edge.ghost", "style": {"display": "none"}},
+        {
+            "selector": "node.frontier",
+            "style": {"background-color": ROLES["measured"], "border-width": 2, "border-color": ink["focus"]},
+        },
+        {"selector": "node.giant", "style": {"background-color": ROLES["measured"]}},
+        {"selector": ".dim", "style": {"opacity": 0.13, "text-opacity": 0}},
+        {"selector": "node.unnamed", "style": {"text-opacity": 0}},
+        {
+            "selector": "node.near",
+            "style": {"label": "data(label)", "min-zoomed-font-size": 0, "z-index": 20},
+        },
+        {"selector": "edge.near", "style": {"opacity": 0.7, "line-color": ink["focus"], "z-index": 15}},
+        {
+            "selector": "node.focus",
+            "style": {
+                "label": "data(label)",
+                "min-zoomed-font-size": 0,
+                "border-width": 3,
+                "border-color": ink["focus"],
+                "font-weight": 700,
+                "z-index": 30,
+            },
+        },
+        {
+            "selector": "node.path",
+            "style": {"border-width": 3, "border-color": ROLES["measured"], "label": "data(label)", "z-index": 29},
+        },
+        {
+            "selector": "edge.path",
+            "style": {"line-color": ROLES["measured"], "opacity": 1, "width": 3, "z-index": 28},
+        },
+    ]
+    return sheet
+
+
+def figure_layout(**extra: Any) -> dict[str, Any]:
+    """Layout of every Plotly figure; colours of text and grid come from the stylesheet, for light and dark."""
+    axis: dict[str, Any] = {
+        "showline": False,
+        "zeroline": False,
+        "gridcolor": "#E3E8ED",
+        "gridwidth": 1,
+        "ticks": "",
+        "automargin": True,
+        "title": {"standoff": 10, "font": {"size": 12}},
+        "tickfont": {"size": 11},
+    }
+    layout: dict[str, Any] = {
+        "template": "none",
+        "font": {
+            "family": "Inter Variable, Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif",
+            "size": 12,
+            "color": "#3D4852",
+        },
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": {"l": 48, "r": 16, "t": 34, "b": 44},
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom", "font": {"size": 11}},
+        "hovermode": "x unified",
+        "hoverlabel": {"font": {"size": 12}},
+        "xaxis": dict(axis),
+        "yaxis": dict(axis),
+        "uirevision": "keep",
+    }
+    for key, value in extra.items():
+        if isinstance(value, dict) and isinstance(layout.get(key), dict):
+            layout[key] = {**layout[key], **value}
+            if isinstance(value.get("title"), str):
+                layout[key]["title"] = {**axis["title"], "text": value["title"]}
+        else:
+            layout[key] = value
+    return layout
