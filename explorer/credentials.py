@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from getpass import getpass
 from pathlib import Path
 
 from explorer.errors import ServerError, StoreError
@@ -54,7 +56,8 @@ def find_credentials(host: str, port: int, *, ask: Callable[[str], str] | None =
     Args:
         host: Host of the address.
         port: Its port.
-        ask: Called with a prompt, returns the password; None if nobody can be asked.
+        ask: Called with a prompt, returns the password; by default who sits at the terminal is asked, if there
+            is one.
 
     Raises:
         StoreError: There is no password and nobody to ask.
@@ -66,6 +69,8 @@ def find_credentials(host: str, port: int, *, ask: Callable[[str], str] | None =
     local = local_credentials(host, port)
     if local is not None:
         return local
+    if ask is None and sys.stdin is not None and sys.stdin.isatty():
+        ask = getpass
     if ask is None:
         raise StoreError(
             f"no password for {host}:{port}: set {PASSWORD_VARIABLE} (and {USER_VARIABLE} if the user is not neo4j)"

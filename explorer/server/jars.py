@@ -77,7 +77,7 @@ class JarSet:
     @cached_property
     def class_path(self) -> str:
         """The locked jars, joined as the Java launcher wants them; other files in the folder are not on it."""
-        return os.pathsep.join(str(self.folder / jar.filename) for jar in self.jars)
+        return os.pathsep.join(str(self.folder / name) for name in sorted(jar.filename for jar in self.jars))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from explorer.credentials import CREDENTIALS_FILE, STATE_FILE, Credentials, read_credentials
 from explorer.errors import ServerError
 from explorer.folders import cache_folder, server_home
+from explorer.server.archive import class_archive
 from explorer.server.jars import NEO4J_VERSION, JarSet, Progress, Provision, provision
 from explorer.server.java import Java, find_java
 from explorer.server.watchdog import creation_time, end_process, is_alive
@@ -34,6 +35,7 @@ __all__ = [
 _HOST = "127.0.0.1"
 _USER = "neo4j"
 _CONSOLE = "console.log"
+_CLASSES = "classes.jsa"
 _FOLDERS = ("conf", "data", "import", "licenses", "logs", "plugins", "run")
 _OPENS = ("java.nio", "java.io", "sun.nio.ch", "java.lang")
 _CSV_ORDER = ("nodes", "relationships")
@@ -170,6 +172,8 @@ class LocalServer:
             raise ServerError(f"the server (process {state.pid}) does not end; end it by hand")
         if self._child is not None:
             self._child.wait()
+        if running and (self.home / "run" / _CLASSES).exists():
+            class_archive(find_java(), self.provision().jars).keep(self.home / "run" / _CLASSES)
         self._drop_leash()
         (self.home / STATE_FILE).unlink(missing_ok=True)
         return self._status(changed=running)
@@ -291,6 +295,7 @@ class LocalServer:
             f"-Xmx{self.options.heap}",
             *_java_options(),
             *(("-XX:TieredStopAtLevel=1",) if self.options.quick else ()),
+            *class_archive(java, jars).options(java, self.home / "run" / _CLASSES),
             _entry_point(jars),
             f"--home-dir={self.home}",
             f"--config-dir={self.home / 'conf'}",
@@ -417,7 +422,7 @@ def explain_exit(console: str, code: int, log: Path) -> str:
         if sign in console:
             return f"Neo4j ended because {reason}"
     ended = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-    return f"Neo4j {ended}: {_last_lines(console, 3) or 'it printed nothing'}; see {log}"
+    return f"Neo4j {ended}: {_causes(console) or 'it printed nothing'}; see {log}"
 
 
 def free_port() -> int:
@@ -490,8 +495,13 @@ def _write_private(path: Path, content: str) -> None:
 
 
 def _last_lines(text: str, count: int) -> str:
-    lines: Sequence[str] = [line.strip() for line in text.splitlines() if line.strip()]
-    return " | ".join(lines[-count:])
+    return " | ".join([line.strip() for line in text.splitlines() if line.strip()][-count:])
+
+
+def _causes(text: str) -> str:
+    """The causes of an exception that Java printed, else the last lines."""
+    causes = [line.partition("Caused by: ")[2].strip() for line in text.splitlines() if "Caused by: " in line]
+    return causes[-1] if causes else _last_lines(text, 3)
 
 
 def _rows_of(header: Path) -> Path:

@@ -99,11 +99,16 @@ def line_and_column(cypher: str, position: int) -> tuple[int, int]:
     return line, position - (cypher.rfind("\n", 0, position) + 1) + 1
 
 
-def check_read_only(cypher: str, tokens: Sequence[Token]) -> None:
+def check_read_only(cypher: str, tokens: Sequence[Token], *, procedures: frozenset[str] = READ_PROCEDURES) -> None:
     """Refuse a statement that is more than one, or that does more than read the graph.
 
     Writes within a statement that opens with a read (`MATCH (n) DELETE n`) are left to the store, which knows
     them by its own grammar.
+
+    Args:
+        cypher: The statement.
+        tokens: Its tokens.
+        procedures: Procedures that may be called.
 
     Raises:
         QueryError: With line and column of the word that is refused.
@@ -120,7 +125,7 @@ def check_read_only(cypher: str, tokens: Sequence[Token]) -> None:
         if words in _FILE_WORDS:
             raise QueryError(f"{_at(cypher, token.start)}: {_FILE_WORDS[words]}, and a query reads the graph only")
         if words[0] == "CALL" and words[1] and not _is_key(tokens, place):
-            _check_procedure(cypher, tokens, place + 1)
+            _check_procedure(cypher, tokens, place + 1, procedures)
 
 
 def _check_opening(cypher: str, tokens: Sequence[Token]) -> None:
@@ -137,15 +142,15 @@ def _check_opening(cypher: str, tokens: Sequence[Token]) -> None:
         )
 
 
-def _check_procedure(cypher: str, tokens: Sequence[Token], place: int) -> None:
+def _check_procedure(cypher: str, tokens: Sequence[Token], place: int, procedures: frozenset[str]) -> None:
     start, name = tokens[place].start, tokens[place].name
     while place + 2 < len(tokens) and tokens[place + 1].text == "." and tokens[place + 2].name:
         name += "." + tokens[place + 2].name
         place += 2
-    if name.lower() not in {allowed.lower() for allowed in READ_PROCEDURES}:
+    if name.lower() not in {allowed.lower() for allowed in procedures}:
         raise QueryError(
             f"{_at(cypher, start)}: procedure {name} is not allowed in a query; allowed are "
-            f"{', '.join(sorted(READ_PROCEDURES))}"
+            f"{', '.join(sorted(procedures))}"
         )
 
 

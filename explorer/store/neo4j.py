@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -20,7 +21,16 @@ from explorer.errors import NotFoundError, StoreError
 from explorer.store.neo4j_change import Change, ensure_schema
 from explorer.store.neo4j_connection import Connection, parse_address
 from explorer.store.neo4j_query import run_query
-from explorer.store.neo4j_reading import NodeIndex, fill_pairs, node_index, read_nodes, read_pairs, read_values
+from explorer.store.neo4j_reading import (
+    NodeIndex,
+    fill_pairs,
+    index_of,
+    join_indices,
+    node_index,
+    read_nodes,
+    read_pairs,
+    read_values,
+)
 from explorer.store.protocol import (
     ASSOCIATION_SCHEMA,
     DatasetInfo,
@@ -33,7 +43,6 @@ from explorer.store.records import (
     EDGE_TABLES,
     NODE_LABELS,
     EdgeTable,
-    association_rows,
     check_associations,
     check_dataset,
     check_layer,
@@ -43,7 +52,6 @@ from explorer.store.records import (
     edge_rows,
     layer_info,
     layer_node,
-    layer_rows,
     layer_table,
     node_key,
     node_rows,
@@ -129,8 +137,8 @@ class Neo4jStore:
         _check_name(dataset.name)
         self._refuse_existing(dataset.name, replace=replace)
         with Change(self._connection, "dataset", dataset.name) as change:
-            stage = _DatasetStage(change, dataset, progress)
-            stage.nodes(node_rows)
+            stage = _DatasetStage(self._connection, change, dataset, progress)
+            stage.nodes()
             stage.edges(EDGE_TABLES)
 
             def publish(transaction: ManagedTransaction) -> None:
@@ -154,8 +162,8 @@ class Neo4jStore:
         part = _part_of(dataset, addition)
         with Change(self._connection, "dataset", name) as change:
             there = {table: self._present(table, part) for table in ("skills", "models")}
-            stage = _DatasetStage(change, part, progress, there)
-            stage.nodes(node_rows)
+            stage = _DatasetStage(self._connection, change, part, progress, there)
+            stage.nodes()
             stage.edges([edge for edge in EDGE_TABLES if edge.table in ("requirements", "attempts")])
 
             def publish(transaction: ManagedTransaction) -> None:
@@ -216,23 +224,28 @@ class Neo4jStore:
         info = layer.info
         _check_name(info.key)
         revision = self._dataset_node(info.dataset)["revision"]
+        self._connection.read(lambda transaction: _check_base(transaction, info))
+        self._require_texts(info.dataset, pc.unique(layer.skills["by"].drop_null()))
         with Change(self._connection, "layer", info.key) as change:
             draft = f"{change.staged}Layer"
             change.stage("CREATE (l:SkillgraphDraft {key: $draft}) RETURN count(l)", 1, draft=draft)
-            for rows in layer_rows(layer, _BATCH):
-                _stage_rows(
-                    change,
-                    "UNWIND $rows AS row MATCH (l:SkillgraphDraft {key: $draft}) MATCH (s:Skill {key: row.skill}) "
-                    "CREATE (l)-[r:LEARNED]->(s) SET r.wave = row.wave, r.by = row.by, r.component = row.component, "
-                    "r.mastery = row.mastery RETURN count(r)",
-                    [{**row, "skill": index_key(str(row["skill"]))} for row in rows],
-                    f"layer {info.name!r} names a skill that dataset {info.dataset!r} does not have",
-                    draft=draft,
-                )
+            skills = self._skills(info.dataset)
+            missing = f"skill {{id}} is not in dataset {info.dataset!r}: load the texts that use it first"
+            numbers = skills.numbers_of(layer.skills["skill"], missing)
+            values = [layer.skills[name].to_pylist() for name in ("wave", "by", "component", "mastery")]
+            _stage_rows(
+                change,
+                "MATCH (l:SkillgraphDraft {key: $draft}) UNWIND $rows AS row MATCH (s) WHERE id(s) = row[0] "
+                "CREATE (l)-[r:LEARNED]->(s) SET r.wave = row[1], r.by = row[2], r.component = row[3], "
+                "r.mastery = row[4] RETURN count(r)",
+                zip(numbers.tolist(), *values, strict=True),
+                draft=draft,
+            )
 
             def publish(transaction: ManagedTransaction) -> None:
                 if _require_dataset(transaction, info.dataset)["revision"] != revision:
                     raise StoreError(f"dataset {info.dataset!r} was changed while a layer was written: learn it again")
+                _check_base(transaction, info)
                 tuned = _retire_layer(transaction, change, info.key)
                 node = {**layer_node(info), "revision": change.token}
                 transaction.run(
@@ -301,22 +314,28 @@ class Neo4jStore:
         key = node_key(dataset, layer)
         before = self._connection.read(lambda transaction: _require_layer(transaction, dataset, layer))
         check_associations(layer_info(before), associations, components, rule)
+        _check_learned(layer, associations, components)
         with Change(self._connection, "associations", key) as change:
-            for rows in association_rows(dataset, associations, _BATCH):
-                _stage_rows(
-                    change,
-                    "UNWIND $rows AS row MATCH (a:Skill {key: row.source}) MATCH (b:Skill {key: row.target}) "
-                    "CREATE (a)-[r:ASSOCIATED_WITH]->(b) SET r.layer = $draft, r.weight = row.weight RETURN count(r)",
-                    _fit(rows),
-                    f"an association of layer {layer!r} names a skill that dataset {dataset!r} does not have",
-                    draft=change.staged,
-                )
+            skills = self._skills(dataset)
+            missing = f"skill {{id}} is not in dataset {dataset!r}: load the texts that use it first"
+            ends = [skills.numbers_of(associations[end], missing).tolist() for end in ("source", "target")]
+            _stage_rows(
+                change,
+                "UNWIND $rows AS row MATCH (a) WHERE id(a) = row[0] MATCH (b) WHERE id(b) = row[1] "
+                "CREATE (a)-[r:ASSOCIATED_WITH]->(b) SET r.layer = $draft, r.weight = row[2] RETURN count(r)",
+                zip(*ends, associations["weight"].to_pylist(), strict=True),
+                draft=change.staged,
+            )
 
             def publish(transaction: ManagedTransaction) -> None:
                 if _require_layer(transaction, dataset, layer)["revision"] != before["revision"]:
                     raise StoreError(f"layer {layer!r} was changed while its associations were written: run it again")
-                _move_associations(transaction, key, change.trash)
-                _move_associations(transaction, change.staged, key)
+                _hide_associations(transaction, change, key)
+                transaction.run(
+                    "MATCH ()-[r:ASSOCIATED_WITH]->() WHERE r.layer = $draft SET r.layer = $layer",
+                    draft=change.staged,
+                    layer=layer,
+                ).consume()
                 _set_components(transaction, dataset, key, components)
                 transaction.run(
                     "MATCH (l:Layer {key: $key}) SET l.associations = $count, l.association_rule = $rule, "
@@ -335,7 +354,8 @@ class Neo4jStore:
         def read(transaction: ManagedTransaction, node: Mapping[str, Any]) -> pa.Table:
             if not node.get("associations"):
                 return ASSOCIATION_SCHEMA.empty_table()
-            skills = node_index(transaction, "Skill", f"{dataset}/", node["skills"])
+            size = _require_dataset(transaction, dataset)["skills"]
+            skills = node_index(transaction, "Skill", f"{dataset}/", size)
             learned = [
                 row[0]
                 for rows in read_values(
@@ -350,7 +370,7 @@ class Neo4jStore:
             ]
             some = skills.keep(np.isin(skills.numbers, np.asarray(learned, dtype=np.int64)))
             pattern = "MATCH (a)-[r:ASSOCIATED_WITH]->(b:Skill) WHERE r.layer = $layer"
-            pairs = read_pairs(transaction, pattern, some, some, node["associations"], ("r.weight",), layer=node["key"])
+            pairs = read_pairs(transaction, pattern, some, some, node["associations"], ("r.weight",), layer=layer)
             source, target, values = fill_pairs(pairs, node["associations"], {"weight": np.int64})
             return pa.table(
                 [some.ids.take(pa.array(source)), some.ids.take(pa.array(target)), pa.array(values["weight"])],
@@ -412,14 +432,31 @@ class Neo4jStore:
         if not replace and self._connection.read(lambda transaction: _dataset_node(transaction, name)) is not None:
             raise _exists(name)
 
-    def _present(self, table: str, part: Dataset) -> set[str]:
-        """Keys of those nodes of a table that the store has already."""
-        keys = [index_key(node_key(part.name, identifier)) for identifier in getattr(part, table)["id"].to_pylist()]
-        statement = f"UNWIND $keys AS key MATCH (n:{NODE_LABELS[table]} {{key: key}}) RETURN collect(n.key)"
-        there: set[str] = set()
+    def _skills(self, dataset: str) -> NodeIndex:
+        def read(transaction: ManagedTransaction) -> NodeIndex:
+            node = _require_dataset(transaction, dataset)
+            return node_index(transaction, "Skill", f"{dataset}/", node["skills"])
+
+        return self._connection.read(read)
+
+    def _require_texts(self, dataset: str, ids: pa.Array | pa.ChunkedArray) -> None:
+        statement = (
+            "UNWIND $ids AS row OPTIONAL MATCH (n:Text {key: row[0]}) WITH row, n WHERE n IS NULL RETURN row[1] LIMIT 1"
+        )
+        keys = [[index_key(node_key(dataset, identifier)), identifier] for identifier in ids.to_pylist()]
         for start in range(0, len(keys), _BATCH):
-            there.update(self._connection.rows(statement, keys=keys[start : start + _BATCH])[0][0])
-        return there
+            for row in self._connection.rows(statement, ids=keys[start : start + _BATCH]):
+                raise StoreError(f"text {row[0]!r} is not in dataset {dataset!r}: load it first")
+
+    def _present(self, table: str, part: Dataset) -> NodeIndex:
+        """Those nodes of a table that the store has already."""
+        label, ids = NODE_LABELS[table], getattr(part, table)["id"].to_pylist()
+        statement = f"UNWIND $keys AS key MATCH (n:{label} {{key: key}}) RETURN collect([id(n), n.id])"
+        found: list[list[Any]] = []
+        for start in range(0, len(ids), _BATCH):
+            keys = [index_key(node_key(part.name, identifier)) for identifier in ids[start : start + _BATCH]]
+            found += self._connection.rows(statement, keys=keys)[0][0]
+        return index_of(found)
 
 
 class _DatasetStage:
@@ -427,28 +464,28 @@ class _DatasetStage:
 
     def __init__(
         self,
+        connection: Connection,
         change: Change,
         dataset: Dataset,
         progress: Progress | None,
-        present: Mapping[str, set[str]] | None = None,
+        present: Mapping[str, NodeIndex] | None = None,
     ) -> None:
+        self._connection = connection
         self._change = change
         self._dataset = dataset
         self._progress = progress
-        self._present = present or {}
+        self._nodes = dict(present or {})
         self._done = 0
         self._total = sum(table.num_rows for table in dataset.tables().values())
 
-    def nodes(self, rows_of: Callable[[Dataset, str, int], Iterator[list[dict[str, Any]]]]) -> None:
+    def nodes(self) -> None:
         """Stage the rows of texts, skills and models that are not there."""
         for table in NODE_LABELS:
-            there = self._present.get(table, set())
-            for rows in rows_of(self._dataset, table, _BATCH):
-                batch = []
-                for row in rows:
-                    key = index_key(str(row["key"]))
-                    if key not in there:
-                        batch.append({**row, "key": self._draft(table) + key})
+            there = self._nodes.get(table, index_of([]))
+            known = set(there.ids.to_pylist())
+            prefix = self._draft(table)
+            for rows in node_rows(self._dataset, table, _BATCH):
+                batch = [{**row, "key": prefix + index_key(str(row["key"]))} for row in rows if row["id"] not in known]
                 if batch:
                     self._change.stage(
                         "UNWIND $rows AS row CREATE (n:SkillgraphDraft) SET n = row RETURN count(n)",
@@ -456,14 +493,32 @@ class _DatasetStage:
                         rows=batch,
                     )
                 self._count(len(rows))
+            count = getattr(self._dataset, table).num_rows
+            drafts = self._connection.read(
+                lambda transaction, p=prefix, n=count: node_index(transaction, "SkillgraphDraft", p, n)  # type: ignore[misc]
+            )
+            self._nodes[table] = join_indices(there, drafts)
 
     def edges(self, tables: Iterable[EdgeTable]) -> None:
         """Stage relationships; each end is a draft, or a node that is there."""
         for edge in tables:
-            for rows in edge_rows(self._dataset, edge, _BATCH):
-                for ends, batch in self._by_ends(edge, _fit(rows)).items():
-                    self._stage_edges(edge, ends, batch)
-                self._count(len(rows) if edge.table != "models" else 0)
+            table = getattr(self._dataset, edge.table)
+            if edge.table in NODE_LABELS:
+                table = table.filter(pc.is_valid(table[edge.target_column]))
+            missing = f"{edge.table}: {{id}} is not in dataset {self._dataset.name!r}"
+            ends = [
+                self._nodes[end].numbers_of(table[column], missing).tolist()
+                for end, column in ((edge.source, edge.source_column), (edge.target, edge.target_column))
+            ]
+            values = [table[name].to_pylist() for name in edge.properties]
+            setting = "".join(f" SET r.{name} = row[{place}]" for place, name in enumerate(edge.properties, start=2))
+            _stage_rows(
+                self._change,
+                "UNWIND $rows AS row MATCH (a) WHERE id(a) = row[0] MATCH (b) WHERE id(b) = row[1] "
+                f"CREATE (a)-[r:{edge.type}]->(b){setting} RETURN count(r)",
+                zip(*ends, *values, strict=True),
+                None if edge.table in NODE_LABELS else self._count,
+            )
 
     def publish(self, transaction: ManagedTransaction) -> None:
         """Give the drafts their labels and keys."""
@@ -476,32 +531,6 @@ class _DatasetStage:
 
     def _draft(self, table: str) -> str:
         return f"{self._change.staged}{NODE_LABELS[table]}:"
-
-    def _by_ends(self, edge: EdgeTable, rows: list[dict[str, Any]]) -> dict[tuple[bool, bool], list[dict[str, Any]]]:
-        """Rows by whether their source and their target are there already."""
-        sources, targets = (self._present.get(table, set()) for table in (edge.source, edge.target))
-        parted: dict[tuple[bool, bool], list[dict[str, Any]]] = {}
-        for row in rows:
-            parted.setdefault((row["source"] in sources, row["target"] in targets), []).append(row)
-        return parted
-
-    def _stage_edges(self, edge: EdgeTable, ends: tuple[bool, bool], rows: list[dict[str, Any]]) -> None:
-        matches, prefixes = [], {}
-        for end, table, there in zip(("source", "target"), (edge.source, edge.target), ends, strict=True):
-            label = NODE_LABELS[table] if there else "SkillgraphDraft"
-            prefixes[f"{end}_prefix"] = "" if there else self._draft(table)
-            matches.append(f"MATCH ({end}:{label} {{key: ${end}_prefix + row.{end}}})")
-        values = "".join(f" SET r.{name} = row.{name}" for name in edge.properties)
-        statement = (
-            f"UNWIND $rows AS row {' '.join(matches)} CREATE (source)-[r:{edge.type}]->(target){values} RETURN count(r)"
-        )
-        _stage_rows(
-            self._change,
-            statement,
-            rows,
-            f"a row of {edge.table} names a node that is no longer in dataset {self._dataset.name!r}",
-            **prefixes,
-        )
 
     def _count(self, rows: int) -> None:
         self._done += rows
@@ -536,7 +565,14 @@ class _DatasetReader:
         """Requirements of the texts of some parts, a table a chunk."""
         texts, skills = self._texts_of(parts), self._index("skills")
         for text, skill, values in self._requirement_pairs(texts, skills):
-            yield _requirement_table(text, skill, np.asarray(values[0], dtype=np.float64), texts, skills)
+            if len(text):
+                yield pa.table(
+                    {
+                        "text": texts.ids.take(pa.array(text)),
+                        "skill": skills.ids.take(pa.array(skill)),
+                        "weight": pa.array(values[0], type=pa.float64()),
+                    }
+                )
 
     def _index(self, table: str) -> NodeIndex:
         if table not in self._indices:
@@ -551,7 +587,8 @@ class _DatasetReader:
             return texts
         unknown = sorted(set(parts) - set(dataset_info(self._node).parts))
         if unknown:
-            raise NotFoundError(f"dataset {self._node['name']!r} has no part {unknown[0]!r}")
+            there = ", ".join(map(repr, dataset_info(self._node).parts)) or "none"
+            raise NotFoundError(f"dataset {self._node['name']!r} has no part {unknown[0]!r}; its parts: {there}")
         part = read_nodes(self._transaction, texts, pa.schema([("id", pa.string()), ("part", pa.string())]))["part"]
         chosen = pc.fill_null(pc.is_in(part, value_set=pa.array(parts, pa.string())), fill_value=False)
         return texts.keep(chosen.to_numpy())
@@ -564,7 +601,13 @@ class _DatasetReader:
         texts, skills = self._index("texts"), self._index("skills")
         chunks = self._requirement_pairs(texts, skills)
         text, skill, values = fill_pairs(chunks, self._node["requirements"], {"weight": np.float64})
-        return _requirement_table(text, skill, values["weight"], texts, skills)
+        return pa.table(
+            {
+                "text": pa.DictionaryArray.from_arrays(pa.array(text), texts.ids),
+                "skill": pa.DictionaryArray.from_arrays(pa.array(skill), skills.ids),
+                "weight": pa.array(values["weight"]),
+            }
+        )
 
     def _links(self, table: str) -> pa.Table:
         """Prerequisites or parts: pairs of skills."""
@@ -597,16 +640,6 @@ class _DatasetReader:
         )
 
 
-def _requirement_table(text: Any, skill: Any, weight: Any, texts: NodeIndex, skills: NodeIndex) -> pa.Table:
-    return pa.table(
-        {
-            "text": pa.DictionaryArray.from_arrays(pa.array(text), texts.ids),
-            "skill": pa.DictionaryArray.from_arrays(pa.array(skill), skills.ids),
-            "weight": pa.array(weight),
-        }
-    )
-
-
 def _part_of(dataset: Dataset, addition: Dataset) -> Dataset:
     """The rows of the whole that the addition names, with the columns and ids of the whole."""
 
@@ -635,10 +668,20 @@ def _fit(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{**row, "source": index_key(str(row["source"])), "target": index_key(str(row["target"]))} for row in rows]
 
 
-def _stage_rows(change: Change, statement: str, rows: list[dict[str, Any]], missing: str, **parameters: Any) -> None:
-    """Stage a batch of relationships; fewer than rows means that an end was not found."""
-    if change.stage(statement, len(rows), rows=rows, **parameters) != len(rows):
-        raise StoreError(missing)
+def _stage_rows(
+    change: Change,
+    statement: str,
+    rows: Iterable[tuple[Any, ...]],
+    count: Callable[[int], None] | None = None,
+    **parameters: Any,
+) -> None:
+    """Stage relationships in batches; one less than rows means that an end of it is gone."""
+    iterator = iter(rows)
+    while batch := list(map(list, islice(iterator, _BATCH))):
+        if change.stage(statement, len(batch), rows=batch, **parameters) != len(batch):
+            raise StoreError("the dataset was replaced or deleted while this was written: try again")
+        if count:
+            count(len(batch))
 
 
 def _dataset_node(transaction: ManagedTransaction | Transaction, name: str) -> Mapping[str, Any] | None:
@@ -688,8 +731,32 @@ def _retire_layer(transaction: ManagedTransaction, change: Change, key: str) -> 
     ).single()
     if row is None:
         return []
-    _move_associations(transaction, key, change.trash)
+    _hide_associations(transaction, change, key)
     return list(row[0])
+
+
+def _check_base(transaction: ManagedTransaction, info: LayerInfo) -> None:
+    """The base of a layer is there and does not itself come from this layer."""
+    if info.base is None:
+        return
+    _require_layer(transaction, info.dataset, info.base)
+    rows = transaction.run("MATCH (l:Layer) WHERE l.dataset = $name RETURN l.name, l.base", name=info.dataset)
+    bases = {row[0]: row[1] for row in rows}
+    name: str | None = info.base
+    while name is not None:
+        if name == info.name:
+            raise StoreError(f"layer {info.name!r} cannot be fine-tuned from {info.base!r}, which comes from it")
+        name = bases.get(name)
+
+
+def _check_learned(layer: str, associations: pa.Table, components: pa.Table) -> None:
+    """Associations are of learned skills, which are those that have a component."""
+    learned = components["skill"].combine_chunks()
+    for column in ("source", "target"):
+        unknown = pc.invert(pc.is_in(associations[column], value_set=learned))
+        if pc.any(unknown).as_py():
+            skill = associations[column].filter(unknown)[0].as_py()
+            raise StoreError(f"skill {skill!r} is associated in layer {layer!r}, which has not learned it")
 
 
 def _join_layers(transaction: ManagedTransaction, info: LayerInfo, tuned: list[str]) -> None:
@@ -705,9 +772,14 @@ def _join_layers(transaction: ManagedTransaction, info: LayerInfo, tuned: list[s
     ).consume()
 
 
-def _move_associations(transaction: ManagedTransaction, before: str, after: str) -> None:
+def _hide_associations(transaction: ManagedTransaction, change: Change, key: str) -> None:
+    """Take the associations of a layer out of sight; the change removes them afterwards."""
+    dataset, _, layer = key.partition("/")
     transaction.run(
-        "MATCH ()-[r:ASSOCIATED_WITH]->() WHERE r.layer = $before SET r.layer = $after", before=before, after=after
+        "MATCH (a:Skill)-[r:ASSOCIATED_WITH]->() WHERE r.layer = $layer AND a.dataset = $dataset SET r.layer = $trash",
+        layer=layer,
+        dataset=dataset,
+        trash=change.trash,
     ).consume()
 
 
@@ -724,8 +796,14 @@ def _set_components(transaction: ManagedTransaction, dataset: str, key: str, com
             key=key,
             rows=rows,
         ).single(strict=True)[0]
-    if found != components.num_rows:
-        raise StoreError(f"components name {components.num_rows - found} skills that layer {key!r} has not learned")
+    learned = transaction.run("MATCH (:Layer {key: $key})-[r:LEARNED]->() RETURN count(r)", key=key).single(
+        strict=True
+    )[0]
+    if not found == learned == components.num_rows:
+        raise StoreError(
+            f"layer {key!r} has {learned} learned skills, and components of {components.num_rows} were given, of "
+            f"which it has learned {found}: compute the associations of the layer as it is now"
+        )
 
 
 def _merge_edges(transaction: ManagedTransaction, dataset: Dataset, edge: EdgeTable) -> None:
@@ -733,9 +811,9 @@ def _merge_edges(transaction: ManagedTransaction, dataset: Dataset, edge: EdgeTa
     source, target = NODE_LABELS[edge.source], NODE_LABELS[edge.target]
     for rows in edge_rows(dataset, edge, _BATCH):
         transaction.run(
-            f"UNWIND $rows AS row MATCH (a:{source} {{key: row.source}}) MATCH (b:{target} {{key: row.target}}) "
+            f"UNWIND $rows AS row MATCH (a:{source} {{key: row[0]}}) MATCH (b:{target} {{key: row[1]}}) "
             f"MERGE (a)-[:{edge.type}]->(b)",
-            rows=_fit(rows),
+            rows=[[index_key(str(row["source"])), index_key(str(row["target"]))] for row in rows],
         ).consume()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,6 +93,8 @@ class Connection:
         import explorer
 
         self.address = address
+        # The driver logs what it also hands over in the result, where it is taken from.
+        logging.getLogger("neo4j.notifications").disabled = True
         with self.errors():
             self._driver = GraphDatabase.driver(
                 address.target,
@@ -130,9 +133,9 @@ class Connection:
         return self.read(lambda transaction: list(transaction.run(statement, parameters)))
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """A read session for a query whose results are taken one by one."""
-        with self.errors(), self._session("READ", fetch_size=500) as session:
+    def reading(self, **options: Any) -> Iterator[Session]:
+        """A read session for results that are taken one by one."""
+        with self.errors(), self._session("READ", fetch_size=500, **options) as session:
             yield session
 
     def last_change(self) -> str:

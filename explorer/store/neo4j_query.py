@@ -1,9 +1,10 @@
-"""Read-only Cypher on Neo4j: what a query may do is decided by the server's own plan of it, before it runs.
+"""Read-only Cypher on Neo4j: what a query may do is decided by its words, then by the server's plan of it.
 
 A READ session makes the server refuse every write. It does not keep a query from reading files or addresses
-(`LOAD CSV`), from looking at users, settings and other people's transactions, or from ending those. So the plan
-(`EXPLAIN`, which runs nothing) must be of a reading query, without the operators that do such things, and call
-only procedures that are known to be harmless. Operators within an expression, as in
+(`LOAD CSV`), from looking at users, settings and other people's transactions, or from ending those. So the
+words of a query are checked as on the embedded store, and its plan (`EXPLAIN`, which runs nothing) must be of a
+reading query, without the operators that do such things, and call only procedures that are known to be harmless.
+Operators within an expression, as in
 `[x IN [1] | COLLECT { LOAD CSV … }]`, do not appear in the plan as operators: there the text of the expression,
 which the plan shows as the server understood it, is looked through.
 """
@@ -16,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import QueryError, StoreError
+from explorer.store.cypher_guard import READ_PROCEDURES, check_read_only, tokenize
 from explorer.store.protocol import Node, Path, QueryResult, Relationship
 
 if TYPE_CHECKING:
@@ -25,21 +27,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ALLOWED_PROCEDURES", "check_plan", "plain_value", "run_query"]
 
-ALLOWED_PROCEDURES = frozenset(
-    {
-        "db.index.fulltext.queryNodes",
-        "db.index.fulltext.queryRelationships",
-        "db.index.vector.queryNodes",
-        "db.index.vector.queryRelationships",
-        "db.labels",
-        "db.ping",
-        "db.propertyKeys",
-        "db.relationshipTypes",
-        "db.schema.nodeTypeProperties",
-        "db.schema.relTypeProperties",
-        "db.schema.visualization",
-    }
-)
+ALLOWED_PROCEDURES = READ_PROCEDURES | {
+    "db.index.fulltext.queryNodes",
+    "db.index.fulltext.queryRelationships",
+    "db.index.vector.queryNodes",
+    "db.index.vector.queryRelationships",
+}
 """Procedures that a query may call: they look at the graph and its schema, and at nothing else."""
 
 _REFUSED_OPERATORS: tuple[tuple[str, str], ...] = (
@@ -115,10 +108,11 @@ def run_query(
     from neo4j.exceptions import ClientError, DatabaseError, TransientError
 
     started = time.perf_counter()
-    if not cypher.strip():
-        raise QueryError("the query is empty: give one Cypher statement, as MATCH (s:Skill) RETURN s LIMIT 10")
+    if max_rows < 1 or timeout <= 0:
+        raise QueryError(f"a query needs room for one row at least and some time, not {max_rows} rows and {timeout} s")
+    check_read_only(cypher, tokenize(cypher), procedures=ALLOWED_PROCEDURES)
     given = dict(parameters or {})
-    with connection.reading() as session:
+    with connection.reading(notifications_min_severity="WARNING") as session:
         try:
             _check_functions(session, cypher)
             summary = session.run(f"EXPLAIN {cypher}", given).consume()
@@ -130,7 +124,22 @@ def run_query(
         except (ClientError, TransientError, DatabaseError) as error:
             raise _as_query_error(error, timeout) from error
     rows = [tuple(plain_value(value) for value in record.values()) for record in records[:max_rows]]
-    return QueryResult(columns, rows, truncated=len(records) > max_rows, seconds=time.perf_counter() - started)
+    return QueryResult(
+        columns,
+        rows,
+        truncated=len(records) > max_rows,
+        seconds=time.perf_counter() - started,
+        warnings=_warnings(summary),
+    )
+
+
+def _warnings(summary: Any) -> tuple[str, ...]:
+    """Labels, types and properties of a query that the database does not know: most often a slip of the pen."""
+    return tuple(
+        notice.status_description.partition(". ")[2]
+        for notice in summary.gql_status_objects
+        if notice.raw_classification == "UNRECOGNIZED"
+    )
 
 
 def _check_functions(session: Session, cypher: str) -> None:

@@ -22,10 +22,22 @@ from explorer.store.records import columns_table
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction, Transaction
 
-__all__ = ["CHUNK", "NodeIndex", "fill_pairs", "node_index", "quoted", "read_nodes", "read_pairs", "read_values"]
+__all__ = [
+    "CHUNK",
+    "NodeIndex",
+    "fill_pairs",
+    "index_of",
+    "join_indices",
+    "node_index",
+    "quoted",
+    "read_nodes",
+    "read_pairs",
+    "read_values",
+]
 
 CHUNK = 20_000
 """Relationships, or values, that one statement collects, about."""
+_MOST_BATCHES = 10_000
 
 
 @dataclass(frozen=True)
@@ -63,9 +75,35 @@ class NodeIndex:
             )
         return self.order[places].astype(np.int32)
 
+    def numbers_of(self, ids: pa.Array | pa.ChunkedArray, missing: str) -> NDArray[np.int64]:
+        """int64 number of the node of each id; ids may be dictionary-encoded.
+
+        Raises:
+            StoreError: An id is not among the nodes; the message is `missing`, which may hold `{id}`.
+        """
+        column = ids.unify_dictionaries() if isinstance(ids, pa.ChunkedArray) else ids
+        if isinstance(column, pa.ChunkedArray):
+            column = column.combine_chunks()
+        if isinstance(column, pa.ChunkedArray):
+            return np.zeros(0, dtype=np.int64)
+        if pa.types.is_dictionary(column.type):
+            rows = pc.index_in(column.dictionary.cast(pa.string()), value_set=self.ids).take(column.indices)
+        else:
+            rows = pc.index_in(column.cast(pa.string()), value_set=self.ids)
+        if rows.null_count:
+            first = column[pc.index(pc.is_null(rows), value=True).as_py()].as_py()
+            raise StoreError(missing.format(id=repr(first)))
+        found: NDArray[np.int64] = self.numbers[rows.to_numpy(zero_copy_only=False)]
+        return found
+
     def keep(self, mask: NDArray[np.bool_]) -> NodeIndex:
         """Some of the nodes."""
         return _indexed(self.ids.filter(pa.array(mask)), self.numbers[mask])
+
+
+def join_indices(first: NodeIndex, second: NodeIndex) -> NodeIndex:
+    """The nodes of two indices."""
+    return _sorted_index(pa.concat_arrays([first.ids, second.ids]), np.concatenate([first.numbers, second.numbers]))
 
 
 def quoted(name: str) -> str:
@@ -95,7 +133,7 @@ def read_values(
         count: About how many rows there will be.
         **parameters: Parameters of the statement.
     """
-    buckets = max(1, -(-count // CHUNK))
+    buckets = min(max(1, -(-count // CHUNK)), _MOST_BATCHES)
     statement = (
         f"{match} WITH ({number}) % $buckets AS bucket, collect([{', '.join(columns)}]) AS rows RETURN rows"
         if buckets > 1
@@ -108,23 +146,34 @@ def read_values(
 def node_index(transaction: ManagedTransaction | Transaction, label: str, prefix: str, count: int) -> NodeIndex:
     """Ids and numbers of the nodes of a label whose key begins with a prefix.
 
+    Args:
+        transaction: Where to read.
+        label: Their label.
+        prefix: How their keys begin.
+        count: About how many there are.
+
     Raises:
-        StoreError: A node without id, or an id twice.
+        StoreError: A node without id.
     """
-    numbers: list[NDArray[np.int64]] = []
-    ids: list[pa.Array] = []
     match = f"MATCH (n:{label}) WHERE n.key STARTS WITH $prefix"
-    for rows in read_values(transaction, match, "id(n)", ("id(n)", "n.id"), count, prefix=prefix):
-        numbers.append(np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows)))
-        ids.append(pa.array([row[1] for row in rows], type=pa.string()))
-    column = pa.chunked_array(ids, type=pa.string()).combine_chunks()
-    if isinstance(column, pa.ChunkedArray):
-        column = pa.array([], type=pa.string())
-    if column.null_count:
+    parts = [
+        (np.fromiter((row[0] for row in rows), np.int64, len(rows)), pa.array([row[1] for row in rows], pa.string()))
+        for rows in read_values(transaction, match, "id(n)", ("id(n)", "n.id"), count, prefix=prefix)
+    ]
+    ids = pa.concat_arrays([ids for _, ids in parts]) if parts else pa.array([], pa.string())
+    if ids.null_count:
         raise StoreError(f"a {label} of the dataset has no id: the graph was changed by another program")
-    order = pc.array_sort_indices(column)
-    every = np.concatenate(numbers) if numbers else np.zeros(0, dtype=np.int64)
-    return _indexed(column.take(order), every[order.to_numpy(zero_copy_only=False)])
+    return _sorted_index(ids, np.concatenate([numbers for numbers, _ in parts] or [np.zeros(0, np.int64)]))
+
+
+def index_of(rows: Sequence[Sequence[Any]]) -> NodeIndex:
+    """An index of nodes from rows of their number and id."""
+    return _sorted_index(pa.array([row[1] for row in rows], pa.string()), np.array([row[0] for row in rows], np.int64))
+
+
+def _sorted_index(ids: pa.Array, numbers: NDArray[np.int64]) -> NodeIndex:
+    order = pc.array_sort_indices(ids)
+    return _indexed(ids.take(order), numbers[order.to_numpy(zero_copy_only=False)])
 
 
 def _indexed(ids: pa.Array, numbers: NDArray[np.int64]) -> NodeIndex:

@@ -1,0 +1,124 @@
+"""A real Neo4j for tests, once per session.
+
+`NEO4J_URI` (with `NEO4J_USER` and `NEO4J_PASSWORD`) names one; else a container where a Docker engine answers; else
+the project's own local server in a temporary home. With `CI` set a missing Neo4j is a failure, not a skip.
+
+A suite takes part by `from tests.support.neo4j import neo4j_server` in its conftest.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from explorer.credentials import Credentials
+from explorer.errors import ServerError, SkillgraphError
+from explorer.server import LocalServer, ServerOptions, free_port
+from explorer.store.neo4j import Neo4jStore
+
+__all__ = ["IMAGE", "RunningNeo4j", "neo4j_server", "options_for_tests"]
+
+IMAGE = "neo4j:5.26-community"
+
+
+def options_for_tests(**changes: Any) -> ServerOptions:
+    """A small server that starts quickly on a free port."""
+    given: dict[str, Any] = {
+        "bolt_port": free_port(),
+        "http_port": None,
+        "heap": "512m",
+        "page_cache": "64m",
+        "quick": True,
+    }
+    return ServerOptions(**{**given, **changes})
+
+
+@dataclass(frozen=True)
+class RunningNeo4j:
+    """A server that answers.
+
+    Attributes:
+        url: Its address.
+        credentials: Who one is to it.
+        local: The project's own server, if it is that: faults can be made on it.
+    """
+
+    url: str
+    credentials: Credentials
+    local: LocalServer | None = None
+
+    def open(self, **options: Any) -> Neo4jStore:
+        """A store on it."""
+        return Neo4jStore(self.url, credentials=self.credentials, **options)
+
+    @contextmanager
+    def driver(self) -> Iterator[Any]:
+        """A driver of one's own, to look at what the store has written."""
+        from neo4j import GraphDatabase
+
+        auth = (self.credentials.user, self.credentials.password)
+        with GraphDatabase.driver(self.url, auth=auth, notifications_min_severity="OFF") as driver:
+            yield driver
+
+    def rows(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        """All rows of a statement that may do anything."""
+        with self.driver() as driver:
+            return [tuple(record.values()) for record in driver.execute_query(statement, parameters).records]
+
+    def empty(self) -> None:
+        """Remove every node."""
+        with self.driver() as driver, driver.session() as session:
+            session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 2000 ROWS").consume()
+
+
+def _given() -> RunningNeo4j | None:
+    url = os.environ.get("NEO4J_URI")
+    if not url:
+        return None
+    user, password = os.environ.get("NEO4J_USER", "neo4j"), os.environ.get("NEO4J_PASSWORD", "")
+    server = RunningNeo4j(url, Credentials(user, password))
+    if server.rows("MATCH (n) RETURN 1 LIMIT 1"):
+        pytest.fail(f"{url} (NEO4J_URI) holds data, and the tests delete everything: name an empty database")
+    return server
+
+
+def _contained(stack: ExitStack) -> RunningNeo4j | None:
+    """A container, if a Docker engine answers."""
+    try:
+        import docker
+
+        client = docker.from_env(timeout=3)
+        client.ping()
+        client.close()
+    except Exception:  # noqa: BLE001 -- whatever keeps the engine from answering, there is none
+        return None
+    from testcontainers.community.neo4j import Neo4jContainer
+
+    container = stack.enter_context(Neo4jContainer(IMAGE, password="only-for-tests"))
+    return RunningNeo4j(container.get_connection_url(), Credentials(container.username, container.password))
+
+
+def _local(stack: ExitStack, home: Any) -> RunningNeo4j:
+    server = LocalServer(home, options=options_for_tests())
+    status = server.start(attached=True)
+    stack.callback(server.stop)
+    return RunningNeo4j(str(status.url), server.credentials(), server)
+
+
+@pytest.fixture(scope="session")
+def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNeo4j]:
+    """A Neo4j server for the whole session; tests empty it as they need."""
+    with ExitStack() as stack:
+        try:
+            server = _given() or _contained(stack) or _local(stack, tmp_path_factory.mktemp("neo4j"))
+        except SkillgraphError as error:
+            if os.environ.get("CI"):
+                raise
+            hint = "" if isinstance(error, ServerError) else " (NEO4J_URI)"
+            pytest.skip(f"no real Neo4j here{hint}: {error}")
+        yield server
