@@ -129,16 +129,12 @@ def check_read_only(cypher: str, tokens: Sequence[Token], *, procedures: frozens
 
 
 def _check_opening(cypher: str, tokens: Sequence[Token]) -> None:
-    place = 0
-    while place < len(tokens) - 1 and tokens[place].name.upper() in ("EXPLAIN", "PROFILE"):
-        place += 1
-    word = tokens[place].name.upper()
-    at = _at(cypher, tokens[place].start)
+    word, at = tokens[0].name.upper(), _at(cypher, tokens[0].start)
     if word in _WRITES:
         raise QueryError(f"{at}: {word} changes the store, and a query only reads; use `skillgraph load` to write")
     if word not in _OPENING:
         raise QueryError(
-            f"{at}: a query starts with {', '.join(_OPENING[:-1])} or {_OPENING[-1]}, not {tokens[place].text!r}"
+            f"{at}: a query starts with {', '.join(_OPENING[:-1])} or {_OPENING[-1]}, not {tokens[0].text!r}"
         )
 
 

@@ -221,7 +221,7 @@ def _takes_limit(tokens: Sequence[Token], brackets: Sequence[int | None]) -> boo
         for place, token in enumerate(tokens)
         if token.kind == "word" and brackets[place] is None and (not place or tokens[place - 1].text != ".")
     ]
-    if "RETURN" not in words or words[0] in ("EXPLAIN", "PROFILE"):
+    if "RETURN" not in words:
         return False
     last = len(words) - 1 - words[::-1].index("RETURN")
     return not {"UNION", "INTERSECT", "EXCEPT"} & set(words) and not {"LIMIT", "HAVING"} & set(words[last:])
