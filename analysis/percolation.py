@@ -67,6 +67,7 @@ _WAVES = 30
 """So many plain waves are cheaper than Newton steps where learning ends soon."""
 _MANY = 128
 """Above this size of the state plain iteration is used, which needs no Jacobian."""
+_ROUNDING = 1e-12
 
 
 class _Branches:
@@ -192,7 +193,7 @@ def site_giant(ensemble: AnyEnsemble, phi: float | Sequence[float] | Floats) -> 
         lambda v: _site_jacobian(branches, phi, v.reshape(shape)),
         np.ones(shape).ravel(),
     ).reshape(shape)
-    return max(float((phi * (1.0 - branches.node_values(through(finite)))) @ branches.alpha), 0.0)
+    return _clean((phi * (1.0 - branches.node_values(through(finite)))) @ branches.alpha)
 
 
 def _site_jacobian(branches: _Branches, phi: Floats, finite: Floats) -> Floats:
@@ -263,7 +264,7 @@ class _LearnedBranches:
             self.branches.node_values(taught + silent) - self.prior * self.branches.node_values(silent)
             for taught, silent in (self.through(self.trivial), self.through(v))
         ]
-        return max(float((fractions[0] - fractions[1]) @ self.branches.alpha), 0.0)
+        return _clean((fractions[0] - fractions[1]) @ self.branches.alpha)
 
 
 def _learned_branches(
@@ -501,6 +502,11 @@ def predict(ensemble: AnyEnsemble, learner: Learner = _ONE) -> Prediction:
         percolates=condition > 1.0,
         condition=condition,
     )
+
+
+def _clean(giant: np.float64 | Floats) -> float:
+    """0 for what is rounding."""
+    return float(giant) if giant > _ROUNDING else 0.0
 
 
 def _radius(matrix: Floats) -> float:

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
 
 from analysis.ensembles import Ensemble
 from analysis.errors import AnalysisError
@@ -133,6 +132,8 @@ class SolutionCurve:
         return tuple(found)
 
     def _solve_position(self, unlearned: float, low: float, high: float) -> float:
+        from scipy.optimize import brentq
+
         return float(brentq(lambda s: float(self.unlearned_at(s)) - unlearned, low, high, xtol=1e-16, rtol=1e-15))
 
     def _novel(self, s: Floats) -> Floats:
@@ -160,6 +161,8 @@ class SolutionCurve:
         return np.array([self._root_of_slope(float(grid[i]), float(grid[i + 1])) for i in turns])
 
     def _root_of_slope(self, low: float, high: float) -> float:
+        from scipy.optimize import brentq
+
         ends = [float(self._slope(np.asarray(s))) for s in (low, high)]
         if ends[0] * ends[1] >= 0.0:
             # one of them is 0 up to rounding, which depends on how many positions are evaluated at once

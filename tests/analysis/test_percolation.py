@@ -16,6 +16,7 @@ from analysis.ensembles import DegreeDistribution, Ensemble, MultiClassEnsemble
 from analysis.errors import AnalysisError
 from analysis.graph import SkillTextGraph
 from analysis.learners import DSkillLearner, Learner, OneSkillLearner, PoissonLearner, RandomCapacityLearner
+from analysis.peeling import peel
 from analysis.percolation import (
     critical_occupation,
     giant_any,
@@ -295,3 +296,28 @@ def test_nothing_learned_has_no_giant() -> None:
 def test_bad_input_is_refused(call: Callable[[], object], match: str) -> None:
     with pytest.raises(AnalysisError, match=match):
         call()
+
+
+@pytest.mark.parametrize(
+    ("c", "R", "rule", "condition_met"), [(2.0, 0.68, "any", False), (5.0, 1.5, "understood", True)]
+)
+def test_independent_sites_are_wrong_near_the_threshold(c: float, R: float, rule: str, condition_met: bool) -> None:
+    """(1-q)c²R > 1 is neither needed for a giant component of learned skills nor enough; the exact equations are right.
+
+    The text that taught a skill joins it to skills learned before, so learned skills percolate earlier than as many
+    independent sites (`any`). Texts that are not understood join nothing, so the rule `understood` comes later.
+    """
+    assert (site_condition(Ensemble.poisson(c, R), evolve(Ensemble.poisson(c, R), ONE).learned) > 1.0) == condition_met
+    exact = giant_learned(c, R, rule, ONE)  # type: ignore[arg-type]
+    largest = []
+    for rng in replicates(48):
+        graph = poisson_graph(c, int(R * SKILLS), SKILLS, rng)
+        found = components(graph, peel(graph).learned, rule)  # type: ignore[arg-type]
+        largest.append(found.giant_fraction)
+    if condition_met:
+        assert exact < 1e-9
+        # Below criticality the largest component is of the order ln S: far below 1 % of the skills.
+        assert max(largest) < 0.01
+    else:
+        assert exact > 0.05
+        assert_mean(largest, exact, skills=SKILLS)
