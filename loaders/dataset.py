@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -331,15 +332,22 @@ def _encode_requirements(table: pa.Table, text_ids: pa.ChunkedArray, skill_ids: 
         raise DataError(f"requirements, row {row + 1}: weight {weight[row].as_py()} must be a positive number")
     texts, skills = text_ids.combine_chunks(), skill_ids.combine_chunks()
     text, skill = _codes(table["text"], texts, "text"), _codes(table["skill"], skills, "skill")
-    coded = pa.table({"text": text, "skill": skill, "weight": weight})
-    coded = coded.group_by(["text", "skill"]).aggregate([("weight", "sum")])
-    coded = coded.sort_by([("text", "ascending"), ("skill", "ascending")]).combine_chunks()
-
-    def encoded(column: str, ids: pa.Array) -> pa.DictionaryArray:
-        codes = coded[column].combine_chunks() if coded.num_rows else pa.array([], pa.int32())
-        return pa.DictionaryArray.from_arrays(codes.cast(pa.int32()), ids)
-
-    return pa.table({"text": encoded("text", texts), "skill": encoded("skill", skills), "weight": coded["weight_sum"]})
+    key = text.to_numpy().astype(np.int64) * max(len(skills), 1) + skill.to_numpy()
+    values = weight.to_numpy()
+    if not (np.diff(key) > 0).all():
+        # Stable, so that weights are summed in the order of the rows, whatever the machine.
+        order = np.argsort(key, kind="stable")
+        key, values = key[order], values[order]
+        first = np.flatnonzero(np.diff(key, prepend=-1))
+        key, values = key[first], np.add.reduceat(values, first)
+    rows, columns = np.divmod(key, max(len(skills), 1))
+    return pa.table(
+        {
+            "text": pa.DictionaryArray.from_arrays(pa.array(rows.astype(np.int32)), texts),
+            "skill": pa.DictionaryArray.from_arrays(pa.array(columns.astype(np.int32)), skills),
+            "weight": pa.array(values),
+        }
+    )
 
 
 def _distinct(table: pa.Table) -> pa.Table:

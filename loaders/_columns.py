@@ -1,0 +1,49 @@
+"""Names under which files commonly keep the columns of a dataset, in order of preference."""
+
+from __future__ import annotations
+
+__all__ = [
+    "BASE",
+    "CHILD",
+    "LEVEL",
+    "MODEL",
+    "PARENT",
+    "PREREQUISITE",
+    "ROLE",
+    "SCORE",
+    "SKILL",
+    "SKILLS",
+    "SKILL_CLASS",
+    "SKILL_ID",
+    "SKILL_NAME",
+    "TEXT",
+    "TEXT_CLASS",
+    "TEXT_ID",
+    "TEXT_TITLE",
+    "WEIGHT",
+]
+
+# In tables of pairs, where "id" says little.
+TEXT = ("text_id", "text", "item_id", "item", "task_id", "task", "document_id", "document", "doc_id", "doc",
+        "question_id", "question", "problem_id", "problem", "function", "id", "source")  # fmt: skip
+SKILL = ("skill_id", "skill", "concept_id", "concept", "kc", "capability", "tag", "keyword", "competency", "topic",
+         "target")  # fmt: skip
+# In tables with one row for each text, skill or model.
+TEXT_ID = ("text_id", "id", "item_id", "task_id", "document_id", "doc_id", "question_id", "problem_id", "item", "task",
+           "question", "problem", "function", "text", "name")  # fmt: skip
+SKILL_ID = ("skill_id", "skill", "concept_id", "concept", "kc", "capability", "tag", "id", "name", "label")
+TEXT_TITLE = ("title", "name", "label")
+TEXT_CLASS = ("class", "text_class", "category", "domain", "subject", "group")
+SKILL_NAME = ("name", "skill_name", "label", "title", "term")
+SKILL_CLASS = ("class", "skill_class", "category", "type", "group")
+LEVEL = ("level", "depth")
+SKILLS = ("skills", "skill_ids", "concepts", "capabilities", "tags", "keywords", "kcs", "topics", "competencies",
+          "requires")  # fmt: skip
+WEIGHT = ("weight", "count", "frequency")
+MODEL = ("model", "model_id", "model_name", "learner", "student", "student_id", "user", "user_id", "respondent")
+SCORE = ("score", "correct", "outcome", "result", "passed", "accuracy", "acc", "value")
+ROLE = ("role", "kind")
+BASE = ("base", "base_model", "foundation", "parent", "fine_tuned_from", "finetuned_from")
+PARENT = ("parent", "parent_id", "parent_skill", "broader", "whole")
+CHILD = ("child", "child_id", "child_skill", "narrower", "part", "skill", "skill_id", "id", "name")
+PREREQUISITE = ("prerequisite", "prerequisite_id", "prereq", "requires", "before", "from")

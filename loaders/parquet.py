@@ -1,0 +1,178 @@
+"""Datasets in and out of Parquet through Arrow: a folder with a file for each table, or an edge list."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from loaders import _columns
+from loaders._builder import Builder
+from loaders._files import Progress, require_file
+from loaders._rows import find_column, optional_column
+from loaders.dataset import EMPTY_TABLES, Dataset, build_dataset
+from loaders.errors import DataError
+
+__all__ = ["OPTIONS", "is_parquet_folder", "read_parquet_edges", "read_parquet_folder", "write_parquet"]
+
+OPTIONS: Mapping[str, str] = {
+    "text_column": "name of the column with the text",
+    "skill_column": "name of the column with the skill",
+    "weight_column": "name of the column with the weight",
+}
+_FACTS = b"skillgraph"
+_NEEDED = ("texts", "skills", "requirements")
+
+
+def write_parquet(dataset: Dataset, folder: Path) -> None:
+    """Write a dataset as a folder of `texts.parquet`, `skills.parquet`, `requirements.parquet`, ….
+
+    `read_parquet_folder` reads an equal dataset back. Name and provenance are in the files' metadata. The folder
+    appears when it is complete: a write that is interrupted leaves none, or the one that was there.
+
+    Args:
+        dataset: What is written.
+        folder: Where to; must not hold anything but Parquet files of a dataset.
+
+    Raises:
+        DataError: The folder is a file, holds something else, or cannot be written.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise DataError("is a file, where a folder for Parquet files is expected", path=folder)
+    foreign = sorted(path.name for path in folder.iterdir() if path.suffix != ".parquet") if folder.is_dir() else []
+    if foreign:
+        raise DataError(f"holds {foreign[0]!r}; give a new or an empty folder", path=folder)
+    facts = json.dumps({"name": dataset.name, "provenance": dict(dataset.provenance)})
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as work:
+            fresh, old = Path(work, "fresh"), Path(work, "old")
+            fresh.mkdir()
+            for name, table in dataset.tables().items():
+                stored = table.replace_schema_metadata({_FACTS: facts})
+                pq.write_table(stored, fresh / f"{name}.parquet", compression="zstd")
+            if folder.exists():
+                folder.rename(old)
+            fresh.rename(folder)
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror or error}", path=folder) from None
+
+
+def is_parquet_folder(folder: Path) -> bool:
+    """True if a folder holds the tables that every dataset has."""
+    return all((folder / f"{name}.parquet").is_file() for name in _NEEDED)
+
+
+def read_parquet_folder(folder: Path, *, name: str | None = None, part: str | None = None) -> Dataset:
+    """The dataset in a folder of Parquet files, as `write_parquet` or another program wrote it.
+
+    Args:
+        folder: With at least `texts.parquet`, `skills.parquet` and `requirements.parquet`.
+        name: Name of the dataset; None for the one it was written with.
+        part: Name of the part of texts that have none.
+
+    Raises:
+        DataError: A missing or damaged file, or tables that do not fit together.
+    """
+    tables: dict[str, pa.Table] = {}
+    facts: dict[str, object] = {}
+    for key in EMPTY_TABLES:
+        path = folder / f"{key}.parquet"
+        if path.is_file() or key in _NEEDED:
+            tables[key] = _read(path)
+            stored = (tables[key].schema.metadata or {}).get(_FACTS)
+            if stored is not None:
+                facts = json.loads(stored)
+    provenance = facts.get("provenance")
+    if part is not None:
+        tables["texts"] = _with_part(tables["texts"], part)
+    try:
+        return build_dataset(
+            name or str(facts.get("name") or folder.name),
+            provenance=provenance if isinstance(provenance, dict) else None,
+            **{key: table.replace_schema_metadata(None) for key, table in tables.items()},
+        )
+    except DataError as error:
+        raise DataError(str(error), path=folder) from None
+
+
+def _with_part(texts: pa.Table, part: str) -> pa.Table:
+    whole = pa.repeat(pa.scalar(part), texts.num_rows)
+    if "part" not in texts.column_names:
+        return texts.append_column("part", whole)
+    filled = pc.coalesce(texts["part"].cast(pa.string()), pa.chunked_array([whole]))
+    return texts.set_column(texts.column_names.index("part"), "part", filled)
+
+
+def read_parquet_edges(
+    path: Path,
+    builder: Builder,
+    *,
+    text_column: str | None = None,
+    skill_column: str | None = None,
+    weight_column: str | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Add the requirements of a Parquet file with a row for each, text, skill and perhaps weight.
+
+    Args:
+        path: The file.
+        builder: Takes them.
+        text_column: Name of the column with the text; likewise the others.
+        skill_column: Name of the column with the skill.
+        weight_column: Name of the column with the weight.
+        progress: Called with row groups read and all row groups.
+
+    Raises:
+        DataError: No Parquet file, a missing column, an empty id, a weight that is no positive number.
+    """
+    require_file(path)
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"is no Parquet file: {error}", path=path) from None
+    header = file.schema_arrow.names
+    skill = find_column(header, _columns.SKILL, skill_column, path, what="the skill", option="skill_column")
+    text = find_column(header, _columns.TEXT, text_column, path, what="the text", option="text_column")
+    weight = optional_column(header, _columns.WEIGHT, weight_column, path)
+    chosen = {"text": header[text], "skill": header[skill]} | ({"weight": header[weight]} if weight is not None else {})
+    blocks: list[pa.Table] = []
+    for number in range(file.num_row_groups):
+        try:
+            block = file.read_row_group(number, columns=list(chosen.values()))
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"is damaged: {error}", path=path) from None
+        blocks.append(_edges(block, chosen, path))
+        if progress is not None:
+            progress(number + 1, file.num_row_groups)
+    if blocks:
+        builder.require_all(pa.concat_tables(blocks).unify_dictionaries().combine_chunks(), path)
+
+
+def _edges(block: pa.Table, chosen: Mapping[str, str], path: Path) -> pa.Table:
+    columns: dict[str, pa.ChunkedArray] = {}
+    for column, name in chosen.items():
+        values = block[name]
+        if values.null_count:
+            raise DataError(f"column {name!r}: a value is missing; expected one in every row", path=path)
+        try:
+            if column == "weight":
+                columns[column] = values.cast(pa.float64())
+            else:
+                columns[column] = values.cast(pa.string()).dictionary_encode()
+        except pa.ArrowException:
+            raise DataError(f"column {name!r} is {values.type}, which is no {column}", path=path) from None
+    return pa.table(columns)
+
+
+def _read(path: Path) -> pa.Table:
+    require_file(path)
+    try:
+        return pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"is no Parquet file: {error}", path=path) from None
