@@ -12,7 +12,7 @@ import numpy as np
 __all__ = ["Line", "line_chart"]
 
 WIDTH, HEIGHT = 720, 400
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 40, 56
+LEFT, RIGHT, TOP, BOTTOM = 64, 16, 60, 56
 COLORS = ("#0b5fa5", "#c2410c", "#15803d", "#7c3aed")
 
 
@@ -65,7 +65,9 @@ def line_chart(
     for place, word in marks:
         x = at_x(place)
         out.append(f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="#6b7280" stroke-dasharray="4 4"/>')
-        out.append(f'<text x="{x - 6:.1f}" y="{TOP + 12}" text-anchor="end" fill="#374151">{escape(word)}</text>')
+        out.append(
+            f'<text x="{x - 6:.1f}" y="{HEIGHT - BOTTOM - 60}" text-anchor="end" fill="#374151">{escape(word)}</text>'
+        )
     for number, line in enumerate(lines):
         color = COLORS[number % len(COLORS)]
         points = [(at_x(x), at_y(y)) for x, y in zip(line.x, line.y, strict=True)]
@@ -74,9 +76,9 @@ def line_chart(
         else:
             path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
             out.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
-        y = TOP + 14 + 18 * number
-        out.append(f'<rect x="{WIDTH - 246}" y="{y - 9}" width="12" height="10" fill="{color}"/>')
-        out.append(f'<text x="{WIDTH - 228}" y="{y}" fill="#111827">{escape(line.name)}</text>')
+        x = LEFT + number * (WIDTH - LEFT - RIGHT) / len(lines)
+        out.append(f'<rect x="{x:.1f}" y="35" width="12" height="10" fill="{color}"/>')
+        out.append(f'<text x="{x + 18:.1f}" y="45" fill="#111827">{escape(line.name)}</text>')
     middle = (LEFT + WIDTH - RIGHT) / 2
     out.append(f'<text x="{middle}" y="{HEIGHT - 14}" text-anchor="middle" fill="#111827">{escape(x_label)}</text>')
     height = (TOP + HEIGHT - BOTTOM) / 2
