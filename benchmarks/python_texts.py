@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
 from explorer.arrays import IndexedGraph
 from explorer.sgc import TextRecord
 
@@ -41,10 +39,3 @@ def source_texts(indexed: IndexedGraph) -> Iterator[TextRecord]:
         listed = [names[s] for s in skills[bounds[place] : bounds[place + 1]].tolist()]
         value = {"id": ident, "skills": listed, "text": text}
         yield TextRecord(ident, tuple(listed), json.dumps(value, ensure_ascii=False).encode(), text.encode())
-
-
-def understood_share(indexed: IndexedGraph, learned: np.ndarray) -> float:
-    """Share of the texts all of whose skills are learned."""
-    from analysis.compression import understood_texts
-
-    return float(understood_texts(indexed.graph, learned).mean())
