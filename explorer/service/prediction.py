@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from analysis import percolation as site
 from analysis.density_evolution import evolve
 from analysis.ensembles import Ensemble
-from analysis.learners import Learner, OneSkillLearner, parse_learner
+from analysis.learners import parse_learner
 from analysis.peeling import peel
 from analysis.threshold import emergence_threshold, emergence_threshold_of
 from explorer.errors import SkillgraphError
@@ -47,7 +46,7 @@ class Prediction:
         unlearned: q, fraction of skills not learned at the fixed point.
         learned: 1 - q.
         testing_error: 1 - exp(-c q), probability that a fresh text is not understood.
-        giant_any: Giant component of the learned skills, exact, rule `any`; None for another learner than `one`.
+        giant_any: Giant component of the learned skills, exact, rule `any`.
         giant_understood: The same for rule `understood`.
         giant_site: Giant component if as many skills were kept at random.
         percolates: True if `condition` exceeds 1.
@@ -189,22 +188,19 @@ def predict(mean_skills: float, ratio: float, learner: str = "one") -> Predictio
         AnalysisError: c or R is not a positive number, or the learner is none.
     """
     rule = parse_learner(learner)
-    ensemble = Ensemble.poisson(mean_skills, ratio)
-    evolution = evolve(ensemble, rule)
-    learned = evolution.learned
-    exact = isinstance(rule, OneSkillLearner)
+    found = site.predict(Ensemble.poisson(mean_skills, ratio), rule)
     return Prediction(
         mean_skills=mean_skills,
         ratio=ratio,
         learner=rule.name,
-        unlearned=evolution.unlearned,
-        learned=learned,
-        testing_error=evolution.testing_error,
-        giant_any=site.giant_learned(mean_skills, ratio, "any") if exact else None,
-        giant_understood=site.giant_learned(mean_skills, ratio, "understood") if exact else None,
-        giant_site=site.site_giant(ensemble, learned),
-        percolates=site.site_condition(ensemble, learned) > 1.0,
-        condition=site.site_condition(ensemble, learned),
+        unlearned=found.unlearned,
+        learned=found.learned,
+        testing_error=found.testing_error,
+        giant_any=found.giant_any,
+        giant_understood=found.giant_understood,
+        giant_site=found.giant_site,
+        percolates=found.percolates,
+        condition=found.condition,
     )
 
 
@@ -266,7 +262,6 @@ def predict_layer(store: Store, dataset: str, layer: str) -> LayerPrediction:
     n = graph.n_skills
     learned = int(np.count_nonzero(view.learned)) / n if n else 0.0
     understood = _understood(view)
-    exact = isinstance(rule, OneSkillLearner)
     emergence = emergence_threshold(graph.mean_skills, rule)
     rows = (
         BesideRow(
@@ -277,11 +272,11 @@ def predict_layer(store: Store, dataset: str, layer: str) -> LayerPrediction:
             by_degrees.learned,
         ),
         BesideRow(
-            "testing_error",
-            "Fraction of texts with a skill that is not learned (measured on the training texts)",
+            "not_understood",
+            "Fraction of the training texts with a skill that is not learned",
             1.0 - understood,
-            by_poisson.testing_error,
-            by_degrees.testing_error,
+            1.0 - by_poisson.understood,
+            1.0 - by_degrees.understood,
         ),
         BesideRow(
             "waves",
@@ -301,8 +296,8 @@ def predict_layer(store: Store, dataset: str, layer: str) -> LayerPrediction:
             "giant",
             "Giant component of the learned skills' association graph, as a fraction of all skills",
             giant_of(view, "any"),
-            site.giant_learned(graph.mean_skills, graph.ratio, "any") if exact else None,
-            _giant_by_degrees(degrees, rule, "any"),
+            site.giant_learned_general(poisson, "any", rule),
+            site.giant_learned_general(degrees, "any", rule),
         ),
         BesideRow(
             "giant_site",
@@ -329,12 +324,6 @@ def predict_layer(store: Store, dataset: str, layer: str) -> LayerPrediction:
         rows=rows,
         reasons=_reasons(view, learned, by_poisson.learned, by_degrees.learned),
     )
-
-
-def _giant_by_degrees(ensemble: Ensemble, rule: Learner, kind: Literal["any", "understood"]) -> float | None:
-    if not isinstance(rule, OneSkillLearner):
-        return None
-    return site.giant_learned_general(ensemble, kind)
 
 
 def _understood(view: LayerView) -> float:

@@ -25,7 +25,7 @@ _MEANING = (
     "Texts teach skills: reading a text, a learner picks up the only skill of it that it does not know yet. "
     "All shares are of the skills that the layer's texts require."
 )
-_FRACTIONS = ("learned", "testing_error", "giant", "giant_site")
+_FRACTIONS = ("learned", "not_understood", "giant", "giant_site")
 
 
 def layout(snapshot: Snapshot, query: Query) -> Any:
@@ -224,7 +224,7 @@ def _beside(prediction: LayerPrediction) -> Any:
 
     titles = {
         "learned": "Learned",
-        "testing_error": "Texts not understood",
+        "not_understood": "Texts not understood",
         "waves": "Waves",
         "ratio": "Texts per skill",
         "giant": "Giant component",
