@@ -65,8 +65,10 @@ def read_lm_evaluation(
         raise DataError("holds no samples_*.jsonl file; run the harness with --log_samples", path=path)
     if model is not None and len({file.parent for file in files}) > 1:
         raise DataError("holds the samples of several models; leave model out, or give one model's folder", path=path)
+    elsewhere = builder.has_requirements
     for file in files:
-        _read_file(file, builder, model or _model_name(file), metric, filter, skill_field, progress)
+        named = model or _model_name(file)
+        _read_file(file, builder, named, metric, filter, skill_field, progress, elsewhere=elsewhere)
 
 
 def _model_name(file: Path) -> str:
@@ -88,7 +90,10 @@ def _read_file(
     chosen_filter: str | None,
     skill_field: str | None,
     progress: Progress | None,
+    *,
+    elsewhere: bool,
 ) -> None:
+    """Add a file; `elsewhere`: what its items require has been read from another file."""
     task = _task(file)
     for line, row in json_lines(file, builder.problems, progress):
         kept = row.get("filter")
@@ -114,7 +119,7 @@ def _read_file(
         except ValueError as error:
             builder.problems.report("no skills", f"field {skill_field!r}: {error}", file, line)
             continue
-        if not builder.has_requirements:
+        if not elsewhere:
             _add_item(builder, text, task, skills, classed=skill_field is None)
         elif not builder.known_text(text, file, line, "doc_id"):
             continue
