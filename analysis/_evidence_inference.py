@@ -132,8 +132,13 @@ class Propagation:
         self._messages = np.zeros(graph.n_edges)
 
     def __call__(self, weights: Floats, log_odds: float, *, final: bool = False) -> Posterior:
-        """See `Inference`; starts from the messages of the last call."""
+        """See `Inference`; starts from the messages of the last call, or from none if `final`.
+
+        There may be several fixed points: a last pass from nothing depends on the weights alone.
+        """
         sweeps, tolerance = (2_000, 1e-8) if final else (20, 1e-4)
+        if final:
+            self._messages[:] = 0.0
         excess = np.expm1(weights)
         converged = False
         for _ in range(sweeps):

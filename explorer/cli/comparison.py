@@ -222,19 +222,18 @@ def _show_training(found: LayerComparison) -> None:
 
 def _show_family(found: FamilyReport) -> None:
     show_table(
-        ("layer", "learned", "kept", "gained", "lost", "open", "mastery", "±", "score"),
+        ("layer", "learned", "kept", "gained", "lost", "open", "mastery", "score"),
         [
             (
                 "  " * m.depth + ("└ " if m.depth else "") + m.layer.name,
                 number(m.layer.learned),
                 *map(number, (m.kept, m.gained, m.lost, m.open)),
-                "–" if m.mean_change is None else f"{m.mean_change:+.3f}",
-                number(m.mean_change_deviation),
+                "–" if m.mean_change is None else f"{m.mean_change:+.3f} ± {m.mean_change_deviation:.3f}",
                 "–" if m.score_change is None else f"{m.score_change:+.1%}",
             )
             for m in found.members
         ],
-        title=f"{found.pairs} fine-tuned layers, each against its base",
+        title=f"Fine-tuned layers, each against its base ({found.pairs})",
         caption="mastery: mean change and its standard deviation; below twice that it is within the uncertainty of the "
         "estimates; score: change of the mean outcome; open: the outcomes of one of the two cannot tell",
     )

@@ -1,0 +1,123 @@
+"""The real families beside the checkout, each in one command, and the figures that the docs read from them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from explorer.cli.app import app
+from explorer.store.opening import open_store
+from loaders.dataset import Dataset
+from tests.evidence.families import cruxeval, ds1000
+
+pytestmark = pytest.mark.shared_data
+
+DOCS = Path(__file__).parents[2] / "docs" / "comparison.md"
+Command = Callable[..., Any]
+
+
+def command(folder: Path, data: Dataset) -> Command:
+    path = folder / "store.kgl"
+    store = open_store(path, mode="write")
+    store.write_dataset(data)
+    store.close()
+
+    def run(*arguments: str) -> Any:
+        result = CliRunner().invoke(app, [*arguments, "--store", str(path), "--json"])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def crux(tmp_path_factory: pytest.TempPathFactory) -> tuple[Command, Any]:
+    run = command(tmp_path_factory.mktemp("cruxeval"), cruxeval())
+    return run, run("evidence", "--all-models", "--ignore-class", "task")
+
+
+@pytest.fixture(scope="module")
+def ds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Command, Any]:
+    run = command(tmp_path_factory.mktemp("ds1000"), ds1000())
+    return run, run("evidence", "--all-models")
+
+
+def test_eleven_pairs_of_cruxeval(crux: tuple[Command, Any]) -> None:
+    run, found = crux
+    assert len(found["models"]) == 29
+    assert all(m["converged"] for m in found["models"])
+    for m in found["models"]:
+        assert m["slip"] + m["guess"] < 1
+        assert m["mastered"] + m["lacking"] + m["unidentified"] == 129
+    family = run("compare", "--family")
+    assert family["pairs"] == 11
+    for m in family["members"]:
+        if m["depth"]:
+            assert m["score_change"] is not None
+            assert 0 < m["mean_change_deviation"] < 0.1
+    # Skills matter to most of these models' outcomes, by more than the criterion's charge.
+    assert sum(m["supported"] for m in found["models"]) >= 24
+
+
+def test_twenty_five_fine_tunes_of_ds1000(ds: tuple[Command, Any]) -> None:
+    run, found = ds
+    family = run("compare", "--family")
+    assert family["pairs"] == 25
+    tuned = [m for m in family["members"] if m["depth"]]
+    assert len({m["layer"]["base"] for m in tuned}) == 1
+    assert all(m["same_texts"] is False for m in tuned), "the base was run on 1 000 texts, the fine-tunes on 400"
+    by_model = {m["model"]: m for m in found["models"]}
+    assert by_model["deepseek-coder-6.7b-base"]["attempted"] == 1_000
+    common = run("evidence", "--all-models", "--common")
+    assert {m["attempted"] for m in common["models"]} == {400}
+
+
+def table(section: str) -> list[list[str]]:
+    text = DOCS.read_text(encoding="utf-8").split(f"<!-- figures: {section} -->")[1].split("<!-- end -->")[0]
+    rows = [line for line in text.strip().splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:]]
+
+
+def figures(cell: str) -> list[float]:
+    return [float(x.replace("−", "-")) for x in re.findall(r"[+−-]?\d+(?:\.\d+)?", cell)]
+
+
+def test_docs_table_of_a_family_is_what_the_command_prints(crux: tuple[Command, Any]) -> None:
+    run, _ = crux
+    members = {m["layer"]["name"]: m for m in run("compare", "--family", "codellama-34b")["members"]}
+    rows = table("codellama-34b")
+    assert len(rows) == len(members) == 5
+    for name, learned, kept, gained, lost, open_, change, score in rows:
+        m = members[name.split("`")[1]]
+        assert int(learned) == m["layer"]["learned"]
+        if m["depth"]:
+            assert [int(c) for c in (kept, gained, lost, open_)] == [m[k] for k in ("kept", "gained", "lost", "open")]
+            assert figures(change) == pytest.approx([m["mean_change"], m["mean_change_deviation"]], abs=6e-4)
+            assert figures(score)[0] == pytest.approx(100 * m["score_change"], abs=0.06)
+
+
+def test_docs_sentence_of_a_pair_is_what_the_command_prints(crux: tuple[Command, Any]) -> None:
+    run, _ = crux
+    found = run("compare", "codellama-34b", "codellama-python-34b")
+    rows = table("codellama-python-34b")
+    changes = {c["name"]: c for c in found["changes"]}
+    assert len(rows) >= 5
+    for name, change, first, second in rows:
+        c = changes[name.strip("`")]
+        assert change == c["change"]
+        assert figures(first)[0] == pytest.approx(c["mastery_first"], abs=6e-3)
+        assert figures(second)[0] == pytest.approx(c["mastery_second"], abs=6e-3)
+    m = found["mastery"]
+    text = DOCS.read_text(encoding="utf-8")
+    said = re.search(r"expected gains (\S+) ± (\S+), expected losses (\S+) ± (\d+\.\d)", text)
+    assert said is not None
+    assert [float(x) for x in said.groups()] == pytest.approx(
+        [m[k] for k in ("expected_gained", "expected_gained_deviation", "expected_lost", "expected_lost_deviation")],
+        abs=0.06,
+    )
