@@ -123,12 +123,14 @@ def _pairs(sizes: Int64) -> int:
 
 
 def _used_rows(
-    graph: SkillTextGraph, nodes: npt.NDArray[np.bool_], texts: npt.NDArray[np.bool_]
+    graph: SkillTextGraph, nodes: npt.NDArray[np.bool_], texts: npt.NDArray[np.bool_] | None
 ) -> tuple[Int64, Int32]:
     """The learned skills of each text that joins them; the other texts have empty rows."""
-    if nodes.all() and texts.all():
+    if nodes.all() and texts is None:
         return graph.text_ptr, graph.text_skills
-    kept = nodes[graph.text_skills] & np.repeat(texts, graph.text_degrees)
+    kept = nodes[graph.text_skills]
+    if texts is not None:
+        kept &= np.repeat(texts, graph.text_degrees)
     places = np.flatnonzero(kept)
     return np.searchsorted(places, graph.text_ptr).astype(np.int64), graph.text_skills[places]
 

@@ -80,11 +80,13 @@ def components(
 
 
 def _roots_numpy(
-    graph: SkillTextGraph, nodes: npt.NDArray[np.bool_], texts: npt.NDArray[np.bool_]
+    graph: SkillTextGraph, nodes: npt.NDArray[np.bool_], texts: npt.NDArray[np.bool_] | None
 ) -> npt.NDArray[np.int32]:
     """The smallest skill of each component, int32 (S,), -1 outside; by hooking and pointer jumping."""
     text_of = np.repeat(np.arange(graph.n_texts, dtype=np.int32), graph.text_degrees)
-    kept = nodes[graph.text_skills] & texts[text_of]
+    kept = nodes[graph.text_skills]
+    if texts is not None:
+        kept &= texts[text_of]
     skills, text_of = graph.text_skills[kept], text_of[kept]
     joined = text_of[1:] == text_of[:-1]
     a, b = skills[:-1][joined], skills[1:][joined]

@@ -97,10 +97,10 @@ def site_percolation(
     >>> site_percolation(graph, order=[0, 2, 1]).largest.tolist()
     [0.0, 1.0, 1.0, 3.0]
     """
-    from analysis._kernels import union_find
+    from analysis._kernels import percolation
 
     sites = np.flatnonzero(bool_mask("skills", skills, graph.n_skills)).astype(np.int32)
-    joining = bool_mask("texts", texts, graph.n_texts)
+    joining = None if texts is None else bool_mask("texts", texts, graph.n_texts)
     orders: list[npt.NDArray[np.int32]] | None = None
     if order is not None:
         orders = [_given_order(order, sites)]
@@ -112,12 +112,11 @@ def site_percolation(
     means = np.zeros((3, len(sites) + 1))
     squares = np.zeros((3, len(sites) + 1))
     generators = rng.spawn(replicates) if orders is None and rng is not None else []
+    buffers = percolation.link_buffers(graph.n_edges)
     for replicate in range(replicates):
         chosen = orders[0] if orders is not None else generators[replicate].permutation(sites)
-        for row, values in enumerate(union_find.sweep(graph.skill_ptr, graph.skill_texts, joining, chosen)):
-            difference = values - means[row]
-            means[row] += difference / (replicate + 1)
-            squares[row] += difference * (values - means[row])
+        clusters = percolation.sweep(graph.text_ptr, graph.text_skills, joining, graph.n_skills, chosen, buffers)
+        percolation.average(clusters, replicate + 1, means, squares)
     errors = np.sqrt(squares / (replicates * (replicates - 1))) if replicates > 1 else np.full_like(squares, np.nan)
     for array in (means, errors):
         array.flags.writeable = False

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis._kernels.compile import kernel
+from analysis._kernels.sorting import sort_run
 from analysis._kernels.vectors import LANES, fill_lanes, sort_lanes
 
-__all__ = ["rows_from_edges", "rows_from_rows", "transpose"]
+__all__ = ["group", "rows_from_edges", "rows_from_rows", "transpose"]
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -26,13 +27,18 @@ _BLOCK = 16_384
 
 def rows_from_edges(text: Int32, skill: Int32, n_texts: int) -> tuple[Int64, Int32]:
     """Pointers and rows of distinct ascending skills, from edges in any order."""
-    shift, bounds = _partitions(text, n_texts)
-    skills, low = np.empty(len(text), np.int32), np.empty(len(text), np.uint16)
-    _deal(text, skill, shift, bounds[:-1].copy(), skills, low)
-    pointers = np.empty(n_texts + 1, np.int64)
-    _sort_partitions(skills, low, bounds, shift, pointers)
-    del low
+    pointers, skills = group(text, skill, n_texts)
     return _distinct(pointers, skills, _sort_rows(pointers, skills))
+
+
+def group(keys: Int32, values: Int32, n_keys: int) -> tuple[Int64, Int32]:
+    """Pointers to, and rows of, the values of each key, in their order."""
+    shift, bounds = _partitions(keys, n_keys)
+    grouped, low = np.empty(len(keys), np.int32), np.empty(len(keys), np.uint16)
+    _deal(keys, values, shift, bounds[:-1].copy(), grouped, low)
+    pointers = np.empty(n_keys + 1, np.int64)
+    _sort_partitions(grouped, low, bounds, shift, pointers)
+    return pointers, grouped
 
 
 def rows_from_rows(pointers: Int64, columns: Int32) -> tuple[Int64, Int32]:
@@ -153,7 +159,7 @@ def _sort_rows(pointers: Int64, columns: Int32) -> Int64:
         if end - start <= LANES and start + LANES <= n_edges:
             twice = sort_lanes(columns, start, end - start)
         else:
-            columns[start:end].sort()
+            sort_run(columns, start, end)
             twice = True
         if not twice:
             continue

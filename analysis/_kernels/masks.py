@@ -37,14 +37,14 @@ def novel_counts(graph: SkillTextGraph, novel: npt.NDArray[np.bool_]) -> npt.NDA
     return np.diff(np.searchsorted(places, graph.text_ptr)).astype(np.int32)
 
 
-def usable_texts(graph: SkillTextGraph, learned: npt.NDArray[np.bool_], rule: Rule) -> npt.NDArray[np.bool_]:
-    """The texts that join learned skills under the rule, bool (T,).
+def usable_texts(graph: SkillTextGraph, learned: npt.NDArray[np.bool_], rule: Rule) -> npt.NDArray[np.bool_] | None:
+    """The texts that join learned skills under the rule, bool (T,); None for all of them.
 
     Raises:
         AnalysisError: The rule is none of the two.
     """
     if rule == "any":
-        return np.ones(graph.n_texts, np.bool_)
+        return None
     if rule != "understood":
         raise AnalysisError(f"rule {rule!r} is not 'any' or 'understood'")
     return novel_counts(graph, ~learned) == 0
