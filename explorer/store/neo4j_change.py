@@ -11,13 +11,15 @@ writer and the number of its last batch:
 - a batch that was committed although its answer was lost is not written twice when it is tried again;
 - a second writer of the same subject takes the token; the first one finds that out at its next batch and stops;
 - what a killed writer left is removed when the same subject is written again.
+
+What is small goes the same way within one transaction, which costs a tenth of the round trips.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import uuid4
 
 from explorer.errors import SkillgraphError, StoreError
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from explorer.store.neo4j_connection import Connection
 
-__all__ = ["SCHEMA", "Change", "ensure_schema"]
+__all__ = ["SCHEMA", "SMALL", "Change", "Transactions", "change", "ensure_schema"]
 
 SCHEMA = (
     "CREATE CONSTRAINT skillgraph_text_key IF NOT EXISTS FOR (n:Text) REQUIRE n.key IS UNIQUE",
@@ -45,8 +47,37 @@ SCHEMA = (
 )
 """Constraints and indexes of the store; created when it is first written."""
 
+_T = TypeVar("_T")
 _STORE_KEY = "skillgraph"
 _PURGE_BATCH = 10_000
+
+SMALL = 20_000
+"""Rows, written and replaced, up to which a change is one transaction."""
+
+
+class Transactions(Protocol):
+    """Runs functions in transactions: a `Connection` each in its own, `_OneTransaction` all in one."""
+
+    def read(self, work: Callable[[ManagedTransaction], _T]) -> _T:
+        """Run a function that reads."""
+        ...
+
+    def write(self, work: Callable[[ManagedTransaction], _T]) -> _T:
+        """Run a function that writes."""
+        ...
+
+
+class _OneTransaction:
+    """An open transaction as if it were many."""
+
+    def __init__(self, transaction: ManagedTransaction) -> None:
+        self._transaction = transaction
+
+    def read(self, work: Callable[[ManagedTransaction], _T]) -> _T:
+        return work(self._transaction)
+
+    def write(self, work: Callable[[ManagedTransaction], _T]) -> _T:
+        return work(self._transaction)
 
 
 def ensure_schema(connection: Connection) -> None:
@@ -75,19 +106,47 @@ def ensure_schema(connection: Connection) -> None:
     )
 
 
+def change(connection: Connection, kind: str, name: str, rows: int, write: Callable[[Change], None]) -> None:
+    """Write something so that others see all of it or none.
+
+    Args:
+        connection: To the server.
+        kind: `dataset`, `layer` or `associations`.
+        name: Key of what is written; any text.
+        rows: About how many rows are written and replaced.
+        write: Stages and publishes; it may be called again after a passing fault.
+
+    Raises:
+        StoreError: Another process writes the same now, or the server fails; nothing has changed then.
+    """
+    ensure_schema(connection)
+    token = uuid4().hex
+    if rows > SMALL:
+        with Change(connection, kind, name, token) as staged:
+            write(staged)
+        return
+
+    def work(transaction: ManagedTransaction) -> None:
+        with Change(_OneTransaction(transaction), kind, name, token) as small:
+            write(small)
+
+    connection.write(work)
+
+
 class Change:
     """A write in progress; use it as a context: left by an error, what was staged is removed again."""
 
-    def __init__(self, connection: Connection, kind: str, name: str) -> None:
-        """Take the subject's token and remove what an unfinished write of it left.
+    def __init__(self, transactions: Transactions, kind: str, name: str, token: str) -> None:
+        """Prepare; entering the context begins.
 
         Args:
-            connection: To the server.
+            transactions: Where to write.
             kind: `dataset`, `layer` or `associations`.
             name: Key of the subject; any text.
+            token: Names this change; no other has the same.
         """
-        self.token = uuid4().hex
-        self._connection = connection
+        self.transactions = transactions
+        self.token = token
         self._what = f"{kind} {name!r}"
         # A digest, because one name may be the beginning of another.
         self._subject = f"{kind}:{hashlib.sha256(name.encode()).hexdigest()[:32]}"
@@ -104,12 +163,10 @@ class Change:
         return f"{self._subject}:{self.token}:old:"
 
     def __enter__(self) -> Change:
-        """Begin."""
-        ensure_schema(self._connection)
-        self._connection.write(
+        """Take the subject's token and remove what an unfinished write of it left."""
+        self.transactions.write(
             lambda transaction: transaction.run(
-                "MERGE (c:SkillgraphChange {key: $key}) "
-                "SET c.token = $token, c.batch = 0, c.published = false, c.started_at = $now",
+                "MERGE (c:SkillgraphChange {key: $key}) SET c.token = $token, c.batch = 0, c.started_at = $now",
                 key=self._subject,
                 token=self.token,
                 now=utc_now(),
@@ -120,13 +177,11 @@ class Change:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         """Remove what was staged or replaced; if that fails too, the next write of the subject does it."""
-        from neo4j.exceptions import ServiceUnavailable, SessionExpired
-
-        if isinstance(error, StoreError) and isinstance(error.__cause__, ServiceUnavailable | SessionExpired):
+        if error is not None and not self._can_clean(error):
             return
         try:
             self._purge(f"{self._subject}:{self.token}:")
-            self._connection.write(
+            self.transactions.write(
                 lambda transaction: transaction.run(
                     "MATCH (c:SkillgraphChange {key: $key, token: $token}) DELETE c",
                     key=self._subject,
@@ -136,6 +191,15 @@ class Change:
         except SkillgraphError:
             # The write itself has succeeded or has failed for a reason of its own, which is the one to report.
             return
+
+    def _can_clean(self, error: object) -> bool:
+        """False if the one transaction is being rolled back anyway, or the server is not there."""
+        from neo4j.exceptions import ServiceUnavailable, SessionExpired
+
+        cause = error.__cause__ if isinstance(error, StoreError) else None
+        return not isinstance(self.transactions, _OneTransaction) and not isinstance(
+            cause, ServiceUnavailable | SessionExpired
+        )
 
     def stage(self, statement: str, expected: int, **parameters: Any) -> int:
         """Write one batch, exactly once, and return what the statement counted.
@@ -163,7 +227,7 @@ class Change:
             )
             return int(counted)
 
-        return self._connection.write(work)
+        return self.transactions.write(work)
 
     def publish(self, work: Callable[[ManagedTransaction], None]) -> None:
         """Run a function in the one transaction that makes the change visible, exactly once.
@@ -173,24 +237,26 @@ class Change:
         """
 
         def once(transaction: ManagedTransaction) -> None:
-            # One publication at a time: they read what they replace, and this lock orders them.
-            transaction.run(
-                "MATCH (s:SkillgraphStore {key: $key}) SET s.changes = s.changes + 1", key=_STORE_KEY
-            ).consume()
-            if self._hold(transaction)["published"]:
+            # One publication at a time: they read what they replace, and this lock orders them. A publication whose
+            # answer was lost is known by its token.
+            last = transaction.run(
+                "MATCH (s:SkillgraphStore {key: $key}) SET s.changes = s.changes + 1 RETURN s.last_change",
+                key=_STORE_KEY,
+            ).single(strict=True)[0]
+            if last == self.token:
                 return
+            self._hold(transaction)
             work(transaction)
             transaction.run(
-                "MATCH (c:SkillgraphChange {key: $key}) SET c.published = true", key=self._subject
+                "MATCH (s:SkillgraphStore {key: $key}) SET s.last_change = $token", key=_STORE_KEY, token=self.token
             ).consume()
 
-        self._connection.write(once)
+        self.transactions.write(once)
 
     def _hold(self, transaction: ManagedTransaction) -> Any:
         """Lock the Change node until the transaction ends and make sure that it is still ours."""
         row = transaction.run(
-            "MATCH (c:SkillgraphChange {key: $key}) SET c.touched_at = $now RETURN c.token AS token, c.batch AS batch, "
-            "c.published AS published",
+            "MATCH (c:SkillgraphChange {key: $key}) SET c.touched_at = $now RETURN c.token AS token, c.batch AS batch",
             key=self._subject,
             now=utc_now(),
         ).single()
@@ -201,15 +267,18 @@ class Change:
         return row
 
     def _purge(self, prefix: str) -> None:
-        for statement in (
-            "MATCH ()-[r:ASSOCIATED_WITH]->() WHERE r.layer STARTS WITH $prefix WITH r LIMIT $size DELETE r",
-            "MATCH (n:SkillgraphDraft) WHERE n.key STARTS WITH $prefix MATCH (n)-[r]-() WITH r LIMIT $size DELETE r",
-            "MATCH (n:SkillgraphDraft) WHERE n.key STARTS WITH $prefix WITH n LIMIT $size DELETE n",
-        ):
-            while self._connection.write(lambda transaction, text=statement: self._delete(transaction, text, prefix)):  # type: ignore[misc]
-                pass
+        while self.transactions.write(lambda transaction: _purge_batch(transaction, prefix)):
+            pass
 
-    @staticmethod
-    def _delete(transaction: ManagedTransaction, statement: str, prefix: str) -> bool:
+
+def _purge_batch(transaction: ManagedTransaction, prefix: str) -> bool:
+    """Remove some of what is staged or replaced; True if there may be more."""
+    for statement in (
+        "MATCH ()-[r:ASSOCIATED_WITH]->() WHERE r.layer STARTS WITH $prefix WITH r LIMIT $size DELETE r",
+        "MATCH (n:SkillgraphDraft) WHERE n.key STARTS WITH $prefix MATCH (n)-[r]-() WITH r LIMIT $size DELETE r",
+        "MATCH (n:SkillgraphDraft) WHERE n.key STARTS WITH $prefix WITH n LIMIT $size DELETE n",
+    ):
         counters = transaction.run(statement, prefix=prefix, size=_PURGE_BATCH).consume().counters
-        return bool(counters.nodes_deleted or counters.relationships_deleted)
+        if counters.relationships_deleted or counters.nodes_deleted == _PURGE_BATCH:
+            return True
+    return False

@@ -22,6 +22,7 @@ SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 
 _T = TypeVar("_T")
 _PORT = 7687
+_LOST_ANSWERS = 3
 _MEMORY_CODES = ("MemoryPoolOutOfMemoryError", "TransactionOutOfMemoryError", "OutOfMemoryError")
 
 
@@ -119,9 +120,21 @@ class Connection:
             return session.execute_read(work)
 
     def write(self, work: Callable[[ManagedTransaction], _T]) -> _T:
-        """Run a function in a write transaction; it may be called again after a passing fault."""
-        with self.errors(), self._session("WRITE") as session:
-            return session.execute_write(work)
+        """Run a function in a write transaction; it may be called again after a passing fault.
+
+        It must do no harm when what it did before was committed and only the answer was lost.
+        """
+        from neo4j.exceptions import IncompleteCommit
+
+        with self.errors():
+            for _ in range(_LOST_ANSWERS):
+                try:
+                    with self._session("WRITE") as session:
+                        return session.execute_write(work)
+                except IncompleteCommit:
+                    continue
+            with self._session("WRITE") as session:
+                return session.execute_write(work)
 
     def run(self, statement: str) -> None:
         """Run one statement of ours in a transaction of its own, as schema statements want it."""

@@ -75,11 +75,11 @@ class NodeIndex:
             )
         return self.order[places].astype(np.int32)
 
-    def numbers_of(self, ids: pa.Array | pa.ChunkedArray, missing: str) -> NDArray[np.int64]:
+    def numbers_of(self, ids: pa.Array | pa.ChunkedArray, what: str, dataset: str) -> NDArray[np.int64]:
         """int64 number of the node of each id; ids may be dictionary-encoded.
 
         Raises:
-            StoreError: An id is not among the nodes; the message is `missing`, which may hold `{id}`.
+            StoreError: An id is not among the nodes; the message names it, what it is, and the dataset.
         """
         column = ids.unify_dictionaries() if isinstance(ids, pa.ChunkedArray) else ids
         if isinstance(column, pa.ChunkedArray):
@@ -92,7 +92,7 @@ class NodeIndex:
             rows = pc.index_in(column.cast(pa.string()), value_set=self.ids)
         if rows.null_count:
             first = column[pc.index(pc.is_null(rows), value=True).as_py()].as_py()
-            raise StoreError(missing.format(id=repr(first)))
+            raise StoreError(f"{what} {first!r} is not in dataset {dataset!r}: load the texts that use it first")
         found: NDArray[np.int64] = self.numbers[rows.to_numpy(zero_copy_only=False)]
         return found
 

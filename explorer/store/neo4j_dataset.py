@@ -1,0 +1,365 @@
+"""A dataset's nodes and relationships in Neo4j: staged, published, retired, and read back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from explorer.errors import NotFoundError, StoreError
+from explorer.store.neo4j_change import Change
+from explorer.store.neo4j_reading import (
+    NodeIndex,
+    fill_pairs,
+    index_of,
+    join_indices,
+    node_index,
+    read_nodes,
+    read_pairs,
+)
+from explorer.store.protocol import Progress
+from explorer.store.records import (
+    EDGE_TABLES,
+    NODE_LABELS,
+    EdgeTable,
+    dataset_info,
+    dataset_schemas,
+    edge_rows,
+    node_key,
+    node_rows,
+)
+from loaders.dataset import EMPTY_TABLES, Dataset
+
+if TYPE_CHECKING:
+    from neo4j import ManagedTransaction, Transaction
+
+__all__ = [
+    "BATCH",
+    "DatasetReader",
+    "DatasetStage",
+    "added_rows",
+    "check_count",
+    "dataset_node_of",
+    "index_key",
+    "merge_edges",
+    "require_dataset",
+    "retire_dataset",
+    "sizes_of",
+    "skills_of",
+    "stage_rows",
+]
+
+BATCH = 10_000
+"""Rows that one statement writes."""
+# Neo4j indexes strings of up to 8 kB; staging puts some hundred characters before a key.
+_LONGEST_KEY = 6_000
+
+
+def index_key(key: str) -> str:
+    """The key under which Neo4j keeps a node: the key itself, or a digest of its id where the index cannot hold it.
+
+    >>> index_key("stdlib/ast.parse")
+    'stdlib/ast.parse'
+    >>> index_key("d/" + "x" * 10_000)[:12]
+    'd/sha256:...'
+    """
+    if len(key) * 4 <= _LONGEST_KEY or len(key.encode()) <= _LONGEST_KEY:
+        return key
+    dataset, _, identifier = key.partition("/")
+    return f"{dataset}/sha256:{hashlib.sha256(identifier.encode()).hexdigest()}"
+
+
+class DatasetStage:
+    """Rows of a dataset into the drafts of a change, and the drafts into the graph."""
+
+    def __init__(
+        self,
+        change: Change,
+        dataset: Dataset,
+        progress: Progress | None,
+    ) -> None:
+        self._change = change
+        self._dataset = dataset
+        self._progress = progress
+        self._nodes = {table: index_of([]) for table in NODE_LABELS}
+        self._done = 0
+        self._total = sum(table.num_rows for table in dataset.tables().values())
+
+    def find(self, tables: Iterable[str]) -> None:
+        """Find the nodes of some tables that are there already: they are not staged, and relationships reach them."""
+        for table in tables:
+            label, ids = NODE_LABELS[table], getattr(self._dataset, table)["id"].to_pylist()
+            statement = f"UNWIND $keys AS key MATCH (n:{label} {{key: key}}) RETURN collect([id(n), n.id])"
+            found: list[list[Any]] = []
+            for start in range(0, len(ids), BATCH):
+                keys = [index_key(node_key(self._dataset.name, id_)) for id_ in ids[start : start + BATCH]]
+                found += self._change.transactions.read(
+                    lambda transaction, k=keys, s=statement: transaction.run(s, keys=k).single(strict=True)[0]  # type: ignore[misc]
+                )
+            self._nodes[table] = index_of(found)
+
+    def nodes(self) -> None:
+        """Stage the rows of texts, skills and models that are not there."""
+        for table in NODE_LABELS:
+            there = self._nodes[table]
+            known = set(there.ids.to_pylist())
+            prefix = self._draft(table)
+            for rows in node_rows(self._dataset, table, BATCH):
+                batch = [{**row, "key": prefix + index_key(str(row["key"]))} for row in rows if row["id"] not in known]
+                if batch:
+                    self._change.stage(
+                        "UNWIND $rows AS row CREATE (n:SkillgraphDraft) SET n = row RETURN count(n)",
+                        len(batch),
+                        rows=batch,
+                    )
+                self._count(len(rows))
+            count = getattr(self._dataset, table).num_rows
+            if count:
+                drafts = self._change.transactions.read(
+                    lambda transaction, p=prefix, n=count: node_index(transaction, "SkillgraphDraft", p, n)  # type: ignore[misc]
+                )
+                self._nodes[table] = join_indices(there, drafts)
+
+    def edges(self, tables: Iterable[EdgeTable]) -> None:
+        """Stage relationships; each end is a draft, or a node that is there."""
+        for edge in tables:
+            table = getattr(self._dataset, edge.table)
+            if edge.table in NODE_LABELS:
+                table = table.filter(pc.is_valid(table[edge.target_column]))
+            ends = [
+                self._nodes[end].numbers_of(table[column], column, self._dataset.name).tolist()
+                for end, column in ((edge.source, edge.source_column), (edge.target, edge.target_column))
+            ]
+            values = [table[name].to_pylist() for name in edge.properties]
+            setting = "".join(f" SET r.{name} = row[{place}]" for place, name in enumerate(edge.properties, start=2))
+            stage_rows(
+                self._change,
+                "UNWIND $rows AS row MATCH (a) WHERE id(a) = row[0] MATCH (b) WHERE id(b) = row[1] "
+                f"CREATE (a)-[r:{edge.type}]->(b){setting} RETURN count(r)",
+                zip(*ends, *values, strict=True),
+                None if edge.table in NODE_LABELS else self._count,
+            )
+
+    def publish(self, transaction: ManagedTransaction) -> None:
+        """Give the drafts their labels and keys."""
+        for table, label in NODE_LABELS.items():
+            if not getattr(self._dataset, table).num_rows:
+                continue
+            transaction.run(
+                f"MATCH (n:SkillgraphDraft) WHERE n.key STARTS WITH $prefix "
+                f"REMOVE n:SkillgraphDraft SET n:{label}, n.key = substring(n.key, size($prefix))",
+                prefix=self._draft(table),
+            ).consume()
+
+    def _draft(self, table: str) -> str:
+        return f"{self._change.staged}{NODE_LABELS[table]}:"
+
+    def _count(self, rows: int) -> None:
+        self._done += rows
+        if self._progress and rows:
+            self._progress(self._done, self._total)
+
+
+class DatasetReader:
+    """Tables of one dataset, read in one transaction."""
+
+    def __init__(self, transaction: ManagedTransaction | Transaction, node: Mapping[str, Any]) -> None:
+        self._transaction = transaction
+        self._node = node
+        self._indices: dict[str, NodeIndex] = {}
+
+    def dataset(self) -> Dataset:
+        """The whole dataset, in canonical order as it is read: nothing is sorted or copied as a whole."""
+        schemas = dataset_schemas(self._node)
+        tables = {table: read_nodes(self._transaction, self._index(table), schemas[table]) for table in NODE_LABELS}
+        info = dataset_info(self._node)
+        return Dataset(
+            name=info.name,
+            provenance=dict(info.provenance),
+            **tables,
+            requirements=self._requirements(),
+            prerequisites=self._links("prerequisites"),
+            part_of=self._links("part_of"),
+            attempts=self._attempts(),
+        )
+
+    def requirement_tables(self, parts: Sequence[str]) -> Iterator[pa.Table]:
+        """Requirements of the texts of some parts, a table a chunk."""
+        texts, skills = self._texts_of(parts), self._index("skills")
+        for text, skill, values in self._requirement_pairs(texts, skills):
+            if len(text):
+                yield pa.table(
+                    {
+                        "text": texts.ids.take(pa.array(text)),
+                        "skill": skills.ids.take(pa.array(skill)),
+                        "weight": pa.array(values[0], type=pa.float64()),
+                    }
+                )
+
+    def _index(self, table: str) -> NodeIndex:
+        if table not in self._indices:
+            self._indices[table] = node_index(
+                self._transaction, NODE_LABELS[table], f"{self._node['name']}/", self._node[table]
+            )
+        return self._indices[table]
+
+    def _texts_of(self, parts: Sequence[str]) -> NodeIndex:
+        texts = self._index("texts")
+        if not parts:
+            return texts
+        unknown = sorted(set(parts) - set(dataset_info(self._node).parts))
+        if unknown:
+            there = ", ".join(map(repr, dataset_info(self._node).parts)) or "none"
+            raise NotFoundError(f"dataset {self._node['name']!r} has no part {unknown[0]!r}; its parts: {there}")
+        part = read_nodes(self._transaction, texts, pa.schema([("id", pa.string()), ("part", pa.string())]))["part"]
+        chosen = pc.fill_null(pc.is_in(part, value_set=pa.array(parts, pa.string())), fill_value=False)
+        return texts.keep(chosen.to_numpy())
+
+    def _requirement_pairs(self, texts: NodeIndex, skills: NodeIndex) -> Iterator[Any]:
+        pattern = "MATCH (a)-[r:REQUIRES]->(b:Skill)"
+        return read_pairs(self._transaction, pattern, texts, skills, self._node["requirements"], ("r.weight",))
+
+    def _requirements(self) -> pa.Table:
+        texts, skills = self._index("texts"), self._index("skills")
+        chunks = self._requirement_pairs(texts, skills)
+        text, skill, values = fill_pairs(chunks, self._node["requirements"], {"weight": np.float64})
+        return pa.table(
+            {
+                "text": pa.DictionaryArray.from_arrays(pa.array(text), texts.ids),
+                "skill": pa.DictionaryArray.from_arrays(pa.array(skill), skills.ids),
+                "weight": pa.array(values["weight"]),
+            }
+        )
+
+    def _links(self, table: str) -> pa.Table:
+        """Prerequisites or parts: pairs of skills."""
+        edge = next(edge for edge in EDGE_TABLES if edge.table == table)
+        schema, skills = EMPTY_TABLES[table].schema, self._index("skills")
+        if not self._node[table]:
+            return schema.empty_table()
+        pairs = read_pairs(
+            self._transaction, f"MATCH (a)-[r:{edge.type}]->(b:Skill)", skills, skills, self._node[table]
+        )
+        source, target, _ = fill_pairs(pairs, self._node[table], {})
+        return pa.table([skills.ids.take(pa.array(source)), skills.ids.take(pa.array(target))], schema=schema)
+
+    def _attempts(self) -> pa.Table:
+        """Attempts are found from the texts, of which there are many, and ordered by model."""
+        schema, count = EMPTY_TABLES["attempts"].schema, self._node["attempts"]
+        if not count:
+            return schema.empty_table()
+        texts, models = self._index("texts"), self._index("models")
+        pairs = read_pairs(self._transaction, "MATCH (a)<-[r:ATTEMPTED]-(b:Model)", texts, models, count, ("r.score",))
+        text, model, values = fill_pairs(pairs, count, {"score": np.float64})
+        order = np.lexsort((text, model))
+        return pa.table(
+            [
+                models.ids.take(pa.array(model[order])),
+                texts.ids.take(pa.array(text[order])),
+                pa.array(values["score"][order]),
+            ],
+            schema=schema,
+        )
+
+
+def added_rows(dataset: Dataset, addition: Dataset) -> Dataset:
+    """The rows of the whole that the addition names, with the columns and ids of the whole."""
+
+    def only(table: str) -> pa.Table:
+        whole = getattr(dataset, table)
+        return whole.filter(pc.is_in(whole["id"], value_set=getattr(addition, table)["id"].combine_chunks()))
+
+    return replace(addition, name=dataset.name, texts=only("texts"), skills=only("skills"), models=only("models"))
+
+
+def stage_rows(
+    change: Change,
+    statement: str,
+    rows: Iterable[tuple[Any, ...]],
+    count: Callable[[int], None] | None = None,
+    **parameters: Any,
+) -> None:
+    """Stage relationships in batches; one less than rows means that an end of it is gone."""
+    iterator = iter(rows)
+    while batch := list(map(list, islice(iterator, BATCH))):
+        if change.stage(statement, len(batch), rows=batch, **parameters) != len(batch):
+            raise StoreError("the dataset was replaced or deleted while this was written: try again")
+        if count:
+            count(len(batch))
+
+
+def skills_of(transaction: ManagedTransaction, dataset: str) -> NodeIndex:
+    """The skills of a dataset."""
+    node = require_dataset(transaction, dataset)
+    return node_index(transaction, "Skill", f"{dataset}/", node["skills"])
+
+
+def sizes_of(node: Mapping[str, Any]) -> dict[str, int]:
+    """Rows of each table of a dataset, from its node."""
+    return {table: int(node[table]) for table in EMPTY_TABLES}
+
+
+def dataset_node_of(transaction: ManagedTransaction | Transaction, name: str) -> Mapping[str, Any] | None:
+    """Properties of a dataset's node; None if there is none."""
+    row = transaction.run(
+        "MATCH (d:Dataset {name: $name}) WHERE d.columns IS NOT NULL RETURN properties(d)", name=name
+    ).single()
+    return None if row is None else row[0]
+
+
+def require_dataset(transaction: ManagedTransaction | Transaction, name: str) -> Mapping[str, Any]:
+    """Properties of a dataset's node.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    node = dataset_node_of(transaction, name)
+    if node is None:
+        raise NotFoundError(f"there is no dataset {name!r} in the store")
+    return node
+
+
+def retire_dataset(transaction: ManagedTransaction, change: Change, name: str) -> None:
+    """Take a dataset and its layers out of sight; the change removes them afterwards."""
+    require_dataset(transaction, name)
+    for label in (*NODE_LABELS.values(), "Layer"):
+        transaction.run(
+            f"MATCH (n:{label}) WHERE n.key STARTS WITH $prefix "
+            f"REMOVE n:{label} SET n:SkillgraphDraft, n.key = $trash + n.key",
+            prefix=f"{name}/",
+            trash=f"{change.trash}{label}:",
+        ).consume()
+    transaction.run("MATCH (d:Dataset {name: $name}) DETACH DELETE d", name=name).consume()
+
+
+def merge_edges(transaction: ManagedTransaction, dataset: Dataset, edge: EdgeTable) -> None:
+    """Relationships of an addition that may be there already."""
+    source, target = NODE_LABELS[edge.source], NODE_LABELS[edge.target]
+    for rows in edge_rows(dataset, edge, BATCH):
+        transaction.run(
+            f"UNWIND $rows AS row MATCH (a:{source} {{key: row[0]}}) MATCH (b:{target} {{key: row[1]}}) "
+            f"MERGE (a)-[:{edge.type}]->(b)",
+            rows=[[index_key(str(row["source"])), index_key(str(row["target"]))] for row in rows],
+        ).consume()
+
+
+def check_count(transaction: ManagedTransaction, label: str, dataset: str, expected: int) -> None:
+    """A dataset has so many nodes of a label.
+
+    Raises:
+        StoreError: It has not.
+    """
+    counted = transaction.run(
+        f"MATCH (n:{label}) WHERE n.key STARTS WITH $prefix RETURN count(n)", prefix=f"{dataset}/"
+    ).single(strict=True)[0]
+    if counted != expected:
+        raise StoreError(
+            f"dataset {dataset!r} would have {counted} nodes {label} in the store, and {expected} were given: "
+            "the dataset that was read before is not the one in the store; append again"
+        )

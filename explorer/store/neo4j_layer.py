@@ -1,0 +1,185 @@
+"""A layer's nodes and relationships in Neo4j: checked, read, joined to other layers, retired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from explorer.errors import NotFoundError, StoreError
+from explorer.store.neo4j_change import Change
+from explorer.store.neo4j_dataset import BATCH, index_key, require_dataset, skills_of
+from explorer.store.neo4j_reading import fill_pairs, read_pairs, read_values
+from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, LayerInfo
+from explorer.store.records import layer_table, node_key
+
+if TYPE_CHECKING:
+    from neo4j import ManagedTransaction
+
+__all__ = [
+    "check_base",
+    "check_learned",
+    "hide_associations",
+    "join_layers",
+    "read_layer_associations",
+    "read_layer_skills",
+    "require_layer",
+    "require_texts",
+    "retire_layer",
+    "set_components",
+]
+
+
+def require_layer(transaction: ManagedTransaction, dataset: str, name: str) -> Mapping[str, Any]:
+    """Properties of a layer's node.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    row = transaction.run("MATCH (l:Layer {key: $key}) RETURN properties(l)", key=node_key(dataset, name)).single()
+    if row is None:
+        require_dataset(transaction, dataset)
+        raise NotFoundError(f"dataset {dataset!r} has no layer {name!r}")
+    node: Mapping[str, Any] = row[0]
+    return node
+
+
+def retire_layer(transaction: ManagedTransaction, change: Change, key: str) -> list[str]:
+    """Take a layer and its associations out of sight; keys of the layers that are fine-tuned from it."""
+    row = transaction.run(
+        "MATCH (l:Layer {key: $key}) OPTIONAL MATCH (l)<-[:FINE_TUNED_FROM]-(tuned:Layer) "
+        "WITH l, collect(tuned.key) AS tuned OPTIONAL MATCH (l)-[r:FINE_TUNED_FROM]-() DELETE r "
+        "WITH DISTINCT l, tuned REMOVE l:Layer SET l:SkillgraphDraft, l.key = $trash + l.key RETURN tuned",
+        key=key,
+        trash=f"{change.trash}Layer:",
+    ).single()
+    if row is None:
+        return []
+    hide_associations(transaction, change, key)
+    return list(row[0])
+
+
+def check_base(transaction: ManagedTransaction, info: LayerInfo) -> None:
+    """The base of a layer is there and does not itself come from this layer."""
+    if info.base is None:
+        return
+    require_layer(transaction, info.dataset, info.base)
+    rows = transaction.run("MATCH (l:Layer) WHERE l.dataset = $name RETURN l.name, l.base", name=info.dataset)
+    bases = {row[0]: row[1] for row in rows}
+    name: str | None = info.base
+    while name is not None:
+        if name == info.name:
+            raise StoreError(f"layer {info.name!r} cannot be fine-tuned from {info.base!r}, which comes from it")
+        name = bases.get(name)
+
+
+def check_learned(layer: str, associations: pa.Table, components: pa.Table) -> None:
+    """Associations are of learned skills, which are those that have a component."""
+    learned = components["skill"].combine_chunks()
+    for column in ("source", "target"):
+        unknown = pc.invert(pc.is_in(associations[column], value_set=learned))
+        if pc.any(unknown).as_py():
+            skill = associations[column].filter(unknown)[0].as_py()
+            raise StoreError(f"skill {skill!r} is associated in layer {layer!r}, which has not learned it")
+
+
+def join_layers(transaction: ManagedTransaction, info: LayerInfo, tuned: list[str]) -> None:
+    """Relationships from a layer to its base, and to it from those that are fine-tuned from it."""
+    pairs = [{"layer": key, "base": info.key} for key in tuned]
+    if info.base is not None:
+        require_layer(transaction, info.dataset, info.base)
+        pairs.append({"layer": info.key, "base": node_key(info.dataset, info.base)})
+    transaction.run(
+        "UNWIND $pairs AS pair MATCH (l:Layer {key: pair.layer}) MATCH (b:Layer {key: pair.base}) "
+        "CREATE (l)-[:FINE_TUNED_FROM]->(b)",
+        pairs=pairs,
+    ).consume()
+
+
+def hide_associations(transaction: ManagedTransaction, change: Change, key: str) -> None:
+    """Take the associations of a layer out of sight; the change removes them afterwards."""
+    dataset, _, layer = key.partition("/")
+    transaction.run(
+        "MATCH (a:Skill)-[r:ASSOCIATED_WITH]->() WHERE r.layer = $layer AND a.dataset = $dataset SET r.layer = $trash",
+        layer=layer,
+        dataset=dataset,
+        trash=change.trash,
+    ).consume()
+
+
+def set_components(transaction: ManagedTransaction, dataset: str, key: str, components: pa.Table) -> None:
+    """Give each learned skill of a layer its component.
+
+    Raises:
+        StoreError: The components are not of the skills that it has learned.
+    """
+    found = 0
+    for batch in components.to_batches(max_chunksize=BATCH):
+        rows = [
+            {"skill": index_key(node_key(dataset, skill)), "component": component}
+            for skill, component in zip(batch["skill"].to_pylist(), batch["component"].to_pylist(), strict=True)
+        ]
+        found += transaction.run(
+            "UNWIND $rows AS row MATCH (:Layer {key: $key})-[r:LEARNED]->(:Skill {key: row.skill}) "
+            "SET r.component = row.component RETURN count(r)",
+            key=key,
+            rows=rows,
+        ).single(strict=True)[0]
+    learned = transaction.run("MATCH (:Layer {key: $key})-[r:LEARNED]->() RETURN count(r)", key=key).single(
+        strict=True
+    )[0]
+    if not found == learned == components.num_rows:
+        raise StoreError(
+            f"layer {key!r} has {learned} learned skills, and components of {components.num_rows} were given, of "
+            f"which it has learned {found}: compute the associations of the layer as it is now"
+        )
+
+
+def require_texts(transaction: ManagedTransaction, dataset: str, ids: pa.Array | pa.ChunkedArray) -> None:
+    """Texts are in a dataset.
+
+    Raises:
+        StoreError: One is not.
+    """
+    statement = (
+        "UNWIND $ids AS row OPTIONAL MATCH (n:Text {key: row[0]}) WITH row, n WHERE n IS NULL RETURN row[1] LIMIT 1"
+    )
+    keys = [[index_key(node_key(dataset, identifier)), identifier] for identifier in ids.to_pylist()]
+    for start in range(0, len(keys), BATCH):
+        row = transaction.run(statement, ids=keys[start : start + BATCH]).single()
+        if row is not None:
+            raise StoreError(f"text {row[0]!r} is not in dataset {dataset!r}: load it first")
+
+
+def read_layer_skills(transaction: ManagedTransaction, node: Mapping[str, Any]) -> pa.Table:
+    """The learned skills of a layer, given its node; rows of `LAYER_SKILLS_SCHEMA`."""
+    names = LAYER_SKILLS_SCHEMA.names
+    columns = ("s.id", *(f"r.{name}" for name in names[1:]))
+    rows = [row for batch in _learned(transaction, node, columns) for row in batch]
+    values = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    return layer_table(dict(zip(names, values, strict=True)))
+
+
+def read_layer_associations(transaction: ManagedTransaction, node: Mapping[str, Any]) -> pa.Table:
+    """The associations of a layer, given its node; rows of `ASSOCIATION_SCHEMA`."""
+    count = node.get("associations")
+    if not count:
+        return ASSOCIATION_SCHEMA.empty_table()
+    numbers = [row[0] for batch in _learned(transaction, node, ("id(s)",)) for row in batch]
+    skills = skills_of(transaction, node["dataset"])
+    learned = skills.keep(np.isin(skills.numbers, np.asarray(numbers, dtype=np.int64)))
+    pattern = "MATCH (a)-[r:ASSOCIATED_WITH]->(b:Skill) WHERE r.layer = $layer"
+    pairs = read_pairs(transaction, pattern, learned, learned, count, ("r.weight",), layer=node["name"])
+    source, target, values = fill_pairs(pairs, count, {"weight": np.int64})
+    ends = [learned.ids.take(pa.array(positions)) for positions in (source, target)]
+    return pa.table([*ends, pa.array(values["weight"])], schema=ASSOCIATION_SCHEMA)
+
+
+def _learned(
+    transaction: ManagedTransaction, node: Mapping[str, Any], columns: Sequence[str]
+) -> Iterator[list[list[Any]]]:
+    match = "MATCH (l:Layer {key: $key})-[r:LEARNED]->(s)"
+    return read_values(transaction, match, "id(s)", columns, node["learned"], key=node["key"])
