@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -59,14 +58,13 @@ def test_unwritable_store(run_in: Run, tmp_path: Path, sources: Path) -> None:
 
 
 def test_store_of_another_version(run_in: Run, tmp_path: Path, sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from explorer.store import opening
+    from explorer.store import embedded, embedded_file, opening
     from loaders.python_source import load_python_source
 
     store = tmp_path / "later.kgl"
     with monkeypatch.context() as later:
-        for module in [m for name, m in sys.modules.items() if name.startswith("explorer.store")]:
-            if hasattr(module, "SCHEMA_VERSION"):
-                later.setattr(module, "SCHEMA_VERSION", 99)
+        for module in (embedded, embedded_file):
+            later.setattr(module, "SCHEMA_VERSION", 99)
         written = opening.open_store(store, mode="write")
         written.write_dataset(load_python_source([sources / "basic"], name="small", workers=1))
         written.close()

@@ -16,9 +16,7 @@ def dataset() -> Dataset:
         "d",
         texts=pa.table({"id": ["t3", "t1", "t2", "t4"], "part": ["b", "a", "a", "b"]}),
         skills=pa.table({"id": ["z", "y", "x", "w", "unused"], "class": ["k", None, "k", "m", None]}),
-        requirements=pa.table(
-            {"text": ["t1", "t2", "t2", "t3", "t3", "t4"], "skill": ["x", "x", "y", "y", "z", "w"]}
-        ),
+        requirements=pa.table({"text": ["t1", "t2", "t2", "t3", "t3", "t4"], "skill": ["x", "x", "y", "y", "z", "w"]}),
         prerequisites=pa.table({"prerequisite": ["x", "unused"], "skill": ["z", "y"]}),
     )
 
