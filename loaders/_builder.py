@@ -26,6 +26,7 @@ Value = str | int | float | bool | None
 
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]{0,17})")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_LARGEST = 1e300
 _FLAGS = {"true": True, "false": False}
 # Names that a store gives to properties of its own.
 _RESERVED = {"key": "source_key", "dataset": "source_dataset"}
@@ -287,7 +288,7 @@ def property_column(values: Iterable[Value], name: str) -> pa.Array:
         return pa.array(found, pa.bool_())
     if kinds == {int} and all(value is None or -(2**63) <= value < 2**63 for value in found):  # type: ignore[operator]
         return pa.array(found, pa.int64())
-    if kinds <= {int, float}:
+    if kinds <= {int, float} and all(value is None or abs(value) < _LARGEST for value in found):  # type: ignore[arg-type]
         return pa.array([None if value is None else float(value) for value in found], pa.float64())
     return pa.array([_text(value) for value in found], pa.string())
 

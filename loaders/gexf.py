@@ -89,7 +89,7 @@ class _Reader:
 
     def end(self, name: str, text: str, line: int) -> None:
         if name == "default":
-            title, kind = self._attributes[self._class, self._attribute]
-            self._defaults[self._class][title] = typed(text, kind)
-        elif name in {"node", "edge"}:
+            title, kind = self._attributes.get((self._class, self._attribute), (self._attribute, "string"))
+            self._defaults.setdefault(self._class, {})[title] = typed(text, kind)
+        elif name in {"node", "edge"} and self._owners:
             self._owners.pop()

@@ -83,7 +83,7 @@ class _Reader:
 
     def end(self, name: str, text: str, line: int) -> None:
         if name == "default":
-            title, kind, owner = self._keys[self._key]
+            title, kind, owner = self._keys.get(self._key, (self._key, "string", "all"))
             for which in ("node", "edge"):
                 if owner in {which, "all"}:
                     self._defaults[which][title] = typed(text, kind)

@@ -54,6 +54,8 @@ def parse_skills(value: Any, separator: str | None = None) -> list[tuple[str, fl
                 return parse_skills(json.loads(text))
             except json.JSONDecodeError as error:
                 raise ValueError(f"no JSON array: {error.msg} at character {error.pos + 1}") from None
+            except RecursionError:
+                raise ValueError("no JSON array: nested too deeply") from None
         mark = separator or next((mark for mark in _SEPARATORS if mark in text), ";")
         return _distinct((name, 1.0) for name in text.split(mark))
     if isinstance(value, Mapping):
@@ -176,7 +178,9 @@ def _objects(path: Path, builder: Builder, progress: Progress | None) -> Iterato
         return
     try:
         rows = json.loads(read_text(path, progress))
-    except ValueError as error:
+    except DataError:
+        raise
+    except (ValueError, RecursionError) as error:
         raise DataError(f"is no JSON: {error}", path=path) from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise DataError("expected a JSON array of objects, one for each text", path=path)

@@ -121,7 +121,7 @@ def _tasks(files: Sequence[Path], builder: Builder, progress: Progress | None) -
     for number, file in enumerate(files, 1):
         try:
             task = json.loads(read_text(file))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             if isinstance(error, DataError):
                 builder.problems.report("unreadable file", _message(error), file, error.line)
             else:

@@ -99,6 +99,21 @@ def test_errors_of_rows(file: Write, name: str, content: str, where: str, messag
         load(path, name="d", format="skill-rows")
 
 
+def test_numbers_too_large_for_a_property_stay_text_and_deep_nesting_is_refused(file: Write) -> None:
+    dataset = read(
+        file("r.jsonl", '{"id": "t", "skills": [], "big": 1' + "0" * 400 + ', "long": 9223372036854775808}\n')
+    )
+    assert dataset.texts["big"].to_pylist() == ["1" + "0" * 400]
+    assert dataset.texts["long"].to_pylist() == [float(2**63)]
+    deep = "[" * 200_000
+    with pytest.raises(DataError, match=r"line 1: column 1: is no JSON: nested too deeply$"):
+        read(file("r.jsonl", f"{deep}\n"), format="skill-rows")
+    with pytest.raises(DataError, match=r"r.json: is no JSON: "):
+        read(file("r.json", deep), format="skill-rows")
+    with pytest.raises(DataError, match=r"a.json: is no JSON: "):
+        read(file("a.json", deep), format="big-bench")
+
+
 def test_half_of_a_surrogate_pair_is_no_text(file: Write) -> None:
     path = file("r.jsonl", '{"id": "t", "skills": ["\\ud83d"]}\n')
     with pytest.raises(DataError, match=r"r.jsonl: holds text that is not Unicode \('\\ud83d', half of a pair\)"):
