@@ -154,10 +154,12 @@ class Propagation:
     def _cavities(self, log_odds: float) -> tuple[Floats, Floats, Floats]:
         """Log-odds of each skill, log q of each edge, and their sum for each text."""
         graph = self._graph
-        gathered = log_odds + np.bincount(graph.text_skills, self._messages, minlength=graph.n_skills)
+        arriving = np.bincount(graph.text_skills, self._messages, minlength=graph.n_skills)
+        gathered: Floats = log_odds + arriving.astype(np.float64)
         cavity = np.clip(gathered[graph.text_skills] - self._messages, -_LOG_ODDS_LIMIT, _LOG_ODDS_LIMIT)
-        log_q = -np.logaddexp(0.0, -cavity)
-        return gathered, log_q, np.bincount(self._text_of, log_q, minlength=graph.n_texts)
+        log_q: Floats = -np.logaddexp(0.0, -cavity)
+        log_all = np.bincount(self._text_of, log_q, minlength=graph.n_texts).astype(np.float64)
+        return gathered, log_q, log_all
 
     def _belief(self, weights: Floats, log_odds: float, *, converged: bool) -> Posterior:
         gathered, log_q, log_all = self._cavities(log_odds)

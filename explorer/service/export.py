@@ -27,6 +27,7 @@ from explorer.service.output import atomic_output
 from explorer.service.snapshot import lineage, read_dataset
 from explorer.store.protocol import Layer, LayerInfo, Store
 from loaders.dataset import Dataset
+from loaders.parquet import write_parquet
 
 __all__ = ["ExportFormat", "ExportReport", "association_graph", "dataset_graph", "export", "to_igraph", "to_networkx"]
 
@@ -92,6 +93,9 @@ def export(
     if chosen in _WRITERS:
         with atomic_output(path) as stream:
             _WRITERS[chosen](graph, stream)
+    elif chosen == "parquet" and layer is None:
+        _require_empty(path)
+        write_parquet(read_dataset(store, dataset), path)
     else:
         _write_tables(_tables(store, dataset, layer), _facts(graph), path, chosen)
     return ExportReport(str(path), chosen, graph.n_nodes, graph.n_edges)
@@ -350,7 +354,10 @@ def _require_empty(folder: Path) -> None:
 def _export_neo4j_admin(store: Store, dataset: str, folder: Path, layer: str | None) -> ExportReport:
     if layer is not None:
         raise SkillgraphError("neo4j-admin takes whole datasets: leave out --layer, or choose another format")
-    write_admin_csv = import_module("explorer.store.neo4j_admin").write_admin_csv
+    try:
+        write_admin_csv = import_module("explorer.store.neo4j_admin").write_admin_csv
+    except ModuleNotFoundError:
+        raise SkillgraphError("this version cannot write files for neo4j-admin: use --format csv") from None
     source = read_dataset(store, dataset)
     _require_empty(folder)
     write_admin_csv(source, folder)

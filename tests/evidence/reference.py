@@ -2,6 +2,7 @@
 
 from itertools import product
 
+import numba
 import numpy as np
 
 from analysis.graph import SkillTextGraph
@@ -47,3 +48,27 @@ def simulate(rng, graph, share, slip, guess):
     mastered = rng.random(graph.n_skills) < share
     eta = understood_texts(graph, mastered)
     return mastered, (rng.random(graph.n_texts) < np.where(eta, 1 - slip, guess)).astype(float)
+
+
+@numba.njit
+def gibbs(text_ptr, text_skills, skill_ptr, skill_texts, weights, log_odds, state, sweeps, rng):
+    """Mastery by Gibbs sampling from `state`, the first sixth of the sweeps left out."""
+    lacking = np.zeros(len(text_ptr) - 1, np.int64)
+    for t in range(len(lacking)):
+        for e in range(text_ptr[t], text_ptr[t + 1]):
+            lacking[t] += 1 - state[text_skills[e]]
+    total = np.zeros(len(state))
+    for sweep in range(sweeps):
+        for s in range(len(state)):
+            odds = log_odds
+            for e in range(skill_ptr[s], skill_ptr[s + 1]):
+                if lacking[skill_texts[e]] == 1 - state[s]:
+                    odds += weights[skill_texts[e]]
+            value = 1 if rng.random() < 1 / (1 + np.exp(-odds)) else 0
+            if value != state[s]:
+                for e in range(skill_ptr[s], skill_ptr[s + 1]):
+                    lacking[skill_texts[e]] += state[s] - value
+                state[s] = value
+        if sweep >= sweeps // 6:
+            total += state
+    return total / (sweeps - sweeps // 6)
