@@ -7,7 +7,7 @@ such a property the prefix is added, on parameters too; results are shown withou
 (bare `id`, `title`, `type`) can then never be a property of ours, and is left out of results.
 
 Further differences evened out here: block comments, shorthand in map projections (`s {name}`), names with
-letters beyond ASCII.
+letters beyond ASCII, what `keys` lists, and how the percentile functions are spelt.
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ _PATH_FIELDS = ("nodes", "relationships")
 _RENAMED = frozenset((*_NODE_FIELDS, *_RELATIONSHIP_FIELDS, *_PATH_FIELDS))
 _ADDED = frozenset({"id", "title", "type"})
 _SHOWN = re.compile(rf"\b{PREFIX}({'|'.join(sorted(_RENAMED))})\b")
+_FUNCTIONS = {"percentilecont": "percentile_cont", "percentiledisc": "percentile_disc"}
+_SHOWN_FUNCTIONS = {"percentile_cont(": "percentileCont(", "percentile_disc(": "percentileDisc("}
+# keys(x) without what kglite adds; the list still holds stored names, so that x[key] finds them.
+_KEYS = ("[skillgraph_key IN keys(", ") WHERE NOT skillgraph_key IN ['id', 'title', 'type']]")
 _STRING_KEY = re.compile(r"""(['"])(\w+)\1""")
 # Words that may stand before "[" or "{" without being what is looked into.
 # fmt: off
@@ -69,6 +73,8 @@ def stored_value(value: Any) -> Any:
 
 def shown_text(text: str) -> str:
     """A message or a column's name with properties as the user knows them."""
+    for start, end in ((_KEYS[1], ")"), (_KEYS[0], "keys("), *_SHOWN_FUNCTIONS.items()):
+        text = text.replace(start, end)
     return _SHOWN.sub(r"\1", text)
 
 
@@ -77,9 +83,7 @@ def shown_value(value: Any) -> Any:
     if isinstance(value, Mapping):
         return _shown_map(value)
     if isinstance(value, list | tuple):
-        # keys(n) is the one list that names what kglite adds.
-        named = _ADDED.issubset(value) if all(isinstance(item, str) for item in value) else False
-        return [shown_value(item) for item in value if not (named and item in _ADDED)]
+        return [shown_value(item) for item in value]
     if isinstance(value, str):
         match = _SHOWN.fullmatch(value)
         return match[1] if match else value
@@ -141,13 +145,13 @@ def translate(cypher: str, tokens: Sequence[Token], *, limit: int | None = None)
     """
     if tokens and tokens[-1].text == ";":
         tokens = tokens[:-1]
-    brackets = _innermost_brackets(tokens)
+    brackets, opened = _brackets(tokens)
     pieces: list[str] = []
     places: list[tuple[int, int]] = []
     length = end = 0
     for place, token in enumerate(tokens):
         gap = re.sub(r"\S", " ", cypher[end : token.start])
-        text = _emitted(tokens, place, brackets[place])
+        text = _emitted(tokens, place, brackets[place], opened.get(place))
         places.append((length + len(gap), token.start))
         pieces += (gap, text)
         length += len(gap) + len(text)
@@ -157,22 +161,27 @@ def translate(cypher: str, tokens: Sequence[Token], *, limit: int | None = None)
     return Statement("".join(pieces), cypher, tuple(places))
 
 
-def _innermost_brackets(tokens: Sequence[Token]) -> list[int | None]:
-    """For each token, the place of the bracket it is directly in."""
+def _brackets(tokens: Sequence[Token]) -> tuple[list[int | None], dict[int, int]]:
+    """For each token, the place of the bracket it is directly in; for each closing bracket, that of its opening."""
     closing = {")": "(", "]": "[", "}": "{"}
     open_places: list[int] = []
-    brackets: list[int | None] = []
+    innermost: list[int | None] = []
+    opened: dict[int, int] = {}
     for place, token in enumerate(tokens):
         if token.text in closing and open_places and tokens[open_places[-1]].text == closing[token.text]:
-            open_places.pop()
-        brackets.append(open_places[-1] if open_places else None)
+            opened[place] = open_places.pop()
+        innermost.append(open_places[-1] if open_places else None)
         if token.kind == "symbol" and token.text in closing.values():
             open_places.append(place)
-    return brackets
+    return innermost, opened
 
 
-def _emitted(tokens: Sequence[Token], place: int, bracket: int | None) -> str:
+def _emitted(tokens: Sequence[Token], place: int, bracket: int | None, opened: int | None) -> str:
     token = tokens[place]
+    if opened is not None and _is_keys_function(tokens, opened - 1):
+        return _KEYS[1]
+    if _is_keys_function(tokens, place - 1):
+        return ""
     before = tokens[place - 1].text if place else ""
     after = tokens[place + 1].text if place + 1 < len(tokens) else ""
     if token.name:
@@ -183,7 +192,9 @@ def _emitted(tokens: Sequence[Token], place: int, bracket: int | None) -> str:
                 return _name(token, stored=True)
             if after in (",", "}") and _is_variable(tokens, bracket - 1):
                 return f"{_name(token, stored=True)}: {_name(token)}"
-        return _name(token)
+        if _is_keys_function(tokens, place):
+            return _KEYS[0]
+        return _FUNCTIONS.get(token.text.lower(), _name(token)) if after == "(" and before != "." else _name(token)
     match = _STRING_KEY.fullmatch(token.text) if token.kind == "string" else None
     if match and before == "[" and after == "]" and _is_value(tokens, place - 2):
         return f"{match[1]}{stored_name(match[2])}{match[1]}"
@@ -206,6 +217,12 @@ def _is_value(tokens: Sequence[Token], place: int) -> bool:
 def _is_variable(tokens: Sequence[Token], place: int) -> bool:
     """True if the token at `place` can be a variable, of which "{" projects a map."""
     return place >= 0 and bool(tokens[place].name) and tokens[place].text.upper() not in _KEYWORDS
+
+
+def _is_keys_function(tokens: Sequence[Token], place: int) -> bool:
+    if place < 0 or place + 1 >= len(tokens) or tokens[place].text.lower() != "keys" or tokens[place + 1].text != "(":
+        return False
+    return place == 0 or tokens[place - 1].text != "."
 
 
 def _in_procedure_name(tokens: Sequence[Token], place: int) -> bool:

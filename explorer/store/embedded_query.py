@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import kglite
 
 from explorer.errors import QueryError
-from explorer.store.cypher_guard import check_read_only, tokenize
+from explorer.store.cypher_guard import Token, check_read_only, tokenize
 from explorer.store.embedded_cypher import Statement, shown_text, shown_value, stored_value, translate
 from explorer.store.protocol import QueryResult
 
@@ -39,18 +39,9 @@ def run_query(
         raise QueryError(f"a query needs room for one row at least and some time, not {max_rows} rows and {timeout} s")
     tokens = tokenize(cypher)
     check_read_only(cypher, tokens)
-    statement = translate(cypher, tokens, limit=max_rows + 1)
     started = time.perf_counter()
-    try:
-        result = snapshot.cypher(
-            statement.text,
-            params={name: stored_value(value) for name, value in (parameters or {}).items()},
-            timeout_ms=max(1, int(timeout * 1000)),
-            row_limit=max_rows + 1,
-        )
-        values = [result.column(name) for name in result.columns]
-    except (kglite.KgError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise _query_error(error, statement, timeout) from None
+    result = _run(snapshot, cypher, tokens, dict(parameters or {}), max_rows, timeout)
+    values = [result.column(name) for name in result.columns]
     rows = [tuple(map(shown_value, row)) for row in zip(*values, strict=True)]
     return QueryResult(
         columns=tuple(map(shown_text, result.columns)),
@@ -59,6 +50,27 @@ def run_query(
         seconds=time.perf_counter() - started,
         warnings=tuple(shown_text(text) for text in result.warnings if not text.startswith("Result truncated")),
     )
+
+
+def _run(
+    snapshot: Any, cypher: str, tokens: Sequence[Token], parameters: dict[str, Any], max_rows: int, timeout: float
+) -> Any:
+    for limit in (max_rows + 1, None):
+        statement = translate(cypher, tokens, limit=limit)
+        try:
+            return snapshot.cypher(
+                statement.text,
+                params={name: stored_value(value) for name, value in parameters.items()},
+                timeout_ms=max(1, int(timeout * 1000)),
+                row_limit=max_rows + 1,
+            )
+        except kglite.CypherSyntaxError as error:
+            # What is wrong is told of the statement without the limit, which is the one the user wrote.
+            if limit is None:
+                raise _query_error(error, statement, timeout) from None
+        except (kglite.KgError, TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise _query_error(error, statement, timeout) from None
+    raise AssertionError("a statement without a limit gives a result or an error")
 
 
 def _query_error(error: Exception, statement: Statement, timeout: float) -> QueryError:
