@@ -9,7 +9,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-__all__ = ["kernel", "prefetch"]
+__all__ = ["kernel", "prefetch", "trailing_zeros"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -48,5 +48,16 @@ def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
         # for writing (1), keep in all cache levels (3), data and not instructions (1)
         builder.call(function, [address, number(1), number(3), number(1)])
         return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def trailing_zeros(typing_context: Any, word: Any) -> Any:
+    """Position of the lowest set bit of a 64-bit word that is not 0."""
+    signature = types.uint64(types.uint64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.IntType(1)(1))
 
     return signature, generate

@@ -6,147 +6,199 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis._kernels.building import transpose
-from analysis._kernels.compile import kernel, prefetch
+from analysis._kernels.compile import kernel, prefetch, trailing_zeros
 from analysis._kernels.pairs import raised_weight
+from analysis._kernels.sorting import sort_run
 
 __all__ = ["project"]
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
-
-_CHUNK = 1 << 20
+UInt64 = npt.NDArray[np.uint64]
+Rows = tuple[Int64, Int32, Int64, Int32]
 
 
 def project(
     text_ptr: Int64, text_skills: Int32, n_skills: int, min_weight: int, top_k: int, max_pairs: int
 ) -> tuple[Int32, Int32, Int64, int, int]:
     """Source, target and weight of the kept pairs, the number of distinct pairs and the smallest weight kept."""
-    skill_ptr, skill_texts = transpose(text_ptr, text_skills, n_skills)
-    graph = (text_ptr, text_skills, skill_ptr, skill_texts)
-    if top_k < n_skills:
-        source, target, weight, n_pairs = _collect(graph, n_skills, min_weight, top_k)
-        keys, places = np.unique(source * np.int64(n_skills) + target, return_index=True)
-        weight = weight[places]
-        source, target = (side.astype(np.int32) for side in np.divmod(keys, n_skills))
-        kept_weight = raised_weight(np.bincount(weight), min_weight, max_pairs)
-        kept = weight >= kept_weight
-        return source[kept], target[kept], weight[kept].astype(np.int64), n_pairs // 2, kept_weight
+    rows = (text_ptr, text_skills, *transpose(text_ptr, text_skills, n_skills))
     sizes = np.diff(text_ptr)
+    bound = int(np.sum(sizes * (sizes - 1) // 2))
+    if top_k < n_skills:
+        return _strongest(rows, n_skills, min_weight, top_k, max_pairs, bound)
     kept_weight = min_weight
-    if int(np.sum(sizes * (sizes - 1) // 2)) > max_pairs:
-        longest = int(np.diff(skill_ptr).max(initial=0))
-        histogram = np.zeros(longest + 2, np.int64)
-        _histogram(*graph, n_skills, histogram)
+    if bound > max_pairs:
+        histogram = np.zeros(int(np.diff(rows[2]).max(initial=0)) + 2, np.int64)
+        _histogram(*rows, *_scratch(n_skills)[:2], histogram)
         kept_weight = raised_weight(histogram, min_weight, max_pairs)
-    source, target, weight, n_pairs = _collect(graph, n_skills, kept_weight, 0)
-    return source, target, weight.astype(np.int64), n_pairs, kept_weight
+        bound = int(histogram[kept_weight:].sum())
+    # Room for as many pairs as there can be: pages that are not written to take no memory.
+    source, target, weight = np.empty(bound + 1, np.int32), np.empty(bound + 1, np.int32), np.empty(bound + 1, np.int64)
+    used, n_pairs = _all_pairs(*rows, kept_weight, *_scratch(n_skills), source, target, weight)
+    return source[:used], target[:used], weight[:used], int(n_pairs), kept_weight
 
 
-def _collect(
-    graph: tuple[Int64, Int32, Int64, Int32], n_skills: int, min_weight: int, top_k: int
-) -> tuple[Int32, Int32, Int32, int]:
-    size = max(_CHUNK, n_skills)
-    buffers = (np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32))
-    scratch = (np.zeros(n_skills, np.int32), np.empty(n_skills, np.int32), np.empty(n_skills, np.int64))
-    chunks: list[list[Int32]] = [[], [], []]
-    row, n_pairs = 0, 0
-    while row < n_skills:
-        row, used, seen = _fill(*graph, row, min_weight, top_k, *scratch, *buffers)
-        n_pairs += seen
-        for side, buffer in zip(chunks, buffers, strict=True):
-            side.append(buffer[:used].copy())
-    source, target, weight = (np.concatenate(side) if side else np.empty(0, np.int32) for side in chunks)
-    return source, target, weight, n_pairs
+def _strongest(
+    rows: Rows, n_skills: int, min_weight: int, top_k: int, max_pairs: int, bound: int
+) -> tuple[Int32, Int32, Int64, int, int]:
+    room = min(top_k * n_skills, 2 * bound) + 1
+    keys, weight = np.empty(room, np.int64), np.empty(room, np.int64)
+    used, n_pairs = _strongest_pairs(*rows, min_weight, top_k, *_scratch(n_skills)[:2], keys, weight)
+    keys, places = np.unique(keys[:used], return_index=True)  # a pair may be strong at both ends
+    weight = weight[places]
+    kept_weight = raised_weight(np.bincount(weight), min_weight, max_pairs)
+    kept = weight >= kept_weight
+    source, target = (side.astype(np.int32) for side in np.divmod(keys[kept], max(n_skills, 1)))
+    return source, target, weight[kept], int(n_pairs) // 2, kept_weight
+
+
+def _scratch(n_skills: int) -> tuple[Int32, Int32, UInt64]:
+    """A counter for each skill, room for a list of skills, and a bit for each skill."""
+    return (
+        np.zeros(n_skills, np.int32),
+        np.empty(n_skills + 1, np.int32),
+        np.zeros((n_skills >> 6) + 1, np.uint64),
+    )
+
+
+# Indices are made unsigned: numba lets a negative index count from the end, which costs a test at every access.
 
 
 @kernel
-def _fill(
+def _count_later(
     text_ptr: Int64,
     text_skills: Int32,
     skill_ptr: Int64,
     skill_texts: Int32,
-    row: int,
-    min_weight: int,
-    top_k: int,
+    row: np.uint64,
     counter: Int32,
     touched: Int32,
-    keys: Int64,
+) -> np.uint64:
+    """Count for each skill after `row` its texts in common with it; the number of such skills, listed in `touched`."""
+    n, n_edges = np.uint64(0), np.uint64(len(skill_texts))
+    for e in range(np.uint64(skill_ptr[row]), np.uint64(skill_ptr[row + np.uint64(1)])):
+        if e + np.uint64(24) < n_edges:
+            prefetch(text_ptr, skill_texts[e + np.uint64(24)])
+        if e + np.uint64(12) < n_edges:
+            prefetch(text_skills, text_ptr[np.uint64(skill_texts[e + np.uint64(12)]) + np.uint64(1)] - 1)
+        t = np.uint64(skill_texts[e])
+        start, place = text_ptr[t], text_ptr[t + np.uint64(1)] - 1
+        while place >= start:  # the row is ascending: from its end back to `row`
+            s = np.uint64(text_skills[np.uint64(place)])
+            if s <= row:
+                break
+            touched[n] = s
+            n += np.uint64(counter[s] == 0)
+            counter[s] += 1
+            place -= 1
+    return n
+
+
+@kernel
+def _all_pairs(
+    text_ptr: Int64,
+    text_skills: Int32,
+    skill_ptr: Int64,
+    skill_texts: Int32,
+    min_weight: int,
+    counter: Int32,
+    touched: Int32,
+    bits: UInt64,
     source: Int32,
     target: Int32,
-    weight: Int32,
-) -> tuple[int, int, int]:
-    """Rows from `row` on until the buffers are full; the next row, entries used, pairs seen.
-
-    With `top_k` = 0 a row has the pairs with larger skills; else all its pairs, of which the k heaviest stay.
-    """
-    n_skills, n_edges = len(counter), len(skill_texts)
-    used, seen = 0, 0
-    while row < n_skills:
-        n = 0
-        for e in range(skill_ptr[row], skill_ptr[row + 1]):
-            if e + 24 < n_edges:
-                prefetch(text_ptr, skill_texts[e + 24])
-            if e + 12 < n_edges:
-                prefetch(text_skills, text_ptr[skill_texts[e + 12] + 1] - 1)
-            t = skill_texts[e]
-            for f in range(text_ptr[t + 1] - 1, text_ptr[t] - 1, -1):
-                s = text_skills[f]
-                if s <= row and top_k == 0:
-                    break
-                if counter[s] == 0:
-                    touched[n] = s
-                    n += 1
-                counter[s] += 1
-        kept = 0
-        for i in range(n):
-            s = touched[i]
-            if counter[s] >= min_weight and s != row:
-                keys[kept] = s
-                kept += 1
-        if used + kept > len(source):
+    weight: Int64,
+) -> tuple[np.uint64, np.uint64]:
+    """Write the pairs in order; the number written and the number of all pairs."""
+    used, n_pairs = np.uint64(0), np.uint64(0)
+    for row in range(np.uint64(len(counter))):
+        n = _count_later(text_ptr, text_skills, skill_ptr, skill_texts, np.uint64(row), counter, touched)
+        n_pairs += n
+        start = used
+        if n * np.uint64(16) < np.uint64(len(bits)):
+            sort_run(touched, 0, int(n))
             for i in range(n):
-                counter[touched[i]] = 0
-            return row, used, seen
-        if top_k == 0:
-            keys[:kept].sort()
-        else:
-            for i in range(kept):
-                s = keys[i]
-                keys[i] = (np.int64(-counter[s]) << 32) + s
-            if kept > top_k:
-                keys[:kept] = np.partition(keys[:kept], top_k - 1)
-                kept = top_k
-        for i in range(kept):
-            s = keys[i] & np.int64(0xFFFFFFFF)
-            source[used + i] = min(s, row)
-            target[used + i] = max(s, row)
-            weight[used + i] = counter[s]
-        used += kept
-        for i in range(n):
-            counter[touched[i]] = 0
-        seen += n - int(top_k > 0 and n > 0)
-        row += 1
-    return row, used, seen
+                s = np.uint64(touched[i])
+                target[used], weight[used] = s, counter[s]
+                used += np.uint64(counter[s] >= min_weight)
+                counter[s] = 0
+        else:  # a full row: a bitmap puts its skills in order sooner than sorting
+            for i in range(n):
+                s = np.uint64(touched[i])
+                bits[s >> np.uint64(6)] |= np.uint64(1) << (s & np.uint64(63))
+            for i in range(row >> np.uint64(6), np.uint64(len(bits))):
+                word = bits[i]
+                bits[i] = 0
+                while word != np.uint64(0):
+                    s = (i << np.uint64(6)) + trailing_zeros(word)
+                    word &= word - np.uint64(1)
+                    target[used], weight[used] = s, counter[s]
+                    used += np.uint64(counter[s] >= min_weight)
+                    counter[s] = 0
+        for i in range(start, used):
+            source[i] = row
+    return used, n_pairs
 
 
 @kernel
 def _histogram(
-    text_ptr: Int64, text_skills: Int32, skill_ptr: Int64, skill_texts: Int32, n_skills: int, histogram: Int64
+    text_ptr: Int64,
+    text_skills: Int32,
+    skill_ptr: Int64,
+    skill_texts: Int32,
+    counter: Int32,
+    touched: Int32,
+    histogram: Int64,
 ) -> None:
     """Number of pairs of each weight."""
-    counter, touched = np.zeros(n_skills, np.int32), np.empty(n_skills, np.int32)
+    for row in range(np.uint64(len(counter))):
+        n = _count_later(text_ptr, text_skills, skill_ptr, skill_texts, np.uint64(row), counter, touched)
+        for i in range(n):
+            s = np.uint64(touched[i])
+            histogram[np.uint64(counter[s])] += 1
+            counter[s] = 0
+
+
+@kernel
+def _strongest_pairs(
+    text_ptr: Int64,
+    text_skills: Int32,
+    skill_ptr: Int64,
+    skill_texts: Int32,
+    min_weight: int,
+    top_k: int,
+    counter: Int32,
+    touched: Int32,
+    pairs: Int64,
+    weight: Int64,
+) -> tuple[int, int]:
+    """Write the heaviest pairs of each skill as source · S + target; their number, and twice that of all pairs."""
+    n_skills = len(counter)
+    keys = np.empty(n_skills, np.int64)
+    used, seen = 0, 0
     for row in range(n_skills):
-        n = 0
+        n = np.uint64(0)
         for e in range(skill_ptr[row], skill_ptr[row + 1]):
             t = skill_texts[e]
-            for f in range(text_ptr[t + 1] - 1, text_ptr[t] - 1, -1):
-                s = text_skills[f]
-                if s <= row:
-                    break
-                if counter[s] == 0:
-                    touched[n] = s
-                    n += 1
+            for f in range(np.uint64(text_ptr[t]), np.uint64(text_ptr[t + 1])):
+                s = np.uint64(text_skills[f])
+                touched[n] = s
+                n += np.uint64(counter[s] == 0)
                 counter[s] += 1
+        kept = 0
         for i in range(n):
-            histogram[counter[touched[i]]] += 1
-            counter[touched[i]] = 0
+            s = np.uint64(touched[i])
+            if s != np.uint64(row):
+                seen += 1
+                keys[kept] = (np.int64(-counter[s]) << 32) + np.int64(s)  # heaviest first, then smallest skill
+                kept += int(counter[s] >= min_weight)
+            counter[s] = 0
+        if kept > top_k:
+            keys[:kept] = np.partition(keys[:kept], top_k - 1)
+            kept = top_k
+        for i in range(kept):
+            s = keys[i] & 0xFFFFFFFF
+            pairs[used] = min(s, row) * n_skills + max(s, row)
+            weight[used] = -(keys[i] >> 32)
+            used += 1
+    return used, seen
