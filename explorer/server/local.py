@@ -38,7 +38,7 @@ _CONSOLE = "console.log"
 _CLASSES = "classes.jsa"
 _FOLDERS = ("conf", "data", "import", "licenses", "logs", "plugins", "run")
 _OPENS = ("java.nio", "java.io", "sun.nio.ch", "java.lang")
-_CSV_ORDER = ("nodes", "relationships")
+_IMPORT_ARGUMENTS = "import.args"
 
 
 @dataclass(frozen=True)
@@ -190,8 +190,12 @@ class LocalServer:
         """
         return read_credentials(self.home)
 
-    def admin(self, *arguments: str) -> str:
+    def admin(self, *arguments: str, folder: Path | None = None) -> str:
         """Run one of Neo4j's administration commands on this home, which must not be running; its output.
+
+        Args:
+            *arguments: Of `neo4j-admin`.
+            folder: The folder to run it in.
 
         Raises:
             ServerError: The server runs, or the command fails; the message ends with what it printed.
@@ -200,7 +204,7 @@ class LocalServer:
             raise ServerError(f"the server in {self.home} runs: stop it first with skillgraph server stop")
         java, jars = find_java(), self.provision().jars
         self._prepare_home()
-        return self._admin(java, jars, *arguments)
+        return self._admin(java, jars, *arguments, folder=folder)
 
     def import_csv(self, folder: Path) -> str:
         """Make a database of a CSV set written by `skillgraph export --format neo4j-admin`; the server must be stopped.
@@ -208,11 +212,9 @@ class LocalServer:
         Raises:
             ServerError: As `admin`; a database that is not empty is refused by Neo4j and left as it is.
         """
-        arguments = ["database", "import", "full", "neo4j", "--multiline-fields=true", "--array-delimiter=U+001F"]
-        for kind in _CSV_ORDER:
-            headers = sorted(folder.glob(f"{kind}-*-header.csv"))
-            arguments += [f"--{kind}={header},{_rows_of(header)}" for header in headers]
-        return self.admin(*arguments)
+        if not (folder / _IMPORT_ARGUMENTS).exists():
+            raise ServerError(f"{folder} holds no {_IMPORT_ARGUMENTS}: it is not a CSV set for neo4j-admin")
+        return self.admin("database", "import", "full", "neo4j", f"@{_IMPORT_ARGUMENTS}", folder=folder)
 
     def _status(self, *, changed: bool) -> ServerStatus:
         state = self._read_state()
@@ -264,10 +266,11 @@ class LocalServer:
         finally:
             handed.unlink(missing_ok=True)
 
-    def _admin(self, java: Java, jars: JarSet, *arguments: str) -> str:
+    def _admin(self, java: Java, jars: JarSet, *arguments: str, folder: Path | None = None) -> str:
         done = subprocess.run(  # noqa: S603 -- no shell, and nothing of it comes from a file or the network
             [str(java.path), f"-Xmx{self.options.heap}", *_java_options(), "org.neo4j.cli.AdminTool", *arguments],
             env=self._environment(jars),
+            cwd=folder or self.home,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -502,7 +505,3 @@ def _causes(text: str) -> str:
     """The causes of an exception that Java printed, else the last lines."""
     causes = [line.partition("Caused by: ")[2].strip() for line in text.splitlines() if "Caused by: " in line]
     return causes[-1] if causes else _last_lines(text, 3)
-
-
-def _rows_of(header: Path) -> Path:
-    return header.with_name(header.name.replace("-header.csv", ".csv"))

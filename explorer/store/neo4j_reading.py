@@ -29,7 +29,6 @@ __all__ = [
     "index_of",
     "join_indices",
     "node_index",
-    "quoted",
     "read_nodes",
     "read_pairs",
     "read_values",
@@ -104,15 +103,6 @@ class NodeIndex:
 def join_indices(first: NodeIndex, second: NodeIndex) -> NodeIndex:
     """The nodes of two indices."""
     return _sorted_index(pa.concat_arrays([first.ids, second.ids]), np.concatenate([first.numbers, second.numbers]))
-
-
-def quoted(name: str) -> str:
-    """A property name as Cypher takes any name.
-
-    >>> quoted("cla`ss")
-    '`cla``ss`'
-    """
-    return "`" + name.replace("`", "``") + "`"
 
 
 def read_values(
@@ -190,15 +180,15 @@ def read_nodes(
         StoreError: A property of another type than the schema's.
     """
     names = [name for name in schema.names if name != "id"]
-    values = ", ".join(f"n.{quoted(name)}" for name in names)
+    # Names as a parameter: one plan serves every dataset.
     statement = (
-        "UNWIND range(0, size($numbers) - 1) AS i WITH i, $numbers[i] AS number "
-        f"MATCH (n) WHERE id(n) = number WITH i, n ORDER BY i RETURN collect([{values}]) AS rows"
+        "UNWIND range(0, size($numbers) - 1) AS i WITH i, $numbers[i] AS number MATCH (n) WHERE id(n) = number "
+        "WITH i, n ORDER BY i RETURN collect([name IN $names | n[name]]) AS rows"
     )
     tables = []
     for start in range(0, len(index), size) if names else ():
         numbers = index.numbers[start : start + size].tolist()
-        rows = transaction.run(statement, numbers=numbers).single(strict=True)[0]
+        rows = transaction.run(statement, numbers=numbers, names=names).single(strict=True)[0]
         columns: dict[str, Any] = dict(zip(names, zip(*rows, strict=True), strict=True))
         columns["id"] = index.ids.slice(start, size)
         tables.append(columns_table(schema, columns))
