@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from analysis.graph import SkillTextGraph
     from analysis.peeling import Task
 
-__all__ = ["peel_capacity", "peel_one", "unpack"]
+__all__ = ["BLOCK", "UNLEARNED", "peel_capacity", "peel_one", "rounds", "settle", "unpack"]
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -30,11 +30,11 @@ Words = npt.NDArray[np.unsignedinteger]
 
 _NEVER = np.int64(0)
 _KNOWN = np.int64(1)
-_UNLEARNED = np.int64(2**63 - 1)
+UNLEARNED = np.int64(2**63 - 1)
 _BLOCKED = np.int64(1 << 62)  # plus the best text so far
 _NOBODY = np.int64(2**31 - 1)
 _LOW = np.int64(0xFFFFFFFF)
-_BLOCK = 4096  # edges that are laid out one after the other before they are worked on
+BLOCK = 4096  # edges that are laid out one after the other before they are worked on
 _AHEAD = 64  # edges between asking for a text's word and using it
 _ROW_AHEAD = 16  # of a long row, only so many entries are asked for in advance
 
@@ -48,7 +48,7 @@ def peel_one(
     narrow = int(_longest(graph.text_ptr)) >> (32 - id_bits) == 0
     words: Words = np.empty(graph.n_texts, np.uint32 if narrow else np.uint64)
     shift = np.uint64(id_bits if narrow else 32)
-    state = np.full(graph.n_skills, _UNLEARNED)
+    state = np.full(graph.n_skills, UNLEARNED)
     queue, n_known = np.empty(graph.n_skills + 1, np.int32), 0
     if learnable is not None:
         state[~learnable] = _NEVER
@@ -87,13 +87,41 @@ def _peel_one(
     What a block of edges teaches is settled at once, for the round after the one it belongs to: a skill of the
     round itself is settled already, and its smaller word stays.
     """
-    hits = np.empty(_BLOCK + 1, np.int64)  # text · 2^32 + its only novel skill
-    texts = np.empty(_BLOCK + LANES + _AHEAD, np.int32)
-    skills = np.empty(_BLOCK + LANES, np.int32)
+    hits = np.empty(BLOCK + 1, np.int64)
     learned = n_known
-    for first in range(0, len(words), _BLOCK):
+    for first in range(0, len(words), BLOCK):
         n_hits = _count_and_xor(text_ptr, text_skills, first, words, shift, hits)
-        learned = _settle(hits, n_hits, 1, state, queue, learned)
+        learned = settle(hits, n_hits, 1, state, queue, learned)
+    rounds(skill_ptr, skill_texts, words, shift, state, queue, n_known, learned, hits)
+
+
+@kernel
+def rounds(
+    skill_ptr: Int64,
+    skill_texts: Int32,
+    words: Words,
+    shift: np.uint64,
+    state: Int64,
+    queue: Int32,
+    n_known: int,
+    learned: int,
+    hits: Int64,
+) -> int:
+    """Go on from what the texts teach by themselves; the number of known and learned skills.
+
+    Args:
+        skill_ptr: Rows of texts.
+        skill_texts: Rows of texts.
+        words: Of each text, the number and the XOR of its skills, shifted by `shift` and plain.
+        shift: Bits of a skill.
+        state: Of each skill, settled for wave 1.
+        queue: The known skills, then those learned in wave 1.
+        n_known: Number of known skills.
+        learned: Number of skills in the queue.
+        hits: Room for text · 2^32 + its only novel skill, `BLOCK` + 1.
+    """
+    texts = np.empty(BLOCK + LANES + _AHEAD, np.int32)
+    skills = np.empty(BLOCK + LANES, np.int32)
     # Texts of one known skill are hits as well, but teach nothing: round 1 ends where the known skills end.
     wave, i, offset, end = 0, 0, 0, n_known
     while i < learned:
@@ -102,7 +130,8 @@ def _peel_one(
             end = learned
         i, offset, n_edges = _expand(skill_ptr, skill_texts, queue, end, i, offset, texts, skills)
         n_hits = _remove(texts, skills, n_edges, words, shift, hits)
-        learned = _settle(hits, n_hits, wave + 1, state, queue, learned)
+        learned = settle(hits, n_hits, wave + 1, state, queue, learned)
+    return learned
 
 
 # Indices are made unsigned: numba lets a negative index count from the end, which costs a test at every access.
@@ -114,7 +143,7 @@ def _count_and_xor(text_ptr: Int64, text_skills: Int32, first: int, words: Words
     n_hits = 0
     skill_mask = (np.uint64(1) << shift) - np.uint64(1)
     n_edges = len(text_skills)
-    for t in range(np.uint64(first), np.uint64(min(first + _BLOCK, len(words)))):
+    for t in range(np.uint64(first), np.uint64(min(first + BLOCK, len(words)))):
         start = text_ptr[t]
         length = text_ptr[t + np.uint64(1)] - start
         joined = np.uint32(0)
@@ -147,7 +176,7 @@ def _expand(
     Returns where to go on, and the number of entries copied.
     """
     used, n_edges = 0, len(skill_texts)
-    while i < end and used < _BLOCK:
+    while i < end and used < BLOCK:
         if i + 32 < end:
             prefetch(skill_ptr, queue[np.uint64(i + 32)])
         if i + 16 < end:
@@ -157,7 +186,7 @@ def _expand(
         s = np.uint64(queue[np.uint64(i)])
         start = skill_ptr[s] + offset
         left = skill_ptr[s + np.uint64(1)] - start
-        length = min(left, _BLOCK - used)
+        length = min(left, BLOCK - used)
         if start + length + LANES <= n_edges:
             copy_lanes(texts, used, skill_texts, start)
             fill_lanes(skills, used, s)
@@ -198,7 +227,7 @@ def _remove(texts: Int32, skills: Int32, n_edges: int, words: Words, shift: np.u
 
 
 @kernel
-def _settle(hits: Int64, n_hits: int, wave: int, state: Int64, queue: Int32, learned: int) -> int:
+def settle(hits: Int64, n_hits: int, wave: int, state: Int64, queue: Int32, learned: int) -> int:
     """Learn in this wave what the hits teach; the number of skills in the queue."""
     for i in range(np.uint64(n_hits)):
         if i + np.uint64(32) < np.uint64(n_hits):
@@ -207,13 +236,13 @@ def _settle(hits: Int64, n_hits: int, wave: int, state: Int64, queue: Int32, lea
         before = state[s]
         state[s] = min(before, (np.int64(wave) << 32) | (hits[i] >> 32))
         queue[np.uint64(learned)] = s
-        learned += int(before == _UNLEARNED)
+        learned += int(before == UNLEARNED)
     return learned
 
 
 def peel_capacity(graph: SkillTextGraph, task: Task) -> npt.NDArray[np.int64]:
     """Peel with any capacities and prerequisites; the word of each skill, int64 (S,)."""
-    state = np.where(task.known, _KNOWN, _UNLEARNED)
+    state = np.where(task.known, _KNOWN, UNLEARNED)
     if len(task.pending):
         state[(task.pending > 0) & ~task.known] = _BLOCKED | _NOBODY
     _peel_capacity(
@@ -276,7 +305,7 @@ def _peel_capacity(
             for e in range(text_ptr[t], text_ptr[t + 1]):
                 s = text_skills[e]
                 before = state[s]
-                if before == _UNLEARNED:
+                if before == UNLEARNED:
                     state[s] = (np.int64(wave) << 32) | np.int64(t)
                     frontier[n_frontier] = s
                     n_frontier += 1
@@ -310,7 +339,7 @@ def _peel_capacity(
                 if pending[waiting] == 0 and state[waiting] >= _BLOCKED:
                     best = state[waiting] & _LOW
                     if best == _NOBODY:
-                        state[waiting] = _UNLEARNED
+                        state[waiting] = UNLEARNED
                     else:  # an open text has been waiting to teach it: it does so in the next round
                         state[waiting] = (np.int64(wave + 1) << 32) | best
                         freed[n_freed] = waiting
