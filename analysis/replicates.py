@@ -154,6 +154,6 @@ def learned_fraction_replicates(
         def fraction(rng: np.random.Generator) -> float:
             graph = poisson_graph(mean_skills, n_texts, n_skills, rng)
             capacities = capacity if isinstance(capacity, int) else capacity(rng, n_texts)
-            return peel(graph, capacities).n_learned / n_skills
+            return peel(graph, capacities, engine="numba").n_learned / n_skills
 
     return replicate(fraction, replicates, seed=seed, workers=workers)

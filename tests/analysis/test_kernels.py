@@ -1,0 +1,109 @@
+"""Compiled kernels work, and are cached where they can be, from an installation that cannot be written to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import analysis
+from analysis._kernels import compiled
+from analysis._kernels.compile import kernel, trailing_zeros
+from analysis._kernels.pairs import raised_weight
+from analysis._kernels.vectors import LANES, copy_lanes, fill_lanes, sort_lanes
+from analysis.errors import AnalysisError
+
+CODE = """
+from analysis.components import components
+from analysis.graph import SkillTextGraph
+graph = SkillTextGraph.from_edges([0, 0, 1], [0, 1, 2], 2, 3, engine="numpy")
+assert components(graph, [True] * 3, engine="numba").sizes.tolist() == [2, 1]
+"""
+
+
+@pytest.fixture
+def read_only_installation(tmp_path):
+    """A copy of the package with a file where each cache directory would have to be made."""
+    installed = tmp_path / "site"
+    package = Path(analysis.__file__).parent
+    shutil.copytree(package, installed / "analysis", ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in (installed / "analysis", installed / "analysis" / "_kernels"):
+        (folder / "__pycache__").write_text("")
+    return installed
+
+
+def run_in(installed, home):
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("NUMBA_", "XDG_"))}
+    environment |= {"PYTHONPATH": str(installed), "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", CODE], check=True, cwd=installed, env=environment)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the user's cache directory is elsewhere")
+def test_read_only_installation_caches_for_the_user(read_only_installation, tmp_path):
+    run_in(read_only_installation, tmp_path / "home")
+    assert list((tmp_path / "home").rglob("*.nbc"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
+def test_without_any_place_to_cache_it_compiles_each_time(read_only_installation):
+    run_in(read_only_installation, "/proc/none")
+
+
+@kernel
+def _sorted_lanes(array, start, count):
+    return sort_lanes(array, start, count)
+
+
+@kernel
+def _filled(target, source, value):
+    copy_lanes(target, 1, source, 2)
+    fill_lanes(target, 9, value)
+
+
+@kernel
+def _low_bit(word):
+    return trailing_zeros(np.uint64(word))
+
+
+def test_lanes_sort_only_what_they_are_told_to():
+    rng = np.random.default_rng(0)
+    for _ in range(500):
+        array = rng.integers(0, 12, 20).astype(np.int32)
+        start, count = int(rng.integers(0, 20 - LANES + 1)), int(rng.integers(0, LANES + 1))
+        expected = array.copy()
+        expected[start : start + count].sort()
+        twice = len(set(expected[start : start + count].tolist())) < count
+        assert _sorted_lanes(array, start, count) == twice
+        assert np.array_equal(array, expected)
+
+
+def test_lanes_are_copied_and_filled_at_any_place():
+    target, source = np.zeros(18, np.int32), np.arange(10, dtype=np.int32)
+    _filled(target, source, 7)
+    assert target.tolist() == [0, *range(2, 10), *[7] * 8, 0]
+
+
+def test_lowest_bit():
+    assert [_low_bit(np.uint64(word)) for word in (1, 8, 12, 1 << 63)] == [0, 3, 2, 63]
+
+
+def test_engine_is_chosen_by_size_unless_given():
+    assert not compiled("auto", 10)
+    assert compiled("auto", 10**9)
+    assert compiled("numba", 0)
+    assert not compiled("numpy", 10**9)
+    with pytest.raises(AnalysisError, match="engine 'c'"):
+        compiled("c", 1)
+
+
+def test_weight_is_raised_no_further_than_needed():
+    histogram = np.array([0, 5, 3, 2, 0, 1])
+    assert [raised_weight(histogram, 1, most) for most in (11, 10, 6, 5, 3, 2, 1)] == [1, 2, 2, 3, 3, 4, 4]
+    assert raised_weight(histogram, 2, 100) == 2
+    assert raised_weight(histogram, 9, 1) == 9
+    assert raised_weight(np.array([0, 5]), 1, 1) == 2
