@@ -15,6 +15,11 @@ from ui.source import Opener, Source
 __all__ = ["create_app", "serve"]
 
 _log = logging.getLogger(__name__)
+_INDEX = """<!DOCTYPE html>
+<html lang="en">
+<head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
+<body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
+</html>"""
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -37,11 +42,13 @@ def create_app(
         A `dash.Dash`; its `server` is the WSGI application.
     """
     from dash import Dash
+    from dash_cytoscape import load_extra_layouts
 
     from ui.pages import PAGES
     from ui.security import protect
     from ui.shell import shell
 
+    load_extra_layouts()  # its bundle also writes SVG
     source = Source(store_url, opener)
     app = Dash(
         "ui",
@@ -52,6 +59,7 @@ def create_app(
         title="Skillgraph Explorer",
         update_title=None,
         on_error=_report,
+        index_string=_INDEX,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     app.layout = shell(str(store_url or "skillgraph.kgl"), login=password is not None)
@@ -128,7 +136,7 @@ def _register_routes(app: Any, source: Source) -> None:
         try:
             version = source.snapshot().version
         except StoreError as error:
-            return no_update, banner(str(error))
+            return "away", banner(str(error))
         return (no_update if version == seen else version), None
 
     @app.callback(Output("page", "children"), Output("notice", "children"), Input("route", "data"))

@@ -90,7 +90,7 @@ def figure(name: str | Mapping[str, Any], *, height: int | str = 300, label: str
             responsive=True,
             **extra,
         ),
-        role="img",
+        role="figure",
         **{"aria-label": label},
         className="figure",
     )
@@ -102,6 +102,7 @@ def grid(
     rows: Sequence[Mapping[str, Any]] = (),
     *,
     height: int | str = 320,
+    filters: bool = False,
     options: Mapping[str, Any] | None = None,
     **extra: Any,
 ) -> dag.AgGrid:
@@ -114,9 +115,10 @@ def grid(
         defaultColDef={
             "sortable": True,
             "resizable": True,
-            "filter": False,
             "minWidth": 80,
-            "suppressHeaderMenuButton": False,
+            "filter": filters,
+            "floatingFilter": filters,
+            "suppressHeaderFilterButton": True,
         },
         columnSize="responsiveSizeToFit",
         dashGridOptions={

@@ -17,7 +17,7 @@ def notice(text: str) -> Any:
         color="orange",
         variant="light",
         withCloseButton=True,
-        closeButtonProps={"aria-label": "Close"},
+        closeButtonLabel="Close",
         className="notice",
         duration=20_000,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -42,8 +43,13 @@ _THEME = {
             "#004D7A",
         ],
     },
-    "primaryShade": {"light": 7, "dark": 5},
+    "primaryShade": {"light": 7, "dark": 7},
 }
+
+
+def _short(store: str) -> str:
+    """The file's name, or the whole address of a server."""
+    return store if "://" in store else PurePath(store).name
 
 
 def shell(store_name: str, *, login: bool) -> Any:
@@ -89,7 +95,7 @@ def shell(store_name: str, *, login: bool) -> Any:
                             html.Div(links, className="nav-links"),
                             html.Div(
                                 [
-                                    html.Div(store_name, className="store-name", title=store_name),
+                                    html.Div(_short(store_name), className="store-name", title=store_name),
                                     dmc.Group(
                                         [
                                             dmc.ActionIcon(

@@ -23,13 +23,14 @@ def small_dataset(seed: int = 5) -> Dataset:
     basic = [f"b{i:02d}" for i in range(40)]
     domain = [f"d{i:02d}" for i in range(25)]
     texts: list[tuple[str, str, str, list[str]]] = []
-    for i in range(110):
-        size = 1 + int(rng.poisson(1.4)) if i > 8 else 1
+    for i in range(75):
+        size = 2 + int(rng.poisson(1.0)) if i > 7 else 1
         texts.append((f"f{i:03d}", "base", f"kind {i % 3}", sorted(set(rng.choice(basic, size).tolist()))))
     for i in range(50):
         chosen = {*rng.choice(basic, 1).tolist(), *rng.choice(domain, 1 + i % 2).tolist()}
         texts.append((f"g{i:03d}", "domain", f"kind {i % 3}", sorted(chosen)))
-    skills = basic + domain
+    texts += [(f"h{i}", "base", "kind 0", ["u0", "u1"]) for i in range(3)]  # never learned one at a time
+    skills = [*basic, *domain, "u0", "u1"]
     return build_dataset(
         "small",
         texts=pa.table(

@@ -1,5 +1,7 @@
 """Backbone and paths, against networkx."""
 
+import itertools
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -66,7 +68,7 @@ def test_paths_are_as_short_as_networkx_finds(small_graph: LayerGraph) -> None:
             assert path == []
             continue
         assert len(path) - 1 == lengths[0][goal]
-        assert all(whole.has_edge(a, b) for a, b in zip(path, path[1:], strict=False))
+        assert all(whole.has_edge(a, b) for a, b in itertools.pairwise(path))
 
 
 def test_neighbours_are_heaviest_first(small_graph: LayerGraph) -> None:

@@ -18,9 +18,9 @@
     const tail = context();
     const hrefs = ids.map((id) => id.path + (tail ? "?" + tail : ""));
     const active = ids.map((id) => id.path === now.path);
+    if (!version) return [no(), hrefs, active]; // the first heartbeat says which version, or that the store is away
     const same = before && before.path === now.path && before.search === now.search && before.version === now.version;
-    const first = before && before.version === null && version && before.path === now.path && before.search === now.search;
-    return [same || first ? no() : now, hrefs, active];
+    return [same ? no() : now, hrefs, active];
   }
 
   /* Another dataset or layer was picked: a new address. The pickers of a new page fire too, unchanged. */
@@ -68,7 +68,8 @@
 
   const instance = (id) => {
     const element = document.getElementById(id);
-    return element && element._cyreg && element._cyreg.cy;
+    const cy = element && element._cyreg && element._cyreg.cy;
+    return cy && !cy.destroyed() ? cy : null;
   };
 
   function whenReady(id, act, tries) {
@@ -158,7 +159,7 @@
           return set("g-skill", { data: target.id().slice(2) });
         });
         const box = document.getElementById(id);
-        new ResizeObserver(() => cy.resize()).observe(box);
+        new ResizeObserver(() => { if (!cy.destroyed()) cy.resize(); }).observe(box);
       }
       fit(cy);
       hideCategories(cy);
@@ -183,7 +184,13 @@
       if (hidden.has(place)) hidden.delete(place); else hidden.add(place);
     }
     const all = window.dash_clientside.callback_context.inputs_list[0];
-    whenReady(id, hideCategories);
+    whenReady(id, (cy) => {
+      hideCategories(cy);
+      if (!cy.scratch("_sgKeyed") && all.length) { // the picture makes room for its legend
+        cy.scratch("_sgKeyed", true);
+        fit(cy);
+      }
+    });
     return [all.map((item) => "legend-item" + (hidden.has(item.id.place) ? " legend-off" : "")),
             all.map((item) => (hidden.has(item.id.place) ? "false" : "true"))];
   }
@@ -269,16 +276,17 @@
   /* Undo of view steps: what the address said before. */
   const steps = [];
   let undoing = false;
-  function graphState(view, colour, skill, open, around, per, to, layer) {
-    const state = { view, colour, skill, open: (open || []).join(","), around, per, to, layer };
+  function graphState(view, colour, skill, open, around, per, subject) {
+    const layer = subject.layer;
+    const state = { view, colour, skill, open: (open || []).join(","), around, per, layer };
     const last = steps[steps.length - 1];
     const text = JSON.stringify(state);
     if (last && JSON.parse(last).layer !== layer) steps.length = 0;
     if (!undoing && last !== text) steps.push(text);
     undoing = false;
     address({
-      view: view === "auto" ? null : view, colour, skill,
-      open: (open || []).join(","), around: view === "neighbours" ? around : null, per: per === 3 ? null : per, to,
+      view: view === subject.view ? null : view, colour: colour === (view === "communities" ? "community" : "class") ? null : colour, skill,
+      open: (open || []).join(","), around: view === "neighbours" ? around : null, per: per === "3" ? null : per,
     });
     return steps.length < 2;
   }
@@ -324,7 +332,7 @@
     return [taught, title];
   }
   const learningState = (tab) => (address(tab === "waves" ? { tab: null, c: null, R: null, learner: null } : tab === "what-if" ? { tab, wave: null } : { tab, wave: null, c: null, R: null, learner: null }));
-  const waveState = (now, last) => address({ wave: now === last ? null : now });
+  const waveState = (now, last) => address({ wave: now });
   const whatIfState = (c, R, learner) => address({ c, R, learner });
   const tick = (n, now, last) => (now >= last ? 0 : now + 1);
   function play(clicks, still) {
@@ -409,6 +417,11 @@
     whenReady(id, (cy) => { hover(cy); fit(cy); });
     return no();
   }
+
+  /* A menu closes after a choice, by Escape, and by a click elsewhere. */
+  const closeMenus = (except) => document.querySelectorAll("details.menu[open]").forEach((menu) => { if (menu !== except) menu.open = false; });
+  document.addEventListener("click", (event) => closeMenus(event.target.closest("summary") && event.target.closest("details.menu")));
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeMenus(null); });
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     sg: {

@@ -47,15 +47,19 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     opened = [int(c) for c in query.get("open", "").split(",") if c.isdigit()]
     per = int(query["per"]) if query.get("per", "").isdigit() else 3
     large = graph.n > NODE_LIMIT
+    usual = "communities" if large else "skills"
     if view not in _VIEWS or (view == "skills" and large) or (view == "neighbours" and around is None):
-        view = "communities" if large else "skills"
+        view = usual
     colour = query.get("colour", "community" if view == "communities" else "class")
     ids = [graph.skill_id(i) for i in np.argsort(-graph.uses, kind="stable").tolist()]
     return html.Div(
         [
             page_header(_TITLE, _MEANING, choice),
             None if choice.problem is None else notice(choice.problem),
-            dcc.Store(id="g-subject", data={"dataset": choice.dataset, "layer": choice.layer}),
+            dcc.Store(
+                id="g-subject",
+                data={"dataset": choice.dataset, "layer": choice.layer, "view": usual},
+            ),
             dcc.Store(id="g-sheets", data=stylesheets()),
             dcc.Store(id="g-skill", data=skill),
             dcc.Store(id="g-open", data=opened),
@@ -180,22 +184,23 @@ def _toolbar(
                 disabled=True,
                 **{"aria-label": "Undo the last step", "title": "Undo the last step"},
             ),
-            dmc.Menu(
+            html.Details(
                 [
-                    dmc.MenuTarget(
-                        html.Button(icon("download"), className="tool", **{"aria-label": "Export", "title": "Export"})
-                    ),
-                    dmc.MenuDropdown(
+                    html.Summary(icon("download"), className="tool", **{"aria-label": "Export", "title": "Export"}),
+                    html.Div(
                         [
-                            dmc.MenuItem("Picture (PNG)", id="g-png"),
-                            dmc.MenuItem("Drawing (SVG)", id="g-svg"),
-                            dmc.MenuItem("Associations (CSV)", id="g-csv"),
-                            dmc.MenuItem("Graph (GraphML)", id="g-graphml"),
-                        ]
+                            html.Button(text, id=f"g-{kind}", className="item")
+                            for kind, text in (
+                                ("png", "Picture (PNG)"),
+                                ("svg", "Drawing (SVG)"),
+                                ("csv", "Associations (CSV)"),
+                                ("graphml", "Graph (GraphML)"),
+                            )
+                        ],
+                        className="menu-box",
                     ),
                 ],
-                shadow="md",
-                position="bottom-end",
+                className="menu",
             ),
         ],
         className="toolbar",

@@ -78,6 +78,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                 _columns(),
                 _rows(comparison),
                 height=420,
+                filters=True,
                 options={"pagination": True, "paginationPageSize": 100},
             ),
             note=(

@@ -267,7 +267,8 @@ def _said(report: PercolationReport, hubs: list[float]) -> Any:
         [
             sentence(
                 f"The learned skills ({fraction(report.learned)}) hold a component of "
-                f"{fraction(report.learned_giant)}; as many at random would hold {fraction(report.learned_giant_random)}."
+                f"{fraction(report.learned_giant)}; as many at random: "
+                f"{fraction(report.learned_giant_random)}."
             ),
             sentence(
                 f"Without the most used skills first, half of the component is lost once "

@@ -1,0 +1,105 @@
+"""A real Chromium on a served explorer; any outside request or error in the console fails the test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+from waitress.server import create_server
+
+from explorer.store.opening import open_store
+from tests.ui.conftest import small_dataset
+from ui.app import create_app
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+INSTALL = "no Chromium found: install it (Debian, Ubuntu: sudo apt-get install chromium)"
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    found = os.environ.get("SKILLGRAPH_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail(INSTALL)
+        pytest.skip(INSTALL)
+    return {**browser_type_launch_args, "executable_path": found, "args": list(FLAGS)}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_context_args, "viewport": {"width": 1280, "height": 720}, "color_scheme": "light"}
+
+
+_PATIENCE = 40_000  # milliseconds; only a failure waits so long
+expect.set_options(timeout=_PATIENCE)
+
+Serve = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Serve]:
+    """Serves a store on a free port of this machine and says where."""
+    servers: list[Any] = []
+
+    def start(path: Path, **options: Any) -> str:
+        server = create_server(create_app(path, **options).server, host="127.0.0.1", port=0, threads=8)
+        threading.Thread(target=server.run, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.effective_port}"
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def small(serve: Serve, store_path: Path) -> str:
+    """Address of the explorer on the small store."""
+    return serve(store_path)
+
+
+@pytest.fixture(scope="session")
+def nothing(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Address of the explorer on an empty store."""
+    path = tmp_path_factory.mktemp("empty") / "empty.kgl"
+    store = open_store(path, mode="write")
+    store.write_dataset(small_dataset())
+    store.delete_dataset("small")
+    store.close()
+    return serve(path)
+
+
+@pytest.fixture(autouse=True)
+def watched(page: Any) -> Iterator[list[str]]:
+    """What went wrong in the browser; it must be nothing. A test that expects trouble empties it."""
+    page.set_default_timeout(_PATIENCE)
+    bad: list[str] = []
+
+    def check(request: Any) -> None:
+        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+            bad.append(f"outside request: {request.url}")
+
+    page.on("request", check)
+    page.on("pageerror", lambda error: bad.append(f"page error: {error}"))
+    page.on("console", lambda message: bad.append(f"console: {message.text}") if message.type == "error" else None)
+    page.on(
+        "response",
+        lambda answer: bad.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None,
+    )
+    yield bad
+    assert not bad, "\n".join(bad)

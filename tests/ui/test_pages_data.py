@@ -1,0 +1,147 @@
+"""What pages make of data before a browser sees it."""
+
+import csv
+import io
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis.components import components
+from explorer.service import compare, percolate, subsample, wave_curve
+from explorer.store.opening import open_store
+from explorer.store.protocol import Node, QueryResult, Relationship
+from explorer.store.protocol import Path as GraphPath
+from tests.ui.conftest import HOSTILE
+from ui.figures import (
+    emergence_figure,
+    label,
+    learned_by_class_figure,
+    percolation_figure,
+    subsample_figure,
+    waves_figure,
+)
+from ui.graphs import LayerGraph
+from ui.pages.classes import class_table, requirement_matrix
+from ui.pages.graph import as_csv, as_graphml
+from ui.pages.percolation import frames
+from ui.pages.query import COOKBOOK, plain, result_elements, result_rows
+
+
+@pytest.fixture(scope="module")
+def store(store_path: Path):
+    return open_store(store_path, mode="read")
+
+
+def test_labels_are_text() -> None:
+    assert "<" not in label(HOSTILE, 200)
+
+
+def test_csv_has_every_association(small_graph: LayerGraph) -> None:
+    rows = list(csv.DictReader(io.StringIO(as_csv(small_graph))))
+    assert len(rows) == small_graph.m
+    assert sum(int(row["texts"]) for row in rows) == int(small_graph.weight.sum())
+
+
+def test_graphml_is_read_back_by_networkx(small_graph: LayerGraph) -> None:
+    import networkx as nx
+
+    text = as_graphml(small_graph)
+    assert ET.fromstring(text) is not None
+    found = nx.parse_graphml(text)
+    assert (found.number_of_nodes(), found.number_of_edges()) == (small_graph.n, small_graph.m)
+    assert found.nodes["b00"]["name"] == HOSTILE
+
+
+def test_frames_follow_the_clusters(small_graph: LayerGraph) -> None:
+    graph = small_graph.view.indexed.graph
+    found = frames(small_graph, seed=3, steps=10)
+    assert len(found["steps"]) == 11
+    assert set(found["steps"][0]) == {"0"}
+    assert "0" not in found["steps"][-1]
+    whole = components(graph, np.ones(graph.n_skills, dtype=bool))
+    assert found["largest"][-1] == pytest.approx(whole.giant_fraction)
+    giant = whole.label[small_graph.skill] == 0
+    assert found["steps"][-1] == "".join("2" if g else "1" for g in giant)
+    assert np.all(np.diff(found["largest"]) >= 0)
+
+
+def test_class_counts_add_up(small_graph: LayerGraph) -> None:
+    rows = class_table(small_graph.view)
+    assert sum(n for _, n, _ in rows) == small_graph.view.indexed.graph.n_skills
+    assert sum(known for _, _, known in rows) == small_graph.n
+
+
+@pytest.mark.parametrize("measure", ["mean", "learned"])
+def test_requirement_matrix_against_loops(small_graph: LayerGraph, measure: str) -> None:
+    view = small_graph.view
+    rows, columns, values = requirement_matrix(view, measure)
+    graph = view.indexed.graph
+    text_class = view.indexed.text_column("class").to_pylist()
+    skill_class = view.indexed.skill_column("class").to_pylist()
+    for i, row in enumerate(rows):
+        texts = [t for t in range(graph.n_texts) if text_class[t] == row]
+        for j, column in enumerate(columns):
+            required = [
+                int(s)
+                for t in texts
+                for s in graph.text_skills[graph.text_ptr[t] : graph.text_ptr[t + 1]]
+                if skill_class[s] == column
+            ]
+            if not required:
+                assert np.isnan(values[i, j])
+            elif measure == "mean":
+                assert values[i, j] == pytest.approx(len(required) / len(texts))
+            else:
+                assert values[i, j] == pytest.approx(np.mean([view.learned[s] for s in required]))
+
+
+def test_figures_show_what_was_measured(store) -> None:
+    curve = wave_curve(store, "small", "foundation")
+    assert list(waves_figure(curve).data[-1].y) == list(curve.measured)
+    part = subsample(store, "small", "foundation", replicates=2)
+    assert list(subsample_figure(part).data[-1].y) == list(part.learned)
+    report = percolate(store, "small", "foundation", replicates=2)
+    chart = percolation_figure(report, list(report.giant))
+    assert [trace.name for trace in chart.data if trace.mode == "markers"] == ["learned skills"]
+    assert chart.data[-1].x == (report.learned,)
+    here = emergence_figure([0.0, 1.0], [0.0, 0.5], here=(0.7, 0.3), degrees=None, threshold=None)
+    assert (here.data[-1].x, here.data[-1].y) == ((0.7,), (0.3,))
+
+
+def test_bars_of_classes_add_up(store) -> None:
+    found = compare(store, "small", "foundation", "tuned")
+    chart = learned_by_class_figure(found)
+    assert {bar.name: sum(bar.x) for bar in chart.data} == {
+        "kept": found.kept,
+        "gained": found.gained,
+        "lost": found.lost,
+    }
+    assert not any("<" in name for name in chart.data[0].y)
+
+
+@pytest.mark.parametrize(("title", "cypher"), COOKBOOK, ids=[title for title, _ in COOKBOOK])
+def test_recipes_run(store, title: str, cypher: str) -> None:
+    result = store.query(cypher, {"name": "skill b01"} if "$name" in cypher else {})
+    assert result.rows, title
+
+
+def test_results_become_cells_and_elements() -> None:
+    a, b = Node("1", ("Skill",), {"name": HOSTILE}), Node("2", ("Text",), {"title": "t"})
+    link = Relationship("9", "REQUIRES", "2", "1", {"weight": 2.0})
+    rows = [(a, link, 3, None, ["x", 1], {"k": a}, GraphPath((b, a), (link,)))]
+    result = QueryResult(("s.name", "r", "n", "none", "list", "map", "path"), rows, truncated=False, seconds=0.0)
+    columns, cells = result_rows(result)
+    assert columns[0] == "s.name"
+    assert cells[0]["c0"] == f"(:Skill {HOSTILE})"
+    assert cells[0]["c2"] == 3
+    assert cells[0]["c3"] is None
+    assert cells[0]["c6"] == f"t → {HOSTILE}"
+    assert plain(link) == "[:REQUIRES {weight: 2.0}]"
+    elements = result_elements(result)
+    assert {e["data"]["id"] for e in elements} == {"n:1", "n:2", "r:9"}
+
+
+def test_rows_without_nodes_make_no_graph() -> None:
+    assert result_elements(QueryResult(("n",), [(1,)], truncated=False, seconds=0.0)) == []

@@ -1,0 +1,91 @@
+"""Taking up new versions of a store, and a store that goes away and comes back."""
+
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from explorer.errors import StoreError
+from explorer.service import learn
+from explorer.store.opening import open_store
+from ui.choice import choose
+from ui.source import Source
+
+
+@pytest.fixture
+def own_store(store_path: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "own.kgl"
+    for part in store_path.parent.glob(f"{store_path.name}*"):
+        shutil.copy(part, tmp_path / part.name.replace(store_path.name, path.name))
+    return path
+
+
+def test_a_write_by_another_is_taken_up(own_store: Path) -> None:
+    source = Source(own_store)
+    before = source.snapshot()
+    assert [info.name for info in before.layers("small")] == ["foundation", "tuned"]
+    writer = open_store(own_store, mode="write")
+    learn(writer, "small", name="another")
+    writer.close()
+    after = source.snapshot()
+    assert after.version != before.version
+    assert "another" in [info.name for info in after.layers("small")]
+    source.close()
+
+
+def test_a_store_that_is_missing_is_an_error_until_it_is_there(own_store: Path, tmp_path: Path) -> None:
+    source = Source(tmp_path / "later.kgl")
+    with pytest.raises(StoreError):
+        source.snapshot().datasets()
+    for part in own_store.parent.glob("own.kgl*"):
+        shutil.copy(part, tmp_path / part.name.replace("own.kgl", "later.kgl"))
+    assert [info.name for info in source.snapshot().datasets()] == ["small"]
+    source.close()
+
+
+def test_a_value_is_made_once_for_all_who_ask(own_store: Path) -> None:
+    snapshot = Source(own_store).snapshot()
+    made: list[int] = []
+    gate = threading.Barrier(4)
+
+    def make() -> int:
+        made.append(1)
+        return len(made)
+
+    def ask() -> None:
+        gate.wait()
+        assert snapshot.once(("slow",), make) == 1
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == [1]
+
+
+def test_a_failure_is_not_remembered(own_store: Path) -> None:
+    snapshot = Source(own_store).snapshot()
+
+    def fail() -> int:
+        raise StoreError("not now")
+
+    with pytest.raises(StoreError):
+        snapshot.once(("value",), fail)
+    assert snapshot.once(("value",), lambda: 7) == 7
+
+
+def test_foundations_come_first_and_are_the_default(own_store: Path) -> None:
+    choice = choose(Source(own_store).snapshot(), {})
+    assert (choice.dataset, choice.layer, choice.problem) == ("small", "foundation", None)
+
+
+@pytest.mark.parametrize(
+    ("query", "named"), [({"dataset": "nowhere"}, "nowhere"), ({"dataset": "small", "layer": "none"}, "none")]
+)
+def test_what_is_not_there_is_said(own_store: Path, query: dict[str, str], named: str) -> None:
+    choice = choose(Source(own_store).snapshot(), query)
+    assert (choice.dataset, choice.layer) == ("small", "foundation")
+    assert choice.problem is not None
+    assert named in choice.problem
