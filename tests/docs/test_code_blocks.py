@@ -26,11 +26,11 @@ def pages() -> list[Path]:
     return [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if commands(page)]
 
 
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
-def test_commands_of_the_page_succeed_in_order(page: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("document", pages(), ids=lambda document: document.name)
+def test_commands_of_the_page_succeed_in_order(document: Path, tmp_path: Path) -> None:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("SKILLGRAPH_")}
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", "")])
-    for command in commands(page):
+    for command in commands(document):
         ran = subprocess.run(
             shlex.split(command),
             cwd=tmp_path,
@@ -48,8 +48,8 @@ def test_the_readme_is_among_the_pages_with_commands() -> None:
     assert any("skillgraph learn" in command for command in commands(ROOT / "README.md"))
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda p: p.name)
-def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+@pytest.mark.parametrize("document", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda p: p.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text()):
         if not target.startswith(("http:", "https:", "mailto:")):
-            assert (page.parent / target).exists(), target
+            assert (document.parent / target).exists(), target
