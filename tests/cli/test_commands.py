@@ -134,3 +134,38 @@ def test_query_refuses_to_write(filled: Path, run_in: Run) -> None:
     assert ran.code == 1
     assert ran.err.startswith("error: ")
     assert (filled / "skillgraph.kgl").read_bytes() == before
+
+
+def test_load_detects_formats_and_counts_what_lenient_leaves_out(run_here: Run, tmp_path: Path) -> None:
+    edges = tmp_path / "edges.csv"
+    edges.write_text("text,skill,weight\na,x,1\nb,x,2\nb,y,heavy\nc,y,3\n")
+    refused = run_here(tmp_path, "load", edges)
+    assert refused.code == 1
+    assert "line 4" in refused.err
+    assert "heavy" in refused.err
+    assert not (tmp_path / "skillgraph.kgl").exists()
+    loaded = run_here(tmp_path, "load", edges, "--lenient", "--json")
+    assert loaded.code == 0, loaded.err
+    assert loaded.json["dataset"]["name"] == "edges"
+    assert loaded.json["dataset"]["requirements"] == 3
+    assert sum(loaded.json["skipped"].values()) == 1
+
+
+def test_load_takes_several_targets_as_parts(run_here: Run, tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("text,skill\na,x\n")
+    (tmp_path / "two.csv").write_text("text,skill\nb,x\nb,y\n")
+    loaded = run_here(tmp_path, "load", "one.csv", "two.csv", "--dataset", "both", "--json")
+    assert loaded.json["dataset"]["parts"] == ["one", "two"]
+    # part one teaches x; then the text of part two has y left
+    assert run_here(tmp_path, "learn", "base", "--part", "one", "--json").json["layer"]["learned"] == 1
+    tuned = run_here(tmp_path, "learn", "tuned", "--part", "two", "--base", "base", "--json").json["layer"]
+    assert (tuned["learned"], tuned["skills"]) == (2, 2)
+    frozen = run_here(tmp_path, "learn", "f", "--part", "two", "--base", "base", "--mode", "frozen", "--json")
+    assert frozen.json["layer"]["learned"] == 2, "y is new here, so frozen training may learn it"
+
+
+def test_formats_are_listed_with_their_options(run_here: Run, tmp_path: Path) -> None:
+    listed = run_here(tmp_path, "load", "--formats", "--json").json
+    assert {"edge-list", "parquet", "python", "graphml"} <= set(listed["formats"])
+    assert "text_column" in listed["formats"]["edge-list"]["options"]
+    assert "edge-list" in run_here(tmp_path, "load", "--formats").out
