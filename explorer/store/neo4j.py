@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from explorer.credentials import Credentials, find_credentials
-from explorer.errors import StoreError
-from explorer.store.neo4j_change import Change, change, ensure_schema
+from explorer.errors import NotFoundError, SkillgraphError, StoreError
+from explorer.store.neo4j_change import Change, between_changes, change, ensure_schema
 from explorer.store.neo4j_connection import Connection, parse_address
 from explorer.store.neo4j_dataset import (
     DatasetReader,
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Neo4jStore"]
 
+_N = TypeVar("_N")
 _T = TypeVar("_T")
 _READ_ATTEMPTS = 5
 _STAGED_WITH_ADDITION = ("requirements", "attempts")
@@ -182,23 +183,21 @@ class Neo4jStore:
 
         Texts come in order of id; memory is that of the ids and one chunk.
         """
-        self._dataset_node(name)
+        node = self._dataset_node(name)
         with self._connection.reading() as session, session.begin_transaction() as transaction:
-            node = require_dataset(transaction, name)
             yield from DatasetReader(transaction, node).requirement_tables(parts)
-            after = require_dataset(transaction, name)
-        if after["revision"] != node["revision"]:
+        if self._dataset_node(name) != node:
             raise StoreError(f"dataset {name!r} was changed while it was read: read it again")
 
     def datasets(self) -> tuple[DatasetInfo, ...]:
         """All datasets, ordered by name."""
-        rows = self._connection.rows(
+        statement = (
             "MATCH (d:Dataset) WHERE d.columns IS NOT NULL "
             "OPTIONAL MATCH (l:Layer) WHERE l.dataset = d.name "
             "RETURN properties(d) AS node, collect(l.name) AS layers"
         )
-        infos = [dataset_info(row["node"], sorted(row["layers"])) for row in rows]
-        return tuple(sorted(infos, key=lambda info: info.name))
+        rows = self._records(statement, lambda row: dataset_info(row["node"], sorted(row["layers"])))
+        return tuple(sorted(rows, key=lambda info: info.name))
 
     def delete_dataset(self, name: str) -> None:
         """Remove a dataset with its layers and associations."""
@@ -268,17 +267,17 @@ class Neo4jStore:
         """Layers of one dataset or of all, ordered by dataset and name."""
         if dataset is not None:
             self._dataset_node(dataset)
-        rows = self._connection.rows(
+        statement = (
             "MATCH (l:Layer) WHERE l.versions IS NOT NULL AND ($dataset IS NULL OR l.dataset = $dataset) "
-            "RETURN properties(l) AS node",
-            dataset=dataset,
+            "RETURN properties(l) AS node"
         )
-        return tuple(sorted((layer_info(row["node"]) for row in rows), key=lambda info: (info.dataset, info.name)))
+        rows = self._records(statement, lambda row: layer_info(row["node"]), dataset=dataset)
+        return tuple(sorted(rows, key=lambda info: (info.dataset, info.name)))
 
     def delete_layer(self, dataset: str, name: str) -> None:
         """Remove a layer and its associations; one that others are fine-tuned from is refused."""
         key = node_key(dataset, name)
-        self._connection.read(lambda transaction: require_layer(transaction, dataset, name))
+        self._layer_node(dataset, name)
 
         def write(staged: Change) -> None:
             def publish(transaction: ManagedTransaction) -> None:
@@ -299,7 +298,7 @@ class Neo4jStore:
     ) -> None:
         """Write a layer's associations in the place of those there, and its components."""
         key = node_key(dataset, layer)
-        before = self._connection.read(lambda transaction: require_layer(transaction, dataset, layer))
+        before = self._layer_node(dataset, layer)
         check_associations(layer_info(before), associations, components, rule)
         check_learned(layer, associations, components)
 
@@ -362,33 +361,49 @@ class Neo4jStore:
 
     def _steadily(
         self,
-        find: Callable[[ManagedTransaction], Mapping[str, Any]],
-        read: Callable[[ManagedTransaction, Mapping[str, Any]], _T],
+        find: Callable[[ManagedTransaction], _N],
+        read: Callable[[ManagedTransaction, _N], _T],
     ) -> _T:
         """Read something of several statements as it was at one time.
 
-        Neo4j isolates statements, not transactions: another process may publish between two of them. So the
-        revision is compared at the end, and what was read of two revisions is read again.
+        Neo4j isolates neither transactions nor statements: another process may publish between two of them, and
+        what a commit changes can be seen while it is only half applied. So what is found first, between two
+        publications, is found again at the end, and what was read while that was replaced is read again.
         """
-
-        def work(transaction: ManagedTransaction) -> tuple[_T | None, bool]:
-            node = find(transaction)
-            try:
-                value = read(transaction, node)
-            except StoreError:
-                if find(transaction)["revision"] == node["revision"]:
-                    raise
-                return None, False
-            return value, find(transaction)["revision"] == node["revision"]
-
         for _ in range(_READ_ATTEMPTS):
-            value, steady = self._connection.read(work)
-            if steady:
-                return value  # type: ignore[return-value] # steady means that it was read
-        raise StoreError(f"{self.url}: what is read here is being written again and again by others; try again later")
+            found, error = between_changes(self._connection, find), None
+            try:
+                value = self._connection.read(lambda transaction, f=found: read(transaction, f))  # type: ignore[misc]
+            except (StoreError, KeyError, TypeError, ValueError) as caught:
+                error = caught
+            try:
+                if between_changes(self._connection, find) != found:
+                    continue
+            except NotFoundError:
+                continue
+            if error is None:
+                return value
+            if isinstance(error, SkillgraphError):
+                raise error
+            raise StoreError(
+                f"{self.url} holds what this program did not write ({type(error).__name__}: {error}): load the dataset "
+                "again with --replace"
+            ) from error
+        raise StoreError(f"{self.url}: what is read is being written again and again by others; try again later")
+
+    def _records(self, statement: str, record: Callable[[Mapping[str, Any]], _T], **parameters: Any) -> list[_T]:
+        """Records of nodes that one statement finds."""
+
+        def find(transaction: ManagedTransaction) -> list[dict[str, Any]]:
+            return [row.data() for row in transaction.run(statement, parameters)]
+
+        return [record(row) for row in between_changes(self._connection, find)]
 
     def _dataset_node(self, name: str) -> Mapping[str, Any]:
-        return self._connection.read(lambda transaction: require_dataset(transaction, name))
+        return between_changes(self._connection, lambda transaction: require_dataset(transaction, name))
+
+    def _layer_node(self, dataset: str, name: str) -> Mapping[str, Any]:
+        return between_changes(self._connection, lambda transaction: require_layer(transaction, dataset, name))
 
     def _layer_rows(self, key: str) -> int:
         """Relationships of a layer that is there; 0 if there is none."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from explorer.store.neo4j_connection import Connection
 
-__all__ = ["SCHEMA", "SMALL", "Change", "Transactions", "change", "ensure_schema"]
+__all__ = ["SCHEMA", "SMALL", "Change", "Transactions", "between_changes", "change", "ensure_schema"]
 
 SCHEMA = (
     "CREATE CONSTRAINT skillgraph_text_key IF NOT EXISTS FOR (n:Text) REQUIRE n.key IS UNIQUE",
@@ -50,6 +50,7 @@ SCHEMA = (
 _T = TypeVar("_T")
 _STORE_KEY = "skillgraph"
 _PURGE_BATCH = 10_000
+_READ_ONLY_CODES = ("ForbiddenOnReadOnlyDatabase", "WriteOnReadOnlyAccessDatabase", "Security.Forbidden", "AccessMode")
 
 SMALL = 20_000
 """Rows, written and replaced, up to which a change is one transaction."""
@@ -131,6 +132,30 @@ def change(connection: Connection, kind: str, name: str, rows: int, write: Calla
             write(small)
 
     connection.write(work)
+
+
+def between_changes(connection: Connection, find: Callable[[ManagedTransaction], _T]) -> _T:
+    """Run a read of few rows while no change is being published or half applied.
+
+    It holds the lock that publications hold, for as long as the read takes, and rolls back.
+
+    Args:
+        connection: To the server.
+        find: Reads; it may be called again after a passing fault.
+    """
+
+    def work(transaction: ManagedTransaction) -> _T:
+        transaction.run("MATCH (s:SkillgraphStore {key: $key}) SET s.changes = s.changes", key=_STORE_KEY).consume()
+        return find(transaction)
+
+    try:
+        return connection.write_nothing(work)
+    except StoreError as error:
+        code = getattr(error.__cause__, "code", None) or ""
+        if not code.endswith(_READ_ONLY_CODES):
+            raise
+        # Nobody can publish in a database that is read-only, or with a user who may only read.
+        return connection.read(find)
 
 
 class Change:

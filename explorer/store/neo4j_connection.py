@@ -75,6 +75,14 @@ def parse_address(url: str) -> Address:
     return Address(target + (f"/{database}" if database else ""), target, parts.hostname, port, database)
 
 
+class _RollbackError(Exception):
+    """Carries a value out of a transaction that is not to be committed."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__()
+        self.value = value
+
+
 class Connection:
     """One driver with its address; every error of the driver becomes a `StoreError`."""
 
@@ -135,6 +143,19 @@ class Connection:
                     continue
             with self._session("WRITE") as session:
                 return session.execute_write(work)
+
+    def write_nothing(self, work: Callable[[ManagedTransaction], _T]) -> _T:
+        """Run a function in a write transaction, for its locks, and roll back what it wrote."""
+
+        def rolled_back(transaction: ManagedTransaction) -> _T:
+            raise _RollbackError(work(transaction))
+
+        try:
+            with self.errors(), self._session("WRITE") as session:
+                return session.execute_write(rolled_back)
+        except _RollbackError as rollback:
+            value: _T = rollback.value
+            return value
 
     def run(self, statement: str) -> None:
         """Run one statement of ours in a transaction of its own, as schema statements want it."""

@@ -183,12 +183,13 @@ def plain_value(value: Any) -> Any:
         return {key: plain_value(item) for key, item in value.items()}
     if isinstance(value, spatial.Point):
         return list(value)
+    if hasattr(value, "iso_format"):
+        # Before lists: a duration is a tuple too.
+        return value.iso_format()
     if isinstance(value, list | tuple):
         return [plain_value(item) for item in value]
     if isinstance(value, bytes | bytearray):
         return value.hex()
-    if hasattr(value, "iso_format"):
-        return value.iso_format()
     return value
 
 

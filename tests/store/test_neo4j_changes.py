@@ -1,0 +1,481 @@
+"""Writes to Neo4j are whole or not there: staged ones, broken ones, killed ones, repeated ones, two at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from explorer.errors import NotFoundError, SkillgraphError, StoreError
+from explorer.store import neo4j_change, neo4j_dataset
+from explorer.store.neo4j import Neo4jStore
+from explorer.store.neo4j_change import Change
+from explorer.store.protocol import Layer
+from loaders.dataset import extend_dataset
+from tests.store import test_contract as contract
+from tests.store.content import (
+    associations,
+    numbered_associations,
+    numbered_dataset,
+    numbered_layer,
+    small_dataset,
+)
+from tests.support.neo4j import RunningNeo4j
+
+pytestmark = pytest.mark.neo4j
+
+SIZE = 80
+
+
+class Killed(BaseException):
+    """What ends a process at once: nothing is cleaned up."""
+
+
+@pytest.fixture
+def server(neo4j_server: RunningNeo4j) -> RunningNeo4j:
+    neo4j_server.empty()
+    return neo4j_server
+
+
+@pytest.fixture
+def store(server: RunningNeo4j) -> Iterator[Neo4jStore]:
+    store = server.open()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def staged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything is large: batches of a few rows, each in a transaction of its own."""
+    monkeypatch.setattr(neo4j_change, "SMALL", -1)
+    monkeypatch.setattr(neo4j_change, "_PURGE_BATCH", 50)
+    monkeypatch.setattr(neo4j_dataset, "BATCH", 40)
+
+
+@pytest.fixture
+def before_batch(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]], None]:
+    """Runs a function with its number before each batch that is staged, and before publishing."""
+    original_stage, original_publish = Change.stage, Change.publish
+
+    def install(hook: Callable[[int], None]) -> None:
+        count = iter(range(1, 10_000))
+
+        def stage(self: Change, *arguments: Any, **parameters: Any) -> int:
+            hook(next(count))
+            return original_stage(self, *arguments, **parameters)
+
+        def publish(self: Change, work: Any) -> None:
+            hook(next(count))
+            original_publish(self, work)
+
+        monkeypatch.setattr(Change, "stage", stage)
+        monkeypatch.setattr(Change, "publish", publish)
+
+    return install
+
+
+def leftovers(server: RunningNeo4j) -> dict[str, int]:
+    """What is no part of the graph schema, by kind."""
+    drafts, changes = server.rows(
+        "OPTIONAL MATCH (d:SkillgraphDraft) WITH count(d) AS d OPTIONAL MATCH (c:SkillgraphChange) RETURN d, count(c)"
+    )[0]
+    hidden = server.rows(
+        "MATCH ()-[r:ASSOCIATED_WITH]->() WHERE NOT EXISTS { MATCH (l:Layer) WHERE l.name = r.layer } RETURN count(r)"
+    )[0][0]
+    return {name: n for name, n in (("drafts", drafts), ("changes", changes), ("hidden", hidden)) if n}
+
+
+def counts(server: RunningNeo4j) -> dict[str, int]:
+    """Nodes by label and relationships by type, all of them."""
+    nodes = server.rows("MATCH (n) WHERE NOT n:SkillgraphStore UNWIND labels(n) AS l RETURN l, count(*)")
+    relationships = server.rows("MATCH ()-[r]->() RETURN type(r), count(*)")
+    return dict(nodes) | dict(relationships)
+
+
+def expected_counts(number: int, *, layer: bool = False, associations: bool = False) -> dict[str, int]:
+    dataset = numbered_dataset(number, SIZE)
+    found = {"Dataset": 1, "Text": dataset.n_texts, "Skill": dataset.n_skills, "REQUIRES": dataset.n_requirements}
+    if layer or associations:
+        found |= {"Layer": 1, "LEARNED": numbered_layer(number, SIZE).skills.num_rows}
+    if associations:
+        found |= {"ASSOCIATED_WITH": numbered_associations(number, SIZE)[0].num_rows}
+    return found
+
+
+def write_associations(store: Neo4jStore, number: int) -> None:
+    pairs, components = numbered_associations(number, SIZE)
+    store.write_associations("numbered", "layer", pairs, rule="any", components=components)
+
+
+def assert_is_numbered(layer: Layer) -> int:
+    """Number of a numbered layer, all of whose skills must be that layer's."""
+    number = int(str(layer.info.parameters["number"]))
+    without = [name for name in layer.skills.column_names if name != "component"]
+    assert layer.skills.select(without).equals(numbered_layer(number, SIZE).skills.select(without))
+    return number
+
+
+# The contract again, in many transactions ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        contract.test_replacing_a_dataset_removes_its_layers,
+        contract.test_long_ids,
+        contract.test_numbers_at_the_ends_of_their_range,
+        contract.test_many_associations,
+    ],
+    ids=lambda check: check.__name__,
+)
+def test_the_contract_holds_for_what_is_staged(store: Neo4jStore, staged: None, check: Callable[..., None]) -> None:
+    check(store)
+
+
+def test_appending_in_batches_gives_the_whole(server: RunningNeo4j, store: Neo4jStore, staged: None) -> None:
+    first = numbered_dataset(1, SIZE)
+    addition = small_dataset("numbered")
+    whole = extend_dataset(first, addition)
+    store.write_dataset(first)
+    store.write_layer(numbered_layer(1, SIZE))
+    store.append_dataset(whole, addition)
+    assert store.read_dataset("numbered").equals(whole)
+    assert store.read_layer("numbered", "layer") == numbered_layer(1, SIZE)
+    assert leftovers(server) == {}
+
+
+# Nobody sees a part -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["new", "replaced"])
+def test_what_is_being_written_is_not_seen(
+    server: RunningNeo4j, store: Neo4jStore, staged: None, before_batch: Any, there: bool
+) -> None:
+    if there:
+        store.write_dataset(numbered_dataset(1, SIZE))
+        store.write_layer(numbered_layer(1, SIZE))
+        write_associations(store, 1)
+        layer = store.read_layer("numbered", "layer")
+    labels = "MATCH (n) WHERE n:Text OR n:Skill OR n:Dataset OR n:Layer RETURN labels(n) AS l, count(n) AS n ORDER BY l"
+    before = store.query(labels).rows
+    looks = []
+    with_other = server.open()
+
+    def look(number: int) -> None:
+        looks.append(with_other.query(labels).rows)
+        if there:
+            assert with_other.read_dataset("numbered").equals(numbered_dataset(1, SIZE))
+            assert with_other.read_layer("numbered", "layer") == layer
+            assert with_other.read_associations("numbered", "layer").equals(numbered_associations(1, SIZE)[0])
+        else:
+            assert with_other.datasets() == ()
+            with pytest.raises(NotFoundError):
+                with_other.read_dataset("numbered")
+
+    before_batch(look)
+    store.write_dataset(numbered_dataset(2, SIZE), replace=there)
+    assert len(looks) > 8
+    assert all(seen == before for seen in looks)
+    assert with_other.read_dataset("numbered").equals(numbered_dataset(2, SIZE))
+    assert counts(server) == expected_counts(2)
+    with_other.close()
+
+
+def test_a_layer_and_its_associations_are_seen_whole(
+    server: RunningNeo4j, store: Neo4jStore, staged: None, before_batch: Any
+) -> None:
+    store.write_dataset(numbered_dataset(1, 400))
+    store.write_layer(numbered_layer(1, 400))
+    first, components = numbered_associations(1, 400)
+    store.write_associations("numbered", "layer", first, rule="any", components=components)
+    cypher = (
+        "MATCH (l:Layer)-[r:LEARNED]->(s:Skill) WITH l.associations AS n, sum(r.wave) AS waves "
+        "MATCH (:Skill)-[a:ASSOCIATED_WITH {layer: 'layer'}]->(:Skill) RETURN n, waves, count(a), sum(a.weight)"
+    )
+    before = store.query(cypher).rows
+    looks = []
+    before_batch(lambda _: looks.append(store.query(cypher).rows))
+    rows = first.slice(0, 60).to_pylist()
+    other = associations(*((row["source"], row["target"], 7) for row in rows))
+    store.write_associations("numbered", "layer", other, rule="any", components=components)
+    assert len(looks) == 3
+    assert looks == [before] * 3
+    assert store.read_associations("numbered", "layer").equals(other)
+    assert store.query(cypher).rows[0][2:] == (60, 420)
+
+
+# Broken, killed, repeated -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("killed_at", [1, 4, 9, None], ids=["first batch", "nodes", "relationships", "published"])
+def test_a_load_that_was_killed_is_finished_by_loading_again(
+    server: RunningNeo4j,
+    store: Neo4jStore,
+    staged: None,
+    before_batch: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    killed_at: int | None,
+) -> None:
+    store.write_dataset(numbered_dataset(1, SIZE))
+
+    def kill(number: int) -> None:
+        if number == killed_at:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Change, "__exit__", lambda *_: None)
+        if killed_at is None:
+            # Everything is visible, and what was replaced not yet removed.
+            store.write_dataset(numbered_dataset(2, SIZE), replace=True)
+        else:
+            before_batch(kill)
+            with pytest.raises(Killed):
+                store.write_dataset(numbered_dataset(2, SIZE), replace=True)
+    assert leftovers(server)
+
+    again = server.open()
+    assert again.read_dataset("numbered").equals(numbered_dataset(2 if killed_at is None else 1, SIZE))
+    again.write_dataset(numbered_dataset(2, SIZE), replace=True)
+    assert again.read_dataset("numbered").equals(numbered_dataset(2, SIZE))
+    assert counts(server) == expected_counts(2)
+    assert leftovers(server) == {}
+    again.close()
+
+
+def test_a_killed_process_leaves_a_store_that_opens_and_takes_the_load_again(server: RunningNeo4j) -> None:
+    """With a real process that is killed while it writes."""
+    script = """
+        import os, signal, sys
+        from explorer.store import neo4j_change, neo4j_dataset
+        from explorer.store.neo4j import Neo4jStore
+        from tests.store.content import numbered_dataset
+        neo4j_change.SMALL, neo4j_dataset.BATCH = -1, 40
+        def kill(done, total):
+            if done > total // 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+        Neo4jStore(sys.argv[1]).write_dataset(numbered_dataset(1, 80), progress=kill)
+    """
+    environment = {"NEO4J_USER": server.credentials.user, "NEO4J_PASSWORD": server.credentials.password}
+    process = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), server.url],
+        env={**os.environ, **environment},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert process.returncode == -9, process.stderr
+    assert leftovers(server).keys() == {"drafts", "changes"}
+    store = server.open()
+    assert store.datasets() == ()
+    store.write_dataset(numbered_dataset(1, SIZE))
+    assert store.read_dataset("numbered").equals(numbered_dataset(1, SIZE))
+    assert counts(server) == expected_counts(1)
+    store.close()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, OSError("disk")], ids=["Ctrl-C", "memory", "other"])
+def test_a_write_that_breaks_off_leaves_nothing_behind(
+    server: RunningNeo4j, store: Neo4jStore, staged: None, before_batch: Any, error: Any
+) -> None:
+    store.write_dataset(numbered_dataset(1, SIZE))
+    store.write_layer(numbered_layer(1, SIZE))
+    write_associations(store, 1)
+    before = counts(server)
+
+    def fail(number: int) -> None:
+        if number % 3 == 0:
+            raise error
+
+    before_batch(fail)
+    for write in (
+        lambda: store.write_dataset(numbered_dataset(2, SIZE), replace=True),
+        lambda: store.write_layer(numbered_layer(2, 400)),
+        lambda: write_associations(store, 1),
+    ):
+        with contextlib.suppress(KeyboardInterrupt, MemoryError, OSError, SkillgraphError):
+            write()
+        assert leftovers(server) == {}
+    assert counts(server) == before
+    assert store.read_dataset("numbered").equals(numbered_dataset(1, SIZE))
+
+
+@pytest.mark.parametrize("small", [False, True], ids=["staged", "one transaction"])
+def test_an_answer_that_is_lost_does_not_double_anything(
+    server: RunningNeo4j,
+    store: Neo4jStore,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    small: bool,
+) -> None:
+    """Every transaction commits, and every first answer to that gets lost."""
+    from neo4j import Session
+    from neo4j.exceptions import IncompleteCommit
+
+    if not small:
+        request.getfixturevalue("staged")
+    original = Session.execute_write
+    lost = set()
+
+    def execute_write(self: Session, work: Any, *arguments: Any) -> Any:
+        value = original(self, work, *arguments)
+        if work not in lost:
+            lost.add(work)
+            raise IncompleteCommit("the answer got lost")
+        return value
+
+    monkeypatch.setattr(Session, "execute_write", execute_write)
+    store.write_dataset(numbered_dataset(1, SIZE))
+    store.write_dataset(numbered_dataset(2, SIZE), replace=True)
+    store.write_layer(numbered_layer(2, SIZE))
+    store.write_layer(numbered_layer(2, SIZE))
+    write_associations(store, 2)
+    assert len(lost) >= (4 if small else 40)
+    assert counts(server) == expected_counts(2, associations=True)
+    assert leftovers(server) == {}
+    assert store.read_dataset("numbered").equals(numbered_dataset(2, SIZE))
+    assert store.read_associations("numbered", "layer").equals(numbered_associations(2, SIZE)[0])
+
+
+# Two at once --------------------------------------------------------------------------------------------------
+
+
+def test_the_later_of_two_writers_wins_and_the_earlier_is_told(
+    server: RunningNeo4j, store: Neo4jStore, staged: None, before_batch: Any
+) -> None:
+    other = server.open()
+    late = iter([lambda: other.write_dataset(numbered_dataset(2, SIZE))])
+
+    def interrupt(number: int) -> None:
+        if number == 5:
+            next(late)()
+
+    before_batch(interrupt)
+    with pytest.raises(StoreError, match="another process has begun to write dataset 'numbered'"):
+        store.write_dataset(numbered_dataset(1, SIZE))
+    assert store.read_dataset("numbered").equals(numbered_dataset(2, SIZE))
+    assert counts(server) == expected_counts(2)
+    assert leftovers(server) == {}
+    other.close()
+
+
+def test_what_a_layer_is_of_must_still_be_there(
+    server: RunningNeo4j, store: Neo4jStore, staged: None, before_batch: Any
+) -> None:
+    store.write_dataset(numbered_dataset(1, SIZE))
+    other = server.open()
+    replacing = iter([lambda: other.write_dataset(numbered_dataset(2, SIZE), replace=True)])
+    before_batch(lambda number: number == 2 and next(replacing)())
+    with pytest.raises(StoreError, match=r"was (changed|replaced or deleted) while"):
+        store.write_layer(numbered_layer(1, SIZE))
+    assert store.layers() == ()
+    assert counts(server) == expected_counts(2)
+    assert leftovers(server) == {}
+    other.close()
+
+
+@pytest.mark.parametrize("small", [False, True], ids=["staged", "one transaction"])
+def test_writers_and_readers_at_once_never_make_or_see_a_mixture(
+    server: RunningNeo4j, request: pytest.FixtureRequest, small: bool
+) -> None:
+    """Two writers replace a layer and its associations again and again while a reader looks."""
+    if not small:
+        request.getfixturevalue("staged")
+    store = server.open()
+    store.write_dataset(numbered_dataset(0, SIZE))
+    store.write_layer(numbered_layer(0, SIZE))
+    written: list[int] = []
+    refused: list[str] = []
+    unexpected: list[BaseException] = []
+    done = threading.Event()
+
+    def write(numbers: range) -> None:
+        own = server.open()
+        for number in numbers:
+            try:
+                own.write_layer(numbered_layer(number, SIZE))
+                write_associations(own, number)
+                written.append(number)
+            except StoreError as error:
+                refused.append(str(error))
+            except BaseException as error:  # noqa: BLE001 -- the test reports it
+                unexpected.append(error)
+        own.close()
+
+    def read() -> None:
+        own = server.open()
+        while not done.is_set():
+            try:
+                assert_is_numbered(own.read_layer("numbered", "layer"))
+                pairs = own.read_associations("numbered", "layer")
+                weights = set(pairs["weight"].to_pylist())
+                # The weight tells the number; a layer that was just replaced has no associations yet.
+                assert weights == set() or pairs.equals(numbered_associations(weights.pop() - 1, SIZE)[0])
+            except BaseException as error:  # noqa: BLE001 -- the test reports it
+                unexpected.append(error)
+                return
+        own.close()
+
+    writers = [threading.Thread(target=write, args=(numbers,)) for numbers in (range(10, 16), range(20, 26))]
+    reader = threading.Thread(target=read)
+    for thread in (*writers, reader):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    done.set()
+    reader.join()
+    assert unexpected == []
+    assert written
+    assert all("another process" in text or "while" in text or "and components of" in text for text in refused)
+    number = assert_is_numbered(store.read_layer("numbered", "layer"))
+    write_associations(store, number)
+    assert leftovers(server) == {}
+    dataset = expected_counts(0)
+    rest = expected_counts(number, associations=True)
+    assert counts(server) == {**rest, **dataset}
+    store.close()
+
+
+@pytest.mark.parametrize("small", [False, True], ids=["staged", "one transaction"])
+def test_a_dataset_that_is_replaced_while_it_is_read_is_read_whole(
+    server: RunningNeo4j, request: pytest.FixtureRequest, small: bool
+) -> None:
+    if not small:
+        request.getfixturevalue("staged")
+    store, own = server.open(), server.open()
+    store.write_dataset(numbered_dataset(0, SIZE))
+    done = threading.Event()
+    seen: list[int] = []
+    unexpected: list[BaseException] = []
+
+    def read() -> None:
+        while not done.is_set():
+            try:
+                dataset = own.read_dataset("numbered")
+                number = int(str(dataset.provenance["number"]))
+                assert dataset.equals(numbered_dataset(number, SIZE))
+                seen.append(number)
+            except BaseException as error:  # noqa: BLE001 -- the test reports it
+                unexpected.append(error)
+                return
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(1, 7):
+        store.write_dataset(numbered_dataset(number, SIZE), replace=True)
+    done.set()
+    reader.join()
+    assert unexpected == []
+    assert seen == sorted(seen)
+    assert store.read_dataset("numbered").equals(numbered_dataset(6, SIZE))
+    for each in (store, own):
+        each.close()
