@@ -235,10 +235,6 @@ def _group_colours(graph: LayerGraph, looks: _Looks, members: Int) -> dict[str, 
     }
 
 
-def _strongest(graph: LayerGraph, limit: int) -> tuple[Int, int]:
-    return backbone(graph.n, graph.source, graph.target, graph.strength, graph.rank, limit=limit)
-
-
 def _part(k: int, shown: int, total: int) -> str:
     if shown == total:
         return f" and all their {total:,} associations"
@@ -304,8 +300,7 @@ def community_drawing(graph: LayerGraph, looks: _Looks, opened: Sequence[int] = 
         looks: Its colourings.
         opened: Communities to open, the first ones first if there are more skills in them than can be drawn.
     """
-    edges, _ = _strongest(graph, max(EDGE_LIMIT, graph.n * 2))
-    place = _positions(graph, edges)
+    edges, place = graph.atlas
     sizes = np.bincount(graph.community, minlength=len(place.radius))
     closed = [c for c in range(min(len(sizes), _SUPERNODES)) if c not in set(opened)]
     visible, hidden = _opened_members(graph, opened)

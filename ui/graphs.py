@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from analysis.association import associate
 from explorer.service import LayerView
 from explorer.store.protocol import Store
-from ui.layouts import communities
+from ui.layouts import Islands, communities, islands
 
 __all__ = [
     "EDGE_LIMIT",
@@ -102,6 +102,14 @@ class LayerGraph:
         """Radius of each drawn node by the logarithm of its uses, float64 (n,)."""
         radius: Float = 2.2 + 1.25 * np.log2(1.0 + self.uses)
         return radius
+
+    @cached_property
+    def atlas(self) -> tuple[Int, Islands]:
+        """Edges of a backbone of the whole graph, and positions by them: the map that communities open on."""
+        limit = max(EDGE_LIMIT, 2 * self.n)
+        edges, _ = backbone(self.n, self.source, self.target, self.strength, self.rank, limit=limit)
+        ends = self.source[edges], self.target[edges]
+        return edges, islands(self.community, self.radius, *ends, self.strength[edges])
 
     @cached_property
     def node_of(self) -> dict[str, int]:

@@ -18,6 +18,8 @@ Int = npt.NDArray[np.int64]
 
 GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
 _LARGEST_SCALE = 2.0  # a dozen nodes need not fill the screen
+_SEPARATE_LIMIT = 3_000  # a larger island is drawn as a disc, or by its most used skills: overlaps do not show
+_FORCE_TOTAL = 4_000  # with more nodes in all, only small islands are worth the time
 _FORCE_LIMIT = 700  # nodes of one island; forces between all pairs take a second at this size
 
 
@@ -208,12 +210,13 @@ def islands(
     bounds = np.searchsorted(label[order], np.arange(k + 1))
     local = np.empty(n, dtype=np.int64)
     inner = label[u] == label[v]
+    forced = _FORCE_LIMIT if n <= _FORCE_TOTAL else _FORCE_LIMIT // 7
     for c in range(k):
         members = order[bounds[c] : bounds[c + 1]]
         members = members[np.argsort(-r[members], kind="stable")]
         local[members] = np.arange(len(members))
         mine = inner & (label[u] == c)
-        place[members] = _one_island(r[members], local[u[mine]], local[v[mine]], s[mine])
+        place[members] = _one_island(r[members], local[u[mine]], local[v[mine]], s[mine], largest=forced)
         extent[c] = float((np.sqrt((place[members] ** 2).sum(1)) + r[members]).max())
     centre = _archipelago(extent, label[u[~inner]], label[v[~inner]], s[~inner], width / height)
     place += centre[label]
@@ -224,11 +227,13 @@ def islands(
     return Islands(place[:, 0], place[:, 1], centre[:, 0], centre[:, 1], extent * scale, scale)
 
 
-def _one_island(radius: Float, source: Int, target: Int, strength: Float) -> Float:
+def _one_island(radius: Float, source: Int, target: Int, strength: Float, *, largest: int) -> Float:
     """A community's nodes around the origin, the largest near the middle."""
     n = len(radius)
     start = sunflower(radius)
-    if 2 < n <= _FORCE_LIMIT and len(source):
+    if n > _SEPARATE_LIMIT:
+        return start
+    if 2 < n <= largest and len(source):
         moved = force_positions(start, source, target, strength, spacing=2.2 * float(radius.mean()))
         reach, room = float(np.abs(moved).max()), float(np.sqrt((start**2).sum(1)).max())
         start = 0.5 * start + 0.5 * moved * (room / max(reach, 1e-9))
