@@ -104,6 +104,8 @@ class EmbeddedStore:
             StoreError: There is no store to read, the file is no store or one of another version, the folder
                 cannot be written, or another process writes.
         """
+        # A new file would otherwise take the place of the link, not of what it leads to.
+        path = path.resolve() if path.is_symlink() else path
         self._path = path
         self._writing = threading.Lock()
         self._reading = threading.Lock()
@@ -334,6 +336,11 @@ class EmbeddedStore:
         if self._closed:
             raise StoreError(f"the store {self.url} has been closed")
         if self._lease is not None:
+            if self._graph is None and self._writing.acquire(blocking=False):
+                try:
+                    self._recover()
+                finally:
+                    self._writing.release()
             return self._snapshot
         with self._reading:
             present = stamp(self._path)
@@ -348,14 +355,23 @@ class EmbeddedStore:
             if self._lease is None:
                 state = "closed" if self._closed else "opened for reading"
                 raise StoreError(f"the store {self.url} was {state}, so nothing can be written to it")
+            self._recover()
             graph = self._graph.copy()
             try:
                 create_constraints(graph)
                 yield graph
                 graph.set_schema_version(SCHEMA_VERSION)
+                # Whatever happens from here on, the file tells which content is in place.
+                self._graph = None
                 put_in_place(graph, self._path)
             except kglite.KgError as error:
                 raise StoreError(f"nothing was written to {self.url}: {' '.join(str(error).split())}") from error
+            self._graph, self._snapshot = graph, graph.freeze()
+
+    def _recover(self) -> None:
+        """Take up the content of the file again after a write that was broken off."""
+        if self._graph is None:
+            graph = load_graph(self._path) if self._path.exists() else kglite.KnowledgeGraph()
             self._graph, self._snapshot = graph, graph.freeze()
 
     def _dataset(self, graph: Graph, name: str) -> tuple[int, dict[str, Any]]:

@@ -218,7 +218,10 @@ class Store(Protocol):
         ...
 
     def read_requirements(self, name: str, parts: Sequence[str] = ()) -> Iterator[pa.Table]:
-        """The requirements (`text`, `skill` as ids, `weight`) of the texts of some parts, in chunks."""
+        """The requirements of the texts of some parts (empty means all), in chunks.
+
+        Columns `text`, `skill` (ids, strings) and `weight`; a text's requirements are in one chunk.
+        """
         ...
 
     def datasets(self) -> tuple[DatasetInfo, ...]:
@@ -230,7 +233,11 @@ class Store(Protocol):
         ...
 
     def write_layer(self, layer: Layer) -> None:
-        """Write a layer in the place of one of that name, whose associations go with it."""
+        """Write a layer in the place of one of that name, whose associations go with it.
+
+        Layers fine-tuned from it keep it as their base. Its own associations are written after it, by
+        `write_associations`.
+        """
         ...
 
     def read_layer(self, dataset: str, name: str) -> Layer:
@@ -260,7 +267,7 @@ class Store(Protocol):
         ...
 
     def read_associations(self, dataset: str, layer: str) -> pa.Table:
-        """Rows of `ASSOCIATION_SCHEMA`, ordered by source and target."""
+        """Rows of `ASSOCIATION_SCHEMA`, ordered by source and target; none if they have not been written."""
         ...
 
     def query(

@@ -231,7 +231,8 @@ def check_layer(layer: Layer) -> None:
 
     Raises:
         StoreError: A name that is empty, has outer spaces or holds "/", a kind and base that do not fit, skills
-            with other columns, out of order or twice, or numbers that are not 64-bit.
+            with other columns, out of order or twice, numbers that are not 64-bit, or associations, which are
+            written by themselves.
     """
     info = layer.info
     name = f"layer {info.name!r}"
@@ -243,6 +244,8 @@ def check_layer(layer: Layer) -> None:
         raise StoreError(f"{name} is fine-tuned: name the layer it was fine-tuned from as its base")
     if info.kind == "foundation" and info.base is not None:
         raise StoreError(f"{name} is a foundation layer, which has no base; {info.base!r} was given")
+    if info.associations is not None or info.association_rule is not None:
+        raise StoreError(f"{name} is written without associations; write those after it")
     if info.base == info.name:
         raise StoreError(f"{name} cannot be fine-tuned from itself")
     if list(info.parts) != sorted(set(info.parts)):

@@ -431,6 +431,7 @@ _BAD: dict[str, Callable[[Store], object]] = {
     "fine-tuned from itself": lambda store: store.write_layer(layer("l", {"for": 1}, kind="fine-tuned", base="l")),
     "foundation with a base": lambda store: store.write_layer(layer("m", {"for": 1}, base="there")),
     "seed of 65 bits": lambda store: store.write_layer(layer("l", {"for": 1}, seed=2**64)),
+    "associations of its own": lambda store: store.write_layer(layer("l", {"for": 1}, associations=3)),
     "surrogate": lambda store: store.write_layer(layer("l", {"for": 1}, learner="\ud800")),
     "associated with itself": lambda store: store.write_associations(
         "d", "there", associations(("for", "for", 1)), rule="any", components=_FOR

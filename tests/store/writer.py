@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+# Imported by others while they work otherwise, where a Ctrl-C can be lost.
+import pyarrow.acero
+import pyarrow.dataset  # noqa: F401
+
 from explorer.store.opening import open_store
 from explorer.store.protocol import Store
 from tests.store.content import numbered_associations, numbered_dataset, numbered_layer
