@@ -354,12 +354,12 @@ def _require_empty(folder: Path) -> None:
 def _export_neo4j_admin(store: Store, dataset: str, folder: Path, layer: str | None) -> ExportReport:
     if layer is not None:
         raise SkillgraphError("neo4j-admin takes whole datasets: leave out --layer, or choose another format")
-    try:
-        write_admin_csv = import_module("explorer.store.neo4j_admin").write_admin_csv
-    except ModuleNotFoundError:
-        raise SkillgraphError("this version cannot write files for neo4j-admin: use --format csv") from None
-    source = read_dataset(store, dataset)
+    from explorer.store.neo4j_admin import write_admin_csv
+
     _require_empty(folder)
-    write_admin_csv(source, folder)
-    graph = dataset_graph(source)
-    return ExportReport(str(folder), "neo4j-admin", graph.n_nodes, graph.n_edges)
+    layers = [
+        (store.read_layer(dataset, info.name), store.read_associations(dataset, info.name))
+        for info in store.layers(dataset)
+    ]
+    written = write_admin_csv(read_dataset(store, dataset), layers, folder)
+    return ExportReport(str(folder), "neo4j-admin", written.nodes, written.relationships)

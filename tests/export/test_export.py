@@ -244,3 +244,22 @@ def test_empty_dataset() -> None:
     stream = io.BytesIO()
     write_graphml(dataset_graph(empty), stream)
     assert nx.read_graphml(io.BytesIO(stream.getvalue())).number_of_nodes() == 0
+
+
+def test_neo4j_admin_export_has_a_row_for_every_requirement(store: Store, tmp_path: Path) -> None:
+    data = example("plain")
+    store.write_dataset(data)
+    learn(store, "d", name="f")
+    associate(store, "d", "f")
+    folder = tmp_path / "admin"
+    export(store, "d", folder, file_format="neo4j-admin")
+
+    def rows(name: str) -> int:
+        return len((folder / f"{name}.csv").read_text().splitlines())
+
+    assert rows("nodes-Text") == data.n_texts
+    assert rows("nodes-Skill") == data.n_skills
+    assert rows("nodes-Layer") == 1
+    assert rows("relationships-REQUIRES-requirements") == data.n_requirements
+    with pytest.raises(SkillgraphError, match="new or empty"):
+        export(store, "d", folder, file_format="neo4j-admin")
