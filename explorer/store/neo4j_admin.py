@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -81,7 +81,7 @@ def write_admin_csv(dataset: Dataset, layers: Iterable[tuple[Layer, pa.Table]], 
     check_dataset(dataset)
     known = list(layers)
     for layer, _ in known:
-        check_layer(layer)
+        check_layer(replace(layer, info=replace(layer.info, associations=None, association_rule=None)))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from explorer.errors import QueryError, StoreError
+from explorer.errors import QueryError
 from explorer.store.cypher_guard import READ_PROCEDURES, check_read_only, tokenize
 from explorer.store.protocol import Node, Path, QueryResult, Relationship
 
@@ -111,18 +111,23 @@ def run_query(
     if max_rows < 1 or timeout <= 0:
         raise QueryError(f"a query needs room for one row at least and some time, not {max_rows} rows and {timeout} s")
     check_read_only(cypher, tokenize(cypher), procedures=ALLOWED_PROCEDURES)
-    given = dict(parameters or {})
+    given, lines_before = dict(parameters or {}), 0
     with connection.reading(notifications_min_severity="WARNING") as session:
         try:
             _check_functions(session, cypher)
-            summary = session.run(f"EXPLAIN {cypher}", given).consume()
+            # On a line of its own, so that the server's columns are those of the query.
+            lines_before = 1
+            summary = session.run(f"EXPLAIN\n{cypher}", given).consume()
+            lines_before = 0
             check_plan(summary.plan, summary.query_type or "")
             with session.begin_transaction(timeout=timeout) as transaction:
                 result = transaction.run(cypher, given)
                 columns = tuple(result.keys())
                 records = result.fetch(max_rows + 1)
         except (ClientError, TransientError, DatabaseError) as error:
-            raise _as_query_error(error, timeout) from error
+            raise _as_query_error(error, timeout, lines_before) from error
+        except (TypeError, ValueError, OverflowError) as error:
+            raise QueryError(f"a parameter of the query cannot be sent: {' '.join(str(error).split())}") from error
     rows = [tuple(plain_value(value) for value in record.values()) for record in records[:max_rows]]
     return QueryResult(
         columns,
@@ -155,15 +160,18 @@ def _check_functions(session: Session, cypher: str) -> None:
             )
 
 
-def _as_query_error(error: Any, timeout: float) -> QueryError | StoreError:
-    code, message = error.code or "", " ".join((error.message or str(error)).split())
-    # The server quotes the statement with our EXPLAIN before it; the first sentence says what is wrong.
-    message = message.partition(' "EXPLAIN')[0]
+def _as_query_error(error: Any, timeout: float, lines_before: int) -> QueryError:
+    code, message = error.code or "", error.message or str(error)
     if "TransactionTimedOut" in code or "Terminated" in code:
         return QueryError(f"the query took longer than {timeout:g} s and was ended: narrow it or give it more time")
     if "Security" in code:
-        return QueryError(f"the server's user may not do this: {message}")
-    return QueryError(f"the query is refused: {message}")
+        return QueryError(f"the server's user may not do this: {' '.join(message.split())}")
+    # The server puts the place after its sentence, and then quotes the statement.
+    sentence, found, rest = message.partition(" (line ")
+    place = re.match(r"(\d+), column (\d+) \(offset: \d+\)\)", rest) if found else None
+    if place is None:
+        return QueryError(f"the query is refused: {' '.join(message.split())}")
+    return QueryError(f"line {int(place[1]) - lines_before}, column {place[2]}: {' '.join(sentence.split())}")
 
 
 def plain_value(value: Any) -> Any:
