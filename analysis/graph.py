@@ -108,15 +108,15 @@ class SkillTextGraph:
         skills = _index_array("skill", skill, n_skills)
         if len(texts) != len(skills):
             raise AnalysisError(f"text has {len(texts)} entries and skill has {len(skills)}: an edge needs one of each")
+        if np.all(texts[1:] >= texts[:-1]):  # ordered by text: these are the rows
+            return cls._from_rows(_pointers(texts, n_texts, engine), skills, n_skills, engine)
         if compiled(engine, len(texts)):
             from analysis._kernels import building
 
-            text_ptr, text_skills = building.rows_from_edges(texts, skills, n_texts)
+            rows = building.rows_from_edges(texts, skills, n_texts)
         else:
-            keys = np.unique(texts * np.int64(max(n_skills, 1)) + skills)
-            rows, columns = np.divmod(keys, max(n_skills, 1))
-            text_ptr, text_skills = _pointers(rows, n_texts), columns.astype(np.int32)
-        return cls._from_sorted_rows(text_ptr, text_skills, n_skills, engine)
+            rows = _distinct_rows(texts, skills, n_texts, n_skills)
+        return cls._from_distinct_rows(*rows, n_skills, engine)
 
     @classmethod
     def from_csr(
@@ -151,17 +151,24 @@ class SkillTextGraph:
             raise AnalysisError(f"text_ptr must start at 0 and end at the number of edges, {len(skills)}")
         if np.any(pointers[1:] < pointers[:-1]):
             raise AnalysisError(f"text_ptr must not descend, as it does at row {np.argmax(np.diff(pointers) < 0)}")
-        if not _rows_ascend(pointers, skills):
-            if compiled(engine, len(skills)):
-                from analysis._kernels import building
-
-                return cls._from_sorted_rows(*building.rows_from_rows(pointers, skills), n_skills, engine)
-            rows = np.repeat(np.arange(len(pointers) - 1, dtype=np.int32), np.diff(pointers))
-            return cls.from_edges(rows, skills, len(pointers) - 1, n_skills, engine=engine)
-        return cls._from_sorted_rows(pointers, skills, n_skills, engine)
+        return cls._from_rows(pointers, skills, n_skills, engine)
 
     @classmethod
-    def _from_sorted_rows(
+    def _from_rows(
+        cls, pointers: npt.NDArray[np.int64], skills: npt.NDArray[np.int32], n_skills: int, engine: Engine
+    ) -> SkillTextGraph:
+        """From rows in any order and with repeats; rows that are in order are used without a copy."""
+        if _rows_ascend(pointers, skills):
+            return cls._from_distinct_rows(pointers, skills, n_skills, engine)
+        if compiled(engine, len(skills)):
+            from analysis._kernels import building
+
+            return cls._from_distinct_rows(*building.rows_from_rows(pointers, skills), n_skills, engine)
+        texts = np.repeat(np.arange(len(pointers) - 1, dtype=np.int32), np.diff(pointers))
+        return cls._from_distinct_rows(*_distinct_rows(texts, skills, len(pointers) - 1, n_skills), n_skills, engine)
+
+    @classmethod
+    def _from_distinct_rows(
         cls,
         text_ptr: npt.NDArray[np.int64],
         text_skills: npt.NDArray[np.int32],
@@ -175,7 +182,7 @@ class SkillTextGraph:
         else:
             order = np.argsort(text_skills, kind="stable")
             skill_texts = np.repeat(np.arange(len(text_ptr) - 1, dtype=np.int32), np.diff(text_ptr))[order]
-            skill_ptr = _pointers(text_skills, n_skills)
+            skill_ptr = _pointers(text_skills, n_skills, engine)
         arrays = (text_ptr.view(), text_skills.view(), skill_ptr.view(), skill_texts.view())
         for array in arrays:
             array.flags.writeable = False
@@ -203,7 +210,7 @@ class SkillTextGraph:
         degrees = self.text_degrees[rows]
         text_ptr = np.concatenate(([0], np.cumsum(degrees)))
         places = np.arange(text_ptr[-1]) + np.repeat(self.text_ptr[rows] - text_ptr[:-1], degrees)
-        return self._from_sorted_rows(text_ptr, self.text_skills[places], self.n_skills, "auto")
+        return self._from_distinct_rows(text_ptr, self.text_skills[places], self.n_skills, "auto")
 
     def equals(self, other: SkillTextGraph) -> bool:
         """True if both have the same texts, skills and edges."""
@@ -234,10 +241,25 @@ def _index_array(name: str, values: npt.ArrayLike, size: int) -> npt.NDArray[np.
     return np.ascontiguousarray(array, dtype=np.int32)
 
 
-def _pointers(rows: npt.NDArray[np.integer], n_rows: int) -> npt.NDArray[np.int64]:
+def _distinct_rows(
+    texts: npt.NDArray[np.int32], skills: npt.NDArray[np.int32], n_texts: int, n_skills: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """Pointers and rows of distinct ascending skills (numpy)."""
+    keys = np.unique(texts * np.int64(max(n_skills, 1)) + skills)
+    rows, columns = np.divmod(keys, max(n_skills, 1))
+    return _pointers(rows, n_texts, "numpy"), columns.astype(np.int32)
+
+
+def _pointers(rows: npt.NDArray[np.signedinteger], n_rows: int, engine: Engine) -> npt.NDArray[np.int64]:
+    """Where each row starts and the last ends, from the row of each entry."""
     pointers = np.zeros(n_rows + 1, np.int64)
-    np.cumsum(np.bincount(rows, minlength=n_rows), out=pointers[1:])
-    return pointers
+    if compiled(engine, len(rows)):
+        from analysis._kernels import building
+
+        building.count_rows(rows, pointers)
+    else:
+        pointers[1:] = np.bincount(rows, minlength=n_rows)
+    return np.cumsum(pointers, out=pointers)
 
 
 def _rows_ascend(pointers: npt.NDArray[np.int64], values: npt.NDArray[np.int32]) -> bool:

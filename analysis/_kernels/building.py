@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from analysis._kernels.compile import kernel
+from analysis._kernels.compile import kernel, prefetch
 from analysis._kernels.sorting import sort_run
 from analysis._kernels.vectors import LANES, fill_lanes, sort_lanes
 
-__all__ = ["group", "rows_from_edges", "rows_from_rows", "transpose"]
+__all__ = ["count_rows", "group", "rows_from_edges", "rows_from_rows", "transpose"]
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -29,6 +29,11 @@ def rows_from_edges(text: Int32, skill: Int32, n_texts: int) -> tuple[Int64, Int
     """Pointers and rows of distinct ascending skills, from edges in any order."""
     pointers, skills = group(text, skill, n_texts)
     return _distinct(pointers, skills, _sort_rows(pointers, skills))
+
+
+def count_rows(rows: Int32, pointers: Int64) -> None:
+    """Add the number of entries of row r to `pointers[r + 1]`."""
+    _count(rows, np.uint64(0), pointers[1:])
 
 
 def group(keys: Int32, values: Int32, n_keys: int) -> tuple[Int64, Int32]:
@@ -60,7 +65,7 @@ def transpose(pointers: Int64, columns: Int32, n_columns: int) -> tuple[Int64, I
 def _partitions(keys: Int32, n_keys: int) -> tuple[np.uint64, Int64]:
     """How far to shift a key to get its partition, and where each partition starts and the last ends."""
     bits = max(int(n_keys - 1).bit_length(), 0)
-    shift = np.uint64(min(max(bits - _PARTITION_BITS, 12), 16))
+    shift = np.uint64(min(max(bits - _PARTITION_BITS, 14), 16))
     bounds = np.zeros((n_keys >> int(shift)) + 2, np.int64)
     _count(keys, shift, bounds[1:])
     return shift, np.cumsum(bounds)
@@ -91,6 +96,9 @@ def _deal(keys: Int32, values: Int32, shift: np.uint64, place: Int64, dealt: Int
         key = np.uint64(keys[e])
         to = np.uint64(place[key >> shift])
         place[key >> shift] += 1
+        if to & np.uint64(15) == np.uint64(0):  # a stream enters a cache line: ask for its next one
+            prefetch(dealt, to + np.uint64(16))
+            prefetch(low, to + np.uint64(32))
         dealt[to] = values[e]
         low[to] = key & mask
 
