@@ -1,0 +1,325 @@
+"""Questions on learned associations, as Cypher that runs alike on both stores.
+
+A recipe takes its values as parameters, so a query typed once serves every dataset, layer and skill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+__all__ = ["COOKBOOK", "PARAMETERS", "Recipe", "cookbook_page", "find_recipe"]
+
+PARAMETERS: Mapping[str, str] = MappingProxyType(
+    {
+        "dataset": "name of the dataset",
+        "layer": "name of the layer",
+        "tuned": "name of a fine-tuned layer",
+        "skill": "id of a skill",
+        "other": "id of another skill",
+        "limit": "rows at most",
+    }
+)
+"""What each parameter of a recipe means; the same in all recipes."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A question and the query that answers it.
+
+    Attributes:
+        name: Short name, unique; what a list shows.
+        question: The question in one sentence; what its numbers mean.
+        cypher: The query.
+        parameters: Names of its parameters, in the order in which they appear; all are in `PARAMETERS`.
+    """
+
+    name: str
+    question: str
+    cypher: str
+    parameters: tuple[str, ...]
+
+
+COOKBOOK: tuple[Recipe, ...] = (
+    Recipe(
+        "Neighbours of a skill",
+        "Which learned skills do texts require together with this one, and how many texts do?",
+        """MATCH (s:Skill {dataset: $dataset, id: $skill})-[a:ASSOCIATED_WITH {layer: $layer}]-(other:Skill)
+RETURN other.name AS skill, other.class AS class, a.weight AS texts
+ORDER BY texts DESC, skill
+LIMIT $limit""",
+        ("dataset", "skill", "layer", "limit"),
+    ),
+    Recipe(
+        "Most connected skills",
+        "Which skills hold a layer together: with how many others are they associated, in how many texts?",
+        """MATCH (s:Skill {dataset: $dataset})-[a:ASSOCIATED_WITH {layer: $layer}]-(:Skill)
+RETURN s.name AS skill, s.class AS class, count(a) AS neighbours, sum(a.weight) AS texts
+ORDER BY neighbours DESC, texts DESC, skill
+LIMIT $limit""",
+        ("dataset", "layer", "limit"),
+    ),
+    Recipe(
+        "Hubs of the first wave",
+        "Of the skills that were learned in the first wave, from texts that required nothing else, which have most "
+        "associations?",
+        """MATCH (:Layer {dataset: $dataset, name: $layer})-[learned:LEARNED]->(s:Skill)
+WHERE learned.wave = 1
+MATCH (s)-[a:ASSOCIATED_WITH {layer: $layer}]-(:Skill)
+RETURN s.name AS skill, learned.by AS taught_by, count(a) AS neighbours
+ORDER BY neighbours DESC, skill
+LIMIT $limit""",
+        ("dataset", "layer", "limit"),
+    ),
+    Recipe(
+        "Shortest chain between two skills",
+        "Through which skills does one get from one skill to another, each step an association in any layer?",
+        """MATCH (a:Skill {dataset: $dataset, id: $skill}), (b:Skill {dataset: $dataset, id: $other})
+MATCH chain = shortestPath((a)-[:ASSOCIATED_WITH*..15]-(b))
+RETURN [s IN nodes(chain) | s.name] AS skills, length(chain) AS steps""",
+        ("dataset", "skill", "other"),
+    ),
+    Recipe(
+        "Chains within a layer",
+        "By which chains of at most three associations of one layer are two skills joined, and how many texts make the "
+        "weakest step?",
+        """MATCH (a:Skill {dataset: $dataset, id: $skill}), (b:Skill {dataset: $dataset, id: $other})
+MATCH chain = (a)-[:ASSOCIATED_WITH*1..3 {layer: $layer}]-(b)
+WITH [s IN nodes(chain) | s.name] AS skills, [r IN relationships(chain) | r.weight] AS weights
+UNWIND weights AS weight
+WITH skills, min(weight) AS texts
+RETURN skills, size(skills) - 1 AS steps, texts
+ORDER BY steps, texts DESC, skills
+LIMIT $limit""",
+        ("dataset", "skill", "other", "layer", "limit"),
+    ),
+    Recipe(
+        "Common neighbours of two skills",
+        "Which skills are associated with both, and in how many texts at least?",
+        """MATCH (:Skill {dataset: $dataset, id: $skill})-[a:ASSOCIATED_WITH {layer: $layer}]-(s:Skill)
+MATCH (s)-[b:ASSOCIATED_WITH {layer: $layer}]-(:Skill {dataset: $dataset, id: $other})
+RETURN s.name AS skill, CASE WHEN a.weight < b.weight THEN a.weight ELSE b.weight END AS texts
+ORDER BY texts DESC, skill
+LIMIT $limit""",
+        ("dataset", "skill", "layer", "other", "limit"),
+    ),
+    Recipe(
+        "Texts that join two skills",
+        "Which texts require both skills, and so make the association?",
+        """MATCH (t:Text {dataset: $dataset})-[:REQUIRES]->(:Skill {id: $skill})
+MATCH (t)-[:REQUIRES]->(:Skill {id: $other})
+RETURN t.title AS text, t.class AS class, t.part AS part
+ORDER BY text
+LIMIT $limit""",
+        ("dataset", "skill", "other", "limit"),
+    ),
+    Recipe(
+        "Triangles around a skill",
+        "Which pairs of a skill's neighbours are themselves associated? Many mean that it sits inside one topic, none "
+        "that it joins several.",
+        """MATCH (s:Skill {dataset: $dataset, id: $skill})-[:ASSOCIATED_WITH {layer: $layer}]-(a:Skill)
+MATCH (s)-[:ASSOCIATED_WITH {layer: $layer}]-(b:Skill)
+MATCH (a)-[r:ASSOCIATED_WITH {layer: $layer}]->(b)
+RETURN a.name AS one, b.name AS other, r.weight AS texts
+ORDER BY texts DESC, one, other
+LIMIT $limit""",
+        ("dataset", "skill", "layer", "limit"),
+    ),
+    Recipe(
+        "Bridges between classes",
+        "Which associations join skills of different classes, the strongest first?",
+        """MATCH (a:Skill {dataset: $dataset})-[r:ASSOCIATED_WITH {layer: $layer}]->(b:Skill)
+WHERE a.class <> b.class
+RETURN a.name AS one, a.class AS class, b.name AS other, b.class AS other_class, r.weight AS texts
+ORDER BY texts DESC, one, other
+LIMIT $limit""",
+        ("dataset", "layer", "limit"),
+    ),
+    Recipe(
+        "How classes mix",
+        "How many associations are there within each class of skills and between each two?",
+        """MATCH (a:Skill {dataset: $dataset})-[r:ASSOCIATED_WITH {layer: $layer}]->(b:Skill)
+WHERE a.class IS NOT NULL AND b.class IS NOT NULL
+WITH CASE WHEN a.class < b.class THEN a.class ELSE b.class END AS class,
+     CASE WHEN a.class < b.class THEN b.class ELSE a.class END AS other_class, r.weight AS weight
+RETURN class, other_class, count(weight) AS associations, sum(weight) AS texts
+ORDER BY associations DESC, class, other_class""",
+        ("dataset", "layer"),
+    ),
+    Recipe(
+        "Components of a layer",
+        "How many skills are in each connected part of the association graph? Number 0 is the largest.",
+        """MATCH (:Layer {dataset: $dataset, name: $layer})-[learned:LEARNED]->(s:Skill)
+WHERE learned.component IS NOT NULL
+RETURN learned.component AS component, count(s) AS skills
+ORDER BY skills DESC, component
+LIMIT $limit""",
+        ("dataset", "layer", "limit"),
+    ),
+    Recipe(
+        "Learned, but outside the giant component",
+        "Which learned skills hang together with few others only, and which text taught each?",
+        """MATCH (:Layer {dataset: $dataset, name: $layer})-[learned:LEARNED]->(s:Skill)
+WHERE learned.component > 0
+RETURN s.name AS skill, learned.component AS component, learned.wave AS wave, learned.by AS taught_by
+ORDER BY component, skill
+LIMIT $limit""",
+        ("dataset", "layer", "limit"),
+    ),
+    Recipe(
+        "What fine-tuning adds",
+        "Which skills has a fine-tuned layer learned that its base has not, and in which wave?",
+        """MATCH (l:Layer {dataset: $dataset, name: $tuned})-[learned:LEARNED]->(s:Skill)
+WHERE NOT EXISTS { (l)-[:FINE_TUNED_FROM]->(:Layer)-[:LEARNED]->(s) }
+RETURN s.name AS skill, s.class AS class, learned.wave AS wave, learned.by AS taught_by
+ORDER BY wave, skill
+LIMIT $limit""",
+        ("dataset", "tuned", "limit"),
+    ),
+    Recipe(
+        "What fine-tuning adds around a skill",
+        "Which neighbours has a skill in a fine-tuned layer that the base of the layer has not learned?",
+        """MATCH (l:Layer {dataset: $dataset, name: $tuned})-[:FINE_TUNED_FROM]->(base:Layer)
+MATCH (s:Skill {dataset: $dataset, id: $skill})-[a:ASSOCIATED_WITH {layer: $tuned}]-(new:Skill)
+WHERE NOT EXISTS { (base)-[:LEARNED]->(new) }
+RETURN new.name AS skill, new.class AS class, a.weight AS texts
+ORDER BY texts DESC, skill
+LIMIT $limit""",
+        ("dataset", "tuned", "skill", "limit"),
+    ),
+    Recipe(
+        "New associations of known skills",
+        "Which pairs of skills that the base has learned are associated only in the fine-tuned layer?",
+        """MATCH (l:Layer {dataset: $dataset, name: $tuned})-[:FINE_TUNED_FROM]->(base:Layer)
+MATCH (base)-[:LEARNED]->(a:Skill)-[r:ASSOCIATED_WITH {layer: $tuned}]->(b:Skill)
+WHERE EXISTS { (base)-[:LEARNED]->(b) }
+  AND NOT EXISTS { MATCH (a)-[q:ASSOCIATED_WITH]->(b) WHERE q.layer = base.name }
+RETURN a.name AS one, b.name AS other, r.weight AS texts
+ORDER BY texts DESC, one, other
+LIMIT $limit""",
+        ("dataset", "tuned", "limit"),
+    ),
+    Recipe(
+        "What fine-tuning loses",
+        "Which skills of the base are not in the fine-tuned layer, and with how many others were they associated?",
+        """MATCH (l:Layer {dataset: $dataset, name: $tuned})-[:FINE_TUNED_FROM]->(base:Layer)
+MATCH (base)-[:LEARNED]->(s:Skill)
+WHERE NOT EXISTS { (l)-[:LEARNED]->(s) }
+OPTIONAL MATCH (s)-[a:ASSOCIATED_WITH]-(:Skill)
+WHERE a.layer = base.name
+RETURN s.name AS skill, s.class AS class, count(a) AS neighbours
+ORDER BY neighbours DESC, skill
+LIMIT $limit""",
+        ("dataset", "tuned", "limit"),
+    ),
+    Recipe(
+        "Texts that failed for one skill only",
+        "Which texts require one skill that the layer has not learned, and otherwise only learned ones?",
+        """MATCH (t:Text {dataset: $dataset})-[:REQUIRES]->(s:Skill)
+WHERE NOT EXISTS { (:Layer {dataset: $dataset, name: $layer})-[:LEARNED]->(s) }
+WITH t, collect(s.name) AS missing
+WHERE size(missing) = 1
+RETURN t.title AS text, t.class AS class, missing[0] AS skill
+ORDER BY skill, text
+LIMIT $limit""",
+        ("dataset", "layer", "limit"),
+    ),
+    Recipe(
+        "What to teach next",
+        "Learning which single skill would make most texts understood?",
+        """MATCH (t:Text {dataset: $dataset})-[:REQUIRES]->(s:Skill)
+WHERE NOT EXISTS { (:Layer {dataset: $dataset, name: $layer})-[:LEARNED]->(s) }
+WITH t, collect(s.name) AS missing
+WHERE size(missing) = 1
+RETURN missing[0] AS skill, count(t) AS texts
+ORDER BY texts DESC, skill
+LIMIT $limit""",
+        ("dataset", "layer", "limit"),
+    ),
+    Recipe(
+        "Required, but not learned",
+        "Which skills that the layer has not learned do most texts require?",
+        """MATCH (t:Text {dataset: $dataset})-[:REQUIRES]->(s:Skill)
+WHERE NOT EXISTS { (:Layer {dataset: $dataset, name: $layer})-[:LEARNED]->(s) }
+RETURN s.name AS skill, s.class AS class, count(t) AS texts
+ORDER BY texts DESC, skill
+LIMIT $limit""",
+        ("dataset", "layer", "limit"),
+    ),
+    Recipe(
+        "Texts that taught most",
+        "Which texts taught most skills of the layer?",
+        """MATCH (:Layer {dataset: $dataset, name: $layer})-[learned:LEARNED]->(s:Skill)
+WHERE learned.by IS NOT NULL
+WITH learned.by AS teacher, count(s) AS skills
+MATCH (t:Text {dataset: $dataset, id: teacher})
+RETURN t.title AS text, t.class AS class, skills
+ORDER BY skills DESC, text
+LIMIT $limit""",
+        ("dataset", "layer", "limit"),
+    ),
+    Recipe(
+        "Waves of learning",
+        "How many skills of each class were learned in each wave? Wave 0 was known beforehand.",
+        """MATCH (:Layer {dataset: $dataset, name: $layer})-[learned:LEARNED]->(s:Skill)
+RETURN learned.wave AS wave, s.class AS class, count(s) AS skills
+ORDER BY wave, class""",
+        ("dataset", "layer"),
+    ),
+    Recipe(
+        "Skills blocked by a prerequisite",
+        "Which skills that texts require must wait for another skill that the layer has not learned?",
+        """MATCH (before:Skill {dataset: $dataset})-[:PREREQUISITE_OF]->(s:Skill)
+WHERE NOT EXISTS { (:Layer {dataset: $dataset, name: $layer})-[:LEARNED]->(before) }
+  AND EXISTS { (:Text)-[:REQUIRES]->(s) }
+RETURN s.name AS skill, collect(before.name) AS waits_for
+ORDER BY skill
+LIMIT $limit""",
+        ("dataset", "layer", "limit"),
+    ),
+    Recipe(
+        "Outcomes of understood texts",
+        "How do the models score on texts that the layer understands, and on the others?",
+        """MATCH (m:Model {dataset: $dataset})-[a:ATTEMPTED]->(t:Text)
+WITH m.id AS model, a.score AS score,
+     NOT EXISTS { MATCH (t)-[:REQUIRES]->(s:Skill)
+                  WHERE NOT EXISTS { (:Layer {dataset: $dataset, name: $layer})-[:LEARNED]->(s) } } AS understood
+RETURN model, understood, count(score) AS texts, avg(score) AS mean_score
+ORDER BY model, understood""",
+        ("dataset", "layer"),
+    ),
+)
+"""The recipes, in the order in which they are shown."""
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe of a name.
+
+    >>> find_recipe("Neighbours of a skill").parameters
+    ('dataset', 'skill', 'layer', 'limit')
+
+    Raises:
+        KeyError: There is none.
+    """
+    return {recipe.name: recipe for recipe in COOKBOOK}[name]
+
+
+def cookbook_page() -> str:
+    """The recipes as the Markdown page docs/cookbook.md."""
+    lines = [
+        "# Cookbook",
+        "",
+        "Questions on learned associations, as Cypher that gives the same on the embedded store and on Neo4j. The",
+        "query page of the explorer offers them all; on the command line:",
+        "",
+        '    skillgraph query --param dataset=stdlib --param layer=foundation --param limit=10 "MATCH …"',
+        "",
+        "| parameter | meaning |",
+        "| --- | --- |",
+        *(f"| `${name}` | {meaning} |" for name, meaning in PARAMETERS.items()),
+        "",
+    ]
+    for recipe in COOKBOOK:
+        lines += [f"## {recipe.name}", "", recipe.question, "", "```cypher", recipe.cypher, "```", ""]
+    return "\n".join(lines).rstrip() + "\n"
