@@ -21,7 +21,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from explorer.errors import NotFoundError, StoreError
-from explorer.store.embedded_cypher import PREFIX
+from explorer.store.embedded_content import (
+    Counter,
+    add_learned,
+    add_tables,
+    check_dataset_names,
+    check_name,
+    edge_table,
+    exhaust,
+    layer_infos,
+    learned_skills,
+    requirement_chunks,
+    shown_properties,
+    with_components,
+)
 from explorer.store.embedded_file import (
     Mode,
     check_place,
@@ -36,7 +49,6 @@ from explorer.store.embedded_graph import (
     Nodes,
     add_edges,
     add_node,
-    add_nodes,
     create_constraints,
     edge_chunks,
     matching_node,
@@ -49,7 +61,6 @@ from explorer.store.embedded_graph import (
 from explorer.store.embedded_query import run_query
 from explorer.store.protocol import (
     ASSOCIATION_SCHEMA,
-    LAYER_SKILLS_SCHEMA,
     SCHEMA_VERSION,
     DatasetInfo,
     Layer,
@@ -63,7 +74,6 @@ from explorer.store.records import (
     EdgeTable,
     association_table,
     check_associations,
-    check_dataset,
     check_layer,
     dataset_from_tables,
     dataset_info,
@@ -71,15 +81,13 @@ from explorer.store.records import (
     dataset_schemas,
     layer_info,
     layer_node,
-    layer_table,
     utc_now,
 )
-from loaders.dataset import EMPTY_TABLES, Dataset
+from loaders.dataset import Dataset
 
 __all__ = ["EmbeddedStore"]
 
 _IDS = pa.schema([("id", pa.string())])
-_LEARNED = EdgeTable("", "LEARNED", "Layer", "", "Skill", "", ("wave", "by", "component", "mastery"))
 _ASSOCIATED = EdgeTable("", "ASSOCIATED_WITH", "Skill", "", "Skill", "", ("weight",))
 _BASE = EdgeTable("", "FINE_TUNED_FROM", "Layer", "", "Layer", "")
 
@@ -144,8 +152,8 @@ class EmbeddedStore:
 
     def write_dataset(self, dataset: Dataset, *, replace: bool = False, progress: Progress | None = None) -> None:
         """Write a dataset; with `replace`, in the place of the one of that name, whose layers go with it."""
-        _check_names(dataset)
-        counter = _Counter(progress, sum(table.num_rows for table in dataset.tables().values()))
+        check_dataset_names(dataset)
+        counter = Counter(progress, sum(table.num_rows for table in dataset.tables().values()))
         with self._change() as graph:
             if matching_node(graph, "Dataset", name=dataset.name):
                 if not replace:
@@ -154,12 +162,12 @@ class EmbeddedStore:
                     )
                 remove_dataset(graph, dataset.name)
             nodes = {table: Nodes(np.zeros(0, np.int64), _IDS.empty_table()) for table in NODE_LABELS}
-            _add_tables(graph, dataset.name, dataset.tables(), nodes, counter)
+            add_tables(graph, dataset.name, dataset.tables(), nodes, counter)
             add_node(graph, "Dataset", dataset_node(dataset, utc_now()))
 
     def append_dataset(self, dataset: Dataset, addition: Dataset, *, progress: Progress | None = None) -> None:
         """Write what `addition` adds; `dataset` is the whole after it (`loaders.dataset.extend_dataset`)."""
-        _check_names(dataset)
+        check_dataset_names(dataset)
         with self._change() as graph:
             number, _ = self._dataset(graph, dataset.name)
             nodes = {t: nodes_of(graph, label, dataset.name, _IDS) for t, label in NODE_LABELS.items()}
@@ -175,13 +183,13 @@ class EmbeddedStore:
                 tables[table] = whole.filter(pc.is_in(whole["id"], value_set=new))
             for edge in EDGE_TABLES:
                 if edge.table in ("prerequisites", "part_of"):
-                    there = _edge_table(graph, edge, nodes)
+                    there = edge_table(graph, edge, nodes)
                     tables[edge.table] = tables[edge.table].join(
                         there, keys=[edge.source_column, edge.target_column], join_type="left anti"
                     )
-            counter = _Counter(progress, sum(table.num_rows for table in tables.values()))
-            _add_tables(graph, dataset.name, tables, nodes, counter)
-            update_node(graph, "Dataset", number, dataset_node(dataset, utc_now()))
+            counter = Counter(progress, sum(table.num_rows for table in tables.values()))
+            add_tables(graph, dataset.name, tables, nodes, counter)
+            update_node(graph, "Dataset", number, {"source": None, **dataset_node(dataset, utc_now())})
 
     def read_dataset(self, name: str) -> Dataset:
         """The dataset, equal to the one written."""
@@ -192,7 +200,7 @@ class EmbeddedStore:
         tables = {table: found.table for table, found in nodes.items()}
         for edge in EDGE_TABLES:
             if edge.table not in tables:
-                tables[edge.table] = _edge_table(graph, edge, nodes)
+                tables[edge.table] = edge_table(graph, edge, nodes)
         return dataset_from_tables(properties, tables)
 
     def read_requirements(self, name: str, parts: Sequence[str] = ()) -> Iterator[pa.Table]:
@@ -211,16 +219,16 @@ class EmbeddedStore:
         if parts:
             chosen = pc.is_in(texts.table["part"], value_set=pa.array(parts, pa.string()))
             sources = sources[chosen.to_numpy()]
-        return _requirement_chunks(graph, texts, skills, sources)
+        return requirement_chunks(graph, texts, skills, sources)
 
     def datasets(self) -> tuple[DatasetInfo, ...]:
         """All datasets, ordered by name."""
         graph = self._current()
-        layers = _layers(graph)
+        layers = layer_infos(graph)
         found = run(graph, "MATCH (n:Dataset) RETURN properties(n) AS p")["p"]
-        infos = [dataset_info(_shown(properties)) for properties in found]
+        infos = [dataset_info(shown_properties(properties)) for properties in found]
         return tuple(
-            dataset_info(_shown(p), [layer.name for layer in layers if layer.dataset == info.name])
+            dataset_info(shown_properties(p), [layer.name for layer in layers if layer.dataset == info.name])
             for info, p in sorted(zip(infos, found, strict=True), key=lambda pair: pair[0].name)
         )
 
@@ -236,7 +244,7 @@ class EmbeddedStore:
         """Write a layer in the place of one of that name, whose associations go with it."""
         check_layer(layer)
         info = layer.info
-        _check_name(info.name, "layer name")
+        check_name(info.name, "layer name")
         with self._change() as graph:
             self._dataset(graph, info.dataset)
             base = self._base(graph, info)
@@ -254,29 +262,29 @@ class EmbeddedStore:
                 update_node(graph, "Layer", number, {**absent, **layer_node(info)})
             else:
                 number = add_node(graph, "Layer", layer_node(info))
-            _add_learned(graph, number, targets, layer.skills)
+            add_learned(graph, number, targets, layer.skills)
             if base is not None:
-                _exhaust(add_edges(graph, _BASE, np.array([number]), np.array([base]), {}))
+                exhaust(add_edges(graph, _BASE, np.array([number]), np.array([base]), {}))
 
     def read_layer(self, dataset: str, name: str) -> Layer:
         """The layer, equal to the one written."""
         graph = self._current()
         number, properties = self._layer(graph, dataset, name)
         skills = nodes_of(graph, "Skill", dataset, _IDS)
-        return Layer(layer_info(properties), _learned(graph, number, skills))
+        return Layer(layer_info(properties), learned_skills(graph, number, skills))
 
     def layers(self, dataset: str | None = None) -> tuple[LayerInfo, ...]:
         """Layers of one dataset or of all, ordered by dataset and name."""
         graph = self._current()
         if dataset is not None:
             self._dataset(graph, dataset)
-        return tuple(info for info in _layers(graph) if dataset in (None, info.dataset))
+        return tuple(info for info in layer_infos(graph) if dataset in (None, info.dataset))
 
     def delete_layer(self, dataset: str, name: str) -> None:
         """Remove a layer and its associations; one that others are fine-tuned from is refused."""
         with self._change() as graph:
             number, _ = self._layer(graph, dataset, name)
-            dependent = [info.name for info in _layers(graph) if info.dataset == dataset and info.base == name]
+            dependent = [info.name for info in layer_infos(graph) if info.dataset == dataset and info.base == name]
             if dependent:
                 raise StoreError(f"layer {name!r} is the base of {', '.join(map(repr, dependent))}: delete those first")
             remove_associations(graph, dataset, name)
@@ -290,18 +298,18 @@ class EmbeddedStore:
             number, properties = self._layer(graph, dataset, layer)
             check_associations(layer_info(properties), associations, components, rule)
             skills = nodes_of(graph, "Skill", dataset, _IDS)
-            learned = _with_components(_learned(graph, number, skills), components, layer)
+            learned = with_components(learned_skills(graph, number, skills), components, layer)
             for column in ("source", "target"):
                 unknown = pc.invert(pc.is_in(associations[column], value_set=learned["skill"].combine_chunks()))
                 if pc.any(unknown).as_py():
                     skill = associations[column].filter(unknown)[0].as_py()
                     raise StoreError(f"skill {skill!r} is associated in layer {layer!r}, which has not learned it")
             run(graph, "MATCH (:Layer {id: $n})-[r:LEARNED]->() DELETE r", n=number)
-            _add_learned(graph, number, skills.numbers_of(learned["skill"], "skill"), learned)
+            add_learned(graph, number, skills.numbers_of(learned["skill"], "skill"), learned)
             remove_associations(graph, dataset, layer)
             ends = [skills.numbers_of(associations[column], "skill") for column in ("source", "target")]
             weights = {"weight": associations["weight"].to_pylist()}
-            _exhaust(add_edges(graph, _ASSOCIATED, ends[0], ends[1], weights, {"layer": layer}))
+            exhaust(add_edges(graph, _ASSOCIATED, ends[0], ends[1], weights, {"layer": layer}))
             counted = {"associations": associations.num_rows, "association_rule": rule}
             update_node(graph, "Layer", number, counted)
 
@@ -378,149 +386,24 @@ class EmbeddedStore:
         found = matching_node(graph, "Dataset", name=name)
         if found is None:
             raise NotFoundError(f"there is no dataset {name!r} in {self.url}")
-        return found[0], _shown(found[1])
+        return found[0], shown_properties(found[1])
 
     def _layer(self, graph: Graph, dataset: str, name: str) -> tuple[int, dict[str, Any]]:
         self._dataset(graph, dataset)
         found = matching_node(graph, "Layer", dataset=dataset, name=name)
         if found is None:
             raise NotFoundError(f"dataset {dataset!r} has no layer {name!r} in {self.url}")
-        return found[0], _shown(found[1])
+        return found[0], shown_properties(found[1])
 
     def _base(self, graph: Graph, info: LayerInfo) -> int | None:
         """Number of the base layer, which is there and does not itself come from this layer."""
         if info.base is None:
             return None
         number = self._layer(graph, info.dataset, info.base)[0]
-        bases = {layer.name: layer.base for layer in _layers(graph) if layer.dataset == info.dataset}
+        bases = {layer.name: layer.base for layer in layer_infos(graph) if layer.dataset == info.dataset}
         name: str | None = info.base
         while name is not None:
             if name == info.name:
                 raise StoreError(f"layer {info.name!r} cannot be fine-tuned from {info.base!r}, which comes from it")
             name = bases[name]
         return number
-
-
-class _Counter:
-    """Adds up rows for a progress callback."""
-
-    def __init__(self, progress: Progress | None, total: int) -> None:
-        self._progress, self._total, self._done = progress, total, 0
-
-    def add(self, rows: int) -> None:
-        self._done += rows
-        if self._progress is not None:
-            self._progress(self._done, self._total)
-
-
-# Content ----------------------------------------------------------------------------------------------------
-
-
-def _check_name(name: str, what: str) -> None:
-    if name.startswith("[") and name.endswith("]"):
-        raise StoreError(f"{what} {name!r} is in square brackets, which this store reads as a list: choose another")
-
-
-def _check_names(dataset: Dataset) -> None:
-    check_dataset(dataset)
-    _check_name(dataset.name, "dataset name")
-    for table in NODE_LABELS:
-        for column in getattr(dataset, table).column_names:
-            if column.startswith(PREFIX):
-                raise StoreError(
-                    f"table {table!r} of dataset {dataset.name!r} has a property named {column!r}; names that start "
-                    f"with {PREFIX!r} are the store's own: rename that column"
-                )
-
-
-def _add_tables(
-    graph: Graph, dataset: str, tables: Mapping[str, pa.Table], nodes: Mapping[str, Nodes], counter: _Counter
-) -> None:
-    """Add the rows of all tables; relationships may also reach `nodes` that are there."""
-    reachable = {}
-    for table, label in NODE_LABELS.items():
-        numbers = [nodes[table].numbers]
-        for batch in add_nodes(graph, label, dataset, tables[table]):
-            numbers.append(batch)
-            counter.add(len(batch))
-        ids = pa.concat_tables([nodes[table].table.select(["id"]), tables[table].select(["id"])])
-        reachable[table] = Nodes(np.concatenate(numbers), ids.combine_chunks())
-    for edge in EDGE_TABLES:
-        table = tables[edge.table]
-        if edge.table in NODE_LABELS:
-            table = table.filter(pc.is_valid(table[edge.target_column]))
-        source = reachable[edge.source].numbers_of(table[edge.source_column], edge.source_column)
-        target = reachable[edge.target].numbers_of(table[edge.target_column], edge.target_column)
-        properties = {name: table[name].to_pylist() for name in edge.properties}
-        for rows in add_edges(graph, edge, source, target, properties):
-            counter.add(0 if edge.table in NODE_LABELS else rows)
-
-
-def _edge_table(graph: Graph, edge: EdgeTable, nodes: Mapping[str, Nodes]) -> pa.Table:
-    """A dataset's table of relationships, in any order, ids dictionary-encoded where the table has them so."""
-    source, target = nodes[edge.source], nodes[edge.target]
-    schema = EMPTY_TABLES[edge.table].schema
-    chunks = []
-    for chunk in edge_chunks(graph, edge, source.numbers):
-        ends = [source.rows_of(chunk["source"]), target.rows_of(chunk["target"])]
-        columns: list[Any] = [
-            pa.DictionaryArray.from_arrays(pa.array(rows), side.ids)
-            for rows, side in zip(ends, (source, target), strict=True)
-        ]
-        columns += [pa.array(chunk[name], schema.field(name).type) for name in edge.properties]
-        names = [edge.source_column, edge.target_column, *edge.properties]
-        table = pa.table(columns, names=names)
-        chunks.append(table if edge.table == "requirements" else table.cast(schema))
-    return pa.concat_tables(chunks) if chunks else schema.empty_table()
-
-
-def _requirement_chunks(graph: Graph, texts: Nodes, skills: Nodes, sources: np.ndarray) -> Iterator[pa.Table]:
-    edge = EDGE_TABLES[0]
-    for chunk in edge_chunks(graph, edge, sources):
-        yield pa.table(
-            {
-                "text": texts.ids.take(pa.array(texts.rows_of(chunk["source"]))),
-                "skill": skills.ids.take(pa.array(skills.rows_of(chunk["target"]))),
-                "weight": pa.array(chunk["weight"], pa.float64()),
-            }
-        )
-
-
-def _layers(graph: Graph) -> list[LayerInfo]:
-    found = run(graph, "MATCH (n:Layer) RETURN properties(n) AS p")["p"]
-    return sorted((layer_info(_shown(p)) for p in found), key=lambda info: (info.dataset, info.name))
-
-
-def _add_learned(graph: Graph, number: int, targets: np.ndarray, skills: pa.Table) -> None:
-    properties = {name: skills[name].to_pylist() for name in _LEARNED.properties}
-    _exhaust(add_edges(graph, _LEARNED, np.full(len(targets), number), targets, properties))
-
-
-def _learned(graph: Graph, number: int, skills: Nodes) -> pa.Table:
-    chunks = edge_chunks(graph, _LEARNED, np.array([number]))
-    columns: dict[str, list[Any]] = next(chunks, {"target": []})
-    ids = skills.ids.take(pa.array(skills.rows_of(columns["target"])))
-    return layer_table({"skill": ids, **{name: columns[name] for name in _LEARNED.properties if name in columns}})
-
-
-def _with_components(learned: pa.Table, components: pa.Table, layer: str) -> pa.Table:
-    """A layer's skills with new components; each has one."""
-    places = pc.index_in(learned["skill"], value_set=components["skill"].combine_chunks())
-    if places.null_count or components.num_rows != learned.num_rows:
-        raise StoreError(
-            f"layer {layer!r} has {learned.num_rows} learned skills, but components of {components.num_rows} skills "
-            "were given: compute the associations of the layer as it is now"
-        )
-    position = LAYER_SKILLS_SCHEMA.get_field_index("component")
-    numbers = components["component"].cast(pa.int32()).take(places)
-    return learned.set_column(position, LAYER_SKILLS_SCHEMA.field(position), numbers)
-
-
-def _shown(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Properties of a Dataset or Layer node by the names they were given."""
-    return {name.removeprefix(PREFIX): value for name, value in properties.items()}
-
-
-def _exhaust(batches: Iterator[Any]) -> None:
-    for _ in batches:
-        pass
