@@ -14,6 +14,7 @@ from explorer.store.opening import open_store
 from explorer.store.protocol import Node, QueryResult, Relationship
 from explorer.store.protocol import Path as GraphPath
 from tests.ui.conftest import HOSTILE
+from ui.choice import choose
 from ui.figures import (
     emergence_figure,
     label,
@@ -26,7 +27,8 @@ from ui.graphs import LayerGraph
 from ui.pages.classes import class_table, requirement_matrix
 from ui.pages.graph import as_csv, as_graphml
 from ui.pages.percolation import frames
-from ui.pages.query import COOKBOOK, plain, result_elements, result_rows
+from ui.pages.query import COOKBOOK, RECIPES, default_parameters, plain, result_elements, result_rows
+from ui.source import Source
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +127,15 @@ def test_bars_of_classes_add_up(store) -> None:
 def test_recipes_run(store, title: str, cypher: str) -> None:
     result = store.query(cypher, {"name": "skill b01"} if "$name" in cypher else {})
     assert result.rows, title
+
+
+def test_cookbook_parameters_are_of_what_the_page_shows(store, store_path: Path) -> None:
+    snapshot = Source(store_path).snapshot()
+    given = default_parameters(snapshot, choose(snapshot, {}))
+    assert (given["dataset"], given["layer"], given["tuned"]) == ("small", "foundation", "tuned")
+    assert given["skill"] != given["other"]
+    for recipe in RECIPES:
+        store.query(recipe.cypher, {name: given[name] for name in recipe.parameters})
 
 
 def test_results_become_cells_and_elements() -> None:

@@ -12,16 +12,17 @@ import dash_mantine_components as dmc
 import numpy as np
 from dash import ALL, ClientsideFunction, Input, Output, State, ctx, dcc, html, no_update
 
+from explorer.cookbook import COOKBOOK as RECIPES
 from explorer.errors import QueryError
 from explorer.store.protocol import Node, Path, QueryResult, Relationship
 from ui.canvas import canvas
-from ui.choice import Query, choose
+from ui.choice import Choice, Query, choose
 from ui.components import grid, page_header
 from ui.layouts import communities, islands, label_tiers
 from ui.source import Snapshot, Source
 from ui.style import CATEGORIES, OTHER, cytoscape_stylesheet
 
-__all__ = ["COOKBOOK", "layout", "plain", "register", "result_elements", "result_rows"]
+__all__ = ["COOKBOOK", "default_parameters", "layout", "plain", "register", "result_elements", "result_rows"]
 
 _TITLE = "Query"
 _MEANING = (
@@ -100,6 +101,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
             page_header(_TITLE, _MEANING, choice, layer=False),
             dcc.Store(id="q-text", data=text),
             dcc.Store(id="q-words", data=list(_WORDS)),
+            dcc.Store(id="q-defaults", data=default_parameters(snapshot, choice)),
             dcc.Store(id="q-result"),
             dcc.Store(id="q-history", storage_type="local"),
             dcc.Store(id="q-autorun", data=True),
@@ -188,6 +190,21 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     )
 
 
+def default_parameters(snapshot: Snapshot, choice: Choice) -> dict[str, Any]:
+    """Values for the parameters of the cookbook's recipes: the chosen layer, one tuned from it, its main skills."""
+    found: dict[str, Any] = {"dataset": choice.dataset, "layer": choice.layer, "tuned": choice.layer, "limit": 25}
+    tuned = [info.name for info in choice.layers if info.base == choice.layer]
+    if tuned:
+        found["tuned"] = tuned[0]
+    if choice.dataset is not None and choice.layer is not None:
+        view = snapshot.view(choice.dataset, choice.layer)
+        uses = np.where(view.learned, view.indexed.graph.skill_degrees, -1)
+        most = np.argsort(-uses, kind="stable")[: min(10, int(np.count_nonzero(view.learned)))]
+        skills = view.indexed.skills.take(most).to_pylist()
+        found |= {"skill": skills[0], "other": skills[-1]} if skills else {}
+    return found
+
+
 def _recipes() -> list[Any]:
     return [
         html.H3("Recipes", className="first"),
@@ -195,6 +212,19 @@ def _recipes() -> list[Any]:
             [
                 html.Button(html.Span(title), id={"type": "q-recipe", "at": at}, className="item")
                 for at, (title, _) in enumerate(COOKBOOK)
+            ],
+            className="item-list",
+        ),
+        html.H3("Cookbook: learned associations"),
+        html.Div(
+            [
+                html.Button(
+                    html.Span(recipe.name),
+                    id={"type": "q-recipe", "at": len(COOKBOOK) + at},
+                    className="item",
+                    title=recipe.question,
+                )
+                for at, recipe in enumerate(RECIPES)
             ],
             className="item-list",
         ),
@@ -297,16 +327,25 @@ def register(app: Any, source: Source) -> None:
         Input({"type": "q-old", "at": ALL}, "n_clicks"),
         State("q-history", "data"),
         State("q-parameters", "value"),
+        State("q-defaults", "data"),
         prevent_initial_call=True,
     )
     def choose_text(
-        recipes: list[Any], old: list[Any], past: list[str] | None, parameters: str | None
+        recipes: list[Any],
+        old: list[Any],
+        past: list[str] | None,
+        parameters: str | None,
+        defaults: dict[str, Any] | None,
     ) -> tuple[Any, Any]:
         if not any(recipes) and not any(old):
             return no_update, no_update
         trigger = ctx.triggered_id
         if trigger["type"] == "q-old":
             return (past or [])[trigger["at"]], no_update
+        if trigger["at"] >= len(COOKBOOK):
+            recipe = RECIPES[trigger["at"] - len(COOKBOOK)]
+            given = {name: (defaults or {}).get(name) for name in recipe.parameters}
+            return recipe.cypher, json.dumps(given, ensure_ascii=False)
         text = COOKBOOK[trigger["at"]][1]
         return text, _EXAMPLE if "$name" in text and not parameters else no_update
 
