@@ -69,8 +69,8 @@ def associate(
 ) -> AssociationGraph:
     """The weighted projection on the learned skills: w(s, s') = number of texts that require both.
 
-    Row by row with one counter for each skill: O(Σ_t |φ(t)|²) time, and memory for the graph, S counters and
-    the pairs that are kept, which `max_pairs` bounds. Source: [LCH2025], skill association.
+    Row by row with one counter for each skill: O(Σ_t |φ(t)|²) time, and memory for 8 bytes an edge, S counters
+    and the pairs that are kept, which `max_pairs` bounds. Source: [LCH2025], skill association.
 
     Args:
         graph: T texts, S skills.
@@ -87,7 +87,7 @@ def associate(
         engine: `numpy`, `numba`, or `auto` to choose by size; the result is the same.
 
     Raises:
-        AnalysisError: A mask of the wrong shape, an unknown rule, or a limit below 1.
+        AnalysisError: A mask of the wrong shape, an unknown rule, a limit below 1, or 2^31 edges and more.
 
     >>> graph = SkillTextGraph.from_csr([0, 2, 5], [0, 1, 0, 1, 2], n_skills=3)
     >>> found = associate(graph, [True, True, True], min_weight=2)
@@ -100,6 +100,8 @@ def associate(
             raise AnalysisError(f"{name} is {value}; it must be at least 1")
     if max_pairs < 1:
         raise AnalysisError(f"max_pairs is {max_pairs}; it must be at least 1")
+    if graph.n_edges >= 2**31:
+        raise AnalysisError(f"the graph has {graph.n_edges} edges; association takes fewer than 2^31")
     text_ptr, text_skills = _used_rows(graph, nodes, usable_texts(graph, nodes, rule))
     sizes = np.diff(text_ptr)
     long_ = sizes > max_text_skills if max_text_skills is not None else np.zeros(len(sizes), np.bool_)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-__all__ = ["Report", "Table", "Target", "arguments", "finish", "random_update", "race", "wake"]
+__all__ = ["Report", "Table", "Target", "arguments", "finish", "race", "random_update", "wake"]
 
 QUIET_RANDOM_UPDATE = 3.75
 """Nanoseconds of a random update of a 20 MB table on the quiet machine on which the targets were set."""

@@ -21,7 +21,8 @@ Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 UInt16 = npt.NDArray[np.uint16]
 
-_PARTITION_BITS = 9  # up to 512 streams are written at a time
+_PARTITION = 65_536  # entries of a partition, about, so that it stays in the cache
+_MOST_PARTITIONS = 512  # streams that are written at a time
 _BLOCK = 16_384
 
 
@@ -64,11 +65,11 @@ def transpose(pointers: Int64, columns: Int32, n_columns: int) -> tuple[Int64, I
 
 def _partitions(keys: Int32, n_keys: int) -> tuple[np.uint64, Int64]:
     """How far to shift a key to get its partition, and where each partition starts and the last ends."""
-    bits = max(int(n_keys - 1).bit_length(), 0)
-    shift = np.uint64(min(max(bits - _PARTITION_BITS, 14), 16))
-    bounds = np.zeros((n_keys >> int(shift)) + 2, np.int64)
-    _count(keys, shift, bounds[1:])
-    return shift, np.cumsum(bounds)
+    wanted = min(len(keys) // _PARTITION, _MOST_PARTITIONS)
+    shift = min(max(int(n_keys - 1).bit_length() - int(wanted - 1).bit_length(), 0) if wanted > 1 else 16, 16)
+    bounds = np.zeros((n_keys >> shift) + 2, np.int64)
+    _count(keys, np.uint64(shift), bounds[1:])
+    return np.uint64(shift), np.cumsum(bounds)
 
 
 def _distinct(pointers: Int64, columns: Int32, repeats: Int64) -> tuple[Int64, Int32]:

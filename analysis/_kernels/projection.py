@@ -1,11 +1,15 @@
-"""Compiled weighted projection: one row of the product at a time, with a counter for each skill."""
+"""Compiled weighted projection: one row of the product at a time, with a counter for each skill.
+
+For each skill its places in the rows of the texts are listed, and the first entry of each row is marked by its
+complement, a negative number: from a place on, a row is read without looking up where it starts and ends.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis._kernels.building import transpose
+from analysis._kernels.building import group
 from analysis._kernels.compile import kernel, prefetch, trailing_zeros
 from analysis._kernels.pairs import raised_weight
 from analysis._kernels.sorting import sort_run
@@ -15,21 +19,24 @@ __all__ = ["project"]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 UInt64 = npt.NDArray[np.uint64]
-Rows = tuple[Int64, Int32, Int64, Int32]
+Rows = tuple[Int64, Int32, Int32]
 
 
 def project(
     text_ptr: Int64, text_skills: Int32, n_skills: int, min_weight: int, top_k: int, max_pairs: int
 ) -> tuple[Int32, Int32, Int64, int, int]:
     """Source, target and weight of the kept pairs, the number of distinct pairs and the smallest weight kept."""
-    rows = (text_ptr, text_skills, *transpose(text_ptr, text_skills, n_skills))
+    marked = text_skills.copy()
     sizes = np.diff(text_ptr)
+    first = text_ptr[:-1][sizes > 0]
+    marked[first] = ~marked[first]
+    rows = (*group(text_skills, np.arange(len(text_skills), dtype=np.int32), n_skills), marked)
     bound = int(np.sum(sizes * (sizes - 1) // 2))
     if top_k < n_skills:
         return _strongest(rows, n_skills, min_weight, top_k, max_pairs, bound)
     kept_weight = min_weight
     if bound > max_pairs:
-        histogram = np.zeros(int(np.diff(rows[2]).max(initial=0)) + 2, np.int64)
+        histogram = np.zeros(int(np.diff(rows[0]).max(initial=0)) + 2, np.int64)
         _histogram(*rows, *_scratch(n_skills)[:2], histogram)
         kept_weight = raised_weight(histogram, min_weight, max_pairs)
         bound = int(histogram[kept_weight:].sum())
@@ -67,40 +74,44 @@ def _scratch(n_skills: int) -> tuple[Int32, Int32, UInt64]:
 
 @kernel
 def _count_later(
-    text_ptr: Int64,
-    text_skills: Int32,
-    skill_ptr: Int64,
-    skill_texts: Int32,
-    row: np.uint64,
-    counter: Int32,
-    touched: Int32,
+    place_ptr: Int64, places: Int32, marked: Int32, row: np.uint64, counter: Int32, touched: Int32
 ) -> np.uint64:
     """Count for each skill after `row` its texts in common with it; the number of such skills, listed in `touched`."""
-    n, n_edges = np.uint64(0), np.uint64(len(skill_texts))
-    for e in range(np.uint64(skill_ptr[row]), np.uint64(skill_ptr[row + np.uint64(1)])):
-        if e + np.uint64(24) < n_edges:
-            prefetch(text_ptr, skill_texts[e + np.uint64(24)])
-        if e + np.uint64(12) < n_edges:
-            prefetch(text_skills, text_ptr[np.uint64(skill_texts[e + np.uint64(12)]) + np.uint64(1)] - 1)
-        t = np.uint64(skill_texts[e])
-        start, place = text_ptr[t], text_ptr[t + np.uint64(1)] - 1
-        while place >= start:  # the row is ascending: from its end back to `row`
-            s = np.uint64(text_skills[np.uint64(place)])
-            if s <= row:
-                break
+    n, n_edges = np.uint64(0), np.uint64(len(places))
+    for e in range(np.uint64(place_ptr[row]), np.uint64(place_ptr[row + np.uint64(1)])):
+        if e + np.uint64(16) < n_edges:
+            prefetch(marked, places[e + np.uint64(16)])
+        place = np.uint64(places[e]) + np.uint64(1)
+        while place < n_edges and marked[place] >= 0:
+            s = np.uint64(marked[place])
             touched[n] = s
             n += np.uint64(counter[s] == 0)
             counter[s] += 1
-            place -= 1
+            place += np.uint64(1)
+    return n
+
+
+@kernel
+def _count_earlier(
+    place_ptr: Int64, places: Int32, marked: Int32, row: np.uint64, counter: Int32, touched: Int32, n: np.uint64
+) -> np.uint64:
+    """Count also the skills before `row`; the number of all that are listed in `touched`."""
+    for e in range(np.uint64(place_ptr[row]), np.uint64(place_ptr[row + np.uint64(1)])):
+        place = np.uint64(places[e])
+        while marked[place] >= 0:
+            place -= np.uint64(1)
+            s = np.uint64(marked[place] if marked[place] >= 0 else ~marked[place])
+            touched[n] = s
+            n += np.uint64(counter[s] == 0)
+            counter[s] += 1
     return n
 
 
 @kernel
 def _all_pairs(
-    text_ptr: Int64,
-    text_skills: Int32,
-    skill_ptr: Int64,
-    skill_texts: Int32,
+    place_ptr: Int64,
+    places: Int32,
+    marked: Int32,
     min_weight: int,
     counter: Int32,
     touched: Int32,
@@ -112,7 +123,7 @@ def _all_pairs(
     """Write the pairs in order; the number written and the number of all pairs."""
     used, n_pairs = np.uint64(0), np.uint64(0)
     for row in range(np.uint64(len(counter))):
-        n = _count_later(text_ptr, text_skills, skill_ptr, skill_texts, np.uint64(row), counter, touched)
+        n = _count_later(place_ptr, places, marked, np.uint64(row), counter, touched)
         n_pairs += n
         start = used
         if n * np.uint64(16) < np.uint64(len(bits)):
@@ -142,17 +153,16 @@ def _all_pairs(
 
 @kernel
 def _histogram(
-    text_ptr: Int64,
-    text_skills: Int32,
-    skill_ptr: Int64,
-    skill_texts: Int32,
+    place_ptr: Int64,
+    places: Int32,
+    marked: Int32,
     counter: Int32,
     touched: Int32,
     histogram: Int64,
 ) -> None:
     """Number of pairs of each weight."""
     for row in range(np.uint64(len(counter))):
-        n = _count_later(text_ptr, text_skills, skill_ptr, skill_texts, np.uint64(row), counter, touched)
+        n = _count_later(place_ptr, places, marked, np.uint64(row), counter, touched)
         for i in range(n):
             s = np.uint64(touched[i])
             histogram[np.uint64(counter[s])] += 1
@@ -161,10 +171,9 @@ def _histogram(
 
 @kernel
 def _strongest_pairs(
-    text_ptr: Int64,
-    text_skills: Int32,
-    skill_ptr: Int64,
-    skill_texts: Int32,
+    place_ptr: Int64,
+    places: Int32,
+    marked: Int32,
     min_weight: int,
     top_k: int,
     counter: Int32,
@@ -174,25 +183,18 @@ def _strongest_pairs(
 ) -> tuple[int, int]:
     """Write the heaviest pairs of each skill as source · S + target; their number, and twice that of all pairs."""
     n_skills = len(counter)
-    keys = np.empty(n_skills, np.int64)
+    keys = np.empty(n_skills + 1, np.int64)
     used, seen = 0, 0
     for row in range(n_skills):
-        n = np.uint64(0)
-        for e in range(skill_ptr[row], skill_ptr[row + 1]):
-            t = skill_texts[e]
-            for f in range(np.uint64(text_ptr[t]), np.uint64(text_ptr[t + 1])):
-                s = np.uint64(text_skills[f])
-                touched[n] = s
-                n += np.uint64(counter[s] == 0)
-                counter[s] += 1
+        n = _count_later(place_ptr, places, marked, np.uint64(row), counter, touched)
+        n = _count_earlier(place_ptr, places, marked, np.uint64(row), counter, touched, n)
         kept = 0
         for i in range(n):
             s = np.uint64(touched[i])
-            if s != np.uint64(row):
-                seen += 1
-                keys[kept] = (np.int64(-counter[s]) << 32) + np.int64(s)  # heaviest first, then smallest skill
-                kept += int(counter[s] >= min_weight)
+            keys[kept] = (np.int64(-counter[s]) << 32) + np.int64(s)  # heaviest first, then smallest skill
+            kept += int(counter[s] >= min_weight)
             counter[s] = 0
+        seen += int(n)
         if kept > top_k:
             keys[:kept] = np.partition(keys[:kept], top_k - 1)
             kept = top_k
