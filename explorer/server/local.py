@@ -502,6 +502,7 @@ def _last_lines(text: str, count: int) -> str:
 
 
 def _causes(text: str) -> str:
-    """The causes of an exception that Java printed, else the last lines."""
-    causes = [line.partition("Caused by: ")[2].strip() for line in text.splitlines() if "Caused by: " in line]
+    """The exception that ended Java and its causes, else the last lines."""
+    signs = ("Caused by: ", 'Exception in thread "main" ')
+    causes = [line.partition(sign)[2].strip() for line in text.splitlines() for sign in signs if sign in line]
     return causes[-1] if causes else _last_lines(text, 3)
