@@ -65,8 +65,8 @@ def transpose(pointers: Int64, columns: Int32, n_columns: int) -> tuple[Int64, I
 
 def _partitions(keys: Int32, n_keys: int) -> tuple[np.uint64, Int64]:
     """How far to shift a key to get its partition, and where each partition starts and the last ends."""
-    wanted = min(len(keys) // _PARTITION, _MOST_PARTITIONS)
-    shift = min(max(int(n_keys - 1).bit_length() - int(wanted - 1).bit_length(), 0) if wanted > 1 else 16, 16)
+    wanted = min(max(len(keys) // _PARTITION, 1), _MOST_PARTITIONS)
+    shift = min(max(int(n_keys - 1).bit_length() - int(wanted - 1).bit_length(), 0), 16)
     bounds = np.zeros((n_keys >> shift) + 2, np.int64)
     _count(keys, np.uint64(shift), bounds[1:])
     return np.uint64(shift), np.cumsum(bounds)

@@ -45,6 +45,24 @@ def test_large_graph_equals_sorted_pairs(engine, order):
     assert np.array_equal(np.repeat(np.arange(n_skills), graph.skill_degrees), backwards[:, 1])
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_rows_longer_than_any_block_and_many_repeats(engine):
+    rng = np.random.default_rng(2)
+    text = np.concatenate((np.full(60_000, 1), rng.integers(0, 200, 50_000), np.arange(3, 200)))
+    skill = np.concatenate((rng.integers(0, 40_000, 60_000), rng.integers(0, 300, 50_000), np.full(197, 39_999)))
+    pairs = np.unique(np.stack((text, skill), axis=1), axis=0)
+    order = rng.permutation(len(text))
+    for graph in (
+        SkillTextGraph.from_edges(text[order], skill[order], 200, 40_000, engine=engine),
+        SkillTextGraph.from_edges(np.sort(text), skill[np.argsort(text, kind="stable")], 200, 40_000, engine=engine),
+    ):
+        assert np.array_equal(np.repeat(np.arange(200), graph.text_degrees), pairs[:, 0])
+        assert np.array_equal(graph.text_skills, pairs[:, 1])
+        backwards = pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))]
+        assert np.array_equal(graph.skill_texts, backwards[:, 0])
+        assert np.array_equal(graph.skill_degrees, np.bincount(pairs[:, 1], minlength=40_000))
+
+
 @fixed
 @given(graph=graphs())
 def test_compressed_rows_give_the_same_graph_in_any_order_and_with_repeats(graph):
