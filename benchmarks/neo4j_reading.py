@@ -1,0 +1,168 @@
+"""Reading requirements from Neo4j beside a row an edge and collected lists: python -m benchmarks.neo4j_reading.
+
+Starts a Neo4j of its own (`skillgraph server`), so it needs the extra `server`, and Neo4j's jars once from the network.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks import harness
+from explorer.server import LocalServer, ServerOptions, free_port
+from explorer.store.neo4j import Neo4jStore
+from explorer.store.neo4j_admin import write_admin_csv
+from explorer.store.neo4j_dataset import DatasetReader, require_dataset
+from explorer.store.neo4j_reading import CHUNK
+from loaders.dataset import build_dataset
+
+ROWS = "MATCH (t:Text)-[r:REQUIRES]->(s:Skill) RETURN t.id, s.id, r.weight"
+LISTS = """
+MATCH (t:Text)-[r:REQUIRES]->(s:Skill)
+WITH collect({text}) AS texts, collect({skill}) AS skills, collect(r.weight) AS weights
+UNWIND range(0, size(texts) - 1, $chunk) AS i
+RETURN texts[i..i + $chunk], skills[i..i + $chunk], weights[i..i + $chunk]
+"""
+POOLS = []
+
+
+def dataset(edges, seed=0):
+    texts, skills = edges // 6, edges // 60
+    rng = np.random.default_rng(seed)
+    pairs = np.unique(rng.integers(0, texts * skills, edges))
+    text_ids = pa.array([f"package.module.function_{i}" for i in range(texts)])
+    skill_ids = pa.array([f"package.module.name_{i}" for i in range(skills)])
+    return build_dataset(
+        "bench",
+        texts=pa.table({"id": text_ids, "part": ["all"] * texts}),
+        skills=pa.table({"id": skill_ids}),
+        requirements=pa.table(
+            {
+                "text": pa.DictionaryArray.from_arrays(pa.array(pairs // skills), text_ids),
+                "skill": pa.DictionaryArray.from_arrays(pa.array(pairs % skills), skill_ids),
+                "weight": rng.random(len(pairs)) + 0.5,
+            }
+        ),
+    )
+
+
+def row_an_edge(store):
+    with store._connection.reading(fetch_size=10_000) as session:
+        rows = session.run(ROWS).values()
+    texts, skills, weights = zip(*rows, strict=True)
+    return pa.array(texts), pa.array(skills), np.array(weights)
+
+
+def collected(store, text, skill, make):
+    with store._connection.reading(fetch_size=10) as session:
+        lists = session.run(LISTS.format(text=text, skill=skill), chunk=50_000)
+        return [(make(texts), make(skills), np.array(weights)) for texts, skills, weights in lists]
+
+
+def collected_ids(store):
+    """What a row an edge gives: the ids of both ends."""
+    return collected(store, "t.id", "s.id", pa.array)
+
+
+def collected_numbers(store):
+    """The server's own numbers of both ends, which say nothing without the ids."""
+    return collected(store, "id(t)", "id(s)", np.array)
+
+
+def ours(store):
+    """Indices in canonical order, with the ids they stand for."""
+
+    def read(transaction):
+        return DatasetReader(transaction, require_dataset(transaction, "bench"))._requirements()
+
+    return store._connection.read(read)
+
+
+def by_chunks(store):
+    return sum(table.num_rows for table in store.read_requirements("bench"))
+
+
+def whole(store):
+    return store.read_dataset("bench").requirements
+
+
+def race(store, contenders, repeats):
+    """Best wall-clock seconds of each, in turns: the server's time counts too."""
+    best = {}
+    for _ in range(repeats):
+        for name, run in contenders.items():
+            start = time.perf_counter()
+            run(store)
+            best[name] = min(best.get(name, np.inf), time.perf_counter() - start)
+    return best
+
+
+def peak_memory(store):
+    """Peak of Python, numpy and Arrow while the whole dataset is read, and the bytes of what is read."""
+    before = pa.default_memory_pool()
+    # Arrow frees a buffer in the pool it came from, so the pool must outlive the last of them.
+    POOLS.append(pa.proxy_memory_pool(before))
+    pa.set_memory_pool(POOLS[-1])
+    tracemalloc.start()
+    found = store.read_dataset("bench")
+    peak = tracemalloc.get_traced_memory()[1] + POOLS[-1].max_memory()
+    tracemalloc.stop()
+    pa.set_memory_pool(before)
+    return peak, sum(table.nbytes for table in found.tables().values())
+
+
+def measure(store, count, repeats):
+    contenders = {
+        "a row an edge": row_an_edge,
+        "collected lists of ids": collected_ids,
+        "collected lists of the server's numbers": collected_numbers,
+        "this store: arrays": ours,
+        "this store: tables a chunk": by_chunks,
+        "this store: whole dataset": whole,
+    }
+    best = race(store, contenders, repeats)
+    lists = best["collected lists of ids"]
+    rows = [
+        [name, f"{seconds:.2f}", f"{count / seconds / 1000:,.0f}", f"{lists / seconds:.2f} ×"]
+        for name, seconds in best.items()
+    ]
+    peak, final = peak_memory(store)
+    report = harness.Report("Reading from Neo4j")
+    report.tables.append(
+        harness.Table(
+            f"{count:,} requirements, best of {repeats}, in turns",
+            ["", "seconds", "thousand edges/s", "beside lists of ids"],
+            rows,
+            f"Chunks of about {CHUNK:,} edges. Whole dataset: peak {peak / 1e6:.1f} MB for {final / 1e6:.1f} MB.",
+        )
+    )
+    report.at_least("reading arrays, beside collected lists of ids", lists / best["this store: arrays"], 0.8, "×")
+    report.at_most("peak memory, beside what is read", peak / final, 2.0, "×")
+    return report
+
+
+def main():
+    options = harness.arguments(__doc__, edges=(1_000_000, "requirements to read"), repeats=(4, "how often"))
+    data = dataset(options.edges)
+    with tempfile.TemporaryDirectory() as folder:
+        server = LocalServer(Path(folder, "home"), options=ServerOptions(free_port(), None, "2g", "256m"))
+        write_admin_csv(data, [], Path(folder, "csv"))
+        server.import_csv(Path(folder, "csv"))
+        status = server.start(attached=True)
+        try:
+            store = Neo4jStore(status.url, credentials=server.credentials())
+            assert store.read_dataset("bench").equals(data)
+            report = measure(store, data.n_requirements, options.repeats)
+            store.close()
+        finally:
+            server.stop()
+    harness.finish(report, options)
+
+
+if __name__ == "__main__":
+    main()
