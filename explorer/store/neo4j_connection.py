@@ -169,7 +169,7 @@ class Connection:
     @contextmanager
     def reading(self, **options: Any) -> Iterator[Session]:
         """A read session for results that are taken one by one."""
-        with self.errors(), self._session("READ", fetch_size=500, **options) as session:
+        with self.errors(), self._session("READ", **{"fetch_size": 500, **options}) as session:
             yield session
 
     def last_change(self) -> str:
