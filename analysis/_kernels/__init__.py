@@ -13,7 +13,7 @@ Engine = Literal["auto", "numpy", "numba"]
 
 # Importing numba and reading the cached machine code costs about half a second, once. Below these amounts of
 # work (edges), numpy is done sooner; `benchmarks/engines.py` measures both.
-_COLD = 2_000_000
+_COLD = 700_000
 _WARM = 5_000
 
 
