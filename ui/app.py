@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from explorer.errors import USER_ERRORS, SkillgraphError, StoreError
-from ui.source import Opener, Source
+from ui.source import Source
 
 __all__ = ["create_app", "serve"]
 
@@ -26,7 +26,6 @@ _LOCAL = ("127.0.0.1", "localhost", "::1")
 def create_app(
     store_url: str | Path | None,
     *,
-    opener: Opener | None = None,
     password: str | None = None,
     secure_cookies: bool = False,
 ) -> Any:
@@ -34,7 +33,6 @@ def create_app(
 
     Args:
         store_url: Path or address of the store; None for the default one.
-        opener: Opens the store for reading, in the place of `explorer.store.opening.open_store`.
         password: If given, every page asks for it first.
         secure_cookies: Send the session's cookie over HTTPS only.
 
@@ -49,7 +47,7 @@ def create_app(
     from ui.shell import shell
 
     load_extra_layouts()  # its bundle also writes SVG
-    source = Source(store_url, opener)
+    source = Source(store_url)
     app = Dash(
         "ui",
         assets_folder=str(Path(__file__).parent / "assets"),

@@ -12,12 +12,14 @@ from typing import Any, TypeVar
 from explorer.errors import StoreError
 from explorer.service import LayerView, layer_view
 from explorer.store.protocol import DatasetInfo, LayerInfo, Store
+from ui.children import Crew
 from ui.graphs import LayerGraph, layer_graph
+from ui.place import Place
 
 __all__ = ["Snapshot", "Source"]
 
 T = TypeVar("T")
-Opener = Callable[[], Store]
+_QUERIES = 6
 
 
 class _Once:
@@ -89,18 +91,18 @@ class Snapshot:
 class Source:
     """Opens the store for reading and hands out snapshots; a store that is away may come back."""
 
-    def __init__(self, url: str | Path | None, opener: Opener | None = None) -> None:
+    def __init__(self, url: str | Path | None) -> None:
         """Nothing is opened yet: a store that is not there is reported on the pages, and taken up once it is."""
-        self.url = url
-        self._opener = opener or self._open
+        self.place = Place.of(None if url is None else str(url))
+        self.runs = Crew(
+            1, "another run is going on, {title}, for {seconds} s: one writes at a time, so wait until it has finished"
+        )
+        self.queries = Crew(
+            _QUERIES, f"{_QUERIES} queries are running already, as many as run at once: wait until one has finished"
+        )
         self._store: Store | None = None
         self._memory = _Once(64)
         self._lock = threading.Lock()
-
-    def _open(self) -> Store:
-        from explorer.store.opening import open_store
-
-        return open_store(self.url, mode="read")
 
     def snapshot(self) -> Snapshot:
         """The store as it is now.
@@ -111,14 +113,16 @@ class Source:
         with self._lock:
             try:
                 if self._store is None:
-                    self._store = self._opener()
+                    self._store = self.place.open("read")
                 return Snapshot(self._store, self._store.version, self._memory)
             except StoreError:
                 self._let_go()
                 raise
 
     def close(self) -> None:
-        """Release the store."""
+        """End what is running, and release the store."""
+        self.runs.close()
+        self.queries.close()
         with self._lock:
             self._let_go()
 

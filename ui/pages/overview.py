@@ -16,6 +16,8 @@ from ui.choice import Choice, Query, choose
 from ui.components import card, figure, fraction, no_layer, page, page_header, stat
 from ui.figures import emergence_figure
 from ui.notices import notice
+from ui.runs import KINDS, run_card, run_strip
+from ui.runs import register as register_runs
 from ui.source import Snapshot, Source
 
 __all__ = ["layout", "register"]
@@ -34,11 +36,23 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     problem = None if choice.problem is None else notice(choice.problem)
     info = choice.dataset_info
     if info is None or choice.layer is None:
-        about = None if info is None else _dataset(info)
-        return page(page_header(_TITLE, _MEANING, choice), problem, no_layer(choice.dataset), about)
+        if info is None:
+            return page(page_header(_TITLE, _MEANING, choice), problem, no_layer(None))
+        return page(
+            page_header(_TITLE, _MEANING, choice),
+            problem,
+            run_strip(opened=True),
+            run_card(snapshot, choice, query),
+            _dataset(info),
+        )
+    opened = query.get("run") in KINDS
+    start = {"dataset": choice.dataset, "layer": choice.layer, "run": "learn"}
+    link = dcc.Link("New run", href="/?" + urlencode(start), className="run-link")
     return page(
-        page_header(_TITLE, _MEANING, choice),
+        page_header(_TITLE, _MEANING, choice, extra=None if opened else link),
         problem,
+        run_strip(opened),
+        run_card(snapshot, choice, query) if opened else None,
         dcc.Store(id="o-subject", data={"dataset": choice.dataset, "layer": choice.layer}),
         html.Div(_waiting(), id="o-stats", **{"aria-live": "polite"}),
         html.Div(
@@ -155,6 +169,7 @@ def _dataset(info: DatasetInfo) -> Any:
 
 def register(app: Any, source: Source) -> None:
     """Add the page's callbacks."""
+    register_runs(app, source)
 
     @app.callback(
         Output("o-stats", "children"),

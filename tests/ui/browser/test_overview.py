@@ -1,0 +1,136 @@
+"""The overview in a real Chromium: runs are started, followed and cancelled from the page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from explorer.store.opening import open_store
+from tests.ui.conftest import fill, small_dataset
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def own_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("runs") / "runs.kgl"
+    fill(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def own(serve: Any, own_store: Path) -> str:
+    return serve(own_store)
+
+
+def state(page: Page) -> dict[str, str]:
+    return {key: values[0] for key, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def until_state(page: Page, key: str, value: str | None) -> None:
+    page.wait_for_function(
+        "([key, value]) => new URLSearchParams(location.search).get(key) === value", arg=[key, value]
+    )
+
+
+def layers(path: Path) -> list[str]:
+    return [info.name for info in open_store(path, mode="read").layers("small")]
+
+
+def choose(page: Page, field: str, option: str) -> None:
+    page.get_by_role("textbox", name=field).click()
+    page.get_by_role("option", name=option).click()
+
+
+def test_a_layer_is_learned_and_joined_from_the_page(page: Page, own: str, own_store: Path) -> None:
+    page.goto(own)
+    page.get_by_role("link", name="New run").click()
+    until_state(page, "run", "learn")
+    page.get_by_label("Name of the new layer").fill("mine")
+    choose(page, "Fine-tune from", "foundation")
+    choose(page, "Texts of these parts", "domain")
+    page.keyboard.press("Escape")
+    choose(page, "How", "Frozen")
+    until_state(page, "mode", "frozen")
+    assert state(page) | {"name": "mine", "base": "foundation", "parts": '["domain"]'} == state(page)
+    page.get_by_role("button", name="Start").click()
+    until_state(page, "layer", "mine")
+    done = page.locator(".run-done")
+    expect(done).to_contain_text("mine: ")
+    store = open_store(own_store, mode="read")
+    info = next(found for found in store.layers("small") if found.name == "mine")
+    assert (info.base, info.mode, info.parts) == ("foundation", "frozen", ("domain",))
+    expect(done).to_contain_text(f"{info.learned:,} of {info.skills:,} skills learned")
+    expect(page.get_by_role("radio", name="Join its skills")).to_be_checked()
+    expect(page.get_by_role("textbox", name="Layer", exact=True).last).to_have_value("mine")
+    page.get_by_role("button", name="Start").click()
+    expect(done).to_contain_text("associations")
+    n = store.read_associations("small", "mine").num_rows
+    assert n > 0
+    expect(done).to_contain_text(f"mine: {n:,} associations")
+    expect(page.locator("tr", has_text="mine").locator("td").nth(4)).to_have_text(f"{n:,}")
+
+
+def test_the_form_is_in_the_address(page: Page, own: str) -> None:
+    page.goto(f"{own}/?run=learn&name=from-link&learner=d&d=3&base=tuned&mode=joint&known=%5B%22alpha%22%5D")
+    expect(page.get_by_label("Name of the new layer")).to_have_value("from-link")
+    expect(page.get_by_label("D, at most so many at once")).to_have_value("3")
+    expect(page.get_by_role("textbox", name="Fine-tune from")).to_have_value("tuned")
+    expect(page.get_by_role("textbox", name="How")).to_have_value(re.compile("Joint"))
+    expect(page.locator(".mantine-Pill-root")).to_have_text("alpha")
+    page.get_by_text("Percolate", exact=True).click()
+    until_state(page, "run", "percolate")
+    expect(page.get_by_label("Random orders to average over")).to_be_visible()
+    expect(page.get_by_label("Name of the new layer")).to_be_hidden()
+
+
+def test_a_run_shows_how_far_it_is_and_is_cancelled(page: Page, own: str, own_store: Path) -> None:
+    before = own_store.read_bytes()
+    page.goto(f"{own}/?run=percolate&replicates=100000000")
+    page.get_by_role("button", name="Start").click()
+    progress = page.locator("#run-progress")
+    expect(progress).to_contain_text("keeping skills at random")
+    expect(progress.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "62.5")
+    page.reload()  # the run goes on, and the page finds it again
+    expect(progress).to_contain_text("keeping skills at random")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".run-cancelled")).to_have_text("Cancelled: the store is as it was.")
+    expect(progress).to_be_hidden()
+    assert own_store.read_bytes() == before
+    page.goto(f"{own}/?run=percolate&replicates=3")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator(".run-done")).to_contain_text("kept at random, skills hang together")
+
+
+def test_what_is_wrong_with_a_run_is_a_sentence(page: Page, own: str, own_store: Path) -> None:
+    page.goto(f"{own}/?run=learn&name=foundation")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator(".run-failed")).to_contain_text("has a layer 'foundation' already")
+    page.get_by_label("Name of the new layer").fill(" ")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator(".run-failed")).to_contain_text("give the layer a name")
+    writer = open_store(own_store, mode="write")
+    page.get_by_label("Name of the new layer").fill("blocked")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator(".run-failed")).to_contain_text("is being written by")
+    writer.close()
+    assert "blocked" not in layers(own_store)
+
+
+def test_a_first_layer_is_learned_without_the_command_line(page: Page, serve: Any, tmp_path: Path) -> None:
+    path = tmp_path / "fresh.kgl"
+    store = open_store(path, mode="write")
+    store.write_dataset(small_dataset())
+    store.close()
+    page.goto(serve(path))
+    choose(page, "Classes of skills known beforehand", "alpha")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Start").click()
+    until_state(page, "layer", "foundation")
+    expect(page.locator(".stat-value.measured").first).to_have_text(re.compile(r"\d"))
+    assert layers(path) == ["foundation"]

@@ -1,0 +1,198 @@
+"""Work in child processes: what it gives, that it can be stopped at any moment, and that the store stays whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from explorer.errors import StoreError
+from explorer.service import learn
+from explorer.store.opening import open_store
+from loaders.dataset import build_dataset
+from tests.ui.conftest import fill
+from ui import tasks
+from ui.children import Crew, CrewBusyError, Work
+from ui.place import Place
+from ui.runs import outcome_text, read_form
+from ui.tasks import AssociateRun, LearnRun, PercolateRun
+
+PATIENCE = 120.0  # seconds; only a failure waits so long
+SLOW = "MATCH (a:Skill), (b:Skill), (c:Skill), (d:Skill), (e:Skill) WHERE a.id < b.id AND d.id < e.id RETURN count(*)"
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    path = tmp_path / "own.kgl"
+    fill(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def crew() -> Iterator[Crew]:
+    found = Crew(2, "busy with {title} for {seconds} s")
+    yield found
+    found.close()
+
+
+def done(work: Work) -> Any:
+    assert work.wait(PATIENCE)
+    assert work.state == "done", work.problem
+    return work.value
+
+
+def layers(path: Path) -> list[str]:
+    return [info.name for info in open_store(path, mode="read").layers("small")]
+
+
+def until_stage(work: Work, step: int) -> None:
+    while work.progress.done < step and not work.wait(0.002):
+        pass
+    assert work.state == "running", work.problem
+
+
+def test_runs_do_what_the_use_cases_do(crew: Crew, own: Path, tmp_path: Path) -> None:
+    fill(tmp_path / "twin.kgl")
+    twin = open_store(tmp_path / "twin.kgl", mode="write")
+    expected = learn(twin, "small", name="again", parts=["domain"], base="foundation", mode="frozen", learner="d:2")
+    form = {"kind": "learn", "name": "again", "parts": ["domain"], "base": "foundation", "mode": "frozen"}
+    place = Place(str(own))
+    report = done(crew.begin(tasks.run, place, read_form("small", {**form, "learner": "d", "d": 2})))
+    assert report.waves == expected.waves
+    assert report.layer.learned == expected.layer.learned
+    assert f"{expected.layer.learned:,} of {expected.layer.skills:,}" in outcome_text(report)
+    joined = done(crew.begin(tasks.run, place, AssociateRun("small", "again")))
+    assert joined.associations == open_store(own, mode="read").read_associations("small", "again").num_rows > 0
+    assert done(crew.begin(tasks.run, place, PercolateRun("small", "again", replicates=3))).replicates == 3
+
+
+def test_what_is_wrong_is_one_sentence(crew: Crew, own: Path) -> None:
+    place = Place(str(own))
+    for run, said in (
+        (LearnRun("small", "foundation"), "already"),
+        (LearnRun("small", "new", learner="d:0"), "not 0"),
+        (AssociateRun("small", "none"), "'none'"),
+    ):
+        work = crew.begin(tasks.run, place, run)
+        assert work.wait(PATIENCE)
+        assert (work.state, work.value) == ("failed", None)
+        assert said in work.problem
+        assert "\n" not in work.problem
+    assert layers(own) == ["foundation", "tuned"]
+
+
+def test_a_store_that_another_process_writes_is_said(crew: Crew, own: Path) -> None:
+    writer = open_store(own, mode="write")
+    work = crew.begin(tasks.run, Place(str(own)), LearnRun("small", "new"))
+    assert work.wait(PATIENCE)
+    assert "is being written by" in work.problem
+    writer.close()
+    done(crew.begin(tasks.run, Place(str(own)), LearnRun("small", "new")))
+    assert layers(own) == ["foundation", "new", "tuned"]
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """So many texts that a run takes seconds after its first step."""
+    path = tmp_path_factory.mktemp("large") / "large.kgl"
+    rng = np.random.default_rng(2)
+    n = 150_000
+    text = np.repeat(np.arange(n), 3)
+    store = open_store(path, mode="write")
+    store.write_dataset(
+        build_dataset(
+            "small",
+            texts=pa.table({"id": [f"t{i:06d}" for i in range(n)]}),
+            skills=pa.table({"id": [f"s{i:05d}" for i in range(40_000)]}),
+            requirements=pa.table(
+                {
+                    "text": [f"t{i:06d}" for i in text],
+                    "skill": [f"s{i:05d}" for i in rng.integers(0, 40_000, len(text))],
+                }
+            ),
+        )
+    )
+    store.close()
+    return path
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_cancelled_run_leaves_the_store_as_it_was(crew: Crew, large: Path, step: int) -> None:
+    before = large.read_bytes()
+    work = crew.begin(tasks.run, Place(str(large)), LearnRun("small", "never", known_classes=()))
+    until_stage(work, step)
+    child = crew._children[work.name].process
+    assert child.is_alive()
+    with pytest.raises(StoreError, match="is being written by"):
+        open_store(large, mode="write")
+    crew.cancel(work.name)
+    assert not child.is_alive()
+    assert work.state == "cancelled"
+    assert large.read_bytes() == before
+    assert layers(large) == []
+    open_store(large, mode="write").close()  # its lease went with the process
+
+
+def test_queries_answer_while_a_slow_one_runs_and_is_cancelled(crew: Crew, own: Path) -> None:
+    place = Place(str(own))
+    slow = crew.begin(tasks.query, place, SLOW, {}, 10, 600.0, title="the slow one")
+    until_stage(slow, 0)
+    quick = done(crew.begin(tasks.query, place, "MATCH (s:Skill) RETURN s, s.id AS id LIMIT 2", {}, 10, 30.0))
+    assert quick.columns == ("s", "id")
+    assert quick.rows[0][0].labels == ("Skill",)
+    assert slow.state == "running"
+    child = crew._children[slow.name].process
+    crew.cancel(slow.name)
+    assert slow.state == "cancelled"
+    assert not child.is_alive()
+
+
+def test_no_more_than_so_many_at_once(own: Path) -> None:
+    one = Crew(1, "wait for {title}")
+    try:
+        work = one.begin(tasks.query, Place(str(own)), SLOW, {}, 10, 600.0, title="the first")
+        with pytest.raises(CrewBusyError, match="wait for the first"):
+            one.begin(tasks.query, Place(str(own)), "RETURN 1 AS one", {}, 10, 30.0)
+        one.cancel(work.name)
+        assert done(one.begin(tasks.query, Place(str(own)), "RETURN 1 AS one", {}, 10, 30.0)).rows == [(1,)]
+    finally:
+        one.close()
+
+
+def test_a_process_that_dies_is_said_and_replaced(crew: Crew, own: Path) -> None:
+    work = crew.begin(tasks.query, Place(str(own)), SLOW, {}, 10, 600.0)
+    os.kill(crew._children[work.name].process.pid or 0, 9)
+    assert work.wait(PATIENCE)
+    assert "has ended before it was done" in work.problem
+    assert done(crew.begin(tasks.query, Place(str(own)), "RETURN 2 AS two", {}, 10, 30.0)).rows == [(2,)]
+
+
+def test_only_who_knows_its_name_finds_work(crew: Crew, own: Path) -> None:
+    work = crew.begin(tasks.query, Place(str(own)), "RETURN 1 AS one", {}, 10, 30.0, name="secret")
+    assert crew.find("secret") is work
+    assert crew.find("guess") is None
+    assert crew.find(None) is None
+    done(work)
+    with pytest.raises(CrewBusyError):
+        crew.begin(tasks.query, Place(str(own)), "RETURN 1 AS one", {}, 10, 30.0, name="secret")
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"kind": "learn", "name": " "}, "name"),
+        ({"kind": "associate"}, "layer"),
+        ({"kind": "percolate", "layer": "a", "replicates": ""}, "whole number"),
+        ({"kind": "learn", "name": "a", "learner": "d", "d": 1.5}, "1.5"),
+    ],
+)
+def test_a_form_that_is_not_filled_in_is_said(form: dict[str, Any], said: str) -> None:
+    from explorer.errors import SkillgraphError
+
+    with pytest.raises(SkillgraphError, match=said):
+        read_form("small", form)

@@ -1,0 +1,265 @@
+"""Work that can be stopped: it runs in a process of its own, which is ended to stop it.
+
+A query in the embedded store, or a kernel, cannot be interrupted within this process; its process can be ended at
+any moment, because every write to a store is all or nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import secrets
+import signal
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, Literal
+
+from explorer.errors import USER_ERRORS, SkillgraphError
+
+__all__ = ["Crew", "CrewBusyError", "Progress", "Report", "Work"]
+
+Report = Callable[[str, int, int], None]
+State = Literal["running", "done", "failed", "cancelled"]
+
+_log = logging.getLogger(__name__)
+_KEPT = 20  # finished pieces of work whose outcome can still be asked for
+_IDLE = 2  # processes that wait for more work ...
+_IDLE_SECONDS = 120.0  # ... for so long
+
+
+class CrewBusyError(SkillgraphError):
+    """As much is being done as may be done at once."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a piece of work is.
+
+    Attributes:
+        stage: What is being done.
+        done: Steps that are behind it.
+        total: Steps in all.
+    """
+
+    stage: str
+    done: int
+    total: int
+
+
+class _Child:
+    """A process that does one piece of work after the other."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.channel, there = context.Pipe()
+        self.process = context.Process(target=_serve, args=(there,), daemon=True, name="skillgraph-work")
+        self.process.start()
+        there.close()
+        self._ending = threading.Lock()
+
+    def end(self) -> None:
+        with self._ending:  # a process can be waited for by one thread only
+            self.process.kill()
+            self.process.join()
+
+
+def _serve(channel: Connection[Any, Any]) -> None:
+    """The child's life: until the server is gone."""
+    # Ctrl-C in a terminal reaches all processes; the server ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def report(stage: str, done: int, total: int) -> None:
+        channel.send(("progress", Progress(stage, done, total)))
+
+    while True:
+        try:
+            function, arguments = channel.recv()
+            channel.send(_outcome(function, report, arguments))
+        except (EOFError, OSError):
+            return
+
+
+def _outcome(function: Callable[..., Any], report: Report, arguments: tuple[Any, ...]) -> tuple[str, Any]:
+    try:
+        return "done", function(report, *arguments)
+    except USER_ERRORS as error:
+        return "failed", " ".join(str(error).split())
+    except MemoryError:
+        return "failed", "there is not enough memory for this: narrow it"
+    except Exception:  # noqa: BLE001 -- whatever fails here is told to who waits for it
+        _log.exception("work in a child process failed")
+        return "failed", "Something went wrong while this was done; the server's log says what."
+
+
+class Work:
+    """One piece of work; safe to look at from any thread."""
+
+    def __init__(self, name: str, title: str) -> None:
+        """Made by `Crew.begin`."""
+        self.name = name
+        self.title = title
+        self._state: State = "running"
+        self._progress = Progress("starting", 0, 1)
+        self._outcome: Any = None
+        self._started = time.monotonic()
+        self._ended: float | None = None
+        self._finished = threading.Event()
+        self._lock = threading.Lock()
+
+    @property
+    def state(self) -> State:
+        """Where it stands."""
+        return self._state
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is."""
+        return self._progress
+
+    @property
+    def seconds(self) -> float:
+        """Time since it began, or that it took."""
+        return (self._ended or time.monotonic()) - self._started
+
+    @property
+    def value(self) -> Any:
+        """What it gave, once it is done."""
+        return self._outcome if self._state == "done" else None
+
+    @property
+    def problem(self) -> str:
+        """Why it failed, in a sentence."""
+        return str(self._outcome) if self._state == "failed" else ""
+
+    def wait(self, seconds: float) -> bool:
+        """True as soon as it has ended, False if it has not by then."""
+        return self._finished.wait(seconds)
+
+    def _advance(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def _end(self, state: State, outcome: Any = None) -> bool:
+        """True for the first who says how it ended."""
+        with self._lock:
+            if self._state != "running":
+                return False
+            self._outcome, self._ended, self._state = outcome, time.monotonic(), state
+        self._finished.set()
+        return True
+
+
+class Crew:
+    """Does pieces of work at the same time, each in a process of its own."""
+
+    def __init__(self, most: int, busy: str) -> None:
+        """No process is started yet.
+
+        Args:
+            most: Pieces of work at the same time.
+            busy: What to say when there are as many; `{title}` and `{seconds}` are of the oldest one.
+        """
+        self._most = most
+        self._busy = busy
+        self._work: OrderedDict[str, Work] = OrderedDict()
+        self._children: dict[str, _Child] = {}
+        self._idle: list[tuple[_Child, threading.Timer]] = []
+        self._lock = threading.Lock()
+
+    def begin(self, function: Callable[..., Any], *arguments: Any, title: str = "", name: str | None = None) -> Work:
+        """Start a piece of work: `function(report, *arguments)` in a child process.
+
+        Args:
+            function: A function of a module; it may call `report(stage, done, total)`.
+            arguments: Its further arguments; they and what it returns are pickled.
+            title: What it is, for those who have to wait for it.
+            name: By which `find` finds it: only who knows it sees or stops the work. Random if not given.
+
+        Raises:
+            CrewBusyError: There is as much work as may be done at once.
+        """
+        work = Work(name or secrets.token_urlsafe(16), title)
+        with self._lock:
+            running = [other for other in self._work.values() if other.state == "running"]
+            if len(running) >= self._most:
+                raise CrewBusyError(self._busy.format(title=running[0].title, seconds=round(running[0].seconds)))
+            if work.name in self._work:
+                raise CrewBusyError("this was begun already")
+            child = self._take()
+            self._work[work.name] = work
+            self._children[work.name] = child
+            while len(self._work) > _KEPT + self._most:
+                self._work.pop(next(key for key, other in self._work.items() if other.state != "running"))
+        threading.Thread(target=self._follow, args=(work, child, (function, arguments)), daemon=True).start()
+        return work
+
+    def find(self, name: str | None) -> Work | None:
+        """The work of that name, if it is still remembered."""
+        with self._lock:
+            return self._work.get(name or "")
+
+    def cancel(self, name: str | None) -> None:
+        """End the work of that name, if it is running: its process is gone when this returns."""
+        work = self.find(name)
+        if work is not None and work._end("cancelled"):
+            with self._lock:
+                child = self._children.pop(work.name, None)
+            if child is not None:
+                child.end()
+
+    def close(self) -> None:
+        """End all processes."""
+        for name in list(self._work):
+            self.cancel(name)
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for child, timer in idle:
+            timer.cancel()
+            child.end()
+
+    def _take(self) -> _Child:
+        while self._idle:
+            child, timer = self._idle.pop()
+            timer.cancel()
+            if child.process.is_alive():
+                return child
+        return _Child()
+
+    def _follow(self, work: Work, child: _Child, order: tuple[Callable[..., Any], tuple[Any, ...]]) -> None:
+        try:
+            child.channel.send(order)
+            while True:
+                kind, content = child.channel.recv()
+                if kind != "progress":
+                    break
+                work._advance(content)
+        except (EOFError, OSError):
+            text = "the process that did this has ended before it was done: perhaps there was not enough memory"
+            work._end("failed", text)
+            child.end()
+        else:
+            work._end(kind, content)
+            self._rest(child)
+        with self._lock:
+            self._children.pop(work.name, None)
+
+    def _rest(self, child: _Child) -> None:
+        """Keep a process for more work, for a while."""
+        with self._lock:
+            if len(self._idle) < _IDLE and child.process.is_alive():
+                timer = threading.Timer(_IDLE_SECONDS, self._dismiss, [child])
+                timer.daemon = True
+                timer.start()
+                self._idle.append((child, timer))
+                return
+        child.end()
+
+    def _dismiss(self, child: _Child) -> None:
+        with self._lock:
+            there = [pair for pair in self._idle if pair[0] is child]
+            self._idle = [pair for pair in self._idle if pair[0] is not child]
+        if there:
+            child.end()

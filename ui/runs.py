@@ -1,0 +1,508 @@
+"""The form that starts a run from the browser, and what is seen of the run while it goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+from urllib.parse import urlencode
+
+import dash_mantine_components as dmc
+import pyarrow.compute as pc
+from dash import ClientsideFunction, Input, Output, State, ctx, dcc, html, no_update
+
+from explorer.errors import SkillgraphError
+from explorer.service import AssociationReport, LearnReport, PercolationReport
+from explorer.service.association import Rule
+from explorer.service.learning import Mode
+from explorer.service.snapshot import read_dataset
+from ui import tasks
+from ui.children import Work
+from ui.choice import Choice, Query
+from ui.components import card, fraction
+from ui.source import Snapshot, Source
+from ui.tasks import AssociateRun, LearnRun, PercolateRun, Run
+
+__all__ = ["KINDS", "outcome_text", "read_form", "register", "run_card", "run_strip"]
+
+KINDS = {"learn": "Learn a layer", "associate": "Join its skills", "percolate": "Percolate"}
+_MEANINGS = {
+    "learn": "Presents texts again and again until nothing more is learned; the new layer is stored under its name.",
+    "associate": "Joins learned skills that a text requires both, finds components, and stores both with the layer.",
+    "percolate": "Keeps skills at random, one after the other, and averages over orders; nothing is stored.",
+}
+_LEARNERS = (
+    ("one", "the one unknown skill of a text"),
+    ("d", "up to D unknown skills at once"),
+    ("capacity", "a random number of them"),
+)
+_MODES = {
+    "continued": "Continued: starts from what the base has learned; everything may be learned.",
+    "frozen": "Frozen: skills of the base's texts cannot be learned any more, only new ones.",
+    "joint": "Joint: the base's texts and these are presented together.",
+}
+# Order of the form's fields, in the callbacks and in work.js.
+_FIELDS = (
+    "kind",
+    "name",
+    "parts",
+    "learner",
+    "d",
+    "capacity",
+    "base",
+    "mode",
+    "known",
+    "seed",
+    "replace",
+    "layer",
+    "rule",
+    "weight",
+    "top",
+    "replicates",
+)
+
+
+def run_strip(opened: bool) -> html.Div:
+    """What is seen of a run: its progress with a button that cancels it, then what it gave.
+
+    Args:
+        opened: The outcome of a run that has ended is shown too.
+    """
+    return html.Div(
+        [
+            dcc.Store(id="run-ticket", storage_type="session"),
+            dcc.Store(id="run-start"),
+            dcc.Store(id="run-pulse"),
+            dcc.Store(id="run-state"),
+            dcc.Store(id="run-go"),
+            dcc.Store(id="run-open", data=opened),
+            html.Section(
+                [
+                    html.Div(id="run-text", className="run-text"),
+                    dmc.Progress(id="run-bar", value=0, animated=True, size="md", **{"aria-label": "Progress"}),
+                    dmc.Button("Cancel", id="run-cancel", size="xs", variant="default"),
+                ],
+                id="run-progress",
+                className="card run-progress",
+                hidden=True,
+                **{"aria-label": "The run"},
+            ),
+            html.Div(id="run-result", **{"aria-live": "polite"}),
+        ],
+        className="run-strip",
+    )
+
+
+def run_card(snapshot: Snapshot, choice: Choice, query: Query) -> Any:
+    """The form, filled in as the URL says."""
+    kind = query.get("run", "learn")
+    kind = kind if kind in KINDS and choice.layers else "learn"
+    kinds = [{"value": value, "label": text} for value, text in KINDS.items()] if choice.layers else []
+    tabs = dmc.SegmentedControl(
+        id="run-kind",
+        data=kinds or [{"value": "learn", "label": KINDS["learn"]}],
+        value=kind,
+        size="xs",
+        **{"aria-label": "Kind of run"},
+    )
+    close = dcc.Link("Close", href="/?" + urlencode(_here(choice)), className="run-close") if choice.layers else None
+    return card(
+        "New run",
+        [
+            html.P(_MEANINGS[kind], id="run-meaning", className="sentence"),
+            dcc.Store(id="run-meanings", data=_MEANINGS),
+            html.Form(
+                [
+                    html.Div(_learn_fields(snapshot, choice, query), id="run-form-learn", className="run-fields"),
+                    html.Div(_layer_field(choice), id="run-form-layer", className="run-fields"),
+                    html.Div(_associate_fields(query), id="run-form-associate", className="run-fields"),
+                    html.Div(_percolate_fields(query), id="run-form-percolate", className="run-fields"),
+                ],
+                className="run-form",
+                id="run-form",
+            ),
+            html.Div(
+                [
+                    dmc.Button(
+                        "Start", id="run-go-button", size="sm", leftSection=html.Span(className="icon icon-play")
+                    ),
+                    html.Span(
+                        "The store changes only when the run is through; cancelled, it stays as it is.",
+                        className="quiet",
+                    ),
+                ],
+                className="run-foot",
+            ),
+        ],
+        extra=html.Div([tabs, close], className="run-head"),
+        className="run-card",
+    )
+
+
+def _here(choice: Choice) -> dict[str, str]:
+    return {key: value for key, value in (("dataset", choice.dataset), ("layer", choice.layer)) if value is not None}
+
+
+def _listed(query: Query, key: str, among: Sequence[str]) -> list[str]:
+    """A list in the URL, as JSON; what is not there is left out."""
+    try:
+        found = json.loads(query.get(key, "[]"))
+    except ValueError:
+        return []
+    return [item for item in found if item in among] if isinstance(found, list) else []
+
+
+def _number(query: Query, key: str, default: float) -> float:
+    try:
+        return float(query.get(key, default))
+    except ValueError:
+        return default
+
+
+def _new_name(choice: Choice) -> str:
+    taken = {info.name for info in choice.layers}
+    if "foundation" not in taken:
+        return "foundation"
+    return next(name for name in (f"layer-{n}" for n in range(2, len(taken) + 3)) if name not in taken)
+
+
+def _classes(snapshot: Snapshot, dataset: str) -> list[str]:
+    """Classes of skills, in order of name."""
+
+    def make() -> list[str]:
+        found = pc.unique(read_dataset(snapshot.store, dataset).skills["class"]).to_pylist()
+        return sorted(value for value in found if value is not None)
+
+    return snapshot.once(("skill classes", dataset), make)
+
+
+def _select(name: str, label: str, options: Sequence[tuple[str, str]], value: str | None, **extra: Any) -> dmc.Select:
+    return dmc.Select(
+        id=f"run-{name}",
+        label=label,
+        data=[{"value": v, "label": text} for v, text in options],
+        value=value,
+        size="xs",
+        comboboxProps={"shadow": "md"},
+        **{"allowDeselect": False, **extra},
+    )
+
+
+def _learn_fields(snapshot: Snapshot, choice: Choice, query: Query) -> list[Any]:
+    info = choice.dataset_info
+    parts = list(info.parts) if info is not None else []
+    names = [layer.name for layer in choice.layers]
+    classes = [] if choice.dataset is None else _classes(snapshot, choice.dataset)
+    learner = query.get("learner", "one")
+    base = query.get("base")
+    return [
+        dmc.TextInput(
+            id="run-name", label="Name of the new layer", value=query.get("name") or _new_name(choice), size="xs"
+        ),
+        dmc.MultiSelect(
+            id="run-parts",
+            label="Texts of these parts",
+            data=parts,
+            value=_listed(query, "parts", parts),
+            placeholder="all texts",
+            size="xs",
+            comboboxProps={"shadow": "md"},
+        ),
+        _select("learner", "A text teaches", _LEARNERS, learner if learner in dict(_LEARNERS) else "one"),
+        html.Div(
+            dmc.NumberInput(
+                id="run-d",
+                label="D, at most so many at once",
+                value=_number(query, "d", 2),
+                min=1,
+                max=50,
+                step=1,
+                allowDecimal=False,
+                size="xs",
+            ),
+            id="run-d-box",
+        ),
+        html.Div(
+            [
+                dmc.NumberInput(
+                    id="run-capacity",
+                    label="Chance to go on to the next skill",
+                    value=_number(query, "capacity", 0.6),
+                    min=0.05,
+                    max=0.95,
+                    step=0.05,
+                    size="xs",
+                ),
+                dmc.NumberInput(
+                    id="run-seed",
+                    label="Seed of the random numbers",
+                    value=_number(query, "seed", 0),
+                    min=0,
+                    step=1,
+                    allowDecimal=False,
+                    size="xs",
+                ),
+            ],
+            id="run-capacity-box",
+            className="run-pair",
+        ),
+        _select(
+            "base",
+            "Fine-tune from",
+            [(name, name) for name in names],
+            base if base in names else None,
+            placeholder="nothing: a foundation",
+            clearable=True,
+            allowDeselect=True,
+            disabled=not names,
+        ),
+        html.Div(
+            _select(
+                "mode", "How", list(_MODES.items()), query.get("mode") if query.get("mode") in _MODES else "continued"
+            ),
+            id="run-mode-box",
+            className="run-wide",
+        ),
+        dmc.MultiSelect(
+            id="run-known",
+            label="Classes of skills known beforehand",
+            data=classes,
+            value=_listed(query, "known", classes),
+            placeholder="none",
+            size="xs",
+            searchable=len(classes) > 8,
+            comboboxProps={"shadow": "md"},
+        ),
+        dmc.Checkbox(id="run-replace", label="A layer of this name may be replaced", checked=False, size="xs"),
+    ]
+
+
+def _layer_field(choice: Choice) -> list[Any]:
+    return [_select("layer", "Layer", [(info.name, info.name) for info in choice.layers], choice.layer)]
+
+
+def _associate_fields(query: Query) -> list[Any]:
+    rules = (("any", "any text"), ("understood", "only texts that are understood"))
+    top = _number(query, "top", 0)
+    return [
+        _select("rule", "Joined by", rules, "understood" if query.get("rule") == "understood" else "any"),
+        dmc.NumberInput(
+            id="run-weight",
+            label="In at least so many texts",
+            value=_number(query, "weight", 1),
+            min=1,
+            step=1,
+            allowDecimal=False,
+            size="xs",
+        ),
+        dmc.NumberInput(
+            id="run-top",
+            label="Only the strongest of each skill",
+            value=top or "",
+            placeholder="all",
+            min=1,
+            step=1,
+            allowDecimal=False,
+            size="xs",
+        ),
+    ]
+
+
+def _percolate_fields(query: Query) -> list[Any]:
+    return [
+        dmc.NumberInput(
+            id="run-replicates",
+            label="Random orders to average over",
+            value=_number(query, "replicates", 20),
+            min=1,
+            step=10,
+            allowDecimal=False,
+            size="xs",
+        ),
+    ]
+
+
+def read_form(dataset: str, form: Mapping[str, Any]) -> Run:
+    """The run that a form describes.
+
+    >>> read_form("python", {"kind": "percolate", "layer": "foundation", "replicates": 5})
+    PercolateRun(dataset='python', layer='foundation', replicates=5, seed=0)
+
+    Raises:
+        SkillgraphError: Something is not filled in.
+    """
+
+    def whole(key: str, label: str, default: int | None) -> int:
+        value = form.get(key)
+        value = default if value in (None, "") else value
+        if not isinstance(value, int | float) or value != int(value):
+            raise SkillgraphError(f"{label}: {form.get(key)!r} is not a whole number")
+        return int(value)
+
+    kind = form.get("kind")
+    if kind == "percolate":
+        replicates = whole("replicates", "random orders", None)
+        return PercolateRun(dataset, _named(form, "layer"), replicates, whole("seed", "seed", 0))
+    if kind == "associate":
+        top = None if form.get("top") in (None, "") else whole("top", "strongest of each skill", None)
+        rule = cast(Rule, form.get("rule") or "any")
+        return AssociateRun(dataset, _named(form, "layer"), rule, whole("weight", "least number of texts", 1), top)
+    learner = str(form.get("learner") or "one")
+    if learner == "d":
+        learner = f"d:{whole('d', 'D', None)}"
+    elif learner == "capacity":
+        learner = f"capacity:{form.get('capacity')}"
+    base = form.get("base") or None
+    return LearnRun(
+        dataset=dataset,
+        layer=_named(form, "name").strip(),
+        parts=tuple(sorted(form.get("parts") or ())),
+        learner=learner,
+        base=base,
+        mode=cast(Mode, form.get("mode") or "continued") if base else None,
+        known_classes=tuple(form.get("known") or ()),
+        seed=whole("seed", "seed", 0),
+        replace=bool(form.get("replace")),
+    )
+
+
+def _named(form: Mapping[str, Any], key: str) -> str:
+    value = str(form.get(key) or "").strip()
+    if not value:
+        raise SkillgraphError("give the layer a name" if key == "name" else "choose a layer first")
+    return value
+
+
+def outcome_text(report: LearnReport | AssociationReport | PercolationReport) -> str:
+    """What a run found, in a sentence or two."""
+    if isinstance(report, LearnReport):
+        info = report.layer
+        text = (
+            f"{info.name}: {info.learned:,} of {info.skills:,} skills learned ({fraction(info.learned_fraction)}) from "
+            f"{info.texts:,} texts in {info.waves} waves; {fraction(1 - report.testing_error)} of the texts are "
+            "understood."
+        )
+        return f"{text} {report.advice}".strip()
+    if isinstance(report, AssociationReport):
+        return (
+            f"{report.layer.name}: {report.associations:,} associations, {report.components:,} components; the giant "
+            f"one holds {report.giant:,} skills, {fraction(report.giant_fraction)} of all."
+        )
+    return (
+        f"{report.layer.name}: kept at random, skills hang together from {fraction(report.critical)} on (predicted "
+        f"{fraction(report.predicted_critical)}). The learned ones, {fraction(report.learned)} of all, have a giant "
+        f"component of {fraction(report.learned_giant)}; as many random ones would have "
+        f"{fraction(report.learned_giant_random)}."
+    )
+
+
+def _result(work: Work, changed: bool) -> Any:
+    if work.state == "done":
+        report = work.value
+        links = [
+            dcc.Link(text, href=f"{path}?{urlencode({'dataset': report.layer.dataset, 'layer': report.layer.name})}")
+            for path, text in (("/graph", "graph"), ("/learning", "learning"), ("/percolation", "percolation"))
+        ]
+        seen = [item for link in links for item in (" · ", link)][1:]
+        took = html.Span(f" Took {work.seconds:.1f} s. See ", className="quiet")
+        return html.Div([outcome_text(report), took, *seen], className="card run-done")
+    if work.state == "failed":
+        return html.Div(f"Not done: {work.problem}", className="card run-failed", role="alert")
+    text = "Cancelled: the store is as it was."
+    if changed:
+        text = "Cancelled; meanwhile the store was changed: the list of layers below is what it holds now."
+    return html.Div(text, className="card run-cancelled")
+
+
+def register(app: Any, source: Source) -> None:
+    """Add the callbacks of form and progress."""
+    versions: dict[str, str] = {}
+
+    @app.callback(
+        Output("run-state", "data"),
+        Output("run-progress", "hidden"),
+        Output("run-text", "children"),
+        Output("run-bar", "value"),
+        Output("run-result", "children"),
+        Output("run-go", "data"),
+        Input("run-start", "data"),
+        Input("run-pulse", "data"),
+        Input("run-ticket", "modified_timestamp"),
+        Input("run-cancel", "n_clicks"),
+        State("run-ticket", "data"),
+        State("run-open", "data"),
+    )
+    def follow(
+        start: dict[str, Any] | None, _pulse: Any, _time: Any, _cancel: Any, ticket: str | None, open_: bool
+    ) -> tuple[Any, ...]:
+        runs = source.runs
+        if ctx.triggered_id == "run-start" and start is not None and runs.find(start["id"]) is None:
+            try:
+                what = read_form(start["dataset"], start)
+                versions[start["id"]] = source.snapshot().version
+                runs.begin(tasks.run, source.place, what, title=what.title, name=start["id"])
+            except SkillgraphError as error:
+                problem = html.Div(f"Not started: {error}", className="card run-failed", role="alert")
+                return {"running": False}, True, "", 0, problem, no_update
+            ticket = start["id"]
+        if ctx.triggered_id == "run-cancel":
+            runs.cancel(ticket)
+        work = runs.find(ticket)
+        if work is None:
+            return {"running": False}, True, "", 0, None if ctx.triggered_id != "run-pulse" else no_update, no_update
+        if work.state == "running":
+            now = work.progress
+            text = f"{work.title.capitalize()}: {now.stage} · step {min(now.done + 1, now.total)} of {now.total} · "
+            share = 100 * (now.done + 0.5) / now.total
+            return {"running": True}, False, text + f"{work.seconds:.0f} s", share, None, no_update
+        changed = work.state == "cancelled" and source.snapshot().version != versions.get(work.name)
+        shown = _result(work, changed) if open_ or work.state != "done" else None
+        return {"running": False}, True, "", 0, shown, _go(work)
+
+    def _js(name: str) -> ClientsideFunction:
+        return ClientsideFunction("work", name)
+
+    app.clientside_callback(
+        _js("pulseRun"), Output("run-state", "data-seen"), Input("run-state", "data"), prevent_initial_call=True
+    )
+    app.clientside_callback(
+        _js("follow"),
+        Output("url", "search", allow_duplicate=True),
+        Input("run-go", "data"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        _js("startRun"),
+        Output("run-start", "data"),
+        Output("run-ticket", "data"),
+        Input("run-go-button", "n_clicks"),
+        State("subject", "data-dataset"),
+        *[State(f"run-{field}", _property(field)) for field in _FIELDS],
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        _js("runForm"),
+        Output("run-form-learn", "style"),
+        Output("run-form-layer", "style"),
+        Output("run-form-associate", "style"),
+        Output("run-form-percolate", "style"),
+        Output("run-d-box", "style"),
+        Output("run-capacity-box", "style"),
+        Output("run-mode-box", "style"),
+        Output("run-meaning", "children"),
+        *[Input(f"run-{field}", _property(field)) for field in _FIELDS],
+        State("run-meanings", "data"),
+    )
+
+
+def _property(field: str) -> str:
+    return "checked" if field == "replace" else "value"
+
+
+def _go(work: Work) -> Any:
+    """Where the page moves when a run has made or changed a layer."""
+    if work.state != "done" or isinstance(work.value, PercolationReport):
+        return no_update
+    info = work.value.layer
+    to = {"dataset": info.dataset, "layer": info.name, "run": "associate"}
+    return {"id": work.name, "search": "?" + urlencode(to)}
