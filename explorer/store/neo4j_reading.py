@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +38,10 @@ __all__ = [
 CHUNK = 20_000
 """Relationships, or values, that one statement collects, about."""
 _MOST_BATCHES = 10_000
+_OUTSIDE = (
+    "a relationship of the dataset ends outside it: the graph was changed by another program; load the dataset again "
+    "with --replace"
+)
 
 
 @dataclass(frozen=True)
@@ -46,18 +51,32 @@ class NodeIndex:
     Attributes:
         ids: Their ids (strings).
         numbers: int64, the number by which the server knows each; valid within a transaction.
-        order: int64, positions in order of number.
-        sorted_numbers: int64, the numbers in order.
     """
 
     ids: pa.Array
     numbers: NDArray[np.int64]
-    order: NDArray[np.int64]
-    sorted_numbers: NDArray[np.int64]
 
     def __len__(self) -> int:
         """Number of nodes."""
         return len(self.numbers)
+
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        return np.argsort(self.numbers)
+
+    @cached_property
+    def _sorted(self) -> NDArray[np.int64]:
+        return self.numbers[self._order]
+
+    @cached_property
+    def _table(self) -> NDArray[np.int32] | None:
+        """Position by number, from the lowest on, where numbers lie close together: nodes are loaded in one go."""
+        lowest, span = self.numbers.min(), int(np.ptp(self.numbers)) + 1
+        if span > 4 * len(self) + 1_024:
+            return None
+        table = np.full(span, -1, dtype=np.int32)
+        table[self.numbers - lowest] = np.arange(len(self), dtype=np.int32)
+        return table
 
     def positions(self, numbers: NDArray[np.int64]) -> NDArray[np.int32]:
         """int32 position of each number.
@@ -65,14 +84,23 @@ class NodeIndex:
         Raises:
             StoreError: A number is not among the nodes.
         """
-        places = np.searchsorted(self.sorted_numbers, numbers)
-        places[places == len(self.sorted_numbers)] = 0
-        if len(numbers) and (not len(self) or bool((self.sorted_numbers[places] != numbers).any())):
-            raise StoreError(
-                "a relationship of the dataset ends outside it: the graph was changed by another program; "
-                "load the dataset again with --replace"
-            )
-        return self.order[places].astype(np.int32)
+        if not len(numbers):
+            return np.zeros(0, dtype=np.int32)
+        if not len(self):
+            raise StoreError(_OUTSIDE)
+        if self._table is not None:
+            lowest = self.numbers.min()
+            if numbers.min() < lowest or numbers.max() >= lowest + len(self._table):
+                raise StoreError(_OUTSIDE)
+            positions: NDArray[np.int32] = self._table[numbers - lowest]
+            if positions.min() < 0:
+                raise StoreError(_OUTSIDE)
+            return positions
+        places = np.searchsorted(self._sorted, numbers)
+        places[places == len(self)] = 0
+        if bool((self._sorted[places] != numbers).any()):
+            raise StoreError(_OUTSIDE)
+        return self._order[places].astype(np.int32)
 
     def numbers_of(self, ids: pa.Array | pa.ChunkedArray, what: str, dataset: str) -> NDArray[np.int64]:
         """int64 number of the node of each id; ids may be dictionary-encoded.
@@ -97,7 +125,7 @@ class NodeIndex:
 
     def keep(self, mask: NDArray[np.bool_]) -> NodeIndex:
         """Some of the nodes."""
-        return _indexed(self.ids.filter(pa.array(mask)), self.numbers[mask])
+        return NodeIndex(self.ids.filter(pa.array(mask)), self.numbers[mask])
 
 
 def join_indices(first: NodeIndex, second: NodeIndex) -> NodeIndex:
@@ -163,12 +191,20 @@ def index_of(rows: Sequence[Sequence[Any]]) -> NodeIndex:
 
 def _sorted_index(ids: pa.Array, numbers: NDArray[np.int64]) -> NodeIndex:
     order = pc.array_sort_indices(ids)
-    return _indexed(ids.take(order), numbers[order.to_numpy(zero_copy_only=False)])
+    return NodeIndex(ids.take(order), numbers[order.to_numpy(zero_copy_only=False)])
 
 
-def _indexed(ids: pa.Array, numbers: NDArray[np.int64]) -> NodeIndex:
-    order = np.argsort(numbers)
-    return NodeIndex(ids, numbers, order, numbers[order])
+# One statement collects chunk after chunk: while the client takes one apart the server makes the next.
+_CHUNKS = """
+UNWIND range(0, size($numbers) - 1, $size) AS start
+CALL {{
+  WITH start
+  UNWIND range(start, CASE WHEN start + $size < size($numbers) THEN start + $size ELSE size($numbers) END - 1) AS i
+  WITH start, i, $numbers[i] AS number
+  {body}
+}}
+RETURN start, {names}
+"""
 
 
 def read_nodes(
@@ -180,20 +216,16 @@ def read_nodes(
         StoreError: A property of another type than the schema's.
     """
     names = [name for name in schema.names if name != "id"]
+    if not names or not len(index):
+        return columns_table(schema, {"id": index.ids})
     # Names as a parameter: one plan serves every dataset.
-    statement = (
-        "UNWIND range(0, size($numbers) - 1) AS i WITH i, $numbers[i] AS number MATCH (n) WHERE id(n) = number "
-        "WITH i, n ORDER BY i RETURN collect([name IN $names | n[name]]) AS rows"
-    )
+    body = "MATCH (n) WHERE id(n) = number WITH i, n ORDER BY i RETURN collect([name IN $names | n[name]]) AS rows"
+    statement = _CHUNKS.format(body=body, names="rows")
     tables = []
-    for start in range(0, len(index), size) if names else ():
-        numbers = index.numbers[start : start + size].tolist()
-        rows = transaction.run(statement, numbers=numbers, names=names).single(strict=True)[0]
+    for start, rows in transaction.run(statement, numbers=index.numbers.tolist(), names=names, size=size):
         columns: dict[str, Any] = dict(zip(names, zip(*rows, strict=True), strict=True))
         columns["id"] = index.ids.slice(start, size)
         tables.append(columns_table(schema, columns))
-    if not tables:
-        return columns_table(schema, {"id": index.ids})
     return pa.concat_tables(tables)
 
 
@@ -223,24 +255,22 @@ def read_pairs(
     Raises:
         StoreError: A relationship that ends elsewhere, twice the same pair, or a value that is missing.
     """
-    # Positions within the chunk are small numbers: a byte or three each on the wire.
-    statement = (
-        f"UNWIND range(0, size($numbers) - 1) AS i WITH i, $numbers[i] AS number MATCH (a) WHERE id(a) = number "
-        f"{pattern} RETURN collect(i), collect(id(b))" + "".join(f", collect({value})" for value in values)
-    )
+    columns = {"places": "i - start", "ends": "id(b)", **{f"value{n}": value for n, value in enumerate(values)}}
+    collecting = ", ".join(f"collect({expression}) AS {name}" for name, expression in columns.items())
+    body = f"MATCH (a) WHERE id(a) = number {pattern} RETURN {collecting}"
+    statement = _CHUNKS.format(body=body, names=", ".join(columns))
     size = min(max(1, CHUNK * len(sources) // max(count, 1)), 4 * CHUNK)
-    for start in range(0, len(sources), size):
-        numbers = sources.numbers[start : start + size].tolist()
-        record = transaction.run(statement, {**parameters, "numbers": numbers}).single(strict=True)
-        found, ends, *rest = record.values()
-        if any(len(value) != len(found) for value in rest):
+    for record in transaction.run(statement, {**parameters, "numbers": sources.numbers.tolist(), "size": size}):
+        start, places, ends, *rest = record.values()
+        if any(len(value) != len(places) for value in rest):
             raise StoreError(
                 "a relationship of the dataset has lost a property: the graph was changed by another program; "
                 "load the dataset again with --replace"
             )
-        source = np.asarray(found, dtype=np.int32) + np.int32(start)
+        source = np.asarray(places, dtype=np.int32) + np.int32(start)
         target = targets.positions(np.asarray(ends, dtype=np.int64))
-        order = np.lexsort((target, source))
+        # Sources come in order, so this sort has little to do.
+        order = np.argsort(source.astype(np.int64) << 32 | target, kind="stable")
         source, target = source[order], target[order]
         if bool(((source[1:] == source[:-1]) & (target[1:] == target[:-1])).any()):
             raise StoreError(
