@@ -384,34 +384,6 @@
     return [`${k} % of the skills kept`, `the largest cluster holds ${percent(frames.largest[k])} of all skills, the second ${percent(frames.second[k])}`];
   }
 
-  /* ---------- the query page ---------- */
-
-  const script = (path) => new Promise((done) => {
-    if (document.querySelector(`script[src="${path}"]`)) return done();
-    const tag = document.createElement("script");
-    tag.src = path;
-    tag.onload = done;
-    document.head.appendChild(tag);
-    return undefined;
-  });
-
-  function editor(text, words) {
-    const box = document.getElementById("q-editor");
-    if (!box) return no();
-    const fill = () => {
-      if (!window.makeCypherEditor) return window.setTimeout(fill, 40);
-      if (!box._view) {
-        box._view = window.makeCypherEditor(box, text || "", words || [], (value) => set("q-text", { data: value }),
-          () => document.getElementById("q-run").click());
-      } else if (box._view.state.doc.toString() !== text) {
-        box._view.dispatch({ changes: { from: 0, to: box._view.state.doc.length, insert: text || "" } });
-      }
-      return undefined;
-    };
-    script("/assets/vendor/editor.js").then(fill);
-    return no();
-  }
-  const queryState = (result, text, parameters) => address({ q: text, parameters });
   const measureState = (measure) => address({ measure: measure === "learned" ? null : measure });
   function fitPlain(elements, id) {
     whenReady(id, (cy) => { hover(cy); fit(cy); });
@@ -426,7 +398,7 @@
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     sg: {
       route, pick, pickPair, scheme, toggleScheme, address, attach, legend, stylesheet, plainSheet, focus, zoom, graphState, undo,
-      wave, waveTable, tick, play, step, mark, percolate, learningState, editor, queryState, measureState, fitPlain, markShare, shareState, waveState, whatIfState,
+      wave, waveTable, tick, play, step, mark, percolate, learningState, measureState, fitPlain, markShare, shareState, waveState, whatIfState,
     },
   });
 })();

@@ -13,8 +13,9 @@ import numpy as np
 from dash import ALL, ClientsideFunction, Input, Output, State, ctx, dcc, html, no_update
 
 from explorer.cookbook import COOKBOOK as RECIPES
-from explorer.errors import QueryError
+from explorer.errors import QueryError, SkillgraphError
 from explorer.store.protocol import Node, Path, QueryResult, Relationship
+from ui import tasks
 from ui.canvas import canvas
 from ui.choice import Choice, Query, choose
 from ui.components import grid, page_header
@@ -22,14 +23,26 @@ from ui.layouts import communities, islands, label_tiers
 from ui.source import Snapshot, Source
 from ui.style import CATEGORIES, OTHER, cytoscape_stylesheet
 
-__all__ = ["COOKBOOK", "default_parameters", "layout", "plain", "register", "result_elements", "result_rows"]
+__all__ = [
+    "COOKBOOK",
+    "default_parameters",
+    "layout",
+    "plain",
+    "recipes",
+    "register",
+    "result_csv",
+    "result_elements",
+    "result_json",
+    "result_rows",
+]
 
 _TITLE = "Query"
 _MEANING = (
-    "Ask the graph itself, in Cypher. Queries only read: whatever would write is refused, and a query that takes "
-    "longer than the time limit is stopped."
+    "Ask the graph itself, in Cypher. Queries only read: whatever would write is refused. A query that takes too long "
+    "can be cancelled, and is stopped at the time limit; the time shown is what the store took."
 )
 _MAX_ROWS, _MAX_NODES = 1_000, 400
+_AT_ONCE = 1.0  # seconds that the first answer waits for the result, before the page asks again and again
 _EXAMPLE = '{"name": "sorted"}'
 
 COOKBOOK: tuple[tuple[str, str], ...] = (
@@ -101,10 +114,13 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
             page_header(_TITLE, _MEANING, choice, layer=False),
             dcc.Store(id="q-text", data=text),
             dcc.Store(id="q-words", data=list(_WORDS)),
-            dcc.Store(id="q-defaults", data=default_parameters(snapshot, choice)),
+            dcc.Store(id="q-recipes", data=recipes(default_parameters(snapshot, choice))),
+            dcc.Store(id="q-ask"),
+            dcc.Store(id="q-pulse"),
+            dcc.Store(id="q-state"),
             dcc.Store(id="q-result"),
             dcc.Store(id="q-history", storage_type="local"),
-            dcc.Store(id="q-autorun", data=True),
+            dcc.Store(id="q-autorun", data="draft" not in query),
             dcc.Download(id="q-download"),
             html.Div(
                 [
@@ -120,6 +136,13 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                                                 id="q-run",
                                                 size="xs",
                                                 leftSection=html.Span(className="icon icon-play"),
+                                            ),
+                                            dmc.Button(
+                                                "Cancel",
+                                                id="q-cancel",
+                                                size="xs",
+                                                variant="default",
+                                                style={"display": "none"},
                                             ),
                                             html.Span("Ctrl + Enter", className="quiet"),
                                             dmc.TextInput(
@@ -153,7 +176,10 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                                     html.Div(
                                         [
                                             html.Div(
-                                                id="q-summary", className="query-summary", **{"aria-live": "polite"}
+                                                "Changed since it was last run." if "draft" in query else "",
+                                                id="q-summary",
+                                                className="query-summary",
+                                                **{"aria-live": "polite"},
                                             ),
                                             dmc.SegmentedControl(
                                                 id="q-view",
@@ -166,6 +192,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                                                 **{"aria-label": "Result as"},
                                             ),
                                             dmc.Button("CSV", id="q-csv", size="xs", variant="default"),
+                                            dmc.Button("JSON", id="q-json", size="xs", variant="default"),
                                         ],
                                         className="query-bar",
                                     ),
@@ -177,7 +204,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                         className="side",
                     ),
                     html.Aside(
-                        [*_recipes(), *_schema()],
+                        [*_recipe_buttons(), *_schema()],
                         className="card inspector",
                         tabIndex=0,
                         **{"aria-label": "Recipes and schema"},
@@ -205,7 +232,7 @@ def default_parameters(snapshot: Snapshot, choice: Choice) -> dict[str, Any]:
     return found
 
 
-def _recipes() -> list[Any]:
+def _recipe_buttons() -> list[Any]:
     return [
         html.H3("Recipes", className="first"),
         html.Div(
@@ -242,37 +269,46 @@ def _schema() -> list[Any]:
 
 def register(app: Any, source: Source) -> None:
     """Add the page's callbacks."""
+    _register_browser(app)
 
     @app.callback(
+        Output("q-state", "data"),
         Output("q-result", "data"),
         Output("q-summary", "children"),
-        Output("q-history", "data"),
         Output("q-view", "value"),
-        Input("q-run", "n_clicks"),
-        Input("q-autorun", "data"),
-        State("q-text", "data"),
-        State("q-parameters", "value"),
-        State("q-timeout", "value"),
-        State("q-history", "data"),
-        running=[(Output("q-run", "loading"), True, False)],
+        Output("q-cancel", "style"),
+        Input("q-ask", "data"),
+        Input("q-pulse", "data"),
+        Input("q-cancel", "n_clicks"),
+        prevent_initial_call=True,
     )
-    def run(
-        clicks: int | None, at_once: bool, text: str, parameters: str | None, timeout: str, past: list[str] | None
-    ) -> tuple[Any, ...]:
-        if not clicks and not at_once:
-            return no_update, "Nothing was asked yet.", no_update, no_update
-        history = [text, *[old for old in past or [] if old != text]][:12]
-        try:
-            given = _parameters(parameters)
-            result = source.snapshot().store.query(text, given, max_rows=_MAX_ROWS, timeout=float(timeout))
-        except QueryError as error:
-            return None, html.Span(str(error), className="query-error"), history, no_update
-        columns, rows = result_rows(result)
-        elements = result_elements(result)
-        summary = f"{len(rows):,} row{'' if len(rows) == 1 else 's'} in {result.seconds:.2f} s"
-        summary += f"; only the first {_MAX_ROWS:,} are shown" if result.truncated else ""
-        shown = "graph" if len(elements) > 1 and any("source" in e["data"] for e in elements) else "table"
-        return {"columns": columns, "rows": rows, "elements": elements}, summary, history, shown
+    def follow(ask: dict[str, Any] | None, _pulse: Any, _cancel: Any) -> tuple[Any, ...]:
+        if ask is None:
+            return (no_update,) * 5
+        queries = source.queries
+        if ctx.triggered_id == "q-cancel":
+            queries.cancel(ask["id"])
+        work = queries.find(ask["id"])
+        if ctx.triggered_id == "q-ask" and work is None:
+            queries.cancel(ask["before"])
+            try:
+                given = _parameters(ask["parameters"])
+                work = queries.begin(
+                    tasks.query, source.place, ask["text"], given, _MAX_ROWS, float(ask["timeout"]), name=ask["id"]
+                )
+            except SkillgraphError as error:
+                return _ended(html.Span(str(error), className="query-error"))
+            work.wait(_AT_ONCE)
+        if work is None:
+            return _ended("This query is no longer known here: run it again.")
+        if work.state == "running":
+            text = f"Running for {work.seconds:.0f} s; it is stopped after {ask['timeout']} s."
+            return {"running": True}, no_update, text, no_update, {}
+        if work.state == "done":
+            return _answer(work.value)
+        if work.state == "failed":
+            return _ended(html.Span(work.problem, className="query-error"))
+        return _ended(f"Cancelled after {work.seconds:.1f} s.")
 
     @app.callback(Output("q-body", "children"), Input("q-result", "data"), Input("q-view", "value"))
     def show(result: dict[str, Any] | None, view: str) -> Any:
@@ -309,59 +345,83 @@ def register(app: Any, source: Source) -> None:
         ]
 
     @app.callback(
-        Output("q-download", "data"), Input("q-csv", "n_clicks"), State("q-result", "data"), prevent_initial_call=True
+        Output("q-download", "data"),
+        Input("q-csv", "n_clicks"),
+        Input("q-json", "n_clicks"),
+        State("q-result", "data"),
+        prevent_initial_call=True,
     )
-    def export(_: int, result: dict[str, Any] | None) -> Any:
+    def export(_csv: int | None, _json: int | None, result: dict[str, Any] | None) -> Any:
         if not result:
             return no_update
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(result["columns"])
-        writer.writerows([row[f"c{i}"] for i in range(len(result["columns"]))] for row in result["rows"])
-        return {"content": out.getvalue(), "filename": "query.csv"}
+        if ctx.triggered_id == "q-json":
+            return {"content": result_json(result), "filename": "query.json"}
+        return {"content": result_csv(result), "filename": "query.csv"}
 
-    @app.callback(
-        Output("q-text", "data"),
+
+def _ended(summary: Any) -> tuple[Any, ...]:
+    return {"running": False}, None, summary, no_update, {"display": "none"}
+
+
+def _answer(result: QueryResult) -> tuple[Any, ...]:
+    columns, rows = result_rows(result)
+    elements = result_elements(result)
+    links = sum("source" in element["data"] for element in elements)
+    shown = "graph" if links and len(elements) > 1 else "table"
+    data = {"columns": columns, "rows": rows, "elements": elements}
+    summary = [_metrics(result, len(elements) - links, links)]
+    summary += [html.Div(text, className="query-warning") for text in result.warnings]
+    return {"running": False}, data, summary, shown, {"display": "none"}
+
+
+def _metrics(result: QueryResult, nodes: int, links: int) -> str:
+    """Rows, columns, what the graph shows, and the time that the store took."""
+
+    def count(n: int, one: str, many: str) -> str:
+        return f"{n:,} {one if n == 1 else many}"
+
+    text = f"{count(len(result.rows), 'row', 'rows')} in {result.seconds:.2f} s"
+    text += f" · {count(len(result.columns), 'column', 'columns')}"
+    if nodes:
+        text += f" · {count(nodes, 'node', 'nodes')} and {count(links, 'relationship', 'relationships')}"
+    return text + (f" · only the first {_MAX_ROWS:,} rows are shown" if result.truncated else "")
+
+
+def _register_browser(app: Any) -> None:
+    def js(name: str) -> ClientsideFunction:
+        return ClientsideFunction("work", name)
+
+    app.clientside_callback(
+        js("queryEditor"),
+        Output("q-editor", "data-mounted"),
+        Input("q-words", "data"),
+        State("q-text", "data"),
+        State("q-autorun", "data"),
+    )
+    app.clientside_callback(
+        js("queryRecipe"),
         Output("q-parameters", "value"),
         Input({"type": "q-recipe", "at": ALL}, "n_clicks"),
         Input({"type": "q-old", "at": ALL}, "n_clicks"),
+        State("q-recipes", "data"),
         State("q-history", "data"),
         State("q-parameters", "value"),
-        State("q-defaults", "data"),
         prevent_initial_call=True,
     )
-    def choose_text(
-        recipes: list[Any],
-        old: list[Any],
-        past: list[str] | None,
-        parameters: str | None,
-        defaults: dict[str, Any] | None,
-    ) -> tuple[Any, Any]:
-        if not any(recipes) and not any(old):
-            return no_update, no_update
-        trigger = ctx.triggered_id
-        if trigger["type"] == "q-old":
-            return (past or [])[trigger["at"]], no_update
-        if trigger["at"] >= len(COOKBOOK):
-            recipe = RECIPES[trigger["at"] - len(COOKBOOK)]
-            given = {name: (defaults or {}).get(name) for name in recipe.parameters}
-            return recipe.cypher, json.dumps(given, ensure_ascii=False)
-        text = COOKBOOK[trigger["at"]][1]
-        return text, _EXAMPLE if "$name" in text and not parameters else no_update
-
     app.clientside_callback(
-        ClientsideFunction("sg", "editor"),
-        Output("q-editor", "data-mounted"),
-        Input("q-text", "data"),
-        Input("q-words", "data"),
-    )
-    app.clientside_callback(
-        ClientsideFunction("sg", "queryState"),
-        Output("q-run", "data-url"),
-        Input("q-result", "data"),
+        js("askQuery"),
+        Output("q-ask", "data"),
+        Output("q-history", "data"),
+        Input("q-run", "n_clicks"),
+        Input("q-autorun", "data"),
         State("q-text", "data"),
         State("q-parameters", "value"),
-        prevent_initial_call=True,
+        State("q-timeout", "value"),
+        State("q-history", "data"),
+        State("q-ask", "data"),
+    )
+    app.clientside_callback(
+        js("pulseQuery"), Output("q-state", "data-seen"), Input("q-state", "data"), prevent_initial_call=True
     )
     app.clientside_callback(
         ClientsideFunction("sg", "fitPlain"),
@@ -369,6 +429,33 @@ def register(app: Any, source: Source) -> None:
         Input("q-cy", "elements"),
         State("q-cy", "id"),
     )
+
+
+def recipes(defaults: Mapping[str, Any]) -> list[dict[str, str | None]]:
+    """Text and parameters of each recipe, in the order of the buttons; None leaves the parameters as they are."""
+    own = [{"text": text, "parameters": _EXAMPLE if "$name" in text else None} for _, text in COOKBOOK]
+    return own + [
+        {
+            "text": recipe.cypher,
+            "parameters": json.dumps({name: defaults.get(name) for name in recipe.parameters}, ensure_ascii=False),
+        }
+        for recipe in RECIPES
+    ]
+
+
+def result_csv(result: Mapping[str, Any]) -> str:
+    """The shown rows as CSV, columns in the order of RETURN."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(result["columns"])
+    writer.writerows([row[f"c{i}"] for i in range(len(result["columns"]))] for row in result["rows"])
+    return out.getvalue()
+
+
+def result_json(result: Mapping[str, Any]) -> str:
+    """The shown rows as JSON: `columns`, and `rows` as lists in their order."""
+    rows = [[row[f"c{i}"] for i in range(len(result["columns"]))] for row in result["rows"]]
+    return json.dumps({"columns": result["columns"], "rows": rows}, ensure_ascii=False)
 
 
 def _parameters(text: str | None) -> Mapping[str, Any]:
