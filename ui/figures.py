@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -15,18 +16,29 @@ from explorer.service import (
     SubsampleCurve,
     WaveCurve,
 )
+from explorer.service.comparison import LevelRow
 from ui.style import CHANGES, ROLES, figure_layout
 
 __all__ = [
+    "LearnedCurve",
     "emergence_figure",
     "label",
     "learned_by_class_figure",
+    "learned_by_level_figure",
     "percolation_figure",
     "subsample_figure",
     "susceptibility_figure",
     "waves_figure",
     "what_if_figure",
 ]
+
+_PATTERNS = {"kept": "", "gained": "/", "lost": "\\", "open": "."}
+"""Changes differ in pattern as well as in colour."""
+
+
+def _pattern(change: str) -> dict[str, Any]:
+    return {"shape": _PATTERNS[change], "fillmode": "overlay", "fgcolor": "#FFFFFF", "fgopacity": 0.55, "size": 6}
+
 
 _SHARE = {"tickformat": ".0%", "rangemode": "tozero"}
 
@@ -191,46 +203,78 @@ def subsample_figure(curve: SubsampleCurve) -> go.Figure:
     return figure
 
 
-def percolation_figure(report: PercolationReport, hubs: Sequence[float]) -> go.Figure:
+@dataclass(frozen=True)
+class LearnedCurve:
+    """The learned skills alone, of which a growing share is kept; fractions are of all skills.
+
+    Attributes:
+        kept: Share of all skills that is kept, from 0 to the learned fraction.
+        giant: Largest cluster at each.
+        predicted_kept: The same for random graphs with the measured degrees, up to their learned fraction.
+        predicted: Their giant component, exact.
+    """
+
+    kept: tuple[float, ...]
+    giant: tuple[float, ...]
+    predicted_kept: tuple[float, ...]
+    predicted: tuple[float, ...]
+
+
+def percolation_figure(
+    report: PercolationReport,
+    hubs: Sequence[float],
+    learned: LearnedCurve | None = None,
+    *,
+    of_kept: bool = False,
+) -> go.Figure:
     """Largest and second cluster against the share of kept skills, with theory and the learned skills' place.
 
     Args:
         report: The sweep.
         hubs: Largest cluster at each share if the most used skills are taken away first.
+        learned: The learned skills alone, measured and exact; None leaves them out.
+        of_kept: Heights are shares of the kept skills in the place of all skills.
     """
-    figure = go.Figure(
-        [
-            _line(report.phi, report.predicted_poisson, "Poisson", "poisson", line={"dash": "dash"}),
-            _line(report.phi, report.predicted, "degrees", "degrees", line={"dash": "dash"}),
-            _line(report.phi, report.giant, "largest", "measured", line={"width": 2.5}),
-            _line(report.phi, hubs, "hubs gone first", "sweep", line={"dash": "dot"}),
-            _line(report.phi, report.second, "second cluster", "second"),
-            go.Scatter(
-                x=[report.learned],
-                y=[report.learned_giant],
-                name="learned skills",
-                mode="markers",
-                marker={"color": ROLES["measured"], "size": 12, "symbol": "star"},
-                hovertemplate="%{y:.1%}",
-            ),
+
+    def shares(x: Sequence[float], y: Sequence[float]) -> list[float | None]:
+        if not of_kept:
+            return list(y)
+        return [value / kept if kept > 0.0 else None for kept, value in zip(x, y, strict=True)]
+
+    def line(x: Sequence[float], y: Sequence[float], name: str, role: str, **style: Any) -> go.Scatter:
+        return _line(x, shares(x, y), name, role, line=style)  # type: ignore[arg-type]
+
+    traces = [
+        line(report.phi, report.giant, "at random", "measured", width=2.5),
+        line(report.phi, report.predicted, "at random, degrees", "degrees", dash="dash"),
+        line(report.phi, report.predicted_poisson, "at random, Poisson", "poisson", dash="dash"),
+        line(report.phi, hubs, "most used gone first", "sweep", dash="dot", width=2.5),
+        line(report.phi, report.second, "second cluster", "second"),
+    ]
+    if learned is not None:
+        traces += [
+            line(learned.kept, learned.giant, "learned ones only", "measured", dash="longdashdot"),
+            line(learned.predicted_kept, learned.predicted, "learned, exact", "degrees", dash="longdashdot"),
         ]
+    traces.append(
+        go.Scatter(
+            x=[report.learned],
+            y=shares([report.learned], [report.learned_giant]),
+            name="learned skills",
+            mode="markers",
+            marker={"color": ROLES["measured"], "size": 12, "symbol": "star"},
+            hovertemplate="%{y:.1%}",
+        )
     )
+    mark = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper"}
+    figure = go.Figure(traces)
     figure.update_layout(
         **figure_layout(
-            xaxis={"title": "share of skills kept, φ", "tickformat": ".0%", "range": [0, 1.01]},
-            yaxis={"title": "share of all skills", "range": [0, 1.04], **_SHARE},
-            shapes=[
-                {
-                    "type": "line",
-                    "x0": 0,
-                    "x1": 0,
-                    "y0": 0,
-                    "y1": 1,
-                    "yref": "paper",
-                    "line": {"color": ROLES["measured"], "width": 1.5, "dash": "dot"},
-                }
-            ],
-            margin={"l": 50, "r": 12, "t": 58, "b": 42},
+            xaxis={"title": "share of all skills kept, φ", "tickformat": ".0%", "range": [0, 1.01]},
+            yaxis={"title": "share of the kept" if of_kept else "share of all skills", "range": [0, 1.04], **_SHARE},
+            shapes=[{**mark, "line": {"color": ROLES["measured"], "width": 1.5, "dash": "dot"}}],
+            margin={"l": 50, "r": 12, "t": 88, "b": 42},
+            legend={"entrywidth": 0.48, "entrywidthmode": "fraction", "x": -0.08},
         )
     )
     return figure
@@ -248,7 +292,7 @@ def susceptibility_figure(report: PercolationReport) -> go.Figure:
             hovertemplate="%{y:.2f} skills",
         )
     )
-    _vertical(figure, report.critical, f"largest at {report.critical:.1%}")
+    _vertical(figure, report.critical, f"sets in at {report.critical:.1%}")
     figure.update_layout(
         **figure_layout(
             xaxis={"title": "share of skills kept, φ", "tickformat": ".0%", "range": [0, 1.01]},
@@ -261,24 +305,39 @@ def susceptibility_figure(report: PercolationReport) -> go.Figure:
 
 
 def learned_by_class_figure(comparison: LayerComparison, most: int = 12) -> go.Figure:
-    """Kept, gained and lost skills of each class as stacked bars."""
+    """Kept, gained, lost and open skills of each class as stacked bars."""
     rows: Sequence[ClassRow] = comparison.by_class[:most][::-1]
-    names = [label(row.skill_class or "no class", 28) for row in rows]
+    return _change_bars(rows, [label(row.skill_class or "no class", 28) for row in rows], with_open=comparison.open > 0)
+
+
+def learned_by_level_figure(comparison: LayerComparison, most: int = 12) -> go.Figure:
+    """The same for each level of skills, the lowest at the top."""
+    rows: Sequence[LevelRow] = comparison.by_level[:most][::-1]
+    names = ["no level" if row.level is None else f"level {row.level}" for row in rows]
+    return _change_bars(rows, names, with_open=comparison.open > 0)
+
+
+def _change_bars(rows: Sequence[ClassRow | LevelRow], names: Sequence[str], *, with_open: bool) -> go.Figure:
     figure = go.Figure()
-    for change, title in (("kept", "kept"), ("gained", "gained"), ("lost", "lost")):
+    for change in ("kept", "gained", "lost", *(("open",) if with_open else ())):
         figure.add_bar(
             y=names,
             x=[getattr(row, change) for row in rows],
-            name=title,
+            name=change,
             orientation="h",
-            marker={"color": CHANGES[change], "line": {"width": 0}},
-            hovertemplate="%{x:,} " + title + "<extra></extra>",
+            marker={
+                "color": CHANGES[change],
+                "line": {"width": 0},
+                "pattern": _pattern(change),
+            },
+            hovertemplate="%{y}: %{x:,} " + change + "<extra></extra>",
         )
     figure.update_layout(
         **figure_layout(
             barmode="stack",
             bargap=0.35,
             hovermode="closest",
+            legend={"traceorder": "normal"},
             xaxis={"title": "skills"},
             yaxis={"gridcolor": "rgba(0,0,0,0)"},
             margin={"l": 90, "r": 12, "t": 30, "b": 42},

@@ -8,6 +8,7 @@ from typing import Any, Literal
 __all__ = [
     "CATEGORIES",
     "CHANGES",
+    "CHANGE_SHAPES",
     "OTHER",
     "PLAIN",
     "ROLES",
@@ -16,6 +17,7 @@ __all__ = [
     "category_colours",
     "cytoscape_stylesheet",
     "figure_layout",
+    "pair_stylesheet",
     "ramp",
 ]
 
@@ -42,7 +44,11 @@ ROLES: Mapping[str, str] = {
 }
 """Measured is orange, the Poisson ensemble blue, measured degrees green: on every figure."""
 
-CHANGES: Mapping[str, str] = {"kept": "#8A94A0", "gained": "#0072B2", "lost": "#D55E00"}
+CHANGES: Mapping[str, str] = {"kept": "#8A94A0", "gained": "#0072B2", "lost": "#D55E00", "open": "#CC79A7"}
+"""What became of a skill from one layer to another; open: the outcomes of one of them cannot tell."""
+
+CHANGE_SHAPES: Mapping[str, str] = {"kept": "ellipse", "gained": "triangle", "lost": "diamond", "open": "rectangle"}
+"""Cytoscape's shapes for the same, for whom colours do not tell apart."""
 
 _RAMP = ("#1B4F8A", "#2F7FB8", "#3FA7A5", "#7DBE6A", "#D9B83B", "#E8863A", "#C8443B", "#8E2E62")
 """Early to late; neighbours differ in lightness as well as in hue."""
@@ -174,6 +180,9 @@ def cytoscape_stylesheet(scheme: Scheme, colour: str = "class") -> list[dict[str
             "style": {"background-color": ROLES["measured"], "border-width": 2, "border-color": ink["focus"]},
         },
         {"selector": "node.giant", "style": {"background-color": ROLES["measured"]}},
+        {"selector": "edge.giant", "style": {"line-color": ROLES["measured"], "opacity": 0.5, "width": 1.4}},
+        {"selector": "node.second", "style": {"background-color": ROLES["second"], "shape": "diamond"}},
+        {"selector": "edge.second", "style": {"line-color": ROLES["second"], "opacity": 0.8, "width": 1.6}},
         {"selector": ".dim", "style": {"opacity": 0.13, "text-opacity": 0}},
         {"selector": "node.unnamed", "style": {"text-opacity": 0}},
         {
@@ -202,6 +211,14 @@ def cytoscape_stylesheet(scheme: Scheme, colour: str = "class") -> list[dict[str
         },
     ]
     return sheet
+
+
+def pair_stylesheet(scheme: Scheme) -> list[dict[str, Any]]:
+    """Looks of two layers as one graph: the shape of a skill says what became of it, as its colour does."""
+    shapes = {"selector": "node[shape]", "style": {"shape": "data(shape)"}}
+    discs = {"selector": "node.island", "style": {"background-color": OTHER, "border-color": OTHER}}
+    sheet = cytoscape_stylesheet(scheme, "change")
+    return [*sheet[:2], shapes, *sheet[2:], discs]
 
 
 def figure_layout(**extra: Any) -> dict[str, Any]:

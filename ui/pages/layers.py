@@ -1,28 +1,55 @@
-"""Two layers side by side: what was kept, gained and lost, by class and skill by skill."""
+"""Two layers side by side: what was kept, gained and lost, on the graph, by class and skill by skill."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, dcc, html
+from dash import ALL, ClientsideFunction, Input, Output, State, ctx, dcc, html, no_update
 
-from explorer.service import LayerComparison, compare
+from explorer.service import LayerComparison, SkillChange, compare
+from explorer.service.family import FamilyMember, FamilyReport, family
 from explorer.store.protocol import LayerInfo
+from ui.canvas import zoom_tools
 from ui.choice import Choice, Query, choose
-from ui.components import card, empty_state, figure, fraction, grid, no_layer, page, page_header, stat
-from ui.figures import learned_by_class_figure
+from ui.components import (
+    card,
+    empty_state,
+    figure,
+    fraction,
+    grid,
+    no_layer,
+    page,
+    page_header,
+    sentence,
+    stat,
+)
+from ui.figures import learned_by_class_figure, learned_by_level_figure
+from ui.fitted import fitted_canvas
 from ui.notices import notice
+from ui.pairs import PairGraph, anchor_rows, pair_elements, pair_graph
 from ui.source import Snapshot, Source
+from ui.style import CHANGES, SCHEMES, pair_stylesheet
 
-__all__ = ["layout", "register"]
+__all__ = ["change_rows", "layout", "register", "tree_of"]
 
 _TITLE = "Layers"
 _MEANING = (
     "Two layers side by side, usually a foundation and what was fine-tuned from it: kept skills are in both, "
     "gained ones only in the second, lost ones only in the first."
 )
+_ALL = "all classes"
+_VIEWS = ({"value": "one", "label": "one graph"}, {"value": "two", "label": "side by side"})
+_BY = ({"value": "class", "label": "class"}, {"value": "level", "label": "level"})
+_KINDS = ({"value": "lost", "label": "lost"}, {"value": "gained", "label": "gained"})
+_SAID: Mapping[str, str] = {
+    "kept": "in both layers",
+    "gained": "only in the second layer",
+    "lost": "only in the first layer",
+    "open": "in one layer; the outcomes of the other cannot tell",
+}
 
 
 def layout(snapshot: Snapshot, query: Query) -> Any:
@@ -42,53 +69,32 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                 f"skillgraph learn {choice.dataset} --layer two-at-a-time --learner d:2",
             ),
         )
-    first, second = pair
-    comparison = snapshot.once(
-        ("compare", choice.dataset, first, second),
-        lambda: compare(snapshot.store, str(choice.dataset), first, second),
-    )
+    found = _compared(snapshot, str(choice.dataset), *pair)
+    subject = {"dataset": choice.dataset, "first": pair[0], "second": pair[1]}
     return page(
-        page_header(_TITLE, _MEANING, choice, layer=False, extra=_pickers(choice, first, second)),
+        page_header(_TITLE, _MEANING, choice, layer=False, extra=_pickers(choice, *pair)),
         None if choice.problem is None else notice(choice.problem),
-        _stats(comparison),
-        html.Div(
-            [
-                card(
-                    "By class",
-                    figure(
-                        "p-classes",
-                        height=280,
-                        label="Kept, gained and lost skills of each class",
-                        chart=learned_by_class_figure(comparison),
-                    ),
-                    note="How many skills of each class both layers know, and which one knows more.",
-                ),
-                card(
-                    "Family",
-                    _family(choice, first, second),
-                    note="Indented layers were fine-tuned from the one above; a click lays one beside its base.",
-                ),
-            ],
-            className="row wide-left",
-        ),
-        card(
-            "Skill by skill",
-            grid(
-                "p-changes",
-                _columns(),
-                _rows(comparison),
-                height=420,
-                filters=True,
-                options={"pagination": True, "paginationPageSize": 100},
-            ),
-            note=(
-                "“Attached to” counts how often a text requires the skill together with one that the first layer "
-                "knows: gains with large numbers grew out of what was there, small ones are new ground."
-            ),
-            extra=_graph_link(comparison),
-        ),
-        dcc.Store(id="p-pair", data={"dataset": choice.dataset, "first": first, "second": second}),
+        dcc.Store(id="p-pair", data=subject),
+        dcc.Store(id="p-skill", data=query.get("skill")),
+        dcc.Store(id="p-near"),
+        dcc.Store(id="p-sheets", data={scheme: pair_stylesheet(scheme) for scheme in SCHEMES}),
+        _stats(found),
+        _cautions(found),
+        _graph(found, query),
+        html.Div([_groups(found, query), _attached(found, query)], className="row two"),
+        html.Div([_training(found), _family_card()], className="row two" if found.training else "row"),
+        _table(found),
     )
+
+
+def _compared(snapshot: Snapshot, dataset: str, first: str, second: str) -> LayerComparison:
+    return snapshot.once(("compare", dataset, first, second), lambda: compare(snapshot.store, dataset, first, second))
+
+
+def _pair_of(snapshot: Snapshot, pair: Mapping[str, str]) -> PairGraph:
+    key = (pair["dataset"], pair["first"], pair["second"])
+    views = snapshot.view(key[0], key[1]), snapshot.view(key[0], key[2])
+    return snapshot.once(("pair", *key), lambda: pair_graph(snapshot.store, views, _compared(snapshot, *key)))
 
 
 def _pair(choice: Choice, query: Query) -> tuple[str, str] | None:
@@ -109,138 +115,573 @@ def _pair(choice: Choice, query: Query) -> tuple[str, str] | None:
     return str(first), str(second)
 
 
+def _select(name: str, label: str, options: Sequence[str], value: str, width: int = 190) -> dmc.Select:
+    return dmc.Select(
+        id=name,
+        label=label,
+        data=[{"value": option, "label": option} for option in options],
+        value=value,
+        allowDeselect=False,
+        searchable=len(options) > 8,
+        size="xs",
+        w=width,
+        comboboxProps={"shadow": "md"},
+    )
+
+
+def _segments(name: str, label: str, options: Sequence[Mapping[str, str]], value: str | None) -> dmc.SegmentedControl:
+    names = [option["value"] for option in options]
+    return dmc.SegmentedControl(
+        id=name,
+        data=[dict(option) for option in options],
+        value=value if value in names else names[0],
+        size="xs",
+        **{"aria-label": label},
+    )
+
+
 def _pickers(choice: Choice, first: str, second: str) -> html.Div:
-    data = [{"value": info.name, "label": info.name} for info in choice.layers]
+    names = [info.name for info in choice.layers]
     return html.Div(
-        [
-            dmc.Select(
-                id=name,
-                label=title,
-                data=data,
-                value=value,
-                allowDeselect=False,
-                size="xs",
-                w=190,
-                comboboxProps={"shadow": "md"},
-            )
-            for name, title, value in (("p-first", "First layer", first), ("p-second", "Second layer", second))
-        ],
+        [_select("p-first", "First layer", names, first), _select("p-second", "Second layer", names, second)],
         className="pickers",
     )
 
 
 def _stats(found: LayerComparison) -> html.Div:
-    def layer(info: LayerInfo) -> str:
-        return f"{info.learned:,} of {info.skills:,} skills"
+    change = found.mastery
 
-    return html.Div(
-        [
-            stat(found.first.name, fraction(found.first.learned_fraction), f"learned: {layer(found.first)}"),
-            stat(found.second.name, fraction(found.second.learned_fraction), f"learned: {layer(found.second)}"),
-            stat("Kept", f"{found.kept:,}", "skills in both"),
-            stat("Gained", f"{found.gained:,}", "only in the second", tone="gained"),
-            stat("Lost", f"{found.lost:,}", "only in the first", tone="lost" if found.lost else ""),
+    def layer(info: LayerInfo, score: float | None) -> str:
+        told = "" if score is None else f"; mean outcome {fraction(score)}"
+        return f"learned: {info.learned:,} of {info.skills:,} skills{told}"
+
+    scores = (None, None) if change is None else (change.score_first, change.score_second)
+    numbers = [
+        *(
+            stat(info.name, fraction(info.learned_fraction), layer(info, score))
+            for info, score in zip((found.first, found.second), scores, strict=True)
+        ),
+        stat("Kept", f"{found.kept:,}", "skills in both"),
+        stat("Gained", f"{found.gained:,}", "only in the second", tone="gained"),
+        stat("Lost", f"{found.lost:,}", "only in the first", tone="lost" if found.lost else ""),
+    ]
+    if change is not None:
+        numbers += [
+            stat("Open", f"{found.open:,}", "in one, and the outcomes of the other cannot tell"),
             stat(
-                "Giant component",
-                f"{fraction(found.giant_first)} → {fraction(found.giant_second)}",
-                "of all skills of each layer's texts",
+                "Mean mastery",
+                f"{change.mean_change:+.3f}",
+                f"± {change.mean_change_deviation:.3f}, over {change.compared:,} skills of which both can tell",
                 tone="small",
             ),
-        ],
-        className="stats",
+        ]
+    else:
+        giants = f"{fraction(found.giant_first)} → {fraction(found.giant_second)}"
+        numbers.append(stat("Giant component", giants, "of all skills of each layer's texts", tone="small"))
+    return html.Div(numbers, className="stats")
+
+
+def _cautions(found: LayerComparison) -> Any:
+    if not found.cautions:
+        return None
+    return html.Section(
+        [html.H2("Before reading on", className="card-title"), html.Ul([html.Li(c) for c in found.cautions])],
+        className="card cautions",
     )
 
 
-def _family(choice: Choice, first: str, second: str) -> Any:
-    children: dict[str | None, list[LayerInfo]] = {}
-    known = {info.name for info in choice.layers}
-    for info in choice.layers:
-        children.setdefault(info.base if info.base in known else None, []).append(info)
-    rows: list[Any] = []
-
-    def add(info: LayerInfo, depth: int) -> None:
-        query = {"dataset": info.dataset, "first": info.base or info.name, "second": info.name}
-        title: Any = info.name if info.base is None else dcc.Link(info.name, href=f"/layers?{urlencode(query)}")
-        marks = [
-            html.Span(text, className="chip")
-            for name, text in ((first, "first"), (second, "second"))
-            if name == info.name
-        ]
-        how = info.kind if info.base is None else str(info.mode)
-        rows.append(
+def _graph(found: LayerComparison, query: Query) -> html.Section:
+    classes = sorted({c.skill_class or "no class" for c in found.changes})
+    chosen = query.get("class", _ALL)
+    counts = {"kept": found.kept, "gained": found.gained, "lost": found.lost, "open": found.open}
+    legend = html.Div(
+        [
+            html.Button(
+                [
+                    html.Span(className=f"shape shape-{kind}", style={"background": CHANGES[kind]}),
+                    html.Span(kind),
+                    html.Span(f"{count:,}", className="count"),
+                ],
+                id={"type": "p-legend", "change": kind},
+                className="legend-item",
+                title=f"{_SAID[kind]}; hide or show",
+                **{"aria-pressed": "true"},
+            )
+            for kind, count in counts.items()
+            if count
+        ],
+        className="legend-row",
+        role="group",
+        **{"aria-label": "Kept, gained, lost: hide or show"},
+    )
+    return html.Section(
+        [
             html.Div(
                 [
-                    html.Div([title, *marks], className="family-name"),
-                    html.Div(
-                        [
-                            html.Span(
-                                f"{how} · {fraction(info.learned_fraction)} of {info.skills:,} skills",
-                                className="quiet",
-                            )
-                        ]
-                    ),
-                    html.Div(html.Div(style={"width": f"{100 * info.learned_fraction:.1f}%"}), className="meter"),
+                    html.H2("On the graph", className="card-title"),
+                    legend,
+                    html.Div(className="spacer"),
+                    _segments("p-view", "View", _VIEWS, query.get("view")),
+                    _select("p-class", "Class", [_ALL, *classes], chosen if chosen in classes else _ALL, 150),
                 ],
-                className="family-row",
-                style={"marginLeft": f"{18 * depth}px"},
-            )
-        )
-        for child in children.get(info.name, []):
-            add(child, depth + 1)
+                className="toolbar pair-bar",
+            ),
+            html.Div(
+                [
+                    _side("p-cy-a", found.first.name, "p-side-a"),
+                    _side("p-cy-b", found.second.name, "p-side-b"),
+                    html.Aside(
+                        id="p-inspector", className="pair-inspector", **{"aria-label": "The chosen skill"}, tabIndex=0
+                    ),
+                ],
+                className="pair-body",
+                id="p-body",
+            ),
+            html.Div(id="p-caption", className="graph-caption", **{"aria-live": "polite"}),
+        ],
+        className="card graph-card",
+    )
 
-    for root in children.get(None, []):
-        add(root, 0)
-    return html.Div(rows, className="family")
+
+def _side(name: str, layer: str, box: str) -> html.Div:
+    return html.Div(
+        [
+            html.Div(layer, className="pair-name"),
+            fitted_canvas(name, f"Skills of {layer}; the table below has the same skills"),
+            zoom_tools(name),
+        ],
+        className="graph-stage",
+        id=box,
+    )
+
+
+def _groups(found: LayerComparison, query: Query) -> Any:
+    by = query.get("by", "class")
+    return card(
+        "By group",
+        figure("p-groups", height=280, label="Kept, gained and lost skills of each class or level"),
+        note="How many skills of each class, or level of the hierarchy, both layers know, and which one knows more.",
+        extra=html.Div(
+            _segments("p-by", "Group by", _BY if found.by_level else _BY[:1], by), hidden=not found.by_level
+        ),
+    )
+
+
+def _attached(found: LayerComparison, query: Query) -> Any:
+    usual = "lost" if found.lost else "gained"
+    columns = [
+        {"field": "skill", "headerName": "Skill", "flex": 2, "minWidth": 130, "tooltipField": "skill"},
+        {"field": "attached", "headerName": "Attached", "type": "numericColumn", "maxWidth": 105},
+        {"field": "texts", "headerName": "Texts", "type": "numericColumn", "maxWidth": 90},
+        {"field": "which", "headerName": "Which", "flex": 3, "tooltipField": "which"},
+    ]
+    return card(
+        "What they are attached to",
+        [
+            grid("p-anchors", columns, height=226),
+            html.Div(id="p-components"),
+        ],
+        note="Skills of the first layer that share texts with lost (or gained) ones: how many of these have it among "
+        "their five strongest associations, and in how many texts.",
+        extra=_segments("p-attached", "Attached are", _KINDS, query.get("attached", usual)),
+    )
+
+
+def _training(found: LayerComparison) -> Any:
+    if not found.training:
+        return None
+    heads = ("", "Measured", "Degrees", "Poisson", "New skills", "Degrees")
+    rows = [
+        html.Tr(
+            [
+                html.Th([row.mode, html.Div(row.layer or "not in the store", className="quiet")], scope="row"),
+                *(
+                    html.Td(fraction(value), className="number")
+                    for value in (
+                        row.measured,
+                        row.degrees,
+                        row.poisson,
+                        row.measured_domain,
+                        row.degrees_domain,
+                    )
+                ),
+            ]
+        )
+        for row in found.training
+    ]
+    head = html.Tr([html.Th(name, scope="col", className="number" if name else "") for name in heads])
+    return card(
+        "Three ways to train",
+        html.Div(html.Table([html.Thead(head), html.Tbody(rows)], className="table"), className="table-box"),
+        note="Learned share of all skills and of those that the foundation's texts do not require: on these texts, "
+        "and as theory predicts it for their degrees and for Poisson texts.",
+    )
+
+
+def _family_card() -> Any:
+    return card(
+        "Family",
+        html.Div(sentence("Comparing each layer with its base …"), id="p-family"),
+        note="Layers under a layer were fine-tuned from it; a click lays one beside its base.",
+    )
+
+
+def tree_of(report: FamilyReport) -> list[tuple[FamilyMember, list[Any]]]:
+    """The members as nested pairs of a member and its children."""
+    roots: list[tuple[FamilyMember, list[Any]]] = []
+    line: list[tuple[FamilyMember, list[Any]]] = []
+    for member in report.members:
+        node: tuple[FamilyMember, list[Any]] = (member, [])
+        del line[member.depth :]
+        (line[-1][1] if line else roots).append(node)
+        line.append(node)
+    return roots
+
+
+def _family(report: FamilyReport, layers: Sequence[LayerInfo], pair: Mapping[str, str]) -> Any:
+    shown = {member.layer.name for member in report.members}
+    alone = [info for info in layers if info.name not in shown]
+    trees = [_branch(node, pair) for node in tree_of(report)]
+    rest: list[Any] = []
+    if alone:
+        here = any(info.name in (pair["first"], pair["second"]) for info in alone)
+        rest = [
+            html.Details(
+                [
+                    html.Summary(f"{len(alone):,} layers without base or descendants"),
+                    html.Ul([html.Li(_row(info, None, pair)) for info in alone], className="tree"),
+                ],
+                className="twin",
+                open=here,
+            )
+        ]
+    return html.Div([html.Ul(trees, className="tree"), *rest])
+
+
+def _names(node: tuple[FamilyMember, list[Any]]) -> set[str]:
+    return {node[0].layer.name}.union(*(_names(child) for child in node[1]))
+
+
+def _branch(node: tuple[FamilyMember, list[Any]], pair: Mapping[str, str]) -> html.Li:
+    member, children = node
+    row = _row(member.layer, member, pair)
+    if not children:
+        return html.Li(row)
+    here = bool(_names(node) & {pair["first"], pair["second"]})
+    few = html.Summary(f"{len(children):,} fine-tuned from it", className="tree-fold")
+    below = html.Ul([_branch(child, pair) for child in children], className="tree")
+    return html.Li([row, html.Details([few, below], open=here or member.depth > 0)])
+
+
+def _row(info: LayerInfo, member: FamilyMember | None, pair: Mapping[str, str]) -> html.Div:
+    query = {"dataset": info.dataset, "first": info.base or info.name, "second": info.name}
+    title: Any = info.name if info.base is None else dcc.Link(info.name, href=f"/layers?{urlencode(query)}")
+    marks = [html.Span(side, className="chip") for side in ("first", "second") if pair[side] == info.name]
+    how = info.kind if info.base is None else (info.mode or info.kind)
+    facts: list[Any] = [html.Span(f"{how} · {fraction(info.learned_fraction)} of {info.skills:,} skills")]
+    if member is not None and member.gained is not None:
+        facts += [
+            html.Span(f"+{member.gained:,}", className="change-gained", title="gained since its base"),
+            html.Span(f"−{member.lost:,}", className="change-lost", title="lost since its base"),
+        ]
+        if member.open:
+            facts.append(html.Span(f"?{member.open:,}", className="change-open", title="open: cannot be told"))
+    if member is not None and member.score_change is not None:
+        facts.append(html.Span(f"score {100 * member.score_change:+.1f} points", title="mean outcome less its base's"))
+    if member is not None and member.cautions:
+        facts.append(html.Span("with care", className="chip", title=" ".join(member.cautions)))
+    return html.Div(
+        [
+            html.Div([title, *marks], className="family-name"),
+            html.Div(facts, className="family-facts"),
+            html.Div(html.Div(style={"width": f"{100 * info.learned_fraction:.1f}%"}), className="meter"),
+        ],
+        className="family-row",
+    )
+
+
+def _table(found: LayerComparison) -> Any:
+    return card(
+        "Skill by skill",
+        grid(
+            "p-changes",
+            _columns(found),
+            change_rows(found),
+            height=420,
+            filters=True,
+            options={
+                "pagination": True,
+                "paginationPageSize": 100,
+                "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
+            },
+            getRowId="params.data.id",
+            selectedRows=[],
+        ),
+        note=(
+            "“Links” counts how often a text requires the skill together with one that the first layer "
+            "knows: gains with large numbers grew out of what was there, small ones are new ground. A row chosen by "
+            "click or space is shown on the graph."
+        ),
+        extra=_graph_link(found),
+    )
 
 
 def _graph_link(found: LayerComparison) -> Any:
-    if found.second.base != found.first.name:
+    if found.second.base != found.first.name or found.second.kind == "evidence":
         return None
     query = urlencode({"dataset": found.second.dataset, "layer": found.second.name, "colour": "change"})
-    return dcc.Link("see it on the graph", href=f"/graph?{query}")
+    return dcc.Link("the second layer on the graph page", href=f"/graph?{query}")
 
 
-def _columns() -> list[dict[str, Any]]:
-    number = {"type": "numericColumn", "filter": "agNumberColumnFilter", "maxWidth": 150}
-    return [
-        {"field": "skill", "headerName": "Skill", "flex": 2, "tooltipField": "skill"},
-        {"field": "class", "headerName": "Class", "flex": 1},
+def _columns(found: LayerComparison) -> list[dict[str, Any]]:
+    number = {"type": "numericColumn", "filter": "agNumberColumnFilter", "maxWidth": 110}
+    columns: list[dict[str, Any]] = [
+        {"field": "skill", "headerName": "Skill", "flex": 2, "tooltipField": "skill", "minWidth": 150},
+        {"field": "class", "headerName": "Class", "flex": 1, "minWidth": 100},
         {
             "field": "change",
             "headerName": "Change",
-            "maxWidth": 130,
-            "cellClassRules": {f"change-{name}": f"params.value === '{name}'" for name in ("kept", "gained", "lost")},
+            "maxWidth": 120,
+            "cellClassRules": {f"change-{name}": f"params.value === '{name}'" for name in CHANGES},
         },
+        {"field": "level", "headerName": "Level", **number},
         {"field": "wave", "headerName": "Wave", **number},
+        {"field": "component", "headerName": "Component", "headerTooltip": "0 is the giant component", **number},
         {
-            "field": "attached",
-            "headerName": "Attached to",
+            "field": "links",
+            "headerName": "Links",
             "headerTooltip": "Texts that require it with a skill of the first layer, summed",
             **number,
         },
+        {"field": "attached", "headerName": "Attached to", "flex": 3, "tooltipField": "attached", "minWidth": 160},
     ]
+    if found.mastery is not None:
+        mastery = {**number, "valueFormatter": {"function": "d3.format('.2f')(params.value)"}}
+        columns[4:6] = [
+            {"field": "before", "headerName": "Mastery 1", "headerTooltip": "In the first layer", **mastery},
+            {"field": "after", "headerName": "Mastery 2", "headerTooltip": "In the second layer", **mastery},
+            {"field": "deviation", "headerName": "±", "headerTooltip": "Deviation of the change", **mastery},
+        ]
+    if not found.by_level:
+        columns = [column for column in columns if column["field"] != "level"]
+    return columns
 
 
-def _rows(found: LayerComparison) -> list[dict[str, Any]]:
+def change_rows(found: LayerComparison) -> list[dict[str, Any]]:
+    """One row a skill of either layer: what the canvases show, and more."""
     return [
         {
+            "id": c.skill,
             "skill": c.name,
             "class": c.skill_class or "no class",
             "change": c.change,
-            "wave": c.wave,
-            "attached": c.attached_to,
+            "level": c.level,
+            "wave": c.wave if found.mastery is None else None,
+            "component": c.component,
+            "links": c.attached_to,
+            "attached": ", ".join(f"{a.name} ({a.weight:,})" for a in c.attachments),
+            "before": c.mastery_first,
+            "after": c.mastery_second,
+            "deviation": c.mastery_deviation,
         }
         for c in found.changes
     ]
 
 
+def _components(found: LayerComparison, kind: str) -> Any:
+    counts = [(row.component, getattr(row, kind)) for row in found.by_component if getattr(row, kind)]
+    total = sum(count for _, count in counts)
+    if not total:
+        return sentence(f"No skill is {kind}.")
+    giant = sum(count for component, count in counts if component == 0)
+    other = sum(count for component, count in counts if component is not None and component > 0)
+    where = "were in" if kind == "lost" else "are attached to"
+    text = f"Of {total:,} {kind} skills {giant:,} {where} the giant component of the first layer"
+    parts = [f"{other:,} {'in' if kind == 'lost' else 'to'} smaller ones"] if other else []
+    if total - giant - other:
+        parts.append(f"{total - giant - other:,} {'elsewhere' if kind == 'lost' else 'to no skill of it'}")
+    return sentence(", ".join([text, *parts]) + ".")
+
+
+def _inspected(found: LayerComparison, change: SkillChange | None) -> list[Any]:
+    if change is None:
+        return [
+            html.H3("No skill chosen", className="first"),
+            sentence("Click a skill, here or in the table, to see what became of it and what it is attached to."),
+        ]
+    both = (found.first, found.second)
+    has = [info for info, there in zip(both, _has(change), strict=True) if there]
+    items: list[Any] = [
+        html.H2(change.name),
+        html.Div(
+            [
+                html.Span(change.skill_class or "no class", className="chip"),
+                html.Span(change.change, className=f"chip change-{change.change}"),
+                *([html.Span(f"level {change.level}", className="chip")] if change.level is not None else []),
+            ],
+            className="chips",
+        ),
+        sentence(f"It is {_SAID[change.change]}."),
+    ]
+    if found.mastery is not None:
+        pair = zip(both, (change.mastery_first, change.mastery_second), strict=True)
+        items += [
+            html.Div(f"{info.name}: {'cannot be told' if p is None else f'mastery {p:.2f}'}", className="text-line")
+            for info, p in pair
+        ]
+    elif has:
+        known = "known beforehand" if change.wave == 0 else f"learned in wave {change.wave}"
+        items.append(html.Div(f"{has[-1].name}: {known}", className="text-line"))
+    if change.attachments:
+        items += [
+            html.H3(f"Attached to ({change.attached_to:,} links)"),
+            html.Div(
+                [
+                    html.Button(
+                        [html.Span(anchor.name), html.Span(f"{anchor.weight:,}", className="count")],
+                        id={"type": "p-item", "skill": anchor.skill},
+                        className="item",
+                        title="Texts that require both",
+                    )
+                    for anchor in change.attachments
+                ],
+                className="item-list",
+            ),
+        ]
+    if has:
+        query = {"dataset": has[-1].dataset, "layer": has[-1].name, "skill": change.skill}
+        items.append(html.P(dcc.Link("how it was learned", href=f"/graph?{urlencode(query)}"), className="text-line"))
+    return items
+
+
+def _has(change: SkillChange) -> tuple[bool, bool]:
+    if change.change == "open":
+        return change.mastery_second is None, change.mastery_first is None
+    return change.change != "gained", change.change != "lost"
+
+
 def register(app: Any, source: Source) -> None:
     """Add the page's callbacks."""
+
+    @app.callback(
+        Output("p-cy-a", "elements"),
+        Output("p-cy-b", "elements"),
+        Output("p-caption", "children"),
+        Input("p-pair", "data"),
+        Input("p-view", "value"),
+    )
+    def draw(pair: dict[str, str], view: str) -> tuple[Any, ...]:
+        snapshot = source.snapshot()
+        graph = _pair_of(snapshot, pair)
+        key = ("pair elements", pair["dataset"], pair["first"], pair["second"])
+        elements = snapshot.once(key, lambda: pair_elements(graph))
+        first = elements if ctx.triggered_id != "p-view" else no_update
+        return first, elements if view == "two" else no_update, graph.caption
+
+    @app.callback(
+        Output("p-inspector", "children"),
+        Output("p-near", "data"),
+        Input("p-skill", "data"),
+        Input("p-pair", "data"),
+    )
+    def inspect(skill: str | None, pair: dict[str, str]) -> tuple[Any, Any]:
+        found = _compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"])
+        change = next((c for c in found.changes if c.skill == skill), None)
+        return _inspected(found, change), [a.skill for a in change.attachments] if change is not None else []
+
+    @app.callback(Output("p-groups", "figure"), Input("p-by", "value"), Input("p-pair", "data"))
+    def groups(by: str, pair: dict[str, str]) -> Any:
+        found = _compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"])
+        return (learned_by_level_figure if by == "level" else learned_by_class_figure)(found)
+
+    @app.callback(
+        Output("p-anchors", "rowData"),
+        Output("p-components", "children"),
+        Input("p-attached", "value"),
+        Input("p-pair", "data"),
+    )
+    def attached(kind: str, pair: dict[str, str]) -> tuple[Any, Any]:
+        found = _compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"])
+        return anchor_rows(found.changes, kind), _components(found, kind)
+
+    @app.callback(Output("p-family", "children"), Input("p-pair", "data"))
+    def relatives(pair: dict[str, str]) -> Any:
+        snapshot = source.snapshot()
+        dataset = pair["dataset"]
+        report = snapshot.once(("family", dataset), lambda: family(snapshot.store, dataset))
+        return _family(report, snapshot.layers(dataset), pair)
+
+    _register_browser(app)
+
+
+def _register_browser(app: Any) -> None:
+    """Add what happens in the browser alone."""
+
+    def js(name: str, space: str = "sgPair") -> ClientsideFunction:
+        return ClientsideFunction(space, name)
+
     app.clientside_callback(
-        ClientsideFunction("sg", "pickPair"),
+        js("pick"),
         Output("url", "search", allow_duplicate=True),
         Input("p-first", "value"),
         Input("p-second", "value"),
-        Input("p-pair", "data"),
+        State("p-pair", "data"),
         prevent_initial_call=True,
+    )
+    for side in ("a", "b"):
+        app.clientside_callback(
+            js("plainSheet", "sg"),
+            Output(f"p-cy-{side}", "stylesheet"),
+            Input("shown-scheme", "data"),
+            Input("p-sheets", "data"),
+        )
+        app.clientside_callback(
+            js("zoom"),
+            Output({"type": f"p-cy-{side}-zoom", "act": "fit"}, "data-done"),
+            Input({"type": f"p-cy-{side}-zoom", "act": ALL}, "n_clicks"),
+            State(f"p-cy-{side}", "id"),
+            prevent_initial_call=True,
+        )
+    app.clientside_callback(
+        js("show"),
+        Output("p-body", "className"),
+        Input("p-cy-a", "elements"),
+        Input("p-cy-b", "elements"),
+        Input("p-view", "value"),
+        Input("p-class", "value"),
+        Input("p-skill", "data"),
+        Input("p-near", "data"),
+    )
+    app.clientside_callback(
+        js("legend"),
+        Output({"type": "p-legend", "change": ALL}, "className"),
+        Output({"type": "p-legend", "change": ALL}, "aria-pressed"),
+        Input({"type": "p-legend", "change": ALL}, "n_clicks"),
+        State({"type": "p-legend", "change": ALL}, "id"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        js("choose"),
+        Output("p-skill", "data"),
+        Input("p-changes", "selectedRows"),
+        Input("p-anchors", "cellClicked"),
+        Input({"type": "p-item", "skill": ALL}, "n_clicks"),
+        State("p-skill", "data"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        js("filter"),
+        Output("p-changes", "filterModel"),
+        Input("p-class", "value"),
+        State("p-changes", "filterModel"),
+    )
+    app.clientside_callback(
+        js("state"),
+        Output("p-view", "data-url"),
+        Input("p-view", "value"),
+        Input("p-class", "value"),
+        Input("p-skill", "data"),
+        Input("p-by", "value"),
+        Input("p-attached", "value"),
+        Input("p-pair", "data"),
     )

@@ -1,0 +1,78 @@
+/* What scripts of several pages need of a graph's canvas. */
+(function () {
+  "use strict";
+
+  const instance = (id) => {
+    const element = document.getElementById(id);
+    const cy = element && element._cyreg && element._cyreg.cy;
+    return cy && !cy.destroyed() ? cy : null;
+  };
+
+  /* Acts once the canvas has nodes; a canvas that never gets any is given up after a while. */
+  function whenReady(id, act, tries) {
+    const cy = instance(id);
+    if (cy && cy.nodes().length) act(cy);
+    else if ((tries || 0) < 200) window.setTimeout(() => whenReady(id, act, (tries || 0) + 1), 50);
+  }
+
+  function fit(cy, padding) {
+    cy.resize();
+    const box = cy.nodes(":visible").boundingBox({ includeLabels: false }), pad = padding === undefined ? 14 : padding;
+    if (!(box.w > 0)) return;
+    const level = Math.min((cy.width() - 2 * pad) / box.w, (cy.height() - 2 * pad) / box.h, 1.8);
+    cy.viewport({
+      zoom: level,
+      pan: { x: cy.width() / 2 - level * (box.x1 + box.w / 2), y: cy.height() / 2 - level * (box.y1 + box.h / 2) },
+    });
+  }
+
+  /* A canvas shows all of its graph, also after its box has another size, until the reader moves it. */
+  function settle(cy, padding, describe) {
+    if (cy.scratch("_settled")) return;
+    cy.scratch("_settled", true);
+    hover(cy, describe);
+    fit(cy, padding);
+    cy.on("scrollzoom dragpan pinchzoom", () => cy.scratch("_moved", true));
+    new ResizeObserver(() => {
+      if (cy.destroyed()) return;
+      if (cy.scratch("_moved")) cy.resize(); else fit(cy, padding);
+    }).observe(cy.container());
+  }
+
+  /* Lines under the pointer; `describe` gives them for a node, the first its name. */
+  function hover(cy, describe) {
+    let tip = document.getElementById("graph-tip");
+    if (!tip) {
+      tip = document.createElement("div");
+      tip.id = "graph-tip";
+      tip.hidden = true;
+      document.body.appendChild(tip);
+    }
+    const lines = describe || ((node) => {
+      const d = node.data();
+      return [d.name, `${d.class} · required by ${Number(d.uses).toLocaleString("en")} ${d.uses === 1 ? "text" : "texts"}`];
+    });
+    cy.on("mouseover", "node", (event) => {
+      if (event.target.hasClass("island")) return;
+      tip.replaceChildren(...lines(event.target).filter(Boolean).map((text, i) => {
+        const row = document.createElement("div");
+        row.className = i ? "tip-line" : "tip-name";
+        row.textContent = text; // names are text, never HTML
+        return row;
+      }));
+      tip.hidden = false;
+    });
+    cy.on("mousemove", (event) => {
+      if (tip.hidden || !event.originalEvent) return;
+      const { clientX, clientY } = event.originalEvent;
+      tip.style.left = Math.min(clientX + 14, window.innerWidth - tip.offsetWidth - 8) + "px";
+      tip.style.top = Math.min(clientY + 14, window.innerHeight - tip.offsetHeight - 8) + "px";
+    });
+    const hide = () => { tip.hidden = true; };
+    cy.on("mouseout", "node", hide);
+    cy.on("destroy", hide);
+    cy.on("viewport", hide);
+  }
+
+  window.sgTools = { instance, whenReady, fit, settle, hover };
+})();

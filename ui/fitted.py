@@ -1,0 +1,20 @@
+"""A canvas that assets/canvas-tools.js keeps fitted to its box."""
+
+from __future__ import annotations
+
+from dash import html
+
+from ui.canvas import canvas
+
+__all__ = ["fitted_canvas"]
+
+
+def fitted_canvas(name: str, label: str) -> html.Div:
+    """A canvas as `ui.canvas.canvas`, without Cytoscape's own rescaling.
+
+    That one takes the bounding box of all elements at every frame, and a box that was hidden when the graph came
+    ends at an absurd zoom.
+    """
+    box = canvas(name, label)
+    box.children.responsive = False
+    return box

@@ -1,0 +1,177 @@
+"""Two layers as one graph: the skills of either, with what became of each. Arrays and elements only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from explorer.arrays import IndexedGraph, index_dataset
+from explorer.service import LayerComparison, LayerView, SkillChange
+from explorer.store.protocol import Store
+from ui.elements import Category, Colouring, skill_drawing
+from ui.graphs import LayerGraph, layer_graph
+from ui.style import CHANGE_SHAPES, CHANGES
+
+__all__ = ["PairGraph", "anchor_rows", "chosen_changes", "pair_elements", "pair_graph"]
+
+_DRAWN = 800
+"""Skills of a pair that are drawn; two canvases of so many pan together smoothly."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairGraph:
+    """Skills of two layers and their associations in the texts of both.
+
+    Attributes:
+        graph: The drawn skills.
+        changes: What became of each node's skill.
+        total: Number of skills of each change, drawn or not.
+    """
+
+    graph: LayerGraph
+    changes: tuple[SkillChange, ...]
+    total: Mapping[str, int]
+
+    @property
+    def caption(self) -> str:
+        """One sentence: what is drawn and what is left out."""
+        drawn = Counter[str](c.change for c in self.changes)
+        parts = [
+            f"{drawn[kind]:,} of {count:,} {kind}" if drawn[kind] < count else f"all {count:,} {kind}"
+            for kind, count in self.total.items()
+            if count
+        ]
+        chosen = "" if len(self.changes) == sum(self.total.values()) else ", the best attached and the most used first"
+        return f"Drawn are {', '.join(parts)} skills{chosen}."
+
+
+def chosen_changes(changes: Sequence[SkillChange], uses: Mapping[str, int], limit: int = _DRAWN) -> list[SkillChange]:
+    """Which skills to draw: at least half of the room for those that changed, the best attached first.
+
+    Args:
+        changes: All skills of either layer.
+        uses: Number of texts that require each skill.
+        limit: Number of skills at most.
+    """
+    kept = sorted((c for c in changes if c.change == "kept"), key=lambda c: (-uses.get(c.skill, 0), c.skill))
+    moved = sorted((c for c in changes if c.change != "kept"), key=lambda c: (-c.attached_to, c.skill))
+    losses = [c for c in moved if c.change != "gained"]  # usually few, and what is looked for
+    gains = [c for c in moved if c.change == "gained"]
+    room = max(limit // 2, limit - len(kept))
+    return [*(losses + gains)[:room], *kept[: max(limit - min(room, len(moved)), 0)]]
+
+
+def _joint_graph(views: tuple[LayerView, LayerView]) -> IndexedGraph:
+    """The graph of the texts of both layers."""
+    first, second = views
+    for one, other in ((second, first), (first, second)):
+        if np.isin(other.indexed.text_rows, one.indexed.text_rows).all():
+            return one.indexed
+    parts = sorted({*first.indexed.parts, *second.indexed.parts})
+    return index_dataset(first.indexed.dataset, parts=parts)
+
+
+def pair_graph(
+    store: Store, views: tuple[LayerView, LayerView], comparison: LayerComparison, *, limit: int = _DRAWN
+) -> PairGraph:
+    """The skills of two layers as one graph.
+
+    Args:
+        store: Where the layers are.
+        views: The two layers, in the order of the comparison.
+        comparison: What became of each skill.
+        limit: Number of skills that are drawn at most.
+    """
+    indexed = _joint_graph(views)
+    ids = indexed.skills.ids.to_pylist()
+    place = {skill: i for i, skill in enumerate(ids)}
+    uses = dict(zip(ids, indexed.graph.skill_degrees.tolist(), strict=True))
+    chosen = {c.skill: c for c in chosen_changes(comparison.changes, uses, limit)}
+    n = len(ids)
+    wave: npt.NDArray[np.int32] = np.full(n, -1, dtype=np.int32)
+    wave[[place[skill] for skill in chosen]] = [max(c.wave, 0) for c in chosen.values()]
+    none = np.full(n, -1, dtype=np.int32)
+    taught = np.ones(indexed.graph.n_texts, dtype=bool)
+    info = replace(views[1].info, associations=None)
+    view = LayerView(info, indexed, taught, wave, none, none, np.full(n, np.nan))
+    graph = layer_graph(store, view)
+    counts = Counter[str](c.change for c in comparison.changes)
+    return PairGraph(
+        graph,
+        tuple(chosen[graph.skill_id(node)] for node in range(graph.n)),
+        {kind: counts[kind] for kind in CHANGES},
+    )
+
+
+def pair_elements(pair: PairGraph) -> list[dict[str, Any]]:
+    """Cytoscape elements: colours and shapes say kept, gained, lost or open; positions are the same for both layers."""
+    kinds = list(CHANGES)
+    of = np.array([kinds.index(c.change) for c in pair.changes], dtype=np.int64)
+    counts = np.bincount(of, minlength=len(kinds))
+    categories = tuple(Category(kind, CHANGES[kind], int(counts[i])) for i, kind in enumerate(kinds))
+    drawing = skill_drawing(pair.graph, {"change": Colouring("change", "change", categories, of)}, per_skill=3)
+    by_id = {f"s:{c.skill}": c for c in pair.changes}
+    return [_with_change(element, by_id.get(element["data"]["id"])) for element in drawing.elements]
+
+
+def _with_change(element: dict[str, Any], change: SkillChange | None) -> dict[str, Any]:
+    if change is None:
+        return element
+    data = element["data"]
+    in_first, in_second = _sides(change)
+    grown = 1.0 if change.change == "kept" else 1.3  # corners take room from the area of a shape
+    return {
+        **element,
+        "data": {
+            **data,
+            "change": change.change,
+            "shape": CHANGE_SHAPES[change.change],
+            "size": round(grown * data["size"], 1),
+            "first": in_first,
+            "second": in_second,
+        },
+    }
+
+
+def _sides(change: SkillChange) -> tuple[bool, bool]:
+    """Whether a skill is in the first and in the second layer."""
+    if change.change == "open":
+        return change.mastery_second is None, change.mastery_first is None
+    return change.change != "gained", change.change != "lost"
+
+
+def anchor_rows(changes: Sequence[SkillChange], kind: str) -> list[dict[str, Any]]:
+    """Skills of the first layer that lost (or gained) skills are attached to, those with the most of them first.
+
+    Args:
+        changes: All skills of either layer.
+        kind: `lost` or `gained`.
+
+    Returns:
+        `id`, `skill`, `attached`: how many have it among their five strongest, `texts`: texts that require both,
+        summed; `which`: their names.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for change in changes:
+        if change.change != kind:
+            continue
+        for anchor in change.attachments:
+            row = found.setdefault(anchor.skill, {"id": anchor.skill, "skill": anchor.name, "names": [], "texts": 0})
+            row["names"].append(change.name)
+            row["texts"] += anchor.weight
+    rows = [
+        {
+            "id": row["id"],
+            "skill": row["skill"],
+            "attached": len(row["names"]),
+            "texts": row["texts"],
+            "which": ", ".join(row["names"][:12]) + (" …" if len(row["names"]) > 12 else ""),
+        }
+        for row in found.values()
+    ]
+    return sorted(rows, key=lambda row: (-row["attached"], -row["texts"], row["id"]))
