@@ -48,6 +48,7 @@ class DensityEvolution:
         understood: Fraction of the texts that are read that end up understood; nan for a Poisson learner.
         unlearned_by_class: q_k, shape (K,).
         testing_error_by_class: For each class of texts, shape (J,).
+        understood_by_class: `understood` for each class of texts, shape (J,).
         trajectory: Unlearned fraction after wave 0, 1, 2 …, shape (iterations + 1,); wave 0 is what was known.
         trajectory_by_class: The same for each class of skills, shape (iterations + 1, K).
         converged: True if the fixed point is bracketed to the tolerance (exactly on a threshold it cannot be).
@@ -62,6 +63,7 @@ class DensityEvolution:
     understood: float
     unlearned_by_class: Floats
     testing_error_by_class: Floats
+    understood_by_class: Floats
     trajectory: Floats
     trajectory_by_class: Floats
     converged: bool
@@ -144,13 +146,15 @@ def evolve_recursion(
     errors = np.array([1.0 - float(d.generating(1.0 - x)) for d, x in zip(ensemble.text_degrees, state, strict=False)])
     weights = ensemble.ratios * recursion.read
     weights = weights / weights.sum() if weights.sum() > 0.0 else np.full(errors.shape, 1.0 / errors.size)
+    understood = recursion.understood(state)
     return DensityEvolution(
         unlearned=unlearned,
         learned=1.0 - unlearned,
         testing_error=float(errors @ weights),
-        understood=float(recursion.understood(state) @ weights),
+        understood=float(understood @ weights),
         unlearned_by_class=state[-1],
         testing_error_by_class=errors,
+        understood_by_class=understood,
         trajectory=trajectory,
         trajectory_by_class=by_class,
         converged=found.converged,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import Literal
 
 from analysis.errors import AnalysisError
 
-__all__ = ["Engine", "compiled"]
+__all__ = ["Engine", "compiled", "expect"]
 
 Engine = Literal["auto", "numpy", "numba"]
 
@@ -28,3 +29,9 @@ def compiled(engine: Engine, work: int) -> bool:
     if engine not in {"numpy", "numba"}:
         raise AnalysisError(f"engine {engine!r} is not one of 'auto', 'numpy', 'numba'")
     return engine == "numba"
+
+
+def expect(work: int) -> None:
+    """Load numba if so many edges' worth of work is ahead, in calls that may each be too small to ask for it."""
+    if compiled("auto", work):
+        importlib.import_module("numba")

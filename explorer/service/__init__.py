@@ -1,6 +1,7 @@
 """Use cases: what the command line and the front end ask for, on any store."""
 
 from explorer.service.association import AssociationReport, PercolationReport, associate, percolate
+from explorer.service.classes import ClassesPrediction, ClassPrediction, predict_classes
 from explorer.service.comparison import ClassRow, LayerComparison, SkillChange, compare
 from explorer.service.learning import LearnReport, learn
 from explorer.service.prediction import (
@@ -21,7 +22,9 @@ from explorer.service.snapshot import LayerView, layer_view
 __all__ = [
     "AssociationReport",
     "BesideRow",
+    "ClassPrediction",
     "ClassRow",
+    "ClassesPrediction",
     "LayerComparison",
     "LayerPrediction",
     "LayerView",
@@ -38,6 +41,7 @@ __all__ = [
     "learn",
     "percolate",
     "predict",
+    "predict_classes",
     "predict_layer",
     "subsample",
     "threshold",

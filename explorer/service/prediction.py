@@ -13,7 +13,8 @@ from analysis import percolation as site
 from analysis.density_evolution import evolve
 from analysis.ensembles import Ensemble
 from analysis.learners import parse_learner
-from analysis.peeling import peel
+from analysis.replicates import Replicates, learning_replicates, subsample_replicates
+from analysis.sampling import configuration_graph, poisson_graph
 from analysis.threshold import emergence_threshold, emergence_threshold_of
 from explorer.errors import SkillgraphError
 from explorer.service.association import giant_of
@@ -95,6 +96,10 @@ class BesideRow:
         measured: On the stored layer; None where it cannot be measured.
         poisson: For the Poisson ensemble of the same c and R; None where it has none.
         degrees: For random graphs with the measured degree distributions; None where it has none.
+        poisson_difference: Measured less `poisson`; None where one of them is missing.
+        degrees_difference: Measured less `degrees`.
+        poisson_band: Central 95 % of random Poisson graphs of this size, low and high; None if none were drawn.
+        degrees_band: The same for random graphs with the measured degrees.
     """
 
     quantity: str
@@ -102,6 +107,10 @@ class BesideRow:
     measured: float | None
     poisson: float | None
     degrees: float | None
+    poisson_difference: float | None = None
+    degrees_difference: float | None = None
+    poisson_band: tuple[float, float] | None = None
+    degrees_band: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +126,8 @@ class LayerPrediction:
         mean_skills: c = edges/T.
         rows: The table.
         reasons: Why measured and predicted differ, one sentence each.
+        replicates: Random graphs of each kind behind the bands; 0 without bands.
+        seed: Seed of the random graphs.
     """
 
     layer: LayerInfo
@@ -127,6 +138,8 @@ class LayerPrediction:
     mean_skills: float
     rows: tuple[BesideRow, ...]
     reasons: tuple[str, ...]
+    replicates: int = 0
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -240,19 +253,26 @@ def _require_edges(view: LayerView) -> None:
         raise SkillgraphError(f"the texts of layer {view.info.name!r} require no skill: there is nothing to predict")
 
 
-def predict_layer(store: Store, dataset: str, layer: str) -> LayerPrediction:
+def predict_layer(
+    store: Store, dataset: str, layer: str, *, replicates: int = 0, seed: int = 0, workers: int = 1
+) -> LayerPrediction:
     """Lay the theory's prediction beside what a stored layer learned.
 
     Args:
         store: Where the layer is.
         dataset: Name of the dataset.
         layer: Name of the layer.
+        replicates: Random graphs of either kind to draw and peel, which show how far a graph of this size strays
+            from the prediction by chance; 0 for none.
+        seed: Seed of the random graphs.
+        workers: Threads that draw them.
 
     Returns:
         One row a quantity.
 
     Raises:
         NotFoundError: No such layer.
+        SkillgraphError: Its texts require no skill.
     """
     view = layer_view(store, dataset, layer)
     _require_edges(view)
@@ -263,50 +283,58 @@ def predict_layer(store: Store, dataset: str, layer: str) -> LayerPrediction:
     learned = int(np.count_nonzero(view.learned)) / n if n else 0.0
     understood = _understood(view)
     emergence = emergence_threshold(graph.mean_skills, rule)
+    bands = _bands(view, replicates, seed, workers)
     rows = (
-        BesideRow(
+        _beside(
+            bands,
             "learned",
             "Fraction of all skills that is learned",
             learned,
             by_poisson.learned,
             by_degrees.learned,
         ),
-        BesideRow(
+        _beside(
+            bands,
             "not_understood",
             "Fraction of the training texts with a skill that is not learned",
             1.0 - understood,
             1.0 - by_poisson.understood,
             1.0 - by_degrees.understood,
         ),
-        BesideRow(
+        _beside(
+            bands,
             "waves",
             "Rounds of presenting all texts until nothing more is learned (predicted: until less than one skill is)",
             float(view.info.waves),
             float(_rounds(by_poisson.trajectory, n)),
             float(_rounds(by_degrees.trajectory, n)),
         ),
-        BesideRow(
+        _beside(
+            bands,
             "ratio",
             "Texts per skill, R (predicted: the threshold R* at which skills would emerge at once)",
             graph.ratio,
             emergence.ratio,
             emergence_threshold_of(degrees, rule).ratio,
         ),
-        BesideRow(
+        _beside(
+            bands,
             "giant",
             "Giant component of the learned skills' association graph, as a fraction of all skills",
             giant_of(view, "any"),
             site.giant_learned_general(poisson, "any", rule),
             site.giant_learned_general(degrees, "any", rule),
         ),
-        BesideRow(
+        _beside(
+            bands,
             "giant_site",
             "Giant component if as many skills were kept at random (site percolation)",
             None,
             site.site_giant(poisson, learned),
             site.site_giant(degrees, learned),
         ),
-        BesideRow(
+        _beside(
+            bands,
             "condition",
             "Site percolation condition: above 1 the learned skills have a giant component",
             None,
@@ -323,6 +351,47 @@ def predict_layer(store: Store, dataset: str, layer: str) -> LayerPrediction:
         mean_skills=graph.mean_skills,
         rows=rows,
         reasons=_reasons(view, learned, by_poisson.learned, by_degrees.learned),
+        replicates=replicates,
+        seed=seed,
+    )
+
+
+_Bands = dict[str, tuple[tuple[float, float], tuple[float, float]]]
+
+
+def _bands(view: LayerView, replicates: int, seed: int, workers: int) -> _Bands:
+    """For each quantity the central 95 % of random graphs of the layer's size: Poisson ones, and of its degrees."""
+    if replicates == 0:
+        return {}
+    graph, rule = view.indexed.graph, parse_learner(view.info.learner)
+    text_degrees, skill_degrees = graph.text_degrees, graph.skill_degrees
+    kinds = (
+        lambda rng: poisson_graph(graph.mean_skills, graph.n_texts, graph.n_skills, rng),
+        lambda rng: configuration_graph(text_degrees, skill_degrees, rng),
+    )
+    poisson, degrees = (
+        learning_replicates(draw, rule, replicates=replicates, seed=seed, workers=workers) for draw in kinds
+    )
+
+    def band(quantity: str) -> tuple[tuple[float, float], tuple[float, float]]:
+        values: tuple[Replicates, Replicates] = getattr(poisson, quantity), getattr(degrees, quantity)
+        return values[0].band(0.95), values[1].band(0.95)
+
+    found = {quantity: band(quantity) for quantity in ("learned", "understood", "waves", "giant")}
+    low_high = found.pop("understood")
+    found["not_understood"] = ((1 - low_high[0][1], 1 - low_high[0][0]), (1 - low_high[1][1], 1 - low_high[1][0]))
+    return found
+
+
+def _beside(
+    bands: _Bands, quantity: str, meaning: str, measured: float | None, poisson: float | None, degrees: float | None
+) -> BesideRow:
+    def less(predicted: float | None) -> float | None:
+        return None if measured is None or predicted is None else measured - predicted
+
+    by_poisson, by_degrees = bands.get(quantity, (None, None))
+    return BesideRow(
+        quantity, meaning, measured, poisson, degrees, less(poisson), less(degrees), by_poisson, by_degrees
     )
 
 
@@ -406,22 +475,16 @@ def subsample(
     _require_edges(view)
     graph, rule = view.indexed.graph, parse_learner(view.info.learner)
     grid = np.linspace(0.05, 1.0, 20) if shares is None else np.sort(np.asarray(shares, dtype=float))
-    rng = np.random.default_rng(seed)
-    learned = np.zeros((len(grid), replicates))
-    for replicate in range(replicates):
-        order = rng.permutation(graph.n_texts)
-        for place, share in enumerate(grid):
-            chosen = np.sort(order[: round(share * graph.n_texts)])
-            part = graph.subset(chosen)
-            result = peel(part, rule.capacities(part.n_texts, rng), prerequisites=view.indexed.prerequisites)
-            learned[place, replicate] = result.n_learned / max(graph.n_skills, 1)
+    learned = subsample_replicates(
+        graph, grid, rule, prerequisites=view.indexed.prerequisites, replicates=replicates, seed=seed
+    )
     poisson, degrees = _ensembles(view)
     return SubsampleCurve(
         layer=view.info,
         shares=tuple(grid.tolist()),
-        learned=tuple(learned.mean(axis=1).tolist()),
-        low=tuple(learned.min(axis=1).tolist()),
-        high=tuple(learned.max(axis=1).tolist()),
+        learned=tuple(learned.mean(axis=0).tolist()),
+        low=tuple(learned.min(axis=0).tolist()),
+        high=tuple(learned.max(axis=0).tolist()),
         poisson=tuple(evolve(_thinned(poisson, share), rule).learned for share in grid.tolist()),
         degrees=tuple(evolve(_thinned(degrees, share), rule).learned for share in grid.tolist()),
         replicates=replicates,

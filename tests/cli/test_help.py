@@ -13,6 +13,7 @@ from tests.cli.conftest import Run
 
 README = Path(__file__).parents[2] / "README.md"
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+THEORY = sorted(typer.main.get_command(app).commands["theory"].commands)  # type: ignore[attr-defined]
 
 
 def test_design_commands_are_there() -> None:
@@ -24,7 +25,15 @@ def test_design_commands_are_there() -> None:
 def test_help_has_an_example_of_the_command(command: str, run_here: Run, tmp_path: Path) -> None:
     ran = run_here(tmp_path, command, "--help")
     assert ran.code == 0
-    assert re.search(rf"Example: skillgraph {command}\b", ran.out) or command == "server", ran.out
+    assert re.search(rf"Example: skillgraph {command}\b", ran.out) or command in {"server", "theory"}, ran.out
+
+
+@pytest.mark.parametrize("command", THEORY)
+def test_help_of_theory_has_an_example_and_its_page_names_it(command: str, run_here: Run, tmp_path: Path) -> None:
+    ran = run_here(tmp_path, "theory", command, "--help")
+    assert ran.code == 0
+    assert re.search(rf"Example: skillgraph theory {command}\b", ran.out), ran.out
+    assert f"skillgraph theory {command} " in README.with_name("docs").joinpath("theory.md").read_text()
 
 
 def test_readme_names_every_command_and_no_other() -> None:
