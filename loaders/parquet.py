@@ -55,7 +55,9 @@ def write_parquet(dataset: Dataset, folder: Path) -> None:
             fresh.mkdir()
             for name, table in dataset.tables().items():
                 stored = table.replace_schema_metadata({_FACTS: facts})
-                pq.write_table(stored, fresh / f"{name}.parquet", compression="zstd")
+                # other engines do not all take over pyarrow's note that a column is a dictionary
+                noted = name != "requirements"
+                pq.write_table(stored, fresh / f"{name}.parquet", compression="zstd", store_schema=noted)
             if folder.exists():
                 folder.rename(old)
             fresh.rename(folder)
@@ -173,6 +175,6 @@ def _edges(block: pa.Table, chosen: Mapping[str, str], path: Path) -> pa.Table:
 def _read(path: Path) -> pa.Table:
     require_file(path)
     try:
-        return pq.read_table(path)
+        return pq.read_table(path, read_dictionary=["text", "skill"] if path.stem == "requirements" else None)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"is no Parquet file: {error}", path=path) from None
