@@ -138,7 +138,14 @@
     return [{ id: ticket(), text: cypher, parameters, timeout, before: before ? before.id : null }, history];
   }
 
+  /* ---------- the compression page ---------- */
+
+  function codeState(text, receiver, model, erasure) {
+    address({ text, receiver, model: model === "frequency" ? null : model, erasure: erasure === 0.1 ? null : erasure });
+    return no();
+  }
+
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
-    work: { pulseRun: pulse("run-pulse", "run-progress", 400), pulseQuery: pulse("q-pulse", "q-cancel", 300), startRun, runForm, follow, queryEditor, queryRecipe, askQuery },
+    work: { pulseRun: pulse("run-pulse", "run-progress", 400), pulseQuery: pulse("q-pulse", "q-cancel", 300), startRun, runForm, follow, queryEditor, queryRecipe, askQuery, codeState },
   });
 })();

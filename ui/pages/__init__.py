@@ -39,5 +39,6 @@ PAGES = (
     Page("/percolation", "Percolation", "percolation", "ui.pages.percolation"),
     Page("/layers", "Layers", "layers", "ui.pages.layers"),
     Page("/classes", "Classes", "classes", "ui.pages.classes"),
+    Page("/compression", "Compression", "compression", "ui.pages.compression"),
     Page("/query", "Query", "query", "ui.pages.query"),
 )

@@ -25,6 +25,7 @@ PAGES = {
     "/percolation": "Percolation",
     "/layers": "Layers",
     "/classes": "Classes and hierarchy",
+    "/compression": "Compression",
     "/query": "Query",
 }
 

@@ -1,0 +1,103 @@
+"""The compression page in a real Chromium."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from explorer.service import layer_view
+from explorer.service.text_code import code_text, measure_layer, receive
+from explorer.store.opening import open_store
+from tests.ui.conftest import HOSTILE
+from ui.components import fraction
+from ui.pages.compression import first_text, hex_lines, search
+
+pytestmark = pytest.mark.browser
+
+
+def until_state(page: Page, key: str, value: str | None) -> None:
+    page.wait_for_function(
+        "([key, value]) => new URLSearchParams(location.search).get(key) === value", arg=[key, value]
+    )
+
+
+def plotted(page: Page, name: str) -> None:
+    page.wait_for_function("name => document.querySelector(`#${name} .js-plotly-plot`)?.data?.length > 0", arg=name)
+
+
+def test_a_text_is_searched_and_its_code_is_shown(page: Page, small: str, store_path: Path) -> None:
+    store = open_store(store_path, mode="read")
+    tuned, base = layer_view(store, "small", "tuned"), layer_view(store, "small", "foundation")
+    page.goto(f"{small}/compression?layer=tuned")
+    field = page.get_by_role("textbox", name="Text", exact=True)
+    expect(field).to_have_value(code_text(tuned, first_text(tuned)).title)
+    field.fill("text g01")
+    expect(page.get_by_role("option")).to_have_count(10)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => (new URLSearchParams(location.search).get('text') || '').startsWith('g01')")
+    chosen = parse_qs(urlsplit(page.url).query)["text"][0]
+    code = code_text(tuned, chosen)
+    expect(field).to_have_value(code.title)
+    expect(page.locator(".code-hex")).to_have_text(hex_lines(code.data))
+    expect(page.locator("#z-code .chip")).to_have_count(len(code.skills))
+    expect(page.locator("#z-code tr", has_text="in all")).to_contain_text(f"{code.bits:,.1f}")
+    received = receive(tuned, base, code)
+    expect(page.locator(".finger")).to_have_text(received.fingerprint[:12])
+    expect(page.locator("#z-code")).to_contain_text("it refuses the file and says so")
+    page.get_by_role("textbox", name="Receiver's layer").click()
+    page.get_by_role("option", name="tuned").click()
+    until_state(page, "receiver", "tuned")
+    expect(page.locator("#z-code")).to_contain_text("it reads the file, and gets these skills back")
+
+
+def test_a_text_that_is_not_understood_is_sent_as_it_is(page: Page, small: str) -> None:
+    page.goto(f"{small}/compression?text=h0&model=uniform")
+    expect(page.locator("#z-code")).to_contain_text("has not learned 2 of its 2 skills, so it sends the text as it is")
+    expect(page.locator(".chip-novel")).to_have_count(2)
+    expect(page.get_by_role("textbox", name="Skills are coded")).to_have_value("all skills alike")
+
+
+def test_the_whole_layer_and_the_channel(page: Page, small: str, store_path: Path) -> None:
+    report = measure_layer(open_store(store_path, mode="read"), "small", "tuned")
+    page.goto(f"{small}/compression?layer=tuned&receiver=foundation&erasure=0.3")
+    for name in ("z-bits", "z-rate", "z-channel"):
+        plotted(page, name)
+    expect(page.locator("#z-stats .stat-value").first).to_have_text(fraction(report.understood_share))
+    expect(page.locator("#z-stats .stat-value").nth(1)).to_have_text(f"{report.bits.semantic:,.1f}")
+    expect(page.locator("#z-erasure-shown")).to_have_text("30%")
+    expect(page.locator("#z-channel-said")).to_contain_text("need a skill that the receiver has not learned")
+    slider = page.get_by_role("slider", name="Share of packets that are lost")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    until_state(page, "erasure", "0.35")
+    expect(page.locator("#z-erasure-shown")).to_have_text("35%")
+
+
+def test_names_are_text(page: Page, small: str, store_path: Path) -> None:
+    view = layer_view(open_store(store_path, mode="read"), "small", "foundation")
+    place = view.indexed.skills.ids.to_pylist().index("b00")
+    graph = view.indexed.graph
+    row = int(np.repeat(np.arange(graph.n_texts), graph.text_degrees)[graph.text_skills == place][0])
+    page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+    page.goto(f"{small}/compression?text={quote(view.indexed.text_ids[row].as_py())}")
+    expect(page.locator("#z-code .chip", has_text=HOSTILE)).to_be_visible()
+    assert page.locator("#page img, #page script").count() == 0
+
+
+def test_a_text_that_is_not_there_is_said(page: Page, small: str) -> None:
+    page.goto(f"{small}/compression?text=nowhere")
+    expect(page.locator(".notice")).to_contain_text("'nowhere'")
+    expect(page.locator(".code-hex")).to_be_visible()
+
+
+def test_search_offers_what_begins_so_first(store_path: Path) -> None:
+    view = layer_view(open_store(store_path, mode="read"), "small", "foundation")
+    titles = [option["label"] for option in search(view, "F00", None)]
+    assert titles == [f"text f00{i}" for i in range(10)]
+    assert search(view, "no such", "h0") == [{"value": "h0", "label": "text h0"}]
