@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.harness import Report, Table, Target, markdown, target_table
 
-SCRIPTS = ("limits", "peeling", "memory", "components", "percolation", "association", "replicates", "engines")
+SCRIPTS = ("limits", "peeling", "memory", "components", "percolation", "association", "replicates", "implicit", "engines")
 SMALL = {
     "peeling": ["--sizes", "1e4", "1e5", "--edges", "1e6", "--near", "1e5"],
     "memory": ["--edges", "1e6"],
@@ -21,6 +21,7 @@ SMALL = {
     "percolation": ["--nodes", "1e5"],
     "association": ["--texts", "1e5"],
     "replicates": ["--replicates", "100"],
+    "implicit": ["--edges", "1e6"],
     "engines": ["--sizes", "1e3", "1e4"],
 }
 PACKAGES = ("numpy", "numba", "scipy", "networkx", "igraph", "rustworkx", "networkit")
@@ -28,7 +29,7 @@ PACKAGES = ("numpy", "numba", "scipy", "networkx", "igraph", "rustworkx", "netwo
 INTRODUCTION = """# Benchmarks
 
 Speed and memory of the kernels beside what one would use instead, in the same run and with equal results (each
-script asserts that). Made by one command, about ten minutes:
+script asserts that). Made by one command, about twelve minutes:
 
     python -m benchmarks.run_all --output docs/benchmarks.md
 

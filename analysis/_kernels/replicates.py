@@ -8,6 +8,7 @@ import numpy.typing as npt
 from analysis._kernels.compile import kernel
 from analysis._kernels.peeling import BLOCK, UNLEARNED, rounds, settle
 from analysis._kernels.vectors import LANES, fill_lanes
+from analysis._words import poisson_thresholds
 
 __all__ = ["PoissonReplicate"]
 
@@ -32,7 +33,7 @@ class PoissonReplicate:
         mean_texts = mean_skills * n_texts / max(n_skills, 1)
         edges = mean_texts * n_skills
         room = int(edges + 10 * np.sqrt(edges)) + 64
-        self.thresholds = _poisson_thresholds(mean_texts)
+        self.thresholds = poisson_thresholds(mean_texts)
         self.n_texts = n_texts
         self.n_skills = n_skills
         self.n_words = n_skills + room // 2
@@ -67,14 +68,6 @@ class PoissonReplicate:
             self.skill_of = np.empty(2 * len(self.skill_of), np.int32)
             self.skill_texts = np.empty(len(self.skill_of), np.int32)
             random = np.concatenate((random, rng.bit_generator.random_raw(self.n_words)))
-
-
-def _poisson_thresholds(mean: float) -> UInt64:
-    """2^64 P(X ≤ k) for k = 0, 1, … up to where it rounds to 2^64, which is left out."""
-    k = np.arange(1, int(mean + 12 * np.sqrt(mean)) + 60)
-    below = np.exp(-mean + np.concatenate(([0.0], np.cumsum(np.log(mean) - np.log(k))))) if mean > 0 else np.ones(1)
-    cumulative = np.cumsum(below)
-    return (cumulative[cumulative < 1 - 2.0**-53] * 2.0**64).astype(np.uint64)
 
 
 # Indices are made unsigned: numba lets a negative index count from the end, which costs a test at every access.
