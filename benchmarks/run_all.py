@@ -13,7 +13,17 @@ from pathlib import Path
 
 from benchmarks.harness import Report, Table, Target, markdown, target_table
 
-SCRIPTS = ("limits", "peeling", "memory", "components", "percolation", "association", "replicates", "implicit", "engines")
+SCRIPTS = (
+    "limits",
+    "peeling",
+    "memory",
+    "components",
+    "percolation",
+    "association",
+    "replicates",
+    "implicit",
+    "engines",
+)
 SMALL = {
     "peeling": ["--sizes", "1e4", "1e5", "--edges", "1e6", "--near", "1e5"],
     "memory": ["--edges", "1e6"],
