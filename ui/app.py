@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from explorer.errors import USER_ERRORS, SkillgraphError, StoreError
+from ui.security import LOCAL_NAMES
 from ui.source import Source
 
 __all__ = ["create_app", "serve"]
@@ -20,20 +21,21 @@ _INDEX = """<!DOCTYPE html>
 <head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
 <body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
 </html>"""
-_LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 def create_app(
     store_url: str | Path | None,
     *,
     password: str | None = None,
+    password_hash: str | None = None,
     secure_cookies: bool = False,
 ) -> Any:
     """The application for a store; the store is opened when the first page asks for it.
 
     Args:
         store_url: Path or address of the store; None for the default one.
-        password: If given, every page asks for it first.
+        password: If given, every page asks for it first; without, only this machine's own names are answered.
+        password_hash: Its hash in its place.
         secure_cookies: Send the session's cookie over HTTPS only.
 
     Returns:
@@ -43,9 +45,11 @@ def create_app(
     from dash_cytoscape import load_extra_layouts
 
     from ui.pages import PAGES
-    from ui.security import protect
+    from ui.security import LoginGate, protect
     from ui.shell import shell
 
+    locked = password is not None or password_hash is not None
+    gate = LoginGate(password, hashed=password_hash) if locked else None
     load_extra_layouts()  # its bundle also writes SVG
     source = Source(store_url)
     app = Dash(
@@ -60,11 +64,12 @@ def create_app(
         index_string=_INDEX,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    app.layout = shell(str(store_url or "skillgraph.kgl"), login=password is not None)
+    app.server.extensions["skillgraph"] = source  # whoever serves the application closes it
+    app.layout = shell(str(store_url or "skillgraph.kgl"), login=locked)
     _register_routes(app, source)
     for page in PAGES:
         page.register(app, source)
-    protect(app, password=password, secure_cookies=secure_cookies)
+    protect(app, gate=gate, secure_cookies=secure_cookies)
     return app
 
 
@@ -170,7 +175,8 @@ def serve(
 
     Args:
         store_url: Path or address of the store; None for the default one.
-        host: Address to listen on; any but this machine's own needs the environment's `SKILLGRAPH_UI_PASSWORD`.
+        host: Address to listen on; any but this machine's own needs the environment's `SKILLGRAPH_UI_PASSWORD` or
+            `SKILLGRAPH_UI_PASSWORD_HASH`.
         port: Port; 0 takes a free one.
         open_browser: Open a browser window.
         on_ready: Called with the address once connections are accepted.
@@ -180,17 +186,25 @@ def serve(
     """
     import os
 
-    password = os.environ.get("SKILLGRAPH_UI_PASSWORD") or None
-    if host not in _LOCAL and password is None:
+    # Taken out of the environment, so that child processes do not have it.
+    password = os.environ.pop("SKILLGRAPH_UI_PASSWORD", None) or None
+    hashed = os.environ.pop("SKILLGRAPH_UI_PASSWORD_HASH", None) or None
+    secure = os.environ.get("SKILLGRAPH_UI_HTTPS", "") not in ("", "0")
+    if host not in LOCAL_NAMES and password is None and hashed is None:
         raise SkillgraphError(
-            f"listening on {host} lets others in: set a password in the environment, SKILLGRAPH_UI_PASSWORD, "
-            "or leave --host at 127.0.0.1"
+            f"listening on {host} lets others in: set a password in the environment, SKILLGRAPH_UI_PASSWORD or "
+            "SKILLGRAPH_UI_PASSWORD_HASH, or leave --host at 127.0.0.1"
+        )
+    if host not in LOCAL_NAMES and not secure:
+        _log.warning(
+            "Passwords and pages can be read on their way to %s: put a proxy with HTTPS before the explorer and set "
+            "SKILLGRAPH_UI_HTTPS=1.",
+            host,
         )
     listener = _listen(host, port)
+    app = create_app(store_url, password=password, password_hash=hashed, secure_cookies=secure)
     from waitress.server import create_server
 
-    secure = os.environ.get("SKILLGRAPH_UI_HTTPS", "") not in ("", "0")
-    app = create_app(store_url, password=password, secure_cookies=secure)
     server = create_server(app.server, sockets=[listener], threads=8, ident=None)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}/"
@@ -205,6 +219,7 @@ def serve(
         server.run()
     finally:
         server.close()
+        app.server.extensions["skillgraph"].close()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -3,63 +3,126 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 import threading
 import time
 from typing import Any
 
-__all__ = ["LoginGate", "protect"]
+from explorer.errors import SkillgraphError
+
+__all__ = ["LOCAL_NAMES", "LoginGate", "protect"]
+
+LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
+"""Names of this machine that no other one can take."""
 
 _TRIES = 5  # wrong passwords from one address ...
 _WINDOW = 300.0  # ... within as many seconds
 _HOURS = 12
+_ADDRESSES = 10_000  # addresses that are remembered
+_LONGEST = 1_024  # letters of a password that are looked at
+_LARGEST = 64 * 1024 * 1024  # bytes of a request
+_HASH = re.compile(r"(scrypt:\d+:\d+:\d+|pbkdf2:\w+:\d+)\$[^$]+\$[0-9a-f]{32,}")
 
 
 class LoginGate:
     """Checks a password slowly enough that guessing is hopeless, and counts wrong ones by address."""
 
-    def __init__(self, password: str, *, tries: int = _TRIES, window: float = _WINDOW) -> None:
-        """The password itself is not kept: only its scrypt hash under a salt of this process."""
-        self._salt = secrets.token_bytes(16)
-        self._hash = self._digest(password)
+    def __init__(
+        self, password: str | None = None, *, hashed: str | None = None, tries: int = _TRIES, window: float = _WINDOW
+    ) -> None:
+        """The password itself is not kept: only its salted scrypt hash.
+
+        Args:
+            password: The password.
+            hashed: In its place its hash, as `werkzeug.security.generate_password_hash` makes it.
+            tries: Wrong passwords from one address ...
+            window: ... within so many seconds.
+
+        Raises:
+            SkillgraphError: `hashed` is no such hash.
+        """
+        from werkzeug.security import generate_password_hash
+
+        if hashed is not None and not _HASH.fullmatch(hashed):
+            raise SkillgraphError(
+                "SKILLGRAPH_UI_PASSWORD_HASH is no hash of a password: it must be what "
+                "werkzeug.security.generate_password_hash gives, scrypt:…$…$…"
+            )
+        self._hash = hashed or generate_password_hash(password or secrets.token_urlsafe())
         self._tries = tries
         self._window = window
-        self._wrong: dict[str, list[float]] = {}
+        self._tried: dict[str, list[float]] = {}
         self._lock = threading.Lock()
 
-    def _digest(self, password: str) -> bytes:
-        import hashlib
-
-        return hashlib.scrypt(password.encode(), salt=self._salt, n=2**14, r=8, p=1)
+    def _recent(self, address: str) -> list[float]:
+        now = time.monotonic()
+        recent = [moment for moment in self._tried.pop(address, ()) if now - moment < self._window]
+        if recent:
+            self._tried[address] = recent
+        return recent
 
     def waiting(self, address: str) -> bool:
         """True if an address has had too many wrong passwords lately."""
         with self._lock:
-            now = time.monotonic()
-            recent = [moment for moment in self._wrong.get(address, ()) if now - moment < self._window]
-            if recent:
-                self._wrong[address] = recent
-            else:
-                self._wrong.pop(address, None)
-            return len(recent) >= self._tries
+            return len(self._recent(address)) >= self._tries
 
     def check(self, password: str, address: str) -> bool:
-        """True for the right password; a wrong one is counted."""
-        if hmac.compare_digest(self._digest(password), self._hash):
-            with self._lock:
-                self._wrong.pop(address, None)
-            return True
+        """True for the right password; a wrong one is counted, and an address with too many is not listened to."""
+        from werkzeug.security import check_password_hash
+
         with self._lock:
-            self._wrong.setdefault(address, []).append(time.monotonic())
-        return False
+            if len(self._recent(address)) >= self._tries:
+                return False
+            # Counted before it is checked, so that guesses sent at the same time are counted too.
+            self._tried.setdefault(address, []).append(time.monotonic())
+            while len(self._tried) > _ADDRESSES:
+                self._tried.pop(next(iter(self._tried)))
+        if not check_password_hash(self._hash, password[:_LONGEST]):
+            return False
+        with self._lock:
+            self._tried.pop(address, None)
+        return True
 
 
-def protect(app: Any, *, password: str | None, secure_cookies: bool) -> None:
-    """Add security headers and, with a password, the login to a Dash application."""
+def protect(app: Any, *, gate: LoginGate | None, secure_cookies: bool) -> None:
+    """Add security headers, checks of where requests come from and, with a gate, the login to a Dash application.
+
+    Without a gate only requests to this machine's own names are answered: another site whose name is made to lead
+    to 127.0.0.1 cannot ask anything.
+    """
     server = app.server
+    server.config["MAX_CONTENT_LENGTH"] = _LARGEST
     _headers(app, server)
-    if password is not None:
-        _login(server, LoginGate(password), secure_cookies)
+    _origin(server, local=gate is None)
+    if gate is not None:
+        _login(server, gate, secure_cookies)
+
+
+def _origin(server: Any, *, local: bool) -> None:
+    from flask import Response, request
+
+    def refused(text: str) -> Any:
+        return Response(text, status=403, mimetype="text/plain")
+
+    @server.before_request  # type: ignore[untyped-decorator,unused-ignore]
+    def check() -> Any:
+        if local and _name(request.host) not in LOCAL_NAMES:
+            return refused("This explorer answers on this machine only: open it at http://127.0.0.1 and its port.")
+        if request.method not in ("GET", "HEAD", "OPTIONS") and not _same_origin(request):
+            return refused("Another site sent this request, so it was not done.")
+        return None
+
+
+def _name(host: str) -> str:
+    """A host without its port.
+
+    >>> _name("localhost:8050"), _name("[::1]:8050"), _name("127.0.0.1")
+    ('localhost', '::1', '127.0.0.1')
+    """
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0].lower()
 
 
 def _headers(app: Any, server: Any) -> None:
@@ -87,6 +150,9 @@ def _headers(app: Any, server: Any) -> None:
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "same-origin"
         response.headers["X-Frame-Options"] = "DENY"
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
         return response
 
 
@@ -104,8 +170,6 @@ def _login(server: Any, gate: LoginGate, secure_cookies: bool) -> None:
 
     @server.before_request  # type: ignore[untyped-decorator,unused-ignore]
     def ask() -> Any:
-        if request.method not in ("GET", "HEAD", "OPTIONS") and not _same_origin(request):
-            abort(403)
         if request.path in ("/login", "/assets/login.css") or request.path.startswith("/assets/fonts/"):
             return None
         if session.get("in"):

@@ -10,6 +10,7 @@ import pytest
 
 from explorer.service import associate, layer_view, learn
 from explorer.store.opening import open_store
+from explorer.store.protocol import Store
 from loaders.dataset import Dataset, build_dataset
 from ui.graphs import LayerGraph, layer_graph
 
@@ -60,14 +61,19 @@ def small_dataset(seed: int = 5) -> Dataset:
 
 
 def fill(path: Path) -> None:
-    """Write the dataset with a foundation and a fine-tuned layer."""
+    """A store in a file with the dataset, a foundation and a fine-tuned layer."""
     store = open_store(path, mode="write")
+    fill_store(store)
+    store.close()
+
+
+def fill_store(store: Store) -> None:
+    """Write the dataset with a foundation and a fine-tuned layer."""
     store.write_dataset(small_dataset())
     learn(store, "small", name="foundation", parts=["base"], known=["b00"])
     associate(store, "small", "foundation")
     learn(store, "small", name="tuned", parts=["domain"], base="foundation", mode="continued")
     associate(store, "small", "tuned")
-    store.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,14 @@
 """Who may listen, who may enter, and what every answer says to browsers."""
 
+import os
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from werkzeug.security import generate_password_hash
 
 from explorer.errors import SkillgraphError
 from ui.app import create_app, serve
@@ -26,6 +30,7 @@ def enter(client, password: str):
 
 def test_another_address_needs_a_password(store_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SKILLGRAPH_UI_PASSWORD", raising=False)
+    monkeypatch.delenv("SKILLGRAPH_UI_PASSWORD_HASH", raising=False)
     with pytest.raises(SkillgraphError, match="SKILLGRAPH_UI_PASSWORD"):
         serve(store_path, host="0.0.0.0", port=0)
 
@@ -124,3 +129,98 @@ def test_waiting_ends_and_is_for_one_address() -> None:
 
 def test_the_password_itself_is_not_kept() -> None:
     assert PASSWORD not in str(vars(LoginGate(PASSWORD)))
+
+
+def test_guesses_at_the_same_time_are_all_counted() -> None:
+    gate = LoginGate(PASSWORD, tries=3)
+    with ThreadPoolExecutor(12) as pool:
+        found = list(pool.map(lambda i: gate.check(PASSWORD if i == 11 else f"guess {i}", "a"), range(11)))
+    assert not any(found)
+    assert gate.waiting("a")
+    assert not gate.check(PASSWORD, "a")
+    assert gate.check(PASSWORD, "b")
+
+
+def test_a_hash_is_as_good_as_the_password(store_path: Path) -> None:
+    hashed = generate_password_hash(PASSWORD)
+    client = create_app(store_path, password_hash=hashed, secure_cookies=True).server.test_client()
+    assert enter(client, "wrong").status_code == 401
+    assert enter(client, hashed).status_code == 401
+    assert enter(client, PASSWORD).status_code == 302
+
+
+def test_what_is_no_hash_is_refused(store_path: Path) -> None:
+    with pytest.raises(SkillgraphError, match="SKILLGRAPH_UI_PASSWORD_HASH"):
+        create_app(store_path, password_hash=PASSWORD)
+
+
+@pytest.mark.parametrize("host", ["elsewhere.example", "localhost.elsewhere.example:8050", "192.0.2.7:8050", "[::2]"])
+@pytest.mark.parametrize("path", ["/", "/_dash-layout", "/assets/skillgraph.js"])
+def test_another_name_of_this_machine_is_not_answered(store_path: Path, host: str, path: str) -> None:
+    client = create_app(store_path).server.test_client()
+    answer = client.get(path, headers={"Host": host})
+    assert answer.status_code == 403
+    assert "small" not in answer.text
+    assert client.get(path, headers={"Host": "localhost:8050"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "http://localhost:3000"},
+        {"Origin": "null"},
+    ],
+)
+def test_another_site_cannot_start_a_run_where_there_is_no_login(store_path: Path, headers: dict[str, str]) -> None:
+    before = store_path.read_bytes()
+    client = create_app(store_path).server.test_client()
+    answer = client.post("/_dash-update-component", json=start_of_a_run("stolen"), headers=headers)
+    assert answer.status_code == 403
+    assert store_path.read_bytes() == before
+
+
+def test_a_run_needs_the_login(locked, store_path: Path) -> None:
+    before = store_path.read_bytes()
+    client = locked.test_client()
+    url = "https://localhost"
+    assert client.post("/_dash-update-component", json=start_of_a_run("early"), base_url=url).status_code == 401
+    assert store_path.read_bytes() == before
+    enter(client, PASSWORD)
+    # The same request with the login is understood: it answers that this name is taken.
+    answer = client.post("/_dash-update-component", json=start_of_a_run("foundation"), base_url=url)
+    assert answer.status_code == 200
+    assert answer.json["response"]["run-progress"]["hidden"] is False
+
+
+def test_the_password_does_not_reach_child_processes(store_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKILLGRAPH_UI_PASSWORD", PASSWORD)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(SkillgraphError, match="port"):
+            serve(store_path, port=taken.getsockname()[1])
+    assert "SKILLGRAPH_UI_PASSWORD" not in os.environ
+
+
+def start_of_a_run(name: str) -> dict[str, Any]:
+    """What a browser sends when "Start" is pressed."""
+    outputs = ("run-state.data", "run-progress.hidden", "run-text.children", "run-bar.value", "run-result.children")
+    listed = [dict(zip(("id", "property"), output.split("."), strict=True)) for output in (*outputs, "run-go.data")]
+    start = {"id": f"ticket-{name}", "dataset": "small", "kind": "learn", "name": name}
+    return {
+        "output": "..".join(("", "...".join((*outputs, "run-go.data")), "")),
+        "outputs": listed,
+        "inputs": [
+            {"id": "run-start", "property": "data", "value": start},
+            {"id": "run-pulse", "property": "data"},
+            {"id": "run-ticket", "property": "modified_timestamp"},
+            {"id": "run-cancel", "property": "n_clicks"},
+        ],
+        "changedPropIds": ["run-start.data"],
+        "state": [
+            {"id": "run-ticket", "property": "data", "value": start["id"]},
+            {"id": "run-open", "property": "data", "value": True},
+        ],
+    }

@@ -1,0 +1,135 @@
+"""Several browsers at once: none sees what another has chosen, typed or asked; all see what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.ui.conftest import fill
+
+pytestmark = pytest.mark.browser
+
+Other = Callable[[], Page]
+
+
+@pytest.fixture
+def other(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Other]:
+    """Opens another browser: nothing is shared with the first, not even what is kept in the browser."""
+    contexts: list[BrowserContext] = []
+
+    def open_page() -> Page:
+        contexts.append(browser.new_context(**browser_context_args))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(40_000)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def own(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A store that these tests write to."""
+    path: Path = tmp_path_factory.mktemp("several") / "several.kgl"
+    fill(path)
+    return serve(path)
+
+
+def drawn(page: Page, name: str) -> None:
+    page.wait_for_function(
+        "name => { const e = document.getElementById(name); return e && e._cyreg && e._cyreg.cy.nodes().length > 0 }",
+        arg=name,
+    )
+
+
+def has_state(page: Page, key: str, value: str | None) -> None:
+    page.wait_for_function(
+        "([key, value]) => new URLSearchParams(location.search).get(key) === value", arg=[key, value]
+    )
+
+
+def test_the_graph_page(page: Page, other: Other, small: str) -> None:
+    page.goto(f"{small}/graph")
+    drawn(page, "cy")
+    page.evaluate("(document.getElementById('cy')._cyreg.cy.getElementById('s:b05').emit('tap'), 0)")
+    has_state(page, "skill", "b05")
+    second = other()
+    second.goto(f"{small}/graph?layer=tuned")
+    drawn(second, "cy")
+    assert second.evaluate("document.getElementById('cy')._cyreg.cy.nodes('.focus').length") == 0
+    has_state(second, "skill", None)
+    second.evaluate("(document.getElementById('cy')._cyreg.cy.getElementById('s:b07').emit('tap'), 0)")
+    has_state(second, "skill", "b07")
+    has_state(page, "skill", "b05")
+    expect(page.get_by_role("complementary").get_by_role("heading", level=2)).to_have_text("skill b05")
+
+
+def test_the_learning_page(page: Page, other: Other, small: str) -> None:
+    page.goto(f"{small}/learning?tab=what-if&c=3&R=1&learner=one")
+    expect(page.locator("#l-expect .stat-value").first).to_have_text("33.5 %")
+    second = other()
+    second.goto(f"{small}/learning?tab=what-if&c=5&R=2.4&learner=one")
+    expect(second.locator("#l-expect .stat-value").first).to_have_text("18.2 %")
+    page.get_by_role("slider", name="Texts per skill, R").focus()
+    page.keyboard.press("ArrowRight")
+    has_state(page, "R", "1.05")
+    has_state(second, "R", "2.4")
+    expect(second.locator("#l-expect .stat-value").first).to_have_text("18.2 %")
+
+
+def test_the_query_page(page: Page, other: Other, small: str) -> None:
+    first, second = "MATCH (s:Skill) RETURN s.id AS id LIMIT 4", "MATCH (l:Layer) RETURN l.name AS name"
+    page.goto(f"{small}/query?q={quote(first)}")
+    expect(page.locator("#q-summary")).to_contain_text("4 rows in")
+    beside = other()
+    beside.goto(f"{small}/query?q={quote(second)}")
+    expect(beside.locator("#q-summary")).to_contain_text("2 rows in")
+    expect(beside.locator("#q-past button")).to_have_count(1)
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator("#q-summary")).to_contain_text("4 rows in")
+    expect(page.locator("#q-past")).not_to_contain_text("Layer")
+    expect(beside.locator("#q-summary")).to_contain_text("2 rows in")
+
+
+def test_runs(page: Page, other: Other, own: str) -> None:
+    page.goto(f"{own}/?run=percolate&replicates=100000000")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("#run-progress")).to_contain_text("keeping skills at random")
+    second = other()
+    second.goto(f"{own}/?run=learn")
+    second.get_by_label("Name of the new layer").fill("by-the-second")
+    has_state(second, "name", "by-the-second")
+    expect(second.locator("#run-progress")).to_be_hidden()
+    second.get_by_role("button", name="Start").click()
+    expect(second.locator(".run-failed")).to_contain_text("another run is going on, percolating 'foundation'")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".run-cancelled")).to_be_visible()
+    page.goto(f"{own}/?run=learn&name=by-the-first")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator(".run-done")).to_contain_text("by-the-first")
+    # The second browser sees the new layer, keeps what it typed, and hears nothing of a run that is not its own.
+    expect(second.get_by_role("link", name="by-the-first")).to_be_visible()
+    expect(second.get_by_label("Name of the new layer")).to_have_value("by-the-second")
+    expect(second.locator(".run-done")).to_have_count(0)
+    second.get_by_role("button", name="Start").click()
+    expect(second.locator(".run-done")).to_contain_text("by-the-second")
+    expect(page.get_by_role("link", name="by-the-second")).to_be_visible()
+
+
+def test_the_compression_page(page: Page, other: Other, small: str) -> None:
+    page.goto(f"{small}/compression?text=f003")
+    second = other()
+    second.goto(f"{small}/compression?text=h0&model=uniform")
+    expect(second.locator("#z-code")).to_contain_text("sends the text as it is")
+    expect(page.get_by_role("textbox", name="Text", exact=True)).to_have_value("text f003")
+    page.get_by_role("textbox", name="Skills are coded").click()
+    page.get_by_role("option", name="all skills alike").click()
+    has_state(page, "model", "uniform")
+    has_state(page, "text", "f003")
+    expect(second.get_by_role("textbox", name="Text", exact=True)).to_have_value("text h0")
