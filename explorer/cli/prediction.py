@@ -44,6 +44,10 @@ def predict(
         int,
         typer.Option("--classes", min=2, help="With --layer: largest classes of skills and of texts to tell apart."),
     ] = 8,
+    curve: Annotated[
+        str | None,
+        typer.Option("--curve", help="With --layer: instead, learned fraction by `waves`, or by share of the `texts`."),
+    ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -52,8 +56,16 @@ def predict(
     Example: skillgraph predict --mean-skills 3 --ratio 1.1
 
     Example: skillgraph predict --layer foundation
+
+    Example: skillgraph predict --layer foundation --curve waves
     """
     from explorer import service
+
+    if curve is not None:
+        if layer is None or curve not in {"waves", "texts"}:
+            raise SkillgraphError(f"--curve is {curve!r}; it is `waves` or `texts`, and needs --layer")
+        _curve(store, dataset, layer, curve, seed, as_json)
+        return
 
     if layer is not None:
         if mean_skills is not None or ratio is not None:
@@ -128,6 +140,34 @@ def _beside(
     )
     for reason in found.reasons:
         typer.echo(f"- {reason}")
+
+
+def _curve(store: str | None, dataset: str | None, layer: str, kind: str, seed: int, as_json: bool) -> None:
+    from explorer import service
+
+    with opened(store) as opened_store:
+        name = single_dataset(opened_store, dataset)
+        if kind == "waves":
+            waves = service.wave_curve(opened_store, name, layer)
+            rows = list(enumerate(zip(waves.measured, waves.poisson, waves.degrees, strict=True)))
+            if as_json:
+                emit_json(waves)
+                return
+            table = [(str(k), *map(share, row)) for k, row in rows]
+            caption = "Learned fraction of all skills after each round of reading all texts."
+        else:
+            part = service.subsample(opened_store, name, layer, seed=seed)
+            if as_json:
+                emit_json(part)
+                return
+            table = [
+                (f"{at:.0%}", f"{share(mean)} [{share(low)}, {share(high)}]", share(poisson), share(degrees))
+                for at, mean, low, high, poisson, degrees in zip(
+                    part.shares, part.learned, part.low, part.high, part.poisson, part.degrees, strict=True
+                )
+            ]
+            caption = f"Learned from random shares of the texts: mean and range of {part.replicates} draws."
+    show_table(("wave" if kind == "waves" else "texts", "measured", "Poisson", "same degrees"), table, caption=caption)
 
 
 def _with_band(value: float | None, band: tuple[float, float] | None) -> str:

@@ -96,6 +96,20 @@ def test_prediction_beside_measurement(filled: Path, run_in: Run) -> None:
     assert "learned" in run_in(filled, "predict", "--layer", "foundation").out
 
 
+def test_curves_beside_a_layer_end_at_what_it_learned(filled: Path, run_in: Run) -> None:
+    layer = run_in(filled, "predict", "--layer", "foundation", "--replicates", 0, "--json").json["layer"]
+    waves = run_in(filled, "predict", "--layer", "foundation", "--curve", "waves", "--json").json
+    texts = run_in(filled, "predict", "--layer", "foundation", "--curve", "texts", "--json").json
+    for measured in (waves["measured"], texts["learned"]):
+        assert measured[-1] == pytest.approx(layer["learned"] / layer["skills"])
+        assert measured == sorted(measured)
+    assert len(waves["measured"]) == len(waves["poisson"]) == layer["waves"] + 1
+    assert "100%" in run_in(filled, "predict", "--layer", "foundation", "--curve", "texts").out
+    ran = run_in(filled, "predict", "--curve", "waves")
+    assert ran.code == 1
+    assert "--layer" in ran.err
+
+
 def test_predict_agrees_with_the_fixed_point_equation(run_in: Run, tmp_path: Path) -> None:
     found = run_in(tmp_path, "predict", "--mean-skills", 3, "--ratio", 1.1, "--json").json
     q = found["unlearned"]
