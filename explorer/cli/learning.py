@@ -1,4 +1,4 @@
-"""Commands that work on layers: `learn`, `associate`, `percolate`, `layers`."""
+"""Commands that work on layers: `learn`, `associate`, `components`, `percolate`, `layers`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,21 @@ from explorer.cli.console import (
     share,
     show_table,
     single_dataset,
+)
+from explorer.cli.spark import (
+    BlockEdgesOption,
+    ConfOption,
+    EngineOption,
+    InputOption,
+    LearnedOption,
+    MasterOption,
+    OutputOption,
+    SparkChoice,
+    WorkOption,
+    associate_by_spark,
+    components_by_spark,
+    learn_by_spark,
+    refuse_spark_options,
 )
 from explorer.errors import SkillgraphError
 
@@ -48,6 +63,30 @@ def learn(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of random capacities.")] = 0,
     store: StoreOption = None,
+    engine: EngineOption = "local",
+    master: MasterOption = None,
+    conf: ConfOption = None,
+    source: InputOption = None,
+    output: OutputOption = None,
+    work: WorkOption = None,
+    method: Annotated[
+        Literal["blocks", "rounds"] | None,
+        typer.Option(
+            "--method",
+            help="The kernel in every block, or rounds of joins.",
+            show_default="blocks",
+            rich_help_panel="With --engine spark (docs/spark.md)",
+        ),
+    ] = None,
+    waves: Annotated[
+        bool,
+        typer.Option(
+            "--waves",
+            help="Exact waves and teaching texts with --method blocks.",
+            rich_help_panel="With --engine spark (docs/spark.md)",
+        ),
+    ] = False,
+    block_edges: BlockEdgesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Learn skills by peeling: a text with one novel skill teaches it, again and again.
@@ -55,7 +94,28 @@ def learn(
     Example: skillgraph learn foundation --part stdlib
 
     Example: skillgraph learn tuned --part scipy --base foundation --mode continued
+
+    Example: skillgraph learn foundation --engine spark --input dataset --output learned
     """
+    if engine == "spark":
+        if base is not None or mode is not None or seed:
+            raise SkillgraphError("--base, --mode and --seed are for --engine local; take known skills with --known")
+        learn_by_spark(
+            SparkChoice(dataset, store, master, conf, source, output, work, block_edges),
+            name,
+            parts=part or (),
+            learner=learner,
+            known=_read_known(known),
+            known_classes=known_class or (),
+            method=method or "blocks",
+            waves=waves,
+            as_json=as_json,
+        )
+        return
+    refuse_spark_options(
+        master=master, conf=conf, input=source, output=output, work=work, method=method, waves=waves,
+        block_edges=block_edges,
+    )  # fmt: skip
     from explorer import service
 
     with opened(store, mode="write") as opened_store:
@@ -102,13 +162,41 @@ def associate(
     ] = "any",
     min_weight: Annotated[int, typer.Option("--min-weight", min=1, help="Least number of texts that join.")] = 1,
     top: Annotated[int | None, typer.Option("--top", min=1, help="Only the strongest of each skill.")] = None,
+    max_text_skills: Annotated[
+        int | None, typer.Option("--max-text-skills", min=1, help="Leave out texts with more learned skills.")
+    ] = None,
     store: StoreOption = None,
+    engine: EngineOption = "local",
+    master: MasterOption = None,
+    conf: ConfOption = None,
+    source: InputOption = None,
+    learned: LearnedOption = None,
+    output: OutputOption = None,
+    work: WorkOption = None,
+    block_edges: BlockEdgesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Join learned skills that a text requires both, and find components and the giant one.
 
     Example: skillgraph associate foundation --min-weight 2
+
+    Example: skillgraph associate foundation --engine spark --input dataset --learned learned --output associated
     """
+    if engine == "spark":
+        associate_by_spark(
+            SparkChoice(dataset, store, master, conf, source, output, work, block_edges),
+            layer,
+            learned,
+            rule,
+            min_weight=min_weight,
+            top=top,
+            max_text_skills=max_text_skills,
+            as_json=as_json,
+        )
+        return
+    refuse_spark_options(
+        master=master, conf=conf, input=source, learned=learned, output=output, work=work, block_edges=block_edges
+    )
     from explorer import service
 
     with opened(store, mode="write") as opened_store:
@@ -119,6 +207,7 @@ def associate(
             rule=rule,
             min_weight=min_weight,
             top_k=top,
+            max_text_skills=max_text_skills,
         )
     if as_json:
         emit_json(report)
@@ -127,6 +216,50 @@ def associate(
         f"{layer}: {report.associations:,} associations among {report.layer.learned:,} learned skills; "
         f"{report.components:,} components, the giant one holds {report.giant:,} skills "
         f"({report.giant_fraction:.1%} of all)."
+    )
+
+
+@guarded
+def components(
+    layer: LayerArgument,
+    dataset: DatasetOption = None,
+    rule: Annotated[
+        Literal["any", "understood"], typer.Option("--rule", help="Which texts join two learned skills.")
+    ] = "any",
+    store: StoreOption = None,
+    engine: EngineOption = "local",
+    master: MasterOption = None,
+    conf: ConfOption = None,
+    source: InputOption = None,
+    learned: LearnedOption = None,
+    output: OutputOption = None,
+    work: WorkOption = None,
+    block_edges: BlockEdgesOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Count the connected parts of the learned skills, without their associations; nothing is stored.
+
+    Example: skillgraph components foundation --rule understood
+
+    Example: skillgraph components foundation --engine spark --input dataset --learned learned --output parts
+    """
+    if engine == "spark":
+        choice = SparkChoice(dataset, store, master, conf, source, output, work, block_edges)
+        components_by_spark(choice, layer, learned, rule, as_json=as_json)
+        return
+    refuse_spark_options(
+        master=master, conf=conf, input=source, learned=learned, output=output, work=work, block_edges=block_edges
+    )
+    from explorer.service.association import find_components
+
+    with opened(store) as opened_store:
+        report = find_components(opened_store, single_dataset(opened_store, dataset), layer, rule=rule)
+    if as_json:
+        emit_json(report)
+        return
+    typer.echo(
+        f"{layer}: {report.components:,} components of {report.learned:,} learned skills; the giant one holds "
+        f"{report.giant:,} skills ({report.giant_fraction:.1%} of all)."
     )
 
 
@@ -213,6 +346,7 @@ def register(app: typer.Typer) -> None:
     for name, command in (
         ("learn", learn),
         ("associate", associate),
+        ("components", components),
         ("percolate", percolate),
         ("layers", layers),
     ):

@@ -20,7 +20,15 @@ from analysis.percolation import site_giant
 from explorer.service.snapshot import LayerView, layer_view
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LayerInfo, Store
 
-__all__ = ["AssociationReport", "PercolationReport", "Rule", "associate", "percolate"]
+__all__ = [
+    "AssociationReport",
+    "ComponentsReport",
+    "PercolationReport",
+    "Rule",
+    "associate",
+    "find_components",
+    "percolate",
+]
 
 Rule = Literal["any", "understood"]
 
@@ -48,6 +56,33 @@ class AssociationReport:
     component_sizes: tuple[int, ...]
     giant: int
     giant_fraction: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ComponentsReport:
+    """The components of a layer's learned skills.
+
+    Attributes:
+        layer: Name of the layer.
+        rule: Which texts join two learned skills: `any`, or only `understood` ones.
+        learned: Number of learned skills.
+        components: Number of components, single skills included.
+        component_sizes: Sizes of the largest, at most 20.
+        giant: Size of the largest.
+        giant_fraction: Size of the largest over all skills that the layer's texts require.
+        output: Folder with the labels of all skills; None if there is none.
+        seconds: Time taken.
+    """
+
+    layer: str
+    rule: str
+    learned: int
+    components: int
+    component_sizes: tuple[int, ...]
+    giant: int
+    giant_fraction: float
+    output: str | None
     seconds: float
 
 
@@ -103,6 +138,7 @@ def associate(
     rule: Rule = "any",
     min_weight: int = 1,
     top_k: int | None = None,
+    max_text_skills: int | None = None,
 ) -> AssociationReport:
     """Join the learned skills of a layer that a text requires both, and store the pairs and the components.
 
@@ -113,6 +149,7 @@ def associate(
         rule: See `AssociationReport.rule`.
         min_weight: Least number of texts that require both.
         top_k: Keep only the pairs that are among the k heaviest of one of their skills.
+        max_text_skills: Leave out texts with more learned skills, whose pairs grow quadratically.
 
     Returns:
         Sizes.
@@ -124,7 +161,7 @@ def associate(
     start = time.perf_counter()
     view = layer_view(store, dataset, layer)
     graph, learned = view.indexed.graph, view.learned
-    pairs = project(graph, learned, rule, min_weight=min_weight, top_k=top_k)
+    pairs = project(graph, learned, rule, min_weight=min_weight, top_k=top_k, max_text_skills=max_text_skills)
     parts = components(graph, learned, rule)
     skills = view.indexed.skills
     table = pa.table(
@@ -144,6 +181,35 @@ def associate(
         component_sizes=tuple(int(n) for n in parts.sizes[:20]),
         giant=giant,
         giant_fraction=giant / graph.n_skills if graph.n_skills else 0.0,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def find_components(store: Store, dataset: str, layer: str, *, rule: Rule = "any") -> ComponentsReport:
+    """Components of the learned skills of a layer; nothing is stored.
+
+    Args:
+        store: Where the layer is.
+        dataset: Name of the dataset.
+        layer: Name of the layer.
+        rule: See `ComponentsReport.rule`.
+
+    Raises:
+        NotFoundError: No such layer.
+        AnalysisError: A rule that is none.
+    """
+    start = time.perf_counter()
+    view = layer_view(store, dataset, layer)
+    found = components(view.indexed.graph, view.learned, rule)
+    return ComponentsReport(
+        layer=layer,
+        rule=rule,
+        learned=int(np.count_nonzero(view.learned)),
+        components=found.n_components,
+        component_sizes=tuple(int(n) for n in found.sizes[:20]),
+        giant=found.giant,
+        giant_fraction=found.giant_fraction,
+        output=None,
         seconds=time.perf_counter() - start,
     )
 

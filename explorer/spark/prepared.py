@@ -1,0 +1,347 @@
+"""From the loaders' Parquet tables to numbered texts and skills, and to blocks of the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pyspark.errors import AnalysisException
+from pyspark.sql import functions as F
+
+from explorer.errors import NotFoundError
+from explorer.spark.blocks import BLOCK_SCHEMA, Bits, build_block, list_skills
+from explorer.spark.errors import SparkError, explained
+from explorer.spark.run_folder import RunFolder, join_url, local_path
+from explorer.spark.session import wide_rows
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+__all__ = [
+    "BLOCK_EDGES",
+    "Int64",
+    "PreparedGraph",
+    "number_rows",
+    "numbered",
+    "numbers_table",
+    "prepare",
+    "set_checksum",
+]
+
+BLOCK_EDGES = 4_000_000
+"""Edges in a block: some 60 MB, and as much work as a task should have."""
+
+Int64 = npt.NDArray[np.int64]
+
+_FORMAT = 1
+_PLACE_BITS = 33  # monotonically_increasing_id is the partition's number shifted by these, plus the row's
+
+
+@dataclass(frozen=True)
+class PreparedGraph:
+    """A skill–text graph on Spark, kept in a run folder for as many runs as one likes.
+
+    Texts and skills are numbered in order of id, so a smaller number is a smaller id.
+
+    Attributes:
+        folder: Where its tables are.
+        n_texts: Number of texts, also of those without skills.
+        n_skills: Number of skills that the texts require.
+        n_numbered: Number of skills that have a number: all of the input's.
+        n_edges: Number of rows of requirements, repeats included.
+        checksum: Of the requirements.
+    """
+
+    folder: RunFolder
+    n_texts: int
+    n_skills: int
+    n_numbered: int
+    n_edges: int
+    checksum: str
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session."""
+        return self.folder.spark
+
+    @property
+    def blocks(self) -> DataFrame:
+        """Rows of `BLOCK_SCHEMA`."""
+        return self.folder.read("blocks")
+
+    @property
+    def skills(self) -> DataFrame:
+        """The skills that the texts require: `skill` (number), `id`, `class`."""
+        return self.folder.read("universe")
+
+    @property
+    def texts(self) -> DataFrame:
+        """All texts: `text` (number), `id`."""
+        return numbered(self.folder, "texts", "text")
+
+    @property
+    def edges(self) -> DataFrame:
+        """Distinct pairs `text, skill` of numbers."""
+        if self.folder.finished("edges") is None:
+            self.folder.step("edges", self.folder.read("pairs").distinct())
+        return self.folder.read("edges")
+
+    def numbers(self, ids: Sequence[str]) -> Int64:
+        """Numbers of skills.
+
+        Raises:
+            NotFoundError: An id is not among the skills that the texts require.
+        """
+        if not ids:
+            return np.empty(0, np.int64)
+        wanted = self.spark.createDataFrame(pa.table({"id": pa.array(sorted(set(ids)), pa.string())}))
+        found = self.skills.join(wanted, "id").select("id", "skill").toArrow()
+        missing = sorted(set(ids) - set(found["id"].to_pylist()))
+        if missing:
+            raise NotFoundError(f"skill {missing[0]!r} is not among the {self.n_skills} skills of this graph")
+        return np.asarray(found["skill"].to_numpy(), np.int64)
+
+    def numbers_of_classes(self, classes: Sequence[str]) -> Int64:
+        """Numbers of the skills of some classes.
+
+        Raises:
+            NotFoundError: A class has no skill here.
+        """
+        if not classes:
+            return np.empty(0, np.int64)
+        found = self.skills.where(F.col("class").isin(list(classes))).select("class", "skill").toArrow()
+        missing = [name for name in classes if name not in set(found["class"].to_pylist())]
+        if missing:
+            rows = self.skills.where("class is not null").select("class").distinct().orderBy("class").collect()
+            there = ", ".join(repr(row[0]) for row in rows) or "none"
+            raise NotFoundError(f"no skill has class {missing[0]!r}; classes here: {there}")
+        return np.asarray(found["skill"].to_numpy(), np.int64)
+
+    def numbers_of(self, table: DataFrame) -> Int64:
+        """Numbers of the skills in the column `skill` of a table of ids, ascending.
+
+        Raises:
+            NotFoundError: An id is not among the skills that the texts require.
+        """
+        ids = table.select(F.col("skill").alias("id"))
+        unknown = ids.join(self.skills.select("id"), "id", "left_anti").limit(1).collect()
+        if unknown:
+            raise NotFoundError(f"skill {unknown[0][0]!r} is not among the {self.n_skills} skills of this graph")
+        found = self.skills.join(ids, "id", "left_semi").select("skill").toArrow()
+        return np.sort(np.asarray(found["skill"].to_numpy(), np.int64))
+
+    def bits(self, numbers: Int64) -> Bits:
+        """A set of skills."""
+        chosen = Bits(self.n_numbered)
+        chosen.add(numbers)
+        return chosen
+
+
+def set_checksum(numbers: Int64) -> str:
+    """What tells sets of distinct numbers apart, whatever their order."""
+    mixed = numbers.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    mixed ^= mixed >> np.uint64(31)
+    return f"{len(numbers)}:{int(np.bitwise_xor.reduce(mixed)):016x}"
+
+
+def numbers_table(spark: SparkSession, numbers: Int64) -> DataFrame:
+    """Numbers of skills as a table of one column `skill`."""
+    if not len(numbers):
+        return spark.range(0).select(F.col("id").alias("skill"))
+    return spark.createDataFrame(pa.table({"skill": numbers}))
+
+
+def prepare(
+    spark: SparkSession, source: str, work: str, *, parts: Sequence[str] = (), block_edges: int = BLOCK_EDGES
+) -> PreparedGraph:
+    """Number the texts and skills of a folder of Parquet tables and lay its graph out in blocks.
+
+    What is in the run folder already is not made again.
+
+    Args:
+        spark: The session.
+        source: Folder with `texts.parquet`, `skills.parquet` and `requirements.parquet` in the loaders' schema
+            (docs/spark.md), each a file or a folder of files.
+        work: The run folder.
+        parts: Parts whose texts are taken; empty means all.
+        block_edges: About how many edges a block has.
+
+    Raises:
+        SparkError: A table or column is missing or holds what it must not, prerequisites, which are not kept to
+            here, or the run folder has another graph.
+        NotFoundError: No such part.
+    """
+    if block_edges < 1:
+        raise SparkError(f"{block_edges} edges in a block are too few: at least 1")
+    texts = _table(spark, source, "texts", "id", *(["part"] if parts else []))
+    skills = _table(spark, source, "skills", "id")
+    requirements = _table(spark, source, "requirements", "text", "skill")
+    _refuse_prerequisites(spark, source)
+    with explained(f"reading {source}"):
+        _require_parts(texts, parts)
+        pairs = requirements.select(F.col("text").cast("string"), F.col("skill").cast("string"))
+        n_rows, checksum = _fingerprint(pairs, source)
+    parameters: dict[str, str | int | float | bool | None] = {
+        "number of requirements": n_rows,
+        "checksum of the requirements": checksum,
+        "choice of parts": ",".join(sorted(parts)) or "all",
+        "number of edges in a block": block_edges,
+        "format": _FORMAT,
+    }
+    folder = RunFolder(spark, join_url(work, "graph"), parameters)
+    with explained("laying out the graph", f"{folder.url} keeps what is finished, and the same command goes on"):
+        chosen = texts.where(F.col("part").isin(list(parts))) if parts else texts
+        number_rows(folder, "texts", chosen.select(F.col("id").cast("string")), F.asc("id"))
+        classes = F.col("class").cast("string") if "class" in skills.columns else F.lit(None).cast("string")
+        number_rows(folder, "skills", skills.select(F.col("id").cast("string"), classes.alias("class")), F.asc("id"))
+        n_edges = _join(folder, pairs, texts, skills, n_rows)
+        n_texts, n_numbered = (int(_facts(folder, name)["rows"]) for name in ("texts", "skills"))
+        in_block = max(n_texts * block_edges // max(n_edges, 1), 1)
+        grouped = folder.read("pairs").withColumn("block", F.expr(f"text div {in_block}"))
+        folder.step("blocks", grouped.groupBy("block").applyInArrow(build_block, BLOCK_SCHEMA))
+        n_skills = _list_universe(folder)
+    return PreparedGraph(folder, n_texts, n_skills, n_numbered, n_edges, f"{n_rows}:{checksum}")
+
+
+def _facts(folder: RunFolder, name: str) -> dict[str, Any]:
+    facts = folder.finished(name)
+    assert facts is not None, f"{name} is finished"
+    return facts
+
+
+def _table(spark: SparkSession, source: str, name: str, *columns: str) -> DataFrame:
+    """A table of the input with the columns that are needed.
+
+    Raises:
+        SparkError: The table or a column is not there.
+    """
+    url = join_url(source, f"{name}.parquet")
+    path = local_path(url)
+    if path is not None and not path.exists():
+        raise SparkError(
+            f"{source} holds no {name}.parquet: give a folder with texts, skills and requirements, as "
+            "`skillgraph export FOLDER --format parquet` writes it"
+        )
+    with explained(f"reading {url}", "check that it is Parquet"):
+        table = spark.read.parquet(url)
+        there = table.columns
+    for column in columns:
+        if column not in there:
+            raise SparkError(f"{url} has no column {column!r}; it has: {', '.join(there) or 'none'}")
+    return table
+
+
+def _refuse_prerequisites(spark: SparkSession, source: str) -> None:
+    url = join_url(source, "prerequisites.parquet")
+    path = local_path(url)
+    if path is not None and not path.exists():
+        return
+    try:
+        rows = spark.read.parquet(url).limit(1).count()
+    except AnalysisException:  # no such table
+        return
+    if rows:
+        raise SparkError(
+            f"{url} holds prerequisites, which the Spark engine does not keep to: learn with --engine local, or leave "
+            "that table out"
+        )
+
+
+def _require_parts(texts: DataFrame, parts: Sequence[str]) -> None:
+    if not parts:
+        return
+    there = sorted(row[0] for row in texts.where("part is not null").select("part").distinct().collect())
+    unknown = sorted(set(parts) - set(there))
+    if unknown:
+        shown = ", ".join(map(repr, there)) or "none"
+        raise NotFoundError(f"the input has no part {unknown[0]!r}; its parts: {shown}")
+
+
+def _fingerprint(pairs: DataFrame, source: str) -> tuple[int, str]:
+    """Number of rows, and a checksum that does not depend on their order."""
+    hashed = F.xxhash64("text", "skill")
+    empty = F.col("text").isNull() | F.col("skill").isNull()
+    rows, empties, folded, added = pairs.agg(
+        F.count(F.lit(1)),
+        F.sum(empty.cast("long")),
+        F.bit_xor(hashed),
+        F.sum(hashed.bitwiseAND(F.lit(2**31 - 1))),
+    ).collect()[0]
+    if not rows:
+        raise SparkError(f"{source}/requirements.parquet has no rows: there is nothing to learn from")
+    if empties:
+        raise SparkError(f"{source}/requirements.parquet has {empties} rows without a text or a skill: leave them out")
+    return int(rows), f"{(folded ^ added) & (2**64 - 1):016x}"
+
+
+def number_rows(folder: RunFolder, name: str, table: DataFrame, *order: Column) -> None:
+    """Write a table in an order, with where each row stands; `numbered` reads it back."""
+    if folder.finished(name) is not None:
+        return
+    folder.write(name, table.orderBy(*order).withColumn("place", F.monotonically_increasing_id()))
+    partition = F.shiftright(F.col("place"), _PLACE_BITS).alias("partition")
+    row = F.col("place").bitwiseAND(F.lit(2**_PLACE_BITS - 1))
+    counted = folder.read(name).groupBy(partition).agg(F.count(F.lit(1)).alias("n"), F.max(row).alias("last"))
+    rows, starts = 0, {}
+    for part in sorted(counted.collect()):
+        if part["n"] != part["last"] + 1:
+            raise SparkError("this engine does not number rows in their order")
+        starts[part["partition"]] = rows
+        rows += part["n"]
+    folder.commit(name, {"rows": rows, "starts": starts})
+
+
+def numbered(folder: RunFolder, name: str, column: str) -> DataFrame:
+    """The table that `number_rows` wrote, with each row's number in its order: 0, 1, …."""
+    starts = {int(partition): start for partition, start in _facts(folder, name)["starts"].items()}
+    table = folder.read(name)
+    shifts = [start - (partition << _PLACE_BITS) for partition, start in starts.items()]
+    if len(shifts) <= 1:
+        return table.withColumn(column, F.col("place") + F.lit(sum(shifts))).drop("place")
+    known = folder.spark.createDataFrame(pa.table({"partition": list(starts), "shift": shifts}))
+    with_partition = table.withColumn("partition", F.shiftright(F.col("place"), _PLACE_BITS))
+    joined = with_partition.join(F.broadcast(known), "partition")
+    return joined.withColumn(column, F.col("place") + F.col("shift")).drop("place", "partition", "shift")
+
+
+def _join(folder: RunFolder, pairs: DataFrame, texts: DataFrame, skills: DataFrame, n_rows: int) -> int:
+    """Write the requirements as pairs of numbers; how many there are."""
+    if folder.finished("pairs") is None:
+        text_numbers = numbered(folder, "texts", "text").withColumnRenamed("id", "text_id")
+        skill_numbers = numbered(folder, "skills", "skill").select(F.col("id").alias("skill_id"), "skill")
+        named = pairs.select(F.col("text").alias("text_id"), F.col("skill").alias("skill_id"))
+        both = named.join(text_numbers, "text_id").join(skill_numbers, "skill_id").select("text", "skill")
+        folder.write("pairs", both)
+        kept = folder.read("pairs").count()
+        if kept != n_rows:
+            for column, table in (("text", texts), ("skill", skills)):
+                _refuse_strangers(pairs, column, table)
+        folder.commit("pairs", {"rows": kept})
+    return int(_facts(folder, "pairs")["rows"])
+
+
+def _refuse_strangers(pairs: DataFrame, column: str, table: DataFrame) -> None:
+    """Raise SparkError if an id of the requirements is not in its table, or is there twice."""
+    ids = table.select(F.col("id").cast("string").alias(column))
+    unknown = pairs.join(ids, column, "left_anti").select(column).limit(1).collect()
+    if unknown:
+        raise SparkError(f"requirements name the {column} {unknown[0][0]!r}, which is not in {column}s.parquet")
+    twice = ids.groupBy(column).count().where("count > 1").limit(1).collect()
+    if twice:
+        raise SparkError(f"{column} id {twice[0][0]!r} occurs {twice[0][1]} times in {column}s.parquet")
+
+
+def _list_universe(folder: RunFolder) -> int:
+    """Write the skills that the texts require; how many there are."""
+    if folder.finished("universe") is None:
+        with wide_rows(folder.spark):
+            listed = folder.read("blocks").mapInArrow(list_skills, "skill long").distinct()
+            folder.write("universe", numbered(folder, "skills", "skill").join(listed, "skill", "left_semi"))
+        folder.commit("universe", {"rows": folder.read("universe").count()})
+    return int(_facts(folder, "universe")["rows"])
