@@ -21,7 +21,7 @@ COPY loaders loaders
 COPY ui ui
 RUN pip install --no-deps --no-build-isolation .
 
-USER skillgraph
+USER 10001
 WORKDIR /home/skillgraph
 EXPOSE 8050
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=6 \
