@@ -5,20 +5,61 @@ from __future__ import annotations
 from typing import Any
 
 import dash_cytoscape as cyto
-import numpy as np
 from dash import html
 
+from ui.colourings import Colouring
 from ui.components import icon
-from ui.elements import Colouring, colourings
-from ui.source import Snapshot
-from ui.style import SCHEMES, cytoscape_stylesheet
+from ui.style import ROLES, SCHEMES, Scheme, cytoscape_stylesheet
 
-__all__ = ["canvas", "legend_items", "looks_of", "stylesheets", "zoom_tools"]
+__all__ = ["canvas", "legend_items", "stylesheets", "zoom_tools"]
 
 
 def stylesheets(colour: str = "class") -> dict[str, Any]:
     """Stylesheets of a graph for light and dark."""
-    return {scheme: cytoscape_stylesheet(scheme, colour) for scheme in SCHEMES}
+    return {scheme: [*cytoscape_stylesheet(scheme, colour), *_beside(scheme)] for scheme in SCHEMES}
+
+
+def _beside(scheme: Scheme) -> list[dict[str, Any]]:
+    """Looks of what stands beside skills: texts, names of rows, and skills that were not learned."""
+    text, box, line = ("#17202A", "#EEF2F6", "#8A97A5") if scheme == "light" else ("#E8ECF1", "#232C37", "#6D7B8A")
+    return [
+        {
+            "selector": "node.text",
+            "style": {
+                "shape": "round-rectangle",
+                "width": 210,
+                "height": 26,
+                "background-color": box,
+                "border-width": 1,
+                "border-color": line,
+                "label": "data(label)",
+                "font-size": 12,
+                "color": text,
+                "text-outline-width": 0,
+            },
+        },
+        {"selector": "node.teaching", "style": {"border-width": 2.5, "border-color": ROLES["measured"]}},
+        {"selector": "edge.taught", "style": {"line-color": ROLES["measured"]}},
+        {"selector": "node.beside", "style": {"label": "data(label)", "font-size": 12, "min-zoomed-font-size": 5}},
+        {"selector": "node.to-left", "style": {"text-halign": "left", "text-margin-x": -4}},
+        {"selector": "node.to-right", "style": {"text-halign": "right", "text-margin-x": 4}},
+        {
+            "selector": "node.unlearned",
+            "style": {"background-opacity": 0.15, "border-width": 1.5, "border-style": "dashed", "border-color": line},
+        },
+        {
+            "selector": "node.mark",
+            "style": {
+                "background-opacity": 0,
+                "label": "data(label)",
+                "font-size": 12,
+                "font-weight": 600,
+                "text-halign": "left",
+                "min-zoomed-font-size": 6,
+                "events": "no",
+            },
+        },
+    ]
 
 
 def canvas(name: str, label: str) -> html.Div:
@@ -58,22 +99,6 @@ def zoom_tools(name: str) -> html.Div:
     )
 
 
-def looks_of(snapshot: Snapshot, dataset: str, layer: str) -> dict[str, Colouring]:
-    """The colourings of a layer's graph."""
-
-    def make() -> dict[str, Colouring]:
-        graph = snapshot.graph(dataset, layer)
-        base = graph.view.info.base
-        learned = None
-        if base is not None:
-            older = snapshot.view(dataset, base)
-            known = older.indexed.skill_rows[older.learned]
-            learned = np.isin(graph.view.indexed.skill_rows[graph.skill], known)
-        return colourings(graph, learned)
-
-    return snapshot.once(("looks", dataset, layer), make)
-
-
 def legend_items(look: Colouring) -> list[Any]:
     """Buttons of a legend; each hides and shows its skills."""
     return [
@@ -91,5 +116,7 @@ def legend_items(look: Colouring) -> list[Any]:
                 **{"aria-pressed": "true"},
             )
             for place, category in enumerate(look.categories)
+            if category.count
         ],
+        *([html.Div(look.meaning, className="legend-meaning")] if look.meaning else []),
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,59 +9,27 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ui.graphs import EDGE_LIMIT, NODE_LIMIT, LayerGraph, backbone
+from ui.arrangements import arrange, row_marks
+from ui.colourings import Category, Colouring, colourings
+from ui.graphs import EDGE_LIMIT, GROUP_LIMIT, NODE_LIMIT, Grouping, LayerGraph, backbone
 from ui.layouts import Islands, islands, label_tiers
-from ui.style import CHANGES, OTHER, category_colours, ramp
 
 __all__ = [
     "Category",
     "Colouring",
     "Drawing",
     "colourings",
-    "community_drawing",
-    "community_names",
+    "group_drawing",
     "neighbour_drawing",
     "skill_drawing",
+    "skill_node",
 ]
 
 Element = dict[str, Any]
 Int = npt.NDArray[np.int64]
 
-_LISTED = 7  # categories with a colour of their own
-_SUPERNODES = 400
 
-
-@dataclass(frozen=True)
-class Category:
-    """One line of a legend: its label, colour and number of skills."""
-
-    label: str
-    colour: str
-    count: int
-
-
-@dataclass(frozen=True, eq=False)
-class Colouring:
-    """What colours can say about skills.
-
-    Attributes:
-        key: Short name, as in URLs: `class`, `wave`, `community`, `component`, `change`.
-        title: As people call it.
-        categories: The legend.
-        of: int64 (n,), each node's place in `categories`.
-    """
-
-    key: str
-    title: str
-    categories: tuple[Category, ...]
-    of: Int
-
-    def colour(self, node: int) -> str:
-        """Colour of a node."""
-        return self.categories[int(self.of[node])].colour
-
-
-_Looks = dict[str, Colouring]
+_Looks = Mapping[str, Colouring]
 
 
 @dataclass(frozen=True)
@@ -73,7 +40,7 @@ class Drawing:
         elements: Nodes first, then edges.
         caption: One sentence: what is shown and what is left out.
         skills: Number of skill nodes.
-        groups: Number of closed communities.
+        groups: Number of closed groups.
         edges: Number of edges.
     """
 
@@ -84,99 +51,22 @@ class Drawing:
     edges: int
 
 
-def colourings(graph: LayerGraph, base_learned: npt.NDArray[np.bool_] | None = None) -> dict[str, Colouring]:
-    """All colourings of a graph.
-
-    Args:
-        graph: The graph.
-        base_learned: Bool (n,), which nodes the base layer has learned too; None without a base.
-    """
-    found = [
-        _by_value("class", "class", graph.skill_class),
-        _by_wave(graph),
-        _by_number("community", "community", graph.community, "community {}"),
-    ]
-    if graph.n and int(graph.component.max()) >= 0:
-        found.append(_by_component(graph))
-    if base_learned is not None:
-        labels = ["kept" if kept else "gained" for kept in base_learned.tolist()]
-        found.append(_by_value("change", "kept or gained", labels, CHANGES))
-    return {colouring.key: colouring for colouring in found}
-
-
-def _by_value(key: str, title: str, values: Sequence[str], colours: Mapping[str, str] | None = None) -> Colouring:
-    counts = Counter(values)
-    order = sorted(counts, key=lambda value: (-counts[value], value))
-    listed = order if len(order) <= _LISTED else order[:_LISTED]
-    chosen = colours or category_colours(listed)
-    categories = [Category(value, chosen[value], counts[value]) for value in listed]
-    if len(order) > len(listed):
-        rest = sum(counts[value] for value in order[_LISTED:])
-        categories.append(Category(f"{len(order) - _LISTED} more", OTHER, rest))
-    place = {value: min(i, len(categories) - 1) for i, value in enumerate(order)}
-    return Colouring(key, title, tuple(categories), np.array([place[v] for v in values], dtype=np.int64))
-
-
-def _by_wave(graph: LayerGraph) -> Colouring:
-    waves = sorted(set(graph.wave.tolist()))
-    shown = waves[:10]
-    colours = ramp(len(shown))
-    counts = Counter(graph.wave.tolist())
-    categories = [
-        Category("known before" if wave == 0 else f"wave {wave}", colour, counts[wave])
-        for wave, colour in zip(shown, colours, strict=True)
-    ]
-    if len(waves) > len(shown):
-        last = categories[-1]
-        rest = sum(counts[wave] for wave in waves[9:])
-        categories[-1] = Category(f"wave {shown[-1]} and later", last.colour, rest)
-    place = {wave: min(i, len(shown) - 1) for i, wave in enumerate(waves)}
-    return Colouring("wave", "wave", tuple(categories), np.array([place[w] for w in graph.wave.tolist()], np.int64))
-
-
-def _by_number(key: str, title: str, numbers: Int, label: str) -> Colouring:
-    sizes = np.bincount(numbers) if len(numbers) else np.zeros(0, dtype=np.int64)
-    colours = category_colours([str(i) for i in range(min(len(sizes), _LISTED))])
-    categories = [Category(label.format(i + 1), colours[str(i)], int(sizes[i])) for i in range(len(colours))]
-    if len(sizes) > _LISTED:
-        categories.append(Category(f"{len(sizes) - _LISTED} smaller", OTHER, int(sizes[_LISTED:].sum())))
-    return Colouring(key, title, tuple(categories), np.minimum(numbers, _LISTED))
-
-
-def _by_component(graph: LayerGraph) -> Colouring:
-    sizes = Counter(graph.component.tolist())
-
-    def label(component: int) -> str:
-        if component == 0:
-            return "giant component"
-        return "alone" if sizes[component] == 1 else "small component"
-
-    colours = {"giant component": "#0072B2", "small component": "#E69F00", "alone": OTHER}
-    return _by_value("component", "component", [label(c) for c in graph.component.tolist()], colours)
-
-
-def community_names(graph: LayerGraph) -> tuple[str, ...]:
-    """A name for each community: its two most used skills."""
-    if not graph.n:
-        return ()
-    order = np.lexsort((np.arange(graph.n), -graph.uses, graph.community))
-    starts = np.searchsorted(graph.community[order], np.arange(int(graph.community.max()) + 2))
-    names = []
-    for first, stop in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
-        names.append(", ".join(_short(graph.name[i]) for i in order[first : min(stop, first + 2)].tolist()))
-    return tuple(names)
-
-
 def _short(name: str, letters: int = 26) -> str:
     return name if len(name) <= letters else name[: letters - 1] + "…"
 
 
-def _positions(graph: LayerGraph, edges: Int) -> Islands:
-    source, target, strength = graph.source[edges], graph.target[edges], graph.strength[edges]
-    return islands(graph.community, graph.radius, source, target, strength)
+def skill_node(graph: LayerGraph, node: int, x: float, y: float, size: float, tier: int, looks: _Looks) -> Element:
+    """A skill as an element.
 
-
-def _skill_node(graph: LayerGraph, node: int, x: float, y: float, size: float, tier: int, looks: _Looks) -> Element:
+    Args:
+        graph: Its graph.
+        node: Which.
+        x: Position.
+        y: Position.
+        size: Diameter.
+        tier: From which zoom on it is labelled, see `label_tiers`.
+        looks: The colours that it carries: `c_<key>` the colour, `k_<key>` its place in the legend.
+    """
     return {
         "data": {
             "id": f"s:{graph.skill_id(node)}",
@@ -209,13 +99,16 @@ def _edge(number: int, source: str, target: str, weight: int, *, inside: bool, h
     }
 
 
-def _island_disc(number: int, name: str, x: float, y: float, radius: float, looks: Mapping[str, str]) -> Element:
+def _island_disc(
+    number: int, name: str, x: float, y: float, radius: float, members: int, looks: Mapping[str, str | int]
+) -> Element:
     return {
         "data": {
             "id": f"i:{number}",
             "label": "",
             "name": name,
-            "community": number,
+            "group": number,
+            "members": members,
             "size": round(2.0 * radius, 1),
             "tier": -1,
             **looks,
@@ -227,12 +120,11 @@ def _island_disc(number: int, name: str, x: float, y: float, radius: float, look
     }
 
 
-def _group_colours(graph: LayerGraph, looks: _Looks, members: Int) -> dict[str, str]:
+def _group_colours(looks: _Looks, members: Int) -> dict[str, str | int]:
     """The commonest colour among members, for each colouring."""
-    return {
-        f"c_{key}": colouring.categories[int(np.bincount(colouring.of[members]).argmax())].colour
-        for key, colouring in looks.items()
-    }
+    place = {key: colouring.commonest(members) for key, colouring in looks.items()}
+    colours = {f"c_{key}": looks[key].categories[k].colour for key, k in place.items()}
+    return {**colours, **{f"k_{key}": k for key, k in place.items()}}
 
 
 def _part(k: int, shown: int, total: int) -> str:
@@ -242,7 +134,14 @@ def _part(k: int, shown: int, total: int) -> str:
     return f"; of {total:,} associations {of_each} and a spanning forest ({shown:,}) are drawn"
 
 
-def skill_drawing(graph: LayerGraph, looks: _Looks, *, per_skill: int = 3, edge_limit: int = EDGE_LIMIT) -> Drawing:
+def skill_drawing(
+    graph: LayerGraph,
+    looks: _Looks,
+    *,
+    per_skill: int = 3,
+    edge_limit: int = EDGE_LIMIT,
+    arrangement: str = "islands",
+) -> Drawing:
     """All skills of a graph with the strongest part of its associations.
 
     Args:
@@ -250,18 +149,25 @@ def skill_drawing(graph: LayerGraph, looks: _Looks, *, per_skill: int = 3, edge_
         looks: Its colourings.
         per_skill: How many of each skill's associations are drawn at most.
         edge_limit: How many in all.
+        arrangement: A key of `ui.arrangements.ARRANGEMENTS`.
     """
     edges, k = backbone(
         graph.n, graph.source, graph.target, graph.strength, graph.rank, limit=edge_limit, most=per_skill
     )
-    place = _positions(graph, edges)
-    size = np.maximum(2.0 * graph.radius * place.scale * 0.9, 4.0)
-    tier = label_tiers(place.x, place.y, [min(len(n), 34) for n in graph.name], graph.uses.astype(float))
+    elements: list[Element] = []
+    if arrangement == "islands":
+        place = _islands(graph, edges)
+        elements += _discs(graph, looks, place)
+        x, y, scale = place.x, place.y, place.scale
+    else:
+        spread = arrange(graph, edges, arrangement)
+        elements += row_marks(spread, looks)
+        x, y, scale = spread.x, spread.y, spread.scale
+    size = np.maximum(2.0 * graph.radius * scale * 0.9, 4.0)
+    tier = label_tiers(x, y, [min(len(n), 34) for n in graph.name], graph.uses.astype(float))
     ids = [f"s:{graph.skill_id(i)}" for i in range(graph.n)]
-    elements = _discs(graph, looks, place)
     elements += [
-        _skill_node(graph, i, float(place.x[i]), float(place.y[i]), float(size[i]), int(tier[i]), looks)
-        for i in range(graph.n)
+        skill_node(graph, i, float(x[i]), float(y[i]), float(size[i]), int(tier[i]), looks) for i in range(graph.n)
     ]
     heaviest = int(graph.weight.max(initial=1))
     inside = graph.community[graph.source] == graph.community[graph.target]
@@ -279,69 +185,81 @@ def skill_drawing(graph: LayerGraph, looks: _Looks, *, per_skill: int = 3, edge_
     return Drawing(elements, f"{graph.n:,} skills{_part(k, len(edges), graph.m)}.", graph.n, 0, len(edges))
 
 
+def _islands(graph: LayerGraph, edges: Int) -> Islands:
+    of = graph.groupings["community"].of
+    return islands(of, graph.radius, graph.source[edges], graph.target[edges], graph.strength[edges])
+
+
 def _discs(graph: LayerGraph, looks: _Looks, place: Islands) -> list[Element]:
     """Faint discs behind the communities of more than three skills."""
-    names = community_names(graph)
+    found = graph.groupings["community"]
     discs = []
-    for c in range(len(place.radius)):
-        members = np.flatnonzero(graph.community == c)
+    for c, members in enumerate(found.members):
         if len(members) > 3:
-            colours = _group_colours(graph, looks, members)
+            colours = _group_colours(looks, members)
             x, y, r = float(place.centre_x[c]), float(place.centre_y[c]), float(place.radius[c])
-            discs.append(_island_disc(c, names[c], x, y, 1.03 * r, colours))
+            discs.append(_island_disc(int(found.numbers[c]), found.names[c], x, y, 1.03 * r, len(members), colours))
     return discs
 
 
-def community_drawing(graph: LayerGraph, looks: _Looks, opened: Sequence[int] = ()) -> Drawing:
-    """Communities as discs in the places of their skills; opened ones show their skills instead.
+def group_drawing(graph: LayerGraph, looks: _Looks, *, by: str = "community", opened: Sequence[int] = ()) -> Drawing:
+    """Groups of skills as discs in the places of their skills; opened ones show their skills instead.
 
     Args:
         graph: Any size.
         looks: Its colourings.
-        opened: Communities to open, the first ones first if there are more skills in them than can be drawn.
+        by: A key of `LayerGraph.groupings`.
+        opened: Numbers of the groups to open, the first ones first if there are more skills in them than can be drawn.
     """
-    edges, place = graph.atlas
-    sizes = np.bincount(graph.community, minlength=len(place.radius))
-    closed = [c for c in range(min(len(sizes), _SUPERNODES)) if c not in set(opened)]
-    visible, hidden = _opened_members(graph, opened)
-    names = community_names(graph)
+    found, edges = graph.groupings[by], graph.outline
+    place, names, many = found.atlas, found.names, _MANY[by]
+    row = {int(number): c for c, number in enumerate(found.numbers.tolist())}
+    open_rows = [row[number] for number in opened if number in row]
+    closed = [int(c) for c in found.drawn if int(c) not in set(open_rows)]
+    visible, hidden = _opened_members(graph, [found.members[c] for c in open_rows])
     elements: list[Element] = []
-    for c in opened:
-        if 0 <= c < len(sizes):
-            colours = _group_colours(graph, looks, np.flatnonzero(graph.community == c))
-            x, y = float(place.centre_x[c]), float(place.centre_y[c])
-            elements.append(_island_disc(c, names[c], x, y, 1.03 * float(place.radius[c]), colours))
+    for c in open_rows:
+        x, y, r = float(place.centre_x[c]), float(place.centre_y[c]), 1.03 * float(place.radius[c])
+        colours = _group_colours(looks, found.members[c])
+        elements.append(_island_disc(int(found.numbers[c]), names[c], x, y, r, len(found.members[c]), colours))
     where = np.array(closed, dtype=np.int64)
     letters = [min(max(map(len, names[c].split(", "))), 26) for c in closed]
+    sizes = np.array([len(nodes) for nodes in found.members], dtype=float)
     room = label_tiers(place.centre_x[where], place.centre_y[where], letters, sizes[where], lines=3.0)
-    elements.extend(
-        _group_node(graph, looks, c, names[c], place, int(sizes[c]), t)
-        for c, t in zip(closed, room.tolist(), strict=True)
-    )
+    for c, t in zip(closed, room.tolist(), strict=True):
+        elements.append(_group_node(graph, looks, int(found.numbers[c]), names[c], place, c, found.members[c], t))
     nodes = np.flatnonzero(visible)
     size = np.maximum(2.0 * graph.radius * place.scale * 0.9, 2.5)
     lengths = [min(len(graph.name[i]), 34) for i in nodes]
     tier = label_tiers(place.x[nodes], place.y[nodes], lengths, graph.uses[nodes].astype(float))
     for i, t in zip(nodes.tolist(), tier.tolist(), strict=True):
-        elements.append(_skill_node(graph, i, float(place.x[i]), float(place.y[i]), float(size[i]), t, looks))
-    links = _mixed_edges(graph, visible, set(closed), edges)
+        elements.append(skill_node(graph, i, float(place.x[i]), float(place.y[i]), float(size[i]), t, looks))
+    links = _mixed_edges(graph, found, visible, closed, edges)
     elements += links
-    caption = f"{graph.n:,} skills in {len(sizes):,} communities, of skills that keep to each other; "
-    caption += f"{len(nodes):,} skills shown one by one" if len(nodes) else "a disc is as large as its skills are many"
+    caption = f"{graph.n:,} skills in {len(sizes):,} {many}. "
+    if open_rows:
+        before = _mixed_edges(graph, found, np.zeros(graph.n, dtype=bool), found.drawn.tolist(), edges)
+        caption += (
+            f"Before opening: {len(found.drawn):,} discs and {len(before):,} lines; now {len(closed):,} discs, "
+            f"{len(nodes):,} skills and {len(links):,} lines"
+        )
+    else:
+        caption += "A disc is as large as its skills are many; a line joins groups whose skills texts require together"
     if hidden:
-        caption += f", {hidden:,} less used ones of the opened communities left out"
-    if len(sizes) > _SUPERNODES:
-        caption += f"; {len(sizes) - _SUPERNODES:,} smaller communities left out"
+        caption += f"; {hidden:,} less used skills of the opened {many} are left out"
+    if len(sizes) > len(found.drawn):
+        caption += f"; {len(sizes) - len(found.drawn):,} smaller {many} are left out"
     return Drawing(elements, caption + ".", len(nodes), len(closed), len(links))
 
 
-def _opened_members(graph: LayerGraph, opened: Sequence[int]) -> tuple[npt.NDArray[np.bool_], int]:
-    """Nodes of opened communities as far as there is room, the most used first; and how many there is none for."""
+_MANY = {"community": "communities", "class": "classes", "component": "components"}
+
+
+def _opened_members(graph: LayerGraph, groups: Sequence[Int]) -> tuple[npt.NDArray[np.bool_], int]:
+    """Nodes of opened groups as far as there is room, the most used first; and how many there is none for."""
     visible = np.zeros(graph.n, dtype=bool)
-    room, hidden = NODE_LIMIT - 200, 0
-    for c in opened:
-        members = np.flatnonzero(graph.community == c)
-        members = members[np.argsort(-graph.uses[members], kind="stable")]
+    room, hidden = NODE_LIMIT - GROUP_LIMIT // 2, 0
+    for members in groups:
         taken = members[: max(room, 0)]
         visible[taken] = True
         room -= len(taken)
@@ -350,32 +268,43 @@ def _opened_members(graph: LayerGraph, opened: Sequence[int]) -> tuple[npt.NDArr
 
 
 def _group_node(
-    graph: LayerGraph, looks: _Looks, c: int, name: str, place: Islands, members: int, tier: int
+    graph: LayerGraph,
+    looks: _Looks,
+    number: int,
+    name: str,
+    place: Islands,
+    row: int,
+    members: Int,
+    tier: int,
 ) -> Element:
-    which = np.flatnonzero(graph.community == c)
-    single = members == 1
+    count = len(members)
+    label = name if count == 1 else "\n".join((*(_short(part) for part in name.split(", ")), f"{count:,} skills"))
     return {
         "data": {
-            "id": f"g:{c}",
-            "label": name if single else "\n".join((*name.split(", "), f"{members:,} skills")),
+            "id": f"g:{number}",
+            "label": label,
             "name": name,
-            "community": c,
-            "members": members,
-            "uses": int(graph.uses[which].sum()),
-            "size": round(max(2.0 * float(place.radius[c]), 7.0), 1),
+            "group": number,
+            "members": count,
+            "uses": int(graph.uses[members].sum()),
+            "size": round(max(2.0 * float(place.radius[row]), 7.0), 1),
             "tier": tier,
-            **_group_colours(graph, looks, which),
+            **_group_colours(looks, members),
         },
-        "position": {"x": round(float(place.centre_x[c]), 1), "y": round(float(place.centre_y[c]), 1)},
+        "position": {"x": round(float(place.centre_x[row]), 1), "y": round(float(place.centre_y[row]), 1)},
         "classes": "group",
     }
 
 
-def _mixed_edges(graph: LayerGraph, visible: npt.NDArray[np.bool_], closed: set[int], edges: Int) -> list[Element]:
-    """Edges between visible skills, between closed communities, and from one to the other."""
-    n_groups = int(graph.community.max()) + 1 if graph.n else 0
-    end = np.where(visible, n_groups + np.arange(graph.n), graph.community)
-    shown = visible | np.isin(graph.community, list(closed))
+def _mixed_edges(
+    graph: LayerGraph, found: Grouping, visible: npt.NDArray[np.bool_], closed: Sequence[int], edges: Int
+) -> list[Element]:
+    """Edges between visible skills, between closed groups, and from one to the other."""
+    n_groups = len(found.numbers)
+    end = np.where(visible, n_groups + np.arange(graph.n), found.of)
+    shut = np.zeros(n_groups, dtype=bool)
+    shut[list(closed)] = True
+    shown = visible | shut[found.of]
     between = np.unique(np.concatenate((edges, np.flatnonzero(~(visible[graph.source] & visible[graph.target])))))
     between = between[shown[graph.source[between]] & shown[graph.target[between]]]
     a, b = end[graph.source[between]], end[graph.target[between]]
@@ -383,14 +312,13 @@ def _mixed_edges(graph: LayerGraph, visible: npt.NDArray[np.bool_], closed: set[
     apart = low != high
     span = n_groups + graph.n
     key, place = np.unique(low[apart] * span + high[apart], return_inverse=True)
-    weight = np.bincount(place, graph.weight[between[apart]].astype(float), len(key)).astype(np.int64)
+    weight = np.bincount(np.ravel(place), graph.weight[between[apart]].astype(float), len(key)).astype(np.int64)
     u, v = np.divmod(key, max(span, 1))
     kept = _strongest_links(u, v, weight, n_groups)
     heaviest = int(weight.max(initial=1))
-    ids = [f"g:{c}" for c in range(n_groups)]
 
     def name(end: int) -> str:
-        return ids[end] if end < n_groups else f"s:{graph.skill_id(end - n_groups)}"
+        return f"g:{found.numbers[end]}" if end < n_groups else f"s:{graph.skill_id(end - n_groups)}"
 
     return [
         _edge(int(e), name(int(u[e])), name(int(v[e])), int(weight[e]), inside=u[e] >= n_groups, heaviest=heaviest)
@@ -426,12 +354,12 @@ def neighbour_drawing(graph: LayerGraph, looks: _Looks, node: int, *, limit: int
     nearness = np.array([np.log1p(weight_of[o]) / np.log1p(heaviest) for o in near])
     distance = 190.0 + 170.0 * (1.0 - nearness) + 34.0 * (np.arange(len(near)) % 2)
     x, y = 1.35 * distance * np.cos(angle), distance * np.sin(angle)
-    elements = [_skill_node(graph, node, 0.0, 0.0, 46.0, 0, looks)]
+    elements = [skill_node(graph, node, 0.0, 0.0, 46.0, 0, looks)]
     lengths = [min(len(graph.name[o]), 34) for o in near]
     tier = label_tiers(x, y, lengths, [float(weight_of[o]) for o in near])
     for o, px, py, t in zip(near, x.tolist(), y.tolist(), tier.tolist(), strict=True):
         size = 10.0 + 16.0 * float(np.log1p(weight_of[o]) / np.log1p(heaviest))
-        elements.append(_skill_node(graph, o, px, py, size, t, looks))
+        elements.append(skill_node(graph, o, px, py, size, t, looks))
     inside = np.zeros(graph.n, dtype=bool)
     inside[near] = True
     among = np.flatnonzero(inside[graph.source] & inside[graph.target])

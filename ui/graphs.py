@@ -13,16 +13,20 @@ import pyarrow.compute as pc
 from analysis.association import associate
 from explorer.service import LayerView
 from explorer.store.protocol import Store
-from ui.layouts import Islands, communities, islands
+from ui.layouts import Islands, communities, islands, map_positions
 
 __all__ = [
     "EDGE_LIMIT",
+    "GROUP_LIMIT",
     "NODE_LIMIT",
+    "Grouping",
     "LayerGraph",
     "backbone",
     "layer_graph",
+    "most_used",
     "shortest_path",
     "skills_of",
+    "subgraph",
     "texts_of",
 ]
 
@@ -34,6 +38,9 @@ NODE_LIMIT = 1_500
 
 EDGE_LIMIT = 4_500
 """Edges likewise."""
+
+GROUP_LIMIT = 400
+"""Closed groups that are drawn as discs, the largest first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +59,8 @@ class LayerGraph:
         target: int64 (m,), node.
         weight: int64 (m,), number of texts that require both.
         stored: True if the associations come from the store, false if they were computed for the page.
+        part_of: The whole and the nodes of it that these are, where this is a part: communities, classes and places
+            on the map are those of the whole.
     """
 
     view: LayerView
@@ -65,6 +74,7 @@ class LayerGraph:
     target: Int
     weight: Int
     stored: bool
+    part_of: tuple[LayerGraph, Int] | None = None
 
     @property
     def n(self) -> int:
@@ -95,6 +105,9 @@ class LayerGraph:
     @cached_property
     def community(self) -> Int:
         """Community of each node, 0 the largest, int64 (n,)."""
+        if self.part_of is not None:
+            whole, nodes = self.part_of
+            return whole.community[nodes]
         return communities(self.n, self.source, self.target, self.strength)
 
     @cached_property
@@ -104,12 +117,51 @@ class LayerGraph:
         return radius
 
     @cached_property
-    def atlas(self) -> tuple[Int, Islands]:
-        """Edges of a backbone of the whole graph, and positions by them: the map that communities open on."""
+    def level(self) -> Int:
+        """Level of each node's skill in the hierarchy as the dataset says, -1 where it says none; int64 (n,)."""
+        column = self.view.indexed.skill_column("level").take(self.skill)
+        return np.asarray(pc.fill_null(column, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
+
+    @cached_property
+    def class_number(self) -> Int:
+        """Number of each node's class, 0 the largest, int64 (n,)."""
+        if self.part_of is not None:
+            whole, nodes = self.part_of
+            return whole.class_number[nodes]
+        _, number = np.unique(np.array(self.skill_class, dtype=object).astype(str), return_inverse=True)
+        return _by_size(number.astype(np.int64))
+
+    @cached_property
+    def component_number(self) -> Int:
+        """Number of each node's component in the drawn associations, 0 the largest, int64 (n,)."""
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        matrix = coo_array((np.ones(self.m), (self.source, self.target)), shape=(self.n, self.n))
+        _, label = connected_components(matrix, directed=False)
+        return _by_size(label.astype(np.int64))
+
+    @cached_property
+    def outline(self) -> Int:
+        """Edges of a backbone of the whole graph: those that positions come from."""
         limit = max(EDGE_LIMIT, 2 * self.n)
         edges, _ = backbone(self.n, self.source, self.target, self.strength, self.rank, limit=limit)
-        ends = self.source[edges], self.target[edges]
-        return edges, islands(self.community, self.radius, *ends, self.strength[edges])
+        return edges
+
+    @cached_property
+    def map_positions(self) -> Float:
+        """Positions on the map of the whole graph, 0-1000 across, float64 (n, 2)."""
+        if self.part_of is not None:
+            whole, nodes = self.part_of
+            return whole.map_positions[nodes]
+        edges = self.outline
+        return map_positions(self.community, self.radius, self.source[edges], self.target[edges], self.strength[edges])
+
+    @cached_property
+    def groupings(self) -> dict[str, Grouping]:
+        """Ways to put skills together, by key."""
+        labels = {"community": self.community, "class": self.class_number, "component": self.component_number}
+        return {key: Grouping(self, key, label) for key, label in labels.items()}
 
     @cached_property
     def node_of(self) -> dict[str, int]:
@@ -129,6 +181,91 @@ class LayerGraph:
         weight = self.weight[np.concatenate((out, into))]
         order = np.lexsort((other, -weight))
         return [(int(other[i]), int(weight[i])) for i in order]
+
+
+@dataclass(frozen=True, eq=False)
+class Grouping:
+    """Skills put together: communities, classes or components.
+
+    Attributes:
+        graph: Its graph.
+        key: `community`, `class` or `component`.
+        label: int64 (n,), number of each node's group; numbers may be missing where a graph is part of another.
+    """
+
+    graph: LayerGraph
+    key: str
+    label: Int
+
+    @cached_property
+    def numbers(self) -> Int:
+        """Numbers of the groups that there are, ascending: int64 (k,)."""
+        found: Int = np.unique(self.label)
+        return found
+
+    @cached_property
+    def of(self) -> Int:
+        """Place of each node's group in `numbers`, int64 (n,)."""
+        found: Int = np.searchsorted(self.numbers, self.label).astype(np.int64)
+        return found
+
+    @cached_property
+    def members(self) -> tuple[Int, ...]:
+        """Nodes of each group, the most used first."""
+        order = np.lexsort((np.arange(self.graph.n), -self.graph.uses, self.of))
+        bounds = np.searchsorted(self.of[order], np.arange(1, len(self.numbers)))
+        return tuple(np.split(order, bounds)) if len(order) else ()
+
+    @cached_property
+    def drawn(self) -> Int:
+        """Places of the groups that are drawn: the largest, at most `GROUP_LIMIT`."""
+        sizes = np.array([len(nodes) for nodes in self.members])
+        kept: Int = np.sort(np.argsort(-sizes, kind="stable")[:GROUP_LIMIT]).astype(np.int64)
+        return kept
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """A name for each group: its class, or its two most used skills."""
+        if self.key == "class":
+            return tuple(self.graph.skill_class[int(nodes[0])] for nodes in self.members)
+        return tuple(", ".join(_short(self.graph.name[i]) for i in nodes[:2].tolist()) for nodes in self.members)
+
+    @cached_property
+    def atlas(self) -> Islands:
+        """Where the drawn groups and their skills lie; skills of groups that are not drawn lie at the origin."""
+        graph, edges = self.graph, self.graph.outline
+        row = np.full(len(self.numbers), -1, dtype=np.int64)
+        row[self.drawn] = np.arange(len(self.drawn))
+        node = np.full(graph.n, -1, dtype=np.int64)
+        nodes = np.flatnonzero(row[self.of] >= 0)
+        node[nodes] = np.arange(len(nodes))
+        source, target = node[graph.source[edges]], node[graph.target[edges]]
+        both = (source >= 0) & (target >= 0)
+        found = islands(
+            row[self.of[nodes]], graph.radius[nodes], source[both], target[both], graph.strength[edges][both]
+        )
+        x, y = np.zeros(graph.n), np.zeros(graph.n)
+        x[nodes], y[nodes] = found.x, found.y
+        centre_x, centre_y, radius = (np.zeros(len(self.numbers)) for _ in range(3))
+        centre_x[self.drawn], centre_y[self.drawn], radius[self.drawn] = found.centre_x, found.centre_y, found.radius
+        return Islands(x, y, centre_x, centre_y, radius, found.scale)
+
+
+def _short(name: str, letters: int = 26) -> str:
+    return name if len(name) <= letters else name[: letters - 1] + "…"
+
+
+def _by_size(label: Int) -> Int:
+    """The labels numbered by size, 0 the largest; among equals the one that comes first."""
+    if len(label) == 0:
+        return label
+    sizes = np.bincount(label)
+    first = np.full(len(sizes), len(label), dtype=np.int64)
+    np.minimum.at(first, label, np.arange(len(label)))
+    rank = np.empty(len(sizes), dtype=np.int64)
+    rank[np.lexsort((first, -sizes))] = np.arange(len(sizes))
+    ranked: Int = rank[label]
+    return ranked
 
 
 def layer_graph(store: Store, view: LayerView) -> LayerGraph:
@@ -257,19 +394,31 @@ def most_used(graph: LayerGraph, limit: int) -> LayerGraph:
     """The part of a graph on its most used skills; the graph itself if it has no more."""
     if graph.n <= limit:
         return graph
-    kept = np.sort(np.argsort(-graph.uses, kind="stable")[:limit])
+    return subgraph(graph, np.sort(np.argsort(-graph.uses, kind="stable")[:limit]))
+
+
+def subgraph(graph: LayerGraph, nodes: Int, edges: Int | None = None) -> LayerGraph:
+    """The part of a graph on some nodes, with the groups of the whole: a community keeps its number.
+
+    Args:
+        graph: The whole.
+        nodes: int64 (k,), ascending.
+        edges: Associations that may stay; all of them if None.
+    """
     node = np.full(graph.n, -1, dtype=np.int64)
-    node[kept] = np.arange(limit)
-    edges = np.flatnonzero((node[graph.source] >= 0) & (node[graph.target] >= 0))
+    node[nodes] = np.arange(len(nodes))
+    kept = np.arange(graph.m) if edges is None else edges
+    kept = kept[(node[graph.source[kept]] >= 0) & (node[graph.target[kept]] >= 0)]
     return replace(
         graph,
-        skill=graph.skill[kept],
-        name=tuple(graph.name[i] for i in kept.tolist()),
-        skill_class=tuple(graph.skill_class[i] for i in kept.tolist()),
-        uses=graph.uses[kept],
-        wave=graph.wave[kept],
-        component=graph.component[kept],
-        source=node[graph.source[edges]],
-        target=node[graph.target[edges]],
-        weight=graph.weight[edges],
+        skill=graph.skill[nodes],
+        name=tuple(graph.name[i] for i in nodes.tolist()),
+        skill_class=tuple(graph.skill_class[i] for i in nodes.tolist()),
+        uses=graph.uses[nodes],
+        wave=graph.wave[nodes],
+        component=graph.component[nodes],
+        source=node[graph.source[kept]],
+        target=node[graph.target[kept]],
+        weight=graph.weight[kept],
+        part_of=(graph, nodes),
     )

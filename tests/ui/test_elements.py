@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from tests.ui.conftest import HOSTILE
-from ui.elements import colourings, community_drawing, community_names, neighbour_drawing, skill_drawing
+from ui.arrangements import ARRANGEMENTS
+from ui.colourings import colourings
+from ui.elements import group_drawing, neighbour_drawing, skill_drawing
 from ui.graphs import LayerGraph
 
 
@@ -57,30 +59,43 @@ def test_waves_are_ordered(small_graph: LayerGraph) -> None:
     assert places == sorted(places)
 
 
-def test_communities_closed_then_open(small_graph: LayerGraph) -> None:
+@pytest.mark.parametrize("by", ["community", "class", "component"])
+def test_groups_closed_then_open(small_graph: LayerGraph, by: str) -> None:
     looks = colourings(small_graph)
-    sizes = np.bincount(small_graph.community)
-    closed = community_drawing(small_graph, looks)
-    nodes, _ = parts(closed)
+    found = small_graph.groupings[by]
+    closed = group_drawing(small_graph, looks, by=by)
+    nodes, lines = parts(closed)
     groups = {key: d for key, d in nodes.items() if key.startswith("g:")}
-    assert sorted(d["members"] for d in groups.values()) == sorted(sizes.tolist())
+    assert sorted(d["members"] for d in groups.values()) == sorted(np.bincount(found.label).tolist())
     assert closed.skills == 0
-    opened = community_drawing(small_graph, looks, [0])
+    opened = group_drawing(small_graph, looks, by=by, opened=[0])
     nodes, edges = parts(opened)
     assert "g:0" not in nodes
-    assert {int(d["community"]) for key, d in nodes.items() if key.startswith("s:")} == {0}
-    assert opened.skills == sizes[0]
+    assert nodes["i:0"]["members"] == groups["g:0"]["members"] == opened.skills
+    inside = {small_graph.node_of[key[2:]] for key in nodes if key.startswith("s:")}
+    assert inside == set(np.flatnonzero(found.label == 0).tolist())
     assert any(e["source"].startswith("s:") and e["target"].startswith("s:") for e in edges)
+    assert f"Before opening: {len(groups)} discs and {len(lines)} lines" in opened.caption
+    assert f"now {len(groups) - 1} discs, {opened.skills:,} skills and {len(edges):,} lines" in opened.caption
 
 
 def test_edges_between_communities_carry_the_whole_weight(small_graph: LayerGraph) -> None:
-    _, edges = parts(community_drawing(small_graph, colourings(small_graph)))
+    _, edges = parts(group_drawing(small_graph, colourings(small_graph)))
     a, b = small_graph.community[small_graph.source], small_graph.community[small_graph.target]
     assert edges
     for edge in edges:
         pair = {int(edge["source"][2:]), int(edge["target"][2:])}
         between = [w for p, q, w in zip(a, b, small_graph.weight, strict=True) if {int(p), int(q)} == pair]
         assert edge["weight"] == sum(between)
+
+
+@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+def test_arrangements_draw_the_same_graph(small_graph: LayerGraph, arrangement: str) -> None:
+    looks = colourings(small_graph)
+    usual, edges = parts(skill_drawing(small_graph, looks))
+    found, same_edges = parts(skill_drawing(small_graph, looks, arrangement=arrangement))
+    assert {key for key in found if key.startswith("s:")} == {key for key in usual if key.startswith("s:")}
+    assert {e["id"] for e in same_edges} == {e["id"] for e in edges}
 
 
 @pytest.mark.parametrize("limit", [3, 1_000])
@@ -97,7 +112,14 @@ def test_neighbours_of_a_skill(small_graph: LayerGraph, limit: int) -> None:
 
 
 def test_communities_are_named_by_their_most_used_skills(small_graph: LayerGraph) -> None:
-    for c, name in enumerate(community_names(small_graph)):
+    for c, name in enumerate(small_graph.groupings["community"].names):
         members = np.flatnonzero(small_graph.community == c)
         top = small_graph.name[int(members[np.argmax(small_graph.uses[members])])]
         assert name.split(", ")[0].rstrip("…") == top[: len(name.split(", ")[0].rstrip("…"))]
+
+
+def test_classes_go_by_their_own_names(small_graph: LayerGraph) -> None:
+    found = small_graph.groupings["class"]
+    assert sorted(found.names) == sorted(set(small_graph.skill_class))
+    sizes = [len(nodes) for nodes in found.members]
+    assert sizes == sorted(sizes, reverse=True)

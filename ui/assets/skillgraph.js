@@ -100,8 +100,6 @@
 
   function describe(node) {
     const d = node.data();
-    if (node.hasClass("group")) return [d.name, `${count(d.members, "skill", "skills")} · click to open`];
-    if (node.hasClass("island")) return [d.name, "community"];
     if (d.wave === undefined) return [d.name, d.class];
     const wave = d.wave === 0 ? "known before" : `learned in wave ${d.wave}`;
     return [d.name, `${d.class} · ${count(d.uses, "text requires it", "texts require it")}`, wave];
@@ -142,167 +140,12 @@
     });
   }
 
-  /* The graph page: taps open communities and choose skills. */
-  function attach(elements, id, open) {
-    whenReady(id, (cy) => {
-      hover(cy);
-      cy.scratch("_sgOpen", open || []);
-      if (!cy.scratch("_sgTaps")) {
-        cy.scratch("_sgTaps", true);
-        cy.on("tap", (event) => {
-          const target = event.target, opened = cy.scratch("_sgOpen") || [];
-          if (target === cy || (target.hasClass && target.hasClass("island") && !opened.length)) return set("g-skill", { data: null });
-          if (!target.isNode || !target.isNode()) return undefined;
-          const community = target.data("community");
-          if (target.hasClass("group")) return set("g-open", { data: [community, ...opened.filter((c) => c !== community)].slice(0, 6) });
-          if (target.hasClass("island")) return set("g-open", { data: opened.filter((c) => c !== community) });
-          return set("g-skill", { data: target.id().slice(2) });
-        });
-        const box = document.getElementById(id);
-        new ResizeObserver(() => { if (!cy.destroyed()) cy.resize(); }).observe(box);
-      }
-      fit(cy);
-      hideCategories(cy);
-    });
-    return no();
-  }
-
-  let hidden = new Set();
-  function hideCategories(cy) {
-    cy.batch(() => {
-      cy.nodes().not(".island, .group").forEach((node) => {
-        node.toggleClass("off", hidden.has(node.data("k_" + hiddenBy)));
-      });
-    });
-  }
-  let hiddenBy = "class";
-  function legend(clicks, colour, id) {
-    const triggered = window.dash_clientside.callback_context.triggered_id;
-    if (colour !== hiddenBy) { hidden = new Set(); hiddenBy = colour; }
-    if (triggered && triggered.type === "legend" && window.dash_clientside.callback_context.triggered[0].value) {
-      const place = triggered.place;
-      if (hidden.has(place)) hidden.delete(place); else hidden.add(place);
-    }
-    const all = window.dash_clientside.callback_context.inputs_list[0];
-    whenReady(id, (cy) => {
-      hideCategories(cy);
-      if (!cy.scratch("_sgKeyed") && all.length) { // the picture makes room for its legend
-        cy.scratch("_sgKeyed", true);
-        fit(cy);
-      }
-    });
-    return [all.map((item) => "legend-item" + (hidden.has(item.id.place) ? " legend-off" : "")),
-            all.map((item) => (hidden.has(item.id.place) ? "false" : "true"))];
-  }
-
   function stylesheet(shown, colour, sheets) {
     if (!sheets) return no();
     return JSON.parse(JSON.stringify(sheets[shown || "light"]).replaceAll("c_class", "c_" + (colour || "class")));
   }
 
   const plainSheet = (shown, sheets) => (sheets ? sheets[shown || "light"] : no());
-
-  /* Labels that are called for keep their size on the screen at any zoom. */
-  function steadyLabels(cy) {
-    const size = 12 / cy.zoom();
-    cy.nodes(".near, .focus, .path").style({ "font-size": size, "text-outline-width": 2 / cy.zoom() });
-    cy.nodes(".focus, .path").style({ "border-width": 3 / cy.zoom() });
-  }
-
-  /* Neighbours of the chosen skill stand out, with associations that are not drawn otherwise; a path wins. */
-  function focus(skill, path, near, elements, id) {
-    whenReady(id, (cy) => {
-      cy.batch(() => {
-        cy.elements(".temporary").remove();
-        cy.nodes(".near, .focus, .path").removeStyle("font-size text-outline-width border-width");
-        cy.elements().removeClass("dim near focus path unnamed");
-        const at = (s) => cy.getElementById("s:" + s);
-        const join = (a, b) => {
-          const there = a.edgesWith(b);
-          if (there.length) return there;
-          return cy.add({ group: "edges", classes: "temporary", data: { id: `t:${a.id()}|${b.id()}`, source: a.id(), target: b.id(), width: 1.2, opacity: 0.5 } });
-        };
-        const steps = (path || []).map(at).filter((n) => n.length);
-        const node = skill ? at(skill) : cy.collection();
-        if (steps.length > 1) {
-          let shown = cy.collection();
-          steps.forEach((n, i) => { shown = shown.union(n); if (i) shown = shown.union(join(n, steps[i - 1])); });
-          cy.elements().not(".island").not(shown).addClass("dim");
-          shown.addClass("path");
-          steps[0].addClass("focus");
-        } else if (node.length) {
-          let shown = node.union(node.neighborhood("node"));
-          (near || []).map(at).forEach((n) => { if (n.length) { join(n, node); shown = shown.union(n); } });
-          const edges = node.connectedEdges();
-          cy.elements().not(".island").not(shown).not(edges).addClass("dim");
-          edges.addClass("near");
-          node.addClass("focus");
-          const boxes = [];
-          [node, ...(near || []).map(at)].forEach((n) => {
-            if (!n.length || boxes.length > 14) return;
-            const p = n.renderedPosition(), half = 3.6 * n.data("label").length + 4;
-            const free = boxes.every((b) => Math.abs(b.x - p.x) > b.half + half || Math.abs(b.y - p.y) > 17);
-            if (!free) return;
-            boxes.push({ x: p.x, y: p.y, half });
-            if (n !== node) n.addClass("near");
-          });
-          shown.not(".near, .focus").addClass("unnamed");
-        }
-      });
-      steadyLabels(cy);
-      if (!cy.scratch("_sgLabels")) {
-        cy.scratch("_sgLabels", true);
-        cy.on("zoom", () => steadyLabels(cy));
-      }
-      const node = skill ? cy.getElementById("s:" + skill) : null;
-      if (node && node.length && !(path && path.length)) {
-        const box = node.renderedPosition(), w = cy.width(), h = cy.height();
-        if (box.x < 30 || box.y < 30 || box.x > w - 30 || box.y > h - 30) cy.animate({ center: { eles: node } }, { duration: 250 });
-      }
-    });
-    return no();
-  }
-
-  function zoom(inClicks, outClicks, fitClicks, id) {
-    const which = window.dash_clientside.callback_context.triggered_id;
-    const cy = instance(id);
-    if (!cy || !which) return no();
-    if (which.act === "fit") { fit(cy); return no(); }
-    const level = cy.zoom() * (which.act === "in" ? 1.4 : 1 / 1.4);
-    cy.animate({ zoom: { level, renderedPosition: { x: cy.width() / 2, y: cy.height() / 2 } } }, { duration: 120 });
-    return no();
-  }
-
-  /* Undo of view steps: what the address said before. */
-  const steps = [];
-  let undoing = false;
-  function graphState(view, colour, skill, open, around, per, subject) {
-    const layer = subject.layer;
-    const state = { view, colour, skill, open: (open || []).join(","), around, per, layer };
-    const last = steps[steps.length - 1];
-    const text = JSON.stringify(state);
-    if (last && JSON.parse(last).layer !== layer) steps.length = 0;
-    if (!undoing && last !== text) steps.push(text);
-    undoing = false;
-    address({
-      view: view === subject.view ? null : view, colour: colour === (view === "communities" ? "community" : "class") ? null : colour, skill,
-      open: (open || []).join(","), around: view === "neighbours" ? around : null, per: per === "3" ? null : per,
-    });
-    return steps.length < 2;
-  }
-  function undo(clicks) {
-    if (!clicks || steps.length < 2) return no();
-    steps.pop();
-    const before = JSON.parse(steps[steps.length - 1]);
-    undoing = true;
-    set("g-view", { value: before.view });
-    set("g-colour", { value: before.colour });
-    set("g-skill", { data: before.skill });
-    set("g-open", { data: before.open ? before.open.split(",").map(Number) : [] });
-    set("g-around", { data: before.around });
-    set("g-per", { value: before.per });
-    return no();
-  }
 
   /* ---------- playback: classes are switched on the live graph, nothing goes to the server ---------- */
 
@@ -397,7 +240,7 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     sg: {
-      route, pick, pickPair, scheme, toggleScheme, address, attach, legend, stylesheet, plainSheet, focus, zoom, graphState, undo,
+      route, pick, pickPair, scheme, toggleScheme, address, stylesheet, plainSheet,
       wave, waveTable, tick, play, step, mark, percolate, learningState, measureState, fitPlain, markShare, shareState, waveState, whatIfState,
     },
   });

@@ -1,0 +1,469 @@
+/* The graph page: taps, legend, paths, address, undo, saved views; the server only makes new pictures. */
+(function () {
+  "use strict";
+  const tools = () => window.sgTools;
+  const no = () => window.dash_clientside.no_update;
+  const set = (id, props) => window.dash_clientside.set_props(id, props);
+  const trigger = () => window.dash_clientside.callback_context;
+  const ready = (act) => tools().whenReady("cy", act);
+  const count = (n, one, many) => `${Number(n).toLocaleString("en")} ${n === 1 ? one : many}`;
+
+  /* ---------- the canvas ---------- */
+
+  function describe(node) {
+    const d = node.data();
+    if (node.hasClass("group")) return [d.name, `${count(d.members, "skill", "skills")} · click to open`];
+    if (node.hasClass("text")) {
+      const taught = d.taught ? `taught ${count(d.taught, "skill", "skills")} of them` : "taught none of them: all were known, or more than one was not";
+      return [d.name, `requires ${count(d.skills, "skill", "skills")}`, taught];
+    }
+    const wave = d.wave < 0 ? "not learned in this layer" : d.wave === 0 ? "known before" : `learned in wave ${d.wave}`;
+    return [d.name, `${d.class} · ${count(d.uses, "text requires it", "texts require it")}`, wave];
+  }
+
+  /* All in view, beside the legend. */
+  function fit(cy) {
+    cy.resize();
+    const shown = cy.nodes(":visible"), stage = cy.container().closest(".graph-stage");
+    if (!shown.length || !cy.width()) return;
+    const key = stage && stage.querySelector(".legend");
+    const left = key && key.offsetWidth && cy.width() > 520 ? key.offsetWidth + 12 : 0;
+    const labels = shown.is(".text, .mark"); // names beside their nodes need room too
+    const box = shown.boundingBox({ includeLabels: labels }), pad = 14;
+    const level = Math.min((cy.width() - left - 2 * pad) / box.w, (cy.height() - 2 * pad) / box.h, 1.8);
+    cy.viewport({
+      zoom: level,
+      pan: { x: left + (cy.width() - left) / 2 - level * (box.x1 + box.w / 2), y: cy.height() / 2 - level * (box.y1 + box.h / 2) },
+    });
+  }
+
+  const openGroup = (opened, group) => set("g-open", { data: [group, ...opened.filter((c) => c !== group)].slice(0, 6) });
+  const closeGroup = (opened, group) => set("g-open", { data: opened.filter((c) => c !== group) });
+
+  function tap(cy, target) {
+    const opened = cy.scratch("_opened") || [], view = cy.scratch("_view");
+    if (target === cy) return set("g-skill", { data: null });
+    if (!target.isNode || !target.isNode()) return undefined;
+    const group = target.data("group");
+    if (target.hasClass("group")) return openGroup(opened, group);
+    if (target.hasClass("island")) return view === "groups" ? closeGroup(opened, group) : set("g-skill", { data: null });
+    if (target.hasClass("text")) return set("g-texts", { value: [target.id().slice(2)] });
+    if (target.id().startsWith("s:")) return set("g-skill", { data: target.id().slice(2) });
+    return undefined;
+  }
+
+  /* Once for each canvas, before it has anything to show. */
+  function listen(tries) {
+    const cy = tools().instance("cy");
+    if (!cy) { if (tries) window.setTimeout(() => listen(tries - 1), 25); return; }
+    if (cy.scratch("_taps")) return;
+    cy.scratch("_taps", true);
+    tools().hover(cy, describe);
+    cy.on("tap", (event) => tap(cy, event.target));
+    cy.on("zoom", () => steadyLabels(cy));
+    new ResizeObserver(() => {
+      if (cy.destroyed()) return;
+      cy.resize();
+      if (cy.scratch("_fitted") === false && cy.width()) { cy.scratch("_fitted", true); fit(cy); }
+    }).observe(cy.container());
+  }
+
+  function attach(elements, view, arrangement, opened) {
+    listen(400);
+    ready((cy) => {
+      cy.scratch("_opened", opened || []);
+      cy.scratch("_view", view);
+      if (view === "skills" && arrangement === "fcose" && cy.nodes().length <= 500) {
+        cy.layout({ name: "fcose", quality: "default", randomize: false, animate: false, fit: false, nodeSeparation: 60, idealEdgeLength: 45 }).run();
+        cy.nodes().forEach((n) => { n.data("tier", Math.min(n.data("tier"), 4)); });
+      }
+      cy.scratch("_fitted", Boolean(cy.width()));
+      fit(cy);
+      shade(cy);
+    });
+    return no();
+  }
+
+  function paint(colours) {
+    if (!colours) return no();
+    ready((cy) => cy.batch(() => {
+      cy.nodes().forEach((node) => {
+        const place = colours.of[node.id()];
+        if (place !== undefined) node.data({ c_look: colours.palette[place], k_look: place });
+      });
+      shade(cy);
+    }));
+    return no();
+  }
+
+  let hidden = new Set();
+  function shade(cy) {
+    cy.batch(() => cy.nodes().forEach((node) => {
+      const place = node.data("k_look");
+      if (place !== undefined && !node.hasClass("island")) node.toggleClass("off", hidden.has(place));
+    }));
+  }
+
+  /* Each entry of the legend hides and shows its skills. */
+  function legend(clicks, wanted) {
+    const cause = trigger().triggered_id, value = trigger().triggered[0] && trigger().triggered[0].value;
+    const now = new Set(wanted || []);
+    const clicked = cause && cause.type === "legend" && value;
+    if (clicked && !now.delete(cause.place)) now.add(cause.place);
+    hidden = now;
+    const all = trigger().inputs_list[0];
+    ready((cy) => {
+      shade(cy);
+      if (!cy.scratch("_keyed") && all.length) { // the picture makes room for its legend
+        cy.scratch("_keyed", true);
+        fit(cy);
+      }
+    });
+    return [clicked ? [...now].sort((a, b) => a - b) : no(),
+            all.map((item) => "legend-item" + (now.has(item.id.place) ? " legend-off" : "")),
+            all.map((item) => (now.has(item.id.place) ? "false" : "true"))];
+  }
+
+  /* Labels that are called for keep their size on the screen at any zoom. */
+  function steadyLabels(cy) {
+    const size = 12 / cy.zoom();
+    cy.nodes(".near, .focus, .path").not(".beside").style({ "font-size": size, "text-outline-width": 2 / cy.zoom() });
+    cy.nodes(".focus, .path").style({ "border-width": 3 / cy.zoom() });
+  }
+
+  function nameNeighbours(node, others) {
+    const boxes = [];
+    [node, ...others].forEach((n) => {
+      if (!n.length || boxes.length > 14) return;
+      const p = n.renderedPosition(), half = 3.6 * n.data("label").length + 4;
+      if (!boxes.every((b) => Math.abs(b.x - p.x) > b.half + half || Math.abs(b.y - p.y) > 17)) return;
+      boxes.push({ x: p.x, y: p.y, half });
+      if (n !== node) n.addClass("near");
+    });
+  }
+
+  /* Neighbours of the chosen skill stand out, with associations that are not drawn otherwise; a path wins. */
+  function focus(skill, path, near) {
+    ready((cy) => {
+      const at = (s) => cy.getElementById("s:" + s);
+      const join = (a, b) => {
+        const there = a.edgesWith(b);
+        if (there.length) return there;
+        return cy.add({ group: "edges", classes: "temporary", data: { id: `x:${a.id()}|${b.id()}`, source: a.id(), target: b.id(), width: 1.2, opacity: 0.5 } });
+      };
+      const beside = cy.nodes(".text").nonempty();
+      cy.batch(() => {
+        cy.elements(".temporary").remove();
+        cy.nodes(".near, .focus, .path").removeStyle("font-size text-outline-width border-width");
+        cy.elements().removeClass("dim near focus path unnamed");
+        const steps = beside ? [] : (path || []).map(at).filter((n) => n.length);
+        const node = skill ? at(skill) : cy.collection();
+        if (steps.length > 1) {
+          let shown = cy.collection();
+          steps.forEach((n, i) => { shown = shown.union(n); if (i) shown = shown.union(join(n, steps[i - 1])); });
+          cy.elements().not(".island, .mark").not(shown).addClass("dim");
+          shown.addClass("path");
+          steps[0].addClass("focus");
+        } else if (node.length && beside) {
+          node.connectedEdges().addClass("near");
+          node.addClass("focus");
+        } else if (node.length) {
+          const others = (near || []).map(at);
+          let shown = node.union(node.neighborhood("node"));
+          others.forEach((n) => { if (n.length) { join(n, node); shown = shown.union(n); } });
+          const edges = node.connectedEdges();
+          cy.elements().not(".island, .mark").not(shown).not(edges).addClass("dim");
+          edges.addClass("near");
+          node.addClass("focus");
+          nameNeighbours(node, others);
+          shown.not(".near, .focus").addClass("unnamed");
+        }
+      });
+      steadyLabels(cy);
+      const node = skill ? at(skill) : null;
+      if (node && node.length && !(path && path.length)) {
+        const box = node.renderedPosition(), w = cy.width(), h = cy.height();
+        if (box.x < 30 || box.y < 30 || box.x > w - 30 || box.y > h - 30) cy.animate({ center: { eles: node } }, { duration: 250 });
+      }
+    });
+    return no();
+  }
+
+  function zoom() {
+    const which = trigger().triggered_id, cy = tools().instance("cy");
+    if (!cy || !which) return no();
+    if (which.act === "fit") { fit(cy); return no(); }
+    const level = cy.zoom() * (which.act === "in" ? 1.4 : 1 / 1.4);
+    cy.animate({ zoom: { level, renderedPosition: { x: cy.width() / 2, y: cy.height() / 2 } } }, { duration: 120 });
+    return no();
+  }
+
+  /* ---------- state: one list of controls, for the address, for undo, for the server ---------- */
+
+  /* key in the address, component, its property, from its value to text ("" leaves it out) and back */
+  const list = (values) => (values && values.length ? JSON.stringify(values) : "");
+  const unlist = (text) => (text ? JSON.parse(text) : []);
+  const numbers = (values) => (values || []).join(",");
+  const unnumbers = (text) => (text ? text.split(",").map(Number) : []);
+  const plain = (value) => value || "";
+  const CONTROLS = [
+    ["view", "g-view", "value", plain, plain],
+    ["by", "g-by", "value", plain, plain],
+    ["layout", "g-layout", "value", plain, plain],
+    ["per", "g-per", "value", plain, plain],
+    ["weight", "g-weight", "value", (n) => (n > 1 ? String(Math.round(n)) : ""), (text) => Number(text || 1)],
+    ["waves", "g-waves", "value", null, null], // its ends are known on the page
+    ["classes", "g-classes", "value", list, unlist],
+    ["around", "g-around", "data", plain, (text) => text || null],
+    ["open", "g-open", "data", numbers, unnumbers],
+    ["texts", "g-texts", "value", list, unlist],
+    ["box", "g-box", "data", plain, (text) => text || null],
+    ["colour", "g-colour", "value", plain, plain],
+    ["hide", "g-hidden", "data", numbers, unnumbers],
+    ["skill", "g-skill", "data", plain, (text) => text || null],
+    ["to", "g-goal", "data", plain, (text) => text || null],
+    ["as", "g-table", "data", (on) => (on ? "table" : ""), (text) => text === "table"],
+  ];
+  const DRAWN = ["view", "by", "layout", "per", "weight", "waves", "classes", "around", "open", "texts", "box"];
+
+  /* What an address need not say, because the page takes it anyway. */
+  function usual(state, subject) {
+    const groups = state.view === "groups";
+    return { view: subject.usual, by: "community", layout: state.box ? "map" : "islands", per: "3", colour: groups ? state.by : "class" };
+  }
+
+  const steps = []; // former states, as text
+  let undoing = false, last = null, lastWave = 1;
+
+  function state(...given) {
+    const before = given.pop(), subject = given.pop();
+    const now = {};
+    lastWave = subject.last;
+    CONTROLS.forEach(([key, , , write], i) => {
+      now[key] = key === "waves" ? (given[i] && (given[i][0] > 0 || given[i][1] < subject.last) ? given[i].join("-") : "") : write(given[i]);
+    });
+    const where = `${subject.dataset}/${subject.layer}`;
+    if (!last || last.where !== where) { steps.length = 0; last = null; }
+    if (!undoing) {
+      // neighbours and texts are those of the skill that was chosen when the view was
+      const turned = last && last.view !== now.view && (now.view === "neighbours" || now.view === "texts");
+      if (now.skill && (turned || !now.around)) {
+        now.around = now.skill;
+        if (given[7] !== now.skill) set("g-around", { data: now.skill });
+      }
+      if (last && last.colour !== now.colour && now.hide) { // places of another legend
+        now.hide = "";
+        set("g-hidden", { data: [] });
+      }
+      if (last && last.by !== now.by && now.open) {
+        now.open = "";
+        set("g-open", { data: [] });
+      }
+    }
+    last = { where, ...now };
+    const text = JSON.stringify(now);
+    if (!undoing && steps[steps.length - 1] !== text) steps.push(text);
+    if (undoing && steps[steps.length - 1] === text) undoing = false;
+    const skip = usual(now, subject), query = {};
+    for (const [key] of CONTROLS) query[key] = now[key] === skip[key] ? null : now[key];
+    if (now.view !== "neighbours" && now.view !== "texts") query.around = null;
+    if (now.view !== "texts") query.texts = null;
+    if (now.view !== "groups") { query.by = null; query.open = null; }
+    window.dash_clientside.sg.address(query);
+    const drawn = Object.fromEntries(DRAWN.map((key) => [key, now[key]]));
+    // what another view shows does not draw this one anew
+    if (now.view !== "neighbours" && now.view !== "texts") drawn.around = "";
+    if (now.view !== "texts") drawn.texts = "";
+    if (now.view !== "groups") { drawn.by = "community"; drawn.open = ""; }
+    if (now.view !== "skills") { drawn.layout = ""; drawn.per = ""; }
+    const filters = [now.weight, now.waves, now.classes, now.box && now.view !== "map" ? now.box : ""].filter(Boolean).length;
+    const stage = now.as === "table" ? "as-table" : now.view === "map" ? "as-map" : "as-graph";
+    document.querySelectorAll(".options-row .for-view").forEach((box) => { box.hidden = !box.classList.contains("for-" + now.view); });
+    return [JSON.stringify(drawn) === JSON.stringify(before) ? no() : drawn, steps.length < 2, "graph-stage " + stage,
+            filters ? String(filters) : "", !now.box];
+  }
+
+  function undo(clicks) {
+    if (!clicks || steps.length < 2) return no();
+    steps.pop();
+    const former = JSON.parse(steps[steps.length - 1]);
+    undoing = true;
+    window.setTimeout(() => { undoing = false; }, 1500);
+    for (const [key, id, property, , read] of CONTROLS) {
+      const value = key === "waves" ? (former.waves ? former.waves.split("-").map(Number) : [0, lastWave]) : read(former[key]);
+      set(id, { [property]: value });
+    }
+    return no();
+  }
+
+  function clear(all, box, subject) {
+    const which = trigger().triggered_id;
+    if (!trigger().triggered[0].value) return no();
+    set("g-box", { data: null });
+    set("g-layout", { value: "islands" });
+    if (which === "g-clear") {
+      set("g-weight", { value: 1 });
+      set("g-waves", { value: [0, subject.last] });
+      set("g-classes", { value: [] });
+    }
+    return no();
+  }
+
+  /* ---------- controls ---------- */
+
+  function options(clicks, name) {
+    const closed = name.includes("closed"), toggled = clicks ? !closed : closed;
+    return ["options-row card" + (toggled ? " closed" : ""), toggled ? "false" : "true"];
+  }
+
+  function table(clicks, shown) {
+    if (trigger().triggered_id === "g-table") return [no(), shown ? "true" : "false"];
+    return [!shown, shown ? "false" : "true"];
+  }
+
+  function choose(found, clicks, skill) {
+    const cause = trigger().triggered_id;
+    if (cause === "g-skill") return [no(), skill === found ? no() : skill];
+    if (cause === "g-search") return [found === skill ? no() : found, no()];
+    if (!cause || !trigger().triggered[0].value) return [no(), no()];
+    return [cause.skill, cause.skill];
+  }
+
+  /* The other end of a path is forgotten with the skill that it started from. */
+  let pathFrom;
+  function goal(values, skill, now) {
+    const known = pathFrom;
+    pathFrom = skill;
+    if (trigger().triggered_id === "g-skill") return known !== undefined && known !== skill && now ? null : no();
+    if (!values.length) return no();
+    const value = values[0] || null;
+    return value === (now || null) ? no() : value;
+  }
+
+  function pickRow(rows, opened) {
+    const id = rows && rows.length ? rows[0].id : null;
+    if (!id) return no();
+    const rest = id.slice(2);
+    if (id.startsWith("s:")) set("g-skill", { data: rest });
+    if (id.startsWith("g:")) openGroup(opened || [], Number(rest));
+    if (id.startsWith("i:")) closeGroup(opened || [], Number(rest));
+    if (id.startsWith("t:")) set("g-texts", { value: [rest] });
+    return no();
+  }
+
+  /* ---------- the map ---------- */
+
+  const chart = () => document.querySelector("#g-map .js-plotly-plot");
+  let moving;
+  function mapMoved(change) {
+    if (!change || !Object.keys(change).some((key) => key.startsWith("xaxis.range"))) return no();
+    window.clearTimeout(moving);
+    moving = window.setTimeout(() => { // once the wheel rests
+      const box = chart();
+      if (!box || !box._fullLayout) return;
+      const x = box._fullLayout.xaxis.range, y = box._fullLayout.yaxis.range;
+      set("g-box", { data: [Math.min(...x), Math.max(...x), Math.min(...y), Math.max(...y)].map((v) => v.toFixed(2)).join(",") });
+    }, 220);
+    return no();
+  }
+
+  function mapClicked(click) {
+    const id = click && click.points && click.points[0] && click.points[0].customdata;
+    if (id) set("g-skill", { data: id });
+    return no();
+  }
+
+  function mapActs() {
+    const which = trigger().triggered_id;
+    if (!trigger().triggered[0].value) return no();
+    if (which === "g-map-all") set("g-box", { data: null });
+    else {
+      set("g-layout", { value: "map" });
+      set("g-view", { value: "skills" });
+    }
+    return no();
+  }
+
+  function image(png, svg, scheme, view, subject) {
+    const kind = trigger().triggered_id === "g-svg" ? "svg" : "png";
+    const filename = `${subject.dataset}-${subject.layer}-${view}`, ground = scheme === "dark" ? "#161B22" : "#FFFFFF";
+    if (view === "map") {
+      if (chart()) window.Plotly.downloadImage(chart(), { format: kind, filename, width: chart().offsetWidth, height: chart().offsetHeight, scale: 2 });
+      return no();
+    }
+    const shown = kind === "png" ? { full: true, scale: 2, bg: ground } : { full: true, bg: ground };
+    set("cy", { generateImage: { type: kind, action: "download", filename, options: shown } });
+    return no();
+  }
+
+  /* ---------- saved views: names and addresses, in this browser ---------- */
+
+  const KEY = "skillgraph-views";
+  const saved = () => {
+    try { return JSON.parse(window.localStorage.getItem(KEY)) || []; } catch { return []; }
+  };
+  const keep = (views) => { try { window.localStorage.setItem(KEY, JSON.stringify(views)); } catch { /* a browser that keeps nothing */ } };
+
+  function make(tag, props, ...children) {
+    const element = Object.assign(document.createElement(tag), props);
+    element.append(...children);
+    return element;
+  }
+
+  function address(view) {
+    return view.path + view.search;
+  }
+
+  function listViews() {
+    const box = document.getElementById("g-views");
+    if (!box) return;
+    const views = saved();
+    box.replaceChildren(...views.map((view, place) => make("li", {},
+      make("a", { href: address(view), textContent: view.name, className: "item" }),
+      make("button", {
+        type: "button", className: "act", textContent: "Copy link", title: `Copy the link of ${view.name}`,
+        onclick: (event) => {
+          const button = event.target;
+          const link = window.location.origin + address(view);
+          const done = () => { button.textContent = "Copied"; window.setTimeout(() => { button.textContent = "Copy link"; }, 1500); };
+          if (navigator.clipboard) navigator.clipboard.writeText(link).then(done, () => window.prompt("The link", link));
+          else window.prompt("The link", link);
+        },
+      }),
+      make("button", {
+        type: "button", className: "act", textContent: "Delete", title: `Delete ${view.name}`,
+        onclick: () => { keep(saved().filter((_, i) => i !== place)); listViews(); },
+      }))));
+    if (!views.length) box.replaceChildren(make("li", { className: "quiet", textContent: "None yet." }));
+  }
+
+  function savedViews() {
+    const form = document.getElementById("g-view-form");
+    if (form && !form.firstChild) {
+      const name = make("input", { id: "g-view-name", type: "text", maxLength: 60, className: "text-input", autocomplete: "off" });
+      const save = () => {
+        const title = name.value.trim();
+        if (!title) { name.focus(); return; }
+        const view = { name: title, path: window.location.pathname, search: window.location.search };
+        keep([view, ...saved().filter((other) => other.name !== title)].slice(0, 50));
+        name.value = "";
+        listViews();
+      };
+      name.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); save(); } });
+      form.append(name, make("button", { type: "button", className: "act strong", textContent: "Save", onclick: save }));
+    }
+    listViews();
+    return no();
+  }
+
+  /* A menu that is worked in stays open until a click elsewhere. */
+  document.addEventListener("click", (event) => {
+    if (event.target.closest && event.target.closest("details.menu.stay > .menu-box")) event.stopImmediatePropagation();
+  }, false);
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    sgGraph: {
+      attach, paint, legend, focus, zoom, state, undo, clear, options, table, choose, goal, pickRow, mapMoved, mapClicked, mapActs, image, savedViews,
+    },
+  });
+})();

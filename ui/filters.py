@@ -1,0 +1,61 @@
+"""Which part of an association graph is shown: heavier associations, some waves, some classes, a region of the map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ui.graphs import LayerGraph, subgraph
+from ui.map_picture import Box, in_box
+
+__all__ = ["Filters", "counts_sentence", "filtered"]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What is kept.
+
+    Attributes:
+        weight: Associations that at least so many texts require; above 1, skills left without any go too.
+        waves: First and last wave; None for all.
+        classes: Classes of skills; empty for all.
+        box: A region of the map; None for all of it.
+    """
+
+    weight: int = 1
+    waves: tuple[int, int] | None = None
+    classes: tuple[str, ...] = ()
+    box: Box | None = None
+
+    @property
+    def number(self) -> int:
+        """How many of them leave anything out."""
+        return sum((self.weight > 1, self.waves is not None, bool(self.classes), self.box is not None))
+
+
+def filtered(graph: LayerGraph, filters: Filters) -> LayerGraph:
+    """The part of a graph that filters keep; the graph itself if they keep everything."""
+    if not filters.number:
+        return graph
+    kept = np.ones(graph.n, dtype=bool)
+    if filters.waves is not None:
+        kept &= (graph.wave >= filters.waves[0]) & (graph.wave <= filters.waves[1])
+    if filters.classes:
+        kept &= np.isin(np.array(graph.skill_class, dtype=object).astype(str), filters.classes)
+    if filters.box is not None:
+        kept &= in_box(graph.map_positions, filters.box)
+    edges = np.flatnonzero(graph.weight >= filters.weight)
+    if filters.weight > 1:
+        edges = edges[kept[graph.source[edges]] & kept[graph.target[edges]]]
+        joined = np.zeros(graph.n, dtype=bool)
+        joined[graph.source[edges]] = joined[graph.target[edges]] = True
+        kept &= joined
+    return subgraph(graph, np.flatnonzero(kept), edges)
+
+
+def counts_sentence(graph: LayerGraph, part: LayerGraph) -> str:
+    """How much of the graph the filters keep."""
+    if part is graph:
+        return f"Nothing is left out: {graph.n:,} skills, {graph.m:,} associations."
+    return f"Kept: {part.n:,} of {graph.n:,} skills, {part.m:,} of {graph.m:,} associations."

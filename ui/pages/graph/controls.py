@@ -1,0 +1,293 @@
+"""The graph page's controls: what is shown, how it is arranged, what is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+import numpy as np
+from dash import html
+
+from ui.arrangements import ARRANGEMENTS, FCOSE_LIMIT
+from ui.colourings import TITLES
+from ui.components import icon
+from ui.graphs import LayerGraph
+from ui.pages.graph.inspector import skill_options
+from ui.pages.graph.pictures import text_options
+from ui.pages.graph.state import GROUPS, PER, VIEWS, GraphState
+
+__all__ = ["options_row", "toolbar"]
+
+_SHADOW = {"shadow": "md"}
+
+
+def toolbar(graph: LayerGraph, state: GraphState, colours: Sequence[str]) -> html.Div:
+    """The row that is always there."""
+    return html.Div(
+        [
+            dmc.Select(
+                id="g-search",
+                label="Find a skill",
+                placeholder="Type a name",
+                data=skill_options(graph, "", state.skill),
+                value=state.skill,
+                searchable=True,
+                clearable=True,
+                limit=40,
+                nothingFoundMessage="No learned skill of that name",
+                size="xs",
+                w=190,
+                leftSection=icon("search"),
+                comboboxProps=_SHADOW,
+            ),
+            html.Div(
+                [
+                    html.Span("Show", className="control-label"),
+                    dmc.SegmentedControl(
+                        id="g-view",
+                        data=[{"value": key, "label": text} for key, text in VIEWS.items()],
+                        value=state.view,
+                        size="xs",
+                        **{"aria-label": "Show"},
+                    ),
+                ],
+                className="control",
+            ),
+            dmc.Select(
+                id="g-colour",
+                label="Colour by",
+                data=[{"value": key, "label": TITLES[key]} for key in colours],
+                value=state.colour if state.colour in colours else "class",
+                allowDeselect=False,
+                size="xs",
+                w=132,
+                comboboxProps=_SHADOW,
+            ),
+            html.Div(className="spacer"),
+            html.Button(
+                ["Options", html.Span(id="g-options-count", className="badge")],
+                id="g-options",
+                className="tool wide-tool",
+                title="Arrangement and filters",
+                **{"aria-expanded": "false", "aria-controls": "g-options-row"},
+            ),
+            html.Button(
+                "Table",
+                id="g-as",
+                className="tool wide-tool",
+                title="The same as a table, for keyboard and screen reader",
+                **{"aria-pressed": "true" if state.table else "false"},
+            ),
+            _views_menu(),
+            html.Button(
+                icon("undo"),
+                id="g-undo",
+                className="tool",
+                disabled=True,
+                **{"aria-label": "Undo the last step", "title": "Undo the last step"},
+            ),
+            _export_menu(),
+        ],
+        className="toolbar graph-toolbar",
+    )
+
+
+def _views_menu() -> html.Details:
+    """Named views, kept in this browser; the list is filled there."""
+    return html.Details(
+        [
+            html.Summary("Views", className="tool wide-tool", **{"aria-label": "Saved views", "title": "Saved views"}),
+            html.Div(
+                [
+                    html.Div(
+                        [
+                            html.Label("Name of this view", htmlFor="g-view-name", className="control-label"),
+                            html.Div(id="g-view-form", className="view-form"),
+                        ]
+                    ),
+                    html.Ul(id="g-views", className="view-list", **{"aria-label": "Saved views"}),
+                    html.P("Kept in this browser; a link shows the same view to anybody.", className="quiet"),
+                ],
+                className="menu-box views-box",
+            ),
+        ],
+        className="menu stay",
+    )
+
+
+def _export_menu() -> html.Details:
+    kinds = (
+        ("png", "Picture (PNG)"),
+        ("svg", "Drawing (SVG)"),
+        ("csv", "Associations (CSV)"),
+        ("graphml", "Graph (GraphML)"),
+    )
+    return html.Details(
+        [
+            html.Summary(icon("download"), className="tool", **{"aria-label": "Export", "title": "Export"}),
+            html.Div(
+                [
+                    *[html.Button(text, id=f"g-{kind}", className="item") for kind, text in kinds],
+                    html.P("Files hold what the filters keep.", className="quiet pad-note"),
+                ],
+                className="menu-box",
+            ),
+        ],
+        className="menu",
+    )
+
+
+def options_row(graph: LayerGraph, state: GraphState) -> html.Div:
+    """Arrangement and filters; it opens with the button of its name, and by itself where filters are on."""
+    filters = state.filters
+    opened = filters.number > 0 or bool(state.texts)
+    return html.Div(
+        [
+            html.Div([*_arranging(graph, state), *_filtering(graph, state)], className="toolbar"),
+            html.Div(
+                [
+                    html.Div(id="g-counts", className="quiet grow-x", **{"aria-live": "polite"}),
+                    html.Button(
+                        "Leave the region",
+                        id="g-no-box",
+                        className="act",
+                        disabled=filters.box is None,
+                        title="Show the whole map's skills again",
+                    ),
+                    html.Button("Clear filters", id="g-clear", className="act", title="Leave nothing out"),
+                ],
+                className="counts-line",
+            ),
+        ],
+        id="g-options-row",
+        className="options-row card" if opened else "options-row card closed",
+    )
+
+
+def _arranging(graph: LayerGraph, state: GraphState) -> list[Any]:
+    arrangements = [
+        {
+            "value": key,
+            "label": text,
+            "disabled": (key == "levels" and int(graph.level.max(initial=-1)) < 0)
+            or (key == "fcose" and graph.n > FCOSE_LIMIT and not state.filters.number),
+        }
+        for key, text in ARRANGEMENTS.items()
+    ]
+    return [
+        _for_views(
+            dmc.Select(
+                id="g-layout",
+                label="Arrange skills",
+                data=arrangements,
+                value=state.arrangement,
+                allowDeselect=False,
+                size="xs",
+                w=186,
+                comboboxProps=_SHADOW,
+            ),
+            "skills",
+        ),
+        _for_views(
+            dmc.Select(
+                id="g-per",
+                label="Associations of each skill",
+                data=[{"value": str(k), "label": "the strongest" if k == 1 else f"the strongest {k}"} for k in PER],
+                value=str(state.per),
+                allowDeselect=False,
+                size="xs",
+                w=150,
+                comboboxProps=_SHADOW,
+            ),
+            "skills",
+        ),
+        _for_views(
+            dmc.Select(
+                id="g-by",
+                label="Groups are",
+                data=[{"value": key, "label": text} for key, text in GROUPS.items()],
+                value=state.by,
+                allowDeselect=False,
+                size="xs",
+                w=140,
+                comboboxProps=_SHADOW,
+            ),
+            "groups",
+        ),
+        _for_views(
+            dmc.MultiSelect(
+                id="g-texts",
+                label="Texts (empty: those of the chosen skill)",
+                data=text_options(graph, "", state.texts),
+                value=list(state.texts),
+                searchable=True,
+                clearable=True,
+                maxValues=12,
+                limit=30,
+                size="xs",
+                w=330,
+                placeholder="" if state.texts else "Type a part of a title",
+                nothingFoundMessage="No text of that title",
+                comboboxProps=_SHADOW,
+            ),
+            "texts",
+        ),
+    ]
+
+
+def _for_views(control: Any, *views: str) -> html.Div:
+    return html.Div(control, className=" ".join(["for-view", *(f"for-{view}" for view in views)]))
+
+
+def _filtering(graph: LayerGraph, state: GraphState) -> list[Any]:
+    filters, last = state.filters, int(graph.wave.max(initial=0))
+    return [
+        dmc.NumberInput(
+            id="g-weight",
+            label="Texts of an association, at least",
+            value=filters.weight,
+            min=1,
+            max=max(int(graph.weight.max(initial=1)), 1),
+            allowDecimal=False,
+            size="xs",
+            w=176,
+        ),
+        html.Div(
+            [
+                html.Span("Waves, first to last", className="control-label", id="g-waves-label"),
+                dmc.RangeSlider(
+                    id="g-waves",
+                    value=list(filters.waves or (0, last)),
+                    min=0,
+                    max=max(last, 1),
+                    step=1,
+                    minRange=0,
+                    size="sm",
+                    w=150,
+                    marks=[{"value": 0, "label": "0"}, {"value": max(last, 1), "label": str(max(last, 1))}],
+                    thumbFromLabel="First wave",
+                    thumbToLabel="Last wave",
+                ),
+            ],
+            className="control range-control",
+        ),
+        dmc.MultiSelect(
+            id="g-classes",
+            label="Classes",
+            data=_classes(graph),
+            value=list(filters.classes),
+            searchable=True,
+            clearable=True,
+            size="xs",
+            w=210,
+            placeholder="" if filters.classes else "all",
+            comboboxProps=_SHADOW,
+        ),
+    ]
+
+
+def _classes(graph: LayerGraph) -> list[dict[str, str]]:
+    names, counts = np.unique(np.array(graph.skill_class, dtype=object).astype(str), return_counts=True)
+    order = np.lexsort((names, -counts))[:500]
+    return [{"value": str(names[i]), "label": str(names[i])} for i in order.tolist()]

@@ -1,0 +1,283 @@
+"""The panel beside the graph: the layer, or the chosen skill and how the learner came to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+import numpy as np
+from dash import html
+
+from ui.graphs import LayerGraph, shortest_path, skills_of, texts_of
+from ui.lessons import lesson_chain, needed_before, relatives
+
+__all__ = ["inspector", "path_nodes", "skill_options", "summary"]
+
+_TAP = (
+    "Click a skill to see how it was learned",
+    "Click a disc with a number to open it, and its ring to close it",
+    "Scroll or drag to move about: more names appear as you come nearer",
+)
+_LISTED = 10
+_CHIPS = {
+    "wave": "the round of peeling in which it was learned",
+    "level": "its level in the dataset's hierarchy",
+    "mastery": "probability that the model has it, from the outcomes",
+    "giant": "the largest connected part of the association graph",
+    "outside": "in a smaller part than the largest connected one",
+}
+ALL_OPTIONS = 3_000
+"""Skills that are all sent to the browser as choices; of more, those that match what is typed."""
+
+
+def summary(graph: LayerGraph) -> list[Any]:
+    """What the panel says while no skill is chosen."""
+    info = graph.view.info
+    most = np.argsort(-graph.uses, kind="stable")[:8].tolist()
+    source = (
+        f"Stored with rule “{info.association_rule}”."
+        if graph.stored
+        else "Joined for this page by rule “any”: the layer has no stored associations yet (skillgraph associate)."
+    )
+    return [
+        html.H2(info.name),
+        html.P(f"{graph.n:,} learned skills, {graph.m:,} associations. {source}", className="quiet"),
+        html.Ul([html.Li(text) for text in _TAP], className="hint-list"),
+        html.H3("Most used skills, by texts that require them"),
+        _skill_list(graph, [(node, _texts(int(graph.uses[node]))) for node in most], "top"),
+    ]
+
+
+def _texts(count: int) -> str:
+    return f"{count:,} text{'' if count == 1 else 's'}"
+
+
+def _wave(wave: int) -> str:
+    return "not learned" if wave < 0 else "known before" if wave == 0 else f"wave {wave}"
+
+
+def _skill_list(graph: LayerGraph, items: Sequence[tuple[int, str]], at: str) -> html.Div:
+    rows = [_skill_button(graph.skill_id(node), graph.name[node], note, at) for node, note in items]
+    return html.Div(rows, className="item-list")
+
+
+def _skill_button(skill: str, name: str, note: str, at: str) -> html.Button:
+    return html.Button(
+        [html.Span(name), html.Span(note, className="count")],
+        id={"type": "g-go", "skill": skill, "at": at},
+        className="item",
+        title=name,
+    )
+
+
+def path_nodes(graph: LayerGraph, skill: str | None, goal: str | None) -> list[int]:
+    """Nodes of the shortest path between two skills; empty without one."""
+    if skill not in graph.node_of or goal not in graph.node_of or skill is None or goal is None:
+        return []
+    return shortest_path(graph, graph.node_of[skill], graph.node_of[goal])
+
+
+def skill_options(graph: LayerGraph, typed: str, chosen: str | None, limit: int = 40) -> list[dict[str, str]]:
+    """Skills to choose among: all of them, or of very many those whose names have what was typed in them."""
+    order = np.argsort(-graph.uses, kind="stable").tolist()
+    if graph.n > ALL_OPTIONS:
+        there = graph.node_of.get(chosen or "")
+        if there is not None and typed == graph.name[there]:
+            typed = ""
+        words = typed.casefold()
+        found = [] if there is None else [there]
+        for node in order:
+            if len(found) >= limit:
+                break
+            if node != there and words in graph.name[node].casefold():
+                found.append(node)
+        order = found
+    return [{"value": graph.skill_id(node), "label": graph.name[node]} for node in order]
+
+
+def inspector(graph: LayerGraph, skill: str, goal: str | None, path: Sequence[int]) -> list[Any]:
+    """All about one skill."""
+    node = graph.node_of[skill]
+    index = int(graph.skill[node])
+    near = graph.neighbours(node)
+    n_texts = int(graph.uses[node])
+    chips = [graph.skill_class[node], _wave(int(graph.wave[node])), _texts(n_texts)]
+    if graph.level[node] >= 0:
+        chips.append(f"level {graph.level[node]}")
+    if graph.component[node] >= 0:
+        chips.append("giant component" if graph.component[node] == 0 else "outside the giant component")
+    mastery = float(graph.view.mastery[index])
+    if not np.isnan(mastery):
+        chips.append(f"mastery {mastery:.2f}")
+    return [
+        html.H2(graph.name[node]),
+        html.Div(
+            [html.Span(text, className="chip", title=_CHIPS.get(text.split()[0])) for text in chips], className="chips"
+        ),
+        html.Div(
+            [
+                _act("near", "Its neighbours", "Show this skill and its associations only"),
+                _act("texts", "Its texts", "Show the texts that require it and their skills"),
+                _act("region", "Around it on the map", "Show the 300 skills nearest to it on the map"),
+            ],
+            className="acts",
+        ),
+        *_taught(graph, node),
+        *_came(graph, node),
+        *_family(graph, skill),
+        html.H3(f"Associations ({len(near):,}), by texts that require both"),
+        _skill_list(graph, [(other, _texts(weight)) for other, weight in near[:_LISTED]], "near"),
+        html.H3("Path to another skill"),
+        _path_picker(graph, skill, goal),
+        *_path(graph, goal, path),
+        *_required_by(graph, index),
+    ]
+
+
+def _act(act: str, label: str, title: str) -> html.Button:
+    return html.Button(label, id={"type": "g-act", "act": act}, className="act", title=title)
+
+
+def _path_picker(graph: LayerGraph, skill: str, goal: str | None) -> dmc.Select:
+    return dmc.Select(
+        id={"type": "g-to", "at": 0},
+        data=[option for option in skill_options(graph, "", goal) if option["value"] != skill],
+        value=goal,
+        searchable=True,
+        clearable=True,
+        limit=30,
+        size="xs",
+        placeholder="Choose the other end",
+        comboboxProps={"shadow": "md"},
+        **{"aria-label": "Path to"},
+    )
+
+
+def _path(graph: LayerGraph, goal: str | None, path: Sequence[int]) -> list[Any]:
+    if goal is None:
+        return []
+    if not path:
+        return [html.P("No path: the two are in different components.", className="quiet")]
+    steps = len(path) - 1
+    return [
+        html.P(f"{steps} association{'s' if steps != 1 else ''} apart:", className="quiet"),
+        _skill_list(graph, [(step, _wave(int(graph.wave[step]))) for step in path], "path"),
+    ]
+
+
+def _taught(graph: LayerGraph, node: int) -> list[Any]:
+    """The text that taught a skill: all its other skills were known by then."""
+    view = graph.view
+    index = int(graph.skill[node])
+    text = int(view.by[index])
+    if graph.wave[node] == 0:
+        return [html.H3("Taught by"), html.P("Known before the first text was read.", className="quiet")]
+    if text < 0:
+        return []
+    others = [s for s in skills_of(view, text) if s != index]
+    ids, names = view.indexed.skills.ids, view.indexed.skill_column("name")
+    others.sort(key=lambda s: -int(view.wave[s]))
+    chips = []
+    for other in others[:16]:
+        wave = int(view.wave[other])
+        label = f"{names[other].as_py()} · {_wave(wave)}"
+        if wave >= 0:
+            chips.append(
+                html.Button(label, id={"type": "g-go", "skill": ids[other].as_py(), "at": "taught"}, className="chip")
+            )
+        else:
+            chips.append(html.Span(label, className="chip"))
+    why = "It was the text's only skill." if not others else "The text's other skills were known by then:"
+    if any(int(view.wave[s]) < 0 or int(view.wave[s]) >= graph.wave[node] for s in others):
+        why = "The text taught several skills at once; its others:"
+    return [
+        html.H3("Taught by"),
+        _text_button(graph, text, "taught"),
+        html.P(why, className="quiet"),
+        html.Div(chips, className="chips"),
+        html.P(f"and {len(others) - 16} more", className="quiet") if len(others) > 16 else None,
+    ]
+
+
+def _came(graph: LayerGraph, node: int) -> list[Any]:
+    """The chain of lessons that leads to a skill."""
+    view = graph.view
+    index = int(graph.skill[node])
+    chain = lesson_chain(view, index)
+    if len(chain) < 2:
+        return []
+    titles, names = view.indexed.text_column("title"), view.indexed.skill_column("name")
+    steps = []
+    for lesson in chain:
+        step: list[Any] = [
+            _skill_button(
+                view.indexed.skills.ids[lesson.skill].as_py(),
+                names[lesson.skill].as_py(),
+                _wave(lesson.wave),
+                f"chain-{lesson.wave}",
+            )
+        ]
+        if lesson.text >= 0:
+            step.append(html.Div(f"by {titles[lesson.text].as_py()}", className="text-line from"))
+        steps.append(html.Li(step))
+    before, texts = needed_before(view, index)
+    return [
+        html.H3("How the learner came to it"),
+        html.P(
+            "Each text waited for the skill before, the last of its others. "
+            f"In all {len(before):,} skills were learned from {len(texts) - 1:,} texts on the way.",
+            className="quiet",
+        ),
+        html.Ol(steps, className="chain"),
+        html.Button(
+            "See these texts and their skills", id={"type": "g-act", "act": "chain"}, className="act", n_clicks=None
+        ),
+    ]
+
+
+def _family(graph: LayerGraph, skill: str) -> list[Any]:
+    """What the dataset's hierarchies join it to."""
+    found = relatives(graph.view, skill)
+    kinds = (
+        ("Prerequisites", "must be learned before it", found.before),
+        ("Prerequisite of", "wait for it", found.after),
+        ("Part of", "it belongs to", found.parents),
+        ("Its parts", "belong to it", found.parts),
+    )
+    rows: list[Any] = []
+    for title, meaning, members in kinds:
+        if not members:
+            continue
+        rows.append(html.H3(f"{title} ({len(members):,}: {meaning})"))
+        chips = []
+        for member, name in members[:16]:
+            node = graph.node_of.get(member)
+            label = f"{name} · {_wave(int(graph.wave[node]))}" if node is not None else name
+            if node is None:
+                chips.append(html.Span(label, className="chip", title="not learned in this layer"))
+            else:
+                chips.append(html.Button(label, id={"type": "g-go", "skill": member, "at": title}, className="chip"))
+        if len(members) > 16:
+            chips.append(html.Span(f"and {len(members) - 16:,} more", className="quiet"))
+        rows.append(html.Div(chips, className="chips"))
+    return rows
+
+
+def _required_by(graph: LayerGraph, index: int) -> list[Any]:
+    texts, total = texts_of(graph.view, index, 8)
+    return [
+        html.H3(f"Texts that require it ({total:,})"),
+        *[_text_button(graph, text, "requires") for text in texts],
+        html.P(f"the {len(texts)} with the fewest skills", className="quiet") if total > len(texts) else None,
+    ]
+
+
+def _text_button(graph: LayerGraph, text: int, at: str) -> html.Button:
+    title = graph.view.indexed.text_column("title")[text].as_py()
+    return html.Button(
+        title,
+        id={"type": "g-text", "text": graph.view.indexed.text_ids[text].as_py(), "at": at},
+        className="text-line link-line",
+        title="Show this text and its skills",
+    )

@@ -1,0 +1,149 @@
+"""The graph page for what its address says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import dcc, html
+
+from ui.canvas import canvas, stylesheets, zoom_tools
+from ui.choice import Choice, Query, choose
+from ui.components import empty_state, grid, no_layer, page_header
+from ui.notices import notice
+from ui.pages.graph.controls import options_row, toolbar
+from ui.pages.graph.pictures import colour_keys
+from ui.pages.graph.state import GraphState, read_state, usual_view
+from ui.source import Snapshot
+
+__all__ = ["layout"]
+
+_TITLE = "Association graph"
+_MEANING = "Each dot is a learned skill, larger the more texts require it; two are joined when a text requires both."
+_COLUMNS = (
+    {"field": "kind", "headerName": "What", "width": 100},
+    {"field": "name", "minWidth": 180, "flex": 2},
+    {"field": "class", "flex": 1},
+    {"field": "wave", "headerTooltip": "the round in which it was learned, 0 known before", "width": 84},
+    {"field": "texts", "headerTooltip": "texts that require it", "width": 90},
+    {"field": "joined", "headerName": "Joined to", "headerTooltip": "skills, within what is kept", "width": 104},
+    {"field": "skills", "headerTooltip": "skills of a group or text", "width": 90},
+)
+
+
+def layout(snapshot: Snapshot, query: Query) -> Any:
+    """The page for what the URL says."""
+    choice = choose(snapshot, query)
+    if choice.dataset is None or choice.layer is None:
+        return html.Div([page_header(_TITLE, _MEANING, choice), no_layer(choice.dataset)], className="page")
+    subject = (choice.dataset, choice.layer)
+    graph = snapshot.graph(*subject)
+    if graph.n == 0:
+        text = f"Layer {choice.layer!r} has learned nothing, so there is nothing to join."
+        return html.Div(
+            [page_header(_TITLE, _MEANING, choice), empty_state("No skills learned", text)], className="page"
+        )
+    state = read_state(query, graph)
+    last = max(int(graph.wave.max(initial=0)), 1)
+    return html.Div(
+        [
+            page_header(_TITLE, _MEANING, choice),
+            None if choice.problem is None else notice(choice.problem),
+            *_memory(choice, state, usual_view(graph), last),
+            toolbar(graph, state, colour_keys(snapshot, subject)),
+            options_row(graph, state),
+            html.Div(
+                [
+                    _stage(choice, state),
+                    html.Aside(
+                        id="g-inspector", className="card inspector", tabIndex=0, **{"aria-label": "Chosen skill"}
+                    ),
+                ],
+                className="graph-body",
+            ),
+        ],
+        className="page fill graph-page",
+    )
+
+
+def _memory(choice: Choice, state: GraphState, usual: str, last_wave: int) -> list[Any]:
+    """What the page remembers between callbacks, all of it in the address."""
+    box = state.filters.box
+    values: dict[str, Any] = {
+        "g-subject": {"dataset": choice.dataset, "layer": choice.layer, "usual": usual, "last": last_wave},
+        "g-sheets": stylesheets("look"),
+        "g-skill": state.skill,
+        "g-goal": state.goal,
+        "g-open": list(state.opened),
+        "g-around": state.around,
+        "g-box": None if box is None else ",".join(f"{value:g}" for value in box),
+        "g-hidden": list(state.hidden),
+        "g-table": state.table,
+        "g-state": None,
+        "g-path": None,
+        "g-nearest": None,
+        "g-paint": None,
+    }
+    return [*(dcc.Store(id=name, data=value) for name, value in values.items()), dcc.Download(id="g-download")]
+
+
+def _stage(choice: Choice, state: GraphState) -> html.Section:
+    label = f"Association graph of layer {choice.layer}; the button Table shows the same rows as a table"
+    return html.Section(
+        [
+            html.Div(
+                [
+                    html.Div(canvas("cy", label), id="g-cy-box", className="stage-layer"),
+                    html.Div(
+                        [
+                            dcc.Graph(
+                                id="g-map",
+                                config={
+                                    "displaylogo": False,
+                                    "scrollZoom": True,
+                                    "responsive": True,
+                                    "doubleClick": False,
+                                    "modeBarButtons": [["zoom2d", "pan2d"]],
+                                },
+                                responsive=True,
+                                style={"height": "100%", "width": "100%"},
+                            ),
+                            html.Div(
+                                [
+                                    html.Button("Open these skills", id="g-map-open", className="act strong"),
+                                    html.Button("Whole map", id="g-map-all", className="act"),
+                                ],
+                                className="map-acts",
+                            ),
+                        ],
+                        id="g-map-box",
+                        className="stage-layer map-layer",
+                        role="figure",
+                        **{"aria-label": f"Map of all skills of layer {choice.layer}; drag a box to come nearer"},
+                    ),
+                    html.Div(
+                        grid(
+                            "g-table-grid",
+                            _COLUMNS,
+                            height="100%",
+                            options={
+                                "rowSelection": {"mode": "singleRow", "enableClickSelection": True, "checkboxes": False}
+                            },
+                        ),
+                        id="g-table-box",
+                        className="stage-layer table-layer",
+                    ),
+                    html.Div(id="g-legend-box", className="legend"),
+                    html.Div(zoom_tools("g"), id="g-zoom-box"),
+                ],
+                id="g-stage",
+                className=_stage_class(state),
+            ),
+            html.Div(id="g-caption", className="graph-caption", **{"aria-live": "polite"}),
+        ],
+        className="card graph-card",
+    )
+
+
+def _stage_class(state: GraphState) -> str:
+    shown = "as-table" if state.table else "as-map" if state.view == "map" else "as-graph"
+    return f"graph-stage {shown}"

@@ -1,0 +1,262 @@
+"""From a view's state to what is drawn: which skills, in which picture, in which colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+
+from ui.arrangements import FCOSE_LIMIT
+from ui.bipartite import text_drawing, texts_around
+from ui.centrality import degree
+from ui.colourings import TITLES, Colouring, by_centrality, by_level, by_membership, colourings
+from ui.elements import Drawing, group_drawing, neighbour_drawing, skill_drawing
+from ui.filters import Filters, filtered
+from ui.graphs import NODE_LIMIT, LayerGraph, most_used
+from ui.map_picture import MapPicture, map_picture, whole_box
+from ui.pages.graph.state import GraphState
+from ui.source import Snapshot
+
+__all__ = [
+    "Chart",
+    "Subject",
+    "colour_keys",
+    "drawing",
+    "look",
+    "paint",
+    "part",
+    "picture",
+    "table_rows",
+    "text_options",
+]
+
+Subject = tuple[str, str]
+"""Dataset and layer."""
+
+_MOST_LAYERS = 6  # compared at once
+_ROWS = 1_000  # of the table beside the map
+_MEANINGS = {
+    "islands": " Islands are communities: skills that keep to each other.",
+    "waves": " From top to bottom the rounds in which they were learned.",
+    "rings": " From the middle outwards the rounds in which they were learned.",
+    "levels": " From top to bottom the levels of the dataset's hierarchy.",
+    "grid": " Class after class, in each the most used first.",
+}
+
+
+def part(snapshot: Snapshot, subject: Subject, state: GraphState) -> LayerGraph:
+    """What the filters keep of the layer's graph."""
+    graph = snapshot.graph(*subject)
+    if not state.filters.number:
+        return graph
+    return snapshot.once(("part", *subject, state.filters), lambda: filtered(graph, state.filters))
+
+
+def colour_keys(snapshot: Snapshot, subject: Subject) -> tuple[str, ...]:
+    """Colourings that say something about a layer."""
+    graph = snapshot.graph(*subject)
+    there = {"class", "wave", "community", "degree", "betweenness"}
+    if int(graph.component.max(initial=-1)) >= 0:
+        there.add("component")
+    if graph.view.info.base is not None:
+        there.add("change")
+    if int(graph.level.max(initial=-1)) >= 0:
+        there.add("level")
+    if len(snapshot.layers(subject[0])) > 1:
+        there.add("layers")
+    return tuple(key for key in TITLES if key in there)
+
+
+def look(snapshot: Snapshot, subject: Subject, state: GraphState) -> Colouring:
+    """The colours of what is shown: of the whole layer's legend, but for centrality, which is within what is shown."""
+    graph, shown = snapshot.graph(*subject), part(snapshot, subject, state)
+    key = state.colour if state.colour in colour_keys(snapshot, subject) else "class"
+    if key in ("degree", "betweenness"):
+        found = snapshot.once(("centrality", *subject, state.filters, key), lambda: by_centrality(key, shown))
+    else:
+        found = snapshot.once(("look", *subject, key), lambda: _look(snapshot, subject, key))
+        if shown is not graph:
+            nodes = np.array([graph.node_of[i] for i in shown.node_of], dtype=np.int64)
+            found = found.take(nodes)
+    return found
+
+
+def _look(snapshot: Snapshot, subject: Subject, key: str) -> Colouring:
+    graph = snapshot.graph(*subject)
+    if key == "level":
+        return by_level([None if level < 0 else level for level in graph.level.tolist()])
+    if key == "layers":
+        names = [info.name for info in snapshot.layers(subject[0]) if info.name != subject[1]]
+        names = [subject[1], *names[: _MOST_LAYERS - 1]]
+        return by_membership({name: _learned_in(snapshot, graph, subject[0], name) for name in names})
+    base = graph.view.info.base
+    return colourings(graph, None if base is None else _learned_in(snapshot, graph, subject[0], base))[key]
+
+
+def _learned_in(snapshot: Snapshot, graph: LayerGraph, dataset: str, layer: str) -> Any:
+    other = snapshot.view(dataset, layer)
+    known = other.indexed.skill_rows[other.learned]
+    return np.isin(graph.view.indexed.skill_rows[graph.skill], known)
+
+
+def drawing(snapshot: Snapshot, subject: Subject, state: GraphState) -> Drawing:
+    """What Cytoscape draws for a view, but the map."""
+    shown = part(snapshot, subject, state)
+    if shown.n == 0:
+        return Drawing([], "The filters leave no skill: widen them.", 0, 0, 0)
+    colours = {"look": look(snapshot, subject, state)}
+    key = ("drawing", *subject, state.view, state.filters, colours["look"].key)
+    if state.view == "texts":
+        return _texts(snapshot, subject, state)
+    if state.view == "neighbours":
+        node = _middle(shown, state)
+        return snapshot.once((*key, node), lambda: neighbour_drawing(shown, colours, node))
+    if state.view == "groups":
+        return snapshot.once(
+            (*key, state.by, state.opened),
+            lambda: group_drawing(shown, colours, by=state.by, opened=state.opened),
+        )
+    return snapshot.once(
+        (*key, state.per, state.arrangement), lambda: _skills(shown, colours["look"], state.per, state.arrangement)
+    )
+
+
+def _middle(shown: LayerGraph, state: GraphState) -> int:
+    found = shown.node_of.get(state.around or "")
+    return int(np.argmax(shown.uses)) if found is None else found
+
+
+def _skills(shown: LayerGraph, colours: Colouring, per: int, arrangement: str) -> Drawing:
+    """The most used ones if there are more than a browser pans smoothly."""
+    drawn = most_used(shown, NODE_LIMIT)
+    if drawn is not shown:
+        colours = colours.take(np.array([shown.node_of[i] for i in drawn.node_of], dtype=np.int64))
+    if arrangement == "fcose" and drawn.n > FCOSE_LIMIT:
+        arrangement, note = "force", f" fCoSE is for {FCOSE_LIMIT} skills at most: springs in its place."
+    else:
+        note = ""
+    found = skill_drawing(drawn, {"look": colours}, per_skill=per, arrangement=arrangement)
+    caption = found.caption + _MEANINGS.get(arrangement, "")
+    if drawn is not shown:
+        caption = f"Of {shown.n:,} skills the {drawn.n:,} most used: filter, or see them all as groups or on the map. "
+        caption += found.caption + _MEANINGS.get(arrangement, "")
+    return Drawing(found.elements, caption + note, found.skills, found.groups, found.edges)
+
+
+def _texts(snapshot: Snapshot, subject: Subject, state: GraphState) -> Drawing:
+    """Picked texts, or those of a skill; their skills are drawn whatever the filters say."""
+    graph = snapshot.graph(*subject)
+    whole = replace(state, filters=Filters())
+    colours = {"look": look(snapshot, subject, whole)}
+    if state.texts:
+        place = pc.index_in(_ids(state.texts), value_set=graph.view.indexed.text_ids)
+        texts = [index for index in place.to_pylist() if index is not None]
+        if texts:
+            return text_drawing(graph, colours, texts)
+    node = _middle(graph, state)
+    texts, total = texts_around(graph.view, int(graph.skill[node]))
+    return text_drawing(graph, colours, texts, of=graph.name[node], total=total)
+
+
+def _ids(values: tuple[str, ...]) -> Any:
+    import pyarrow as pa
+
+    return pa.array(list(values), pa.string())
+
+
+def paint(found: Drawing, shown: LayerGraph, by: str, colours: Colouring) -> dict[str, Any]:
+    """New colours for what is drawn already: the palette, and each element's place in it."""
+    places: dict[str, int] = {}
+    groups: dict[int, Any] = {}
+    for element in found.elements:
+        name = str(element["data"]["id"])
+        if name.startswith("s:"):
+            node = shown.node_of.get(name[2:])
+            if node is not None:
+                places[name] = int(colours.of[node])
+        elif name.startswith(("g:", "i:")):
+            grouping = shown.groupings[by]
+            groups = groups or dict(zip(grouping.numbers.tolist(), grouping.members, strict=True))
+            places[name] = colours.commonest(groups[int(name[2:])])
+    return {"palette": [category.colour for category in colours.categories], "of": places}
+
+
+@dataclass(frozen=True, eq=False)
+class Chart:
+    """The map of a view.
+
+    Attributes:
+        graph: What the filters but the region keep.
+        look: Its colours.
+        picture: The region.
+        drawn: A clause: how many associations are drawn.
+    """
+
+    graph: LayerGraph
+    look: Colouring
+    picture: MapPicture
+    drawn: str
+
+
+def picture(snapshot: Snapshot, subject: Subject, state: GraphState) -> Chart:
+    """The map of what the filters but the region keep, zoomed to the region."""
+    whole = replace(state, filters=replace(state.filters, box=None))
+    shown, colours = part(snapshot, subject, whole), look(snapshot, subject, whole)
+    box = state.filters.box or whole_box(snapshot.graph(*subject).map_positions)
+    key = ("map", *subject, whole.filters, colours.key, box, state.hidden)
+    found = snapshot.once(key, lambda: map_picture(shown, colours, box, hidden=frozenset(state.hidden)))
+    edges = len(shown.outline)
+    drawn = f"of {shown.m:,} associations the {edges:,} strongest" if edges < shown.m else f"all {edges:,} associations"
+    return Chart(shown, colours, found, f"{drawn} are drawn")
+
+
+def table_rows(snapshot: Snapshot, subject: Subject, state: GraphState) -> list[dict[str, Any]]:
+    """The rows of what is drawn, for those who do not see the picture."""
+    shown = part(snapshot, subject, state)
+    joined = degree(shown) if shown.n else np.zeros(0, dtype=np.int64)
+
+    def skill_row(node: int, name: str) -> dict[str, Any]:
+        return {
+            "id": name,
+            "kind": "skill",
+            "name": shown.name[node],
+            "class": shown.skill_class[node],
+            "wave": int(shown.wave[node]),
+            "texts": int(shown.uses[node]),
+            "joined": int(joined[node]),
+        }
+
+    if state.view == "map":
+        nodes = np.argsort(-shown.uses, kind="stable")[:_ROWS]
+        return [skill_row(node, f"s:{shown.skill_id(node)}") for node in nodes.tolist()]
+    rows = []
+    for element in drawing(snapshot, subject, state).elements:
+        data = element["data"]
+        name, kind = str(data["id"]), str(data["id"])[:2]
+        if kind == "s:" and name[2:] in shown.node_of:
+            rows.append(skill_row(shown.node_of[name[2:]], name))
+        elif kind in ("s:", "u:"):
+            row = {"id": name, "kind": "skill" if kind == "s:" else "skill, not learned", "name": data["name"]}
+            rows.append({**row, "class": data["class"], "texts": data["uses"]})
+        elif kind == "g:":
+            rows.append({"id": name, "kind": "group", "name": data["name"], "skills": data["members"]})
+        elif kind == "i:" and state.view == "groups":
+            rows.append({"id": name, "kind": "group, open", "name": data["name"], "skills": data["members"]})
+        elif kind == "t:":
+            rows.append({"id": name, "kind": "text", "name": data["name"], "skills": data["skills"]})
+    order = {"group, open": 0, "group": 1, "text": 2}
+    return sorted(rows, key=lambda row: (order.get(row["kind"], 3), -row.get("skills", 0), -row.get("texts", 0)))
+
+
+def text_options(graph: LayerGraph, typed: str, picked: tuple[str, ...], limit: int = 30) -> list[dict[str, str]]:
+    """Texts whose titles have what was typed in them, the picked ones first."""
+    titles, ids = graph.view.indexed.text_column("title"), graph.view.indexed.text_ids
+    found = [index for index in pc.index_in(_ids(picked), value_set=ids).to_pylist() if index is not None]
+    if typed:
+        match = pc.match_substring(titles, typed, ignore_case=True)
+        found += [int(i) for i in pc.indices_nonzero(match)[:limit].to_pylist() if int(i) not in found]
+    else:
+        found += [i for i in range(min(limit, len(ids))) if i not in found]
+    return [{"value": ids[i].as_py(), "label": titles[i].as_py()} for i in found]

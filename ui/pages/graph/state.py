@@ -1,0 +1,147 @@
+"""What the graph page shows, as its address says it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ui.arrangements import ARRANGEMENTS
+from ui.filters import Filters
+from ui.graphs import NODE_LIMIT, LayerGraph
+from ui.map_picture import Box
+
+__all__ = ["GROUPS", "PER", "VIEWS", "GraphState", "read_state", "usual_view", "write_list"]
+
+VIEWS: Mapping[str, str] = {
+    "skills": "Skills",
+    "groups": "Groups",
+    "neighbours": "Neighbours",
+    "texts": "Texts",
+    "map": "Map",
+}
+"""Keys of the views, as in URLs, and what people call them."""
+
+GROUPS: Mapping[str, str] = {"community": "communities", "class": "classes", "component": "components"}
+"""What the discs of the groups view stand for."""
+
+PER = (1, 3, 6, 12)
+"""How many associations of each skill may be drawn."""
+
+_FORMER = {"communities": "groups"}
+
+
+@dataclass(frozen=True)
+class GraphState:
+    """A view of the graph page.
+
+    Attributes:
+        view: One of `VIEWS`.
+        by: One of `GROUPS`.
+        arrangement: One of `ARRANGEMENTS`.
+        per: How many associations of each skill are drawn.
+        colour: One of `ui.colourings.TITLES`.
+        skill: Id of the chosen skill.
+        goal: Id of the other end of a path from it.
+        around: Id of the skill whose neighbours or texts are shown.
+        opened: Numbers of opened groups.
+        texts: Ids of picked texts.
+        filters: What is left out.
+        hidden: Places of the legend that are hidden.
+        table: True for the table in the picture's place.
+    """
+
+    view: str
+    by: str
+    arrangement: str
+    per: int
+    colour: str
+    skill: str | None
+    goal: str | None
+    around: str | None
+    opened: tuple[int, ...]
+    texts: tuple[str, ...]
+    filters: Filters
+    hidden: tuple[int, ...]
+    table: bool
+
+
+def usual_view(graph: LayerGraph) -> str:
+    """Skills, or groups if there are more than a browser pans smoothly."""
+    return "skills" if graph.n <= NODE_LIMIT else "groups"
+
+
+def read_state(query: Mapping[str, str], graph: LayerGraph) -> GraphState:
+    """The view that an address asks for; what it names that is not there is passed over."""
+    wanted, box = query.get("view", ""), _box(query.get("box", ""))
+    view = _one_of(_FORMER.get(wanted, wanted), VIEWS, usual_view(graph) if box is None else "skills")
+    by = _one_of(query.get("by", ""), GROUPS, "community")
+    usual = "map" if box is not None else "islands"
+    per = query.get("per", "")
+
+    def skill(key: str) -> str | None:
+        found = query.get(key)
+        return found if found in graph.node_of else None
+
+    return GraphState(
+        view=view,
+        by=by,
+        arrangement=_one_of(query.get("layout", ""), ARRANGEMENTS, usual),
+        per=int(per) if per.isdigit() and int(per) in PER else 3,
+        colour=query.get("colour") or (by if view == "groups" else "class"),
+        skill=skill("skill"),
+        goal=skill("to"),
+        around=skill("around") or skill("skill"),
+        opened=_integers(query.get("open", "")),
+        texts=_strings(query.get("texts", "")),
+        filters=_filters(query, graph, box),
+        hidden=_integers(query.get("hide", "")),
+        table=query.get("as") == "table",
+    )
+
+
+def write_list(values: tuple[str, ...]) -> str:
+    """Names as one value of an address: any character may be in them.
+
+    >>> write_list(("a", "b,c"))
+    '["a", "b,c"]'
+    """
+    return json.dumps(list(values), ensure_ascii=False) if values else ""
+
+
+def _one_of(value: str, among: Mapping[str, str], usual: str) -> str:
+    return value if value in among else usual
+
+
+def _filters(query: Mapping[str, str], graph: LayerGraph, box: Box | None) -> Filters:
+    weight = query.get("weight", "")
+    classes = tuple(sorted(set(_strings(query.get("classes", ""))) & set(graph.skill_class)))
+    waves: tuple[int, int] | None = None
+    ends = query.get("waves", "").split("-")
+    last = int(graph.wave.max(initial=0))
+    if len(ends) == 2 and all(end.isdigit() for end in ends):
+        waves = (min(int(ends[0]), last), min(max(map(int, ends)), last))
+        waves = None if waves == (0, last) else waves
+    return Filters(max(int(weight), 1) if weight.isdigit() else 1, waves, classes, box)
+
+
+def _integers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(",") if part.isdigit())
+
+
+def _strings(text: str) -> tuple[str, ...]:
+    if not text.startswith("["):
+        return (text,) if text else ()
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return ()
+    return tuple(value for value in found if isinstance(value, str))
+
+
+def _box(text: str) -> Box | None:
+    try:
+        x0, x1, y0, y1 = (float(part) for part in text.split(","))
+    except ValueError:
+        return None
+    return (x0, x1, y0, y1) if x0 < x1 and y0 < y1 else None
