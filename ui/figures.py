@@ -9,6 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from analysis.threshold import StabilityRegion
 from explorer.service import (
     ClassRow,
     LayerComparison,
@@ -17,6 +18,7 @@ from explorer.service import (
     WaveCurve,
 )
 from explorer.service.comparison import LevelRow
+from ui.stability import TwoClasses
 from ui.style import CHANGES, ROLES, figure_layout
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "learned_by_class_figure",
     "learned_by_level_figure",
     "percolation_figure",
+    "region_figure",
     "subsample_figure",
     "susceptibility_figure",
     "waves_figure",
@@ -341,6 +344,53 @@ def _change_bars(rows: Sequence[ClassRow | LevelRow], names: Sequence[str], *, w
             xaxis={"title": "skills"},
             yaxis={"gridcolor": "rgba(0,0,0,0)"},
             margin={"l": 90, "r": 12, "t": 30, "b": 42},
+        )
+    )
+    return figure
+
+
+def region_figure(region: StabilityRegion, two: TwoClasses) -> go.Figure:
+    """The ratios of two text classes with which all classes of skills are learned, and where the texts stand."""
+    x, y = region.polygon.T.tolist() if len(region.polygon) else ([], [])
+    border_x, border_y = region.border.T.tolist() if len(region.border) else ([], [])
+    names = [label(name, 24) for name in two.names]
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=x,
+                y=y,
+                name="all classes learned",
+                mode="lines",
+                fill="toself",
+                fillcolor="rgba(0, 114, 178, 0.16)",
+                line={"width": 0},
+                hoverinfo="skip",
+            ),
+            go.Scatter(
+                x=border_x,
+                y=border_y,
+                name="border (Poisson)",
+                mode="lines",
+                line={"color": ROLES["poisson"], "width": 2.5},
+                hovertemplate="%{x:.2f}, %{y:.2f}<extra></extra>",
+            ),
+            go.Scatter(
+                x=[two.ratios[0]],
+                y=[two.ratios[1]],
+                name="these texts",
+                mode="markers",
+                marker={"color": ROLES["measured"], "size": 14, "symbol": "star"},
+                hovertemplate="R %{x:.2f} and %{y:.2f}<extra></extra>",
+            ),
+        ]
+    )
+    top = 1.02 * max(region.limit, *two.ratios)
+    figure.update_layout(
+        **figure_layout(
+            hovermode="closest",
+            xaxis={"title": f"texts of {names[0]} per skill", "range": [0, top]},
+            yaxis={"title": f"texts of {names[1]} per skill", "range": [0, top]},
+            margin={"l": 54, "r": 12, "t": 34, "b": 44},
         )
     )
     return figure

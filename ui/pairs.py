@@ -13,9 +13,9 @@ import numpy.typing as npt
 from explorer.arrays import IndexedGraph, index_dataset
 from explorer.service import LayerComparison, LayerView, SkillChange
 from explorer.store.protocol import Store
-from ui.elements import Category, Colouring, skill_drawing
+from ui.elements import skill_drawing
 from ui.graphs import LayerGraph, layer_graph
-from ui.style import CHANGE_SHAPES, CHANGES
+from ui.style import CHANGE_SHAPES, CHANGES, OTHER
 
 __all__ = ["PairGraph", "anchor_rows", "chosen_changes", "pair_elements", "pair_graph"]
 
@@ -110,19 +110,15 @@ def pair_graph(
 
 def pair_elements(pair: PairGraph) -> list[dict[str, Any]]:
     """Cytoscape elements: colours and shapes say kept, gained, lost or open; positions are the same for both layers."""
-    kinds = list(CHANGES)
-    of = np.array([kinds.index(c.change) for c in pair.changes], dtype=np.int64)
-    counts = np.bincount(of, minlength=len(kinds))
-    categories = tuple(Category(kind, CHANGES[kind], int(counts[i])) for i, kind in enumerate(kinds))
-    drawing = skill_drawing(pair.graph, {"change": Colouring("change", "change", categories, of)}, per_skill=3)
+    drawing = skill_drawing(pair.graph, {}, per_skill=3)
     by_id = {f"s:{c.skill}": c for c in pair.changes}
     return [_with_change(element, by_id.get(element["data"]["id"])) for element in drawing.elements]
 
 
 def _with_change(element: dict[str, Any], change: SkillChange | None) -> dict[str, Any]:
-    if change is None:
-        return element
     data = element["data"]
+    if change is None:
+        return element if "source" in data else {**element, "data": {**data, "c_change": OTHER}}
     in_first, in_second = _sides(change)
     grown = 1.0 if change.change == "kept" else 1.3  # corners take room from the area of a shape
     return {
@@ -130,6 +126,7 @@ def _with_change(element: dict[str, Any], change: SkillChange | None) -> dict[st
         "data": {
             **data,
             "change": change.change,
+            "c_change": CHANGES[change.change],
             "shape": CHANGE_SHAPES[change.change],
             "size": round(grown * data["size"], 1),
             "first": in_first,

@@ -19,6 +19,7 @@ __all__ = [
     "figure_layout",
     "pair_stylesheet",
     "ramp",
+    "tree_stylesheet",
 ]
 
 Scheme = Literal["light", "dark"]
@@ -83,6 +84,8 @@ def category_colours(values: Sequence[str]) -> dict[str, str]:
     return {value: CATEGORIES[i] if i < len(CATEGORIES) else OTHER for i, value in enumerate(values)}
 
 
+_FONTS = "Inter Variable, Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif"
+
 _INK: Mapping[Scheme, Mapping[str, str]] = {
     "light": {"text": "#1F2933", "halo": "#FFFFFF", "edge": "#46586B", "ghost": "#D5DBE1", "focus": "#111827"},
     "dark": {"text": "#E6EAF0", "halo": "#12161C", "edge": "#9FB0C2", "ghost": "#39424D", "focus": "#FFFFFF"},
@@ -114,7 +117,7 @@ def cytoscape_stylesheet(scheme: Scheme, colour: str = "class") -> list[dict[str
                 "text-outline-opacity": 0.9,
                 "text-valign": "center",
                 "text-halign": "center",
-                "font-family": "Inter Variable, Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif",
+                "font-family": _FONTS,
                 "overlay-opacity": 0,
             },
         },
@@ -221,6 +224,58 @@ def pair_stylesheet(scheme: Scheme) -> list[dict[str, Any]]:
     return [*sheet[:2], shapes, *sheet[2:], discs]
 
 
+def tree_stylesheet(scheme: Scheme) -> list[dict[str, Any]]:
+    """Looks of a hierarchy: full is learned, hollow is not, a diamond waits for a prerequisite."""
+    ink = _INK[scheme]
+    return [
+        {
+            "selector": "node",
+            "style": {
+                "width": 13,
+                "height": 13,
+                "background-color": ink["halo"],
+                "border-width": 2,
+                "border-color": OTHER,
+                "label": "data(label)",
+                "color": ink["text"],
+                "font-size": 12,
+                "text-halign": "right",
+                "text-valign": "center",
+                "text-margin-x": 5,
+                "text-outline-color": ink["halo"],
+                "text-outline-width": 2,
+                "font-family": _FONTS,
+            },
+        },
+        {"selector": "node.parent", "style": {"width": 17, "height": 17, "font-weight": 600}},
+        {"selector": "node.open", "style": {"text-valign": "top", "text-margin-x": 1, "text-margin-y": 3}},
+        {"selector": "node.learned", "style": {"background-color": PLAIN, "border-color": PLAIN}},
+        {"selector": "node.missing", "style": {"border-color": PLAIN}},
+        {
+            "selector": "node.blocked",
+            "style": {"shape": "diamond", "border-color": ROLES["measured"], "width": 16, "height": 16},
+        },
+        {"selector": "node.absent", "style": {"border-color": ink["ghost"], "background-color": ink["ghost"]}},
+        {
+            "selector": "node.more",
+            "style": {"border-width": 0, "background-opacity": 0, "font-style": "italic", "color": ROLES["threshold"]},
+        },
+        {"selector": "node.focus", "style": {"border-color": ink["focus"], "border-width": 4}},
+        {
+            "selector": "edge",
+            "style": {
+                "width": 1.2,
+                "line-color": ink["ghost"],
+                "curve-style": "taxi",
+                "taxi-direction": "rightward",
+                "taxi-turn": "-20px",
+                "events": "no",
+            },
+        },
+        {"selector": "edge.chain", "style": {"line-color": ROLES["measured"], "width": 2.2}},
+    ]
+
+
 def figure_layout(**extra: Any) -> dict[str, Any]:
     """Layout of every Plotly figure; colours of text and grid come from the stylesheet, for light and dark."""
     axis: dict[str, Any] = {
@@ -236,7 +291,7 @@ def figure_layout(**extra: Any) -> dict[str, Any]:
     layout: dict[str, Any] = {
         "template": "none",
         "font": {
-            "family": "Inter Variable, Segoe UI, Roboto, Helvetica Neue, Arial, sans-serif",
+            "family": _FONTS,
             "size": 12,
             "color": "#3D4852",
         },

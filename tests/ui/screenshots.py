@@ -34,7 +34,7 @@ SHOTS = (
 _READY = """() => document.querySelector('.page') && !document.querySelector('.stat-value')?.innerText.includes('…')
   && [...document.querySelectorAll('.tab-body')].every((e) => e.children.length)
   && [...document.querySelectorAll('.canvas > div')].every((e) => !e._cyreg || !e.offsetParent || e._cyreg.cy.nodes().length)
-  && [...document.querySelectorAll('.figure')].every((e) => e.querySelector('.js-plotly-plot')?.data?.length)"""
+  && [...document.querySelectorAll('.figure')].every((e) => !e.offsetParent || e.querySelector('.js-plotly-plot')?.data?.length)"""
 
 
 def take(page: Page, address: str, target: Path) -> None:

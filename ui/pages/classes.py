@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import unquote
 
 import dash_mantine_components as dmc
 import numpy as np
 import plotly.graph_objects as go
 import pyarrow.compute as pc
-from dash import ClientsideFunction, Input, Output, State, dcc, html
+from dash import ALL, ClientsideFunction, Input, Output, State, dcc, html, no_update
 
+from explorer.errors import USER_ERRORS
 from explorer.service import LayerView
+from ui.canvas import zoom_tools
+from ui.children import Crew, CrewBusyError
 from ui.choice import Query, choose
-from ui.components import card, figure, grid, no_layer, page, page_header, sentence
-from ui.figures import label
+from ui.components import card, figure, fraction, grid, no_layer, page, page_header, sentence
+from ui.figures import label, region_figure
+from ui.fitted import fitted_canvas
+from ui.hierarchies import Hierarchy, Relation, blocked_rows, hierarchy, skill_levels, tree_elements, tree_rows, unfold
 from ui.notices import notice
 from ui.source import Snapshot, Source
-from ui.style import OTHER, PLAIN, figure_layout
+from ui.stability import TextGroup, TwoClasses, region, text_groups, two_classes
+from ui.style import OTHER, PLAIN, SCHEMES, figure_layout, tree_stylesheet
 
-__all__ = ["class_table", "layout", "register", "requirement_matrix"]
+__all__ = ["class_table", "layout", "level_table", "register", "requirement_matrix"]
 
 _TITLE = "Classes and hierarchy"
 _MEANING = (
@@ -29,6 +38,10 @@ _MOST = 14
 _SCALE = [[0.0, "#E8F1F8"], [0.35, "#9CC8E3"], [0.7, "#3B8EC2"], [1.0, "#0B4A7A"]]
 _PARENTS, _CHILDREN = 60, 150
 _ROOT = "all"
+_BUSY = "Other regions are being computed; this one waits its turn."
+_MEASURES = ({"value": "learned", "label": "learned share"}, {"value": "mean", "label": "skills per text"})
+_BY = ({"value": "class", "label": "class"}, {"value": "level", "label": "level"})
+_VIEWS = {"prerequisites": "prerequisites", "parts": "parts", "boxes": "boxes"}
 
 
 def layout(snapshot: Snapshot, query: Query) -> Any:
@@ -37,48 +50,235 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     if choice.layer is None or choice.dataset is None:
         return page(page_header(_TITLE, _MEANING, choice), no_layer(choice.dataset))
     view = snapshot.view(choice.dataset, choice.layer)
-    measure = query.get("measure", "learned")
     return page(
         page_header(_TITLE, _MEANING, choice),
         None if choice.problem is None else notice(choice.problem),
         dcc.Store(id="c-subject", data={"dataset": choice.dataset, "layer": choice.layer}),
-        html.Div(
-            [
-                card(
-                    "Learned share by class of skill",
-                    figure(
-                        "c-share",
-                        height=330,
-                        label="Learned and not learned skills of each class",
-                        chart=_share_figure(view),
-                    ),
-                    note="How many skills of each class the layer's texts require, and how many of them are learned.",
-                ),
-                card(
-                    "Text classes × skill classes",
-                    figure("c-heat", height=330, label="Text classes against skill classes"),
-                    note=f"The {_MOST} largest classes of texts; a cell is empty where they require no such skills.",
-                    extra=dmc.SegmentedControl(
-                        id="c-measure",
-                        data=[
-                            {"value": "learned", "label": "learned share"},
-                            {"value": "mean", "label": "skills per text"},
-                        ],
-                        value=measure if measure in ("learned", "mean") else "learned",
-                        size="xs",
-                        **{"aria-label": "Measure"},
-                    ),
-                ),
-            ],
-            className="row wide-right",
-        ),
-        card(
-            "Hierarchy",
-            _hierarchy(view),
-            note="A box is as large as its skills are many; the darker, the more of them are learned. Click to go in.",
-        ),
+        html.Div([_shares(view, query), _heat(query)], className="row wide-right"),
+        _hierarchy(view, query),
         _blocked(view),
+        _regions(view, query),
     )
+
+
+def _segments(name: str, title: str, options: Sequence[dict[str, str]], value: str | None) -> dmc.SegmentedControl:
+    names = [option["value"] for option in options]
+    return dmc.SegmentedControl(
+        id=name,
+        data=list(options),
+        value=value if value in names else names[0],
+        size="xs",
+        **{"aria-label": title},
+    )
+
+
+def _shares(view: LayerView, query: Query) -> Any:
+    options = _BY if any(level is not None for level in skill_levels(view)) else _BY[:1]
+    return card(
+        "Learned share of skills",
+        figure("c-share", height=330, label="Learned and not learned skills of each class or level"),
+        note="How many skills of each class, or level, the layer's texts require, and how many of them are learned.",
+        extra=html.Div(_segments("c-by", "Group by", options, query.get("by")), hidden=len(options) < 2),
+    )
+
+
+def _heat(query: Query) -> Any:
+    return card(
+        "Text classes × skill classes",
+        figure("c-heat", height=330, label="Text classes against skill classes"),
+        note=f"The {_MOST} largest classes of texts; a cell is empty where they require no such skills.",
+        extra=_segments("c-measure", "Measure", _MEASURES, query.get("measure")),
+    )
+
+
+def _hierarchy(view: LayerView, query: Query) -> Any:
+    dataset = view.indexed.dataset
+    there = ["prerequisites"] if dataset.prerequisites.num_rows else []
+    there += ["parts", "boxes"] if dataset.part_of.num_rows else []
+    if not there:
+        text = "This dataset says of no skill that it is part of another or a prerequisite of one."
+        return card("Hierarchy", sentence(text))
+    options = [{"value": name, "label": _VIEWS[name]} for name in there]
+    names = dataset.skills["name"].to_pylist()
+    skills = [
+        {"value": skill, "label": name or skill}
+        for skill, name in zip(dataset.skills["id"].to_pylist(), names, strict=True)
+    ]
+    columns = [
+        {"field": "skill", "headerName": "Skill", "flex": 3, "minWidth": 220},
+        {"field": "level", "headerName": "Level", "type": "numericColumn", "maxWidth": 90},
+        {"field": "state", "headerName": "State", "flex": 1},
+        {"field": "below", "headerName": "Skills below", "type": "numericColumn", "maxWidth": 130},
+        {"field": "share", "headerName": "Learned, %", "type": "numericColumn", "maxWidth": 130},
+    ]
+    return html.Section(
+        [
+            dcc.Store(id="c-open", data=_listed(query.get("open"))),
+            dcc.Store(id="c-full", data=_listed(query.get("full"))),
+            dcc.Store(id="c-sheets", data={scheme: tree_stylesheet(scheme) for scheme in SCHEMES}),
+            html.Div(
+                [
+                    html.H2("Hierarchy", className="card-title"),
+                    _tree_keys(),
+                    html.Div(className="spacer"),
+                    html.Button("close all", id="c-close", className="link"),
+                    _segments("c-rel", "Hierarchy of", options, query.get("rel")),
+                    dmc.Select(
+                        id="c-skill",
+                        data=skills,
+                        value=query.get("skill"),
+                        placeholder="Find a skill",
+                        searchable=True,
+                        clearable=True,
+                        limit=30,
+                        size="xs",
+                        w=210,
+                        comboboxProps={"shadow": "md"},
+                        clearButtonProps={"aria-label": "Clear the skill"},
+                        **{"aria-label": "Find a skill"},
+                    ),
+                ],
+                className="toolbar pair-bar",
+            ),
+            html.Div(
+                [
+                    fitted_canvas("c-tree", "The hierarchy of skills; the table below it has the same lines"),
+                    zoom_tools("c-tree"),
+                ],
+                className="graph-stage tree-stage",
+                id="c-tree-box",
+            ),
+            html.Div(
+                figure("c-boxes", height=430, label="Skills as parts of others"),
+                id="c-boxes-box",
+                className="tree-stage",
+            ),
+            html.Div(id="c-said", className="graph-caption", **{"aria-live": "polite"}),
+            html.Details(
+                [
+                    html.Summary("These lines as a table; space opens and closes one"),
+                    grid(
+                        "c-lines",
+                        columns,
+                        height=300,
+                        options={
+                            "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}
+                        },
+                        getRowId="params.data.id",
+                    ),
+                ],
+                className="twin padded",
+            ),
+        ],
+        className="card graph-card",
+    )
+
+
+def _tree_keys() -> html.Div:
+    keys = (
+        ("learned", "learned"),
+        ("missing", "not learned"),
+        ("blocked", "blocked"),
+        ("absent", "no text requires it"),
+    )
+    return html.Div(
+        [html.Span([html.Span(className=f"mark mark-{name}"), text]) for name, text in keys], className="keys"
+    )
+
+
+def _listed(text: str | None) -> list[str]:
+    return [unquote(part) for part in (text or "").split(",") if part]
+
+
+def _blocked(view: LayerView) -> Any:
+    """Skills that are not learned because a prerequisite of theirs is not."""
+    try:
+        found = hierarchy(view, "prerequisites")
+    except USER_ERRORS as error:
+        return card("Blocked by prerequisites", sentence(str(error)))
+    if found is None:
+        return None
+    rows = blocked_rows(found, view)
+    columns = [
+        {"field": "skill", "headerName": "Skill", "flex": 2, "tooltipField": "skill"},
+        {"field": "class", "headerName": "Class", "flex": 1},
+        {"field": "level", "headerName": "Level", "maxWidth": 90, "type": "numericColumn"},
+        {"field": "waits", "headerName": "Waits for", "flex": 2, "tooltipField": "waits"},
+        {"field": "roots", "headerName": "Which begins with", "flex": 2, "tooltipField": "roots"},
+        {"field": "ready", "headerName": "Texts ready", "maxWidth": 120, "type": "numericColumn"},
+    ]
+    ready = sum(row["ready"] > 0 for row in rows)
+    note = (
+        "A skill can be learned only after its prerequisites; these wait for one that is not learned. “Begins with”: "
+        "the skills at the start of its chain that wait for no other. “Texts ready”: texts in which it is the only "
+        f"novel skill, which would teach it at once; {ready:,} of them have one. A row shows its chain above."
+    )
+    return card(
+        f"Blocked by prerequisites ({len(rows):,})",
+        grid(
+            "c-blocked",
+            columns,
+            rows,
+            height=280,
+            filters=True,
+            options={"rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}},
+            getRowId="params.data.id",
+        ),
+        note=note,
+    )
+
+
+def _regions(view: LayerView, query: Query) -> Any:
+    groups = text_groups(view)
+    if len(groups) < 2:
+        return None
+    x, y = _chosen(groups, query)
+    data = [{"value": group.key, "label": f"{group.name} ({group.texts:,})"} for group in groups]
+
+    def choice(name: str, title: str, value: str) -> dmc.Select:
+        return dmc.Select(
+            id=name,
+            label=title,
+            data=data,
+            value=value,
+            allowDeselect=False,
+            searchable=True,
+            size="xs",
+            w=200,
+            comboboxProps={"shadow": "md"},
+        )
+
+    return card(
+        "Two classes of texts",
+        [
+            dcc.Interval(id="c-tick", interval=700, disabled=True),
+            html.Div(
+                [
+                    figure("c-region", height=340, label="Stability region of two classes of texts"),
+                    html.Div(
+                        [
+                            html.Div(
+                                [choice("c-x", "Across", x), choice("c-y", "Upwards", y)], className="pickers stacked"
+                            ),
+                            html.Div(id="c-region-said", **{"aria-live": "polite"}),
+                        ]
+                    ),
+                ],
+                className="row wide-left region",
+            ),
+        ],
+        note="Stability region: with so many texts of each class per skill, and none of other classes, at most half of "
+        "every class of skills stays unlearned. More texts lead to the right and upwards, never out of it.",
+    )
+
+
+def _chosen(groups: Sequence[TextGroup], query: Query) -> tuple[str, str]:
+    """The groups that the query names, else the two largest classes."""
+    keys = [group.key for group in groups]
+    x = query.get("x") if query.get("x") in keys else keys[0]
+    rest = [key for key in keys if key != x and key.split(":")[0] == str(x).split(":", maxsplit=1)[0]] or keys[1:]
+    y = query.get("y") if query.get("y") in keys else rest[0]
+    return str(x), str(y)
 
 
 def register(app: Any, source: Source) -> None:
@@ -89,8 +289,183 @@ def register(app: Any, source: Source) -> None:
         snapshot = source.snapshot()
         return _heat_figure(snapshot.view(subject["dataset"], subject["layer"]), measure)
 
+    @app.callback(Output("c-share", "figure"), Input("c-by", "value"), State("c-subject", "data"))
+    def share(by: str, subject: dict[str, str]) -> Any:
+        view = source.snapshot().view(subject["dataset"], subject["layer"])
+        return _share_figure(level_table(view) if by == "level" else class_table(view))
+
+    @app.callback(
+        Output("c-tree", "elements"),
+        Output("c-lines", "rowData"),
+        Output("c-said", "children"),
+        Output("c-tree-box", "hidden"),
+        Output("c-boxes-box", "hidden"),
+        Output("c-boxes", "figure"),
+        Input("c-rel", "value"),
+        Input("c-open", "data"),
+        Input("c-full", "data"),
+        Input("c-skill", "value"),
+        State("c-subject", "data"),
+    )
+    def tree(rel: str, opened: list[str], full: list[str], skill: str | None, subject: dict[str, str]) -> Any:
+        snapshot = source.snapshot()
+        view = snapshot.view(subject["dataset"], subject["layer"])
+        relation: Relation = "prerequisites" if rel == "prerequisites" else "parts"
+        found = snapshot.once(
+            ("hierarchy", subject["dataset"], subject["layer"], relation), lambda: hierarchy(view, relation)
+        )
+        if found is None:
+            return [], [], "", True, True, no_update
+        rows = unfold(found, opened or (), full or (), skill)
+        boxes = rel == "boxes"
+        said = (
+            f"Boxes: the {_PARENTS} largest, as large as their skills are many; the darker, the more are learned. "
+            "Click to go in."
+            if boxes
+            else _tree_said(found, relation, sum(row.skill >= 0 for row in rows))
+        )
+        elements = no_update if boxes else tree_elements(found, rows, skill)
+        return elements, tree_rows(found, rows), said, boxes, not boxes, _tree_figure(view) if boxes else no_update
+
+    crew = Crew(2, _BUSY)
+
+    @app.callback(
+        Output("c-region", "figure"),
+        Output("c-region-said", "children"),
+        Output("c-tick", "disabled"),
+        Input("c-x", "value"),
+        Input("c-y", "value"),
+        Input("c-tick", "n_intervals"),
+        State("c-subject", "data"),
+    )
+    def stability(x: str, y: str, _: int | None, subject: dict[str, str]) -> tuple[Any, Any, bool]:
+        snapshot = source.snapshot()
+        key = (subject["dataset"], subject["layer"], x, y)
+        view = snapshot.view(key[0], key[1])
+        try:
+            two = snapshot.once(("two classes", *key), lambda: two_classes(view, x, y))
+        except USER_ERRORS as error:
+            return _no_figure(), sentence(f"{str(error)[:1].upper()}{str(error)[1:]}."), True
+        return _region(crew, snapshot, key, two)
+
+    _register_browser(app)
+
+
+def _region(crew: Crew, snapshot: Snapshot, key: tuple[str, ...], two: TwoClasses) -> tuple[Any, Any, bool]:
+    """The region if it is known, else what is being done for it; it is computed once for all who ask."""
+    name = hashlib.sha256(repr((snapshot.version, "region", *key)).encode()).hexdigest()
+    work = crew.find(name)
+    if work is None:
+        try:
+            work = crew.begin(region, two.ensemble, two.learner, two.ratios, title="a stability region", name=name)
+        except CrewBusyError as busy:
+            return _no_figure(), [_two_said(two), sentence(str(busy))], False
+        work.wait(0.2)
+    if work.state == "running":
+        doing = html.Div(f"Computing the border … {work.seconds:.0f} s", className="computing")
+        return _no_figure(), [_two_said(two), doing], False
+    if work.state == "done":
+        return region_figure(work.value, two), [_two_said(two), _inside(work.value.limit, two)], True
+    return _no_figure(), [_two_said(two), sentence(f"There is no border to show: {work.problem}.")], True
+
+
+def _no_figure() -> go.Figure:
+    return go.Figure(layout=figure_layout(xaxis={"visible": False}, yaxis={"visible": False}))
+
+
+def _two_said(two: TwoClasses) -> html.Div:
+    rows = [
+        html.Tr([html.Th(name, scope="row"), html.Td(f"{texts:,}", className="number"), _cell(f"{ratio:.2f}")])
+        for name, texts, ratio in zip(two.names, two.texts, two.ratios, strict=True)
+    ]
+    head = html.Tr(
+        [html.Th("", scope="col"), html.Th("Texts", className="number"), html.Th("Per skill, R", className="number")]
+    )
+    classes = ", ".join(f"{name} {fraction(share, 0)}" for name, share in two.by_class)
+    return html.Div(
+        [
+            html.Table([html.Thead(head), html.Tbody(rows)], className="table"),
+            sentence(
+                f"These texts alone require {two.skills:,} skills and teach {fraction(two.measured)} of them (learner "
+                f"{two.learner}); Poisson texts of the same means would teach {fraction(two.predicted)} ({classes})."
+            ),
+        ]
+    )
+
+
+def _cell(text: str) -> html.Td:
+    return html.Td(text, className="number")
+
+
+def _inside(limit: float, two: TwoClasses) -> Any:
+    inside = all(share >= 0.5 for _, share in two.by_class)
+    where = "inside the region" if inside else "outside: with these texts a class stays unlearned"
+    return sentence(f"The star, these texts, is {where}. Searched up to {limit:.2f} texts per skill.")
+
+
+def _tree_said(found: Hierarchy, relation: Relation, shown: int) -> str:
+    linked = sum(bool(found.above[i] or found.below[i]) for i in range(len(found.ids)))
+    arrow = "prerequisites stand left of what needs them" if relation == "prerequisites" else "the whole stands left"
+    return (
+        f"Shown are {shown:,} of {linked:,} skills that are in this hierarchy; {arrow}. Click one to open or close it."
+    )
+
+
+def _register_browser(app: Any) -> None:
+    """Add what happens in the browser alone."""
+
+    def js(name: str, space: str = "sgTree") -> ClientsideFunction:
+        return ClientsideFunction(space, name)
+
     app.clientside_callback(
-        ClientsideFunction("sg", "measureState"), Output("c-measure", "data-url"), Input("c-measure", "value")
+        js("plainSheet", "sg"), Output("c-tree", "stylesheet"), Input("shown-scheme", "data"), Input("c-sheets", "data")
+    )
+    app.clientside_callback(
+        js("attach"),
+        Output("c-tree", "data-ready"),
+        Input("c-tree", "elements"),
+        Input("c-skill", "value"),
+        State("c-tree", "id"),
+    )
+    app.clientside_callback(
+        js("toggle"),
+        Output("c-open", "data"),
+        Output("c-full", "data"),
+        Output("c-lines", "selectedRows"),
+        Input("c-lines", "selectedRows"),
+        Input("c-close", "n_clicks"),
+        State("c-open", "data"),
+        State("c-full", "data"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        js("zoom", "sgPair"),
+        Output({"type": "c-tree-zoom", "act": "fit"}, "data-done"),
+        Input({"type": "c-tree-zoom", "act": ALL}, "n_clicks"),
+        State("c-tree", "id"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        js("blocked"),
+        Output("c-skill", "value"),
+        Output("c-rel", "value"),
+        Input("c-blocked", "selectedRows"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        js("state"), Output("c-measure", "data-url"), Input("c-measure", "value"), Input("c-by", "value")
+    )
+    app.clientside_callback(
+        js("treeState"),
+        Output("c-rel", "data-url"),
+        Input("c-rel", "value"),
+        Input("c-open", "data"),
+        Input("c-full", "data"),
+        Input("c-skill", "value"),
+        State("c-rel", "data"),
+    )
+    app.clientside_callback(
+        js("regionState"), Output("c-x", "data-url"), Input("c-x", "value"), Input("c-y", "value"), State("c-x", "data")
     )
 
 
@@ -137,8 +512,21 @@ def _classes(column: Any) -> tuple[list[str], np.ndarray[Any, Any]]:
     return [str(names[i]) for i in order], place[codes] if len(codes) else np.zeros(0, dtype=np.int64)
 
 
-def _share_figure(view: LayerView) -> go.Figure:
-    rows = class_table(view)[:_MOST][::-1]
+def level_table(view: LayerView) -> list[tuple[str, int, int]]:
+    """(level, skills, learned) for each level of skills, the lowest first; empty where no skill has one."""
+    found = skill_levels(view)
+    if all(level is None for level in found):
+        return []
+    rows: dict[int, list[int]] = {}
+    for level, known in zip(found, view.learned.tolist(), strict=True):
+        rows.setdefault(-1 if level is None else level, []).append(known)
+    return [
+        ("no level" if level < 0 else f"level {level}", len(known), sum(known)) for level, known in sorted(rows.items())
+    ]
+
+
+def _share_figure(rows: list[tuple[str, int, int]]) -> go.Figure:
+    rows = rows[:_MOST][::-1]
     names = [label(name, 24) for name, _, _ in rows]
     chart = go.Figure()
     chart.add_bar(y=names, x=[known for _, _, known in rows], name="learned", orientation="h", marker={"color": PLAIN})
@@ -206,13 +594,6 @@ def _heat_figure(view: LayerView, measure: str) -> go.Figure:
     return chart
 
 
-def _hierarchy(view: LayerView) -> Any:
-    table = view.indexed.dataset.part_of
-    if not table.num_rows:
-        return sentence("This dataset says of no skill that it is part of another.")
-    return figure("c-tree", height=430, label="Skills as parts of others", chart=_tree_figure(view))
-
-
 def _tree_figure(view: LayerView) -> go.Figure:
     """Parents by number of their parts, and within each its most used parts."""
     dataset = view.indexed.dataset
@@ -260,24 +641,3 @@ def _tree_figure(view: LayerView) -> go.Figure:
     )
     chart.update_layout(**figure_layout(margin={"l": 0, "r": 0, "t": 4, "b": 0}, hovermode="closest"))
     return chart
-
-
-def _blocked(view: LayerView) -> Any:
-    """Skills that are not learned because a prerequisite of theirs is not."""
-    pairs = view.indexed.prerequisites
-    if pairs is None:
-        return None
-    before, after = pairs
-    waiting = ~view.learned[after] & ~view.learned[before]
-    names, levels = view.indexed.skill_column("name"), view.indexed.skill_column("level")
-    rows = [
-        {"skill": names[int(s)].as_py(), "blocked": names[int(p)].as_py(), "level": levels[int(s)].as_py()}
-        for p, s in zip(before[waiting], after[waiting], strict=True)
-    ]
-    columns = [
-        {"field": "skill", "headerName": "Skill", "flex": 1},
-        {"field": "blocked", "headerName": "Its prerequisite that is not learned", "flex": 1},
-        {"field": "level", "headerName": "Level", "maxWidth": 110},
-    ]
-    note = "A skill can be learned only after its prerequisites; these wait for one."
-    return card(f"Blocked by prerequisites ({len(rows):,})", grid("c-blocked", columns, rows, height=280), note=note)

@@ -22,7 +22,7 @@ from explorer.service import LayerView, PercolationReport, percolate
 from ui.canvas import stylesheets
 from ui.choice import Query, choose
 from ui.components import card, figure, fraction, grid, no_layer, page_header, sentence
-from ui.elements import colourings, skill_drawing
+from ui.elements import skill_drawing
 from ui.figures import LearnedCurve, percolation_figure, susceptibility_figure
 from ui.fitted import fitted_canvas
 from ui.graphs import LayerGraph, layer_graph
@@ -300,7 +300,7 @@ def register(app: Any, source: Source) -> None:
         key = (subject["dataset"], subject["layer"])
         graph = _drawn(snapshot, *key)
         drawing = snapshot.once(
-            ("percolation drawing", *key), lambda: skill_drawing(graph, colourings(graph), per_skill=3)
+            ("percolation drawing", *key), lambda: skill_drawing(graph, {}, per_skill=3)
         )
         rows = {f"s:{graph.skill_id(i)}": i for i in range(graph.n)}
         elements = [
