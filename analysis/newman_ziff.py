@@ -112,10 +112,10 @@ def site_percolation(
     means = np.zeros((3, len(sites) + 1))
     squares = np.zeros((3, len(sites) + 1))
     generators = rng.spawn(replicates) if orders is None and rng is not None else []
-    buffers = percolation.link_buffers(graph.n_edges)
+    buffers = percolation.buffers(graph)
     for replicate in range(replicates):
         chosen = orders[0] if orders is not None else generators[replicate].permutation(sites)
-        clusters = percolation.sweep(graph.text_ptr, graph.text_skills, joining, graph.n_skills, chosen, buffers)
+        clusters = percolation.sweep(graph, joining, chosen, buffers)
         percolation.average(clusters, replicate + 1, means, squares)
     errors = np.sqrt(squares / (replicates * (replicates - 1))) if replicates > 1 else np.full_like(squares, np.nan)
     for array in (means, errors):

@@ -3,12 +3,13 @@
 Skills are named by their place in the order of arrival. A text joins its skills as they arrive, each to the one
 before it: sorted by place, its skills form a chain of links, and a link is there from the later of its two
 ends on. Links grouped by their later end are then read one after the other, and only the union–find forest is
-accessed at random.
+accessed at random. Where skills have many texts each, and the texts fit into the cache, it is quicker to walk through
+the texts of each arriving skill and join it to the skill of the text that arrived last.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,10 @@ from analysis._kernels.compile import kernel, prefetch
 from analysis._kernels.sorting import sort_run
 from analysis._kernels.vectors import LANES, copy_lanes, sort_lanes
 
-__all__ = ["Sweep", "average", "link_buffers", "sweep"]
+if TYPE_CHECKING:
+    from analysis.graph import SkillTextGraph
+
+__all__ = ["Sweep", "average", "buffers", "dense", "sweep"]
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -27,6 +31,8 @@ Mask = npt.NDArray[np.bool_]
 
 _ABSENT = np.int32(2**31 - 1)
 _BLOCK = 8192
+_MOST_TEXTS = 2**20  # 4 MB
+_LEAST_USES = 25
 
 
 class Sweep(NamedTuple):
@@ -37,29 +43,32 @@ class Sweep(NamedTuple):
     susceptibility: Float64
 
 
-def link_buffers(n_edges: int) -> tuple[Int32, Int32]:
-    """Room for the links of one sweep, to be used again by the next."""
-    return np.empty(n_edges + LANES, np.int32), np.empty(n_edges + LANES, np.int32)
+def dense(graph: SkillTextGraph) -> bool:
+    """True where skills have so many texts, and texts are so few, that links need not be put in order first."""
+    return graph.n_texts <= _MOST_TEXTS and graph.n_edges >= _LEAST_USES * graph.n_skills
 
 
-def sweep(
-    text_ptr: Int64,
-    text_skills: Int32,
-    texts: Mask | None,
-    n_skills: int,
-    order: Int32,
-    buffers: tuple[Int32, Int32],
-) -> Sweep:
+def buffers(graph: SkillTextGraph) -> tuple[Int32, Int32]:
+    """Room for one sweep, to be used again by the next."""
+    if dense(graph):
+        return np.empty(graph.n_texts, np.int32), np.empty(0, np.int32)
+    return np.empty(graph.n_edges + LANES, np.int32), np.empty(graph.n_edges + LANES, np.int32)
+
+
+def sweep(graph: SkillTextGraph, texts: Mask | None, order: Int32, buffers: tuple[Int32, Int32]) -> Sweep:
     """Largest and second-largest cluster, and mean finite cluster size, after each skill of `order`."""
     n = len(order)
-    place = np.full(n_skills, _ABSENT)
+    joining = np.empty(0, np.bool_) if texts is None else texts
+    result = Sweep(np.zeros(n + 1, np.int32), np.zeros(n + 1, np.int32), np.zeros(n + 1))
+    if dense(graph):
+        _sweep_rows(graph.skill_ptr, graph.skill_texts, joining, order, buffers[0], result)
+        return result
+    place = np.full(graph.n_skills, _ABSENT)
     place[order] = np.arange(n, dtype=np.int32)
     later, earlier = buffers
-    joining = np.empty(0, np.bool_) if texts is None else texts
-    n_links = int(_links(text_ptr, text_skills, joining, place, later, earlier))
+    n_links = int(_links(graph.text_ptr, graph.text_skills, joining, place, later, earlier))
     pointers, ends = group(later[:n_links], earlier[:n_links], n)
-    result = Sweep(np.zeros(n + 1, np.int32), np.zeros(n + 1, np.int32), np.zeros(n + 1))
-    _sweep(pointers, ends, *result)
+    _sweep_links(pointers, ends, result)
     return result
 
 
@@ -127,7 +136,51 @@ def _long_chain(places: Int32, start: int, end: int, later: Int32, earlier: Int3
 
 
 @kernel
-def _sweep(pointers: Int64, ends: Int32, largest: Int32, second: Int32, susceptibility: Float64) -> None:
+def _join(parent: Int32, count: Int32, root: np.uint64, end: np.uint64) -> tuple[np.uint64, np.int64]:
+    """Join the growing cluster of `root` with that of `end`: its root now, and by how much squared sizes grew."""
+    above = parent[end]
+    while above >= 0:
+        next_above = parent[np.uint64(above)]
+        if next_above >= 0:
+            parent[end] = next_above
+        end = np.uint64(above)
+        above = next_above
+    if end == root:
+        return root, np.int64(0)
+    size, joined = -np.int64(parent[root]), -np.int64(above)
+    count[np.uint64(joined)] -= 1  # the growing cluster is counted when the step ends
+    parent[root] = parent[end] = -np.int32(size + joined)
+    if size < joined:
+        parent[root] = end
+        root = end
+    else:
+        parent[end] = root
+    return root, 2 * size * joined
+
+
+@kernel
+def _record(
+    size: np.int64, squares: np.int64, kept: np.uint64, count: Int32, top: np.int64, runner_up: np.int64, out: Sweep
+) -> tuple[np.int64, np.int64]:
+    """Count the cluster that the last arrival is in and write the step's results: largest and second cluster."""
+    count[np.uint64(size)] += 1
+    if size > top:
+        if count[np.uint64(top)] > 0:
+            runner_up = top
+        top = size
+    elif size > runner_up:
+        runner_up = size
+    while runner_up > 0 and count[np.uint64(runner_up)] == 0:
+        runner_up -= 1
+    out.largest[kept], out.second[kept] = top, runner_up
+    rest = np.int64(kept) - top
+    if rest > 0:
+        out.susceptibility[kept] = (squares - top * top) / rest
+    return top, runner_up
+
+
+@kernel
+def _sweep_links(pointers: Int64, ends: Int32, out: Sweep) -> None:
     n, n_links = len(pointers) - 1, np.uint64(len(ends))
     parent = np.full(n, -1, np.int32)  # of a root: minus the size of its cluster
     count = np.zeros(n + 2, np.int32)  # clusters of each size
@@ -139,39 +192,38 @@ def _sweep(pointers: Int64, ends: Int32, largest: Int32, second: Int32, suscepti
         for e in range(np.uint64(pointers[arrival]), np.uint64(pointers[arrival + np.uint64(1)])):
             if e + np.uint64(16) < n_links:
                 prefetch(parent, ends[e + np.uint64(16)])
-            other = np.uint64(ends[e])
-            above = parent[other]
-            while above >= 0:
-                next_above = parent[np.uint64(above)]
-                if next_above >= 0:
-                    parent[other] = next_above
-                other = np.uint64(above)
-                above = next_above
-            if other != root:
-                size, joined = -np.int64(parent[root]), -np.int64(above)
-                squares += 2 * size * joined
-                count[np.uint64(joined)] -= 1  # the growing cluster is counted when the step ends
-                parent[root] = parent[other] = -np.int32(size + joined)
-                if size < joined:
-                    parent[root] = other
-                    root = other
-                else:
-                    parent[other] = root
+            root, more = _join(parent, count, root, np.uint64(ends[e]))
+            squares += more
         size = -np.int64(parent[root])
-        count[np.uint64(size)] += 1
-        if size > top:
-            if count[np.uint64(top)] > 0:
-                runner_up = top
-            top = size
-        elif size > runner_up:
-            runner_up = size
-        while runner_up > 0 and count[np.uint64(runner_up)] == 0:
-            runner_up -= 1
-        kept = arrival + np.uint64(1)
-        largest[kept], second[kept] = top, runner_up
-        rest = np.int64(kept) - top
-        if rest > 0:
-            susceptibility[kept] = (squares - top * top) / rest
+        top, runner_up = _record(size, squares, arrival + np.uint64(1), count, top, runner_up, out)
+
+
+@kernel
+def _sweep_rows(skill_ptr: Int64, skill_texts: Int32, texts: Mask, order: Int32, last: Int32, out: Sweep) -> None:
+    n = len(order)
+    parent = np.full(n, -1, np.int32)
+    count = np.zeros(n + 2, np.int32)
+    squares = np.int64(0)
+    top, runner_up = np.int64(0), np.int64(0)
+    last[:] = -1  # the skill of each text that arrived last
+    for arrival in range(np.uint64(n)):
+        root = np.uint64(arrival)
+        squares += 1
+        s = np.uint64(order[arrival])
+        end = np.uint64(skill_ptr[s + np.uint64(1)])
+        for e in range(np.uint64(skill_ptr[s]), end):
+            if e + np.uint64(16) < end:
+                prefetch(last, skill_texts[e + np.uint64(16)])
+            t = np.uint64(skill_texts[e])
+            if len(texts) > 0 and not texts[t]:
+                continue
+            before = last[t]
+            last[t] = np.int32(arrival)
+            if before >= 0:
+                root, more = _join(parent, count, root, np.uint64(before))
+                squares += more
+        size = -np.int64(parent[root])
+        top, runner_up = _record(size, squares, arrival + np.uint64(1), count, top, runner_up, out)
 
 
 @kernel

@@ -7,9 +7,10 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from analysis._kernels import percolation as kernels
 from analysis.components import components
 from analysis.errors import AnalysisError
 from analysis.graph import SkillTextGraph
@@ -23,7 +24,14 @@ def path(n):
     return SkillTextGraph.from_edges(np.repeat(np.arange(n - 1), 2), np.arange(1, 2 * n - 1) // 2, n - 1, n)
 
 
-@fixed
+@pytest.fixture(params=["by links", "by rows"])
+def form(request, monkeypatch):
+    """Each of the two ways through the texts, whatever the graph."""
+    monkeypatch.setattr(kernels, "dense", lambda graph: request.param == "by rows")
+
+
+@pytest.mark.usefixtures("form")
+@settings(fixed, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), graph=graphs(max_texts=10, max_skills=10))
 def test_every_point_is_that_of_the_twin(data, graph):
     skills, texts = data.draw(masks(graph.n_skills)), data.draw(masks(graph.n_texts))
@@ -37,6 +45,7 @@ def test_every_point_is_that_of_the_twin(data, graph):
     assert sweep.n == skills.sum()
 
 
+@pytest.mark.usefixtures("form")
 @pytest.mark.parametrize("mean_skills", [2.0, 5.0])
 def test_last_point_is_the_components_of_the_whole_graph(mean_skills):
     rng = np.random.default_rng(7)
@@ -51,6 +60,7 @@ def test_last_point_is_the_components_of_the_whole_graph(mean_skills):
     assert sweep.largest_error[-1] == 0.0
 
 
+@pytest.mark.usefixtures("form")
 def test_a_middle_point_of_a_large_graph_is_the_components_of_the_kept_skills():
     rng = np.random.default_rng(8)
     graph = random_graph(rng, 30_000, 20_000, 3.0)
@@ -62,6 +72,19 @@ def test_a_middle_point_of_a_large_graph_is_the_components_of_the_kept_skills():
         sizes = components(graph, kept).sizes
         assert (sweep.largest[k], sweep.second[k]) == (sizes[0], sizes[1])
         assert sweep.susceptibility[k] == pytest.approx((sizes[1:] ** 2).sum() / sizes[1:].sum(), rel=1e-12)
+
+
+def test_both_forms_agree_where_skills_have_many_texts(monkeypatch):
+    rng = np.random.default_rng(9)
+    graph, sparse = random_graph(rng, 4000, 300, 4.0), random_graph(rng, 300, 300, 4.0)
+    assert kernels.dense(graph)
+    assert not kernels.dense(sparse)
+    order, texts = rng.permutation(graph.n_skills), rng.random(graph.n_texts) < 0.1
+    by_rows = site_percolation(graph, order=order, texts=texts)
+    monkeypatch.setattr(kernels, "dense", lambda graph: False)
+    by_links = site_percolation(graph, order=order, texts=texts)
+    for name in ("largest", "second", "susceptibility"):
+        assert np.array_equal(getattr(by_rows, name), getattr(by_links, name))
 
 
 def test_convolution_is_the_expectation_over_all_subsets():
