@@ -1,0 +1,197 @@
+"""Figures of the layers, percolation and classes pages, and two layers as one graph."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis.components import components
+from analysis.threshold import StabilityRegion
+from explorer.service import LayerComparison, LayerView, compare, layer_view, percolate
+from explorer.service.family import family
+from explorer.store.opening import open_store
+from tests.ui.conftest import HOSTILE
+from tests.ui.course import fill
+from ui.figures import learned_by_class_figure, learned_by_level_figure, percolation_figure, region_figure
+from ui.pages.layers import change_rows, tree_of
+from ui.pages.percolation import drawn_skills, frames, learned_curve, removal_rows, sweep_rows
+from ui.pairs import anchor_rows, chosen_changes, pair_elements, pair_graph
+from ui.stability import two_classes
+from ui.style import CHANGE_SHAPES, CHANGES, pair_stylesheet
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory):
+    path = tmp_path_factory.mktemp("course") / "course.kgl"
+    fill(path)
+    opened = open_store(path, mode="read")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def views(store) -> tuple[LayerView, LayerView]:
+    return layer_view(store, "course", "foundation"), layer_view(store, "course", "continued")
+
+
+@pytest.fixture(scope="module")
+def evidence(store) -> LayerComparison:
+    return compare(store, "course", "base", "tuned")
+
+
+def test_every_change_has_a_colour_and_a_shape() -> None:
+    assert set(CHANGES) == set(CHANGE_SHAPES) == {"kept", "gained", "lost", "open"}
+    assert len(set(CHANGES.values())) == len(set(CHANGE_SHAPES.values())) == len(CHANGES)
+    assert any(rule["style"].get("shape") == "data(shape)" for rule in pair_stylesheet("light"))
+
+
+def test_bars_by_class_and_level_add_up(evidence: LayerComparison) -> None:
+    expected = {kind: getattr(evidence, kind) for kind in ("kept", "gained", "lost")}
+    expected |= {"open": evidence.open} if evidence.open else {}
+    for chart in (learned_by_class_figure(evidence), learned_by_level_figure(evidence)):
+        assert {bar.name: sum(bar.x) for bar in chart.data} == expected
+        assert len({bar.marker.pattern.shape for bar in chart.data}) == len(chart.data)
+
+
+def test_open_skills_are_drawn_as_such(store) -> None:
+    from dataclasses import replace
+
+    found = compare(store, "course", "base", "tuned")
+    moved = tuple(replace(c, change="open", mastery_second=None) if c.change == "lost" else c for c in found.changes)
+    views = layer_view(store, "course", "base"), layer_view(store, "course", "tuned")
+    pair = pair_graph(store, views, replace(found, changes=moved))
+    drawn = [e["data"] for e in pair_elements(pair) if e["data"].get("change") == "open"]
+    assert len(drawn) == found.lost
+    assert all(d["shape"] == CHANGE_SHAPES["open"] and d["first"] and not d["second"] for d in drawn)
+    assert f"all {found.lost} open" in pair.caption
+
+
+def test_both_sides_of_a_pair_are_where_they_are(store, views: tuple[LayerView, LayerView]) -> None:
+    found = compare(store, "course", "foundation", "continued")
+    pair = pair_graph(store, views, found)
+    data = {e["data"]["id"][2:]: e["data"] for e in pair_elements(pair) if "change" in e["data"]}
+    for side, view in zip(("first", "second"), views, strict=True):
+        learned = set(view.indexed.skills.take(np.flatnonzero(view.learned)).to_pylist())
+        assert {skill for skill, d in data.items() if d[side]} == learned
+    assert set(data) == {c.skill for c in found.changes}
+    assert {row["id"]: row["change"] for row in change_rows(found)} == {s: d["change"] for s, d in data.items()}
+
+
+def test_a_pair_without_a_common_graph_is_of_the_texts_of_both(store) -> None:
+    views = layer_view(store, "course", "foundation"), layer_view(store, "course", "tuned")
+    found = compare(store, "course", "foundation", "tuned")
+    pair = pair_graph(store, views, found)
+    assert pair.graph.n == len(found.changes)
+    assert pair.graph.view.indexed.graph.n_texts == views[1].indexed.graph.n_texts
+
+
+def test_room_is_kept_for_what_changed(evidence: LayerComparison) -> None:
+    uses = {c.skill: 1 for c in evidence.changes}
+    lost = {c.skill for c in evidence.changes if c.change in ("lost", "open")}
+    few = chosen_changes(evidence.changes, uses, limit=2 * len(lost))
+    assert lost <= {c.skill for c in few}
+    assert len(few) == 2 * len(lost)
+    assert len(chosen_changes(evidence.changes, uses)) == len(evidence.changes)
+
+
+def test_anchors_count_attachments(evidence: LayerComparison) -> None:
+    rows = anchor_rows(evidence.changes, "lost")
+    lost = [c for c in evidence.changes if c.change == "lost"]
+    assert sum(row["attached"] for row in rows) == sum(len(c.attachments) for c in lost)
+    assert sum(row["texts"] for row in rows) == sum(a.weight for c in lost for a in c.attachments)
+    assert [row["attached"] for row in rows] == sorted((row["attached"] for row in rows), reverse=True)
+    assert not anchor_rows(evidence.changes, "kept")
+
+
+def test_family_is_a_tree(store) -> None:
+    report = family(store, "course")
+    roots = tree_of(report)
+    assert {node[0].layer.name for node in roots} == {"base", "foundation"}
+    children = {node[0].layer.name: [child[0].layer.name for child in node[1]] for node in roots}
+    assert children == {"base": ["tuned"], "foundation": ["continued"]}
+
+
+def test_drawn_skills_are_of_all_uses() -> None:
+    degrees = np.arange(5_000)[::-1]
+    chosen = drawn_skills(degrees)
+    assert len(set(chosen.tolist())) == len(chosen) == 900
+    assert {0, 1, 2} <= set(chosen.tolist())
+    assert degrees[chosen].min() == 0
+    assert sorted(drawn_skills(np.array([3, 1, 2])).tolist()) == [0, 1, 2]
+
+
+def test_frames_with_the_most_used_gone_first(small_graph) -> None:
+    graph = small_graph.view.indexed.graph
+    found = frames(small_graph, steps=10, hubs=True)
+    order = np.argsort(graph.skill_degrees, kind="stable")
+    kept = np.zeros(graph.n_skills, dtype=bool)
+    kept[order[: round(0.6 * graph.n_skills)]] = True
+    clusters = components(graph, kept)
+    assert found["largest"][6] == pytest.approx(clusters.giant / graph.n_skills)
+    assert found["second"][6] == pytest.approx(clusters.sizes[1] / graph.n_skills)
+    digits = np.array(list(found["steps"][6]), dtype=int)
+    assert np.array_equal(digits > 0, kept[small_graph.skill])
+    assert np.array_equal(digits == 2, (clusters.label == 0)[small_graph.skill])
+
+
+def test_learned_curve_ends_at_the_learned_component(small_graph) -> None:
+    view = small_graph.view
+    curve = learned_curve(view, points=5)
+    assert curve is not None
+    n = view.indexed.graph.n_skills
+    assert curve.kept[-1] == pytest.approx(view.learned.sum() / n)
+    assert curve.giant[-1] == pytest.approx(components(view.indexed.graph, view.learned).giant / n)
+    assert curve.giant[0] == curve.predicted[0] == 0.0
+    assert np.all(np.diff(curve.predicted) >= 0.0)
+    assert len(curve.predicted) == len(curve.predicted_kept) == 5
+
+
+def test_an_evidence_layer_has_no_exact_curve(store) -> None:
+    curve = learned_curve(layer_view(store, "course", "tuned"), points=3)
+    assert curve is not None
+    assert curve.predicted == ()
+
+
+def test_percolation_shares_of_the_kept(store) -> None:
+    report = percolate(store, "course", "continued", replicates=2)
+    hubs = list(report.giant)
+    whole = percolation_figure(report, hubs, learned_curve(layer_view(store, "course", "continued")))
+    part = percolation_figure(report, hubs, of_kept=True)
+    names = [trace.name for trace in whole.data]
+    assert len(set(names)) == len(names) == len(part.data) + 2
+    first = dict(zip(whole.data[0].x, whole.data[0].y, strict=True))
+    for phi, share in zip(part.data[0].x, part.data[0].y, strict=True):
+        assert share is None if phi == 0.0 else share == pytest.approx(first[phi] / phi)
+
+
+def test_removal_rows_follow_the_sweep(small_graph, store_path: Path) -> None:
+    view = small_graph.view
+    report = percolate(open_store(store_path, mode="read"), "small", "tuned", replicates=2)
+    n = view.indexed.graph.n_skills
+    hubs = [k / n for k in range(n + 1)]
+    rows = removal_rows(view, report, hubs)
+    assert [row["removed"] for row in rows] == [1, 2, 5, 10, 20, 50]
+    assert rows[0]["targeted"] == f"{100 * (n - 1) / n:.1f} %"
+    degrees = view.indexed.graph.skill_degrees
+    names = view.indexed.skill_column("name").to_pylist()
+    assert degrees[names.index(rows[0]["last"])] == degrees.max()
+    assert len(sweep_rows(report, hubs[:1] * len(report.phi))) == 21
+
+
+def test_region_marks_the_texts(views: tuple[LayerView, LayerView]) -> None:
+    two = two_classes(views[1], "class:exam", "class:lecture")
+    border = np.array([[1.0, 0.0], [0.0, 1.0]])
+    square = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 2.0], [2.0, 2.0], [2.0, 0.0]])
+    chart = region_figure(StabilityRegion(border, square, 2.0, 0.5), two)
+    assert (chart.data[-1].x, chart.data[-1].y) == ((two.ratios[0],), (two.ratios[1],))
+    assert chart.layout.xaxis.range[1] >= max(2.0, *two.ratios)
+    empty = region_figure(StabilityRegion(np.empty((0, 2)), np.empty((0, 2)), 2.0, 0.5), two)
+    assert not len(empty.data[0].x)
+
+
+def test_names_of_classes_stay_text(views: tuple[LayerView, LayerView]) -> None:
+    from dataclasses import replace
+
+    two = replace(two_classes(views[1], "class:exam", "class:lecture"), names=(HOSTILE, "x"))
+    chart = region_figure(StabilityRegion(np.empty((0, 2)), np.empty((0, 2)), 2.0, 0.5), two)
+    assert "<" not in chart.layout.xaxis.title.text
