@@ -138,6 +138,14 @@
     return [{ id: ticket(), text: cypher, parameters, timeout, before: before ? before.id : null }, history];
   }
 
+  /* ---------- the learning page ---------- */
+
+  function learner(kind, d, chance) {
+    const shown = (yes) => (yes ? {} : { display: "none" });
+    const name = kind === "capacity" ? "capacity:" + Number(chance).toFixed(2) : d === 1 ? "one" : "d:" + d;
+    return [name, shown(kind === "d"), shown(kind === "capacity"), String(d), Number(chance).toFixed(2)];
+  }
+
   /* ---------- the compression page ---------- */
 
   function codeState(text, receiver, model, erasure) {
@@ -146,6 +154,6 @@
   }
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
-    work: { pulseRun: pulse("run-pulse", "run-progress", 400), pulseQuery: pulse("q-pulse", "q-cancel", 300), startRun, runForm, follow, queryEditor, queryRecipe, askQuery, codeState },
+    work: { pulseRun: pulse("run-pulse", "run-progress", 400), pulseQuery: pulse("q-pulse", "q-cancel", 300), startRun, runForm, follow, queryEditor, queryRecipe, askQuery, learner, codeState },
   });
 })();

@@ -6,11 +6,12 @@ from typing import Any
 
 import dash_mantine_components as dmc
 import numpy as np
-from dash import ClientsideFunction, Input, Output, State, dcc, html
+import plotly.graph_objects as go
+from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 
 from analysis.density_evolution import learned_fraction_curve, testing_error
 from analysis.learners import parse_learner
-from explorer.service import predict, subsample, threshold, wave_curve
+from explorer.service import SubsampleCurve, predict, subsample, threshold, wave_curve
 from ui.canvas import canvas, stylesheets
 from ui.choice import Choice, Query, choose
 from ui.components import card, empty_state, figure, fraction, grid, icon, no_layer, page_header, stat
@@ -19,8 +20,9 @@ from ui.figures import subsample_figure, waves_figure, what_if_figure
 from ui.graphs import NODE_LIMIT, LayerGraph, most_used
 from ui.notices import notice
 from ui.source import Snapshot, Source
+from ui.style import ROLES, figure_layout
 
-__all__ = ["layout", "register"]
+__all__ = ["gains", "gains_figure", "layout", "learner_parts", "register"]
 
 _TITLE = "Learning"
 _MEANING = (
@@ -28,13 +30,8 @@ _MEANING = (
     "until nothing more is learned."
 )
 _TABS = (("waves", "Wave by wave"), ("what-if", "What if"), ("texts", "More texts"))
-_LEARNERS = (
-    ("one", "one unknown skill at a time"),
-    ("d:2", "up to two unknown skills"),
-    ("d:3", "up to three unknown skills"),
-    ("d:4", "up to four unknown skills"),
-    ("capacity:0.6", "random capacity, 0.6"),
-)
+_KINDS = (("d", "up to D skills"), ("capacity", "a random number"))
+_MOST_D = 10
 
 
 def layout(snapshot: Snapshot, query: Query) -> Any:
@@ -172,8 +169,7 @@ def _what_if_tab(snapshot: Snapshot, choice: Choice, state: dict[str, Any]) -> A
     c = number("c", graph.mean_skills or 3.0, 0.5, 15.0)
     ratio = number("R", graph.ratio or 1.0, 0.05, 15.0)
     info = choice.layer_info
-    learner = state.get("learner") or (info.learner if info is not None else "one")
-    options = list(_LEARNERS) if learner in dict(_LEARNERS) else [*_LEARNERS, (learner, learner)]
+    kind, d, chance = learner_parts(state.get("learner") or (info.learner if info is not None else "one"))
     return html.Div(
         [
             html.Div(
@@ -183,15 +179,24 @@ def _what_if_tab(snapshot: Snapshot, choice: Choice, state: dict[str, Any]) -> A
                         [
                             _slider("l-c", "Skills per text, c", 0.5, 15, 0.05, c),
                             _slider("l-R", "Texts per skill, R", 0.05, 15, 0.05, ratio),
-                            dmc.Select(
-                                id="l-learner",
-                                label="Learner: a text teaches",
-                                data=[{"value": value, "label": text} for value, text in options],
-                                value=learner,
-                                allowDeselect=False,
+                            html.Div("A text teaches at once", className="control-label"),
+                            dmc.SegmentedControl(
+                                id="l-kind",
+                                data=[{"value": value, "label": text} for value, text in _KINDS],
+                                value=kind,
                                 size="xs",
-                                comboboxProps={"shadow": "md"},
+                                fullWidth=True,
+                                mb=10,
+                                **{"aria-label": "A text teaches at once"},
                             ),
+                            html.Div(
+                                _slider("l-D", "At most so many unknown skills, D", 1, _MOST_D, 1, d), id="l-D-box"
+                            ),
+                            html.Div(
+                                _slider("l-chance", "Chance to go on to one more skill", 0.05, 0.95, 0.05, chance),
+                                id="l-chance-box",
+                            ),
+                            dcc.Store(id="l-learner"),
                             html.P(
                                 f"This layer's own: c = {graph.mean_skills:.2f}, R = {graph.ratio:.2f}.",
                                 className="quiet",
@@ -223,9 +228,10 @@ def _what_if_tab(snapshot: Snapshot, choice: Choice, state: dict[str, Any]) -> A
 
 
 def _slider(name: str, title: str, low: float, high: float, step: float, value: float) -> html.Div:
+    shown = f"{value:g}"
     return html.Div(
         [
-            html.Div([html.Span(title), html.B(id=f"{name}-shown")], className="slider-head"),
+            html.Div([html.Span(title), html.B(shown, id=f"{name}-shown")], className="slider-head"),
             dmc.Slider(
                 id=name,
                 min=low,
@@ -243,20 +249,109 @@ def _slider(name: str, title: str, low: float, high: float, step: float, value: 
     )
 
 
+def learner_parts(learner: str) -> tuple[str, int, float]:
+    """Kind of a learner, its D and its chance to go on; the latter two have a value for either kind.
+
+    >>> learner_parts("one"), learner_parts("d:3"), learner_parts("capacity:0.4")
+    (('d', 1, 0.6), ('d', 3, 0.6), ('capacity', 1, 0.4))
+    """
+    kind, _, value = learner.partition(":")
+    try:
+        if kind == "capacity":
+            return "capacity", 1, min(max(float(value), 0.05), 0.95)
+        return "d", min(max(int(value), 1), _MOST_D) if kind == "d" else 1, 0.6
+    except ValueError:
+        return "d", 1, 0.6
+
+
 def _texts_tab() -> Any:
-    return card(
-        "What growing shares of the texts teach",
-        dcc.Loading(
-            figure("l-subsample", height=430, label="Learned fraction for growing shares of the texts"),
-            type="dot",
-            color="#2F7FB8",
-            delay_show=300,
-        ),
-        note=(
-            "Each point reads a random share of this layer's texts from nothing; the band is the range of five draws. "
-            "Where the curve is still steep, more texts of the same kind would teach more skills."
-        ),
+    return html.Div(
+        [
+            html.Div(
+                [stat(label, "…", "") for label in ("Half of the texts", "The last tenth adds", "For each of these")],
+                id="l-more",
+                className="stats",
+                **{"aria-live": "polite"},
+            ),
+            html.Div(
+                [
+                    card(
+                        "What growing shares of the texts teach",
+                        figure(
+                            "l-subsample",
+                            height="calc(100% - 66px)",
+                            label="Learned fraction for growing shares of the texts",
+                        ),
+                        note=(
+                            "Each point reads a random share of this layer's texts from nothing; the band is the range "
+                            "of five draws."
+                        ),
+                        className="tall",
+                    ),
+                    card(
+                        "What each further share adds",
+                        figure("l-gains", height="calc(100% - 66px)", label="Skills that each further share adds"),
+                        note=(
+                            "Skills beyond those of the share before, measured and expected for the same degrees. "
+                            "Where bars stay high, more texts of the same kind would teach more."
+                        ),
+                        className="tall",
+                    ),
+                ],
+                className="row two texts-row",
+            ),
+        ],
+        className="side",
     )
+
+
+def gains(curve: SubsampleCurve, skills: int) -> tuple[list[float], list[float]]:
+    """Skills that each share adds to the one before it, measured and predicted for the degrees."""
+    measured, expected = (np.diff(np.array([0.0, *line])) * skills for line in (curve.learned, curve.degrees))
+    return measured.tolist(), expected.tolist()
+
+
+def gains_figure(curve: SubsampleCurve, skills: int) -> go.Figure:
+    """Skills that each further share of the texts adds."""
+    measured, expected = gains(curve, skills)
+    chart = go.Figure()
+    chart.add_bar(
+        x=curve.shares,
+        y=measured,
+        name="these texts",
+        marker={"color": ROLES["measured"]},
+        hovertemplate="%{y:.1f} skills",
+    )
+    chart.add_scatter(
+        x=curve.shares,
+        y=expected,
+        mode="lines",
+        name="degrees",
+        line={"color": ROLES["degrees"], "width": 2, "dash": "dash"},
+        hovertemplate="%{y:.1f} skills",
+    )
+    chart.update_layout(
+        **figure_layout(
+            bargap=0.25,
+            xaxis={"title": "up to this share of the texts", "tickformat": ".0%", "range": [0, 1.04]},
+            yaxis={"title": "skills added", "rangemode": "tozero"},
+        )
+    )
+    return chart
+
+
+def _more_stats(curve: SubsampleCurve, texts: int, skills: int) -> list[Any]:
+    shares, learned = np.array(curve.shares), np.array(curve.learned)
+    half, before = (float(np.interp(at, shares, learned)) for at in (0.5, 0.9))
+    whole = float(learned[-1])
+    added = (whole - before) * skills
+    share = f"of all skills; all texts teach {fraction(whole)}"
+    each = f"{0.1 * texts / added:,.1f} texts" if added > 0.05 else "–"
+    return [
+        stat("Half of the texts", fraction(half), share, tone="measured"),
+        stat("The last tenth adds", f"{added:,.1f} skills", f"{fraction(whole - before)} of all {skills:,}"),
+        stat("For each of these", each, "of the last tenth were read, on average"),
+    ]
 
 
 def register(app: Any, source: Source) -> None:
@@ -312,19 +407,29 @@ def register(app: Any, source: Source) -> None:
         Output("l-R-shown", "children"),
         Input("l-c", "value"),
         Input("l-R", "value"),
-        Input("l-learner", "value"),
+        Input("l-learner", "data"),
     )
-    def what_if(c: float, ratio: float, learner: str) -> tuple[Any, ...]:
+    def what_if(c: float, ratio: float, learner: str | None) -> tuple[Any, ...]:
+        if learner is None:
+            return (no_update,) * 4
         return *_what_if(c, ratio, learner), f"{c:.2f}", f"{ratio:.2f}"
 
-    @app.callback(Output("l-subsample", "figure"), Input("l-subsample", "id"), State("l-subject", "data"))
-    def more(_: str, subject: dict[str, Any]) -> Any:
+    @app.callback(
+        Output("l-subsample", "figure"),
+        Output("l-gains", "figure"),
+        Output("l-more", "children"),
+        Input("l-subsample", "id"),
+        State("l-subject", "data"),
+    )
+    def more(_: str, subject: dict[str, Any]) -> tuple[Any, ...]:
         snapshot = source.snapshot()
         dataset, layer = subject["dataset"], subject["layer"]
         curve = snapshot.once(
             ("subsample", dataset, layer), lambda: subsample(snapshot.store, dataset, layer, replicates=5)
         )
-        return subsample_figure(curve)
+        graph = snapshot.view(dataset, layer).indexed.graph
+        stats = _more_stats(curve, graph.n_texts, graph.n_skills)
+        return subsample_figure(curve), gains_figure(curve, graph.n_skills), stats
 
 
 def _register_browser(app: Any) -> None:
@@ -394,7 +499,19 @@ def _register_browser(app: Any) -> None:
         Output("l-c", "data-url"),
         Input("l-c", "value"),
         Input("l-R", "value"),
-        Input("l-learner", "value"),
+        Input("l-learner", "data"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("work", "learner"),
+        Output("l-learner", "data"),
+        Output("l-D-box", "style"),
+        Output("l-chance-box", "style"),
+        Output("l-D-shown", "children"),
+        Output("l-chance-shown", "children"),
+        Input("l-kind", "value"),
+        Input("l-D", "value"),
+        Input("l-chance", "value"),
     )
 
 

@@ -1,0 +1,78 @@
+"""The learning page in a real Chromium: what if, and what more texts would teach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from explorer.service import layer_view, predict, subsample, threshold
+from explorer.store.opening import open_store
+from ui.components import fraction
+from ui.pages.learning import gains
+
+pytestmark = pytest.mark.browser
+
+
+def until_state(page: Page, key: str, value: str | None) -> None:
+    page.wait_for_function(
+        "([key, value]) => new URLSearchParams(location.search).get(key) === value", arg=[key, value]
+    )
+
+
+def test_what_if_has_a_slider_for_d(page: Page, small: str) -> None:
+    page.goto(f"{small}/learning?tab=what-if&c=4&R=0.5&learner=one")
+    values = page.locator("#l-expect .stat-value")
+    for d, learner in ((1, "one"), (2, "d:2"), (3, "d:3")):
+        expect(page.locator("#l-D-shown")).to_have_text(str(d))
+        until_state(page, "learner", learner)
+        expected = predict(4.0, 0.5, learner)
+        expect(values.first).to_have_text(fraction(expected.learned))
+        expect(values.nth(1)).to_have_text(fraction(expected.testing_error))
+        ratio = threshold(4.0, learner).ratio
+        expect(values.nth(2)).to_have_text("gradual" if ratio is None else f"{ratio:.2f}")
+        page.get_by_role("slider", name="At most so many unknown skills").focus()
+        page.keyboard.press("ArrowRight")
+
+
+def test_what_if_with_a_random_capacity(page: Page, small: str) -> None:
+    page.goto(f"{small}/learning?tab=what-if&c=4&R=0.6&learner=capacity:0.6")
+    expect(page.get_by_role("radio", name="a random number")).to_be_checked()
+    expect(page.locator("#l-expect .stat-value").first).to_have_text("84.7 %")  # 1 - 0.1526: docs/theory.md, section 8
+    expect(page.get_by_role("slider", name="At most so many unknown skills")).to_be_hidden()
+    page.get_by_role("slider", name="Chance to go on").focus()
+    page.keyboard.press("ArrowLeft")
+    until_state(page, "learner", "capacity:0.55")
+    expect(page.locator("#l-expect .stat-value").first).to_have_text(
+        fraction(predict(4.0, 0.6, "capacity:0.55").learned)
+    )
+
+
+def test_more_texts(page: Page, small: str, store_path: Path) -> None:
+    store = open_store(store_path, mode="read")
+    curve = subsample(store, "small", "foundation", replicates=5)
+    skills = layer_view(store, "small", "foundation").indexed.graph.n_skills
+    measured, expected = gains(curve, skills)
+    assert sum(measured) == pytest.approx(curve.learned[-1] * skills)
+    assert sum(expected) == pytest.approx(curve.degrees[-1] * skills)
+    page.goto(f"{small}/learning?tab=texts")
+    drawn = page.wait_for_function("() => document.querySelector('#l-gains .js-plotly-plot')?.data?.[0].y.length")
+    assert drawn.json_value() == len(measured)
+    half = curve.learned[[round(s, 2) for s in curve.shares].index(0.5)]
+    expect(page.locator("#l-more .stat-value").first).to_have_text(fraction(half))
+    expect(page.locator("#l-more .stat-value").nth(1)).to_have_text(f"{sum(measured[-2:]):,.1f} skills")
+    page.locator("#l-subsample .js-plotly-plot").wait_for()
+
+
+def test_playback_plays_pauses_and_steps(page: Page, small: str) -> None:
+    page.goto(f"{small}/learning?wave=0")
+    expect(page.locator("#l-wave-title")).to_contain_text("Before the first wave")
+    page.get_by_role("button", name="Play").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.locator("#l-wave-title")).to_contain_text("Wave 2")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    now = int(page.get_by_role("slider", name="Wave").get_attribute("aria-valuenow") or "")
+    page.get_by_role("button", name="One wave back").click()
+    expect(page.get_by_role("slider", name="Wave")).to_have_attribute("aria-valuenow", str(max(now - 1, 0)))
