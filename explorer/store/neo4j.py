@@ -32,12 +32,12 @@ from explorer.store.neo4j_dataset import (
 from explorer.store.neo4j_layer import (
     check_base,
     check_learned,
-    hide_associations,
     join_layers,
     read_layer_associations,
     read_layer_skills,
     require_layer,
     require_texts,
+    retire_associations,
     retire_layer,
     set_components,
 )
@@ -122,15 +122,21 @@ class Neo4jStore:
             raise _exists(dataset.name)
 
         def write(staged: Change) -> None:
+            def make_room(transaction: ManagedTransaction) -> None:
+                if dataset_node_of(transaction, dataset.name) is not None:
+                    if not replace:
+                        raise _exists(dataset.name)
+                    retire_dataset(transaction, staged, dataset.name)
+
+            if staged.at_once:
+                staged.transactions.write(make_room)
             stage = DatasetStage(staged, dataset, progress)
             stage.nodes()
             stage.edges(EDGE_TABLES)
 
             def publish(transaction: ManagedTransaction) -> None:
-                if dataset_node_of(transaction, dataset.name) is not None:
-                    if not replace:
-                        raise _exists(dataset.name)
-                    retire_dataset(transaction, staged, dataset.name)
+                if not staged.at_once:
+                    make_room(transaction)
                 stage.publish(transaction)
                 transaction.run(
                     "CREATE (d:Dataset) SET d = $node",
@@ -139,7 +145,7 @@ class Neo4jStore:
 
             staged.publish(publish)
 
-        rows = sum(table.num_rows for table in dataset.tables().values()) + _rows_of(there)
+        rows = sum(table.num_rows for table in dataset.tables().values()) + self._rows_of(there)
         change(self._connection, "dataset", dataset.name, rows, write)
 
     def append_dataset(self, dataset: Dataset, addition: Dataset, *, progress: Progress | None = None) -> None:
@@ -206,7 +212,7 @@ class Neo4jStore:
         def write(staged: Change) -> None:
             staged.publish(lambda transaction: retire_dataset(transaction, staged, name))
 
-        change(self._connection, "dataset", name, _rows_of(there), write)
+        change(self._connection, "dataset", name, self._rows_of(there), write)
 
     # Layers -------------------------------------------------------------------------------------------------
 
@@ -305,24 +311,28 @@ class Neo4jStore:
         def write(staged: Change) -> None:
             skills = staged.transactions.read(lambda transaction: skills_of(transaction, dataset))
             ends = [skills.numbers_of(associations[end], "skill", dataset).tolist() for end in ("source", "target")]
+            if staged.at_once:
+                staged.transactions.write(lambda transaction: retire_associations(transaction, staged, key))
+            draft = layer if staged.at_once else staged.staged
             stage_rows(
                 staged,
                 "UNWIND $rows AS row MATCH (a) WHERE id(a) = row[0] MATCH (b) WHERE id(b) = row[1] "
                 "CREATE (a)-[r:ASSOCIATED_WITH]->(b) SET r.layer = $draft, r.weight = row[2] RETURN count(r)",
                 zip(*ends, associations["weight"].to_pylist(), strict=True),
-                draft=staged.staged,
+                draft=draft,
             )
 
             def publish(transaction: ManagedTransaction) -> None:
                 if require_layer(transaction, dataset, layer)["revision"] != before["revision"]:
                     raise StoreError(f"layer {layer!r} was changed while its associations were written: run it again")
-                hide_associations(transaction, staged, key)
-                transaction.run(
-                    "MATCH ()-[r:ASSOCIATED_WITH]->() WHERE r.layer = $draft SET r.layer = $layer",
-                    draft=staged.staged,
-                    layer=layer,
-                ).consume()
-                set_components(transaction, dataset, key, components)
+                if not staged.at_once:
+                    retire_associations(transaction, staged, key)
+                    transaction.run(
+                        "MATCH ()-[r:ASSOCIATED_WITH]->() WHERE r.layer = $draft SET r.layer = $layer",
+                        draft=draft,
+                        layer=layer,
+                    ).consume()
+                set_components(transaction, skills, key, components)
                 transaction.run(
                     "MATCH (l:Layer {key: $key}) SET l.associations = $count, l.association_rule = $rule, "
                     "l.revision = $revision",
@@ -405,17 +415,20 @@ class Neo4jStore:
     def _layer_node(self, dataset: str, name: str) -> Mapping[str, Any]:
         return between_changes(self._connection, lambda transaction: require_layer(transaction, dataset, name))
 
+    def _rows_of(self, node: Mapping[str, Any] | None) -> int:
+        """Twice the nodes and relationships of a dataset and its layers: removing takes more than writing."""
+        if node is None:
+            return 0
+        statement = "MATCH (l:Layer) WHERE l.dataset = $name RETURN sum(l.learned + coalesce(l.associations, 0))"
+        layers = self._connection.rows(statement, name=node["name"])[0][0]
+        return 2 * (sum(sizes_of(node).values()) + int(layers))
+
     def _layer_rows(self, key: str) -> int:
         """Relationships of a layer that is there; 0 if there is none."""
         rows = self._connection.rows(
             "MATCH (l:Layer {key: $key}) RETURN l.learned + coalesce(l.associations, 0)", key=key
         )
         return int(rows[0][0]) if rows else 0
-
-
-def _rows_of(node: Mapping[str, Any] | None) -> int:
-    """Nodes and relationships of a dataset that is there."""
-    return 0 if node is None else sum(int(value) for value in sizes_of(node).values())
 
 
 def _check_name(name: str) -> None:

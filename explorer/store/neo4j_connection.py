@@ -14,8 +14,9 @@ from explorer.errors import SkillgraphError, StoreError
 
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction, Session
+    from neo4j.exceptions import Neo4jError
 
-__all__ = ["SCHEMES", "Address", "Connection", "parse_address"]
+__all__ = ["SCHEMES", "Address", "Connection", "is_memory_error", "parse_address"]
 
 SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 """Schemes of the addresses that mean a Neo4j server."""
@@ -73,6 +74,11 @@ def parse_address(url: str) -> Address:
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     target = f"{parts.scheme}://{host}:{port}"
     return Address(target + (f"/{database}" if database else ""), target, parts.hostname, port, database)
+
+
+def is_memory_error(error: Neo4jError) -> bool:
+    """True if the server had too little memory for a transaction."""
+    return (error.code or "").endswith(_MEMORY_CODES)
 
 
 class _RollbackError(Exception):
@@ -222,7 +228,7 @@ class Connection:
             code, message = error.code or "", " ".join((error.message or str(error)).split())
             if code.endswith("DatabaseNotFound"):
                 return f"{url}: there is no such database on that server"
-            if code.endswith(_MEMORY_CODES):
+            if is_memory_error(error):
                 return (
                     f"{url} has too little memory for this in one transaction, and nothing was changed: give the "
                     "server a larger heap, or load it with skillgraph export --format neo4j-admin"

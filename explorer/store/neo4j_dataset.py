@@ -105,26 +105,28 @@ class DatasetStage:
             self._nodes[table] = index_of(found)
 
     def nodes(self) -> None:
-        """Stage the rows of texts, skills and models that are not there."""
+        """Stage the rows of texts, skills and models that are not there; if all is done at once, as what they are."""
+        at_once = self._change.at_once
         for table in NODE_LABELS:
             there = self._nodes[table]
             known = set(there.ids.to_pylist())
-            prefix = self._draft(table)
+            label, prefix = (NODE_LABELS[table], "") if at_once else ("SkillgraphDraft", self._draft(table))
             for rows in node_rows(self._dataset, table, BATCH):
                 batch = [{**row, "key": prefix + index_key(str(row["key"]))} for row in rows if row["id"] not in known]
                 if batch:
                     self._change.stage(
-                        "UNWIND $rows AS row CREATE (n:SkillgraphDraft) SET n = row RETURN count(n)",
+                        f"UNWIND $rows AS row CREATE (n:{label}) SET n = row RETURN count(n)",
                         len(batch),
                         rows=batch,
                     )
                 self._count(len(rows))
             count = getattr(self._dataset, table).num_rows
             if count:
-                drafts = self._change.transactions.read(
-                    lambda transaction, p=prefix, n=count: node_index(transaction, "SkillgraphDraft", p, n)  # type: ignore[misc]
+                begin = f"{self._dataset.name}/" if at_once else prefix
+                found = self._change.transactions.read(
+                    lambda transaction, x=label, p=begin, n=count: node_index(transaction, x, p, n)  # type: ignore[misc]
                 )
-                self._nodes[table] = join_indices(there, drafts)
+                self._nodes[table] = found if at_once else join_indices(there, found)
 
     def edges(self, tables: Iterable[EdgeTable]) -> None:
         """Stage relationships; each end is a draft, or a node that is there."""
@@ -148,6 +150,8 @@ class DatasetStage:
 
     def publish(self, transaction: ManagedTransaction) -> None:
         """Give the drafts their labels and keys."""
+        if self._change.at_once:
+            return
         for table, label in NODE_LABELS.items():
             if not getattr(self._dataset, table).num_rows:
                 continue

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from explorer.errors import NotFoundError, StoreError
 from explorer.store.neo4j_change import Change
 from explorer.store.neo4j_dataset import BATCH, index_key, require_dataset, skills_of
-from explorer.store.neo4j_reading import fill_pairs, read_pairs, read_values
+from explorer.store.neo4j_reading import NodeIndex, fill_pairs, read_pairs, read_values
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, LayerInfo
 from explorer.store.records import layer_table, node_key
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 __all__ = [
     "check_base",
     "check_learned",
-    "hide_associations",
     "join_layers",
     "read_layer_associations",
     "read_layer_skills",
     "require_layer",
     "require_texts",
+    "retire_associations",
     "retire_layer",
     "set_components",
 ]
@@ -58,7 +58,7 @@ def retire_layer(transaction: ManagedTransaction, change: Change, key: str) -> l
     ).single()
     if row is None:
         return []
-    hide_associations(transaction, change, key)
+    retire_associations(transaction, change, key)
     return list(row[0])
 
 
@@ -99,34 +99,34 @@ def join_layers(transaction: ManagedTransaction, info: LayerInfo, tuned: list[st
     ).consume()
 
 
-def hide_associations(transaction: ManagedTransaction, change: Change, key: str) -> None:
-    """Take the associations of a layer out of sight; the change removes them afterwards."""
+def retire_associations(transaction: ManagedTransaction, change: Change, key: str) -> None:
+    """Remove the associations of a layer, or take them out of sight if the change removes them afterwards."""
     dataset, _, layer = key.partition("/")
     transaction.run(
-        "MATCH (a:Skill)-[r:ASSOCIATED_WITH]->() WHERE r.layer = $layer AND a.dataset = $dataset SET r.layer = $trash",
+        "MATCH (a:Skill)-[r:ASSOCIATED_WITH]->() WHERE r.layer = $layer AND a.dataset = $dataset "
+        + ("DELETE r" if change.at_once else "SET r.layer = $trash"),
         layer=layer,
         dataset=dataset,
         trash=change.trash,
     ).consume()
 
 
-def set_components(transaction: ManagedTransaction, dataset: str, key: str, components: pa.Table) -> None:
-    """Give each learned skill of a layer its component.
+def set_components(transaction: ManagedTransaction, skills: NodeIndex, key: str, components: pa.Table) -> None:
+    """Give each learned skill of a layer its component; `skills` are those of its dataset.
 
     Raises:
         StoreError: The components are not of the skills that it has learned.
     """
+    numbers = skills.numbers_of(components["skill"], "skill", key.partition("/")[0])
+    rows = list(map(list, zip(numbers.tolist(), components["component"].to_pylist(), strict=True)))
     found = 0
-    for batch in components.to_batches(max_chunksize=BATCH):
-        rows = [
-            {"skill": index_key(node_key(dataset, skill)), "component": component}
-            for skill, component in zip(batch["skill"].to_pylist(), batch["component"].to_pylist(), strict=True)
-        ]
+    for start in range(0, len(rows), BATCH):
+        # From the skill, which is learned in few layers; a layer has learned many skills.
         found += transaction.run(
-            "UNWIND $rows AS row MATCH (:Layer {key: $key})-[r:LEARNED]->(:Skill {key: row.skill}) "
-            "SET r.component = row.component RETURN count(r)",
+            "UNWIND $rows AS row MATCH (s) WHERE id(s) = row[0] WITH s, row MATCH (s)<-[r:LEARNED]-(l) "
+            "WHERE l.key = $key SET r.component = row[1] RETURN count(r)",
             key=key,
-            rows=rows,
+            rows=rows[start : start + BATCH],
         ).single(strict=True)[0]
     learned = transaction.run("MATCH (:Layer {key: $key})-[r:LEARNED]->() RETURN count(r)", key=key).single(
         strict=True

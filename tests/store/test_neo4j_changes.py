@@ -55,7 +55,7 @@ def store(server: RunningNeo4j) -> Iterator[Neo4jStore]:
 @pytest.fixture
 def staged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything is large: batches of a few rows, each in a transaction of its own."""
-    monkeypatch.setattr(neo4j_change, "SMALL", -1)
+    monkeypatch.setattr(neo4j_change, "SMALL", dict.fromkeys(neo4j_change.SMALL, -1))
     monkeypatch.setattr(neo4j_change, "_PURGE_BATCH", 50)
     monkeypatch.setattr(neo4j_dataset, "BATCH", 40)
 
@@ -257,7 +257,7 @@ def test_a_killed_process_leaves_a_store_that_opens_and_takes_the_load_again(ser
         from explorer.store import neo4j_change, neo4j_dataset
         from explorer.store.neo4j import Neo4jStore
         from tests.store.content import numbered_dataset
-        neo4j_change.SMALL, neo4j_dataset.BATCH = -1, 40
+        neo4j_change.SMALL["dataset"], neo4j_dataset.BATCH = -1, 40
         def kill(done, total):
             if done > total // 2:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -344,6 +344,35 @@ def test_an_answer_that_is_lost_does_not_double_anything(
     assert leftovers(server) == {}
     assert store.read_dataset("numbered").equals(numbered_dataset(2, SIZE))
     assert store.read_associations("numbered", "layer").equals(numbered_associations(2, SIZE)[0])
+
+
+def test_what_is_too_large_for_one_transaction_goes_in_batches(
+    server: RunningNeo4j, store: Neo4jStore, before_batch: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server has too little memory in the middle of the one transaction: nothing of it stays, and batches do it."""
+    from neo4j.exceptions import TransientError
+
+    monkeypatch.setattr(neo4j_dataset, "BATCH", 40)
+    store.write_dataset(numbered_dataset(1, SIZE))
+    store.write_layer(numbered_layer(1, SIZE))
+    batches: list[int] = []
+
+    def refuse(number: int) -> None:
+        batches.append(number)
+        if len(batches) == 2:
+            raise TransientError._hydrate_neo4j(
+                code="Neo.TransientError.General.MemoryPoolOutOfMemoryError", message="full"
+            )
+
+    before_batch(refuse)
+    write_associations(store, 1)
+    assert counts(server) == expected_counts(1, associations=True)
+    batches.clear()
+    store.write_dataset(numbered_dataset(2, SIZE), replace=True)
+    assert len(batches) > 10
+    assert store.read_dataset("numbered").equals(numbered_dataset(2, SIZE))
+    assert counts(server) == expected_counts(2)
+    assert leftovers(server) == {}
 
 
 # Two at once --------------------------------------------------------------------------------------------------

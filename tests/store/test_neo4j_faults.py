@@ -252,7 +252,7 @@ def mortal(server: RunningNeo4j, monkeypatch: pytest.MonkeyPatch) -> RunningNeo4
     """A server that may be killed, and writes that go in small batches."""
     if server.local is None:
         pytest.skip("the server of this session is not the project's own: it is not killed")
-    monkeypatch.setattr(neo4j_change, "SMALL", -1)
+    monkeypatch.setattr(neo4j_change, "SMALL", dict.fromkeys(neo4j_change.SMALL, -1))
     monkeypatch.setattr(neo4j_dataset, "BATCH", 60)
     return server
 
