@@ -1,0 +1,48 @@
+"""What the browser tests of the layers, percolation and classes pages share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+__all__ = ["drawn", "has_state", "on_canvas", "plotted", "serious", "until"]
+
+_CANVAS = "name => {{ const cy = document.getElementById(name)?._cyreg?.cy; return {script} }}"
+
+
+def drawn(page: Page, name: str) -> None:
+    """Wait until a canvas has nodes."""
+    until(page, name, "cy && cy.nodes().length > 0")
+
+
+def until(page: Page, name: str, script: str) -> None:
+    """Wait until something is true of a canvas."""
+    page.wait_for_function(_CANVAS.format(script=script), arg=name)
+
+
+def on_canvas(page: Page, name: str, script: str) -> Any:
+    """The value of an expression with the canvas as `cy`."""
+    return page.evaluate(_CANVAS.format(script=script), name)
+
+
+def plotted(page: Page, name: str) -> None:
+    """Wait until a figure has traces."""
+    page.wait_for_function("name => document.querySelector(`#${name} .js-plotly-plot`)?.data?.length > 0", arg=name)
+
+
+def has_state(page: Page, key: str, value: str | None) -> None:
+    """Wait until the address says so."""
+    page.wait_for_function(
+        "([key, value]) => new URLSearchParams(location.search).get(key) === value", arg=[key, value]
+    )
+
+
+def serious(page: Page) -> list[tuple[str, list[str]]]:
+    """What axe-core finds that keeps people out."""
+    return [
+        (rule["id"], [node["html"][:160] for node in rule["nodes"]][:4])
+        for rule in Axe().run(page).response["violations"]
+        if rule["impact"] in ("serious", "critical")
+    ]

@@ -1,0 +1,95 @@
+"""The classes page in a real Chromium."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.ui.browser.comparing import drawn, has_state, on_canvas, plotted, serious, until
+from tests.ui.course import BLOCKER, fill
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def course(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path: Path = tmp_path_factory.mktemp("course") / "course.kgl"
+    fill(path)
+    return f"{serve(path)}/classes?dataset=course&layer=continued"
+
+
+def test_the_tree_opens_and_closes(page: Page, course: str) -> None:
+    page.goto(course)
+    drawn(page, "c-tree")
+    until(page, "c-tree", "cy.nodes('[level > 0]').length === 0")
+    on_canvas(page, "c-tree", f"(cy.getElementById('h:{BLOCKER}').emit('tap'), true)")
+    has_state(page, "open", BLOCKER)
+    until(page, "c-tree", "cy.nodes('.blocked').length === 2 && cy.edges().length === 2")
+    on_canvas(page, "c-tree", f"(cy.getElementById('h:{BLOCKER}').emit('tap'), true)")
+    has_state(page, "open", None)
+    until(page, "c-tree", "cy.edges().length === 0")
+
+
+def test_the_table_opens_lines_too(page: Page, course: str) -> None:
+    page.goto(f"{course}&rel=parts")
+    drawn(page, "c-tree")
+    page.get_by_text("These lines as a table").click()
+    cell = page.locator("#c-lines .ag-cell", has_text="everything")
+    cell.click()
+    has_state(page, "open", "all")
+    expect(page.locator("#c-lines .ag-cell", has_text="early skills")).to_be_visible()
+    until(page, "c-tree", "cy.nodes().length === 3")
+    page.get_by_role("button", name="close all").click()
+    has_state(page, "open", None)
+    until(page, "c-tree", "cy.nodes().length === 1")
+
+
+def test_a_blocked_skill_shows_its_chain(page: Page, course: str) -> None:
+    page.goto(f"{course}&rel=parts")
+    drawn(page, "c-tree")
+    page.locator("#c-blocked .ag-cell", has_text="skill s3-00").first.click()
+    has_state(page, "skill", "s3-00")
+    until(page, "c-tree", "cy.nodes('.focus').length === 1 && cy.nodes('.focus')[0].id() === 'h:s3-00'")
+    until(page, "c-tree", f"cy.edges('.chain').sources().map(n => n.id()).includes('h:{BLOCKER}')")
+    expect(page.get_by_role("radio", name="prerequisites")).to_be_checked()
+
+
+def test_its_address_restores_the_view(page: Page, course: str) -> None:
+    page.goto(f"{course}&by=level&open={BLOCKER},s1-00&measure=mean&x=part:basics&y=part:advanced")
+    drawn(page, "c-tree")
+    until(page, "c-tree", "cy.getElementById('h:s2-00').length === 1")
+    plotted(page, "c-share")
+    assert "level 3" in page.evaluate("document.querySelector('#c-share .js-plotly-plot').data[0].y")
+    expect(page.get_by_role("radio", name="skills per text")).to_be_checked()
+    expect(page.get_by_role("textbox", name="Across")).to_have_value("basics (91)")
+
+
+def test_the_region_of_two_classes_comes_without_blocking(page: Page, course: str) -> None:
+    page.goto(course)
+    expect(page.locator("#c-region-said")).to_contain_text("These texts alone require")
+    plotted(page, "c-region")
+    star = page.evaluate("[...'xy'].map(k => document.querySelector('#c-region .js-plotly-plot').data.at(-1)[k])")
+    assert all(0.0 < value[0] < 5.0 for value in star)
+    page.get_by_role("textbox", name="Upwards").click()
+    page.get_by_role("option", name="lecture (60)").click()
+    has_state(page, "y", "class:lecture")
+    expect(page.locator("#c-region-said")).to_contain_text("lecture")
+    page.get_by_role("textbox", name="Upwards").click()
+    page.get_by_role("option", name="advanced (90)").click()
+    expect(page.locator("#c-region-said")).to_contain_text("share texts")
+
+
+def test_boxes_and_nothing_keeps_people_out(page: Page, course: str) -> None:
+    page.goto(f"{course}&rel=boxes")
+    plotted(page, "c-boxes")
+    plotted(page, "c-region")
+    page.wait_for_load_state("networkidle")
+    assert not serious(page), "in light"
+    page.locator("#c-rel").get_by_text("prerequisites").click()
+    drawn(page, "c-tree")
+    page.get_by_text("These lines as a table").click()
+    page.get_by_role("button", name="Light or dark").click()
+    page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
+    assert not serious(page), "in dark"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

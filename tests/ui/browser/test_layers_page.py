@@ -1,0 +1,124 @@
+"""The layers page in a real Chromium."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.ui.browser.comparing import drawn, has_state, on_canvas, plotted, serious, until
+from tests.ui.course import fill
+from ui.style import CHANGES
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def course(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path: Path = tmp_path_factory.mktemp("course") / "course.kgl"
+    fill(path)
+    return serve(path)
+
+
+def pair(course: str, more: str = "") -> str:
+    return f"{course}/layers?first=base&second=tuned{more}"
+
+
+def test_changes_have_colours_and_shapes_and_can_be_hidden(page: Page, course: str) -> None:
+    page.goto(pair(course))
+    drawn(page, "p-cy-a")
+    lost = int(page.locator(".stat", has_text="Lost").locator(".stat-value").inner_text())
+    until(page, "p-cy-a", f"cy.nodes('[change = \"lost\"]').length === {lost}")
+    shapes = on_canvas(page, "p-cy-a", "[...new Set(cy.nodes('[change]').map(n => n.style('shape')))].sort()")
+    assert shapes == ["diamond", "ellipse", "triangle"]
+    red, green, blue = (int(CHANGES["lost"][i : i + 2], 16) for i in (1, 3, 5))
+    colour = "cy.nodes('[change = \"lost\"]')[0].style('background-color')"
+    until(page, "p-cy-a", f"{colour} === 'rgb({red},{green},{blue})'")
+    entry = page.locator(".legend-item", has_text="lost")
+    entry.click()
+    until(page, "p-cy-a", f"cy.nodes('.off').length === {lost}")
+    expect(entry).to_have_attribute("aria-pressed", "false")
+
+
+def test_side_by_side_moves_together(page: Page, course: str) -> None:
+    page.goto(pair(course))
+    drawn(page, "p-cy-a")
+    page.get_by_text("side by side", exact=True).click()
+    has_state(page, "view", "two")
+    drawn(page, "p-cy-b")
+    until(page, "p-cy-b", "cy.nodes('.ghost').length > 0 && cy.nodes('.ghost').every(n => !n.data('second'))")
+    until(page, "p-cy-a", "cy.nodes('.ghost').length > 0 && cy.nodes('.ghost').every(n => !n.data('first'))")
+    place = "cy.nodes('[change]').map(n => [n.id(), n.position('x'), n.position('y')])"
+    assert on_canvas(page, "p-cy-a", place) == on_canvas(page, "p-cy-b", place)
+    page.locator("#p-side-a").get_by_role("button", name="Zoom in").click()
+    zoom = on_canvas(page, "p-cy-a", "cy.zoom()")
+    until(page, "p-cy-b", f"Math.abs(cy.zoom() - {zoom}) < 1e-9")
+    on_canvas(page, "p-cy-b", "(cy.panBy({x: 40, y: 10}), true)")
+    pan = on_canvas(page, "p-cy-b", "cy.pan().x")
+    until(page, "p-cy-a", f"Math.abs(cy.pan().x - {pan}) < 1e-9")
+
+
+def test_a_skill_is_chosen_on_the_graph_and_in_the_tables(page: Page, course: str) -> None:
+    page.goto(pair(course))
+    drawn(page, "p-cy-a")
+    lost = on_canvas(page, "p-cy-a", "cy.nodes('[change = \"lost\"]')[0].id().slice(2)")
+    on_canvas(page, "p-cy-a", f"(cy.getElementById('s:{lost}').emit('tap'), true)")
+    inspector = page.get_by_role("complementary")
+    expect(inspector.get_by_role("heading", level=2)).to_have_text(f"skill {lost}")
+    expect(inspector).to_contain_text("only in the first layer")
+    has_state(page, "skill", lost)
+    until(page, "p-cy-a", f"cy.nodes('.focus').length === 1 && cy.nodes('.focus')[0].id() === 's:{lost}'")
+    inspector.locator("button.item").first.click()
+    page.wait_for_function("skill => new URLSearchParams(location.search).get('skill') !== skill", arg=lost)
+    row = page.locator("#p-changes .ag-center-cols-container .ag-row").first
+    row.locator("[col-id=skill]").click()
+    expect(inspector.get_by_role("heading", level=2)).to_have_text(row.locator("[col-id=skill]").inner_text())
+
+
+def test_what_losses_are_attached_to(page: Page, course: str) -> None:
+    page.goto(pair(course))
+    expect(page.locator("#p-anchors .ag-row").first).to_be_visible()
+    expect(page.locator("#p-components")).to_contain_text("lost skills")
+    page.locator("#p-attached").get_by_text("gained").click()
+    has_state(page, "attached", "gained")
+    expect(page.locator("#p-components")).to_contain_text("gained skills")
+
+
+def test_a_class_is_shown_in_graph_and_table(page: Page, course: str) -> None:
+    page.goto(pair(course, "&class=doing&by=level&view=two"))
+    drawn(page, "p-cy-a")
+    until(page, "p-cy-a", "cy.nodes('.dim').length > 0 && cy.nodes('.dim').every(n => n.data('class') !== 'doing')")
+    expect(page.locator("#p-changes [col-id=class].ag-cell", has_text="doing").first).to_be_visible()
+    expect(page.locator("#p-changes [col-id=class].ag-cell", has_text="knowing")).to_have_count(0)
+    plotted(page, "p-groups")
+    assert "level 0" in page.evaluate("document.querySelector('#p-groups .js-plotly-plot').data[0].y")
+    expect(page.get_by_role("radio", name="side by side")).to_be_checked()
+    page.get_by_role("textbox", name="Class", exact=True).click()
+    page.get_by_role("option", name="all classes").click()
+    has_state(page, "class", None)
+    until(page, "p-cy-a", "cy.nodes('.dim').length === 0")
+
+
+def test_the_family_leads_to_its_pairs_and_back(page: Page, course: str) -> None:
+    page.goto(pair(course))
+    family = page.locator("#p-family")
+    expect(family.get_by_text("1 fine-tuned from it").first).to_be_visible()
+    family.get_by_text("1 fine-tuned from it").nth(1).click()
+    family.get_by_role("link", name="continued").click()
+    has_state(page, "second", "continued")
+    expect(page.get_by_role("textbox", name="First layer")).to_have_value("foundation")
+    expect(page.get_by_role("heading", name="Three ways to train")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("textbox", name="First layer")).to_have_value("base")
+
+
+def test_nothing_keeps_people_out(page: Page, course: str) -> None:
+    page.goto(pair(course, "&view=two"))
+    drawn(page, "p-cy-b")
+    expect(page.locator("#p-family .tree").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert not serious(page), "in light"
+    page.get_by_role("button", name="Light or dark").click()
+    page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
+    assert not serious(page), "in dark"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
