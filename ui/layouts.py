@@ -230,7 +230,8 @@ def islands(
         mine = inner & (label[u] == c)
         place[members] = _one_island(r[members], local[u[mine]], local[v[mine]], s[mine], largest=forced)
         extent[c] = float((np.sqrt((place[members] ** 2).sum(1)) + r[members]).max())
-    centre = _archipelago(extent, label[u[~inner]], label[v[~inner]], s[~inner], width / height)
+    rounds = 150 if k <= 150 else 60
+    centre = _archipelago(extent, label[u[~inner]], label[v[~inner]], s[~inner], width / height, rounds=rounds)
     place += centre[label]
     low, high = (place - r[:, None]).min(axis=0), (place + r[:, None]).max(axis=0)
     middle = (low + high) / 2
@@ -243,7 +244,7 @@ def _one_island(radius: Float, source: Int, target: Int, strength: Float, *, lar
     """A community's nodes around the origin, the largest near the middle."""
     n = len(radius)
     start = sunflower(radius)
-    if n > _SEPARATE_LIMIT:
+    if n > _SEPARATE_LIMIT or (n > 3 * largest and largest < _FORCE_LIMIT):  # one of many thousands in all
         return start
     if 2 < n <= largest and len(source):
         moved = force_positions(start, source, target, strength, spacing=2.2 * float(radius.mean()))
@@ -275,8 +276,8 @@ def _archipelago(
         calm = 1.0 - step / rounds
         towards = np.where(total > 0, share @ centre - centre, 0.0)
         centre += 0.06 * calm * towards - gravity * centre / stretch**4
-        centre = separate(centre, extent, rounds=6, gap=gap)
-    return separate(centre, extent, rounds=2 * rounds, gap=gap)
+        centre = separate(centre, extent, rounds=6 if rounds > 100 else 2, gap=gap)
+    return separate(centre, extent, rounds=300, gap=gap)
 
 
 def label_tiers(
@@ -375,7 +376,7 @@ def map_positions(
 
 
 _SPLIT_FROM = 250  # nodes of a community that is worth another look
-_GATHERED = 250  # islands placed by what joins them; distances between all pairs are kept
+_GATHERED = 120  # islands placed by what joins them; distances between all pairs are kept
 
 
 def _first_of(label: Int, k: int) -> Int:
@@ -433,7 +434,7 @@ def _gather(mine: Int, extent: Float, source: Int, target: Int, strength: Float)
         row[large] = np.arange(len(large))
         both = (row[source] >= 0) & (row[target] >= 0)
         placed[: len(large)] = _archipelago(
-            extent[large], row[source[both]], row[target[both]], strength[both], 1.0, rounds=40
+            extent[large], row[source[both]], row[target[both]], strength[both], 1.0, rounds=30
         )
         weight = extent[large][:, None] ** 2
         placed[: len(large)] -= (placed[: len(large)] * weight).sum(axis=0) / weight.sum()
@@ -441,7 +442,9 @@ def _gather(mine: Int, extent: Float, source: Int, target: Int, strength: Float)
     rest = extent[mine[_GATHERED:]]
     if len(rest):
         # a sunflower that begins where the large ones end
-        spiral = sunflower(np.concatenate(([reach], rest)))[1:]
+        rho = np.sqrt(np.square(1.03 * reach) + 1.7 * np.cumsum(np.square(rest))) + rest
+        angle = np.arange(len(rest)) * GOLDEN_ANGLE
+        spiral = np.column_stack((rho * np.cos(angle), rho * np.sin(angle)))
         placed[_GATHERED:] = spiral
         reach = float((np.sqrt((spiral**2).sum(axis=1)) + rest).max())
     offset = np.zeros((len(mine), 2))

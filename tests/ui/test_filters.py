@@ -1,0 +1,68 @@
+"""Filters of the association graph, against loops."""
+
+import numpy as np
+import pytest
+
+from ui.filters import Filters, counts_sentence, filtered
+from ui.graphs import LayerGraph, subgraph
+from ui.map_picture import whole_box
+
+
+def ids(graph: LayerGraph) -> set[str]:
+    return set(graph.node_of)
+
+
+def pairs(graph: LayerGraph) -> dict[frozenset[str], int]:
+    return {
+        frozenset((graph.skill_id(a), graph.skill_id(b))): int(w)
+        for a, b, w in zip(graph.source.tolist(), graph.target.tolist(), graph.weight, strict=True)
+    }
+
+
+def test_no_filter_is_the_graph_itself(small_graph: LayerGraph) -> None:
+    assert filtered(small_graph, Filters()) is small_graph
+    assert "Nothing is left out" in counts_sentence(small_graph, small_graph)
+
+
+def test_weight_keeps_the_heavier_and_who_they_join(small_graph: LayerGraph) -> None:
+    part = filtered(small_graph, Filters(weight=2))
+    expected = {pair: weight for pair, weight in pairs(small_graph).items() if weight >= 2}
+    assert pairs(part) == expected
+    assert ids(part) == set().union(*expected)
+    assert f"{part.n:,} of {small_graph.n:,} skills, {part.m:,} of {small_graph.m:,}" in counts_sentence(
+        small_graph, part
+    )
+
+
+def test_waves_and_classes_keep_their_skills(small_graph: LayerGraph) -> None:
+    chosen = small_graph.skill_class[0]
+    part = filtered(small_graph, Filters(waves=(1, 2), classes=(chosen,)))
+    expected = {
+        small_graph.skill_id(i)
+        for i in range(small_graph.n)
+        if 1 <= small_graph.wave[i] <= 2 and small_graph.skill_class[i] == chosen
+    }
+    assert 0 < part.n < small_graph.n
+    assert ids(part) == expected
+    assert pairs(part) == {pair: w for pair, w in pairs(small_graph).items() if pair <= expected}
+
+
+def test_weight_counts_what_the_other_filters_leave(small_graph: LayerGraph) -> None:
+    chosen = small_graph.skill_class[0]
+    part = filtered(small_graph, Filters(weight=2, classes=(chosen,)))
+    assert set(part.skill_class) <= {chosen}
+    assert np.all(np.bincount(np.concatenate((part.source, part.target)), minlength=part.n) > 0)
+
+
+def test_the_whole_map_is_everything(small_graph: LayerGraph) -> None:
+    assert filtered(small_graph, Filters(box=whole_box(small_graph.map_positions))).n == small_graph.n
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_part_keeps_the_groups_of_the_whole(small_graph: LayerGraph, first: int) -> None:
+    nodes = np.arange(first, small_graph.n, 2)
+    part = subgraph(subgraph(small_graph, np.arange(first, small_graph.n)), nodes - first)
+    assert np.array_equal(part.community, small_graph.community[nodes])
+    assert np.array_equal(part.class_number, small_graph.class_number[nodes])
+    assert np.array_equal(part.map_positions, small_graph.map_positions[nodes])
+    assert [part.name[i] for i in range(part.n)] == [small_graph.name[i] for i in nodes]
