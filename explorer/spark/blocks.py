@@ -6,8 +6,9 @@ run inside Spark's workers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,7 @@ __all__ = [
     "find_pairs",
     "find_stars",
     "list_skills",
+    "number_partition",
     "shrink",
 ]
 
@@ -47,6 +49,7 @@ STAR_SCHEMA = "skill long, star long"
 PAIR_SCHEMA = "source long, target long, weight long, texts long"
 
 _PAIRS_AT_ONCE = 1 << 22
+_ROWS_AT_ONCE = 1 << 16
 
 
 class Bits:
@@ -230,6 +233,24 @@ def shrink(batches: Batches, learned: bytes) -> Batches:
         block = whole.without(known.test(whole.skill_ids))
         if block.n_edges:
             yield block.row(number)
+
+
+def number_partition(batches: Batches, keys: Sequence[str]) -> Batches:
+    """The rows of one partition, sorted by the keys, with two columns more: `run`, the same for all, and `place`, 0 ….
+
+    Sorted here, because not every engine keeps its rows in order on their way to a function.
+    """
+    held = [batch for batch in batches if batch.num_rows]
+    if not held:
+        return
+    table = pa.Table.from_batches(held).sort_by([(key, "ascending") for key in keys])
+    run = uuid4().int >> 66
+    done = 0
+    for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
+        place = pa.array(np.arange(done, done + batch.num_rows), pa.int64())
+        done += batch.num_rows
+        runs = pa.array(np.full(batch.num_rows, run), pa.int64())
+        yield pa.record_batch([*batch.columns, runs, place], names=[*batch.schema.names, "run", "place"])
 
 
 def list_skills(batches: Batches) -> Batches:

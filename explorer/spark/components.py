@@ -71,7 +71,7 @@ def find_components(graph: PreparedGraph, work: str, learned: Int64, rule: Rule 
         labelled = numbers_table(graph.spark, learned).join(stars, "skill", "left")
         labelled = labelled.select("skill", F.coalesce("star", "skill").alias("star"))
         sizes = labelled.groupBy("star").agg(F.count(F.lit(1)).alias("size"))
-        number_rows(folder, "sizes", sizes, F.desc("size"), F.asc("star"))
+        number_rows(folder, "sizes", sizes.withColumn("order", -F.col("size")), "order", "star")
         ranked = numbered(folder, "sizes", "component")
         largest = ranked.orderBy("component").select("size").limit(_SHOWN).collect()
         named = labelled.join(ranked.select("star", "component"), "star").join(

@@ -77,7 +77,7 @@ class LearnedSkills:
         return dict(sorted(found.items()))
 
     def layer(self) -> DataFrame:
-        """Rows of a layer's skills, in order of id: `skill, wave, by, component, mastery`; the last two null."""
+        """Rows of a layer's skills, sorted by id: `skill, wave, by, component, mastery`; the last two null."""
         skills = self.graph.skills.select("skill", "id")
         texts = self.graph.texts.select("text", F.col("id").alias("by"))
         named = self.skills.join(skills, "skill").join(texts, "text", "left")

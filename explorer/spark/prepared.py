@@ -13,13 +13,13 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
 from explorer.errors import NotFoundError
-from explorer.spark.blocks import BLOCK_SCHEMA, Bits, build_block, list_skills
+from explorer.spark.blocks import BLOCK_SCHEMA, Batches, Bits, build_block, list_skills, number_partition
 from explorer.spark.errors import SparkError, explained
 from explorer.spark.run_folder import RunFolder, join_url, local_path
 from explorer.spark.session import wide_rows
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 __all__ = [
     "BLOCK_EDGES",
@@ -38,7 +38,6 @@ BLOCK_EDGES = 4_000_000
 Int64 = npt.NDArray[np.int64]
 
 _FORMAT = 1
-_PLACE_BITS = 33  # monotonically_increasing_id is the partition's number shifted by these, plus the row's
 
 
 @dataclass(frozen=True)
@@ -197,9 +196,9 @@ def prepare(
     folder = RunFolder(spark, join_url(work, "graph"), parameters)
     with explained("laying out the graph", f"{folder.url} keeps what is finished, and the same command goes on"):
         chosen = texts.where(F.col("part").isin(list(parts))) if parts else texts
-        number_rows(folder, "texts", chosen.select(F.col("id").cast("string")), F.asc("id"))
+        number_rows(folder, "texts", chosen.select(F.col("id").cast("string")), "id")
         classes = F.col("class").cast("string") if "class" in skills.columns else F.lit(None).cast("string")
-        number_rows(folder, "skills", skills.select(F.col("id").cast("string"), classes.alias("class")), F.asc("id"))
+        number_rows(folder, "skills", skills.select(F.col("id").cast("string"), classes.alias("class")), "id")
         n_edges = _join(folder, pairs, texts, skills, n_rows)
         n_texts, n_numbered = (int(_facts(folder, name)["rows"]) for name in ("texts", "skills"))
         in_block = max(n_texts * block_edges // max(n_edges, 1), 1)
@@ -280,34 +279,48 @@ def _fingerprint(pairs: DataFrame, source: str) -> tuple[int, str]:
     return int(rows), f"{(folded ^ added) & (2**64 - 1):016x}"
 
 
-def number_rows(folder: RunFolder, name: str, table: DataFrame, *order: Column) -> None:
-    """Write a table in an order, with where each row stands; `numbered` reads it back."""
+def number_rows(folder: RunFolder, name: str, table: DataFrame, *keys: str) -> None:
+    """Write a table in ascending order of some columns, with where each row stands; `numbered` reads it back."""
     if folder.finished(name) is not None:
         return
-    folder.write(name, table.orderBy(*order).withColumn("place", F.monotonically_increasing_id()))
-    partition = F.shiftright(F.col("place"), _PLACE_BITS).alias("partition")
-    row = F.col("place").bitwiseAND(F.lit(2**_PLACE_BITS - 1))
-    counted = folder.read(name).groupBy(partition).agg(F.count(F.lit(1)).alias("n"), F.max(row).alias("last"))
-    rows, starts = 0, {}
-    for part in sorted(counted.collect()):
-        if part["n"] != part["last"] + 1:
-            raise SparkError("this engine does not number rows in their order")
-        starts[part["partition"]] = rows
-        rows += part["n"]
-    folder.commit(name, {"rows": rows, "starts": starts})
+
+    def number(batches: Batches) -> Batches:
+        return number_partition(batches, keys)
+
+    schema = ", ".join([*(f"`{field.name}` {field.dataType.simpleString()}" for field in table.schema), "run long"])
+    # an engine without ranges gets it all in one partition
+    for parted in (table.repartitionByRange(*keys), table.repartition(1)):
+        folder.write(name, parted.mapInArrow(number, f"{schema}, place long"))
+        starts, rows = _run_starts(folder.read(name), keys)
+        if starts is not None:
+            folder.commit(name, {"rows": rows, "starts": starts})
+            return
+    raise SparkError("this engine does not keep a table in one partition")
+
+
+def _run_starts(table: DataFrame, keys: Sequence[str]) -> tuple[dict[int, int] | None, int]:
+    """How many rows stand before each run, None if runs overlap; and how many rows there are."""
+    ends = [end(key, "place") for end in (F.min_by, F.max_by) for key in keys]
+    runs = table.groupBy("run").agg(F.count(F.lit(1)), *ends).collect()
+    k = len(keys)
+    rows, last, starts = 0, None, {}
+    for low, high, run, count in sorted((tuple(row[2 : 2 + k]), tuple(row[2 + k :]), row[0], row[1]) for row in runs):
+        if last is not None and low < last:
+            return None, 0
+        starts[run], last = rows, high
+        rows += count
+    return starts, rows
 
 
 def numbered(folder: RunFolder, name: str, column: str) -> DataFrame:
     """The table that `number_rows` wrote, with each row's number in its order: 0, 1, …."""
-    starts = {int(partition): start for partition, start in _facts(folder, name)["starts"].items()}
+    starts = {int(run): start for run, start in _facts(folder, name)["starts"].items()}
     table = folder.read(name)
-    shifts = [start - (partition << _PLACE_BITS) for partition, start in starts.items()]
-    if len(shifts) <= 1:
-        return table.withColumn(column, F.col("place") + F.lit(sum(shifts))).drop("place")
-    known = folder.spark.createDataFrame(pa.table({"partition": list(starts), "shift": shifts}))
-    with_partition = table.withColumn("partition", F.shiftright(F.col("place"), _PLACE_BITS))
-    joined = with_partition.join(F.broadcast(known), "partition")
-    return joined.withColumn(column, F.col("place") + F.col("shift")).drop("place", "partition", "shift")
+    if len(starts) <= 1:
+        return table.withColumn(column, F.col("place")).drop("place", "run")
+    known = folder.spark.createDataFrame(pa.table({"run": list(starts), "start": list(starts.values())}))
+    joined = table.join(F.broadcast(known), "run")
+    return joined.withColumn(column, F.col("place") + F.col("start")).drop("place", "run", "start")
 
 
 def _join(folder: RunFolder, pairs: DataFrame, texts: DataFrame, skills: DataFrame, n_rows: int) -> int:

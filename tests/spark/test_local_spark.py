@@ -1,0 +1,121 @@
+"""The same learned skills, waves, texts, associations and components as the kernels', on a real local Spark."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from explorer.spark.blocks import Block
+from explorer.spark.prepared import prepare
+from explorer.spark.rounds import _sent
+from explorer.spark.run_folder import RunFolder
+from explorer.spark.session import wide_rows
+from tests.spark.checks import check_associations, check_components, check_learning, rows
+from tests.spark.graphs import Case, hub, make_case
+
+
+@pytest.fixture
+def work(shared_work: Path) -> Any:
+    """The shared layout of the graph; what algorithms leave there goes."""
+    yield str(shared_work)
+    for folder in ("learn", "components", "associations"):
+        shutil.rmtree(shared_work / folder, ignore_errors=True)
+
+
+def known(case: Case) -> tuple[str, ...]:
+    return tuple(case.indexed.skills.ids.to_pylist()[::31])
+
+
+@pytest.fixture(scope="module")
+def learned(session: Any, mixed: Case, shared_work: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The layer of the 1-skill learner, with exact waves."""
+    folder = tmp_path_factory.mktemp("learned") / "learned"
+    report = check_learning(session, mixed, folder, waves=True, work=str(shared_work), block_edges=1_500)
+    assert report.layer.waves > 8
+    shutil.rmtree(shared_work / "learn")
+    return folder
+
+
+def test_blocks_learn_what_the_kernel_learns(session: Any, mixed: Case, work: str, tmp_path: Path) -> None:
+    report = check_learning(
+        session, mixed, tmp_path / "out", learner="d:2", known=known(mixed), work=work, block_edges=1_500
+    )
+    assert len(report.steps) < 1 + max(wave for _, wave, _ in mixed.learned(2, known(mixed))) + 1
+
+
+@pytest.mark.usefixtures("learned")
+def test_rounds_give_the_waves_and_texts_of_the_kernel(session: Any, mixed: Case, work: str, tmp_path: Path) -> None:
+    check_learning(
+        session, mixed, tmp_path / "out", learner="d:2", known=known(mixed), method="rounds", work=work,
+        block_edges=1_500,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", ["any", "understood"])
+def test_components(session: Any, mixed: Case, learned: Path, work: str, tmp_path: Path, rule: str) -> None:
+    check_components(session, mixed, learned, tmp_path / "out", rule, work=work, block_edges=1_500)
+
+
+def test_associations(session: Any, mixed: Case, learned: Path, tmp_path: Path, work: str) -> None:
+    check_associations(
+        session, mixed, learned, tmp_path / "out", "any", min_weight=2, top_k=3, max_text_skills=12, work=work,
+        block_edges=1_500,
+    )  # fmt: skip
+
+
+def test_the_layer_is_sorted_and_says_what_it_is(learned: Path) -> None:
+    table = pq.read_table(learned / "skills.parquet")
+    assert table.column_names == ["skill", "wave", "by", "component", "mastery"]
+    assert table["skill"].to_pylist() == sorted(table["skill"].to_pylist())
+    (facts,) = pq.read_table(learned / "run.parquet").to_pylist()
+    assert (facts["learner"], facts["method"], facts["learned"]) == ("one", "blocks", table.num_rows)
+
+
+def test_a_hub_burdens_no_worker(session: Any, tmp_path: Path) -> None:
+    case = make_case(tmp_path / "hub", hub(2_000))
+    graph = prepare(session, case.folder, str(tmp_path / "work"), block_edges=500)
+    with wide_rows(session):
+        blocks = graph.blocks.toArrow()
+    sizes = [Block.parse(data.as_buffer()).n_edges for data in blocks["data"]]
+    # every text has the hub and at most three more, so blocks with equal numbers of texts have alike many edges
+    assert max(sizes) <= 2 * np.mean(sizes)
+    # a few newly learned skills go to all workers: the edges of the hub are not brought together in one
+    centre = graph.numbers(["hub/centre"])
+    plan = (
+        graph.edges.hint("merge")
+        .join(_sent(session.createDataFrame([(int(centre[0]),)], "skill long"), 1), "skill")
+        ._jdf.queryExecution()
+        .toString()
+    )
+    assert "BroadcastHashJoin" in plan
+
+
+def test_manifests_on_a_store_without_renaming(session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.spark.run_folder.local_path", lambda url: None)
+    url = str(tmp_path / "run")
+    folder = RunFolder(session, url, {"learner": "one"})
+    assert folder.finished("step") is None
+    folder.write("step", session.range(3))
+    assert folder.finished("step") is None, "written, but not committed"
+    folder.commit("step", {"rows": 3})
+    again = RunFolder(session, url, {"learner": "one"})
+    assert again.finished("step") == {"rows": 3}
+    assert again.read("step").count() == 3
+    with pytest.raises(Exception, match="learner is 'one', not 'd:2'"):
+        RunFolder(session, url, {"learner": "d:2"})
+
+
+def test_parts_take_their_texts_only(session: Any, mixed: Case, tmp_path: Path) -> None:
+    from explorer.arrays import index_dataset
+    from explorer.service.spark import SparkRun, learn_on_spark
+
+    half = Case(mixed.dataset, mixed.folder, index_dataset(mixed.dataset, parts=("odd",)))
+    run = SparkRun(mixed.folder, str(tmp_path / "out"), parts=("odd",), session=session)
+    report = learn_on_spark(run, name="layer", waves=True)
+    assert [row[:3] for row in rows(tmp_path / "out", "skills")] == half.learned()
+    assert (report.layer.texts, report.layer.skills) == (half.indexed.graph.n_texts, half.indexed.graph.n_skills)
