@@ -205,7 +205,7 @@ def serve(
     app = create_app(store_url, password=password, password_hash=hashed, secure_cookies=secure)
     from waitress.server import create_server
 
-    server = create_server(app.server, sockets=[listener], threads=8, ident=None)
+    server = create_server(app.server, sockets=[listener], threads=16, ident=None)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}/"
     if on_ready is not None:

@@ -216,7 +216,8 @@ def no_layer(dataset: str | None) -> Any:
         )
     return empty_state(
         "No layer yet",
-        f"Dataset {dataset!r} is stored, but nothing was learned from it. Make a first layer and join its skills:",
-        f"skillgraph learn {dataset} --layer foundation",
-        f"skillgraph associate {dataset} foundation",
+        f"Dataset {dataset!r} is stored, but nothing was learned from it. Learn a first layer and join its skills, "
+        "on the overview or with:",
+        f"skillgraph learn foundation --dataset {dataset}",
+        f"skillgraph associate foundation --dataset {dataset}",
     )

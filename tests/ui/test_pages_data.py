@@ -2,19 +2,23 @@
 
 import csv
 import io
+import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from analysis.components import components
+from explorer.cli import app
 from explorer.service import compare, percolate, subsample, wave_curve
 from explorer.store.opening import open_store
 from explorer.store.protocol import Node, QueryResult, Relationship
 from explorer.store.protocol import Path as GraphPath
-from tests.ui.conftest import HOSTILE
+from tests.ui.conftest import HOSTILE, small_dataset
 from ui.choice import choose
+from ui.components import no_layer
 from ui.figures import (
     emergence_figure,
     label,
@@ -27,7 +31,17 @@ from ui.graphs import LayerGraph
 from ui.pages.classes import class_table, requirement_matrix
 from ui.pages.graph import as_csv, as_graphml
 from ui.pages.percolation import frames
-from ui.pages.query import COOKBOOK, RECIPES, default_parameters, plain, result_elements, result_rows
+from ui.pages.query import (
+    COOKBOOK,
+    RECIPES,
+    default_parameters,
+    plain,
+    recipes,
+    result_csv,
+    result_elements,
+    result_json,
+    result_rows,
+)
 from ui.source import Source
 
 
@@ -156,3 +170,33 @@ def test_results_become_cells_and_elements() -> None:
 
 def test_rows_without_nodes_make_no_graph() -> None:
     assert result_elements(QueryResult(("n",), [(1,)], truncated=False, seconds=0.0)) == []
+
+
+def test_what_an_empty_page_advises_can_be_done(tmp_path: Path) -> None:
+    path = tmp_path / "fresh.kgl"
+    fresh = open_store(path, mode="write")
+    fresh.write_dataset(small_dataset())
+    fresh.close()
+    commands = [part.children for part in no_layer("small").children if type(part).__name__ == "Pre"]
+    assert len(commands) == 2
+    for command in commands:
+        program, *arguments = command.split()
+        assert program == "skillgraph"
+        result = CliRunner().invoke(app, [*arguments, "--store", str(path)])
+        assert result.exit_code == 0, result.output
+    assert [info.name for info in open_store(path, mode="read").layers("small")] == ["foundation"]
+
+
+def test_recipes_carry_their_parameters(store) -> None:
+    found = recipes({"layer": "tuned", "dataset": "small", "limit": 5, "skill": "b01", "other": "b02"})
+    assert len(found) == len(COOKBOOK) + len(RECIPES)
+    for recipe, mine in zip(RECIPES, found[len(COOKBOOK) :], strict=True):
+        given = json.loads(mine["parameters"] or "{}")
+        assert set(given) == set(recipe.parameters)
+        assert mine["text"] == recipe.cypher
+
+
+def test_exports_of_a_query_hold_what_is_shown() -> None:
+    result = {"columns": ["a,b", "n"], "rows": [{"c0": 'say "hi"', "c1": 1}, {"c0": None, "c1": 2.5}]}
+    assert list(csv.reader(io.StringIO(result_csv(result)))) == [["a,b", "n"], ['say "hi"', "1"], ["", "2.5"]]
+    assert json.loads(result_json(result)) == {"columns": ["a,b", "n"], "rows": [['say "hi"', 1], [None, 2.5]]}

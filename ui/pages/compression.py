@@ -212,14 +212,14 @@ def search(view: LayerView, typed: str, chosen: str | None) -> list[dict[str, st
     return options
 
 
-def hex_lines(data: bytes, most: int = 96) -> str:
-    """Bytes in hexadecimal, four together, eight groups a line.
+def hex_lines(data: bytes, most: int = 80) -> str:
+    """Bytes in hexadecimal, four together, five groups a line.
 
     >>> hex_lines(bytes(range(6)))
     '00010203 0405'
     """
     groups = [data[i : i + 4].hex() for i in range(0, min(len(data), most), 4)]
-    lines = [" ".join(groups[i : i + 8]) for i in range(0, len(groups), 8)]
+    lines = [" ".join(groups[i : i + 5]) for i in range(0, len(groups), 5)]
     return "\n".join(lines) + (f"\n… {len(data) - most:,} bytes more" if len(data) > most else "")
 
 
@@ -406,6 +406,10 @@ def channel_figure(report: ChannelReport) -> go.Figure:
     return chart
 
 
+def _no_figure() -> go.Figure:
+    return go.Figure(layout=figure_layout(xaxis={"visible": False}, yaxis={"visible": False}))
+
+
 def _said(report: ChannelReport) -> str:
     size = report.schemes[0].message_bits
     text = f"The message takes {size:.0f} bits a text before the channel's code."
@@ -497,8 +501,9 @@ def register(app: Any, source: Source) -> None:
                     trials=_TRIALS,
                 ),
             )
-        except SkillgraphError as error:
-            return go.Figure(layout=figure_layout()), str(error), shown
+        except SkillgraphError:
+            text = f"Layer {layer!r} understands none of the texts, so there is nothing to send by skills."
+            return _no_figure(), text, shown
         return channel_figure(report), _said(report), shown
 
     app.clientside_callback(

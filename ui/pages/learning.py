@@ -64,6 +64,8 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
 
 def _waves_tab(snapshot: Snapshot, choice: Choice, wave: int) -> Any:
     info = choice.layer_info
+    if info is not None and info.kind == "evidence":
+        return _from_outcomes(info.name)
     if info is None or info.learned == 0:
         return empty_state(
             "Nothing was learned", "No text has a single unknown skill to begin with, so there are no waves to play."
@@ -152,6 +154,15 @@ def _waves_tab(snapshot: Snapshot, choice: Choice, wave: int) -> Any:
             dcc.Store(id="l-sheets", data=stylesheets("plain")),
         ],
         className="learn-body",
+    )
+
+
+def _from_outcomes(layer: str) -> Any:
+    return empty_state(
+        "Nothing was read to learn this",
+        f"Layer {layer!r} says what a model has mastered, estimated from the texts that it solved: it has no waves, "
+        "and no texts taught it. Learn a layer from the texts to see how far reading alone leads:",
+        "skillgraph learn foundation",
     )
 
 
@@ -367,6 +378,8 @@ def register(app: Any, source: Source) -> None:
         snapshot, choice = chosen(subject)
         if tab == "what-if":
             return _what_if_tab(snapshot, choice, subject)
+        if tab == "texts" and choice.layer_info is not None and choice.layer_info.kind == "evidence":
+            return _from_outcomes(choice.layer_info.name)
         return _texts_tab() if tab == "texts" else _waves_tab(snapshot, choice, subject["wave"])
 
     @app.callback(

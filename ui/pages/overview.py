@@ -10,7 +10,7 @@ from dash import Input, Output, dcc, html
 
 from analysis.density_evolution import learned_fraction_curve
 from analysis.learners import parse_learner
-from explorer.service import BesideRow, LayerPrediction, predict_layer
+from explorer.service import BesideRow, LayerPrediction, LayerView, predict_layer
 from explorer.store.protocol import DatasetInfo, LayerInfo
 from ui.choice import Choice, Query, choose
 from ui.components import card, figure, fraction, no_layer, page, page_header, stat
@@ -48,11 +48,21 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     opened = query.get("run") in KINDS
     start = {"dataset": choice.dataset, "layer": choice.layer, "run": "learn"}
     link = dcc.Link("New run", href="/?" + urlencode(start), className="run-link")
-    return page(
+    frame = (
         page_header(_TITLE, _MEANING, choice, extra=None if opened else link),
         problem,
         run_strip(opened),
         run_card(snapshot, choice, query) if opened else None,
+    )
+    layers = card(
+        "Layers",
+        _layers(choice),
+        note="A layer is what one run of learning knows; fine-tuned layers start from another.",
+    )
+    if choice.layer_info is not None and choice.layer_info.kind == "evidence":
+        return page(*frame, *_evidence(snapshot.view(info.name, choice.layer)), layers, _dataset(info))
+    return page(
+        *frame,
         dcc.Store(id="o-subject", data={"dataset": choice.dataset, "layer": choice.layer}),
         html.Div(_waiting(), id="o-stats", **{"aria-live": "polite"}),
         html.Div(
@@ -86,13 +96,47 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
             ],
             className="row wide-right",
         ),
-        card(
-            "Layers",
-            _layers(choice),
-            note="A layer is what one run of learning knows; fine-tuned layers start from another.",
-        ),
+        layers,
         _dataset(info),
     )
+
+
+def _evidence(view: LayerView) -> tuple[Any, Any]:
+    """Figures of a layer that was estimated from outcomes: no learner made it, so there is no prediction."""
+    graph, learned = view.indexed.graph, view.learned
+    novel = np.add.reduceat(~learned[graph.text_skills], graph.text_ptr[:-1]) if graph.n_edges else np.zeros(0)
+    understood = float(np.mean(novel[graph.text_degrees > 0] == 0)) if graph.n_edges else None
+    mastery = view.mastery[learned]
+    sure = float(np.mean(mastery > 0.9)) if len(mastery) and not np.isnan(mastery).any() else None
+    numbers = html.Div(
+        [
+            stat("Texts, T", f"{view.info.texts:,}", "that the model tried to solve"),
+            stat("Skills, S", f"{view.info.skills:,}", "that those texts require"),
+            stat("Texts per skill, R", f"{view.info.texts / max(view.info.skills, 1):.2f}", "T / S"),
+            stat("Skills per text, c", f"{graph.mean_skills:.2f}", "on average"),
+            stat("Mastered", fraction(view.info.learned_fraction), "of all skills, estimated", tone="measured"),
+            stat("Nearly certain", fraction(sure), "of these, with probability over 90 %"),
+            stat("Understood", fraction(understood), "of the texts: all skills mastered"),
+        ],
+        className="stats",
+    )
+    query = urlencode({"dataset": view.info.dataset, "layer": view.info.name})
+    text = card(
+        "From what a model solved",
+        html.P(
+            [
+                "No learner made this layer, so there is no prediction to lay beside it. Compare it with others on ",
+                dcc.Link("the page of layers", href=f"/layers?{query}"),
+                ", or learn a layer from the same texts: New run.",
+            ],
+            className="sentence",
+        ),
+        note=(
+            "Skills that the model has mastered, estimated from which texts it solved: solved if all skills are "
+            "mastered, but for slips and guesses (DINA)."
+        ),
+    )
+    return numbers, text
 
 
 def _waiting() -> html.Div:

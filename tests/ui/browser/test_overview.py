@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pyarrow as pa
 import pytest
 from playwright.sync_api import Page, expect
 
 from explorer.store.opening import open_store
+from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo
 from tests.ui.conftest import fill, small_dataset
 
 pytestmark = pytest.mark.browser
@@ -134,3 +136,40 @@ def test_a_first_layer_is_learned_without_the_command_line(page: Page, serve: An
     until_state(page, "layer", "foundation")
     expect(page.locator(".stat-value.measured").first).to_have_text(re.compile(r"\d"))
     assert layers(path) == ["foundation"]
+
+
+@pytest.mark.parametrize("path", ["/", "/learning", "/learning?tab=texts", "/learning?tab=what-if", "/compression"])
+def test_a_layer_from_outcomes_has_its_own_words(page: Page, outcomes: str, path: str) -> None:
+    page.goto(outcomes + path)
+    if path == "/":
+        expect(page.locator(".stat-value.measured")).to_have_text("60.0 %")
+        expect(page.locator(".stat", has_text="Nearly certain").locator(".stat-value")).to_have_text("50.0 %")
+    elif path in ("/learning", "/learning?tab=texts"):
+        expect(page.get_by_role("heading", name="Nothing was read to learn this")).to_be_visible()
+    else:
+        figures = page.locator(".figure")
+        expect(figures.first.locator(".js-plotly-plot").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("#notice")).to_be_empty()
+
+
+@pytest.fixture(scope="module")
+def outcomes(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A store whose only layer was estimated from what a model solved."""
+    path = tmp_path_factory.mktemp("outcomes") / "outcomes.kgl"
+    store = open_store(path, mode="write")
+    store.write_dataset(small_dataset())
+    skills = [f"b{i:02d}" for i in range(12)]
+    table = pa.table(
+        {
+            "skill": skills,
+            "wave": [1] * 12,
+            "by": [None] * 12,
+            "component": [None] * 12,
+            "mastery": [0.99, 0.8] * 6,
+        }
+    ).cast(LAYER_SKILLS_SCHEMA)
+    info = LayerInfo("small", "a model", "evidence", "dina", texts=40, skills=20, learned=12, waves=1)
+    store.write_layer(Layer(info, table))
+    store.close()
+    return serve(path)
