@@ -1,13 +1,20 @@
 """Reading requirements from Neo4j beside a row an edge and collected lists: python -m benchmarks.neo4j_reading.
 
+With the driver's Rust extension, if it is installed, and, in a process of its own, without it.
+
 Starts a Neo4j of its own (`skillgraph server`), so it needs the extra `server`, and Neo4j's jars once from the network.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import tempfile
 import time
 import tracemalloc
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +28,8 @@ from explorer.store.neo4j_dataset import DatasetReader, require_dataset
 from explorer.store.neo4j_reading import CHUNK
 from loaders.dataset import build_dataset
 
-ROWS = "MATCH (t:Text)-[r:REQUIRES]->(s:Skill) RETURN t.id, s.id, r.weight"
+ROWS = "MATCH (t:Text)-[r:REQUIRES]->(s:Skill) RETURN t.id, s.id, r.weight LIMIT $limit"
+MOST_ROWS = 100_000
 LISTS = """
 MATCH (t:Text)-[r:REQUIRES]->(s:Skill)
 WITH collect({text}) AS texts, collect({skill}) AS skills, collect(r.weight) AS weights
@@ -53,7 +61,7 @@ def dataset(edges, seed=0):
 
 def row_an_edge(store):
     with store._connection.reading(fetch_size=10_000) as session:
-        rows = session.run(ROWS).values()
+        rows = session.run(ROWS, limit=MOST_ROWS).values()
     texts, skills, weights = zip(*rows, strict=True)
     return pa.array(texts), pa.array(skills), np.array(weights)
 
@@ -116,7 +124,7 @@ def peak_memory(store):
     return peak, sum(table.nbytes for table in found.tables().values())
 
 
-def measure(store, count, repeats):
+def measure(store, count, repeats, driver):
     contenders = {
         "a row an edge": row_an_edge,
         "collected lists of ids": collected_ids,
@@ -126,28 +134,50 @@ def measure(store, count, repeats):
         "this store: whole dataset": whole,
     }
     best = race(store, contenders, repeats)
-    lists = best["collected lists of ids"]
-    rows = [
-        [name, f"{seconds:.2f}", f"{count / seconds / 1000:,.0f}", f"{lists / seconds:.2f} ×"]
-        for name, seconds in best.items()
-    ]
+    rates = {name: count / seconds for name, seconds in best.items()}
+    rates["a row an edge"] = min(count, MOST_ROWS) / best["a row an edge"]
+    lists = rates["collected lists of ids"]
     peak, final = peak_memory(store)
     report = harness.Report("Reading from Neo4j")
     report.tables.append(
         harness.Table(
-            f"{count:,} requirements, best of {repeats}, in turns",
-            ["", "seconds", "thousand edges/s", "beside lists of ids"],
-            rows,
+            f"{count:,} requirements, best of {repeats}, in turns, {driver}",
+            ["", "thousand edges/s", "beside lists of ids"],
+            [[name, f"{rate / 1000:,.0f}", f"{rate / lists:.2f} ×"] for name, rate in rates.items()],
             f"Chunks of about {CHUNK:,} edges. Whole dataset: peak {peak / 1e6:.1f} MB for {final / 1e6:.1f} MB.",
         )
     )
-    report.at_least("reading arrays, beside collected lists of ids", lists / best["this store: arrays"], 0.8, "×")
-    report.at_most("peak memory, beside what is read", peak / final, 2.0, "×")
+    report.at_least(f"arrays, beside collected lists of ids, {driver}", rates["this store: arrays"] / lists, 0.8, "×")
+    report.at_most(f"peak memory, beside what is read, {driver}", peak / final, 2.0, "×")
     return report
 
 
+def without_extension(url, credentials, edges):
+    """The report of a process whose driver does not find its extension."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.neo4j_reading", "--json", "--url", url, "--edges", str(edges)],
+        env={**os.environ, "NEO4J_USER": credentials.user, "NEO4J_PASSWORD": credentials.password},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    found = json.loads(done.stdout)
+    return [harness.Table(**table) for table in found["tables"]], [harness.Target(**row) for row in found["targets"]]
+
+
 def main():
-    options = harness.arguments(__doc__, edges=(1_000_000, "requirements to read"), repeats=(4, "how often"))
+    options = harness.arguments(
+        __doc__,
+        edges=(1_000_000, "requirements to read"),
+        repeats=(4, "how often"),
+        url=("", "a server that holds them already: measure there, without the extension"),
+    )
+    if options.url:
+        sys.modules["neo4j._rust"] = None
+        store = Neo4jStore(options.url)
+        harness.finish(measure(store, store.datasets()[0].requirements, 2, "driver in Python"), options)
+        store.close()
+        return
     data = dataset(options.edges)
     with tempfile.TemporaryDirectory() as folder:
         server = LocalServer(Path(folder, "home"), options=ServerOptions(free_port(), None, "2g", "256m"))
@@ -157,8 +187,14 @@ def main():
         try:
             store = Neo4jStore(status.url, credentials=server.credentials())
             assert store.read_dataset("bench").equals(data)
-            report = measure(store, data.n_requirements, options.repeats)
+            rust = find_spec("neo4j._rust") is not None
+            driver = "driver with neo4j-rust-ext" if rust else "driver in Python"
+            report = measure(store, data.n_requirements, options.repeats, driver)
             store.close()
+            if rust:
+                tables, targets = without_extension(status.url, server.credentials(), options.edges)
+                report.tables += tables
+                report.targets += targets
         finally:
             server.stop()
     harness.finish(report, options)

@@ -191,13 +191,13 @@ def test_the_command_is_one_of_the_projects_and_takes_its_arguments(
 ) -> None:
     import typer
 
-    from explorer.cli import app
+    from explorer.cli.app import app
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     (entry,) = json.loads(of(instructions, "ENTRYPOINT")[0])
     assert entry in project["project"]["scripts"]
     name, *arguments = json.loads(of(instructions, "CMD")[0])
-    group: Any = typer.main.get_command(app.app if hasattr(app, "app") else app)
+    group: Any = typer.main.get_command(app)
     # Parsed and checked, not run.
     values = group.commands[name].make_context(name, arguments).params
     assert values["host"] == "0.0.0.0"

@@ -183,6 +183,9 @@ def export(
         emit_json(report)
         return
     typer.echo(f"{report.path}: {report.nodes:,} nodes and {report.edges:,} edges as {report.format}.")
+    if report.format == "neo4j-admin":
+        typer.echo(f"  import it with: skillgraph server import {report.path}")
+        typer.echo("  or, in that folder, where Neo4j is: neo4j-admin database import full neo4j @import.args")
 
 
 def register(app: typer.Typer) -> None:

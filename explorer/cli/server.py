@@ -1,7 +1,8 @@
-"""`server start | stop | status`: Neo4j Community on this machine, without Docker."""
+"""`server start | stop | status | import`: Neo4j Community on this machine, without Docker."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,9 @@ def start(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Serve Neo4j Browser too.")] = True,
     heap: Annotated[str, typer.Option("--heap", help="Largest Java heap.")] = "1g",
     page_cache: Annotated[str, typer.Option("--page-cache", help="Memory for the store's pages.")] = "256m",
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Take half the time for the start and the first loads, and more later.")
+    ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -37,7 +41,7 @@ def start(
     """
     from explorer.server import LocalServer, ServerOptions
 
-    options = ServerOptions(bolt_port=port, http_port=http_port if browser else None, heap=heap, page_cache=page_cache)
+    options = ServerOptions(port, http_port if browser else None, heap, page_cache, quick)
     with progress_bar("Fetching Neo4j", quiet=as_json) as progress:
         status = LocalServer(home, options=options).start(progress=progress)
     _report(status, "started" if status.changed else "runs already", as_json=as_json)
@@ -67,6 +71,33 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
     _report(found, "runs" if found.running else "does not run", as_json=as_json)
 
 
+@guarded
+def import_(
+    folder: Annotated[Path, typer.Argument(help="Folder that export --format neo4j-admin has written.")],
+    heap: Annotated[str, typer.Option("--heap", help="Largest Java heap.")] = "1g",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the database of a server that has none yet from exported files, with Neo4j's offline import.
+
+    Example: skillgraph server import big-csv
+    """
+    from explorer.server import LocalServer, ServerOptions
+
+    server = LocalServer(home, options=ServerOptions(heap=heap))
+    with progress_bar("Fetching Neo4j", quiet=as_json) as progress:
+        server.provision(progress)
+    output = server.import_csv(folder)
+    if as_json:
+        emit_json({"folder": str(folder), "home": str(server.home)})
+        return
+    counts = [
+        line.strip() for line in output.splitlines() if re.fullmatch(r"\s*\d+ (nodes|relationships|properties)", line)
+    ]
+    typer.echo(f"Imported into {server.home}: {', '.join(counts)}.")
+    typer.echo("  start it with: skillgraph server start" + (f" --home {home}" if home else ""))
+
+
 def _report(status: ServerStatus, what: str, *, as_json: bool) -> None:
     if as_json:
         emit_json(status)
@@ -82,6 +113,6 @@ def _report(status: ServerStatus, what: str, *, as_json: bool) -> None:
 def register(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(help="Run a Neo4j server on this machine, without Docker.", no_args_is_help=True)
-    for name, command in (("start", start), ("stop", stop), ("status", status)):
+    for name, command in (("start", start), ("stop", stop), ("status", status), ("import", import_)):
         group.command(name)(command)
     app.add_typer(group, name="server")

@@ -210,10 +210,15 @@ class LocalServer:
         """Make a database of a CSV set written by `skillgraph export --format neo4j-admin`; the server must be stopped.
 
         Raises:
-            ServerError: As `admin`; a database that is not empty is refused by Neo4j and left as it is.
+            ServerError: As `admin`; or there is a database already, which is left as it is.
         """
         if not (folder / _IMPORT_ARGUMENTS).exists():
             raise ServerError(f"{folder} holds no {_IMPORT_ARGUMENTS}: it is not a CSV set for neo4j-admin")
+        if (self.home / "data" / "databases" / "neo4j").exists():
+            raise ServerError(
+                f"the server in {self.home} has a database already, and an offline import makes a new one: "
+                "name another folder with --home"
+            )
         return self.admin("database", "import", "full", "neo4j", f"@{_IMPORT_ARGUMENTS}", folder=folder)
 
     def _status(self, *, changed: bool) -> ServerStatus:
@@ -278,7 +283,8 @@ class LocalServer:
         )
         output = done.stdout + done.stderr
         if done.returncode:
-            raise ServerError(f"neo4j-admin {' '.join(arguments[:3])} failed: {_last_lines(output, 5)}")
+            why = _reason(output) or _last_lines(output, 5)
+            raise ServerError(f"neo4j-admin {' '.join(arguments[:2])} failed: {why}")
         return output
 
     def _environment(self, jars: JarSet) -> dict[str, str]:
@@ -412,6 +418,15 @@ def explain_exit(console: str, code: int, log: Path) -> str:
     >>> explain_exit("java.net.BindException: Address already in use", 1, Path("c.log"))
     'Neo4j ended because a port is in use by another program; stop that or choose other ports'
     """
+    reason = _reason(console)
+    if reason:
+        return f"Neo4j ended because {reason}"
+    ended = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+    return f"Neo4j {ended}: {_causes(console) or 'it printed nothing'}; see {log}"
+
+
+def _reason(output: str) -> str | None:
+    """What is known of why Java or Neo4j ended, and the way out; None if what it printed is nothing known."""
     reasons = {
         "Address already in use": "a port is in use by another program; stop that or choose other ports",
         "already in use by another process": "another Neo4j uses this home; stop it or choose another --home",
@@ -421,11 +436,7 @@ def explain_exit(console: str, code: int, log: Path) -> str:
         "Too small maximum heap": "the heap is too small; give at least 256m",
         "No space left on device": "the disk is full",
     }
-    for sign, reason in reasons.items():
-        if sign in console:
-            return f"Neo4j ended because {reason}"
-    ended = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-    return f"Neo4j {ended}: {_causes(console) or 'it printed nothing'}; see {log}"
+    return next((reason for sign, reason in reasons.items() if sign in output), None)
 
 
 def free_port() -> int:

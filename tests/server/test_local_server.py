@@ -182,7 +182,18 @@ def test_a_port_in_use_is_named_and_nothing_is_left_running(server: LocalServer,
     assert not server.status().running
 
 
+def test_a_first_start_that_fails_says_why(server: LocalServer, options: ServerOptions, tmp_path: Path) -> None:
+    fresh = LocalServer(tmp_path / "fresh", options=replace(options, heap="much"))
+    with pytest.raises(ServerError, match="the heap size is not one that Java takes; give it as 1g or 512m"):
+        fresh.start()
+    assert not fresh.status().running
+
+
 def test_a_server_that_dies_says_why(server: LocalServer, options: ServerOptions) -> None:
+    if not (server.home / "data" / "databases").exists():
+        # Run by itself: a first start would already fail at setting the password.
+        server.start(attached=True)
+        server.stop()
     with pytest.raises(ServerError, match="Neo4j ended because the heap size is not one that Java takes"):
         LocalServer(server.home, options=replace(options, heap="much")).start()
     with pytest.raises(ServerError, match=r"Neo4j ended with code \d+: .*no\.such\.setting.*console\.log"):

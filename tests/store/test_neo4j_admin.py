@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from typer.testing import CliRunner
 
+from explorer.cli.app import app
 from explorer.errors import ServerError, StoreError
 from explorer.server import LocalServer
 from explorer.store.neo4j import Neo4jStore
@@ -103,7 +105,11 @@ def imported(written: AdminCsv, tmp_path_factory: pytest.TempPathFactory) -> Ite
         if os.environ.get("CI"):
             raise
         pytest.skip(f"Neo4j's jars are not here and cannot be fetched: {error}")
-    server.import_csv(written.folder)
+    done = CliRunner().invoke(app, ["server", "import", str(written.folder), "--home", str(server.home)])
+    assert done.exit_code == 0, done.output
+    assert f"{written.nodes} nodes, {written.relationships} relationships" in done.output
+    with pytest.raises(ServerError, match=r"has a database already.*--home"):
+        server.import_csv(written.folder)
     status = server.start(attached=True)
     yield RunningNeo4j(str(status.url), server.credentials(), server)
     server.stop()

@@ -1,0 +1,149 @@
+"""Writing to Neo4j beside MERGE, row by row and in batches, all or nothing each: python -m benchmarks.neo4j_writing.
+
+Starts a Neo4j of its own (`skillgraph server`), so it needs the extra `server`, and Neo4j's jars once from the network.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks import harness
+from benchmarks.neo4j_reading import dataset
+from explorer.server import LocalServer, ServerOptions, free_port
+from explorer.store.neo4j import Neo4jStore
+from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo
+
+REQUIRE = (
+    "MERGE (t:PlainText {key: row[0]}) MERGE (s:PlainSkill {key: row[1]}) "
+    "MERGE (t)-[r:PLAIN_REQUIRES]->(s) SET r.weight = row[2]"
+)
+ASSOCIATE = (
+    "MATCH (a:PlainSkill {key: row[0]}) MATCH (b:PlainSkill {key: row[1]}) "
+    "MERGE (a)-[r:PLAIN_ASSOCIATED {layer: 'plain'}]->(b) SET r.weight = row[2]"
+)
+
+
+def layer_of(data):
+    """Every skill learned beforehand, and twenty times as many pairs of them."""
+    skills = data.skills["id"].to_pylist()
+    known = LayerInfo("bench", "layer", "foundation", "one", data.n_texts, len(skills), len(skills), 0)
+    rows = [{"skill": skill, "wave": 0} for skill in skills]
+    rng = np.random.default_rng(1)
+    ends = np.unique(np.sort(rng.integers(0, len(skills), (20 * len(skills), 2)), axis=1), axis=0)
+    ends = ends[ends[:, 0] < ends[:, 1]]
+    names = data.skills["id"].combine_chunks()
+    pairs = pa.table(
+        [names.take(pa.array(ends[:, 0])), names.take(pa.array(ends[:, 1])), pa.array(np.arange(len(ends)) + 1)],
+        schema=ASSOCIATION_SCHEMA,
+    )
+    components = pa.table({"skill": skills, "component": pa.array(np.zeros(len(skills)), pa.int32())})
+    return Layer(known, pa.Table.from_pylist(rows, schema=LAYER_SKILLS_SCHEMA)), pairs, components
+
+
+def row_by_row(store, statement, rows):
+    def work(transaction):
+        for row in rows:
+            transaction.run(f"WITH $row AS row {statement}", row=row).consume()
+
+    store._connection.write(work)
+
+
+def batches(store, statement, rows):
+    def work(transaction):
+        for batch in (rows[start : start + 10_000] for start in range(0, len(rows), 10_000)):
+            transaction.run(f"UNWIND $rows AS row {statement}", rows=batch).consume()
+
+    store._connection.write(work)
+
+
+def rate(work, rows):
+    start = time.perf_counter()
+    work()
+    return rows / (time.perf_counter() - start)
+
+
+def clear(store):
+    if store.datasets():
+        store.delete_dataset("bench")
+    for label in ("PlainText", "PlainSkill"):
+        store._connection.run(f"MATCH (n:{label}) CALL (n) {{ DETACH DELETE n }} IN TRANSACTIONS OF 2000 ROWS")
+
+
+def turn(store, data, few):
+    """Rows a second of each way to write the dataset, and then associations."""
+    layer, pairs, components = layer_of(data)
+    require = list(map(list, zip(*(column.to_pylist() for column in data.requirements.columns), strict=True)))
+    associate = list(map(list, zip(*(column.to_pylist() for column in pairs.columns), strict=True)))
+    rows = data.n_texts + data.n_requirements
+    clear(store)
+    # This store first, so that its first turn is that of a server just started.
+    found = {"this store": [rate(lambda: store.write_dataset(data), rows)]}
+    store.write_layer(layer)
+
+    def join():
+        store.write_associations("bench", "layer", pairs, rule="any", components=components)
+
+    found["this store"].append(rate(join, len(associate)))
+    found["MERGE in batches"] = [
+        rate(lambda: batches(store, REQUIRE, require), rows),
+        rate(lambda: batches(store, ASSOCIATE, associate), len(associate)),
+    ]
+    found["MERGE row by row"] = [
+        rate(lambda: row_by_row(store, REQUIRE, require[-few:]), few),
+        rate(lambda: row_by_row(store, ASSOCIATE, associate[-few:]), few),
+    ]
+    assert store.read_dataset("bench").equals(data)
+    assert store.read_associations("bench", "layer").equals(pairs)
+    return found
+
+
+def measure(store, data, repeats, few):
+    turns = [turn(store, data, few) for _ in range(repeats)]
+    best = {name: [max(t[name][k] for t in turns) for k in (0, 1)] for name in turns[0]}
+    first = turns[0]["this store"]
+    rows = [[name, f"{written:,.0f}", f"{joined:,.0f}"] for name, (written, joined) in best.items()]
+    rows.append(["this store, first time on a server just started", *(f"{value:,.0f}" for value in first)])
+    report = harness.Report("Writing to Neo4j")
+    report.tables.append(
+        harness.Table(
+            f"Rows a second, best of {repeats}: {data.n_texts:,} texts with {data.n_requirements:,} requirements",
+            ["", "texts and requirements/s", "associations/s"],
+            rows,
+            "All or nothing each; MERGE within one transaction, and its keys have their constraints too.",
+        )
+    )
+    report.at_least("dataset, beside MERGE row by row", best["this store"][0] / best["MERGE row by row"][0], 5, "×")
+    report.at_least(
+        "associations, beside MERGE row by row", best["this store"][1] / best["MERGE row by row"][1], 5, "×"
+    )
+    return report
+
+
+def main():
+    options = harness.arguments(
+        __doc__,
+        edges=(100_000, "requirements to write"),
+        repeats=(3, "how often"),
+        few=(2_000, "rows to write one by one"),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        server = LocalServer(Path(folder, "home"), options=ServerOptions(free_port(), None))
+        status = server.start(attached=True)
+        try:
+            store = Neo4jStore(status.url, credentials=server.credentials())
+            for label in ("PlainText", "PlainSkill"):
+                store._connection.run(f"CREATE CONSTRAINT FOR (n:{label}) REQUIRE n.key IS UNIQUE")
+            report = measure(store, dataset(options.edges), options.repeats, options.few)
+            store.close()
+        finally:
+            server.stop()
+    harness.finish(report, options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""The demo gives the same figures on both stores, on a part of its sources."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from explorer.service import demo
+from explorer.store.opening import open_store
+from explorer.store.protocol import Store
+from loaders.dataset import Dataset
+from loaders.python_source import load_python_source
+from tests.support.neo4j import RunningNeo4j
+
+# Modules in the place of the whole standard library and of scipy.
+SOURCES = {"stdlib": ["json", "logging", "argparse"], "packaging": ["html", "csv"]}
+
+
+@pytest.fixture(autouse=True)
+def small_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(targets: list[str], **options: Any) -> Dataset:
+        return load_python_source(SOURCES[targets[0]], **{**options, "workers": 1})
+
+    monkeypatch.setattr(demo, "load_python_source", load)
+
+
+def figures(store: Store) -> dict[str, Any]:
+    """What does not depend on where it is stored and how long that takes."""
+    found = asdict(demo.run_demo(store, package="packaging"))
+    for name in ("store", "seconds"):
+        del found[name]
+    del found["foundation"]["seconds"]
+    return found
+
+
+@pytest.mark.neo4j
+def test_the_demo_has_the_same_figures_on_neo4j(neo4j_server: RunningNeo4j, tmp_path: Path) -> None:
+    neo4j_server.empty()
+    server, embedded = neo4j_server.open(), open_store(tmp_path / "store.kgl", mode="write")
+    try:
+        expected = figures(embedded)
+        assert 0 < expected["foundation"]["learned"] < expected["fine_tuned"]["joint"]["learned"] + 1 < 2
+        assert expected["requirements"] > 1_000
+        assert figures(server) == expected
+        assert server.read_dataset(demo.DATASET).equals(embedded.read_dataset(demo.DATASET))
+        for info in embedded.layers():
+            there = server.read_associations(demo.DATASET, info.name)
+            assert there.equals(embedded.read_associations(demo.DATASET, info.name))
+            assert there.num_rows == info.associations
+        # Again, from what is stored, and in the place of the layers that are there.
+        assert figures(server) == {**expected, "reused": True}
+    finally:
+        server.close()
+        embedded.close()
