@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from explorer.cli.app import app
 from explorer.credentials import (
     CREDENTIALS_FILE,
     PASSWORD_VARIABLE,
@@ -18,7 +20,7 @@ from explorer.credentials import (
 )
 from explorer.errors import ServerError, StoreError
 from explorer.folders import CACHE_VARIABLE, HOME_VARIABLE, cache_folder, server_home
-from explorer.server import LocalServer, ServerOptions
+from explorer.server import LocalServer, ServerOptions, ServerStatus
 from explorer.server.local import explain_exit, render_configuration
 
 
@@ -81,6 +83,20 @@ def test_why_a_server_ended(console: str, said: str) -> None:
 
 def test_a_signal_is_named() -> None:
     assert "killed by signal 9" in explain_exit("", -9, Path("console.log"))
+
+
+def test_options_of_the_command_reach_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[ServerOptions] = []
+
+    def start(self: LocalServer, **_: object) -> ServerStatus:
+        seen.append(self.options)
+        return self.status()
+
+    monkeypatch.setattr(LocalServer, "start", start)
+    given = ["--port", "1234", "--no-browser", "--heap", "2g", "--page-cache", "1g"]
+    for more in ([], ["--quick"]):
+        assert CliRunner().invoke(app, ["server", "start", *given, *more]).exit_code == 0
+    assert seen == [ServerOptions(1234, None, "2g", "1g", quick) for quick in (False, True)]
 
 
 def test_folders_can_be_moved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
