@@ -1,0 +1,356 @@
+"""The explorer in a real headless Chromium: first paint, click to new view, panning, callbacks of many users, the map.
+
+    python -m benchmarks.ui --store skillgraph.kgl
+
+The server is a process of its own, started as `skillgraph ui` does it; the store is one that `skillgraph demo` has
+filled (made first if none is given, which takes a minute). Times in the browser are measured inside the page, from the
+click or the start of the navigation to the frame after the new view is there. Callbacks are the requests that the
+browser itself sent, sent again by plain HTTP clients without a pause between two of them.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks.harness import Report, Table, arguments, finish
+from explorer.service import associate, learn
+from explorer.store.opening import open_store
+from loaders.dataset import build_dataset
+
+WAIT = 180_000  # milliseconds
+PAN_SECONDS = 4.0
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
+
+CANVAS = "document.getElementById('{}')?._cyreg?.cy"
+DRAWN = f"{CANVAS.format('cy')}?.nodes().length > 0"
+MAP = "document.querySelector('#g-map .js-plotly-plot')?.layout?.images?.length > 0"
+VIEWS = (
+    (
+        "choose a skill: its inspector and neighbours",
+        "/graph?skill=",
+        f"{CANVAS.format('cy')}.nodes('[id ^= \"s:\"]')[3].emit('tap')",
+        f"{CANVAS.format('cy')}.nodes('.focus').length && document.querySelector('#g-inspector h2')",
+    ),
+    (
+        "skills to groups",
+        "/graph",
+        "document.querySelector('#g-view input[value=groups]').click()",
+        f"{CANVAS.format('cy')}.nodes('.group').length > 1",
+    ),
+    (
+        "open a group",
+        "/graph?view=groups",
+        f"{CANVAS.format('cy')}.getElementById('g:0').emit('tap')",
+        f"{CANVAS.format('cy')}.nodes('[id ^= \"s:\"]').length > 1",
+    ),
+    (
+        "graph page to percolation page",
+        "/graph",
+        "document.querySelector('a[href^=\"/percolation\"]').click()",
+        f"{CANVAS.format('r-cy')}?.nodes('.giant').length > 1",
+    ),
+    (
+        "graph page to layers page",
+        "/graph",
+        "document.querySelector('a[href^=\"/layers\"]').click()",
+        f"{CANVAS.format('p-cy-a')}?.nodes().length > 1",
+    ),
+)
+PANNED = (
+    ("all skills of the foundation", "/graph?view=skills&per=12&layer=foundation"),
+    ("a layer above the limit, its largest groups opened", "/graph?view=groups&open=0,1,2,3,4,5,6,7&layer=scipy-joint"),
+)
+REPLAYED = (("drawing of the graph", "cy.elements"), ("inspector of a skill", "g-inspector.children"))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def served(store: Path) -> Iterator[str]:
+    """`skillgraph ui` on a store, as a process of its own."""
+    port = free_port()
+    start = "from explorer.cli import main; main()"
+    command = [sys.executable, "-c", start, "ui", "--store", str(store), "--port", str(port), "--no-browser"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            try:
+                with socket.create_connection(("127.0.0.1", port), timeout=1.0):
+                    break
+            except OSError:
+                if process.poll() is not None:
+                    sys.exit("the server ended before it listened")
+                time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    found = os.environ.get("SKILLGRAPH_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if found is None:
+        sys.exit("no Chromium found: install it (Debian, Ubuntu: sudo apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def visitor(browser: Any) -> Iterator[Any]:
+    """A page of a browser that has never been here."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.set_default_timeout(WAIT)
+    yield page
+    context.close()
+
+
+def until(page: Any, ready: str, act: str = "", *, since_navigation: bool = False) -> float:
+    """Milliseconds in the page until something is true, and one more frame."""
+    start = "0" if since_navigation else "performance.now()"
+    return float(
+        page.evaluate(
+            f"""async () => {{
+              const start = {start}, last = performance.now() + {WAIT};
+              const frame = () => new Promise(requestAnimationFrame);
+              {act};
+              while (!({ready})) {{ if (performance.now() > last) throw new Error("not ready"); await frame(); }}
+              await frame();
+              return performance.now() - start;
+            }}"""
+        )
+    )
+
+
+def first_paint(browser: Any, address: str, ready: str) -> tuple[float, float]:
+    """Milliseconds from the start of the navigation to the first content and to the drawn graph."""
+    with visitor(browser) as page:
+        page.goto(address, wait_until="commit")
+        drawn = until(page, ready, since_navigation=True)
+        content = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+        return float(page.evaluate(content)), drawn
+
+
+def click(browser: Any, address: str, act: str, ready: str) -> float:
+    """Milliseconds from a click to the new view; everything before it has settled."""
+    with visitor(browser) as page:
+        page.goto(address)
+        until(page, DRAWN)
+        page.wait_for_load_state("networkidle")
+        return until(page, ready, act)
+
+
+def pan(browser: Any, address: str) -> tuple[int, int, float, float]:
+    """Nodes, edges, frames a second while panning, and the 95th percentile of a frame in milliseconds."""
+    with visitor(browser) as page:
+        page.goto(address)
+        until(page, DRAWN)
+        page.wait_for_load_state("networkidle")
+        nodes, edges, times = page.evaluate(
+            f"""async () => {{
+              const cy = {CANVAS.format("cy")}, times = [];
+              let last = performance.now();
+              const end = last + {1000 * PAN_SECONDS};
+              for (let i = 0; last < end; i += 1) {{
+                cy.panBy({{ x: 7 * Math.cos(i / 20), y: 5 * Math.sin(i / 20) }});
+                await new Promise(requestAnimationFrame);
+                const now = performance.now();
+                times.push(now - last);
+                last = now;
+              }}
+              return [cy.nodes().length, cy.edges().length, times];
+            }}"""
+        )
+    frames = sorted(times)
+    return nodes, edges, 1000.0 * len(frames) / sum(frames), frames[int(0.95 * (len(frames) - 1))]
+
+
+def captured(browser: Any, address: str) -> dict[str, tuple[str, bytes]]:
+    """Path and body of the callback requests that the graph page sends, the last of each."""
+    bodies: dict[str, tuple[str, bytes]] = {}
+
+    def keep(request: Any) -> None:
+        if "/_dash-update-component" in request.url and request.post_data:
+            for name, output in REPLAYED:
+                if output in request.post_data_json.get("output", ""):
+                    bodies[name] = request.url.removeprefix(address), request.post_data.encode()
+
+    with visitor(browser) as page:
+        page.on("request", keep)
+        page.goto(f"{address}/graph")
+        until(page, DRAWN)
+        until(page, VIEWS[0][3], VIEWS[0][2])
+        page.wait_for_load_state("networkidle")
+    return bodies
+
+
+def replay(address: str, path: str, body: bytes, users: int, requests: int) -> tuple[list[float], float]:
+    """Milliseconds of every request, and requests a second of all users together."""
+    split = urlsplit(address)
+    found: list[list[float]] = [[] for _ in range(users)]
+    failures: list[str] = []
+    together = threading.Barrier(users)
+
+    def user(times: list[float]) -> None:
+        connection = http.client.HTTPConnection(str(split.hostname), split.port, timeout=WAIT / 1000)
+        together.wait()
+        for _ in range(requests):
+            start = time.perf_counter()
+            connection.request("POST", path, body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            answer.read()
+            times.append(1000.0 * (time.perf_counter() - start))
+            if answer.status != 200:
+                failures.append(f"{answer.status}")
+        connection.close()
+
+    threads = [threading.Thread(target=user, args=(times,)) for times in found]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        sys.exit(f"{len(failures)} of {users * requests} callbacks failed: {failures[0]}")
+    return [value for times in found for value in times], users * requests / (time.perf_counter() - start)
+
+
+def demo_store(folder: Path) -> Path:
+    path = folder / "demo.kgl"
+    start = "from explorer.cli import main; main()"
+    subprocess.run([sys.executable, "-c", start, "demo", "--no-ui", "--store", str(path)], check=True)
+    return path
+
+
+def large_store(folder: Path, skills: int, seed: int = 0) -> tuple[Path, int]:
+    """A layer of so many learned skills in groups of all sizes, and its number of associations."""
+    rng = np.random.default_rng(seed)
+    groups = 1.0 / np.arange(1, 301)
+    start = np.concatenate(([0], np.cumsum(np.round(groups / groups.sum() * skills)))).clip(0, skills).astype(np.int64)
+    own = np.searchsorted(start[1:-1], np.arange(skills), side="right")
+    size = np.maximum(start[own + 1] - start[own], 1)
+    others = [
+        np.where(
+            rng.random(skills) < 0.9,
+            start[own] + (rng.random(skills) ** 2 * size).astype(np.int64),
+            rng.integers(0, skills, skills),
+        ).clip(0, skills - 1)
+        for _ in range(2)
+    ]
+    ids = np.array([f"s{i:06d}" for i in range(skills)], dtype=object)
+    single, triple = (np.array([f"{kind}{i:06d}" for i in range(skills)], dtype=object) for kind in "ab")
+    dataset = build_dataset(
+        "large",
+        texts=pa.table({"id": np.concatenate((single, triple))}),
+        skills=pa.table({"id": ids, "class": np.array([f"class {i % 5}" for i in range(skills)])}),
+        requirements=pa.table(
+            {
+                "text": np.concatenate((single, triple, triple, triple)),
+                "skill": ids[np.concatenate((np.arange(skills), np.arange(skills), *others))],
+            }
+        ),
+    )
+    path = folder / "large.kgl"
+    store = open_store(path, mode="write")
+    store.write_dataset(dataset)
+    learn(store, "large", name="all")
+    found = associate(store, "large", "all")
+    store.close()
+    return path, found.associations
+
+
+def spread(values: Sequence[float], unit: str = "s", scale: float = 1000.0) -> str:
+    """Median, and least to largest where there are several."""
+    middle = f"{statistics.median(values) / scale:.2f} {unit}"
+    return middle if len(values) < 2 else f"{middle} ({min(values) / scale:.2f}–{max(values) / scale:.2f})"
+
+
+def main() -> None:
+    options = arguments(
+        str(__doc__).splitlines()[0],
+        store=("", "a store that the demo has filled; made if none is given"),
+        users=(10, "users at the same time"),
+        requests=(15, "requests of each user"),
+        repeats=(3, "visits and clicks of each kind"),
+        nodes=(100_000, "skills of the map; 0 leaves it out"),
+    )
+    report = Report("The explorer in the browser")
+    load = [os.getloadavg()[0]]
+    rows: list[list[str]] = []
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        store = Path(options.store) if options.store else demo_store(Path(folder))
+        with served(store) as address:
+            content, drawn = first_paint(browser, f"{address}/graph", DRAWN)
+            rows.append(["first paint, first visitor after the start", spread([content]), spread([drawn])])
+            visits = [first_paint(browser, f"{address}/graph", DRAWN) for _ in range(options.repeats)]
+            rows.append(
+                ["first paint, further visitors", *(spread(list(column)) for column in zip(*visits, strict=True))]
+            )
+            report.tables.append(Table("Graph page of the demo", ["", "first content", "graph drawn"], rows))
+            clicks = [
+                [name, spread([click(browser, address + path, act, ready) for _ in range(options.repeats)])]
+                for name, path, act, ready in VIEWS
+            ]
+            report.tables.append(Table("Click to new view", ["", "median (least–most)"], clicks))
+            panned = [(name, *pan(browser, address + path)) for name, path in PANNED]
+            report.tables.append(
+                Table(
+                    "Panning at the limit of detail",
+                    ["", "nodes", "edges", "frames/s", "95 % of frames within"],
+                    [[name, f"{n:,}", f"{m:,}", f"{fps:.0f}", f"{slow:.0f} ms"] for name, n, m, fps, slow in panned],
+                )
+            )
+            latency = []
+            for name, (path, body) in captured(browser, address).items():
+                for users in (1, options.users):
+                    times, rate = replay(address, path, body, users, options.requests)
+                    p50, p95 = np.percentile(times, [50, 95])
+                    latency.append([name, str(users), f"{p50:.0f} ms", f"{p95:.0f} ms", f"{rate:.0f}"])
+            report.tables.append(Table("Callbacks", ["", "users", "p50", "p95", "requests/s"], latency))
+        load.append(os.getloadavg()[0])
+        if options.nodes:
+            large, associations = large_store(Path(folder), options.nodes)
+            with served(large) as address:
+                visits = [first_paint(browser, f"{address}/graph?view=map", MAP) for _ in range(2)]
+            size = f"map of {options.nodes:,} skills, {associations:,} associations"
+            shown = [
+                [f"{size}, {who}", spread([v[1]])] for who, v in zip(("first visitor", "second"), visits, strict=True)
+            ]
+            report.tables.append(Table("The map", ["", "picture there"], shown))
+            load.append(os.getloadavg()[0])
+    report.tables[-1].note = (
+        f"{os.cpu_count()} cores; load average before, during and after: {', '.join(f'{x:.1f}' for x in load)}. "
+        "Headless Chromium without a GPU, 1280 × 720."
+    )
+    finish(report, options)
+
+
+if __name__ == "__main__":
+    main()
