@@ -23,7 +23,7 @@ from explorer.service.association import ComponentsReport
 from explorer.service.snapshot import lineage, lineage_parts, read_dataset
 from explorer.service.versions import package_versions
 from explorer.spark.results import require_new, write_results
-from explorer.spark.run_folder import join_url, local_path
+from explorer.spark.run_folder import absolute_url, join_url, local_path
 from explorer.spark.session import LOCAL, open_session, require_pyspark
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Store
 from loaders.parquet import write_parquet
@@ -200,7 +200,7 @@ def learn_on_spark(
         )
         novel = result.novel_skills()
         info = LayerInfo(
-            dataset=dataset or _stem(run.source),
+            dataset=dataset or _stem(absolute_url(run.source)),
             name=name,
             kind="foundation",
             learner=learner,
@@ -420,15 +420,17 @@ def _running(run: SparkRun) -> Iterator[tuple[SparkSession, PreparedGraph, str]]
     with ExitStack() as stack:
         own = run.work is None and run.output is not None
         if run.work is not None:
-            work = run.work
+            work = absolute_url(run.work)
         elif run.output is not None:
-            work = f"{run.output.rstrip('/')}.run"
+            work = f"{absolute_url(run.output)}.run"
         else:
             work = stack.enter_context(tempfile.TemporaryDirectory(prefix="skillgraph-run-"))
         spark = run.session or stack.enter_context(open_session(run.master, run.settings))
         from explorer.spark.prepared import BLOCK_EDGES, prepare
 
-        graph = prepare(spark, run.source, work, parts=run.parts, block_edges=run.block_edges or BLOCK_EDGES)
+        graph = prepare(
+            spark, absolute_url(run.source), work, parts=run.parts, block_edges=run.block_edges or BLOCK_EDGES
+        )
         yield spark, graph, work
         path = local_path(work)
         if own and path is not None:
@@ -444,7 +446,7 @@ def _components(graph: PreparedGraph, work: str, learned: np.ndarray[Any, Any], 
 def _learned_skills(spark: SparkSession, learned: str) -> DataFrame:
     from explorer.spark.errors import SparkError, explained
 
-    url = join_url(learned, "skills.parquet")
+    url = join_url(absolute_url(learned), "skills.parquet")
     path = local_path(url)
     if path is not None and not path.exists():
         raise SparkError(f"{learned} holds no skills.parquet: give the output of `skillgraph learn --engine spark`")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from explorer.spark.errors import SparkError, explained
-from explorer.spark.run_folder import join_url, local_path
+from explorer.spark.run_folder import absolute_url, join_url, local_path
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -44,7 +44,7 @@ def write_results(
     Raises:
         SparkError: The folder cannot be written.
     """
-    path = local_path(output)
+    path = local_path(absolute_url(output))
     target = output if path is None else str(path.with_name(f".{path.name}.part"))
     row = spark.createDataFrame(pa.table({name: pa.array([value], _type(value)) for name, value in facts.items()}))
     try:

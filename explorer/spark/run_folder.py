@@ -14,7 +14,7 @@ from explorer.spark.errors import SparkError
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["RunFolder", "join_url", "local_path"]
+__all__ = ["RunFolder", "absolute_url", "join_url", "local_path"]
 
 Scalar = str | int | float | bool | None
 
@@ -28,6 +28,12 @@ def local_path(url: str) -> Path | None:
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", url) is None:
         return Path(url)
     return Path(re.sub(r"^file:(//)?", "", url)) if url.startswith("file:") else None
+
+
+def absolute_url(url: str) -> str:
+    """The folder's whole path, which means the same to an engine that runs elsewhere on this machine."""
+    path = local_path(url)
+    return url if path is None else str(path.resolve())
 
 
 def join_url(url: str, *names: str) -> str:

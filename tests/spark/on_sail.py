@@ -44,7 +44,7 @@ def main(folder: Path) -> None:
             check_associations(session, case, folder / f"out{checked}", folder / f"pairs{seed}", "any", min_weight=2)
             check_associations(session, case, folder / f"out{checked}", folder / f"top{seed}", "understood", top_k=2,
                                max_text_skills=4)  # fmt: skip
-        near = make_case(folder / "near", poisson(np.random.default_rng(5), "n", 2_000, 4.0, 1.47))
+        near = make_case(folder / "near", poisson(np.random.default_rng(5), "n", 3_000, 4.0, 1.47))
         long_run = check_learning(session, near, folder / "near-rounds", method="rounds")
         assert long_run.layer.waves > 16, "the rounds are merged twice at least"
         check_learning(session, near, folder / "near-waves", waves=True, block_edges=2_000)
