@@ -69,6 +69,7 @@ def canvas(name: str, label: str) -> html.Div:
             id=name,
             elements=[],
             layout={"name": "preset", "fit": True, "padding": 18},
+            autoRefreshLayout=False,  # positions come with the elements; a line added later must not move the view
             stylesheet=[],
             style={"width": "100%", "height": "100%"},
             minZoom=0.15,

@@ -458,7 +458,8 @@
 
   /* A menu that is worked in stays open until a click elsewhere. */
   document.addEventListener("click", (event) => {
-    if (event.target.closest && event.target.closest("details.menu.stay > .menu-box")) event.stopImmediatePropagation();
+    const inside = event.composedPath().some((e) => e.matches && e.matches("details.menu.stay > .menu-box"));
+    if (inside) event.stopImmediatePropagation();
   }, false);
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {

@@ -1,0 +1,349 @@
+"""The graph page in a real Chromium: each view's main action, and the address that shows it again."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from explorer.service import learn
+from explorer.store.opening import open_store
+from tests.ui.large import large_dataset
+from ui.graphs import NODE_LIMIT
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def many(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Address of the explorer on a layer of 6 000 skills, more than are offered or drawn at once."""
+    path = tmp_path_factory.mktemp("many") / "many.kgl"
+    store = open_store(path, mode="write")
+    store.write_dataset(large_dataset(6_000, groups=12))
+    learn(store, "large", name="all", learner="d:3")
+    store.close()
+    return str(serve(path))
+
+
+def on_graph(page: Page, script: str) -> Any:
+    return page.evaluate(f"() => {{ const cy = document.getElementById('cy')._cyreg.cy; return {script} }}")
+
+
+def until(page: Page, script: str) -> None:
+    page.wait_for_function(
+        "() => { const e = document.getElementById('cy'); const cy = e && e._cyreg && e._cyreg.cy; "
+        f"return cy && cy.nodes().length && ({script}) }}"
+    )
+
+
+def drawn(page: Page) -> None:
+    until(page, "true")
+
+
+def mapped(page: Page) -> None:
+    page.wait_for_function("() => document.querySelector('#g-map .js-plotly-plot')?.layout?.images?.length > 0")
+
+
+def state(page: Page) -> dict[str, str]:
+    return {key: values[0] for key, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def until_state(page: Page, key: str, value: str | None) -> None:
+    page.wait_for_function(
+        "([key, value]) => new URLSearchParams(location.search).get(key) === value", arg=[key, value]
+    )
+
+
+def serious(page: Page) -> list[tuple[str, list[str]]]:
+    return [
+        (rule["id"], [node["html"][:160] for node in rule["nodes"]][:4])
+        for rule in Axe().run(page).response["violations"]
+        if rule["impact"] in ("serious", "critical")
+    ]
+
+
+def choose_view(page: Page, name: str) -> None:
+    page.locator("#g-view").get_by_text(name, exact=True).click()
+
+
+def pick(page: Page, label: str, option: str) -> None:
+    page.get_by_role("textbox", name=label).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def test_texts_of_a_skill_and_back_by_undo(page: Page, small: str) -> None:
+    page.goto(f"{small}/graph?layer=tuned&skill=d05")
+    drawn(page)
+    page.get_by_role("button", name="Its texts").click()
+    until(page, "cy.nodes('.text').length > 0 && cy.edges('.taught').length > 0")
+    assert on_graph(page, "cy.getElementById('s:d05').length") == 1
+    assert on_graph(page, "cy.nodes('.text').every(n => n.style('shape') === 'round-rectangle')")
+    until_state(page, "view", "texts")
+    address = page.url
+    on_graph(page, "(cy.nodes('.text')[0].emit('tap'), true)")
+    until(page, "cy.nodes('.text').length === 1")
+    alone = json.loads(state(page)["texts"])
+    page.get_by_role("button", name="Undo the last step").click()
+    until(page, "cy.nodes('.text').length > 1")
+    page.goto(f"{address}&texts={json.dumps(alone)}")
+    until(page, "cy.nodes('.text').length === 1")
+    assert on_graph(page, "cy.nodes('.text')[0].id()") == f"t:{alone[0]}"
+
+
+def test_texts_are_picked_by_title(page: Page, small: str) -> None:
+    page.goto(f"{small}/graph?layer=tuned&view=texts&texts=f001")
+    until(page, "cy.nodes('.text').length === 1")
+    page.get_by_role("textbox", name=re.compile(r"^Texts \(")).fill("g001")
+    page.get_by_role("option", name="text g001").click()
+    until(page, "cy.nodes('.text').length === 2")
+    assert json.loads(state(page)["texts"]) == ["f001", "g001"]
+
+
+def test_the_way_to_a_skill_is_followed(page: Page, small: str) -> None:
+    page.goto(f"{small}/graph?layer=tuned&view=neighbours&skill=d05")
+    drawn(page)
+    inspector = page.get_by_role("complementary")
+    expect(inspector.get_by_text("How the learner came to it")).to_be_visible()
+    steps = inspector.locator(".chain .item")
+    assert steps.count() > 1
+    expect(steps.last).to_contain_text("skill d05")
+    first = steps.first.locator("span").first.inner_text()
+    inspector.get_by_role("button", name="See these texts and their skills").click()
+    until(page, "cy.nodes('.text').length > 0 && cy.edges('.taught').length > 0")
+    steps.first.click()
+    expect(inspector.get_by_role("heading", level=2)).to_have_text(first)
+
+
+def test_filters_say_what_they_keep(page: Page, small: str) -> None:
+    page.goto(f"{small}/graph?layer=tuned")
+    drawn(page)
+    before = on_graph(page, "cy.nodes('[id ^= \"s:\"]').length")
+    page.get_by_role("button", name="Options").click()
+    expect(page.locator("#g-counts")).to_contain_text(f"Nothing is left out: {before} skills")
+    weight = page.get_by_label("Texts of an association, at least")
+    weight.fill("2")
+    weight.blur()
+    until(page, f"cy.nodes('[id ^= \"s:\"]').length < {before}")
+    kept = on_graph(page, "cy.nodes('[id ^= \"s:\"]').length")
+    expect(page.locator("#g-counts")).to_contain_text(f"{kept} of {before} skills")
+    until_state(page, "weight", "2")
+    weight.fill("1")
+    weight.blur()
+    until(page, f"cy.nodes('[id ^= \"s:\"]').length === {before}")
+    pick(page, "Classes", "alpha")
+    until(page, "cy.nodes('[id ^= \"s:\"]').every(n => n.data('class') === 'alpha')")
+    page.get_by_role("slider", name="First wave").focus()
+    page.keyboard.press("ArrowRight")
+    both = "cy.nodes('[id ^= \"s:\"]').every(n => n.data('wave') >= 1 && n.data('class') === 'alpha')"
+    until(page, both)
+    expect(page.locator("#g-options-count")).to_have_text("2")
+    page.reload()
+    until(page, both)
+    expect(page.get_by_role("slider", name="First wave")).to_have_attribute("aria-valuenow", "1")
+    page.get_by_role("button", name="Clear filters").click()
+    until(page, f"cy.nodes('[id ^= \"s:\"]').length === {before}")
+
+
+@pytest.mark.parametrize(("by", "title"), [("class", "classes"), ("component", "components")])
+def test_groups_of_another_kind_open_and_close(page: Page, small: str, by: str, title: str) -> None:
+    page.goto(f"{small}/graph?view=groups&by={by}&layer=tuned")
+    until(page, "cy.nodes('.group').length > 0")
+    groups = on_graph(page, "cy.nodes('.group').length")
+    expect(page.locator("#g-caption")).to_contain_text(f"{groups} {title}")
+    expect(page.locator(".legend-title")).to_have_text(by.capitalize())
+    members = on_graph(page, "cy.getElementById('g:0').data('members')")
+    on_graph(page, "(cy.getElementById('g:0').emit('tap'), true)")
+    until(page, f"cy.nodes('[id ^= \"s:\"]').length === {members}")
+    expect(page.locator("#g-caption")).to_contain_text(f"Before opening: {groups} discs")
+    page.reload()
+    until(page, f"cy.nodes('[id ^= \"s:\"]').length === {members}")
+    on_graph(page, "(cy.getElementById('i:0').emit('tap'), true)")
+    until(page, f"cy.nodes('.group').length === {groups}")
+
+
+def test_colours_change_in_place(page: Page, small: str) -> None:
+    page.goto(f"{small}/graph?layer=tuned")
+    until(page, "cy.scratch('_keyed') && cy.scratch('_fitted')")
+    on_graph(page, "(cy.zoom(3), cy.nodes().forEach(n => n.scratch('kept', true)), true)")
+    pick(page, "Colour by", "betweenness")
+    expect(page.locator(".legend-title")).to_have_text("Betweenness")
+    expect(page.locator(".legend-meaning")).to_contain_text("shortest paths")
+    swatches = page.locator(".legend-item .swatch").evaluate_all("all => all.map(e => e.style.background)")
+    known = f"{json.dumps(swatches)}.includes(n.style('background-color').replaceAll(',', ', '))"
+    until(page, f"cy.nodes('[id ^= \"s:\"]').every(n => {known})")
+    assert on_graph(page, "cy.zoom()") == 3, "the view stays"
+    assert on_graph(page, "cy.nodes().every(n => n.scratch('kept'))"), "nothing is drawn anew"
+
+
+def test_hidden_classes_and_a_path_are_in_the_address(page: Page, small: str) -> None:
+    page.goto(f"{small}/graph?skill=b05&to=b20&hide=1")
+    until(page, "cy.nodes('.path').length >= 2 && cy.nodes('.off').length > 0")
+    assert on_graph(page, "cy.nodes('.path.focus')[0].id()") == "s:b05"
+    expect(page.locator(".legend-item").nth(1)).to_have_attribute("aria-pressed", "false")
+    expect(page.get_by_role("textbox", name="Path to")).to_have_value("skill b20")
+    page.locator(".legend-item").nth(1).click()
+    until(page, "cy.nodes('.off').length === 0")
+    until_state(page, "hide", None)
+    page.locator(".legend-item").nth(2).click()
+    until_state(page, "hide", "2")
+    pick(page, "Colour by", "wave")
+    until_state(page, "hide", None)
+
+
+def test_arrangements_move_the_same_skills(page: Page, small: str) -> None:
+    page.goto(f"{small}/graph?layout=waves")
+    until(page, "cy.nodes('.mark').length > 1")
+    rows = on_graph(
+        page, "cy.nodes('[id ^= \"s:\"]').map(n => [n.data('wave'), n.position('y')]).sort((a, b) => a[1] - b[1])"
+    )
+    assert [wave for wave, _ in rows] == sorted(wave for wave, _ in rows)
+    page.get_by_role("button", name="Options").click()
+    pick(page, "Arrange skills", "grid, by class and use")
+    until(page, "cy.nodes('.mark').length === 0")
+    until_state(page, "layout", "grid")
+    pick(page, "Arrange skills", "fCoSE, in the browser")
+    until_state(page, "layout", "fcose")
+    until(page, "cy.nodes('[id ^= \"s:\"]').every(n => Number.isFinite(n.position('x')))")
+
+
+def test_the_table_is_the_picture_s_twin(page: Page, small: str) -> None:
+    page.goto(f"{small}/graph?view=groups&layer=tuned")
+    until(page, "cy.nodes('.group').length > 0")
+    groups = on_graph(page, "cy.nodes('.group').length")
+    page.get_by_role("button", name="Table").press("Enter")
+    rows = page.locator("#g-table-grid .ag-center-cols-container .ag-row")
+    expect(rows).to_have_count(groups)
+    until_state(page, "as", "table")
+    assert not serious(page)
+    page.locator("#g-table-grid .ag-center-cols-container .ag-row .ag-cell").first.click()
+    page.keyboard.press("Space")
+    until(page, f"cy.nodes('.group').length === {groups - 1}")
+    expect(rows.filter(has_text="group, open")).to_have_count(1)
+    page.reload()
+    expect(page.locator("#g-table-grid .ag-center-cols-container .ag-row").first).to_be_visible()
+    page.get_by_role("button", name="Table").click()
+    until(page, "cy.width() > 100")
+
+
+def test_map_of_many_skills_goes_to_cytoscape(page: Page, many: str) -> None:
+    page.goto(f"{many}/graph")
+    until(page, "cy.nodes('.group').length > 1")
+    choose_view(page, "Map")
+    mapped(page)
+    expect(page.locator("#g-caption")).to_contain_text("all in view")
+    box = page.locator("#g-map .nsewdrag").bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + 90, middle[1] + 70, steps=4)
+    page.mouse.up()
+    page.wait_for_function("() => new URLSearchParams(location.search).has('box')")
+    expect(page.locator("#g-caption")).to_contain_text("in view", use_inner_text=True)
+    expect(page.locator("#g-caption")).not_to_contain_text("all in view")
+    assert not serious(page)
+    opened = page.locator("#g-map-open")
+    expect(opened).to_have_text(re.compile(r"Open these [\d,]+ skills"))
+    count = int(re.sub(r"\D", "", opened.inner_text()))
+    assert 0 < count <= NODE_LIMIT
+    opened.click()
+    until(page, f"cy.nodes('[id ^= \"s:\"]').length === {count}")
+    address = page.url
+    page.goto(many)
+    page.goto(address)
+    until(page, f"cy.nodes('[id ^= \"s:\"]').length === {count}")
+    page.get_by_role("button", name="Leave the region").click()
+    until(page, f"cy.nodes('[id ^= \"s:\"]').length === {NODE_LIMIT}")
+    expect(page.locator("#g-caption")).to_contain_text("most used")
+
+
+def test_map_click_chooses_a_skill(page: Page, small: str) -> None:
+    page.goto(f"{small}/graph?view=map&skill=b07")
+    mapped(page)
+    expect(page.get_by_role("complementary").get_by_role("heading", level=2)).to_have_text("skill b07")
+    spot = page.evaluate(
+        """() => { const gd = document.querySelector('#g-map .js-plotly-plot'), l = gd._fullLayout, t = gd._fullData[0];
+        const b = gd.getBoundingClientRect();
+        const i = [...t.customdata].findIndex((id, k) => id !== 'b07' && l.xaxis.d2p(t.x[k]) > 200);
+        return [b.x + l._size.l + l.xaxis.d2p(t.x[i]), b.y + l._size.t + l.yaxis.d2p(t.y[i]), t.customdata[i]]; }"""
+    )
+    page.mouse.move(spot[0], spot[1])
+    page.mouse.click(spot[0], spot[1])
+    page.wait_for_function("() => new URLSearchParams(location.search).get('skill') !== 'b07'")
+    page.get_by_role("button", name="Around it on the map").click()
+    drawn(page)
+    page.wait_for_function("() => new URLSearchParams(location.search).has('box')")
+    assert "view" not in state(page)
+
+
+def test_search_among_many_skills(page: Page, many: str) -> None:
+    page.goto(f"{many}/graph?view=neighbours")
+    drawn(page)
+    page.get_by_role("textbox", name="Find a skill").fill("s00421")
+    option = page.get_by_role("option").first
+    expect(option).to_contain_text("s00421")
+    name = option.inner_text()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    until_state(page, "skill", name)
+    expect(page.get_by_role("textbox", name="Find a skill")).to_have_value(name)
+
+
+def test_views_are_saved_opened_and_deleted(page: Page, small: str) -> None:
+    page.goto(f"{small}/graph?view=groups&layer=tuned&open=0")
+    until(page, "cy.nodes('.group').length > 0 && cy.nodes('[id ^= \"s:\"]').length > 0")
+    menu = page.get_by_label("Saved views").first
+    menu.click()
+    page.get_by_label("Name of this view").fill("<b>mine</b>")
+    page.get_by_role("button", name="Save", exact=True).click()
+    link = page.get_by_role("link", name="<b>mine</b>")
+    expect(link).to_be_visible()
+    assert not serious(page)
+    page.goto(f"{small}/graph")
+    drawn(page)
+    page.get_by_label("Saved views").first.click()
+    page.get_by_role("link", name="<b>mine</b>").click()
+    until(page, "cy.nodes('.group').length > 0 && cy.nodes('[id ^= \"s:\"]').length > 0")
+    assert state(page)["layer"] == "tuned"
+    page.get_by_label("Saved views").first.click()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("None yet.")).to_be_visible()
+
+
+def test_exports_hold_what_the_filters_keep(page: Page, small: str) -> None:
+    page.goto(f"{small}/graph?layer=tuned&weight=2")
+    drawn(page)
+    kept = on_graph(page, "cy.nodes('[id ^= \"s:\"]').length")
+    page.get_by_label("Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Graph (GraphML)").click()
+    tree = ET.parse(Path(download.value.path()))
+    assert len(tree.findall(".//{*}node")) == kept
+    page.get_by_label("Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Picture (PNG)").click()
+    assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
+    choose_view(page, "Map")
+    mapped(page)
+    page.get_by_label("Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Drawing (SVG)").click()
+    assert "<svg" in Path(download.value.path()).read_text()
+
+
+def test_options_and_map_are_open_to_everybody(page: Page, small: str) -> None:
+    page.goto(f"{small}/graph?view=map&weight=1&waves=1-2")
+    mapped(page)
+    expect(page.get_by_role("button", name="Options")).to_have_attribute("aria-expanded", "true")
+    assert not serious(page), "in light"
+    page.get_by_role("button", name="Light or dark").click()
+    page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
+    assert not serious(page), "in dark"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
