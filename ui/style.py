@@ -272,7 +272,7 @@ def tree_stylesheet(scheme: Scheme) -> list[dict[str, Any]]:
                 "events": "no",
             },
         },
-        {"selector": "edge.chain", "style": {"line-color": ROLES["measured"], "width": 2.2}},
+        {"selector": "edge.chain", "style": {"line-color": ROLES["measured"], "width": 2.2, "z-index": 10}},
     ]
 
 

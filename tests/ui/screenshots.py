@@ -1,6 +1,7 @@
-"""Pictures of every page for the documentation: python -m tests.ui.screenshots [STORE] [FOLDER].
+"""Pictures of every page for the documentation: python -m tests.ui.screenshots [STORE] [FOLDER] [NAME ...].
 
-STORE is a store that the demo has filled (`skillgraph demo --no-ui`); the pictures go to docs/images.
+STORE is a store that the demo has filled (`skillgraph demo --no-ui`); the pictures go to docs/images, all of them or
+those that are named.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import shutil
 import sys
 import threading
 from pathlib import Path
+from urllib.parse import quote
 
 from playwright.sync_api import Page, sync_playwright
 from waitress.server import create_server
@@ -16,9 +18,14 @@ from waitress.server import create_server
 from ui.app import create_app
 
 ROOT = Path(__file__).parents[2]
+_QUERY = (
+    "MATCH (a:Skill {name: 'sorted'})-[r:ASSOCIATED_WITH {layer: 'foundation'}]-(b:Skill)\n"
+    "RETURN a, r, b ORDER BY r.weight DESC LIMIT 30"
+)
 SHOTS = (
     ("overview", "/", "light"),
     ("overview-dark", "/", "dark"),
+    ("overview-run", "/?run=learn&name=tuned&base=foundation&mode=frozen&parts=%5B%22scipy%22%5D", "light"),
     ("graph", "/graph", "light"),
     ("graph-communities", "/graph?layer=scipy-continued&open=2", "dark"),
     ("graph-skill", "/graph?skill=builtin%3Asorted", "light"),
@@ -27,27 +34,39 @@ SHOTS = (
     ("learning-what-if", "/learning?tab=what-if&c=4&R=1.4", "light"),
     ("learning-more-texts", "/learning?tab=texts", "light"),
     ("percolation", "/percolation?phi=30", "light"),
+    ("percolation-hubs", "/percolation?phi=74&order=hubs&of=kept", "dark"),
     ("layers", "/layers", "light"),
+    ("layers-two", "/layers?view=two", "dark"),
     ("classes", "/classes", "light"),
+    ("classes-tree", "/classes?skill=api%3Aos.path.join#c-hierarchy", "light"),
+    ("classes-region", "/classes?x=part%3Astdlib&y=part%3Ascipy&layer=scipy-continued#c-two", "light"),
+    ("compression", "/compression", "light"),
+    ("compression-receiver", "/compression?layer=scipy-continued&receiver=foundation", "dark"),
     ("query", "/query", "light"),
+    ("query-graph", "/query?q=" + quote(_QUERY), "light"),
 )
-_READY = """() => document.querySelector('.page') && !document.querySelector('.stat-value')?.innerText.includes('…')
-  && [...document.querySelectorAll('.tab-body')].every((e) => e.children.length)
-  && [...document.querySelectorAll('.canvas > div')].every((e) => !e._cyreg || !e.offsetParent || e._cyreg.cy.nodes().length)
-  && [...document.querySelectorAll('.figure')].every((e) => !e.offsetParent || e.querySelector('.js-plotly-plot')?.data?.length)"""
+_READY = """() => {
+  const seen = (selector) => [...document.querySelectorAll(selector)].filter((e) => e.offsetParent);
+  return document.querySelector('.page') && seen('.stat-value').every((e) => !e.innerText.includes('…'))
+    && seen('.tab-body').every((e) => e.children.length)
+    && seen('.canvas > div').every((e) => !e._cyreg || e._cyreg.cy.nodes().length)
+    && seen('#z-code, .query-summary').every((e) => e.innerText && !e.innerText.startsWith('Running'))
+    && seen('.figure').every((e) => e.querySelector('.js-plotly-plot')?.data?.length);
+}"""
 
 
 def take(page: Page, address: str, target: Path) -> None:
-    """One picture, once everything on the page is drawn."""
+    """One picture, once everything on the page is drawn; of one part of it, if the address ends with its id."""
+    address, _, part = address.partition("#")
     page.goto(address)
     page.wait_for_function(_READY, timeout=120_000)
     page.wait_for_timeout(1_500)
-    page.screenshot(path=target)
+    (page.locator(f"#{part}") if part else page).screenshot(path=target)
     print(target)
 
 
-def main(store: str = "skillgraph.kgl", folder: str = str(ROOT / "docs" / "images")) -> None:
-    """All pictures."""
+def main(store: str = "skillgraph.kgl", folder: str = str(ROOT / "docs" / "images"), *names: str) -> None:
+    """All pictures, or those that are named."""
     if not Path(store).exists():
         sys.exit(f"there is no store at {store}: make one with `skillgraph demo --no-ui`")
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -57,6 +76,8 @@ def main(store: str = "skillgraph.kgl", folder: str = str(ROOT / "docs" / "image
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         for name, path, scheme in SHOTS:
+            if names and name not in names:
+                continue
             context = browser.new_context(
                 viewport={"width": 1280, "height": 720},
                 color_scheme="dark" if scheme == "dark" else "light",
@@ -64,7 +85,6 @@ def main(store: str = "skillgraph.kgl", folder: str = str(ROOT / "docs" / "image
             take(context.new_page(), f"http://127.0.0.1:{server.effective_port}{path}", Path(folder) / f"{name}.png")
             context.close()
         browser.close()
-    server.close()
 
 
 if __name__ == "__main__":

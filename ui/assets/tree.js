@@ -33,8 +33,9 @@
     if (!node.length || cy.scratch("_shown") === skill) return;
     cy.scratch("_shown", skill);
     const chain = node.union(node.predecessors()).boundingBox(), level = cy.zoom(), at = node.position();
+    const middle = level * chain.h < cy.height() - 40 ? chain.y1 + chain.h / 2 : at.y;
     const left = level * chain.w < cy.width() - 40 ? 20 - level * chain.x1 : 0.6 * cy.width() - level * at.x;
-    cy.viewport({ zoom: level, pan: { x: left, y: 0.5 * cy.height() - level * at.y } });
+    cy.viewport({ zoom: level, pan: { x: left, y: 0.5 * cy.height() - level * middle } });
   }
 
   function attach(elements, skill, id) {

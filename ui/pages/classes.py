@@ -171,6 +171,7 @@ def _hierarchy(view: LayerView, query: Query) -> Any:
             ),
         ],
         className="card graph-card",
+        id="c-hierarchy",
     )
 
 
@@ -248,7 +249,7 @@ def _regions(view: LayerView, query: Query) -> Any:
             comboboxProps={"shadow": "md"},
         )
 
-    return card(
+    region_card = card(
         "Two classes of texts",
         [
             dcc.Interval(id="c-tick", interval=700, disabled=True),
@@ -270,6 +271,7 @@ def _regions(view: LayerView, query: Query) -> Any:
         note="Stability region: with so many texts of each class per skill, and none of other classes, at most half of "
         "every class of skills stays unlearned. More texts lead to the right and upwards, never out of it.",
     )
+    return html.Div(region_card, id="c-two")
 
 
 def _chosen(groups: Sequence[TextGroup], query: Query) -> tuple[str, str]:
