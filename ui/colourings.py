@@ -26,7 +26,7 @@ TITLES: Mapping[str, str] = {
     "component": "component",
     "change": "kept or gained",
     "level": "level",
-    "layers": "layers that have it",
+    "layers": "layers",
     "degree": "degree",
     "betweenness": "betweenness",
 }
@@ -120,7 +120,8 @@ def by_membership(layers: Mapping[str, npt.NDArray[np.bool_]]) -> Colouring:
 
     rows, place = np.unique(table, axis=0, return_inverse=True)
     labels = [label(row) for row in rows.tolist()]
-    return _by_value("layers", [labels[i] for i in np.ravel(place).tolist()])
+    found = _by_value("layers", [labels[i] for i in np.ravel(place).tolist()])
+    return replace(found, meaning="which layers of the dataset have learned it")
 
 
 def by_centrality(key: str, graph: LayerGraph) -> Colouring:

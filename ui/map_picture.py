@@ -40,7 +40,7 @@ Int = npt.NDArray[np.int64]
 Pixels = npt.NDArray[np.uint8]
 Box = tuple[float, float, float, float]
 
-_WIDTH = 1_400  # pixels across the picture
+_WIDTH = 1_600  # pixels across the picture
 _STEPS = 3_000_000  # points along all edges together
 _NAMED = 220  # skills that are marks of their own
 _SCREEN = 900.0  # width in which labels are given room
@@ -53,12 +53,14 @@ class MapPicture:
 
     Attributes:
         pixels: uint8 (height, width, 4), red, green, blue and opacity.
-        box: x0, x1, y0, y1 of the map.
+        box: x0, x1, y0, y1 of the map that are in view.
+        ground: What the pixels show: some more on each side, for a window of another shape.
         inside: int64, nodes in view that are not hidden, the most used first.
     """
 
     pixels: Pixels
     box: Box
+    ground: Box
     inside: Int
 
 
@@ -129,7 +131,7 @@ def map_picture(
         hidden: Places of the legend that are not shown.
         width: Pixels.
     """
-    x0, x1, y0, y1 = box
+    x0, x1, y0, y1 = ground = _wider(box)
     height = int(np.clip(width * (y1 - y0) / max(x1 - x0, 1e-9), width // 4, 2 * width))
     scale = np.array([width / max(x1 - x0, 1e-9), height / max(y1 - y0, 1e-9)])
     at = (graph.map_positions - np.array([x0, y0])) * scale
@@ -141,11 +143,16 @@ def map_picture(
     top = float(np.quantile(density[density > 0], 0.995)) if density.any() else 1.0
     pixels[..., :3] = _INK
     pixels[..., 3] = (105 * np.clip(np.log1p(density) / np.log1p(max(top, 1.0)), 0, 1)).astype(np.uint8)
-    # in view also where only a part of the disc is
-    inside = np.flatnonzero(shown & in_box(graph.map_positions, box))
-    inside = inside[np.argsort(graph.uses[inside], kind="stable")]
-    _discs(pixels, at[inside], _radii(graph, inside, float(scale[0])), _colours(look)[look.of[inside]])
-    return MapPicture(pixels, box, inside[::-1])
+    painted = np.flatnonzero(shown & in_box(graph.map_positions, ground))
+    painted = painted[np.argsort(graph.uses[painted], kind="stable")]
+    _discs(pixels, at[painted], _radii(graph, painted, float(scale[0])), _colours(look)[look.of[painted]])
+    inside = painted[in_box(graph.map_positions[painted], box)]
+    return MapPicture(pixels, box, ground, inside[::-1])
+
+
+def _wider(box: Box, share: float = 0.2) -> Box:
+    x, y = share * (box[1] - box[0]), share * (box[3] - box[2])
+    return box[0] - x, box[1] + x, box[2] - y, box[3] + y
 
 
 def _colours(look: Colouring) -> Pixels:
@@ -224,7 +231,7 @@ def map_figure(graph: LayerGraph, look: Colouring, picture: MapPicture, *, chose
         figure.add_scatter(x=[x], y=[y], mode="markers", marker=ring, hoverinfo="skip")
     figure.update_layout(
         **figure_layout(
-            images=[_image(source, picture.box)],
+            images=[_image(source, picture.ground)],
             xaxis={"range": [x0, x1], "visible": False},
             # downwards, as on the canvas of the other views
             yaxis={"range": [y1, y0], "visible": False, "scaleanchor": "x"},

@@ -27,10 +27,11 @@
     const shown = cy.nodes(":visible"), stage = cy.container().closest(".graph-stage");
     if (!shown.length || !cy.width()) return;
     const key = stage && stage.querySelector(".legend");
-    const left = key && key.offsetWidth && cy.width() > 520 ? key.offsetWidth + 12 : 0;
+    const left = key && key.offsetWidth && cy.width() > 520 ? key.offsetWidth + 16 : 0;
     const labels = shown.is(".text, .mark"); // names beside their nodes need room too
     const box = shown.boundingBox({ includeLabels: labels }), pad = 14;
-    const level = Math.min((cy.width() - left - 2 * pad) / box.w, (cy.height() - 2 * pad) / box.h, 1.8);
+    const aside = labels ? pad : 3 * pad; // half a name
+    const level = Math.min((cy.width() - left - 2 * aside) / box.w, (cy.height() - 2 * pad) / box.h, 1.8);
     cy.viewport({
       zoom: level,
       pan: { x: left + (cy.width() - left) / 2 - level * (box.x1 + box.w / 2), y: cy.height() / 2 - level * (box.y1 + box.h / 2) },
@@ -75,7 +76,6 @@
       cy.scratch("_view", view);
       if (view === "skills" && arrangement === "fcose" && cy.nodes().length <= 500) {
         cy.layout({ name: "fcose", quality: "default", randomize: false, animate: false, fit: false, nodeSeparation: 60, idealEdgeLength: 45 }).run();
-        cy.nodes().forEach((n) => { n.data("tier", Math.min(n.data("tier"), 4)); });
       }
       cy.scratch("_fitted", Boolean(cy.width()));
       fit(cy);
@@ -143,8 +143,9 @@
   }
 
   /* Neighbours of the chosen skill stand out, with associations that are not drawn otherwise; a path wins. */
-  function focus(skill, path, near) {
+  function focus(skill, path, near, elements, view) {
     ready((cy) => {
+      cy.scratch("_view", view);
       const at = (s) => cy.getElementById("s:" + s);
       const join = (a, b) => {
         const there = a.edgesWith(b);
@@ -164,7 +165,7 @@
           cy.elements().not(".island, .mark").not(shown).addClass("dim");
           shown.addClass("path");
           steps[0].addClass("focus");
-        } else if (node.length && beside) {
+        } else if (node.length && (beside || cy.scratch("_view") === "neighbours")) {
           node.connectedEdges().addClass("near");
           node.addClass("focus");
         } else if (node.length) {
@@ -243,7 +244,7 @@
       now[key] = key === "waves" ? (given[i] && (given[i][0] > 0 || given[i][1] < subject.last) ? given[i].join("-") : "") : write(given[i]);
     });
     const where = `${subject.dataset}/${subject.layer}`;
-    if (!last || last.where !== where) { steps.length = 0; last = null; }
+    if (!last || last.where !== where || !before) { steps.length = 0; last = null; }
     if (!undoing) {
       // neighbours and texts are those of the skill that was chosen when the view was
       const turned = last && last.view !== now.view && (now.view === "neighbours" || now.view === "texts");

@@ -277,7 +277,7 @@ def test_map_click_chooses_a_skill(page: Page, small: str) -> None:
     page.mouse.move(spot[0], spot[1])
     page.mouse.click(spot[0], spot[1])
     page.wait_for_function("() => new URLSearchParams(location.search).get('skill') !== 'b07'")
-    page.get_by_role("button", name="Around it on the map").click()
+    page.get_by_role("button", name="Around it").click()
     drawn(page)
     page.wait_for_function("() => new URLSearchParams(location.search).has('box')")
     assert "view" not in state(page)

@@ -141,7 +141,8 @@ def _export_menu() -> html.Details:
 def options_row(graph: LayerGraph, state: GraphState) -> html.Div:
     """Arrangement and filters; it opens with the button of its name, and by itself where filters are on."""
     filters = state.filters
-    opened = filters.number > 0 or bool(state.texts)
+    region = filters.box is not None and state.view == "map"  # it is what the map shows
+    opened = filters.number - region > 0 or bool(state.texts)
     return html.Div(
         [
             html.Div([*_arranging(graph, state), *_filtering(graph, state)], className="toolbar"),

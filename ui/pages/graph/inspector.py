@@ -119,7 +119,7 @@ def inspector(graph: LayerGraph, skill: str, goal: str | None, path: Sequence[in
             [
                 _act("near", "Its neighbours", "Show this skill and its associations only"),
                 _act("texts", "Its texts", "Show the texts that require it and their skills"),
-                _act("region", "Around it on the map", "Show the 300 skills nearest to it on the map"),
+                _act("region", "Around it", "Show the 300 skills nearest to it on the map"),
             ],
             className="acts",
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import plotly.graph_objects as go
@@ -109,6 +110,7 @@ def _register_canvas(app: Any) -> None:
         Input("g-path", "data"),
         Input("g-nearest", "data"),
         Input("cy", "elements"),
+        State("g-view", "value"),
     )
     app.clientside_callback(
         _js("zoom"),
@@ -201,8 +203,9 @@ def _register_pictures(app: Any, source: Source) -> None:
         shown = part(snapshot, where, state)
         colours = look(snapshot, where, state)
         legend, counts = legend_items(colours), counts_sentence(graph, shown)
-        if state.view == "map":
-            return no_update, no_update, legend, no_update, counts
+        if state.view == "map":  # it shows what its region leaves out, too
+            whole = part(snapshot, where, replace(state, filters=replace(state.filters, box=None)))
+            return no_update, no_update, legend, no_update, counts_sentence(graph, whole)
         found = drawing(snapshot, where, state)
         if list(ctx.triggered_prop_ids) == ["g-colour.value"]:
             return no_update, no_update, legend, paint(found, shown, state.by, colours), counts
