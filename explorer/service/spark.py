@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from analysis.learners import parse_learner
 from explorer.errors import NotFoundError, SkillgraphError
 from explorer.service.association import ComponentsReport
 from explorer.service.snapshot import lineage, lineage_parts, read_dataset
@@ -187,6 +188,7 @@ def learn_on_spark(
     if not name or "/" in name:
         raise SkillgraphError(f"layer name {name!r} must be non-empty and without '/'")
     skill_capacity(learner)
+    learner = parse_learner(learner).name
     with _running(run) as (spark, graph, work):
         result = learn_skills(
             graph,
