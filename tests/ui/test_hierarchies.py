@@ -9,7 +9,7 @@ from explorer.service import LayerView, layer_view
 from explorer.store.opening import open_store
 from tests.ui.course import BLOCKER, fill, prerequisites, skills
 from ui.hierarchies import Hierarchy, blocked_rows, hierarchy, skill_levels, tree_elements, tree_rows, unfold
-from ui.pages.classes import class_table, level_table
+from ui.pages.classes import class_table, level_table, matching
 from ui.stability import region, text_groups, two_classes
 
 
@@ -173,3 +173,12 @@ def test_the_region_holds_the_point_that_theory_says_is_learned(view: LayerView)
     assert len(stages) == 2
     below = np.all(square.border <= np.array(found.ratios), axis=1)  # more texts never unlearn
     assert below.any() == all(share >= 0.5 for _, share in found.by_class)
+
+
+def test_search_finds_names_and_keeps_what_was_chosen(view: LayerView) -> None:
+    found = matching(view, "SKILL s1-0", None)
+    assert {option["value"] for option in found} == {f"s1-0{i}" for i in range(10)}
+    assert matching(view, "early", "s0-00")[0] == {"value": "s0-00", "label": "skill s0-00"}
+    assert matching(view, "no such", None) == []
+    assert len(matching(view, "", None, most=7)) == 7
+    assert matching(view, "no such", "gone") == [{"value": "gone", "label": "gone"}]

@@ -27,7 +27,7 @@ from ui.source import Snapshot, Source
 from ui.stability import TextGroup, TwoClasses, region, text_groups, two_classes
 from ui.style import OTHER, PLAIN, SCHEMES, figure_layout, tree_stylesheet
 
-__all__ = ["class_table", "layout", "level_table", "register", "requirement_matrix"]
+__all__ = ["class_table", "layout", "level_table", "matching", "register", "requirement_matrix"]
 
 _TITLE = "Classes and hierarchy"
 _MEANING = (
@@ -99,11 +99,6 @@ def _hierarchy(view: LayerView, query: Query) -> Any:
         text = "This dataset says of no skill that it is part of another or a prerequisite of one."
         return card("Hierarchy", sentence(text))
     options = [{"value": name, "label": _VIEWS[name]} for name in there]
-    names = dataset.skills["name"].to_pylist()
-    skills = [
-        {"value": skill, "label": name or skill}
-        for skill, name in zip(dataset.skills["id"].to_pylist(), names, strict=True)
-    ]
     columns = [
         {"field": "skill", "headerName": "Skill", "flex": 3, "minWidth": 220},
         {"field": "level", "headerName": "Level", "type": "numericColumn", "maxWidth": 90},
@@ -125,12 +120,12 @@ def _hierarchy(view: LayerView, query: Query) -> Any:
                     _segments("c-rel", "Hierarchy of", options, query.get("rel")),
                     dmc.Select(
                         id="c-skill",
-                        data=skills,
+                        data=matching(view, "", query.get("skill")),
                         value=query.get("skill"),
                         placeholder="Find a skill",
                         searchable=True,
                         clearable=True,
-                        limit=30,
+                        nothingFoundMessage="No skill of that name",
                         size="xs",
                         w=210,
                         comboboxProps={"shadow": "md"},
@@ -173,6 +168,21 @@ def _hierarchy(view: LayerView, query: Query) -> Any:
         className="card graph-card",
         id="c-hierarchy",
     )
+
+
+def matching(view: LayerView, text: str, chosen: str | None, most: int = 30) -> list[dict[str, str]]:
+    """Options of the search: the chosen skill, then skills whose name holds a text, the shortest names first."""
+    skills = view.indexed.dataset.skills
+    names = pc.coalesce(skills["name"], skills["id"])
+    found = pc.match_substring(names, text.strip(), ignore_case=True)
+    rows = np.flatnonzero(found.to_numpy(zero_copy_only=False) if len(found) else np.zeros(0, dtype=bool))
+    lengths = pc.utf8_length(names).to_numpy()[rows]
+    rows = rows[np.argsort(lengths, kind="stable")[:most]]
+    options = {skills["id"][int(i)].as_py(): names[int(i)].as_py() for i in rows}
+    if chosen is not None and chosen not in options:
+        place = pc.index(skills["id"], chosen).as_py()
+        options = {chosen: names[place].as_py() if place >= 0 else chosen, **options}
+    return [{"value": skill, "label": name} for skill, name in options.items()]
 
 
 def _tree_keys() -> html.Div:
@@ -328,6 +338,17 @@ def register(app: Any, source: Source) -> None:
         )
         elements = no_update if boxes else tree_elements(found, rows, skill)
         return elements, tree_rows(found, rows), said, boxes, not boxes, _tree_figure(view) if boxes else no_update
+
+    @app.callback(
+        Output("c-skill", "data"),
+        Input("c-skill", "searchValue"),
+        Input("c-skill", "value"),
+        State("c-subject", "data"),
+        prevent_initial_call=True,
+    )
+    def search(text: str | None, chosen: str | None, subject: dict[str, str]) -> Any:
+        view = source.snapshot().view(subject["dataset"], subject["layer"])
+        return matching(view, text or "", chosen)
 
     crew = Crew(2, _BUSY)
 

@@ -55,6 +55,17 @@ def test_a_blocked_skill_shows_its_chain(page: Page, course: str) -> None:
     expect(page.get_by_role("radio", name="prerequisites")).to_be_checked()
 
 
+def test_a_skill_is_found_by_keyboard(page: Page, course: str) -> None:
+    page.goto(f"{course}&rel=parts")
+    drawn(page, "c-tree")
+    page.get_by_role("textbox", name="Find a skill").fill("skill s2-03")
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    has_state(page, "skill", "s2-03")
+    until(page, "c-tree", "['h:all', 'h:late', 'h:s2-03'].every(id => cy.getElementById(id).length)")
+
+
 def test_its_address_restores_the_view(page: Page, course: str) -> None:
     page.goto(f"{course}&by=level&open={BLOCKER},s1-00&measure=mean&x=part:basics&y=part:advanced")
     drawn(page, "c-tree")
