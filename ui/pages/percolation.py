@@ -167,7 +167,7 @@ def _curves(query: Query) -> html.Div:
     return html.Div(
         [
             card(
-                "Size of the largest cluster",
+                "Largest cluster",
                 [
                     figure("r-giant", height=320, label="Largest cluster against the share kept"),
                     html.Details(
