@@ -30,6 +30,9 @@ SHOTS = (
     ("graph-communities", "/graph?layer=scipy-continued&open=2", "dark"),
     ("graph-skill", "/graph?skill=builtin%3Asorted", "light"),
     ("graph-neighbours", "/graph?skill=builtin%3Asorted&view=neighbours", "light"),
+    ("graph-texts", "/graph?skill=builtin%3Asorted&view=texts", "light"),
+    ("graph-map", "/graph?layer=scipy-joint&view=map&colour=community", "light"),
+    ("graph-waves", "/graph?layout=waves&colour=wave&weight=2", "dark"),
     ("learning", "/learning?wave=3", "dark"),
     ("learning-what-if", "/learning?tab=what-if&c=4&R=1.4", "light"),
     ("learning-more-texts", "/learning?tab=texts", "light"),
@@ -46,7 +49,8 @@ SHOTS = (
     ("query-graph", "/query?q=" + quote(_QUERY), "light"),
 )
 _READY = """() => {
-  const seen = (selector) => [...document.querySelectorAll(selector)].filter((e) => e.offsetParent);
+  const shown = (e) => e.offsetParent && e.checkVisibility({ visibilityProperty: true });
+  const seen = (selector) => [...document.querySelectorAll(selector)].filter(shown);
   return document.querySelector('.page') && seen('.stat-value').every((e) => !e.innerText.includes('…'))
     && seen('.tab-body').every((e) => e.children.length)
     && seen('.canvas > div').every((e) => !e._cyreg || e._cyreg.cy.nodes().length)

@@ -166,6 +166,7 @@
           shown.addClass("path");
           steps[0].addClass("focus");
         } else if (node.length && (beside || cy.scratch("_view") === "neighbours")) {
+          if (!beside) cy.edges().not(node.connectedEdges()).addClass("dim");
           node.connectedEdges().addClass("near");
           node.addClass("focus");
         } else if (node.length) {

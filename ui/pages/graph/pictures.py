@@ -15,7 +15,7 @@ from ui.colourings import TITLES, Colouring, by_centrality, by_level, by_members
 from ui.elements import Drawing, group_drawing, neighbour_drawing, skill_drawing
 from ui.filters import Filters, filtered
 from ui.graphs import NODE_LIMIT, LayerGraph, most_used
-from ui.map_picture import MapPicture, map_picture, whole_box
+from ui.map_picture import Box, MapPicture, map_picture, whole_box
 from ui.pages.graph.state import GraphState
 from ui.source import Snapshot
 
@@ -204,12 +204,17 @@ def picture(snapshot: Snapshot, subject: Subject, state: GraphState) -> Chart:
     """The map of what the filters but the region keep, zoomed to the region."""
     whole = replace(state, filters=replace(state.filters, box=None))
     shown, colours = part(snapshot, subject, whole), look(snapshot, subject, whole)
-    box = state.filters.box or whole_box(snapshot.graph(*subject).map_positions)
+    box = state.filters.box or _beside_legend(whole_box(snapshot.graph(*subject).map_positions))
     key = ("map", *subject, whole.filters, colours.key, box, state.hidden)
     found = snapshot.once(key, lambda: map_picture(shown, colours, box, hidden=frozenset(state.hidden)))
     edges = len(shown.outline)
     drawn = f"of {shown.m:,} associations the {edges:,} strongest" if edges < shown.m else f"all {edges:,} associations"
     return Chart(shown, colours, found, f"{drawn} are drawn")
+
+
+def _beside_legend(box: Box, share: float = 0.22) -> Box:
+    """Room on the left."""
+    return box[0] - share * (box[1] - box[0]), *box[1:]
 
 
 def table_rows(snapshot: Snapshot, subject: Subject, state: GraphState) -> list[dict[str, Any]]:
