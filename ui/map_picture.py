@@ -52,13 +52,13 @@ class MapPicture:
     """A picture of what is in view.
 
     Attributes:
-        pixels: uint8 (height, width, 4), red, green, blue and opacity.
+        image: A PNG file.
         box: x0, x1, y0, y1 of the map that are in view.
-        ground: What the pixels show: some more on each side, for a window of another shape.
+        ground: What the image shows: some more on each side, for a window of another shape.
         inside: int64, nodes in view that are not hidden, the most used first.
     """
 
-    pixels: Pixels
+    image: bytes
     box: Box
     ground: Box
     inside: Int
@@ -147,7 +147,7 @@ def map_picture(
     painted = painted[np.argsort(graph.uses[painted], kind="stable")]
     _discs(pixels, at[painted], _radii(graph, painted, float(scale[0])), _colours(look)[look.of[painted]])
     inside = painted[in_box(graph.map_positions[painted], box)]
-    return MapPicture(pixels, box, ground, inside[::-1])
+    return MapPicture(png(pixels), box, ground, inside[::-1])
 
 
 def _wider(box: Box, share: float = 0.2) -> Box:
@@ -186,7 +186,7 @@ def _discs(pixels: Pixels, at: Float, radius: Int, colour: Pixels) -> None:
 
 
 def png(pixels: Pixels) -> bytes:
-    """A PNG file of uint8 (height, width, 4)."""
+    """A PNG file of uint8 (height, width, 4): red, green, blue and opacity."""
     height, width = pixels.shape[:2]
     rows = np.concatenate((np.zeros((height, 1), np.uint8), pixels.reshape(height, 4 * width)), axis=1)
 
@@ -208,7 +208,7 @@ def map_figure(graph: LayerGraph, look: Colouring, picture: MapPicture, *, chose
         chosen: A node to ring.
     """
     x0, x1, y0, y1 = picture.box
-    source = "data:image/png;base64," + b64encode(png(picture.pixels)).decode()
+    source = "data:image/png;base64," + b64encode(picture.image).decode()
     named = picture.inside[:_NAMED]
     at = graph.map_positions[named]
     scale = _SCREEN / max(x1 - x0, 1e-9)
