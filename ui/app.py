@@ -157,6 +157,10 @@ def _register_routes(app: Any, source: Source) -> None:
         found = next((page for page in PAGES if page.path == path), None)
         if found is None:
             return empty_state("There is no such page", f"The address {path} leads nowhere; the pages are on the left.")
+        if path == "/query":
+            source.queries.prepare()  # while the browser is busy with the page
+        elif "run" in query:
+            source.runs.prepare()
         try:
             return found.layout(source.snapshot(), query)
         except StoreError as error:

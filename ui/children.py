@@ -15,6 +15,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
@@ -28,7 +29,7 @@ State = Literal["running", "done", "failed", "cancelled"]
 _log = logging.getLogger(__name__)
 _KEPT = 20  # finished pieces of work whose outcome can still be asked for
 _IDLE = 2  # processes that wait for more work ...
-_IDLE_SECONDS = 120.0  # ... for so long
+_IDLE_SECONDS = 300.0  # ... for so long
 
 
 class CrewBusyError(SkillgraphError):
@@ -53,10 +54,10 @@ class Progress:
 class _Child:
     """A process that does one piece of work after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str | None) -> None:
         context = multiprocessing.get_context("spawn")
         self.channel, there = context.Pipe()
-        self.process = context.Process(target=_serve, args=(there,), daemon=True, name="skillgraph-work")
+        self.process = context.Process(target=_serve, args=(there, module), daemon=True, name="skillgraph-work")
         self.process.start()
         there.close()
         self._ending = threading.Lock()
@@ -67,10 +68,12 @@ class _Child:
             self.process.join()
 
 
-def _serve(channel: Connection[Any, Any]) -> None:
+def _serve(channel: Connection[Any, Any], module: str | None) -> None:
     """The child's life: until the server is gone."""
     # Ctrl-C in a terminal reaches all processes; the server ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if module is not None:
+        import_module(module)
 
     def report(stage: str, done: int, total: int) -> None:
         channel.send(("progress", Progress(stage, done, total)))
@@ -155,13 +158,15 @@ class Work:
 class Crew:
     """Does pieces of work at the same time, each in a process of its own."""
 
-    def __init__(self, most: int, busy: str) -> None:
+    def __init__(self, most: int, busy: str, *, module: str | None = None) -> None:
         """No process is started yet.
 
         Args:
             most: Pieces of work at the same time.
             busy: What to say when there are as many; `{title}` and `{seconds}` are of the oldest one.
+            module: What a process imports while it waits for its first work.
         """
+        self._module = module
         self._most = most
         self._busy = busy
         self._work: OrderedDict[str, Work] = OrderedDict()
@@ -176,25 +181,35 @@ class Crew:
             function: A function of a module; it may call `report(stage, done, total)`.
             arguments: Its further arguments; they and what it returns are pickled.
             title: What it is, for those who have to wait for it.
-            name: By which `find` finds it: only who knows it sees or stops the work. Random if not given.
+            name: By which `find` finds it: only who knows it sees or stops the work. Random if not given. Work of a
+                name that is known is not begun again: who asks twice gets the same.
 
         Raises:
             CrewBusyError: There is as much work as may be done at once.
         """
         work = Work(name or secrets.token_urlsafe(16), title)
         with self._lock:
+            if work.name in self._work:
+                return self._work[work.name]
             running = [other for other in self._work.values() if other.state == "running"]
             if len(running) >= self._most:
                 raise CrewBusyError(self._busy.format(title=running[0].title, seconds=round(running[0].seconds)))
-            if work.name in self._work:
-                raise CrewBusyError("this was begun already")
             child = self._take()
-            self._work[work.name] = work
             self._children[work.name] = child
-            while len(self._work) > _KEPT + self._most:
-                self._work.pop(next(key for key, other in self._work.items() if other.state != "running"))
+            self._remember(work)
         threading.Thread(target=self._follow, args=(work, child, (function, arguments)), daemon=True).start()
         return work
+
+    def _remember(self, work: Work) -> None:
+        self._work[work.name] = work
+        while len(self._work) > _KEPT + self._most:
+            self._work.pop(next(key for key, other in self._work.items() if other.state != "running"))
+
+    def prepare(self) -> None:
+        """Start a process now, if none is waiting: the next piece of work begins sooner."""
+        with self._lock:
+            if not self._idle:
+                self._keep(_Child(self._module))
 
     def find(self, name: str | None) -> Work | None:
         """The work of that name, if it is still remembered."""
@@ -202,9 +217,18 @@ class Crew:
             return self._work.get(name or "")
 
     def cancel(self, name: str | None) -> None:
-        """End the work of that name, if it is running: its process is gone when this returns."""
-        work = self.find(name)
-        if work is not None and work._end("cancelled"):
+        """End the work of that name, if it is running: its process is gone when this returns.
+
+        Work that is asked for later under this name is not begun.
+        """
+        if not name:
+            return
+        with self._lock:
+            work = self._work.get(name)
+            if work is None:
+                work = Work(name, "")
+                self._remember(work)
+        if work._end("cancelled"):
             with self._lock:
                 child = self._children.pop(work.name, None)
             if child is not None:
@@ -226,7 +250,7 @@ class Crew:
             timer.cancel()
             if child.process.is_alive():
                 return child
-        return _Child()
+        return _Child(self._module)
 
     def _follow(self, work: Work, child: _Child, order: tuple[Callable[..., Any], tuple[Any, ...]]) -> None:
         try:
@@ -250,12 +274,15 @@ class Crew:
         """Keep a process for more work, for a while."""
         with self._lock:
             if len(self._idle) < _IDLE and child.process.is_alive():
-                timer = threading.Timer(_IDLE_SECONDS, self._dismiss, [child])
-                timer.daemon = True
-                timer.start()
-                self._idle.append((child, timer))
+                self._keep(child)
                 return
         child.end()
+
+    def _keep(self, child: _Child) -> None:
+        timer = threading.Timer(_IDLE_SECONDS, self._dismiss, [child])
+        timer.daemon = True
+        timer.start()
+        self._idle.append((child, timer))
 
     def _dismiss(self, child: _Child) -> None:
         with self._lock:

@@ -436,20 +436,24 @@ def register(app: Any, source: Source) -> None:
         start: dict[str, Any] | None, _pulse: Any, _time: Any, _cancel: Any, ticket: str | None, open_: bool
     ) -> tuple[Any, ...]:
         runs = source.runs
-        if ctx.triggered_id == "run-start" and start is not None and runs.find(start["id"]) is None:
+        # Questions may overtake each other: whichever comes first begins the run, and none begins it twice. A question
+        # after a run in progress begins nothing: the server may have been started anew, and forgotten it.
+        triggers = ctx.triggered_prop_ids
+        asked = start is not None and ("run-start.data" in triggers or start["id"] == ticket)
+        if start is not None and asked and "run-pulse.data" not in triggers and runs.find(start["id"]) is None:
             try:
                 what = read_form(start["dataset"], start)
-                versions[start["id"]] = source.snapshot().version
+                versions.setdefault(start["id"], source.snapshot().version)
                 runs.begin(tasks.run, source.place, what, title=what.title, name=start["id"])
             except SkillgraphError as error:
                 problem = html.Div(f"Not started: {error}", className="card run-failed", role="alert")
                 return {"running": False}, True, "", 0, problem, no_update
             ticket = start["id"]
-        if ctx.triggered_id == "run-cancel":
+        elif "run-cancel.n_clicks" in triggers:
             runs.cancel(ticket)
         work = runs.find(ticket)
         if work is None:
-            return {"running": False}, True, "", 0, None if ctx.triggered_id != "run-pulse" else no_update, no_update
+            return {"running": False}, True, "", 0, no_update if "run-pulse.data" in triggers else None, no_update
         if work.state == "running":
             now = work.progress
             text = f"{work.title.capitalize()}: {now.stage} · step {min(now.done + 1, now.total)} of {now.total} · "

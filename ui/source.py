@@ -20,6 +20,7 @@ __all__ = ["Snapshot", "Source"]
 
 T = TypeVar("T")
 _QUERIES = 6
+_TASKS = "ui.tasks"
 
 
 class _Once:
@@ -95,10 +96,14 @@ class Source:
         """Nothing is opened yet: a store that is not there is reported on the pages, and taken up once it is."""
         self.place = Place.of(None if url is None else str(url))
         self.runs = Crew(
-            1, "another run is going on, {title}, for {seconds} s: one writes at a time, so wait until it has finished"
+            1,
+            "another run is going on, {title}, for {seconds} s: one writes at a time, so wait until it has finished",
+            module=_TASKS,
         )
         self.queries = Crew(
-            _QUERIES, f"{_QUERIES} queries are running already, as many as run at once: wait until one has finished"
+            _QUERIES,
+            f"{_QUERIES} queries are running already, as many as run at once: wait until one has finished",
+            module=_TASKS,
         )
         self._store: Store | None = None
         self._memory = _Once(64)

@@ -177,9 +177,37 @@ def test_only_who_knows_its_name_finds_work(crew: Crew, own: Path) -> None:
     assert crew.find("secret") is work
     assert crew.find("guess") is None
     assert crew.find(None) is None
-    done(work)
-    with pytest.raises(CrewBusyError):
-        crew.begin(tasks.query, Place(str(own)), "RETURN 1 AS one", {}, 10, 30.0, name="secret")
+    assert done(work).rows == [(1,)]
+
+
+def test_asked_twice_is_begun_once(own: Path) -> None:
+    one = Crew(1, "busy")
+    try:
+        first = one.begin(tasks.query, Place(str(own)), SLOW, {}, 10, 600.0, name="same")
+        assert one.begin(tasks.query, Place(str(own)), SLOW, {}, 10, 600.0, name="same") is first
+        one.cancel("same")
+        assert one.begin(tasks.query, Place(str(own)), SLOW, {}, 10, 600.0, name="same").state == "cancelled"
+    finally:
+        one.close()
+
+
+def test_cancelled_before_it_began_is_not_begun(crew: Crew, own: Path) -> None:
+    crew.cancel("too early")
+    assert crew.begin(tasks.query, Place(str(own)), SLOW, {}, 10, 600.0, name="too early").state == "cancelled"
+    crew.cancel(None)
+
+
+def test_a_prepared_process_does_the_next_work(own: Path) -> None:
+    one = Crew(1, "busy", module="ui.tasks")
+    try:
+        one.prepare()
+        one.prepare()
+        (waiting,) = [child for child, _ in one._idle]
+        work = one.begin(tasks.query, Place(str(own)), SLOW, {}, 10, 600.0)
+        assert one._children[work.name] is waiting
+    finally:
+        one.close()
+    assert not waiting.process.is_alive()
 
 
 @pytest.mark.parametrize(

@@ -286,10 +286,12 @@ def register(app: Any, source: Source) -> None:
         if ask is None:
             return (no_update,) * 5
         queries = source.queries
-        if ctx.triggered_id == "q-cancel":
+        # Questions may overtake each other: whichever comes first begins the query, and none begins it twice.
+        triggers = ctx.triggered_prop_ids
+        if "q-cancel.n_clicks" in triggers and "q-ask.data" not in triggers:
             queries.cancel(ask["id"])
         work = queries.find(ask["id"])
-        if ctx.triggered_id == "q-ask" and work is None:
+        if work is None:
             queries.cancel(ask["before"])
             try:
                 given = _parameters(ask["parameters"])
@@ -299,8 +301,6 @@ def register(app: Any, source: Source) -> None:
             except SkillgraphError as error:
                 return _ended(html.Span(str(error), className="query-error"))
             work.wait(_AT_ONCE)
-        if work is None:
-            return _ended("This query is no longer known here: run it again.")
         if work.state == "running":
             text = f"Running for {work.seconds:.0f} s; it is stopped after {ask['timeout']} s."
             return {"running": True}, no_update, text, no_update, {}

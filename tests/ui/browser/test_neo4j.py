@@ -1,0 +1,121 @@
+"""Every page on a real Neo4j, whose server is stopped and started while a page is open."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from explorer.credentials import PASSWORD_VARIABLE, USER_VARIABLE
+from explorer.errors import SkillgraphError
+from explorer.server import LocalServer
+from tests.support.neo4j import RunningNeo4j, options_for_tests
+from tests.ui.conftest import fill_store
+
+pytestmark = [pytest.mark.browser, pytest.mark.neo4j]
+
+SLOW = "MATCH (a:Text), (b:Text), (c:Text), (d:Text) WHERE a.id < b.id AND c.id < d.id RETURN count(*) AS n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNeo4j]:
+    """A server of this module's own, so that stopping it disturbs nobody."""
+    with ExitStack() as stack:
+        local = LocalServer(tmp_path_factory.mktemp("neo4j"), options=options_for_tests())
+        try:
+            status = local.start(attached=True)
+        except SkillgraphError as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(f"no real Neo4j here: {error}")
+        stack.callback(local.stop)
+        found = RunningNeo4j(str(status.url), local.credentials(), local)
+        store = found.open()
+        fill_store(store)
+        store.close()
+        yield found
+
+
+@pytest.fixture(scope="module")
+def address(server: RunningNeo4j, serve: Any) -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(USER_VARIABLE, server.credentials.user)
+        patch.setenv(PASSWORD_VARIABLE, server.credentials.password)
+        yield serve(server.url)
+
+
+PAGES = {
+    "/": "Overview",
+    "/graph": "Association graph",
+    "/learning": "Learning",
+    "/percolation": "Percolation",
+    "/layers": "Layers",
+    "/classes": "Classes and hierarchy",
+    "/compression": "Compression",
+    "/query": "Query",
+}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page(page: Page, address: str, path: str) -> None:
+    page.goto(address + path)
+    expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
+    page.wait_for_load_state("networkidle")
+    page.wait_for_function(
+        """() => {
+          const seen = (selector) => [...document.querySelectorAll(selector)].filter((e) => e.offsetParent);
+          return seen('.figure').every((e) => e.querySelector('.js-plotly-plot')?.data)
+            && seen('.canvas > div').every((e) => !e._cyreg || e._cyreg.cy.nodes().length)
+            && !seen('.stat-value').some((e) => e.innerText.includes('…'));
+        }"""
+    )
+    expect(page.locator("#notice")).to_be_empty()
+    expect(page.locator("#banner")).to_be_empty()
+
+
+def test_a_run_writes_to_the_server(page: Page, server: RunningNeo4j, address: str) -> None:
+    page.goto(f"{address}/?run=learn&name=from-the-page")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator(".run-done")).to_contain_text("from-the-page: ")
+    assert server.rows("MATCH (l:Layer {name: 'from-the-page'}) RETURN l.dataset") == [("small",)]
+    expect(page.get_by_role("link", name="from-the-page").or_(page.locator("td strong"))).not_to_have_count(0)
+
+
+def test_a_cancelled_query_ends_on_the_server(page: Page, server: RunningNeo4j, address: str) -> None:
+    running = "SHOW TRANSACTIONS YIELD currentQuery WHERE currentQuery CONTAINS 'c.id < d.id' RETURN count(*)"
+    own = "SHOW TRANSACTIONS YIELD currentQuery WHERE currentQuery STARTS WITH 'SHOW' RETURN count(*)"
+    page.goto(f"{address}/query?q={quote(SLOW)}")
+    expect(page.locator("#q-summary")).to_contain_text("Running")
+    assert server.rows(running)[0][0] > server.rows(own)[0][0] - 1
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#q-summary")).to_contain_text("Cancelled after")
+    while server.rows("SHOW TRANSACTIONS YIELD currentQuery WHERE currentQuery STARTS WITH 'MATCH' RETURN count(*)")[0][
+        0
+    ]:
+        pass  # the server notices within moments that the client has gone; the test's time limit ends this
+    page.goto(f"{address}/query?q={quote('MATCH (l:Layer) RETURN l.name AS name')}")
+    expect(page.locator("#q-summary")).to_contain_text("rows in")
+
+
+def test_a_server_that_goes_away_and_comes_back(
+    page: Page, server: RunningNeo4j, address: str, watched: list[str]
+) -> None:
+    assert server.local is not None
+    page.goto(f"{address}/learning")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Learning")
+    server.local.stop()
+    expect(page.locator(".banner")).to_contain_text("cannot be read")
+    expect(page.get_by_role("heading", name="The store is away")).to_be_visible()
+    page.goto(f"{address}/query?q={quote('RETURN 1 AS one')}")
+    expect(page.get_by_role("heading", name="The store is away")).to_be_visible()
+    server.local.start(attached=True)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Query")
+    expect(page.locator(".banner")).to_have_count(0)
+    expect(page.locator("#q-summary")).to_contain_text("1 row in")
+    page.goto(f"{address}/learning")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Learning")
