@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.harness import Report, Table, arguments, finish
+from benchmarks.harness import Report, Table, arguments, finish, markdown
 from explorer.service import associate, learn
 from explorer.store.opening import open_store
 from loaders.dataset import build_dataset
@@ -149,13 +149,26 @@ def until(page: Any, ready: str, act: str = "", *, since_navigation: bool = Fals
     )
 
 
-def first_paint(browser: Any, address: str, ready: str) -> tuple[float, float]:
-    """Milliseconds from the start of the navigation to the first content and to the drawn graph."""
+def processor(page: Any) -> Callable[[], float]:
+    """A clock of the CPU milliseconds of the page's main thread, which other work on the machine does not stretch."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def read() -> float:
+        metrics = {entry["name"]: entry["value"] for entry in session.send("Performance.getMetrics")["metrics"]}
+        return 1000.0 * float(metrics["TaskDuration"])
+
+    return read
+
+
+def first_paint(browser: Any, address: str, ready: str) -> tuple[float, float, float]:
+    """Milliseconds from the start of the navigation to the first content and to the drawn graph; CPU milliseconds."""
     with visitor(browser) as page:
+        clock = processor(page)
         page.goto(address, wait_until="commit")
         drawn = until(page, ready, since_navigation=True)
         content = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-        return float(page.evaluate(content)), drawn
+        return float(page.evaluate(content)), drawn, clock()
 
 
 def click(browser: Any, address: str, act: str, ready: str) -> float:
@@ -167,12 +180,14 @@ def click(browser: Any, address: str, act: str, ready: str) -> float:
         return until(page, ready, act)
 
 
-def pan(browser: Any, address: str) -> tuple[int, int, float, float]:
-    """Nodes, edges, frames a second while panning, and the 95th percentile of a frame in milliseconds."""
+def pan(browser: Any, address: str) -> tuple[int, int, float, float, float]:
+    """Nodes, edges, frames a second while panning, 95th percentile of a frame and its CPU time in milliseconds."""
     with visitor(browser) as page:
         page.goto(address)
         until(page, DRAWN)
         page.wait_for_load_state("networkidle")
+        clock = processor(page)
+        before = clock()
         nodes, edges, times = page.evaluate(
             f"""async () => {{
               const cy = {CANVAS.format("cy")}, times = [];
@@ -188,8 +203,9 @@ def pan(browser: Any, address: str) -> tuple[int, int, float, float]:
               return [cy.nodes().length, cy.edges().length, times];
             }}"""
         )
+        busy = (clock() - before) / len(times)
     frames = sorted(times)
-    return nodes, edges, 1000.0 * len(frames) / sum(frames), frames[int(0.95 * (len(frames) - 1))]
+    return nodes, edges, 1000.0 * len(frames) / sum(frames), frames[int(0.95 * (len(frames) - 1))], busy
 
 
 def captured(browser: Any, address: str) -> dict[str, tuple[str, bytes]]:
@@ -286,6 +302,12 @@ def large_store(folder: Path, skills: int, seed: int = 0) -> tuple[Path, int]:
     return path, found.associations
 
 
+def add(report: Report, title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """A table of the report, shown on the error stream as soon as it is there."""
+    report.tables.append(Table(title, columns, rows))
+    print(markdown(report.tables[-1]), file=sys.stderr, flush=True)
+
+
 def spread(values: Sequence[float], unit: str = "s", scale: float = 1000.0) -> str:
     """Median, and least to largest where there are several."""
     middle = f"{statistics.median(values) / scale:.2f} {unit}"
@@ -307,25 +329,27 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         store = Path(options.store) if options.store else demo_store(Path(folder))
         with served(store) as address:
-            content, drawn = first_paint(browser, f"{address}/graph", DRAWN)
-            rows.append(["first paint, first visitor after the start", spread([content]), spread([drawn])])
+            first = first_paint(browser, f"{address}/graph", DRAWN)
+            rows.append(["first paint, first visitor after the start", *(spread([value]) for value in first)])
             visits = [first_paint(browser, f"{address}/graph", DRAWN) for _ in range(options.repeats)]
             rows.append(
                 ["first paint, further visitors", *(spread(list(column)) for column in zip(*visits, strict=True))]
             )
-            report.tables.append(Table("Graph page of the demo", ["", "first content", "graph drawn"], rows))
+            add(report, "Graph page of the demo", ["", "first content", "graph drawn", "CPU of the page"], rows)
             clicks = [
                 [name, spread([click(browser, address + path, act, ready) for _ in range(options.repeats)])]
                 for name, path, act, ready in VIEWS
             ]
-            report.tables.append(Table("Click to new view", ["", "median (least–most)"], clicks))
+            add(report, "Click to new view", ["", "median (least–most)"], clicks)
             panned = [(name, *pan(browser, address + path)) for name, path in PANNED]
-            report.tables.append(
-                Table(
-                    "Panning at the limit of detail",
-                    ["", "nodes", "edges", "frames/s", "95 % of frames within"],
-                    [[name, f"{n:,}", f"{m:,}", f"{fps:.0f}", f"{slow:.0f} ms"] for name, n, m, fps, slow in panned],
-                )
+            add(
+                report,
+                "Panning at the limit of detail",
+                ["", "nodes", "edges", "frames/s", "95 % of frames within", "CPU a frame"],
+                [
+                    [name, f"{n:,}", f"{m:,}", f"{fps:.1f}", f"{slow:.0f} ms", f"{busy:.0f} ms"]
+                    for name, n, m, fps, slow, busy in panned
+                ],
             )
             latency = []
             for name, (path, body) in captured(browser, address).items():
@@ -333,7 +357,7 @@ def main() -> None:
                     times, rate = replay(address, path, body, users, options.requests)
                     p50, p95 = np.percentile(times, [50, 95])
                     latency.append([name, str(users), f"{p50:.0f} ms", f"{p95:.0f} ms", f"{rate:.0f}"])
-            report.tables.append(Table("Callbacks", ["", "users", "p50", "p95", "requests/s"], latency))
+            add(report, "Callbacks", ["", "users", "p50", "p95", "requests/s"], latency)
         load.append(os.getloadavg()[0])
         if options.nodes:
             large, associations = large_store(Path(folder), options.nodes)
@@ -343,7 +367,7 @@ def main() -> None:
             shown = [
                 [f"{size}, {who}", spread([v[1]])] for who, v in zip(("first visitor", "second"), visits, strict=True)
             ]
-            report.tables.append(Table("The map", ["", "picture there"], shown))
+            add(report, "The map", ["", "picture there"], shown)
             load.append(os.getloadavg()[0])
     report.tables[-1].note = (
         f"{os.cpu_count()} cores; load average before, during and after: {', '.join(f'{x:.1f}' for x in load)}. "
