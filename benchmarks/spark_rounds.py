@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -111,11 +112,12 @@ def measure(n_edges: int, above: float, options, report: harness.Report) -> None
         }
         runs = [("blocks", False), ("blocks", True), ("rounds", True)]
         if n_edges > options.rounds:
-            runs.pop()
+            del runs[1:]
         with open_session("local[2]", settings) as spark:
             watch = Watch()
             graph = prepare(spark, str(folder / "input"), str(folder / "work"), block_edges=int(options.block))
             cpu, wall = watch.look()
+            print(f"{n_edges:.0e} edges, layout: {cpu:.3g} CPU s", file=sys.stderr, flush=True)
             rows.append(
                 ["numbering and layout, once", "", f"{cpu:.3g}", f"{wall:.3g}", f"{cpu / n_edges * 1e9:.3g}", ""]
             )
@@ -131,6 +133,7 @@ def measure(n_edges: int, above: float, options, report: harness.Report) -> None
                     progress=lambda *_, ends=ends: ends.append(time.time()),
                 )
                 cpu, wall = watch.look()
+                print(f"{n_edges:.0e} edges, {method}: {cpu:.3g} CPU s", file=sys.stderr, flush=True)
                 assert done.by_step[-1] == kernel.n_learned
                 assert not done.exact or len(done.by_step) - 1 == kernel.n_waves
                 name = f"{method}, {'exact waves' if waves else 'learned set'}"
@@ -170,7 +173,7 @@ def main() -> None:
         edges=([1e6], "numbers of edges"),
         above=(1.02, "ratio of texts to skills over its threshold"),
         block=(1e6, "edges in a block"),
-        rounds=(1e6, "most edges at which rounds of joins are measured as well"),
+        rounds=(1e6, "most edges at which exact waves and rounds of joins are measured as well"),
         memory=("3g", "of the Java side"),
     )
     report = harness.Report("Spark")
