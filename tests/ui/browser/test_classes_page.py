@@ -23,6 +23,9 @@ def test_the_tree_opens_and_closes(page: Page, course: str) -> None:
     page.goto(course)
     drawn(page, "c-tree")
     until(page, "c-tree", "cy.nodes('[level > 0]').length === 0")
+    for key in page.locator("#c-hierarchy .mark").all():
+        assert key.bounding_box()["width"] > 5
+    assert page.locator("#c-tree-box").bounding_box()["height"] > 400
     on_canvas(page, "c-tree", f"(cy.getElementById('h:{BLOCKER}').emit('tap'), true)")
     has_state(page, "open", BLOCKER)
     until(page, "c-tree", "cy.nodes('.blocked').length === 2 && cy.edges().length === 2")
