@@ -61,6 +61,7 @@ def shell(store_name: str, *, login: bool) -> Any:
             leftSection=icon(page.icon),
             href=page.path,
             className="nav-link",
+            **{"aria-label": page.name},  # its only name where the rail is narrow
         )
         for page in PAGES
     ]

@@ -380,7 +380,8 @@ def _metrics(result: QueryResult, nodes: int, links: int) -> str:
     def count(n: int, one: str, many: str) -> str:
         return f"{n:,} {one if n == 1 else many}"
 
-    text = f"{count(len(result.rows), 'row', 'rows')} in {result.seconds:.2f} s"
+    digits = 2 if result.seconds >= 0.1 else 4
+    text = f"{count(len(result.rows), 'row', 'rows')} in {result.seconds:.{digits}f} s"
     text += f" · {count(len(result.columns), 'column', 'columns')}"
     if nodes:
         text += f" · {count(nodes, 'node', 'nodes')} and {count(links, 'relationship', 'relationships')}"

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pyarrow as pa
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from explorer.store.opening import open_store
@@ -89,6 +90,20 @@ def test_the_form_is_in_the_address(page: Page, own: str) -> None:
     until_state(page, "run", "percolate")
     expect(page.get_by_label("Random orders to average over")).to_be_visible()
     expect(page.get_by_label("Name of the new layer")).to_be_hidden()
+
+
+@pytest.mark.parametrize("kind", ["learn&base=tuned&learner=capacity", "associate", "percolate"])
+def test_the_form_is_accessible_and_fits(page: Page, own: str, kind: str) -> None:
+    page.set_viewport_size({"width": 820, "height": 1100})  # a tablet
+    page.goto(f"{own}/?run={kind}")
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for scheme in ("light", "dark"):
+        page.wait_for_function("scheme => document.documentElement.dataset.scheme === scheme", arg=scheme)
+        found = [rule for rule in Axe().run(page).response["violations"] if rule["impact"] in ("serious", "critical")]
+        assert not found, (scheme, [(rule["id"], [node["html"][:160] for node in rule["nodes"]]) for rule in found])
+        page.get_by_role("button", name="Light or dark").click()
 
 
 def test_a_run_shows_how_far_it_is_and_is_cancelled(page: Page, own: str, own_store: Path) -> None:

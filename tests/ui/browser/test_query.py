@@ -72,7 +72,7 @@ def test_metrics_graph_and_export(page: Page, small: str, store_path: Path) -> N
     page.goto(ask(small, cypher))
     rows = open_store(store_path, mode="read").query(cypher).rows
     nodes = {node.id for row in rows for node in (row[0], row[2])}
-    text = rf"^7 rows in \d+\.\d\d s · 3 columns · {len(nodes)} nodes and 7 relationships$"
+    text = rf"^7 rows in \d+\.\d\d+ s · 3 columns · {len(nodes)} nodes and 7 relationships$"
     expect(page.locator("#q-summary")).to_have_text(re.compile(text))
     page.wait_for_function(
         "n => { const e = document.getElementById('q-cy'); return e && e._cyreg && e._cyreg.cy.nodes().length === n }",
