@@ -70,7 +70,6 @@
   }
 
   function attach(elements, view, arrangement, opened) {
-    listen(400);
     ready((cy) => {
       cy.scratch("_opened", opened || []);
       cy.scratch("_view", view);
@@ -439,7 +438,9 @@
     if (!views.length) box.replaceChildren(make("li", { className: "quiet", textContent: "None yet." }));
   }
 
-  function savedViews() {
+  /* Once for each page: who listens to the canvas, and the list of views. */
+  function begin() {
+    listen(400);
     const form = document.getElementById("g-view-form");
     if (form && !form.firstChild) {
       const name = make("input", { id: "g-view-name", type: "text", maxLength: 60, className: "text-input", autocomplete: "off" });
@@ -466,7 +467,7 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     sgGraph: {
-      attach, paint, legend, focus, zoom, state, undo, clear, options, table, choose, goal, pickRow, mapMoved, mapClicked, mapActs, image, savedViews,
+      attach, paint, legend, focus, zoom, state, undo, clear, options, table, choose, goal, pickRow, mapMoved, mapClicked, mapActs, image, begin,
     },
   });
 })();

@@ -75,7 +75,7 @@ def _register_state(app: Any) -> None:
     app.clientside_callback(
         _js("undo"), Output("g-undo", "data-undone"), Input("g-undo", "n_clicks"), prevent_initial_call=True
     )
-    app.clientside_callback(_js("savedViews"), Output("g-views", "data-ready"), Input("g-subject", "data"))
+    app.clientside_callback(_js("begin"), Output("g-views", "data-ready"), Input("g-subject", "data"))
 
 
 def _register_canvas(app: Any) -> None:
