@@ -35,8 +35,10 @@ def query(
     try:
         return _reader(place).query(cypher, parameters, max_rows=max_rows, timeout=timeout)
     except StoreError:
-        # The store may have been away since it was opened.
-        _open.pop(place).close()
+        stale = _open.pop(place, None)
+        if stale is None:
+            raise
+        stale.close()  # it was away since it was opened: perhaps it is back
         return _reader(place).query(cypher, parameters, max_rows=max_rows, timeout=timeout)
 
 
