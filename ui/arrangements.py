@@ -125,7 +125,7 @@ def _springs(source: Int, target: Int, strength: Float, radius: Float) -> Float:
     start = np.empty((len(radius), 2))
     start[order] = sunflower(radius[order])
     rounds = 80 if len(radius) <= 700 else 40  # forces between all pairs
-    moved = force_positions(start, source, target, strength, spacing=3.4 * float(radius.mean()), rounds=rounds)
+    moved = force_positions(start, source, target, strength, spacing=9.0 * float(radius.mean()), rounds=rounds)
     moved[:, 0] *= np.sqrt(_WIDTH / _HEIGHT)
     return separate(moved, radius * 1.15, rounds=60)
 
