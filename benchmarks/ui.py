@@ -222,6 +222,7 @@ def captured(browser: Any, address: str) -> dict[str, tuple[str, bytes]]:
         page.on("request", keep)
         page.goto(f"{address}/graph")
         until(page, DRAWN)
+        page.wait_for_load_state("networkidle")
         until(page, VIEWS[0][3], VIEWS[0][2])
         page.wait_for_load_state("networkidle")
     return bodies
