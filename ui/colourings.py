@@ -162,7 +162,7 @@ def _by_value(key: str, values: Sequence[str], colours: Mapping[str, str] | None
     categories = [Category(value, chosen[value], counts[value]) for value in listed]
     if len(order) > len(listed):
         rest = sum(counts[value] for value in order[_LISTED:])
-        categories.append(Category(f"{len(order) - _LISTED} more", OTHER, rest))
+        categories.append(Category(f"{len(order) - _LISTED:,} more", OTHER, rest))
     place = {value: min(i, len(categories) - 1) for i, value in enumerate(order)}
     return Colouring(key, TITLES[key], tuple(categories), np.array([place[v] for v in values], dtype=np.int64))
 
@@ -190,7 +190,7 @@ def _by_community(community: Int) -> Colouring:
     colours = category_colours([str(i) for i in range(min(len(sizes), _LISTED))])
     categories = [Category(f"community {i + 1}", colours[str(i)], int(sizes[i])) for i in range(len(colours))]
     if len(sizes) > _LISTED:
-        categories.append(Category(f"{len(sizes) - _LISTED} smaller", OTHER, int(sizes[_LISTED:].sum())))
+        categories.append(Category(f"{len(sizes) - _LISTED:,} smaller", OTHER, int(sizes[_LISTED:].sum())))
     of = np.minimum(community, _LISTED)
     return Colouring("community", "community", tuple(categories), of, "skills that keep to each other")
 
