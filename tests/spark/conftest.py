@@ -42,7 +42,7 @@ def session() -> Iterator[Any]:
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Case:
     """Ensembles below, near and above the threshold, a hub, a real package, idle texts and repeated rows, in one."""
     folder = tmp_path_factory.mktemp("mixed") / "mixed"
-    pairs = [*ensembles(11, 200), *hub(300), *python_source("json")]
+    pairs = [*ensembles(11, 80), *hub(160), *python_source("json")]
     return make_case(folder, pairs, repeats=100)
 
 

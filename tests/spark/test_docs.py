@@ -1,7 +1,9 @@
-"""The page's numbers of rounds are those of density evolution."""
+"""The page's numbers of rounds are those of density evolution, and the docstrings' examples hold."""
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import re
 from pathlib import Path
 
@@ -30,3 +32,9 @@ def test_rounds_of_the_page(row: tuple[str, str, str, str]) -> None:
 
 def test_the_page_has_the_table() -> None:
     assert len(ROW.findall(PAGE.read_text())) >= 8
+
+
+@pytest.mark.parametrize("module", ["blocks", "learning", "run_folder"])
+def test_examples_of_the_docstrings(module: str) -> None:
+    found = doctest.testmod(importlib.import_module(f"explorer.spark.{module}"))
+    assert found.failed == 0 < found.attempted

@@ -25,7 +25,7 @@ from tests.spark.graphs import Case, make_case, poisson
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Case:
-    return make_case(tmp_path_factory.mktemp("faults") / "small", poisson(np.random.default_rng(1), "f", 60, 3.0, 1.4))
+    return make_case(tmp_path_factory.mktemp("faults") / "small", poisson(np.random.default_rng(1), "f", 40, 2.0, 4.0))
 
 
 @pytest.fixture(scope="module")
