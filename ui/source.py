@@ -12,15 +12,15 @@ from typing import Any, TypeVar
 from explorer.errors import StoreError
 from explorer.service import LayerView, layer_view
 from explorer.store.protocol import DatasetInfo, LayerInfo, Store
-from ui.children import Crew
-from ui.graphs import LayerGraph, layer_graph
+from ui.drawing.graphs import LayerGraph, layer_graph
 from ui.place import Place
+from ui.work.children import Crew
 
 __all__ = ["Snapshot", "Source"]
 
 T = TypeVar("T")
 _QUERIES = 6
-_TASKS = "ui.tasks"
+_TASKS = "ui.work.tasks"
 
 
 class _Once:

@@ -12,7 +12,7 @@ from explorer.service import associate, layer_view, learn
 from explorer.store.opening import open_store
 from explorer.store.protocol import Store
 from loaders.dataset import Dataset, build_dataset
-from ui.graphs import LayerGraph, layer_graph
+from ui.drawing.graphs import LayerGraph, layer_graph
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 CLASSES = ("alpha", "beta", "<b>gamma</b>")

@@ -10,7 +10,7 @@ from explorer.arrays import index_dataset
 from explorer.service import LayerView
 from explorer.store.protocol import LayerInfo
 from loaders.dataset import Dataset, build_dataset
-from ui.graphs import LayerGraph
+from ui.drawing.graphs import LayerGraph
 
 
 def large_dataset(n_skills: int, *, groups: int, seed: int = 0) -> Dataset:

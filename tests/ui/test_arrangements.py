@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from ui.arrangements import ARRANGEMENTS, arrange
-from ui.graphs import LayerGraph, subgraph
+from ui.drawing.arrangements import ARRANGEMENTS, arrange
+from ui.drawing.graphs import LayerGraph, subgraph
 
 
 @pytest.mark.parametrize("arrangement", [key for key in ARRANGEMENTS if key != "islands"])

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ui.bipartite import SKILL_LIMIT, TEXT_LIMIT, text_drawing, texts_around
-from ui.colourings import colourings
-from ui.graphs import LayerGraph, skills_of
+from ui.drawing.bipartite import SKILL_LIMIT, TEXT_LIMIT, text_drawing, texts_around
+from ui.drawing.colourings import colourings
+from ui.drawing.graphs import LayerGraph, skills_of
 
 
 def elements(drawing):

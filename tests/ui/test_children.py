@@ -16,11 +16,11 @@ from explorer.service import learn
 from explorer.store.opening import open_store
 from loaders.dataset import build_dataset
 from tests.ui.conftest import fill
-from ui import tasks
-from ui.children import Crew, CrewBusyError, Work
 from ui.place import Place
-from ui.runs import outcome_text, read_form
-from ui.tasks import AssociateRun, LearnRun, PercolateRun
+from ui.work import tasks
+from ui.work.children import Crew, CrewBusyError, Work
+from ui.work.runs import outcome_text, read_form
+from ui.work.tasks import AssociateRun, LearnRun, PercolateRun
 
 PATIENCE = 120.0  # seconds; only a failure waits so long
 SLOW = "MATCH (a:Skill), (b:Skill), (c:Skill), (d:Skill), (e:Skill) WHERE a.id < b.id AND d.id < e.id RETURN count(*)"
@@ -198,7 +198,7 @@ def test_cancelled_before_it_began_is_not_begun(crew: Crew, own: Path) -> None:
 
 
 def test_a_prepared_process_does_the_next_work(own: Path) -> None:
-    one = Crew(1, "busy", module="ui.tasks")
+    one = Crew(1, "busy", module="ui.work.tasks")
     try:
         one.prepare()
         one.prepare()

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from tests.ui.large import large_graph
-from ui.centrality import betweenness, degree
-from ui.colourings import by_centrality, by_level, by_membership, colourings
-from ui.graphs import LayerGraph, subgraph
+from ui.drawing.centrality import betweenness, degree
+from ui.drawing.colourings import by_centrality, by_level, by_membership, colourings
+from ui.drawing.graphs import LayerGraph, subgraph
 
 
 def as_networkx(graph: LayerGraph) -> nx.Graph:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tests.ui.conftest import HOSTILE
-from ui.arrangements import ARRANGEMENTS
-from ui.colourings import colourings
-from ui.elements import group_drawing, neighbour_drawing, skill_drawing
-from ui.graphs import LayerGraph
+from ui.drawing.arrangements import ARRANGEMENTS
+from ui.drawing.colourings import colourings
+from ui.drawing.elements import group_drawing, neighbour_drawing, skill_drawing
+from ui.drawing.graphs import LayerGraph
 
 
 def parts(drawing):

@@ -12,12 +12,12 @@ from explorer.service.family import family
 from explorer.store.opening import open_store
 from tests.ui.conftest import HOSTILE
 from tests.ui.course import fill
-from ui.figures import learned_by_class_figure, learned_by_level_figure, percolation_figure, region_figure
+from ui.drawing.figures import learned_by_class_figure, learned_by_level_figure, percolation_figure, region_figure
+from ui.drawing.pairs import anchor_rows, chosen_changes, pair_elements, pair_graph
+from ui.drawing.stability import two_classes
+from ui.drawing.style import CHANGE_SHAPES, CHANGES, pair_stylesheet
 from ui.pages.layers import change_rows, tree_of
 from ui.pages.percolation import drawn_skills, frames, learned_curve, removal_rows, sweep_rows
-from ui.pairs import anchor_rows, chosen_changes, pair_elements, pair_graph
-from ui.stability import two_classes
-from ui.style import CHANGE_SHAPES, CHANGES, pair_stylesheet
 
 
 @pytest.fixture(scope="module")

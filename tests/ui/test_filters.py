@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ui.filters import Filters, counts_sentence, filtered
-from ui.graphs import LayerGraph, subgraph
-from ui.map_picture import whole_box
+from ui.drawing.filters import Filters, counts_sentence, filtered
+from ui.drawing.graphs import LayerGraph, subgraph
+from ui.drawing.map_picture import whole_box
 
 
 def ids(graph: LayerGraph) -> set[str]:

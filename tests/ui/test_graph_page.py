@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.ui.large import large_graph
-from ui.filters import Filters
-from ui.graphs import NODE_LIMIT
+from ui.drawing.filters import Filters
+from ui.drawing.graphs import NODE_LIMIT
 from ui.pages.graph.inspector import inspector, skill_options, summary
 from ui.pages.graph.pictures import colour_keys, drawing, look, paint, part, picture, table_rows, text_options
 from ui.pages.graph.state import read_state, usual_view, write_list

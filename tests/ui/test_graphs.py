@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from ui.graphs import LayerGraph, backbone, most_used, shortest_path, skills_of, texts_of
+from ui.drawing.graphs import LayerGraph, backbone, most_used, shortest_path, skills_of, texts_of
 
 
 def as_networkx(graph: LayerGraph) -> nx.Graph:

@@ -8,9 +8,9 @@ from explorer.errors import SkillgraphError
 from explorer.service import LayerView, layer_view
 from explorer.store.opening import open_store
 from tests.ui.course import BLOCKER, fill, prerequisites, skills
-from ui.hierarchies import Hierarchy, blocked_rows, hierarchy, skill_levels, tree_elements, tree_rows, unfold
+from ui.drawing.hierarchies import Hierarchy, blocked_rows, hierarchy, skill_levels, tree_elements, tree_rows, unfold
+from ui.drawing.stability import region, text_groups, two_classes
 from ui.pages.classes import class_table, level_table, matching
-from ui.stability import region, text_groups, two_classes
 
 
 @pytest.fixture(scope="module")

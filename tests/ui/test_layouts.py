@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ui.layouts import communities, force_positions, islands, label_tiers, separate, sunflower
+from ui.drawing.layouts import communities, force_positions, islands, label_tiers, separate, sunflower
 
 
 def cliques(k: int, size: int) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:

@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 
-from ui.graphs import LayerGraph, skills_of
-from ui.lessons import lesson_chain, needed_before, relatives
+from ui.drawing.graphs import LayerGraph, skills_of
+from ui.drawing.lessons import lesson_chain, needed_before, relatives
 
 
 def waiting(view, skill: int) -> set[int]:

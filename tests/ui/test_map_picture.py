@@ -8,12 +8,12 @@ import pytest
 
 from tests.ui.conftest import HOSTILE
 from tests.ui.large import large_graph
-from ui.colourings import colourings
-from ui.elements import group_drawing, skill_drawing
-from ui.filters import Filters, filtered
-from ui.graphs import EDGE_LIMIT, GROUP_LIMIT, NODE_LIMIT, LayerGraph, most_used
-from ui.layouts import map_positions
-from ui.map_picture import edge_density, in_box, map_figure, map_picture, nearest_box, png, whole_box
+from ui.drawing.colourings import colourings
+from ui.drawing.elements import group_drawing, skill_drawing
+from ui.drawing.filters import Filters, filtered
+from ui.drawing.graphs import EDGE_LIMIT, GROUP_LIMIT, NODE_LIMIT, LayerGraph, most_used
+from ui.drawing.layouts import map_positions
+from ui.drawing.map_picture import edge_density, in_box, map_figure, map_picture, nearest_box, png, whole_box
 
 
 @pytest.fixture(scope="module")

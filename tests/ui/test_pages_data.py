@@ -19,7 +19,7 @@ from explorer.store.protocol import Path as GraphPath
 from tests.ui.conftest import HOSTILE, small_dataset
 from ui.choice import choose
 from ui.components import no_layer
-from ui.figures import (
+from ui.drawing.figures import (
     emergence_figure,
     label,
     learned_by_class_figure,
@@ -27,7 +27,7 @@ from ui.figures import (
     subsample_figure,
     waves_figure,
 )
-from ui.graphs import LayerGraph
+from ui.drawing.graphs import LayerGraph
 from ui.pages.classes import class_table, requirement_matrix
 from ui.pages.graph import as_csv, as_graphml
 from ui.pages.percolation import frames

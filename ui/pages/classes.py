@@ -15,17 +15,26 @@ from dash import ALL, ClientsideFunction, Input, Output, State, dcc, html, no_up
 
 from explorer.errors import USER_ERRORS
 from explorer.service import LayerView
-from ui.canvas import zoom_tools
-from ui.children import Crew, CrewBusyError
 from ui.choice import Query, choose
 from ui.components import card, figure, fraction, grid, no_layer, page, page_header, sentence
-from ui.figures import label, region_figure
-from ui.fitted import fitted_canvas
-from ui.hierarchies import Hierarchy, Relation, blocked_rows, hierarchy, skill_levels, tree_elements, tree_rows, unfold
+from ui.drawing.canvas import zoom_tools
+from ui.drawing.figures import label, region_figure
+from ui.drawing.fitted import fitted_canvas
+from ui.drawing.hierarchies import (
+    Hierarchy,
+    Relation,
+    blocked_rows,
+    hierarchy,
+    skill_levels,
+    tree_elements,
+    tree_rows,
+    unfold,
+)
+from ui.drawing.stability import TextGroup, TwoClasses, region, text_groups, two_classes
+from ui.drawing.style import OTHER, PLAIN, SCHEMES, figure_layout, tree_stylesheet
 from ui.notices import notice
 from ui.source import Snapshot, Source
-from ui.stability import TextGroup, TwoClasses, region, text_groups, two_classes
-from ui.style import OTHER, PLAIN, SCHEMES, figure_layout, tree_stylesheet
+from ui.work.children import Crew, CrewBusyError
 
 __all__ = ["class_table", "layout", "level_table", "matching", "register", "requirement_matrix"]
 

@@ -17,9 +17,9 @@ from explorer.service.snapshot import LayerView
 from explorer.service.text_code import Received, TextCode, code_text, measure_layer, receive
 from ui.choice import Choice, Query, choose
 from ui.components import card, empty_state, figure, fraction, no_layer, page, page_header, sentence, stat
+from ui.drawing.style import ROLES, figure_layout
 from ui.notices import notice
 from ui.source import Snapshot, Source
-from ui.style import ROLES, figure_layout
 
 __all__ = ["bits_figure", "channel_figure", "first_text", "hex_lines", "layout", "rate_figure", "register", "search"]
 

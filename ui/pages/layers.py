@@ -12,7 +12,6 @@ from dash import ALL, ClientsideFunction, Input, Output, State, ctx, dcc, html, 
 from explorer.service import LayerComparison, SkillChange, compare
 from explorer.service.family import FamilyMember, FamilyReport, family
 from explorer.store.protocol import LayerInfo
-from ui.canvas import zoom_tools
 from ui.choice import Choice, Query, choose
 from ui.components import (
     card,
@@ -26,12 +25,13 @@ from ui.components import (
     sentence,
     stat,
 )
-from ui.figures import learned_by_class_figure, learned_by_level_figure
-from ui.fitted import fitted_canvas
+from ui.drawing.canvas import zoom_tools
+from ui.drawing.figures import learned_by_class_figure, learned_by_level_figure
+from ui.drawing.fitted import fitted_canvas
+from ui.drawing.pairs import PairGraph, anchor_rows, pair_elements, pair_graph
+from ui.drawing.style import CHANGES, SCHEMES, pair_stylesheet
 from ui.notices import notice
-from ui.pairs import PairGraph, anchor_rows, pair_elements, pair_graph
 from ui.source import Snapshot, Source
-from ui.style import CHANGES, SCHEMES, pair_stylesheet
 
 __all__ = ["change_rows", "layout", "register", "tree_of"]
 

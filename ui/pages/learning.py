@@ -12,15 +12,15 @@ from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 from analysis.density_evolution import learned_fraction_curve, testing_error
 from analysis.learners import parse_learner
 from explorer.service import SubsampleCurve, predict, subsample, threshold, wave_curve
-from ui.canvas import canvas, stylesheets
 from ui.choice import Choice, Query, choose
 from ui.components import card, empty_state, figure, fraction, grid, icon, no_layer, page_header, stat
-from ui.elements import colourings, skill_drawing
-from ui.figures import subsample_figure, waves_figure, what_if_figure
-from ui.graphs import NODE_LIMIT, LayerGraph, most_used
+from ui.drawing.canvas import canvas, stylesheets
+from ui.drawing.elements import colourings, skill_drawing
+from ui.drawing.figures import subsample_figure, waves_figure, what_if_figure
+from ui.drawing.graphs import NODE_LIMIT, LayerGraph, most_used
+from ui.drawing.style import ROLES, figure_layout
 from ui.notices import notice
 from ui.source import Snapshot, Source
-from ui.style import ROLES, figure_layout
 
 __all__ = ["gains", "gains_figure", "layout", "learner_parts", "register"]
 

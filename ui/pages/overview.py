@@ -14,11 +14,11 @@ from explorer.service import BesideRow, LayerPrediction, LayerView, predict_laye
 from explorer.store.protocol import DatasetInfo, LayerInfo
 from ui.choice import Choice, Query, choose
 from ui.components import card, figure, fraction, no_layer, page, page_header, stat
-from ui.figures import emergence_figure
+from ui.drawing.figures import emergence_figure
 from ui.notices import notice
-from ui.runs import KINDS, run_card, run_strip
-from ui.runs import register as register_runs
 from ui.source import Snapshot, Source
+from ui.work.runs import KINDS, run_card, run_strip
+from ui.work.runs import register as register_runs
 
 __all__ = ["layout", "register"]
 

@@ -19,13 +19,13 @@ from analysis.learners import parse_learner
 from analysis.newman_ziff import convolve, site_percolation, targeted_order
 from explorer.errors import USER_ERRORS
 from explorer.service import LayerView, PercolationReport, percolate
-from ui.canvas import stylesheets
 from ui.choice import Query, choose
 from ui.components import card, figure, fraction, grid, no_layer, page_header, sentence
-from ui.elements import skill_drawing
-from ui.figures import LearnedCurve, percolation_figure, susceptibility_figure
-from ui.fitted import fitted_canvas
-from ui.graphs import LayerGraph, layer_graph
+from ui.drawing.canvas import stylesheets
+from ui.drawing.elements import skill_drawing
+from ui.drawing.figures import LearnedCurve, percolation_figure, susceptibility_figure
+from ui.drawing.fitted import fitted_canvas
+from ui.drawing.graphs import LayerGraph, layer_graph
 from ui.notices import notice
 from ui.source import Snapshot, Source
 
@@ -299,9 +299,7 @@ def register(app: Any, source: Source) -> None:
         snapshot = source.snapshot()
         key = (subject["dataset"], subject["layer"])
         graph = _drawn(snapshot, *key)
-        drawing = snapshot.once(
-            ("percolation drawing", *key), lambda: skill_drawing(graph, {}, per_skill=3)
-        )
+        drawing = snapshot.once(("percolation drawing", *key), lambda: skill_drawing(graph, {}, per_skill=3))
         rows = {f"s:{graph.skill_id(i)}": i for i in range(graph.n)}
         elements = [
             {**element, "data": {**element["data"], "row": rows[element["data"]["id"]]}}

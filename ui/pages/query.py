@@ -15,13 +15,13 @@ from dash import ALL, ClientsideFunction, Input, Output, State, ctx, dcc, html, 
 from explorer.cookbook import COOKBOOK as RECIPES
 from explorer.errors import QueryError, SkillgraphError
 from explorer.store.protocol import Node, Path, QueryResult, Relationship
-from ui import tasks
-from ui.canvas import canvas
 from ui.choice import Choice, Query, choose
 from ui.components import grid, page_header
-from ui.layouts import communities, islands, label_tiers
+from ui.drawing.canvas import canvas
+from ui.drawing.layouts import communities, islands, label_tiers
+from ui.drawing.style import CATEGORIES, OTHER, cytoscape_stylesheet
 from ui.source import Snapshot, Source
-from ui.style import CATEGORIES, OTHER, cytoscape_stylesheet
+from ui.work import tasks
 
 __all__ = [
     "COOKBOOK",

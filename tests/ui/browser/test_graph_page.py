@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 from explorer.service import learn
 from explorer.store.opening import open_store
 from tests.ui.large import large_dataset
-from ui.graphs import NODE_LIMIT
+from ui.drawing.graphs import NODE_LIMIT
 
 pytestmark = pytest.mark.browser
 

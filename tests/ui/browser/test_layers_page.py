@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.ui.browser.comparing import drawn, has_state, on_canvas, plotted, serious, until
 from tests.ui.course import fill
-from ui.style import CHANGES
+from ui.drawing.style import CHANGES
 
 pytestmark = pytest.mark.browser
 

@@ -9,10 +9,10 @@ import dash_mantine_components as dmc
 import numpy as np
 from dash import html
 
-from ui.arrangements import ARRANGEMENTS, FCOSE_LIMIT
-from ui.colourings import TITLES
 from ui.components import icon
-from ui.graphs import LayerGraph
+from ui.drawing.arrangements import ARRANGEMENTS, FCOSE_LIMIT
+from ui.drawing.colourings import TITLES
+from ui.drawing.graphs import LayerGraph
 from ui.pages.graph.inspector import skill_options
 from ui.pages.graph.pictures import text_options
 from ui.pages.graph.state import GROUPS, PER, VIEWS, GraphState

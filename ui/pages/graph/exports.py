@@ -7,7 +7,7 @@ import io
 import re
 from xml.sax.saxutils import escape, quoteattr
 
-from ui.graphs import LayerGraph
+from ui.drawing.graphs import LayerGraph
 
 __all__ = ["as_csv", "as_graphml"]
 

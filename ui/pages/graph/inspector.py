@@ -9,8 +9,8 @@ import dash_mantine_components as dmc
 import numpy as np
 from dash import html
 
-from ui.graphs import LayerGraph, shortest_path, skills_of, texts_of
-from ui.lessons import lesson_chain, needed_before, relatives
+from ui.drawing.graphs import LayerGraph, shortest_path, skills_of, texts_of
+from ui.drawing.lessons import lesson_chain, needed_before, relatives
 
 __all__ = ["inspector", "path_nodes", "skill_options", "summary"]
 

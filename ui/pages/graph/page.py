@@ -6,9 +6,9 @@ from typing import Any
 
 from dash import dcc, html
 
-from ui.canvas import canvas, stylesheets, zoom_tools
 from ui.choice import Choice, Query, choose
 from ui.components import empty_state, grid, no_layer, page_header
+from ui.drawing.canvas import canvas, stylesheets, zoom_tools
 from ui.notices import notice
 from ui.pages.graph.controls import options_row, toolbar
 from ui.pages.graph.pictures import colour_keys

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from ui.arrangements import FCOSE_LIMIT
-from ui.bipartite import text_drawing, texts_around
-from ui.centrality import degree
-from ui.colourings import TITLES, Colouring, by_centrality, by_level, by_membership, colourings
-from ui.elements import Drawing, group_drawing, neighbour_drawing, skill_drawing
-from ui.filters import Filters, filtered
-from ui.graphs import NODE_LIMIT, LayerGraph, most_used
-from ui.map_picture import Box, MapPicture, map_picture, whole_box
+from ui.drawing.arrangements import FCOSE_LIMIT
+from ui.drawing.bipartite import text_drawing, texts_around
+from ui.drawing.centrality import degree
+from ui.drawing.colourings import TITLES, Colouring, by_centrality, by_level, by_membership, colourings
+from ui.drawing.elements import Drawing, group_drawing, neighbour_drawing, skill_drawing
+from ui.drawing.filters import Filters, filtered
+from ui.drawing.graphs import NODE_LIMIT, LayerGraph, most_used
+from ui.drawing.map_picture import Box, MapPicture, map_picture, whole_box
 from ui.pages.graph.state import GraphState
 from ui.source import Snapshot
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ui.arrangements import ARRANGEMENTS
-from ui.filters import Filters
-from ui.graphs import NODE_LIMIT, LayerGraph
-from ui.map_picture import Box
+from ui.drawing.arrangements import ARRANGEMENTS
+from ui.drawing.filters import Filters
+from ui.drawing.graphs import NODE_LIMIT, LayerGraph
+from ui.drawing.map_picture import Box
 
 __all__ = ["GROUPS", "PER", "VIEWS", "GraphState", "read_state", "usual_view", "write_list"]
 
@@ -40,7 +40,7 @@ class GraphState:
         by: One of `GROUPS`.
         arrangement: One of `ARRANGEMENTS`.
         per: How many associations of each skill are drawn.
-        colour: One of `ui.colourings.TITLES`.
+        colour: One of `ui.drawing.colourings.TITLES`.
         skill: Id of the chosen skill.
         goal: Id of the other end of a path from it.
         around: Id of the skill whose neighbours or texts are shown.

@@ -9,11 +9,11 @@ from typing import Any
 import plotly.graph_objects as go
 from dash import ALL, ClientsideFunction, Input, Output, State, ctx, no_update
 
-from ui.canvas import legend_items
-from ui.filters import counts_sentence
-from ui.graphs import NODE_LIMIT
-from ui.lessons import needed_before
-from ui.map_picture import map_figure, nearest_box
+from ui.drawing.canvas import legend_items
+from ui.drawing.filters import counts_sentence
+from ui.drawing.graphs import NODE_LIMIT
+from ui.drawing.lessons import needed_before
+from ui.drawing.map_picture import map_figure, nearest_box
 from ui.pages.graph.exports import as_csv, as_graphml
 from ui.pages.graph.inspector import ALL_OPTIONS, inspector, path_nodes, skill_options, summary
 from ui.pages.graph.pictures import Subject, drawing, look, paint, part, picture, table_rows, text_options

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ui.graphs import LayerGraph, subgraph
-from ui.map_picture import Box, in_box
+from ui.drawing.graphs import LayerGraph, subgraph
+from ui.drawing.map_picture import Box, in_box
 
 __all__ = ["Filters", "counts_sentence", "filtered"]
 

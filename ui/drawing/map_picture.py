@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from ui.colourings import Colouring
-from ui.figures import label
-from ui.graphs import LayerGraph
-from ui.layouts import label_tiers
-from ui.style import figure_layout
+from ui.drawing.colourings import Colouring
+from ui.drawing.figures import label
+from ui.drawing.graphs import LayerGraph
+from ui.drawing.layouts import label_tiers
+from ui.drawing.style import figure_layout
 
 __all__ = [
     "Box",

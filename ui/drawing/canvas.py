@@ -7,9 +7,9 @@ from typing import Any
 import dash_cytoscape as cyto
 from dash import html
 
-from ui.colourings import Colouring
 from ui.components import icon
-from ui.style import ROLES, SCHEMES, Scheme, cytoscape_stylesheet
+from ui.drawing.colourings import Colouring
+from ui.drawing.style import ROLES, SCHEMES, Scheme, cytoscape_stylesheet
 
 __all__ = ["canvas", "legend_items", "stylesheets", "zoom_tools"]
 

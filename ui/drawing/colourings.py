@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ui.centrality import betweenness, degree
-from ui.graphs import LayerGraph
-from ui.style import CHANGES, OTHER, category_colours, ramp
+from ui.drawing.centrality import betweenness, degree
+from ui.drawing.graphs import LayerGraph
+from ui.drawing.style import CHANGES, OTHER, category_colours, ramp
 
 __all__ = ["TITLES", "Category", "Colouring", "by_centrality", "by_level", "by_membership", "colourings"]
 

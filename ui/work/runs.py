@@ -16,12 +16,12 @@ from explorer.service import AssociationReport, LearnReport, PercolationReport
 from explorer.service.association import Rule
 from explorer.service.learning import Mode
 from explorer.service.snapshot import read_dataset
-from ui import tasks
-from ui.children import Work
 from ui.choice import Choice, Query
 from ui.components import card, fraction
 from ui.source import Snapshot, Source
-from ui.tasks import AssociateRun, LearnRun, PercolateRun, Run
+from ui.work import tasks
+from ui.work.children import Work
+from ui.work.tasks import AssociateRun, LearnRun, PercolateRun, Run
 
 __all__ = ["KINDS", "outcome_text", "read_form", "register", "run_card", "run_strip"]
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from explorer.service import LayerView
-from ui.colourings import Colouring
-from ui.elements import Drawing, skill_node
-from ui.graphs import LayerGraph, skills_of, texts_of
-from ui.style import OTHER
+from ui.drawing.colourings import Colouring
+from ui.drawing.elements import Drawing, skill_node
+from ui.drawing.graphs import LayerGraph, skills_of, texts_of
+from ui.drawing.style import OTHER
 
 __all__ = ["SKILL_LIMIT", "TEXT_LIMIT", "text_drawing", "texts_around"]
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from analysis.association import associate
 from explorer.service import LayerView
 from explorer.store.protocol import Store
-from ui.layouts import Islands, communities, islands, map_positions
+from ui.drawing.layouts import Islands, communities, islands, map_positions
 
 __all__ = [
     "EDGE_LIMIT",

@@ -19,8 +19,8 @@ from explorer.service.association import Rule
 from explorer.service.learning import Mode
 from explorer.service.snapshot import layer_view, read_dataset
 from explorer.store.protocol import Layer, QueryResult, Store
-from ui.children import Report
 from ui.place import Place
+from ui.work.children import Report
 
 __all__ = ["AssociateRun", "LearnRun", "PercolateRun", "Run", "query", "run"]
 

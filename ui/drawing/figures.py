@@ -18,8 +18,8 @@ from explorer.service import (
     WaveCurve,
 )
 from explorer.service.comparison import LevelRow
-from ui.stability import TwoClasses
-from ui.style import CHANGES, ROLES, figure_layout
+from ui.drawing.stability import TwoClasses
+from ui.drawing.style import CHANGES, ROLES, figure_layout
 
 __all__ = [
     "LearnedCurve",

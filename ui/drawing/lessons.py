@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from explorer.service import LayerView
-from ui.graphs import skills_of
+from ui.drawing.graphs import skills_of
 
 __all__ = ["Lesson", "Relatives", "lesson_chain", "needed_before", "relatives"]
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ui.arrangements import arrange, row_marks
-from ui.colourings import Category, Colouring, colourings
-from ui.graphs import EDGE_LIMIT, GROUP_LIMIT, NODE_LIMIT, Grouping, LayerGraph, backbone
-from ui.layouts import Islands, islands, label_tiers
+from ui.drawing.arrangements import arrange, row_marks
+from ui.drawing.colourings import Category, Colouring, colourings
+from ui.drawing.graphs import EDGE_LIMIT, GROUP_LIMIT, NODE_LIMIT, Grouping, LayerGraph, backbone
+from ui.drawing.layouts import Islands, islands, label_tiers
 
 __all__ = [
     "Category",
@@ -149,7 +149,7 @@ def skill_drawing(
         looks: Its colourings.
         per_skill: How many of each skill's associations are drawn at most.
         edge_limit: How many in all.
-        arrangement: A key of `ui.arrangements.ARRANGEMENTS`.
+        arrangement: A key of `ui.drawing.arrangements.ARRANGEMENTS`.
     """
     edges, k = backbone(
         graph.n, graph.source, graph.target, graph.strength, graph.rank, limit=edge_limit, most=per_skill

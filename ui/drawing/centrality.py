@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ui.graphs import LayerGraph
+from ui.drawing.graphs import LayerGraph
 
 __all__ = ["Betweenness", "betweenness", "degree"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dash import html
 
-from ui.canvas import canvas
+from ui.drawing.canvas import canvas
 
 __all__ = ["fitted_canvas"]
 
 
 def fitted_canvas(name: str, label: str) -> html.Div:
-    """A canvas as `ui.canvas.canvas`, without Cytoscape's own rescaling.
+    """A canvas as `ui.drawing.canvas.canvas`, without Cytoscape's own rescaling.
 
     That one takes the bounding box of all elements at every frame, and a box that was hidden when the graph came
     ends at an absurd zoom.

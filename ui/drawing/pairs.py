@@ -13,9 +13,9 @@ import numpy.typing as npt
 from explorer.arrays import IndexedGraph, index_dataset
 from explorer.service import LayerComparison, LayerView, SkillChange
 from explorer.store.protocol import Store
-from ui.elements import skill_drawing
-from ui.graphs import LayerGraph, layer_graph
-from ui.style import CHANGE_SHAPES, CHANGES, OTHER
+from ui.drawing.elements import skill_drawing
+from ui.drawing.graphs import LayerGraph, layer_graph
+from ui.drawing.style import CHANGE_SHAPES, CHANGES, OTHER
 
 __all__ = ["PairGraph", "anchor_rows", "chosen_changes", "pair_elements", "pair_graph"]
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ui.graphs import LayerGraph
-from ui.layouts import force_positions, separate, sunflower
-from ui.style import OTHER
+from ui.drawing.graphs import LayerGraph
+from ui.drawing.layouts import force_positions, separate, sunflower
+from ui.drawing.style import OTHER
 
 __all__ = ["ARRANGEMENTS", "FCOSE_LIMIT", "Spread", "arrange", "row_marks"]
 

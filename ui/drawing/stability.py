@@ -15,7 +15,7 @@ from analysis.peeling import peel
 from analysis.threshold import StabilityRegion, stability_region
 from explorer.errors import USER_ERRORS, SkillgraphError
 from explorer.service import LayerView
-from ui.children import Report
+from ui.work.children import Report
 
 __all__ = ["TextGroup", "TwoClasses", "region", "text_groups", "two_classes"]
 

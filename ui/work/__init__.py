@@ -1,0 +1,1 @@
+"""Runs and queries in processes of their own, which can be ended."""
