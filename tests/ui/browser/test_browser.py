@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from explorer.service import learn
 from explorer.store.opening import open_store
+from tests.ui.browser.seen import has_state, serious
 from tests.ui.conftest import HOSTILE
 
 pytestmark = pytest.mark.browser
@@ -56,21 +56,6 @@ def plotted(page: Page, name: str) -> None:
 
 def state(page: Page) -> dict[str, str]:
     return {key: values[0] for key, values in parse_qs(urlsplit(page.url).query).items()}
-
-
-def until_state(page: Page, key: str, value: str | None) -> None:
-    page.wait_for_function(
-        "([key, value]) => new URLSearchParams(location.search).get(key) === value", arg=[key, value]
-    )
-
-
-def serious(page: Page) -> list[tuple[str, list[str]]]:
-    """What axe-core finds that keeps people out."""
-    return [
-        (rule["id"], [node["html"][:160] for node in rule["nodes"]][:4])
-        for rule in Axe().run(page).response["violations"]
-        if rule["impact"] in ("serious", "critical")
-    ]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -126,7 +111,7 @@ def test_another_layer_is_another_address(page: Page, small: str) -> None:
     before = on_graph(page, "cy.nodes('[id ^= \"s:\"]').length")
     page.get_by_role("textbox", name="Layer").click()
     page.get_by_role("option", name="tuned").click()
-    until_state(page, "layer", "tuned")
+    has_state(page, "layer", "tuned")
     until(page, f"cy.nodes('[id ^= \"s:\"]').length > {before}")
 
 
@@ -137,7 +122,7 @@ def test_graph_tap_opens_the_inspector(page: Page, small: str) -> None:
     inspector = page.get_by_role("complementary")
     expect(inspector.get_by_role("heading", level=2)).to_have_text("skill b05")
     expect(inspector.get_by_text("Taught by")).to_be_visible()
-    until_state(page, "skill", "b05")
+    has_state(page, "skill", "b05")
     until(page, "cy.nodes('.focus').length === 1 && cy.nodes('.dim').length > 0")
     inspector.locator("button.item").first.click()
     page.wait_for_function("() => new URLSearchParams(location.search).get('skill') !== 'b05'")
@@ -150,7 +135,7 @@ def test_graph_search_by_keyboard(page: Page, small: str) -> None:
     expect(page.get_by_role("option")).to_have_count(1)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    until_state(page, "skill", "b07")
+    has_state(page, "skill", "b07")
     until(page, "cy.nodes('.focus').length === 1 && cy.nodes('.focus')[0].id() === 's:b07'")
 
 
@@ -168,11 +153,11 @@ def test_graph_communities_open_close_and_undo(page: Page, small: str) -> None:
     groups = on_graph(page, "cy.nodes('.group').length")
     on_graph(page, "(cy.getElementById('g:0').emit('tap'), true)")
     until(page, "cy.nodes('[id ^= \"s:\"]').length > 0")
-    until_state(page, "open", "0")
+    has_state(page, "open", "0")
     assert on_graph(page, "cy.nodes('.group').length") == groups - 1
     page.get_by_role("button", name="Undo the last step").click()
     until(page, f"cy.nodes('.group').length === {groups}")
-    until_state(page, "open", None)
+    has_state(page, "open", None)
 
 
 def test_graph_legend_hides_a_class(page: Page, small: str) -> None:
@@ -218,7 +203,7 @@ def test_learning_plays_wave_by_wave(page: Page, small: str) -> None:
     assert on_graph(page, "cy.nodes('.ghost').every(n => n.data('wave') > 1)", "l-cy")
     expect(page.locator("#l-wave-title")).to_contain_text("Wave 1")
     page.get_by_role("button", name="One wave on").click()
-    until_state(page, "wave", "2")
+    has_state(page, "wave", "2")
     expect(page.locator("#l-wave-title")).to_contain_text("Wave 2")
     page.wait_for_function("() => document.querySelector('#l-curve .js-plotly-plot').layout.shapes[0].x0 === 2")
     page.get_by_role("button", name="Play").click()
@@ -234,7 +219,7 @@ def test_learning_what_if_follows_its_sliders(page: Page, small: str) -> None:
     slider.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    until_state(page, "R", "1.1")
+    has_state(page, "R", "1.1")
     expect(expected.first).to_have_text("93.2 %")
 
 
@@ -254,7 +239,7 @@ def test_percolation_forms_the_giant_component(page: Page, small: str) -> None:
     for _ in range(3):
         page.keyboard.press("PageDown")
     page.keyboard.press("Home")
-    until_state(page, "phi", "0")
+    has_state(page, "phi", "0")
     until(page, "cy.nodes('.giant').length === 0", "r-cy")
     assert most > 10
     plotted(page, "r-giant")
@@ -267,7 +252,7 @@ def test_layers_table_and_pair(page: Page, small: str) -> None:
     assert gained > 0
     page.get_by_role("textbox", name="First layer").click()
     page.get_by_role("option", name="tuned").click()
-    until_state(page, "first", "tuned")
+    has_state(page, "first", "tuned")
     expect(page.locator(".stat", has_text="Gained").locator(".stat-value")).to_have_text("0")
 
 
@@ -276,7 +261,7 @@ def test_classes_heat_map_measure(page: Page, small: str) -> None:
     plotted(page, "c-heat")
     expect(page.get_by_role("radio", name="skills per text")).to_be_checked()
     page.get_by_text("learned share", exact=True).click()
-    until_state(page, "measure", None)
+    has_state(page, "measure", None)
     page.wait_for_function("() => document.querySelector('#c-heat .js-plotly-plot').data[0].zmax === 1")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.browser.comparing import drawn, has_state, on_canvas, plotted, serious, until
+from tests.ui.browser.seen import drawn, has_state, on_canvas, plotted, serious, until
 from tests.ui.course import BLOCKER, fill
 
 pytestmark = pytest.mark.browser

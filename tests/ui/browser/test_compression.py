@@ -12,17 +12,12 @@ from playwright.sync_api import Page, expect
 from explorer.service import layer_view
 from explorer.service.text_code import code_text, measure_layer, receive
 from explorer.store.opening import open_store
+from tests.ui.browser.seen import has_state
 from tests.ui.conftest import HOSTILE
 from ui.components import fraction
 from ui.pages.compression import first_text, hex_lines, search
 
 pytestmark = pytest.mark.browser
-
-
-def until_state(page: Page, key: str, value: str | None) -> None:
-    page.wait_for_function(
-        "([key, value]) => new URLSearchParams(location.search).get(key) === value", arg=[key, value]
-    )
 
 
 def plotted(page: Page, name: str) -> None:
@@ -52,7 +47,7 @@ def test_a_text_is_searched_and_its_code_is_shown(page: Page, small: str, store_
     expect(page.locator("#z-code")).to_contain_text("it refuses the file and says so")
     page.get_by_role("textbox", name="Receiver's layer").click()
     page.get_by_role("option", name="tuned").click()
-    until_state(page, "receiver", "tuned")
+    has_state(page, "receiver", "tuned")
     expect(page.locator("#z-code")).to_contain_text("it reads the file, and gets these skills back")
 
 
@@ -75,7 +70,7 @@ def test_the_whole_layer_and_the_channel(page: Page, small: str, store_path: Pat
     slider = page.get_by_role("slider", name="Share of packets that are lost")
     slider.focus()
     page.keyboard.press("ArrowRight")
-    until_state(page, "erasure", "0.35")
+    has_state(page, "erasure", "0.35")
     expect(page.locator("#z-erasure-shown")).to_have_text("35%")
 
 

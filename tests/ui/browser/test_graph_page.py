@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from explorer.service import learn
 from explorer.store.opening import open_store
+from tests.ui.browser.seen import has_state, serious
 from tests.ui.large import large_dataset
 from ui.drawing.graphs import NODE_LIMIT
 
@@ -55,20 +55,6 @@ def state(page: Page) -> dict[str, str]:
     return {key: values[0] for key, values in parse_qs(urlsplit(page.url).query).items()}
 
 
-def until_state(page: Page, key: str, value: str | None) -> None:
-    page.wait_for_function(
-        "([key, value]) => new URLSearchParams(location.search).get(key) === value", arg=[key, value]
-    )
-
-
-def serious(page: Page) -> list[tuple[str, list[str]]]:
-    return [
-        (rule["id"], [node["html"][:160] for node in rule["nodes"]][:4])
-        for rule in Axe().run(page).response["violations"]
-        if rule["impact"] in ("serious", "critical")
-    ]
-
-
 def choose_view(page: Page, name: str) -> None:
     page.locator("#g-view").get_by_text(name, exact=True).click()
 
@@ -85,7 +71,7 @@ def test_texts_of_a_skill_and_back_by_undo(page: Page, small: str) -> None:
     until(page, "cy.nodes('.text').length > 0 && cy.edges('.taught').length > 0")
     assert on_graph(page, "cy.getElementById('s:d05').length") == 1
     assert on_graph(page, "cy.nodes('.text').every(n => n.style('shape') === 'round-rectangle')")
-    until_state(page, "view", "texts")
+    has_state(page, "view", "texts")
     address = page.url
     on_graph(page, "(cy.nodes('.text')[0].emit('tap'), true)")
     until(page, "cy.nodes('.text').length === 1")
@@ -133,7 +119,7 @@ def test_filters_say_what_they_keep(page: Page, small: str) -> None:
     until(page, f"cy.nodes('[id ^= \"s:\"]').length < {before}")
     kept = on_graph(page, "cy.nodes('[id ^= \"s:\"]').length")
     expect(page.locator("#g-counts")).to_contain_text(f"{kept} of {before} skills")
-    until_state(page, "weight", "2")
+    has_state(page, "weight", "2")
     weight.fill("1")
     weight.blur()
     until(page, f"cy.nodes('[id ^= \"s:\"]').length === {before}")
@@ -190,11 +176,11 @@ def test_hidden_classes_and_a_path_are_in_the_address(page: Page, small: str) ->
     expect(page.get_by_role("textbox", name="Path to")).to_have_value("skill b20")
     page.locator(".legend-item").nth(1).click()
     until(page, "cy.nodes('.off').length === 0")
-    until_state(page, "hide", None)
+    has_state(page, "hide", None)
     page.locator(".legend-item").nth(2).click()
-    until_state(page, "hide", "2")
+    has_state(page, "hide", "2")
     pick(page, "Colour by", "wave")
-    until_state(page, "hide", None)
+    has_state(page, "hide", None)
 
 
 def test_arrangements_move_the_same_skills(page: Page, small: str) -> None:
@@ -207,9 +193,9 @@ def test_arrangements_move_the_same_skills(page: Page, small: str) -> None:
     page.get_by_role("button", name="Options").click()
     pick(page, "Arrange skills", "grid, by class and use")
     until(page, "cy.nodes('.mark').length === 0")
-    until_state(page, "layout", "grid")
+    has_state(page, "layout", "grid")
     pick(page, "Arrange skills", "fCoSE, in the browser")
-    until_state(page, "layout", "fcose")
+    has_state(page, "layout", "fcose")
     until(page, "cy.nodes('[id ^= \"s:\"]').every(n => Number.isFinite(n.position('x')))")
 
 
@@ -220,7 +206,7 @@ def test_the_table_is_the_picture_s_twin(page: Page, small: str) -> None:
     page.get_by_role("button", name="Table").press("Enter")
     rows = page.locator("#g-table-grid .ag-center-cols-container .ag-row")
     expect(rows).to_have_count(groups)
-    until_state(page, "as", "table")
+    has_state(page, "as", "table")
     assert not serious(page)
     page.locator("#g-table-grid .ag-center-cols-container .ag-row .ag-cell").first.click()
     page.keyboard.press("Space")
@@ -292,7 +278,7 @@ def test_search_among_many_skills(page: Page, many: str) -> None:
     name = option.inner_text()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    until_state(page, "skill", name)
+    has_state(page, "skill", name)
     expect(page.get_by_role("textbox", name="Find a skill")).to_have_value(name)
 
 

@@ -9,16 +9,11 @@ from playwright.sync_api import Page, expect
 
 from explorer.service import layer_view, predict, subsample, threshold
 from explorer.store.opening import open_store
+from tests.ui.browser.seen import has_state
 from ui.components import fraction
 from ui.pages.learning import gains
 
 pytestmark = pytest.mark.browser
-
-
-def until_state(page: Page, key: str, value: str | None) -> None:
-    page.wait_for_function(
-        "([key, value]) => new URLSearchParams(location.search).get(key) === value", arg=[key, value]
-    )
 
 
 def test_what_if_has_a_slider_for_d(page: Page, small: str) -> None:
@@ -26,7 +21,7 @@ def test_what_if_has_a_slider_for_d(page: Page, small: str) -> None:
     values = page.locator("#l-expect .stat-value")
     for d, learner in ((1, "one"), (2, "d:2"), (3, "d:3")):
         expect(page.locator("#l-D-shown")).to_have_text(str(d))
-        until_state(page, "learner", learner)
+        has_state(page, "learner", learner)
         expected = predict(4.0, 0.5, learner)
         expect(values.first).to_have_text(fraction(expected.learned))
         expect(values.nth(1)).to_have_text(fraction(expected.testing_error))
@@ -43,7 +38,7 @@ def test_what_if_with_a_random_capacity(page: Page, small: str) -> None:
     expect(page.get_by_role("slider", name="At most so many unknown skills")).to_be_hidden()
     page.get_by_role("slider", name="Chance to go on").focus()
     page.keyboard.press("ArrowLeft")
-    until_state(page, "learner", "capacity:0.55")
+    has_state(page, "learner", "capacity:0.55")
     expect(page.locator("#l-expect .stat-value").first).to_have_text(
         fraction(predict(4.0, 0.6, "capacity:0.55").learned)
     )
@@ -57,7 +52,7 @@ def test_more_texts(page: Page, small: str, store_path: Path) -> None:
     assert sum(measured) == pytest.approx(curve.learned[-1] * skills)
     assert sum(expected) == pytest.approx(curve.degrees[-1] * skills)
     page.goto(f"{small}/learning?tab=texts")
-    drawn = page.wait_for_function("() => document.querySelector('#l-gains .js-plotly-plot')?.data?.[0].y.length")
+    drawn = page.wait_for_function("() => document.querySelector('#l-gains .js-plotly-plot')?.data?.[0]?.y?.length")
     assert drawn.json_value() == len(measured)
     half = curve.learned[[round(s, 2) for s in curve.shares].index(0.5)]
     expect(page.locator("#l-more .stat-value").first).to_have_text(fraction(half))

@@ -9,11 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pyarrow as pa
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from explorer.store.opening import open_store
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo
+from tests.ui.browser.seen import has_state, serious
 from tests.ui.conftest import fill, small_dataset
 
 pytestmark = pytest.mark.browser
@@ -35,12 +35,6 @@ def state(page: Page) -> dict[str, str]:
     return {key: values[0] for key, values in parse_qs(urlsplit(page.url).query).items()}
 
 
-def until_state(page: Page, key: str, value: str | None) -> None:
-    page.wait_for_function(
-        "([key, value]) => new URLSearchParams(location.search).get(key) === value", arg=[key, value]
-    )
-
-
 def layers(path: Path) -> list[str]:
     return [info.name for info in open_store(path, mode="read").layers("small")]
 
@@ -53,16 +47,16 @@ def choose(page: Page, field: str, option: str) -> None:
 def test_a_layer_is_learned_and_joined_from_the_page(page: Page, own: str, own_store: Path) -> None:
     page.goto(own)
     page.get_by_role("link", name="New run").click()
-    until_state(page, "run", "learn")
+    has_state(page, "run", "learn")
     page.get_by_label("Name of the new layer").fill("mine")
     choose(page, "Fine-tune from", "foundation")
     choose(page, "Texts of these parts", "domain")
     page.keyboard.press("Escape")
     choose(page, "How", "Frozen")
-    until_state(page, "mode", "frozen")
+    has_state(page, "mode", "frozen")
     assert state(page) | {"name": "mine", "base": "foundation", "parts": '["domain"]'} == state(page)
     page.get_by_role("button", name="Start").click()
-    until_state(page, "layer", "mine")
+    has_state(page, "layer", "mine")
     done = page.locator(".run-done")
     expect(done).to_contain_text("mine: ")
     store = open_store(own_store, mode="read")
@@ -87,7 +81,7 @@ def test_the_form_is_in_the_address(page: Page, own: str) -> None:
     expect(page.get_by_role("textbox", name="How")).to_have_value(re.compile("Joint"))
     expect(page.locator(".mantine-Pill-root")).to_have_text("alpha")
     page.get_by_text("Percolate", exact=True).click()
-    until_state(page, "run", "percolate")
+    has_state(page, "run", "percolate")
     expect(page.get_by_label("Random orders to average over")).to_be_visible()
     expect(page.get_by_label("Name of the new layer")).to_be_hidden()
 
@@ -101,8 +95,7 @@ def test_the_form_is_accessible_and_fits(page: Page, own: str, kind: str) -> Non
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for scheme in ("light", "dark"):
         page.wait_for_function("scheme => document.documentElement.dataset.scheme === scheme", arg=scheme)
-        found = [rule for rule in Axe().run(page).response["violations"] if rule["impact"] in ("serious", "critical")]
-        assert not found, (scheme, [(rule["id"], [node["html"][:160] for node in rule["nodes"]]) for rule in found])
+        assert not serious(page), scheme
         page.get_by_role("button", name="Light or dark").click()
 
 
@@ -148,7 +141,7 @@ def test_a_first_layer_is_learned_without_the_command_line(page: Page, serve: An
     choose(page, "Classes of skills known beforehand", "alpha")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Start").click()
-    until_state(page, "layer", "foundation")
+    has_state(page, "layer", "foundation")
     expect(page.locator(".stat-value.measured").first).to_have_text(re.compile(r"\d"))
     assert layers(path) == ["foundation"]
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.browser.comparing import drawn, has_state, on_canvas, plotted, serious, until
+from tests.ui.browser.seen import drawn, has_state, on_canvas, plotted, serious, until
 
 pytestmark = pytest.mark.browser
 

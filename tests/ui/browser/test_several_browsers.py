@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.ui.browser.seen import has_state
 from tests.ui.conftest import fill
 
 pytestmark = pytest.mark.browser
@@ -45,12 +46,6 @@ def drawn(page: Page, name: str) -> None:
     page.wait_for_function(
         "name => { const e = document.getElementById(name); return e && e._cyreg && e._cyreg.cy.nodes().length > 0 }",
         arg=name,
-    )
-
-
-def has_state(page: Page, key: str, value: str | None) -> None:
-    page.wait_for_function(
-        "([key, value]) => new URLSearchParams(location.search).get(key) === value", arg=[key, value]
     )
 
 

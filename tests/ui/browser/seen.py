@@ -1,4 +1,4 @@
-"""What the browser tests of the layers, percolation and classes pages share."""
+"""What the browser tests wait for and look at."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ def has_state(page: Page, key: str, value: str | None) -> None:
 
 
 def serious(page: Page) -> list[tuple[str, list[str]]]:
-    """What axe-core finds that keeps people out."""
+    """What axe-core finds that keeps people out, once all colours are what they shall be."""
+    page.wait_for_function(
+        "!document.getAnimations().some(a => a instanceof CSSTransition && a.playState === 'running')"
+    )
     return [
         (rule["id"], [node["html"][:160] for node in rule["nodes"]][:4])
         for rule in Axe().run(page).response["violations"]
