@@ -13,6 +13,7 @@ from explorer.store.protocol import DatasetInfo, LayerInfo
 from ui.choice import Choice
 
 __all__ = [
+    "CHART",
     "card",
     "empty_state",
     "figure",
@@ -25,6 +26,16 @@ __all__ = [
     "sentence",
     "stat",
 ]
+
+
+CHART: Mapping[str, Any] = {
+    "displaylogo": False,
+    "responsive": True,
+    # Plotly's button that sends a figure's data to its own site; nothing leaves this machine.
+    "showSendToCloud": False,
+    "plotlyServerURL": "",
+}
+"""Settings of all Plotly figures."""
 
 
 def icon(name: str) -> html.Span:
@@ -81,10 +92,9 @@ def figure(name: str | Mapping[str, Any], *, height: int | str = 300, label: str
         dcc.Graph(
             id=name,
             config={
-                "displaylogo": False,
+                **CHART,
                 "displayModeBar": "hover",
-                "responsive": True,
-                "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+                "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
             },
             style={"height": size},
             responsive=True,

@@ -7,7 +7,7 @@ from typing import Any
 from dash import dcc, html
 
 from ui.choice import Choice, Query, choose
-from ui.components import empty_state, grid, no_layer, page_header
+from ui.components import CHART, empty_state, grid, no_layer, page_header
 from ui.drawing.canvas import canvas, stylesheets, zoom_tools
 from ui.notices import notice
 from ui.pages.graph.controls import options_row, toolbar
@@ -98,9 +98,8 @@ def _stage(choice: Choice, state: GraphState) -> html.Section:
                             dcc.Graph(
                                 id="g-map",
                                 config={
-                                    "displaylogo": False,
+                                    **CHART,
                                     "scrollZoom": True,
-                                    "responsive": True,
                                     "doubleClick": False,
                                     "modeBarButtons": [["zoom2d", "pan2d"]],
                                 },
