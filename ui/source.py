@@ -20,6 +20,7 @@ __all__ = ["Snapshot", "Source"]
 
 T = TypeVar("T")
 _QUERIES = 6
+_NO_FILE = "none"  # an embedded store's version when its file is gone
 _TASKS = "ui.work.tasks"
 
 
@@ -117,6 +118,8 @@ class Source:
         """
         with self._lock:
             try:
+                if self._store is not None and self._store.version == _NO_FILE:
+                    self._let_go()  # it would go on answering from memory; opening it says what is wrong
                 if self._store is None:
                     self._store = self.place.open("read")
                 return Snapshot(self._store, self._store.version, self._memory)

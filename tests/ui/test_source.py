@@ -44,6 +44,18 @@ def test_a_store_that_is_missing_is_an_error_until_it_is_there(own_store: Path, 
     source.close()
 
 
+def test_a_store_that_goes_away_is_an_error_until_it_is_back(own_store: Path, tmp_path: Path) -> None:
+    source = Source(own_store)
+    source.snapshot()
+    own_store.rename(tmp_path / "aside")
+    for _ in range(2):
+        with pytest.raises(StoreError, match="there is no store"):
+            source.snapshot()
+    (tmp_path / "aside").rename(own_store)
+    assert [info.name for info in source.snapshot().datasets()] == ["small"]
+    source.close()
+
+
 def test_a_value_is_made_once_for_all_who_ask(own_store: Path) -> None:
     snapshot = Source(own_store).snapshot()
     made: list[int] = []

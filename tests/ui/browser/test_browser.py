@@ -73,6 +73,19 @@ def test_page_with_data(page: Page, small: str, path: str) -> None:
     assert not serious(page), "in dark"
 
 
+@pytest.mark.parametrize("path", [path for path in PAGES if path not in ("/compression", "/query")])
+def test_no_figure_sends_its_data_away(page: Page, small: str, path: str) -> None:
+    page.goto(small + path + ("?view=map" if path == "/graph" else ""))
+    page.wait_for_function(
+        "() => { const figures = [...document.querySelectorAll('.js-plotly-plot')]"
+        " .filter(figure => figure.checkVisibility());"
+        " return figures.length && figures.every(figure => figure.querySelector('.modebar-btn')) }"
+    )
+    titles = page.locator(".modebar-btn").evaluate_all("all => all.map(button => button.dataset.title)")
+    assert not [title for title in titles if title is None or title.startswith("Share")]
+    assert page.locator(".js-plotly-plot a[href^=http]").count() == 0
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_page_without_data(page: Page, nothing: str, path: str) -> None:
     page.goto(nothing + path)
@@ -342,6 +355,11 @@ def test_store_that_goes_away_and_comes_back(
     learn(writer, "small", name="written-meanwhile")
     writer.close()
     expect(page.get_by_role("link", name="written-meanwhile")).to_be_visible()
+    path.rename(tmp_path / "aside")
+    expect(page.locator(".banner")).to_contain_text("there is no store")
+    (tmp_path / "aside").rename(path)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    expect(page.locator(".banner")).to_have_count(0)
 
 
 def test_login(page: Page, serve: Any, store_path: Path, watched: list[str]) -> None:
