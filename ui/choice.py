@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from explorer.store.protocol import DatasetInfo, LayerInfo
 from ui.source import Snapshot
 
-__all__ = ["Choice", "Query", "choose"]
+__all__ = ["Choice", "Query", "choose", "finite"]
 
 Query = Mapping[str, str]
 
@@ -40,6 +42,19 @@ class Choice:
     def layer_info(self) -> LayerInfo | None:
         """The chosen layer."""
         return next((info for info in self.layers if info.name == self.layer), None)
+
+
+def finite(text: Any, default: float) -> float:
+    """A number of an address; the default if it is none that can be calculated with.
+
+    >>> finite("1.5", 2.0), finite("nan", 2.0), finite("1e309", 2.0), finite(None, 2.0)
+    (1.5, 2.0, 2.0, 2.0)
+    """
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        return default
+    return value if math.isfinite(value) else default
 
 
 def choose(snapshot: Snapshot, query: Query) -> Choice:

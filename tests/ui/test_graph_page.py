@@ -80,6 +80,15 @@ def test_what_is_not_there_is_passed_over(snapshot: Snapshot) -> None:
     assert (state.skill, state.filters, state.texts) == (None, Filters(), ())
 
 
+@pytest.mark.parametrize("box", ["-inf,inf,-inf,inf", "nan,1,0,1", "0,1e309,0,1", "-1e308,1e308,0,1", "0,1,0"])
+def test_a_region_without_an_end_is_none(snapshot: Snapshot, box: str) -> None:
+    assert shown(snapshot, view="map", box=box).filters.box is None
+
+
+def test_digits_that_are_no_number_are_passed_over(snapshot: Snapshot) -> None:
+    assert shown(snapshot, open="²", weight="²", waves="²-3", per="³") == shown(snapshot)
+
+
 def test_former_addresses_still_work(snapshot: Snapshot) -> None:
     assert shown(snapshot, view="communities").view == "groups"
 

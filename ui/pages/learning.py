@@ -12,7 +12,7 @@ from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 from analysis.density_evolution import learned_fraction_curve, testing_error
 from analysis.learners import parse_learner
 from explorer.service import SubsampleCurve, predict, subsample, threshold, wave_curve
-from ui.choice import Choice, Query, choose
+from ui.choice import Choice, Query, choose, finite
 from ui.components import card, empty_state, figure, fraction, grid, icon, no_layer, page_header, stat
 from ui.drawing.canvas import canvas, stylesheets
 from ui.drawing.elements import colourings, skill_drawing
@@ -48,7 +48,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         size="sm",
         **{"aria-label": "View"},
     )
-    wave = int(query["wave"]) if query.get("wave", "").isdigit() else choice.layer_info.waves
+    wave = int(query["wave"]) if query.get("wave", "").isdecimal() else choice.layer_info.waves
     state = {key: query[key] for key in ("c", "R", "learner") if key in query}
     return html.Div(
         [
@@ -171,11 +171,7 @@ def _what_if_tab(snapshot: Snapshot, choice: Choice, state: dict[str, Any]) -> A
     graph = snapshot.view(dataset, layer).indexed.graph
 
     def number(key: str, default: float, low: float, high: float) -> float:
-        try:
-            value = float(state.get(key, default))
-        except ValueError:
-            value = default
-        return round(min(max(value, low), high), 2)
+        return round(min(max(finite(state.get(key), default), low), high), 2)
 
     c = number("c", graph.mean_skills or 3.0, 0.5, 15.0)
     ratio = number("R", graph.ratio or 1.0, 0.05, 15.0)
@@ -269,7 +265,7 @@ def learner_parts(learner: str) -> tuple[str, int, float]:
     kind, _, value = learner.partition(":")
     try:
         if kind == "capacity":
-            return "capacity", 1, min(max(float(value), 0.05), 0.95)
+            return "capacity", 1, min(max(finite(value, 0.6), 0.05), 0.95)
         return "d", min(max(int(value), 1), _MOST_D) if kind == "d" else 1, 0.6
     except ValueError:
         return "d", 1, 0.6

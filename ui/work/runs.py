@@ -16,7 +16,7 @@ from explorer.service import AssociationReport, LearnReport, PercolationReport
 from explorer.service.association import Rule
 from explorer.service.learning import Mode
 from explorer.service.snapshot import read_dataset
-from ui.choice import Choice, Query
+from ui.choice import Choice, Query, finite
 from ui.components import card, fraction
 from ui.source import Snapshot, Source
 from ui.work import tasks
@@ -152,13 +152,6 @@ def _listed(query: Query, key: str, among: Sequence[str]) -> list[str]:
     return [item for item in found if item in among] if isinstance(found, list) else []
 
 
-def _number(query: Query, key: str, default: float) -> float:
-    try:
-        return float(query.get(key, default))
-    except ValueError:
-        return default
-
-
 def _new_name(choice: Choice) -> str:
     taken = {info.name for info in choice.layers}
     if "foundation" not in taken:
@@ -213,7 +206,7 @@ def _learn_fields(snapshot: Snapshot, choice: Choice, query: Query) -> list[Any]
             dmc.NumberInput(
                 id="run-d",
                 label="D, at most so many at once",
-                value=_number(query, "d", 2),
+                value=finite(query.get("d"), 2),
                 min=1,
                 max=50,
                 step=1,
@@ -227,7 +220,7 @@ def _learn_fields(snapshot: Snapshot, choice: Choice, query: Query) -> list[Any]
                 dmc.NumberInput(
                     id="run-capacity",
                     label="Chance to go on to the next skill",
-                    value=_number(query, "capacity", 0.6),
+                    value=finite(query.get("capacity"), 0.6),
                     min=0.05,
                     max=0.95,
                     step=0.05,
@@ -236,7 +229,7 @@ def _learn_fields(snapshot: Snapshot, choice: Choice, query: Query) -> list[Any]
                 dmc.NumberInput(
                     id="run-seed",
                     label="Seed of the random numbers",
-                    value=_number(query, "seed", 0),
+                    value=finite(query.get("seed"), 0),
                     min=0,
                     step=1,
                     allowDecimal=False,
@@ -283,13 +276,13 @@ def _layer_field(choice: Choice) -> list[Any]:
 
 def _associate_fields(query: Query) -> list[Any]:
     rules = (("any", "any text"), ("understood", "only texts that are understood"))
-    top = _number(query, "top", 0)
+    top = finite(query.get("top"), 0)
     return [
         _select("rule", "Joined by", rules, "understood" if query.get("rule") == "understood" else "any"),
         dmc.NumberInput(
             id="run-weight",
             label="In at least so many texts",
-            value=_number(query, "weight", 1),
+            value=finite(query.get("weight"), 1),
             min=1,
             step=1,
             allowDecimal=False,
@@ -313,7 +306,7 @@ def _percolate_fields(query: Query) -> list[Any]:
         dmc.NumberInput(
             id="run-replicates",
             label="Random orders to average over",
-            value=_number(query, "replicates", 20),
+            value=finite(query.get("replicates"), 20),
             min=1,
             step=10,
             allowDecimal=False,

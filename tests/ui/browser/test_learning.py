@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from explorer.service import layer_view, predict, subsample, threshold
 from explorer.store.opening import open_store
-from tests.ui.browser.seen import has_state
+from tests.ui.browser.seen import has_state, plotted
 from ui.components import fraction
 from ui.pages.learning import gains
 
@@ -29,6 +29,14 @@ def test_what_if_has_a_slider_for_d(page: Page, small: str) -> None:
         expect(values.nth(2)).to_have_text("gradual" if ratio is None else f"{ratio:.2f}")
         page.get_by_role("slider", name="At most so many unknown skills").focus()
         page.keyboard.press("ArrowRight")
+
+
+@pytest.mark.parametrize("query", ["R=nan", "c=1e309", "c=-inf&R=x", "learner=capacity:nan"])
+def test_what_if_of_no_number_is_the_layers_own(page: Page, small: str, query: str) -> None:
+    page.goto(f"{small}/learning?tab=what-if&{query}")
+    plotted(page, "l-what-if")
+    expect(page.locator("#l-expect .stat-value").first).to_contain_text("%")
+    expect(page.locator("#notice")).to_be_empty()
 
 
 def test_what_if_with_a_random_capacity(page: Page, small: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -87,7 +88,7 @@ def read_state(query: Mapping[str, str], graph: LayerGraph) -> GraphState:
         view=view,
         by=by,
         arrangement=_one_of(query.get("layout", ""), ARRANGEMENTS, usual),
-        per=int(per) if per.isdigit() and int(per) in PER else 3,
+        per=int(per) if per.isdecimal() and int(per) in PER else 3,
         colour=query.get("colour") or (by if view == "groups" else "class"),
         skill=skill("skill"),
         goal=skill("to"),
@@ -119,14 +120,14 @@ def _filters(query: Mapping[str, str], graph: LayerGraph, box: Box | None) -> Fi
     waves: tuple[int, int] | None = None
     ends = query.get("waves", "").split("-")
     last = int(graph.wave.max(initial=0))
-    if len(ends) == 2 and all(end.isdigit() for end in ends):
+    if len(ends) == 2 and all(end.isdecimal() for end in ends):
         waves = (min(int(ends[0]), last), min(max(map(int, ends)), last))
         waves = None if waves == (0, last) else waves
-    return Filters(max(int(weight), 1) if weight.isdigit() else 1, waves, classes, box)
+    return Filters(max(int(weight), 1) if weight.isdecimal() else 1, waves, classes, box)
 
 
 def _integers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(",") if part.isdigit())
+    return tuple(int(part) for part in text.split(",") if part.isdecimal())
 
 
 def _strings(text: str) -> tuple[str, ...]:
@@ -144,4 +145,5 @@ def _box(text: str) -> Box | None:
         x0, x1, y0, y1 = (float(part) for part in text.split(","))
     except ValueError:
         return None
-    return (x0, x1, y0, y1) if x0 < x1 and y0 < y1 else None
+    sides = (x1 - x0, y1 - y0)
+    return (x0, x1, y0, y1) if all(math.isfinite(side) and side > 0 for side in sides) else None
