@@ -33,6 +33,7 @@ from ui.drawing.hierarchies import (
 from ui.drawing.stability import TextGroup, TwoClasses, region, text_groups, two_classes
 from ui.drawing.style import OTHER, PLAIN, SCHEMES, figure_layout, tree_stylesheet
 from ui.notices import notice
+from ui.searching import found, register_found, searching
 from ui.source import Snapshot, Source
 from ui.work.children import Crew, CrewBusyError
 
@@ -127,19 +128,21 @@ def _hierarchy(view: LayerView, query: Query) -> Any:
                     html.Div(className="spacer"),
                     html.Button("close all", id="c-close", className="link"),
                     _segments("c-rel", "Hierarchy of", options, query.get("rel")),
-                    dmc.Select(
-                        id="c-skill",
-                        data=matching(view, "", query.get("skill")),
-                        value=query.get("skill"),
-                        placeholder="Find a skill",
-                        searchable=True,
-                        clearable=True,
-                        nothingFoundMessage="No skill of that name",
-                        size="xs",
-                        w=210,
-                        comboboxProps={"shadow": "md"},
-                        clearButtonProps={"aria-label": "Clear the skill"},
-                        **{"aria-label": "Find a skill"},
+                    searching(
+                        dmc.Select(
+                            id="c-skill",
+                            data=matching(view, "", query.get("skill")),
+                            value=query.get("skill"),
+                            placeholder="Find a skill",
+                            searchable=True,
+                            clearable=True,
+                            nothingFoundMessage="No skill of that name",
+                            size="xs",
+                            w=210,
+                            comboboxProps={"shadow": "md"},
+                            clearButtonProps={"aria-label": "Clear the skill"},
+                            **{"aria-label": "Find a skill"},
+                        )
                     ),
                 ],
                 className="toolbar pair-bar",
@@ -349,7 +352,7 @@ def register(app: Any, source: Source) -> None:
         return elements, tree_rows(found, rows), said, boxes, not boxes, _tree_figure(view) if boxes else no_update
 
     @app.callback(
-        Output("c-skill", "data"),
+        Output(found("c-skill"), "data"),
         Input("c-skill", "searchValue"),
         Input("c-skill", "value"),
         State("c-subject", "data"),
@@ -358,6 +361,8 @@ def register(app: Any, source: Source) -> None:
     def search(text: str | None, chosen: str | None, subject: dict[str, str]) -> Any:
         view = source.snapshot().view(subject["dataset"], subject["layer"])
         return matching(view, text or "", chosen)
+
+    register_found(app, "c-skill")
 
     crew = Crew(2, _BUSY)
 

@@ -19,6 +19,7 @@ from ui.choice import Choice, Query, choose
 from ui.components import card, empty_state, figure, fraction, no_layer, page, page_header, sentence, stat
 from ui.drawing.style import ROLES, figure_layout
 from ui.notices import notice
+from ui.searching import found, register_found, searching
 from ui.source import Snapshot, Source
 
 __all__ = ["bits_figure", "channel_figure", "first_text", "hex_lines", "layout", "rate_figure", "register", "search"]
@@ -118,18 +119,20 @@ def _picker(view: LayerView, text: str, model: str) -> list[Any]:
     return [
         html.Div(
             [
-                dmc.Select(
-                    id="z-text",
-                    label="Text",
-                    data=search(view, "", text),
-                    value=text,
-                    searchable=True,
-                    allowDeselect=False,
-                    limit=_SHOWN + 1,
-                    nothingFoundMessage="No such text",
-                    size="xs",
-                    comboboxProps={"shadow": "md"},
-                    className="grow-x",
+                searching(
+                    dmc.Select(
+                        id="z-text",
+                        label="Text",
+                        data=search(view, "", text),
+                        value=text,
+                        searchable=True,
+                        allowDeselect=False,
+                        limit=_SHOWN + 1,
+                        nothingFoundMessage="No such text",
+                        size="xs",
+                        comboboxProps={"shadow": "md"},
+                        className="grow-x",
+                    )
                 ),
                 dmc.Select(
                     id="z-model",
@@ -462,7 +465,7 @@ def register(app: Any, source: Source) -> None:
         return _code(code, receive(sender, other, code), subject["layer"])
 
     @app.callback(
-        Output("z-text", "data"),
+        Output(found("z-text"), "data"),
         Input("z-text", "searchValue"),
         State("z-text", "value"),
         State("z-subject", "data"),
@@ -475,6 +478,8 @@ def register(app: Any, source: Source) -> None:
         if any(option["value"] == chosen and option["label"] == typed for option in options):
             return no_update
         return options
+
+    register_found(app, "z-text")
 
     @app.callback(
         Output("z-channel", "figure"),

@@ -69,6 +69,25 @@ def test_a_skill_is_found_by_keyboard(page: Page, course: str) -> None:
     until(page, "c-tree", "['h:all', 'h:late', 'h:s2-03'].every(id => cy.getElementById(id).length)")
 
 
+def test_choices_that_come_during_a_pick_do_not_undo_it(page: Page, course: str) -> None:
+    page.goto(f"{course}&rel=parts")
+    drawn(page, "c-tree")
+    page.get_by_role("textbox", name="Find a skill").fill("skill s2-03")
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    page.evaluate(
+        """() => {
+            const enter = {key: "Enter", code: "Enter", bubbles: true};
+            document.activeElement.dispatchEvent(new KeyboardEvent("keydown", enter));
+            const data = [{value: "s2-03", label: "skill s2-03"}, {value: "s2-04", label: "skill s2-04"}];
+            window.dash_clientside.set_props("c-skill-found", {data});
+        }"""
+    )
+    until(page, "c-tree", "cy.getElementById('h:s2-03').length === 1")
+    has_state(page, "skill", "s2-03")
+    expect(page.get_by_role("textbox", name="Find a skill")).to_have_value("skill s2-03")
+
+
 def test_its_address_restores_the_view(page: Page, course: str) -> None:
     page.goto(f"{course}&by=level&open={BLOCKER},s1-00&measure=mean&x=part:basics&y=part:advanced")
     drawn(page, "c-tree")

@@ -16,6 +16,7 @@ from ui.drawing.graphs import LayerGraph
 from ui.pages.graph.inspector import skill_options
 from ui.pages.graph.pictures import text_options
 from ui.pages.graph.state import GROUPS, PER, VIEWS, GraphState
+from ui.searching import searching
 
 __all__ = ["options_row", "toolbar"]
 
@@ -26,20 +27,22 @@ def toolbar(graph: LayerGraph, state: GraphState, colours: Sequence[str]) -> htm
     """The row that is always there."""
     return html.Div(
         [
-            dmc.Select(
-                id="g-search",
-                label="Find a skill",
-                placeholder="Type a name",
-                data=skill_options(graph, "", state.skill),
-                value=state.skill,
-                searchable=True,
-                clearable=True,
-                limit=40,
-                nothingFoundMessage="No learned skill of that name",
-                size="xs",
-                w=190,
-                leftSection=icon("search"),
-                comboboxProps=_SHADOW,
+            searching(
+                dmc.Select(
+                    id="g-search",
+                    label="Find a skill",
+                    placeholder="Type a name",
+                    data=skill_options(graph, "", state.skill),
+                    value=state.skill,
+                    searchable=True,
+                    clearable=True,
+                    limit=40,
+                    nothingFoundMessage="No learned skill of that name",
+                    size="xs",
+                    w=190,
+                    leftSection=icon("search"),
+                    comboboxProps=_SHADOW,
+                )
             ),
             html.Div(
                 [
@@ -217,20 +220,22 @@ def _arranging(graph: LayerGraph, state: GraphState) -> list[Any]:
             "groups",
         ),
         _for_views(
-            dmc.MultiSelect(
-                id="g-texts",
-                label="Texts (empty: those of the chosen skill)",
-                data=text_options(graph, "", state.texts),
-                value=list(state.texts),
-                searchable=True,
-                clearable=True,
-                maxValues=12,
-                limit=30,
-                size="xs",
-                w=330,
-                placeholder="" if state.texts else "Type a part of a title",
-                nothingFoundMessage="No text of that title",
-                comboboxProps=_SHADOW,
+            searching(
+                dmc.MultiSelect(
+                    id="g-texts",
+                    label="Texts (empty: those of the chosen skill)",
+                    data=text_options(graph, "", state.texts),
+                    value=list(state.texts),
+                    searchable=True,
+                    clearable=True,
+                    maxValues=12,
+                    limit=30,
+                    size="xs",
+                    w=330,
+                    placeholder="" if state.texts else "Type a part of a title",
+                    nothingFoundMessage="No text of that title",
+                    comboboxProps=_SHADOW,
+                )
             ),
             "texts",
         ),

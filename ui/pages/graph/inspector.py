@@ -11,6 +11,7 @@ from dash import html
 
 from ui.drawing.graphs import LayerGraph, shortest_path, skills_of, texts_of
 from ui.drawing.lessons import lesson_chain, needed_before, relatives
+from ui.searching import searching
 
 __all__ = ["inspector", "path_nodes", "skill_options", "summary"]
 
@@ -139,18 +140,20 @@ def _act(act: str, label: str, title: str) -> html.Button:
     return html.Button(label, id={"type": "g-act", "act": act}, className="act", title=title)
 
 
-def _path_picker(graph: LayerGraph, skill: str, goal: str | None) -> dmc.Select:
-    return dmc.Select(
-        id={"type": "g-to", "at": 0},
-        data=[option for option in skill_options(graph, "", goal) if option["value"] != skill],
-        value=goal,
-        searchable=True,
-        clearable=True,
-        limit=30,
-        size="xs",
-        placeholder="Choose the other end",
-        comboboxProps={"shadow": "md"},
-        **{"aria-label": "Path to"},
+def _path_picker(graph: LayerGraph, skill: str, goal: str | None) -> html.Div:
+    return searching(
+        dmc.Select(
+            id={"type": "g-to", "at": 0},
+            data=[option for option in skill_options(graph, "", goal) if option["value"] != skill],
+            value=goal,
+            searchable=True,
+            clearable=True,
+            limit=30,
+            size="xs",
+            placeholder="Choose the other end",
+            comboboxProps={"shadow": "md"},
+            **{"aria-label": "Path to"},
+        )
     )
 
 

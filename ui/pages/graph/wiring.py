@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import plotly.graph_objects as go
-from dash import ALL, ClientsideFunction, Input, Output, State, ctx, no_update
+from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, ctx, no_update
 
 from ui.drawing.canvas import legend_items
 from ui.drawing.filters import counts_sentence
@@ -18,6 +18,7 @@ from ui.pages.graph.exports import as_csv, as_graphml
 from ui.pages.graph.inspector import ALL_OPTIONS, inspector, path_nodes, skill_options, summary
 from ui.pages.graph.pictures import Subject, drawing, look, paint, part, picture, table_rows, text_options
 from ui.pages.graph.state import read_state
+from ui.searching import found, register_found
 from ui.source import Source
 
 __all__ = ["map_sentence", "register"]
@@ -322,7 +323,7 @@ def _register_inspector(app: Any, source: Source) -> None:
 
 def _register_choices(app: Any, source: Source) -> None:
     @app.callback(
-        Output("g-search", "data"),
+        Output(found("g-search"), "data"),
         Input("g-search", "searchValue"),
         Input("g-search", "value"),
         State("g-subject", "data"),
@@ -333,7 +334,7 @@ def _register_choices(app: Any, source: Source) -> None:
         return no_update if graph.n <= ALL_OPTIONS else skill_options(graph, typed or "", chosen)
 
     @app.callback(
-        Output({"type": "g-to", "at": ALL}, "data"),
+        Output(found({"type": "g-to", "at": ALL}), "data"),
         Input({"type": "g-to", "at": ALL}, "searchValue"),
         State({"type": "g-to", "at": ALL}, "value"),
         State("g-subject", "data"),
@@ -346,7 +347,7 @@ def _register_choices(app: Any, source: Source) -> None:
         return [skill_options(graph, words or "", goal) for words, goal in zip(typed, chosen, strict=True)]
 
     @app.callback(
-        Output("g-texts", "data"),
+        Output(found("g-texts"), "data"),
         Input("g-texts", "searchValue"),
         Input("g-texts", "value"),
         State("g-subject", "data"),
@@ -354,6 +355,9 @@ def _register_choices(app: Any, source: Source) -> None:
     )
     def texts(typed: str | None, picked: list[str] | None, subject: dict[str, str]) -> Any:
         return text_options(source.snapshot().graph(*_subject(subject)), typed or "", tuple(picked or ()))
+
+    for field in ("g-search", {"type": "g-to", "at": MATCH}, "g-texts"):
+        register_found(app, field)
 
 
 def _register_export(app: Any, source: Source) -> None:

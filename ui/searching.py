@@ -1,0 +1,29 @@
+"""Fields whose choices the server finds while one types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import ClientsideFunction, Input, Output, dcc, html
+
+__all__ = ["found", "register_found", "searching"]
+
+
+def found(name: Any) -> Any:
+    """Id of the store into which a callback writes the choices that it found for a field."""
+    return {**name, "type": found(name["type"])} if isinstance(name, dict) else f"{name}-found"
+
+
+def searching(field: Any) -> html.Div:
+    """A field with the store of its choices; the layout sees the field alone."""
+    return html.Div([field, dcc.Store(id=found(field.id))], style={"display": "contents"})
+
+
+def register_found(app: Any, name: Any) -> None:
+    """Hand choices over to their field; assets/choices.js says why not at once."""
+    app.clientside_callback(
+        ClientsideFunction("sgChoices", "handOver"),
+        Output(name, "data"),
+        Input(found(name), "data"),
+        prevent_initial_call=True,
+    )
