@@ -1,0 +1,24 @@
+"""The pages on a tablet held upright, in a real Chromium."""
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.ui.browser.seen import drawn
+
+pytestmark = pytest.mark.browser
+
+WIDTH, HEIGHT = 820, 1180
+
+
+@pytest.mark.parametrize(("path", "canvas"), [("learning", "l-cy"), ("percolation", "r-cy")])
+def test_graphs_beside_curves_stand_above_them(page: Page, small: str, path: str, canvas: str) -> None:
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    page.goto(f"{small}/{path}")
+    drawn(page, canvas)
+    stage = page.locator(".learn-body .graph-stage").bounding_box()
+    side = page.locator(".learn-body .side").bounding_box()
+    assert stage is not None and side is not None
+    assert stage["width"] > 0.8 * WIDTH
+    assert abs(stage["height"] - 0.55 * HEIGHT) < 2
+    assert side["y"] > stage["y"] + stage["height"]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
