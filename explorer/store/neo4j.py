@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from explorer.credentials import Credentials, find_credentials
 from explorer.errors import NotFoundError, SkillgraphError, StoreError
-from explorer.store.neo4j_change import Change, between_changes, change, ensure_schema
+from explorer.store.neo4j_change import READ_ATTEMPTS, Change, between_changes, change, ensure_schema
 from explorer.store.neo4j_connection import Connection, parse_address
 from explorer.store.neo4j_dataset import (
     DatasetReader,
@@ -64,7 +64,6 @@ __all__ = ["Neo4jStore"]
 
 _N = TypeVar("_N")
 _T = TypeVar("_T")
-_READ_ATTEMPTS = 5
 _STAGED_WITH_ADDITION = ("requirements", "attempts")
 
 
@@ -380,7 +379,7 @@ class Neo4jStore:
         what a commit changes can be seen while it is only half applied. So what is found first, between two
         publications, is found again at the end, and what was read while that was replaced is read again.
         """
-        for _ in range(_READ_ATTEMPTS):
+        for _ in range(READ_ATTEMPTS):
             found, error = between_changes(self._connection, find), None
             try:
                 value = self._connection.read(lambda transaction, f=found: read(transaction, f))  # type: ignore[misc]

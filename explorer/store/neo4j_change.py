@@ -32,7 +32,17 @@ if TYPE_CHECKING:
 
     from explorer.store.neo4j_connection import Connection
 
-__all__ = ["SCHEMA", "SMALL", "Change", "Transactions", "between_changes", "change", "ensure_schema"]
+__all__ = [
+    "READ_ATTEMPTS",
+    "SCHEMA",
+    "SMALL",
+    "Change",
+    "Transactions",
+    "between_changes",
+    "change",
+    "change_mark",
+    "ensure_schema",
+]
 
 SCHEMA = (
     "CREATE CONSTRAINT skillgraph_text_key IF NOT EXISTS FOR (n:Text) REQUIRE n.key IS UNIQUE",
@@ -55,6 +65,10 @@ _READ_ONLY_CODES = ("ForbiddenOnReadOnlyDatabase", "WriteOnReadOnlyAccessDatabas
 
 SMALL = {"dataset": 250_000, "layer": 100_000, "associations": 200_000}
 """Rows, written and replaced, up to which a change is one transaction: at most some 200 MB of the server's heap."""
+
+
+READ_ATTEMPTS = 5
+"""How often something is read that is replaced while it is read."""
 
 
 class Transactions(Protocol):
@@ -185,6 +199,18 @@ def between_changes(connection: Connection, find: Callable[[ManagedTransaction],
             raise
         # Nobody can publish in a database that is read-only, or with a user who may only read.
         return connection.read(find)
+
+
+def change_mark(connection: Connection) -> tuple[Any, ...]:
+    """What every publication changes: the same before and after a read if it saw none of them, not even a part."""
+
+    def find(transaction: ManagedTransaction) -> tuple[Any, ...]:
+        row = transaction.run(
+            "MATCH (s:SkillgraphStore {key: $key}) RETURN s.changes, s.last_change", key=_STORE_KEY
+        ).single()
+        return tuple(row.values()) if row else ()
+
+    return between_changes(connection, find)
 
 
 class Change:

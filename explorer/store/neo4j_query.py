@@ -7,21 +7,27 @@ reading query, without the operators that do such things, and call only procedur
 Operators within an expression, as in
 `[x IN [1] | COLLECT { LOAD CSV … }]`, do not appear in the plan as operators: there the text of the expression,
 which the plan shows as the server understood it, is looked through.
+
+Neo4j shows a query what another's commit has changed while the rest of it is still to come. So a query is run between
+two looks at the mark that every publication changes, and again if the mark has moved.
 """
 
 from __future__ import annotations
 
 import re
+import threading
 import time
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from explorer.errors import QueryError
-from explorer.store.cypher_guard import READ_PROCEDURES, check_read_only, tokenize
+from explorer.store.cypher_guard import READ_PROCEDURES, Token, check_read_only, tokenize
+from explorer.store.neo4j_change import READ_ATTEMPTS, change_mark
 from explorer.store.protocol import Node, Path, QueryResult, Relationship
 
 if TYPE_CHECKING:
-    from neo4j import Session
+    from neo4j import Record, ResultSummary, Session
 
     from explorer.store.neo4j_connection import Connection
 
@@ -45,6 +51,11 @@ _REFUSED_OPERATORS: tuple[tuple[str, str], ...] = (
 _REFUSED_EXPRESSIONS: tuple[tuple[str, str], ...] = (
     (r"\bLOAD\s+CSV\b", "LOAD CSV reads files and addresses"),
     (r"\bIN\s+(\S+\s+)?(CONCURRENT\s+)?TRANSACTIONS\b", "CALL … IN TRANSACTIONS is for writing"),
+)
+_T = TypeVar("_T")
+_GRACE_SECONDS = 5.0
+_WRITTEN_MEANWHILE = (
+    "others published changes each time this was read: its rows may mix what was there before and after, so ask again"
 )
 _CALL = re.compile(r"\b(?:Un)?[Rr]esolvedCall\(\s*([\w.`]+)")
 _FUNCTIONS = "SHOW FUNCTIONS YIELD name, isBuiltIn WHERE NOT isBuiltIn RETURN collect(name)"
@@ -93,7 +104,7 @@ def _operators(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def run_query(
     connection: Connection, cypher: str, parameters: Mapping[str, Any] | None, *, max_rows: int, timeout: float
 ) -> QueryResult:
-    """Check a query and run it in a READ session.
+    """Check a query and run it in a READ session, so that it sees no change of this program half.
 
     Args:
         connection: To the server.
@@ -105,37 +116,145 @@ def run_query(
     Raises:
         QueryError: It is refused, is not Cypher, or takes too long.
     """
-    from neo4j.exceptions import ClientError, DatabaseError, TransientError
-
     started = time.perf_counter()
     if max_rows < 1 or timeout <= 0:
         raise QueryError(f"a query needs room for one row at least and some time, not {max_rows} rows and {timeout} s")
-    check_read_only(cypher, tokenize(cypher), procedures=ALLOWED_PROCEDURES)
-    given, lines_before = dict(parameters or {}), 0
-    with connection.reading(notifications_min_severity="WARNING") as session:
-        try:
-            _check_functions(session, cypher)
-            # On a line of its own, so that the server's columns are those of the query.
-            lines_before = 1
-            summary = session.run(f"EXPLAIN\n{cypher}", given).consume()
-            lines_before = 0
-            check_plan(summary.plan, summary.query_type or "")
-            with session.begin_transaction(timeout=timeout) as transaction:
-                result = transaction.run(cypher, given)
-                columns = tuple(result.keys())
-                records = result.fetch(max_rows + 1)
-        except (ClientError, TransientError, DatabaseError) as error:
-            raise _as_query_error(error, timeout, lines_before) from error
-        except (TypeError, ValueError, OverflowError) as error:
-            raise QueryError(f"a parameter of the query cannot be sent: {' '.join(str(error).split())}") from error
+    tokens = tokenize(cypher)
+    check_read_only(cypher, tokens, procedures=ALLOWED_PROCEDURES)
+    given, clock = dict(parameters or {}), _Clock(connection, timeout)
+    summary = clock.run(lambda session, left: _checked(session, cypher, tokens, given, left), lines_before=1)
+    (columns, records), steady = _steadily(
+        connection, clock, lambda session, left: _fetched(session, cypher, given, max_rows, left)
+    )
     rows = [tuple(plain_value(value) for value in record.values()) for record in records[:max_rows]]
     return QueryResult(
         columns,
         rows,
         truncated=len(records) > max_rows,
         seconds=time.perf_counter() - started,
-        warnings=_warnings(summary),
+        warnings=_warnings(summary) + (() if steady else (_WRITTEN_MEANWHILE,)),
     )
+
+
+class _Clock:
+    """Runs the parts of one query, which together may take so many seconds of the server's time.
+
+    The server ends a transaction between two steps of its plan, and a single expression (`reduce` over a long list)
+    is one step. So it is not waited for much longer than that: the connection is dropped.
+    """
+
+    def __init__(self, connection: Connection, seconds: float) -> None:
+        self._connection, self._seconds, self._spent = connection, seconds, 0.0
+
+    @property
+    def is_over(self) -> bool:
+        """True if no time is left."""
+        return self._spent >= self._seconds
+
+    def run(self, work: Callable[[Session, float], _T], *, lines_before: int = 0) -> _T:
+        """Run a function with a READ session and the seconds that are left.
+
+        Args:
+            work: Asks the server.
+            lines_before: Lines that it puts before the user's.
+
+        Raises:
+            QueryError: The server refuses what it asks, or does not answer in time.
+        """
+        from neo4j.exceptions import ClientError, DatabaseError, TransientError
+
+        if self.is_over:
+            raise _took_too_long(self._seconds)
+        left, sessions, started = self._seconds - self._spent, [], time.perf_counter()
+
+        def asked() -> _T:
+            with self._connection.reading(notifications_min_severity="WARNING") as session:
+                sessions.append(session)
+                try:
+                    return work(session, left)
+                except (ClientError, TransientError, DatabaseError) as error:
+                    raise _as_query_error(error, self._seconds, lines_before) from error
+                except (TypeError, ValueError, OverflowError) as error:
+                    message = " ".join(str(error).split())
+                    raise QueryError(f"a parameter of the query cannot be sent: {message}") from error
+
+        try:
+            return _within(left + _GRACE_SECONDS, asked, lambda: _drop(sessions), _took_too_long(self._seconds))
+        finally:
+            self._spent += time.perf_counter() - started
+
+
+def _within(seconds: float, work: Callable[[], _T], drop: Callable[[], None], late: QueryError) -> _T:
+    """What a function gives that may take so long; else, or when interrupted, `drop` makes an end of it."""
+    answer: Future[_T] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(work())
+        except BaseException as error:  # noqa: BLE001 -- raised again by the one who waits
+            answer.set_exception(error)
+
+    threading.Thread(target=run, name="skillgraph-query", daemon=True).start()
+    try:
+        return answer.result(seconds)
+    except TimeoutError:
+        if answer.done():
+            return answer.result()
+        raise late from None
+    finally:
+        if not answer.done():
+            drop()
+
+
+def _drop(sessions: Sequence[Session]) -> None:
+    """Close the connections under sessions that another thread waits in; that thread ends by it."""
+    for session in sessions:
+        connection = getattr(session, "_connection", None)
+        if connection is not None:
+            connection.kill()
+
+
+def _steadily(connection: Connection, clock: _Clock, read: Callable[[Session, float], _T]) -> tuple[_T, bool]:
+    """What a read gives, and whether nothing was published while it ran; tried again while something was."""
+    mark = change_mark(connection)
+    for attempt in range(1, READ_ATTEMPTS + 1):
+        found, error = None, None
+        try:
+            found = clock.run(read)
+        except QueryError as caught:
+            if clock.is_over:
+                raise
+            error = caught
+        before, mark = mark, change_mark(connection)
+        steady = mark == before
+        if steady or clock.is_over or attempt == READ_ATTEMPTS:
+            break
+    if error is not None:
+        raise error
+    return found, steady  # type: ignore[return-value]
+
+
+def _checked(
+    session: Session, cypher: str, tokens: Sequence[Token], parameters: dict[str, Any], timeout: float
+) -> ResultSummary:
+    """The summary of a query's plan, which is one that only reads."""
+    from neo4j import Query
+
+    _check_functions(session, cypher, tokens, timeout)
+    # On a line of its own, so that the server's columns are those of the query.
+    explained = Query(f"EXPLAIN\n{cypher}", timeout=timeout)
+    summary = session.run(explained, parameters).consume()
+    check_plan(summary.plan, summary.query_type or "")
+    return summary
+
+
+def _fetched(
+    session: Session, cypher: str, parameters: dict[str, Any], max_rows: int, timeout: float
+) -> tuple[tuple[str, ...], list[Record]]:
+    """Columns and up to one more row than may be given."""
+    with session.begin_transaction(timeout=timeout) as transaction:
+        result = transaction.run(cypher, parameters)
+        return tuple(result.keys()), result.fetch(max_rows + 1)
 
 
 def _warnings(summary: Any) -> tuple[str, ...]:
@@ -147,23 +266,35 @@ def _warnings(summary: Any) -> tuple[str, ...]:
     )
 
 
-def _check_functions(session: Session, cypher: str) -> None:
+def _check_functions(session: Session, cypher: str, tokens: Sequence[Token], timeout: float) -> None:
     """Refuse functions that a plug-in brings: some run Cypher or read files, and no plan shows what."""
-    names = session.run(_FUNCTIONS).single(strict=True)[0]
+    from neo4j import Query
+
+    names = session.run(Query(_FUNCTIONS, timeout=timeout)).single(strict=True)[0]
     if not names:
         return
-    text = re.sub(r"/\*.*?\*/|//[^\n]*|[\s`]+", "", cypher, flags=re.DOTALL).casefold()
+    # The server resolves these before it knows strings and comments: one can end a string, and hide anything.
+    if "\\u" in cypher:
+        raise QueryError(
+            r"this query is refused: the server has plug-ins, and \u could hide a function of theirs; write the "
+            "character itself"
+        )
+    text = "".join(token.name or token.text for token in tokens if token.kind != "string").casefold()
     for name in names:
-        if f"{name.casefold()}(" in text or "\\u" in text:
+        if f"{name.casefold()}(" in text:
             raise QueryError(
                 f"this query is refused: function {name} belongs to a plug-in of the server; use Cypher's own functions"
             )
 
 
+def _took_too_long(timeout: float) -> QueryError:
+    return QueryError(f"the query took longer than {timeout:g} s and was ended: narrow it or give it more time")
+
+
 def _as_query_error(error: Any, timeout: float, lines_before: int) -> QueryError:
     code, message = error.code or "", error.message or str(error)
     if "TransactionTimedOut" in code or "Terminated" in code:
-        return QueryError(f"the query took longer than {timeout:g} s and was ended: narrow it or give it more time")
+        return _took_too_long(timeout)
     if "Security" in code:
         return QueryError(f"the server's user may not do this: {' '.join(message.split())}")
     # The server puts the place after its sentence, and then quotes the statement.

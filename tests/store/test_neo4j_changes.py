@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -422,7 +423,7 @@ def test_what_a_layer_is_of_must_still_be_there(
 def test_writers_and_readers_at_once_never_make_or_see_a_mixture(
     server: RunningNeo4j, request: pytest.FixtureRequest, small: bool
 ) -> None:
-    """Two writers replace a layer and its associations again and again while a reader looks."""
+    """Two writers replace a layer and its associations while one reader looks and another asks Cypher."""
     if not small:
         request.getfixturevalue("staged")
     store = server.open()
@@ -460,14 +461,34 @@ def test_writers_and_readers_at_once_never_make_or_see_a_mixture(
                 return
         own.close()
 
+    def ask() -> None:
+        own = server.open()
+        cypher = (
+            "MATCH (l:Layer {name: 'layer'})-[r:LEARNED]->(s:Skill) WITH l, collect([s.id, r.wave]) AS skills "
+            "OPTIONAL MATCH ()-[a:ASSOCIATED_WITH {layer: 'layer'}]->() "
+            "RETURN l.parameters, skills, coalesce(l.associations, 0), count(a)"
+        )
+        while not done.is_set():
+            try:
+                result = own.query(cypher)
+                [(parameters, skills, associated, found)] = result.rows
+                columns = numbered_layer(json.loads(parameters)["number"], SIZE).skills.select(["skill", "wave"])
+                seen = sorted(map(tuple, skills)) == list(zip(*columns.to_pydict().values(), strict=True))
+                assert result.warnings or (seen and associated == found), (parameters, skills, associated, found)
+            except BaseException as error:  # noqa: BLE001 -- the test reports it
+                unexpected.append(error)
+                return
+        own.close()
+
     writers = [threading.Thread(target=write, args=(numbers,)) for numbers in (range(10, 16), range(20, 26))]
-    reader = threading.Thread(target=read)
-    for thread in (*writers, reader):
+    readers = [threading.Thread(target=look) for look in (read, ask)]
+    for thread in (*writers, *readers):
         thread.start()
     for thread in writers:
         thread.join()
     done.set()
-    reader.join()
+    for thread in readers:
+        thread.join()
     assert unexpected == []
     assert written
     assert all("another process" in text or "while" in text or "and components of" in text for text in refused)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from explorer.credentials import PASSWORD_VARIABLE, USER_VARIABLE, Credentials
-from explorer.errors import NotFoundError, QueryError, StoreError
+from explorer.errors import NotFoundError, ServerError, StoreError
 from explorer.folders import HOME_VARIABLE
 from explorer.server import free_port
 from explorer.store import neo4j_change, neo4j_dataset
@@ -24,7 +25,7 @@ from explorer.store.neo4j_connection import parse_address
 from loaders.dataset import build_dataset
 from tests.store.content import layer, numbered_dataset, small_dataset
 from tests.store.test_neo4j_changes import counts, expected_counts, leftovers
-from tests.support.neo4j import RunningNeo4j
+from tests.support.neo4j import RunningNeo4j, start_local
 
 SECRET = "correct-horse"
 
@@ -33,6 +34,22 @@ SECRET = "correct-horse"
 def server(neo4j_server: RunningNeo4j) -> RunningNeo4j:
     neo4j_server.empty()
     return neo4j_server
+
+
+@pytest.fixture(scope="module")
+def own_server(neo4j_server: RunningNeo4j, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNeo4j]:
+    """The project's own server: that of the session, or one beside it."""
+    if neo4j_server.local is not None:
+        yield neo4j_server
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            started = start_local(stack, tmp_path_factory.mktemp("own"))
+        except ServerError as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(f"no server of the project's own here: {error}")
+        yield started
 
 
 @pytest.fixture
@@ -134,13 +151,13 @@ def test_credentials_come_from_the_environment_and_are_not_logged(
 
 
 @pytest.mark.neo4j
-def test_the_local_server_is_known_by_its_address(server: RunningNeo4j, monkeypatch: pytest.MonkeyPatch) -> None:
-    if server.local is None:
-        pytest.skip("the server of this session is not the project's own")
+def test_the_local_server_is_known_by_its_address(own_server: RunningNeo4j, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert own_server.local is not None
+    own_server.empty()
     monkeypatch.delenv(USER_VARIABLE, raising=False)
     monkeypatch.delenv(PASSWORD_VARIABLE, raising=False)
-    monkeypatch.setenv(HOME_VARIABLE, str(server.local.home))
-    store = Neo4jStore(server.url.replace("bolt://127.0.0.1", "neo4j://localhost"))
+    monkeypatch.setenv(HOME_VARIABLE, str(own_server.local.home))
+    store = Neo4jStore(own_server.url.replace("bolt://127.0.0.1", "neo4j://localhost"))
     assert store.datasets() == ()
     store.close()
 
@@ -248,13 +265,12 @@ def kill(server: RunningNeo4j) -> None:
 
 
 @pytest.fixture
-def mortal(server: RunningNeo4j, monkeypatch: pytest.MonkeyPatch) -> RunningNeo4j:
+def mortal(own_server: RunningNeo4j, monkeypatch: pytest.MonkeyPatch) -> RunningNeo4j:
     """A server that may be killed, and writes that go in small batches."""
-    if server.local is None:
-        pytest.skip("the server of this session is not the project's own: it is not killed")
+    own_server.empty()
     monkeypatch.setattr(neo4j_change, "SMALL", dict.fromkeys(neo4j_change.SMALL, -1))
     monkeypatch.setattr(neo4j_dataset, "BATCH", 60)
-    return server
+    return own_server
 
 
 def during_batch(monkeypatch: pytest.MonkeyPatch, number: int, action: Any) -> None:
@@ -333,98 +349,6 @@ def test_too_little_memory_changes_nothing_and_says_what_to_do(
         with pytest.raises(StoreError, match=r"too little memory.*larger heap.*neo4j-admin"):
             store.delete_dataset("d")
     assert counts(server) == before
-
-
-# Queries ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.neo4j
-@pytest.mark.parametrize(
-    "cypher",
-    [
-        "MATCH (n:Text) RETURN [x IN [1] | COLLECT { LOAD CSV FROM 'file:///x' AS l RETURN l }]",
-        "RETURN [x IN [1] | COLLECT { CALL dbms.listConfig() YIELD name RETURN name }]",
-        "RETURN CASE WHEN true THEN COUNT { CALL dbms.queryJmx('*:*') YIELD name RETURN name } END",
-        "MATCH (n) CALL { WITH n CALL tx.setMetaData({a: 1}) RETURN 1 AS x } RETURN x",
-        "CALL db.createLabel('New')",
-        "CALL db.create.setNodeVectorProperty(null, 'a', [1.0])",
-        "CALL dbms.killConnections(['bolt-1'])",
-        "CALL db.clearQueryCaches()",
-        "UNWIND [1] AS x CALL (x) { RETURN x AS y } IN TRANSACTIONS RETURN y",
-        "UNWIND [1] AS x CALL (x) { RETURN x AS y } IN 2 CONCURRENT TRANSACTIONS RETURN y",
-        "RETURN [x IN [1] | COLLECT { CALL { MATCH (n) RETURN 1 AS q } IN TRANSACTIONS RETURN q }]",
-        "CYPHER 5 CREATE (:New)",
-        "CYPHER runtime=slotted MATCH (n) DETACH DELETE n",
-        "USE system SHOW USERS",
-        "USE neo4j CREATE (:New)",
-        "SHOW TRANSACTIONS YIELD transactionId AS t TERMINATE TRANSACTIONS t YIELD message RETURN message",
-        "PROFILE CREATE (:New)",
-        "EXPLAIN CREATE (:New)",
-        "ALTER CURRENT USER SET PASSWORD FROM 'a' TO 'b'",
-        "ENABLE SERVER 'x'",
-        "START DATABASE neo4j",
-        "RETURN 1 UNION CALL dbms.info() YIELD id RETURN id",
-        "\\u0043REATE (:New)",
-        "INSERT (:New)",
-    ],
-)
-def test_what_only_neo4j_has_is_refused_too(server: RunningNeo4j, store: Neo4jStore, cypher: str) -> None:
-    store.write_dataset(small_dataset())
-    before = counts(server)
-    with pytest.raises(QueryError):
-        store.query(cypher)
-    assert counts(server) == before
-
-
-@pytest.mark.neo4j
-def test_functions_of_plug_ins_are_refused(
-    server: RunningNeo4j, store: Neo4jStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No plug-in is installed here: a built-in function stands for one."""
-    from explorer.store import neo4j_query
-
-    everything = "SHOW FUNCTIONS YIELD name WHERE name = 'datetime.realtime' RETURN collect(name)"
-    monkeypatch.setattr(neo4j_query, "_FUNCTIONS", everything)
-    assert store.query("RETURN toUpper('a') AS a").rows == [("A",)]
-    for cypher in ("RETURN datetime.realtime()", "RETURN DateTime /* x */ . `realtime` ()"):
-        with pytest.raises(QueryError, match=r"datetime\.realtime belongs to a plug-in"):
-            store.query(cypher)
-
-
-@pytest.mark.neo4j
-def test_a_query_for_ever_is_ended_and_the_store_goes_on(store: Neo4jStore) -> None:
-    with pytest.raises(QueryError, match=r"took longer than 0\.5 s"):
-        store.query("UNWIND range(1, 10000000000) AS x RETURN count(x)", timeout=0.5)
-    assert store.query("RETURN 1 AS one").rows == [(1,)]
-
-
-@pytest.mark.neo4j
-def test_values_that_only_neo4j_has_are_plain(store: Neo4jStore) -> None:
-    result = store.query(
-        "RETURN date('2026-01-31') AS day, duration('P1M') AS span, point({x: 1, y: 2}) AS point, "
-        "datetime('2026-01-31T12:00:00Z') AS time, {a: [localtime('12:00:00')]} AS map"
-    )
-    assert result.columns == ("day", "span", "point", "time", "map")
-    assert result.rows == [
-        ("2026-01-31", "P1M", [1.0, 2.0], "2026-01-31T12:00:00.000000000+00:00", {"a": ["12:00:00.000000000"]})
-    ]
-
-
-@pytest.mark.neo4j
-def test_a_slip_of_the_pen_is_a_warning(store: Neo4jStore, capfd: pytest.CaptureFixture[str]) -> None:
-    store.write_dataset(small_dataset())
-    result = store.query("MATCH (s:Skil) RETURN s.nam")
-    assert len(result.warnings) == 2
-    assert "Skil" in result.warnings[0]
-    assert "nam" in result.warnings[1]
-    assert store.query("MATCH (s:Skill) RETURN s.name").warnings == ()
-    assert capfd.readouterr().err == ""
-
-
-@pytest.mark.neo4j
-def test_bytes_in_the_graph_are_shown(server: RunningNeo4j, store: Neo4jStore) -> None:
-    server.rows("CREATE (:Skill {key: 'k', b: $b})", b=b"\x00\xff")
-    assert store.query("MATCH (s:Skill) RETURN s.b AS b").rows == [("00ff",)]
 
 
 @pytest.mark.neo4j

@@ -12,18 +12,19 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from explorer.credentials import Credentials
 from explorer.errors import ServerError, SkillgraphError
-from explorer.server import LocalServer, ServerOptions, free_port
+from explorer.server import NEO4J_VERSION, LocalServer, ServerOptions, free_port
 from explorer.store.neo4j import Neo4jStore
 
-__all__ = ["IMAGE", "RunningNeo4j", "neo4j_server", "options_for_tests"]
+__all__ = ["IMAGE", "RunningNeo4j", "neo4j_server", "options_for_tests", "start_local"]
 
-IMAGE = "neo4j:5.26-community"
+IMAGE = f"neo4j:{NEO4J_VERSION}-community"
 
 
 def options_for_tests(**changes: Any) -> ServerOptions:
@@ -103,7 +104,8 @@ def _contained(stack: ExitStack) -> RunningNeo4j | None:
     return RunningNeo4j(container.get_connection_url(), Credentials(container.username, container.password))
 
 
-def _local(stack: ExitStack, home: Any) -> RunningNeo4j:
+def start_local(stack: ExitStack, home: Path) -> RunningNeo4j:
+    """The project's own server in a new home, stopped with the stack."""
     server = LocalServer(home, options=options_for_tests())
     status = server.start(attached=True)
     stack.callback(server.stop)
@@ -115,7 +117,7 @@ def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNe
     """A Neo4j server for the whole session; tests empty it as they need."""
     with ExitStack() as stack:
         try:
-            server = _given() or _contained(stack) or _local(stack, tmp_path_factory.mktemp("neo4j"))
+            server = _given() or _contained(stack) or start_local(stack, tmp_path_factory.mktemp("neo4j"))
         except SkillgraphError as error:
             if os.environ.get("CI"):
                 raise
