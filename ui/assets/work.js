@@ -36,9 +36,12 @@
     "layer", "rule", "weight", "top", "replicates"];
   const named = (values) => Object.fromEntries(FIELDS.map((field, i) => [field, values[i]]));
 
+  const here = () => window.location.pathname + window.location.search;
+
   function startRun(clicks, dataset, ...values) {
     if (!clicks) return [no(), no()];
     const id = ticket();
+    window.sessionStorage.setItem("run-from", here());
     return [{ id, dataset, ...named(values) }, id];
   }
 
@@ -65,11 +68,11 @@
       shown(form.learner === "d"), shown(form.learner === "capacity"), shown(form.base), meanings[form.kind]];
   }
 
-  /* The page moves to a new layer once; afterwards one is free to go elsewhere. */
+  /* The page moves to a new layer once, and only if it still is where the run was started. */
   function follow(go) {
     if (!go || window.sessionStorage.getItem("run-followed") === go.id) return no();
     window.sessionStorage.setItem("run-followed", go.id);
-    return go.search;
+    return window.sessionStorage.getItem("run-from") === here() ? go.search : no();
   }
 
   /* ---------- the query page ---------- */

@@ -410,6 +410,7 @@ def _result(work: Work, changed: bool) -> Any:
 def register(app: Any, source: Source) -> None:
     """Add the callbacks of form and progress."""
     versions: dict[str, str] = {}
+    read: set[str] = set()  # outcomes that were shown in an open form, which one may close
 
     @app.callback(
         Output("run-state", "data"),
@@ -453,7 +454,9 @@ def register(app: Any, source: Source) -> None:
             share = 100 * (now.done + 0.5) / now.total
             return {"running": True}, False, text + f"{work.seconds:.0f} s", share, None, no_update
         changed = work.state == "cancelled" and source.snapshot().version != versions.get(work.name)
-        shown = _result(work, changed) if open_ or work.state != "done" else None
+        shown = None if work.name in read and not open_ and work.state == "done" else _result(work, changed)
+        if open_:
+            read.add(work.name)
         return {"running": False}, True, "", 0, shown, _go(work)
 
     def _js(name: str) -> ClientsideFunction:

@@ -128,3 +128,35 @@ def test_the_compression_page(page: Page, other: Other, small: str) -> None:
     has_state(page, "model", "uniform")
     has_state(page, "text", "f003")
     expect(second.get_by_role("textbox", name="Text", exact=True)).to_have_value("text h0")
+
+
+def start_and_leave(page: Page, address: str) -> None:
+    """Start the run of the form, and go elsewhere before the page has heard of its end."""
+    page.route(
+        "**/_dash-update-component",
+        lambda route: None if '["run-pulse.data"]' in (route.request.post_data or "") else route.continue_(),
+    )
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("#run-progress")).to_be_visible()
+    page.unroute("**/_dash-update-component")
+    page.goto(address)
+
+
+def test_a_run_that_ends_leaves_one_where_one_went_meanwhile(page: Page, own: str) -> None:
+    page.goto(f"{own}/?run=learn&name=left-alone")
+    expect(page.get_by_label("Name of the new layer")).to_have_value("left-alone")
+    elsewhere = f"{own}/?run=percolate&replicates=7"
+    start_and_leave(page, elsewhere)
+    expect(page.locator(".run-done")).to_contain_text("left-alone: ")
+    expect(page.get_by_role("link", name="left-alone", exact=True)).to_be_visible()
+    expect(page.locator(".run-done").get_by_role("link", name="graph")).to_be_visible()
+    expect(page.get_by_role("radio", name="Percolate")).to_be_checked()
+    assert page.url == elsewhere
+
+
+def test_a_run_that_ended_while_one_was_away_is_told_on_return(page: Page, own: str) -> None:
+    page.goto(f"{own}/?run=learn&name=told-later")
+    expect(page.get_by_label("Name of the new layer")).to_have_value("told-later")
+    start_and_leave(page, own + "/")
+    expect(page.locator(".run-done")).to_contain_text("told-later: ")
+    assert "run=" not in page.url
