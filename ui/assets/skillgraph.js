@@ -23,6 +23,18 @@
     return [same ? no() : now, hrefs, active];
   }
 
+  /* Keys of a page's address that mean something in one layer alone; another layer keeps the others. */
+  const OWN = {
+    "/": ["run", "name", "parts", "learner", "d", "capacity", "seed", "base", "mode", "known", "rule", "weight", "top", "replicates"],
+    "/graph": ["open", "hide", "box"],
+    "/learning": ["wave", "c", "R", "learner"],
+  };
+  function keptView() {
+    const query = new URLSearchParams(window.location.search);
+    (OWN[window.location.pathname] || []).forEach((key) => query.delete(key));
+    return query;
+  }
+
   /* Another dataset or layer was picked: a new address. The pickers of a new page fire too, unchanged. */
   function pick(values, ids) {
     const subject = document.getElementById("subject");
@@ -31,14 +43,11 @@
     const next = { ...now };
     ids.forEach((id, i) => { if (values[i]) next[id.field] = values[i]; });
     if (next.dataset === now.dataset && next.layer === now.layer) return no();
-    const query = new URLSearchParams({ dataset: next.dataset });
-    if (next.dataset === now.dataset && next.layer) query.set("layer", next.layer);
-    return "?" + query.toString();
-  }
-
-  function pickPair(first, second, shown) {
-    if (!shown || !first || !second || (first === shown.first && second === shown.second)) return no();
-    return "?" + new URLSearchParams({ dataset: shown.dataset, first, second }).toString();
+    if (next.dataset !== now.dataset) return "?" + new URLSearchParams({ dataset: next.dataset });
+    const query = keptView();
+    query.set("dataset", next.dataset);
+    query.set("layer", next.layer);
+    return "?" + query;
   }
 
   /* Put state into the address without leaving the page; null and "" leave a key out. */
@@ -240,7 +249,7 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     sg: {
-      route, pick, pickPair, scheme, toggleScheme, address, stylesheet, plainSheet,
+      route, pick, scheme, toggleScheme, address, stylesheet, plainSheet,
       wave, waveTable, tick, play, step, mark, percolate, learningState, measureState, fitPlain, markShare, shareState, waveState, whatIfState,
     },
   });

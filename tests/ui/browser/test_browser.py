@@ -128,6 +128,29 @@ def test_another_layer_is_another_address(page: Page, small: str) -> None:
     until(page, f"cy.nodes('[id ^= \"s:\"]').length > {before}")
 
 
+def test_another_layer_keeps_the_view(page: Page, small: str) -> None:
+    page.goto(f"{small}/graph?layer=foundation&view=neighbours&skill=b05&colour=wave&hide=1")
+    drawn(page)
+    page.get_by_role("textbox", name="Layer").click()
+    page.get_by_role("option", name="tuned").click()
+    has_state(page, "layer", "tuned")
+    expect(page.locator("#subject")).to_have_attribute("data-layer", "tuned")
+    expect(page.locator(".legend-title")).to_have_text("Wave")
+    has_state(page, "hide", None)
+    kept = {"view": "neighbours", "skill": "b05", "colour": "wave", "layer": "tuned"}
+    assert state(page) | kept == state(page)
+    expect(page.get_by_role("complementary").get_by_role("heading", level=2)).to_have_text("skill b05")
+
+
+def test_another_pair_keeps_the_view(page: Page, small: str) -> None:
+    page.goto(f"{small}/layers?dataset=small&first=foundation&second=tuned&skill=b05")
+    expect(page.locator(".ag-row").first).to_be_visible()
+    page.get_by_role("textbox", name="First layer").click()
+    page.get_by_role("option", name="tuned").click()
+    has_state(page, "first", "tuned")
+    has_state(page, "skill", "b05")
+
+
 def test_graph_tap_opens_the_inspector(page: Page, small: str) -> None:
     page.goto(f"{small}/graph")
     drawn(page)
