@@ -72,7 +72,14 @@ LearnedOption = Annotated[
 ]
 BlockEdgesOption = Annotated[
     int | None,
-    typer.Option("--block-edges", min=1, help="Edges in a block.", show_default="4000000", rich_help_panel=_PANEL),
+    typer.Option(
+        "--block-edges",
+        min=1,
+        max=100_000_000,
+        help="Edges in a block.",
+        show_default="4000000",
+        rich_help_panel=_PANEL,
+    ),
 ]
 
 

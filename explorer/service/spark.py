@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 import time
@@ -219,7 +220,8 @@ def learn_on_spark(
         )
         table = result.layer()
         if run.output is not None:
-            write_results(spark, run.output, {"skills": table}, _facts(info, method, exact=result.exact))
+            facts = _facts(info, method, exact=result.exact)
+            write_results(spark, run.output, {"skills": (table, info.learned)}, facts)
         skills = table.toArrow().cast(LAYER_SKILLS_SCHEMA) if collect else None
     return SparkLearnReport(
         layer=info,
@@ -240,8 +242,8 @@ def components_on_spark(run: SparkRun, learned: str, *, name: str, rule: Rule = 
     """Components of the learned skills of a run, written as `components.parquet`: `skill`, `component`.
 
     Args:
-        run: Where it takes place; its input is the graph.
-        learned: Folder with `skills.parquet`, as `learn_on_spark` writes it.
+        run: Where it takes place; its input is the graph. Without parts of its own it takes those of `learned`.
+        learned: Folder with `skills.parquet`, as `learn_on_spark` writes it, and `run.parquet` with the parts.
         name: Name of the layer.
         rule: Which texts join two learned skills.
 
@@ -250,12 +252,12 @@ def components_on_spark(run: SparkRun, learned: str, *, name: str, rule: Rule = 
         SparkError: An input that Spark does not take, or Spark failed; there is no half output.
     """
     start = time.perf_counter()
-    with _running(run) as (spark, graph, work):
+    with _running(run, learned) as (spark, graph, work):
         numbers = graph.numbers_of(_learned_skills(spark, learned))
         found = _components(graph, work, numbers, rule)
         facts: dict[str, Scalar] = {"layer": name, "rule": rule, "components": found.n_components, "giant": found.giant}
         if run.output is not None:
-            write_results(spark, run.output, {"components": found.skills}, facts)
+            write_results(spark, run.output, {"components": (found.skills, len(numbers))}, facts)
     return ComponentsReport(
         layer=name,
         rule=rule,
@@ -283,8 +285,8 @@ def associate_on_spark(
     """Association graph and components of the learned skills of a run, as Parquet.
 
     Args:
-        run: Where it takes place; its input is the graph.
-        learned: Folder with `skills.parquet`, as `learn_on_spark` writes it.
+        run: Where it takes place; its input is the graph. Without parts of its own it takes those of `learned`.
+        learned: Folder with `skills.parquet`, as `learn_on_spark` writes it, and `run.parquet` with the parts.
         name: Name of the layer.
         rule: Which texts join two learned skills.
         min_weight: Least number of texts that require both.
@@ -300,7 +302,7 @@ def associate_on_spark(
     from explorer.spark.association import find_associations
 
     start = time.perf_counter()
-    with _running(run) as (spark, graph, work):
+    with _running(run, learned) as (spark, graph, work):
         numbers = graph.numbers_of(_learned_skills(spark, learned))
         pairs = find_associations(
             graph,
@@ -316,7 +318,7 @@ def associate_on_spark(
         if run.output is not None:
             facts: dict[str, Scalar] = {"layer": name, "rule": rule, "associations": n_kept}
             facts["components"] = found.n_components
-            tables = {"associations": pairs.pairs, "components": found.skills}
+            tables = {"associations": (pairs.pairs, n_kept), "components": (found.skills, len(numbers))}
             write_results(spark, run.output, tables, facts)
         collected = (pairs.pairs.toArrow(), found.skills.toArrow()) if collect else None
     return SparkAssociationReport(
@@ -415,8 +417,11 @@ def take_up_associations(store: Store, dataset: str, report: SparkAssociationRep
 
 
 @contextmanager
-def _running(run: SparkRun) -> Iterator[tuple[SparkSession, PreparedGraph, str]]:
-    """The session, the prepared graph and the run folder, which goes afterwards if it is nobody's."""
+def _running(run: SparkRun, learned: str | None = None) -> Iterator[tuple[SparkSession, PreparedGraph, str]]:
+    """The session, the prepared graph and the run folder, which goes afterwards if it is nobody's.
+
+    Whatever Spark raises inside becomes a `SparkError`.
+    """
     if run.output is not None:
         require_new(run.output)
     with ExitStack() as stack:
@@ -428,12 +433,13 @@ def _running(run: SparkRun) -> Iterator[tuple[SparkSession, PreparedGraph, str]]
         else:
             work = stack.enter_context(tempfile.TemporaryDirectory(prefix="skillgraph-run-"))
         spark = run.session or stack.enter_context(open_session(run.master, run.settings))
+        from explorer.spark.errors import explained
         from explorer.spark.prepared import BLOCK_EDGES, prepare
 
-        graph = prepare(
-            spark, absolute_url(run.source), work, parts=run.parts, block_edges=run.block_edges or BLOCK_EDGES
-        )
-        yield spark, graph, work
+        with explained("running"):
+            parts = run.parts or (() if learned is None else _learned_parts(spark, learned))
+            block_edges = BLOCK_EDGES if run.block_edges is None else run.block_edges
+            yield spark, prepare(spark, absolute_url(run.source), work, parts=parts, block_edges=block_edges), work
         path = local_path(work)
         if own and path is not None:
             shutil.rmtree(path, ignore_errors=True)
@@ -457,7 +463,24 @@ def _learned_skills(spark: SparkSession, learned: str) -> DataFrame:
         there = table.columns
     if "skill" not in there:
         raise SparkError(f"{url} has no column 'skill'; it has: {', '.join(there) or 'none'}")
-    return table.select("skill")
+    return table.select(table["skill"].cast("string").alias("skill"))
+
+
+def _learned_parts(spark: SparkSession, learned: str) -> tuple[str, ...]:
+    """The parts that a layer was learned from, by the record beside it; none if there is no record."""
+    from pyspark.errors import AnalysisException
+
+    from explorer.spark.errors import SparkError
+
+    url = join_url(absolute_url(learned), "run.parquet")
+    path = local_path(url)
+    if path is not None and not path.exists():
+        return ()
+    try:
+        (row,) = spark.read.parquet(url).select("parts").collect()
+        return tuple(map(str, json.loads(row[0])))
+    except (AnalysisException, ValueError, TypeError):
+        raise SparkError(f"{url} does not say which parts the layer is of: learn it again") from None
 
 
 def _pyspark_version() -> str:
@@ -474,6 +497,6 @@ def _facts(info: LayerInfo, method: str, *, exact: bool) -> dict[str, Scalar]:
     flat: dict[str, Scalar] = {
         name: plain[name] for name in ("dataset", "name", "kind", "learner", "texts", "skills", "learned", "created_at")
     }
-    flat |= {"waves": info.waves if exact else None, "parts": ",".join(info.parts), "method": method}
+    flat |= {"waves": info.waves if exact else None, "parts": json.dumps(info.parts), "method": method}
     flat |= {f"parameter_{name}": value for name, value in info.parameters.items()}
     return flat | {f"version_{name.replace('-', '_')}": value for name, value in info.versions.items()}

@@ -80,7 +80,8 @@ def find_associations(
 
     with explained("joining skills", f"{work} keeps the finished steps, and the same command goes on from there"):
         with wide_rows(graph.spark):
-            found = folder.step("found", graph.blocks.mapInArrow(find, PAIR_SCHEMA))
+            pairs = graph.blocks.mapInArrow(find, PAIR_SCHEMA)
+            found = folder.step("found", pairs, rows=graph.n_blocks, where="source is null")
         summed = found.where("source is not null").groupBy("source", "target").agg(F.sum("weight").alias("weight"))
         pairs = folder.step("pairs", summed)
         skipped = found.where("source is null").agg(F.sum("texts"), F.sum("weight")).collect()[0]

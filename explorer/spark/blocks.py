@@ -13,6 +13,7 @@ from uuid import uuid4
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import zstandard
 
 from analysis.association import associate
@@ -227,30 +228,41 @@ def find_learned(batches: Batches, learned: bytes, capacity: int, wave: int, *, 
 
 
 def shrink(batches: Batches, learned: bytes) -> Batches:
-    """The blocks without the learned skills and the understood texts; empty ones are left out."""
+    """The blocks without the learned skills and the understood texts; empty ones stay, so that they can be counted."""
     known = Bits.unpack(learned)
     for number, whole in _blocks(batches):
-        block = whole.without(known.test(whole.skill_ids))
-        if block.n_edges:
-            yield block.row(number)
+        yield whole.without(known.test(whole.skill_ids)).row(number)
 
 
 def number_partition(batches: Batches, keys: Sequence[str]) -> Batches:
-    """The rows of one partition, sorted by the keys, with two columns more: `run`, the same for all, and `place`, 0 ….
+    """The rows of one partition, sorted by the keys, with three columns more.
 
+    `run` is the same for all, `place` counts 0 …, `unclear` is true where a key is null or all are the row before's.
     Sorted here, because not every engine keeps its rows in order on their way to a function.
     """
     held = [batch for batch in batches if batch.num_rows]
     if not held:
         return
     table = pa.Table.from_batches(held).sort_by([(key, "ascending") for key in keys])
+    table = table.append_column("unclear", _unclear(table.select(list(keys))))
     run = uuid4().int >> 66
     done = 0
     for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
         place = pa.array(np.arange(done, done + batch.num_rows), pa.int64())
         done += batch.num_rows
         runs = pa.array(np.full(batch.num_rows, run), pa.int64())
-        yield pa.record_batch([*batch.columns, runs, place], names=[*batch.schema.names, "run", "place"])
+        columns = [*batch.columns[:-1], runs, place, batch.columns[-1]]
+        yield pa.record_batch(columns, names=[*batch.schema.names[:-1], "run", "place", "unclear"])
+
+
+def _unclear(keys: pa.Table) -> pa.Array:
+    """True for rows of a sorted table that have a null or are equal to the row before."""
+    null, same = np.zeros(keys.num_rows, np.bool_), np.ones(keys.num_rows, np.bool_)
+    same[:1] = False
+    for column in keys.columns:
+        null |= column.is_null().to_numpy()
+        same[1:] &= pc.fill_null(pc.equal(column.slice(1), column.slice(0, len(column) - 1)), False).to_numpy()
+    return pa.array(null | same)
 
 
 def list_skills(batches: Batches) -> Batches:

@@ -73,6 +73,7 @@ def find_components(graph: PreparedGraph, work: str, learned: Int64, rule: Rule 
         sizes = labelled.groupBy("star").agg(F.count(F.lit(1)).alias("size"))
         number_rows(folder, "sizes", sizes.withColumn("order", -F.col("size")), "order", "star")
         ranked = numbered(folder, "sizes", "component")
+        folder.require_whole("sizes", int(ranked.agg(F.sum("size")).collect()[0][0] or 0), len(learned))
         largest = ranked.orderBy("component").select("size").limit(_SHOWN).collect()
         named = labelled.join(ranked.select("star", "component"), "star").join(
             graph.skills.select("skill", "id"), "skill"

@@ -182,11 +182,13 @@ def _learn_in_blocks(
         if facts is None:
             with wide_rows(graph.spark):
                 folder.write(name, blocks.mapInArrow(_finder(fresh, capacity, step, exact=exact), FOUND_SCHEMA))
-        found = folder.read(name).select("skill", "edges").toArrow()
+        found = folder.read(name)
+        closed, edges = found.agg(F.count("edges"), F.sum("edges")).collect()[0]
+        folder.require_whole(name, closed, graph.n_blocks)
+        # a skill that several blocks learned comes once
+        skills = found.where("skill is not null").select("skill").distinct().toArrow()["skill"].to_numpy()
         if facts is None:
             folder.commit(name, {})
-        skills = found["skill"].drop_null().to_numpy()
-        edges = int(np.sum(found["edges"].drop_null().to_numpy()))
         if not len(skills):
             return steps, learned, resumed
         learned.add(skills)
@@ -198,7 +200,8 @@ def _learn_in_blocks(
             # skills learned in this step go as well: what is left is smaller than half
             name, held = f"blocks-{step:05d}", edges
             with wide_rows(graph.spark):
-                blocks = folder.step(name, blocks.mapInArrow(_shrinker(fresh), BLOCK_SCHEMA))
+                smaller = blocks.mapInArrow(_shrinker(fresh), BLOCK_SCHEMA)
+                blocks = folder.step(name, smaller, rows=graph.n_blocks)
             fresh = Bits(graph.n_numbered)
 
 

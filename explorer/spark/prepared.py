@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ __all__ = [
     "BLOCK_EDGES",
     "Int64",
     "PreparedGraph",
+    "fill_blocks",
     "number_rows",
     "numbered",
     "numbers_table",
@@ -37,7 +39,13 @@ BLOCK_EDGES = 4_000_000
 
 Int64 = npt.NDArray[np.int64]
 
-_FORMAT = 1
+_FORMAT = 2
+_MOST_BLOCK_EDGES = 100_000_000
+"""A block is one value of a table: at 15 bytes an edge, this many stay below the 2 GiB that Spark and Arrow allow."""
+
+_CELLS_IN_BLOCK, _MOST_CELLS = 64, 2_000_000
+_SUMMED = 2**23 - 1
+"""What is summed of each row's hash: the sum of 10^12 rows is below 2^63, beyond which Spark refuses it."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,8 @@ class PreparedGraph:
         n_skills: Number of skills that the texts require.
         n_numbered: Number of skills that have a number: all of the input's.
         n_edges: Number of rows of requirements, repeats included.
-        checksum: Of the requirements.
+        n_blocks: Number of blocks.
+        checksum: Of the requirements, texts and skills.
     """
 
     folder: RunFolder
@@ -60,6 +69,7 @@ class PreparedGraph:
     n_skills: int
     n_numbered: int
     n_edges: int
+    n_blocks: int
     checksum: str
 
     @property
@@ -176,36 +186,42 @@ def prepare(
             here, or the run folder has another graph.
         NotFoundError: No such part.
     """
-    if block_edges < 1:
-        raise SparkError(f"{block_edges} edges in a block are too few: at least 1")
+    if not 1 <= block_edges <= _MOST_BLOCK_EDGES:
+        raise SparkError(f"{block_edges:,} edges in a block: it must be 1 to {_MOST_BLOCK_EDGES:,}")
     texts = _table(spark, source, "texts", "id", *(["part"] if parts else []))
     skills = _table(spark, source, "skills", "id")
     requirements = _table(spark, source, "requirements", "text", "skill")
-    _refuse_prerequisites(spark, source)
     with explained(f"reading {source}"):
+        _refuse_prerequisites(spark, source)
         _require_parts(texts, parts)
+        chosen = texts.where(F.col("part").isin(list(parts))) if parts else texts
+        chosen = chosen.select(F.col("id").cast("string"))
+        classes = F.col("class").cast("string") if "class" in skills.columns else F.lit(None).cast("string")
+        classed = skills.select(F.col("id").cast("string"), classes.alias("class"))
         pairs = requirements.select(F.col("text").cast("string"), F.col("skill").cast("string"))
         n_rows, checksum = _fingerprint(pairs, source)
+        n_texts, checksum_of_texts = _checksum(chosen)
+        n_numbered, checksum_of_skills = _checksum(classed)
     parameters: dict[str, str | int | float | bool | None] = {
         "number of requirements": n_rows,
         "checksum of the requirements": checksum,
-        "choice of parts": ",".join(sorted(parts)) or "all",
+        "choice of parts": json.dumps(sorted(parts)) if parts else "all",
+        "number of texts": n_texts,
+        "checksum of the texts": checksum_of_texts,
+        "number of skills": n_numbered,
+        "checksum of the skills and their classes": checksum_of_skills,
         "number of edges in a block": block_edges,
         "format": _FORMAT,
     }
     folder = RunFolder(spark, join_url(work, "graph"), parameters)
     with explained("laying out the graph", f"{folder.url} keeps what is finished, and the same command goes on"):
-        chosen = texts.where(F.col("part").isin(list(parts))) if parts else texts
-        number_rows(folder, "texts", chosen.select(F.col("id").cast("string")), "id")
-        classes = F.col("class").cast("string") if "class" in skills.columns else F.lit(None).cast("string")
-        number_rows(folder, "skills", skills.select(F.col("id").cast("string"), classes.alias("class")), "id")
-        n_edges = _join(folder, pairs, texts, skills, n_rows)
-        n_texts, n_numbered = (int(_facts(folder, name)["rows"]) for name in ("texts", "skills"))
-        in_block = max(n_texts * block_edges // max(n_edges, 1), 1)
-        grouped = folder.read("pairs").withColumn("block", F.expr(f"text div {in_block}"))
-        folder.step("blocks", grouped.groupBy("block").applyInArrow(build_block, BLOCK_SCHEMA))
+        number_rows(folder, "texts", chosen, "id", rows=n_texts)
+        number_rows(folder, "skills", classed, "id", rows=n_numbered)
+        n_edges = _join(folder, pairs, texts, skills, n_rows, parts=bool(parts))
+        n_blocks = _lay_out(folder, n_texts, n_edges, block_edges)
         n_skills = _list_universe(folder)
-    return PreparedGraph(folder, n_texts, n_skills, n_numbered, n_edges, f"{n_rows}:{checksum}")
+    whole = "-".join((f"{n_rows}:{checksum}", checksum_of_texts, checksum_of_skills))
+    return PreparedGraph(folder, n_texts, n_skills, n_numbered, n_edges, n_blocks, whole)
 
 
 def _facts(folder: RunFolder, name: str) -> dict[str, Any]:
@@ -263,24 +279,43 @@ def _require_parts(texts: DataFrame, parts: Sequence[str]) -> None:
 
 
 def _fingerprint(pairs: DataFrame, source: str) -> tuple[int, str]:
-    """Number of rows, and a checksum that does not depend on their order."""
-    hashed = F.xxhash64("text", "skill")
-    empty = F.col("text").isNull() | F.col("skill").isNull()
-    rows, empties, folded, added = pairs.agg(
-        F.count(F.lit(1)),
-        F.sum(empty.cast("long")),
-        F.bit_xor(hashed),
-        F.sum(hashed.bitwiseAND(F.lit(2**31 - 1))),
-    ).collect()[0]
-    if not rows:
-        raise SparkError(f"{source}/requirements.parquet has no rows: there is nothing to learn from")
+    """Number of requirements and their checksum.
+
+    Raises:
+        SparkError: There are none, or some lack a text or a skill.
+    """
+    empties = pairs.where("text is null or skill is null").count()
     if empties:
         raise SparkError(f"{source}/requirements.parquet has {empties} rows without a text or a skill: leave them out")
-    return int(rows), f"{(folded ^ added) & (2**64 - 1):016x}"
+    rows, checksum = _checksum(pairs)
+    if not rows:
+        raise SparkError(f"{source}/requirements.parquet has no rows: there is nothing to learn from")
+    return rows, checksum
 
 
-def number_rows(folder: RunFolder, name: str, table: DataFrame, *keys: str) -> None:
-    """Write a table in ascending order of some columns, with where each row stands; `numbered` reads it back."""
+def _checksum(table: DataFrame) -> tuple[int, str]:
+    """Number of rows, and a checksum of all columns that does not depend on their order."""
+    # a null leaves a hash as it was, so that where the nulls are is hashed as well
+    hashed = F.xxhash64(*table.columns, *(F.col(name).isNull().cast("int") for name in table.columns))
+    rows, folded, added = table.agg(
+        F.count(F.lit(1)), F.bit_xor(hashed), F.sum(hashed.bitwiseAND(F.lit(_SUMMED)))
+    ).collect()[0]
+    return int(rows), f"{((folded or 0) ^ (added or 0)) & (2**64 - 1):016x}"
+
+
+def number_rows(folder: RunFolder, name: str, table: DataFrame, *keys: str, rows: int | None = None) -> None:
+    """Write a table in ascending order of some columns, with where each row stands; `numbered` reads it back.
+
+    Args:
+        folder: Where to.
+        name: Of the step.
+        table: The table.
+        keys: The columns, which together tell the rows apart.
+        rows: How many there are, if it is known.
+
+    Raises:
+        SparkError: Two rows have the same keys, a key is null, or rows are missing when they are read back.
+    """
     if folder.finished(name) is not None:
         return
 
@@ -290,12 +325,25 @@ def number_rows(folder: RunFolder, name: str, table: DataFrame, *keys: str) -> N
     schema = ", ".join([*(f"`{field.name}` {field.dataType.simpleString()}" for field in table.schema), "run long"])
     # an engine without ranges gets it all in one partition
     for parted in (table.repartitionByRange(*keys), table.repartition(1)):
-        folder.write(name, parted.mapInArrow(number, f"{schema}, place long"))
-        starts, rows = _run_starts(folder.read(name), keys)
+        folder.write(name, parted.mapInArrow(number, f"{schema}, place long, unclear boolean"))
+        written = folder.read(name)
+        _require_unique(written, name, keys[-1])
+        starts, found = _run_starts(written, keys)
         if starts is not None:
-            folder.commit(name, {"rows": rows, "starts": starts})
+            if rows is not None:
+                folder.require_whole(name, found, rows)
+            folder.commit(name, {"rows": found, "starts": starts})
             return
     raise SparkError("this engine does not keep a table in one partition")
+
+
+def _require_unique(table: DataFrame, name: str, key: str) -> None:
+    """Raise SparkError if a numbered table has a key that is null or is there already."""
+    unclear = table.where("unclear").select(key).limit(1).collect()
+    if unclear and unclear[0][0] is None:
+        raise SparkError(f"{name}.parquet has a row without an {key}: leave it out, or give it one")
+    if unclear:
+        raise SparkError(f"{name}.parquet has the {key} {unclear[0][0]!r} more than once: ids must be unique")
 
 
 def _run_starts(table: DataFrame, keys: Sequence[str]) -> tuple[dict[int, int] | None, int]:
@@ -305,7 +353,7 @@ def _run_starts(table: DataFrame, keys: Sequence[str]) -> tuple[dict[int, int] |
     k = len(keys)
     rows, last, starts = 0, None, {}
     for low, high, run, count in sorted((tuple(row[2 : 2 + k]), tuple(row[2 + k :]), row[0], row[1]) for row in runs):
-        if last is not None and low < last:
+        if last is not None and low <= last:
             return None, 0
         starts[run], last = rows, high
         rows += count
@@ -317,13 +365,13 @@ def numbered(folder: RunFolder, name: str, column: str) -> DataFrame:
     starts = {int(run): start for run, start in _facts(folder, name)["starts"].items()}
     table = folder.read(name)
     if len(starts) <= 1:
-        return table.withColumn(column, F.col("place")).drop("place", "run")
+        return table.withColumn(column, F.col("place")).drop("place", "run", "unclear")
     known = folder.spark.createDataFrame(pa.table({"run": list(starts), "start": list(starts.values())}))
     joined = table.join(F.broadcast(known), "run")
-    return joined.withColumn(column, F.col("place") + F.col("start")).drop("place", "run", "start")
+    return joined.withColumn(column, F.col("place") + F.col("start")).drop("place", "run", "unclear", "start")
 
 
-def _join(folder: RunFolder, pairs: DataFrame, texts: DataFrame, skills: DataFrame, n_rows: int) -> int:
+def _join(folder: RunFolder, pairs: DataFrame, texts: DataFrame, skills: DataFrame, n_rows: int, *, parts: bool) -> int:
     """Write the requirements as pairs of numbers; how many there are."""
     if folder.finished("pairs") is None:
         text_numbers = numbered(folder, "texts", "text").withColumnRenamed("id", "text_id")
@@ -332,22 +380,59 @@ def _join(folder: RunFolder, pairs: DataFrame, texts: DataFrame, skills: DataFra
         both = named.join(text_numbers, "text_id").join(skill_numbers, "skill_id").select("text", "skill")
         folder.write("pairs", both)
         kept = folder.read("pairs").count()
+        # ids are unique, so a row is lost if and only if one of its ids is not in its table, or not in a chosen part
         if kept != n_rows:
             for column, table in (("text", texts), ("skill", skills)):
                 _refuse_strangers(pairs, column, table)
+            wanted = named.join(text_numbers, "text_id", "left_semi").count() if parts else n_rows
+            folder.require_whole("pairs", kept, wanted)
         folder.commit("pairs", {"rows": kept})
     return int(_facts(folder, "pairs")["rows"])
 
 
 def _refuse_strangers(pairs: DataFrame, column: str, table: DataFrame) -> None:
-    """Raise SparkError if an id of the requirements is not in its table, or is there twice."""
+    """Raise SparkError if an id of the requirements is not in its table."""
     ids = table.select(F.col("id").cast("string").alias(column))
     unknown = pairs.join(ids, column, "left_anti").select(column).limit(1).collect()
     if unknown:
         raise SparkError(f"requirements name the {column} {unknown[0][0]!r}, which is not in {column}s.parquet")
-    twice = ids.groupBy(column).count().where("count > 1").limit(1).collect()
-    if twice:
-        raise SparkError(f"{column} id {twice[0][0]!r} occurs {twice[0][1]} times in {column}s.parquet")
+
+
+def _lay_out(folder: RunFolder, n_texts: int, n_edges: int, block_edges: int) -> int:
+    """Write the blocks; how many there are.
+
+    Texts that follow each other make a cell, and cells that follow each other a block, as many as it holds.
+    """
+    if folder.finished("blocks") is None:
+        pairs = folder.read("pairs")
+        n_cells = min(max(_CELLS_IN_BLOCK * n_edges // block_edges, 1), _MOST_CELLS)
+        width = max(n_texts // n_cells, 1)
+        celled = pairs.withColumn("cell", F.expr(f"text div {width}"))
+        counts = celled.groupBy("cell").agg(F.count(F.lit(1)).alias("edges")).toArrow().sort_by("cell")
+        block = fill_blocks(counts["edges"].to_numpy(), block_edges)
+        n_blocks = int(block[-1]) + 1 if len(block) else 0
+        places = folder.spark.createDataFrame(
+            pa.table({"cell": counts["cell"].combine_chunks(), "block": pa.array(block, pa.int64())})
+        )
+        grouped = celled.join(F.broadcast(places), "cell").select("block", "text", "skill")
+        blocks = grouped.groupBy("block").applyInArrow(build_block, BLOCK_SCHEMA)
+        folder.step("blocks", blocks, {"rows": n_blocks}, rows=n_blocks)
+    return int(_facts(folder, "blocks")["rows"])
+
+
+def fill_blocks(edges: Int64, block_edges: int) -> Int64:
+    """Block of each cell, from the numbers of their edges: a block is closed before it would hold too many.
+
+    >>> fill_blocks(np.array([3, 3, 9, 1, 1, 1]), 6).tolist()
+    [0, 0, 1, 2, 2, 2]
+    """
+    blocks, block, held = np.empty(len(edges), np.int64), 0, 0
+    for cell, more in enumerate(edges.tolist()):
+        if held and held + more > block_edges:
+            block, held = block + 1, 0
+        held += more
+        blocks[cell] = block
+    return blocks
 
 
 def _list_universe(folder: RunFolder) -> int:
@@ -356,5 +441,8 @@ def _list_universe(folder: RunFolder) -> int:
         with wide_rows(folder.spark):
             listed = folder.read("blocks").mapInArrow(list_skills, "skill long").distinct()
             folder.write("universe", numbered(folder, "skills", "skill").join(listed, "skill", "left_semi"))
-        folder.commit("universe", {"rows": folder.read("universe").count()})
+        found = folder.read("universe").count()
+        if not found and _facts(folder, "pairs")["rows"]:
+            folder.require_whole("universe", found, 1)
+        folder.commit("universe", {"rows": found})
     return int(_facts(folder, "universe")["rows"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from explorer.spark.errors import SparkError, explained
-from explorer.spark.run_folder import absolute_url, join_url, local_path
+from explorer.spark.run_folder import absolute_url, join_url, local_path, require_whole
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -28,7 +28,7 @@ def require_new(output: str) -> None:
 
 
 def write_results(
-    spark: SparkSession, output: str, tables: Mapping[str, DataFrame], facts: Mapping[str, Scalar]
+    spark: SparkSession, output: str, tables: Mapping[str, tuple[DataFrame, int]], facts: Mapping[str, Scalar]
 ) -> None:
     """Write tables as `name.parquet` in a folder, and the facts of the run as `run.parquet`, one row.
 
@@ -38,19 +38,22 @@ def write_results(
     Args:
         spark: The session.
         output: The folder.
-        tables: The tables.
+        tables: The tables, and how many rows each has.
         facts: Of the run.
 
     Raises:
-        SparkError: The folder cannot be written.
+        SparkError: The folder cannot be written, or what was written in it cannot be read.
     """
     path = local_path(absolute_url(output))
     target = output if path is None else str(path.with_name(f".{path.name}.part"))
     row = spark.createDataFrame(pa.table({name: pa.array([value], _type(value)) for name, value in facts.items()}))
     try:
         with explained(f"writing {output}"):
-            for name, table in (*tables.items(), ("run", row.coalesce(1))):
-                table.write.mode("overwrite").parquet(join_url(target, f"{name}.parquet"))
+            for name, (table, rows) in {**tables, "run": (row.coalesce(1), 1)}.items():
+                url = join_url(target, f"{name}.parquet")
+                table.write.mode("overwrite").parquet(url)
+                # some engines write no file for a table without rows
+                require_whole(url, spark.read.schema(table.schema).parquet(url).count() if rows else 0, rows)
         if path is not None:
             _put(Path(target), path)
     finally:

@@ -14,7 +14,7 @@ from explorer.spark.errors import SparkError
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["RunFolder", "absolute_url", "join_url", "local_path"]
+__all__ = ["RunFolder", "absolute_url", "join_url", "local_path", "require_whole"]
 
 Scalar = str | int | float | bool | None
 
@@ -43,6 +43,15 @@ def join_url(url: str, *names: str) -> str:
     's3a://bucket/run/graph'
     """
     return "/".join((url.rstrip("/"), *names))
+
+
+def require_whole(url: str, found: int, wanted: int) -> None:
+    """Raise SparkError unless as many rows of a table were read back as were to be written."""
+    if found != wanted:
+        raise SparkError(
+            f"{url} has {found:,} rows where {wanted:,} were to be: input, work folder and output must be on a file "
+            "system that the driver, all workers and a Connect server share"
+        )
 
 
 class RunFolder:
@@ -130,12 +139,37 @@ class RunFolder:
             writer = writer.option(option, "1")
         writer.parquet(self.path(name))
 
-    def step(self, name: str, table: DataFrame, facts: Mapping[str, Any] | None = None) -> DataFrame:
-        """A finished step's table; written and committed first if it is not finished."""
+    def step(
+        self,
+        name: str,
+        table: DataFrame,
+        facts: Mapping[str, Any] | None = None,
+        *,
+        rows: int | None = None,
+        where: str = "true",
+    ) -> DataFrame:
+        """A finished step's table; written and committed first if it is not finished.
+
+        Args:
+            name: Of the step.
+            table: Its table.
+            facts: What the manifest is to hold.
+            rows: Number of rows that must be there when the table is read back, if it is known.
+            where: Which rows are counted.
+
+        Raises:
+            SparkError: There are not as many rows.
+        """
         if self.finished(name) is None:
             self.write(name, table)
+            if rows is not None:
+                self.require_whole(name, self.read(name).where(where).count(), rows)
             self.commit(name, facts or {})
         return self.read(name)
+
+    def require_whole(self, name: str, found: int, wanted: int) -> None:
+        """Raise SparkError unless as many rows of a step were read back as were to be written."""
+        require_whole(self.path(name), found, wanted)
 
     def read(self, *names: str) -> DataFrame:
         """The tables of steps that are written, as one; they have the same columns."""

@@ -92,6 +92,9 @@ def _classic(stack: ExitStack, master: str, settings: dict[str, str]) -> SparkSe
     from pyspark.sql import SparkSession
 
     environment = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+    # only spark-submit reads these settings; a session that is built in Python reads the environment
+    names = {"spark.pyspark.python": "PYSPARK_PYTHON", "spark.pyspark.driver.python": "PYSPARK_DRIVER_PYTHON"}
+    asked = {variable: settings[name] for name, variable in names.items() if name in settings}
     chosen = dict(_COMMON)
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="skillgraph-spark-", ignore_cleanup_errors=True))
     if master.startswith("local"):
@@ -99,7 +102,7 @@ def _classic(stack: ExitStack, master: str, settings: dict[str, str]) -> SparkSe
         chosen |= _local_settings(folder)
     if not os.environ.get("JAVA_HOME"):
         environment["JAVA_HOME"] = str(_java_home(Path(folder)))
-    stack.enter_context(_environment(environment))
+    stack.enter_context(_environment(environment, asked))
     builder = SparkSession.builder.master(master).appName("skillgraph")
     for name, value in (chosen | settings).items():
         builder = builder.config(name, value)
@@ -167,15 +170,17 @@ def _java_home(folder: Path) -> Path:
 
 
 @contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """The process environment with these values where none are set."""
-    added = {name: value for name, value in values.items() if name not in os.environ}
+def _environment(values: Mapping[str, str], asked: Mapping[str, str]) -> Iterator[None]:
+    """The process environment with values where none are set, and with others in any case."""
+    added = {name: value for name, value in values.items() if name not in os.environ} | dict(asked)
+    before = {name: os.environ[name] for name in added if name in os.environ}
     os.environ.update(added)
     try:
         yield
     finally:
         for name in added:
             os.environ.pop(name, None)
+        os.environ.update(before)
 
 
 @contextmanager

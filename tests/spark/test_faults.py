@@ -15,7 +15,7 @@ import typer.testing
 
 from explorer.cli import app
 from explorer.errors import NotFoundError
-from explorer.service.spark import SparkRun, components_on_spark, learn_on_spark
+from explorer.service.spark import SparkRun, _running, components_on_spark, learn_on_spark
 from explorer.spark import learning
 from explorer.spark.errors import SparkError
 from explorer.spark.session import open_session
@@ -106,7 +106,9 @@ def changed(small: Case, folder: Path, table: str, content: dict[str, Any] | Non
         ("requirements", {"text": ["f/t0", "f/t1"], "skill": ["f/s0", None]}, "has 1 rows without a text or a skill"),
         ("requirements", {"text": ["f/t0", "x"], "skill": ["f/s0", "f/s0"]}, "text 'x', which is not in texts.parquet"),
         ("requirements", {"text": ["f/t0", "f/t1"], "skill": ["y", "y"]}, "skill 'y', which is not in skills.parq"),
-        ("texts", {"id": ["f/t0", "f/t0"]}, "which is not in texts.parquet"),
+        ("texts", {"id": ["f/t0", "idle", "idle"]}, "texts.parquet has the id 'idle' more than once: ids must be uni"),
+        ("texts", {"id": ["f/t0", None]}, "texts.parquet has a row without an id: leave it out"),
+        ("skills", {"id": ["f/s0", "f/s0"]}, "skills.parquet has the id 'f/s0' more than once"),
         ("prerequisites", {"prerequisite": ["f/s0"], "skill": ["f/s1"]}, "prerequisites, which the Spark engine does"),
     ],
 )
@@ -133,8 +135,20 @@ def test_unknown_known_skills_classes_and_learned_skills(session: Any, small: Ca
     pq.write_table(pa.table({"skill": ["nobody's"]}), tmp_path / "skills.parquet")
     with pytest.raises(NotFoundError, match="nobody's"):
         components_on_spark(run, str(tmp_path), name="layer")
+    pq.write_table(pa.table({"skill": [5]}), tmp_path / "skills.parquet")
+    with pytest.raises(NotFoundError, match="skill '5' is not among"):
+        components_on_spark(run, str(tmp_path), name="layer")
+    pq.write_table(pa.table({"parts": ["a"]}), tmp_path / "run.parquet")
+    with pytest.raises(SparkError, match=r"run\.parquet does not say which parts the layer is of"):
+        components_on_spark(run, str(tmp_path), name="layer")
     report = learn_on_spark(run, name="layer", known_classes=["f"])
     assert (report.layer.learned, report.stalled) == (report.layer.skills, True)
+
+
+def test_whatever_spark_says_is_said_in_one_sentence(session: Any, small: Case, work: str) -> None:
+    run = SparkRun(small.folder, None, work, block_edges=60, session=session)
+    with pytest.raises(SparkError, match=r"^Spark failed while running: .*nowhere"), _running(run) as (spark, _, _):
+        spark.table("nowhere").toArrow()
 
 
 def test_a_master_that_does_not_answer() -> None:

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from explorer.arrays import index_dataset
+from explorer.service.spark import SparkRun, components_on_spark, learn_on_spark
 from explorer.spark.blocks import Block
 from explorer.spark.prepared import prepare
 from explorer.spark.rounds import _sent
@@ -111,11 +113,15 @@ def test_manifests_on_a_store_without_renaming(session: Any, tmp_path: Path, mon
 
 
 def test_parts_take_their_texts_only(session: Any, mixed: Case, tmp_path: Path) -> None:
-    from explorer.arrays import index_dataset
-    from explorer.service.spark import SparkRun, learn_on_spark
-
     half = Case(mixed.dataset, mixed.folder, index_dataset(mixed.dataset, parts=("odd",)))
-    run = SparkRun(mixed.folder, str(tmp_path / "out"), parts=("odd",), session=session)
+    out, work = tmp_path / "out", str(tmp_path / "work")
+    run = SparkRun(mixed.folder, str(out), work, parts=("odd",), session=session)
     report = learn_on_spark(run, name="layer", waves=True)
-    assert [row[:3] for row in rows(tmp_path / "out", "skills")] == half.learned()
+    assert [row[:3] for row in rows(out, "skills")] == half.learned()
     assert (report.layer.texts, report.layer.skills) == (half.indexed.graph.n_texts, half.indexed.graph.n_skills)
+    # what is made of the layer is made of its parts, without saying so again, and in the same run folder
+    skills = [skill for skill, _, _ in half.learned()]
+    assert half.components(skills, "any") != mixed.components(skills, "any")
+    run = SparkRun(mixed.folder, str(tmp_path / "parts"), work, session=session)
+    components_on_spark(run, str(out), name="layer")
+    assert dict(rows(tmp_path / "parts", "components")) == half.components(skills, "any")

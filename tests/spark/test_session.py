@@ -83,3 +83,27 @@ def test_what_is_not_installed_is_named(missing: str, monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(SparkError, match=r"(?i)" + missing + r".*install skillgraph-explorer\[spark\]"):
         learn_on_spark(SparkRun(str(tmp_path), None), name="layer")
+
+
+@pytest.mark.parametrize("before", [None, "/usr/bin/python-before"])
+def test_the_python_of_the_workers_is_the_one_asked_for(
+    before: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pyspark.sql import SparkSession
+
+    seen = {}
+
+    def build(_: Any) -> Any:
+        seen.update(os.environ)
+
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    if before is None:
+        monkeypatch.delenv("PYSPARK_PYTHON", raising=False)
+    else:
+        monkeypatch.setenv("PYSPARK_PYTHON", before)
+    monkeypatch.setattr(SparkSession.Builder, "getOrCreate", build)
+    with sessions.open_session("yarn", {"spark.pyspark.python": "/opt/env/bin/python"}):
+        assert seen["PYSPARK_PYTHON"] == "/opt/env/bin/python"
+    assert os.environ.get("PYSPARK_PYTHON") == before
+    with sessions.open_session("yarn"):
+        assert seen["PYSPARK_PYTHON"] == (before or sys.executable)
