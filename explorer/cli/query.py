@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import typer
 
 from explorer.cli.console import JsonOption, StoreOption, emit_json, guarded, note, opened, plain, show_table
 from explorer.errors import QueryError
+from explorer.store.protocol import Node, Path, QueryResult, Relationship
 
 __all__ = ["register"]
 
@@ -21,7 +23,12 @@ def query(
     parameter: Annotated[
         list[str] | None, typer.Option("--param", "-p", help="name=value, used as $name; JSON values are parsed.")
     ] = None,
-    output: Annotated[Literal["table", "csv"], typer.Option("--format", help="How rows are printed.")] = "table",
+    output: Annotated[
+        Literal["table", "csv", "graph"],
+        typer.Option(
+            "--format", help="How rows are printed; graph: their nodes and relationships, as one JSON object."
+        ),
+    ] = "table",
     limit: Annotated[int, typer.Option("--limit", min=1, help="Row cap.")] = 1000,
     timeout: Annotated[float, typer.Option("--timeout", min=0.001, help="Seconds until the query is stopped.")] = 30.0,
     store: StoreOption = None,
@@ -35,16 +42,24 @@ def query(
     text = sys.stdin.read() if cypher == "-" else cypher
     with opened(store) as opened_store:
         result = opened_store.query(text, _parameters(parameter or []), max_rows=limit, timeout=timeout)
-    if as_json:
+    if output == "graph":
+        emit_json({**_subgraph(result), "truncated": result.truncated, "warnings": result.warnings})
+    elif as_json:
         emit_json(
             {
                 "columns": result.columns,
                 "rows": result.rows,
                 "truncated": result.truncated,
                 "seconds": result.seconds,
+                "warnings": result.warnings,
             }
         )
-        return
+    else:
+        _print_rows(result, output, limit)
+
+
+def _print_rows(result: QueryResult, output: str, limit: int) -> None:
+    """Rows for people, with remarks on standard error."""
     rows = [[_cell(value) for value in row] for row in result.rows]
     if output == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -53,6 +68,33 @@ def query(
     else:
         show_table(result.columns, rows)
     note(f"{len(rows)} rows in {result.seconds:.3f} s" + (f", cut at --limit {limit}" if result.truncated else ""))
+    for warning in result.warnings:
+        note(f"note: {warning}")
+
+
+def _subgraph(result: QueryResult) -> dict[str, Any]:
+    """Nodes and relationships in a result, each once; relationships only with both their ends."""
+    nodes: dict[str, Node] = {}
+    links: dict[str, Relationship] = {}
+    _collect(result.rows, nodes, links)
+    whole = [link for link in links.values() if link.start in nodes and link.end in nodes]
+    if len(whole) < len(links):
+        note(f"note: relationships left out: {len(links) - len(whole)}; return the nodes at their ends too")
+    return {"nodes": list(nodes.values()), "relationships": whole}
+
+
+def _collect(value: Any, nodes: dict[str, Node], links: dict[str, Relationship]) -> None:
+    if isinstance(value, Node):
+        nodes.setdefault(value.id, value)
+    elif isinstance(value, Relationship):
+        links.setdefault(value.id, value)
+    elif isinstance(value, Path):
+        _collect((value.nodes, value.relationships), nodes, links)
+    elif isinstance(value, Mapping):
+        _collect(list(value.values()), nodes, links)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for item in value:
+            _collect(item, nodes, links)
 
 
 def _parameters(given: list[str]) -> dict[str, Any]:

@@ -142,6 +142,36 @@ def test_query_parameters_csv_and_row_cap(filled: Path, run_in: Run) -> None:
     assert capped["truncated"] is True
 
 
+def test_query_gives_the_subgraph_of_its_rows(filled: Path, run_in: Run) -> None:
+    cypher = (
+        "MATCH p = (:Layer {name: 'foundation'})-[:LEARNED {wave: 1}]->(s:Skill) "
+        "OPTIONAL MATCH (s)<-[r:REQUIRES]-(t:Text) WHERE t.id ENDS WITH 'first' "
+        "RETURN [p] AS paths, {skill: s} AS map, r"
+    )
+    ran = run_in(filled, "query", cypher, "--format", "graph")
+    nodes = {node["id"]: node for node in ran.json["nodes"]}
+    assert sorted(node["properties"]["name"] for node in nodes.values()) == ["foundation", "len", "sorted"]
+    assert {tuple(node["labels"]) for node in nodes.values()} == {("Layer",), ("Skill",)}
+    learned = [link for link in ran.json["relationships"] if link["type"] == "LEARNED"]
+    assert len(learned) == len(ran.json["relationships"]) == 2
+    assert {nodes[link["end"]]["properties"]["name"] for link in learned} == {"sorted", "len"}
+    assert all(nodes[link["start"]]["labels"] == ["Layer"] and link["properties"]["wave"] == 1 for link in learned)
+    assert ran.json["truncated"] is False
+    # The text that requires `sorted` is not among the columns.
+    assert "relationships left out: 1" in ran.err
+
+
+def test_query_tells_what_the_store_does_not_know(filled: Path, run_in: Run) -> None:
+    cypher = "MATCH (s:Skil) RETURN s.name"
+    ran = run_in(filled, "query", cypher)
+    assert ran.code == 0
+    assert "\nnote: " in ran.err
+    assert "Skil" in ran.err
+    [warning] = run_in(filled, "query", cypher, "--json").json["warnings"]
+    assert "Skil" in warning
+    assert run_in(filled, "query", "MATCH (s:Skill) RETURN s.name", "--json").json["warnings"] == []
+
+
 def test_query_refuses_to_write(filled: Path, run_in: Run) -> None:
     before = (filled / "skillgraph.kgl").read_bytes()
     ran = run_in(filled, "query", "MATCH (s:Skill) DETACH DELETE s")

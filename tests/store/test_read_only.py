@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from explorer.errors import QueryError
+from explorer.store.cypher_guard import READ_PROCEDURES
+from explorer.store.neo4j_query import ALLOWED_PROCEDURES
 from explorer.store.protocol import Store
 from tests.store.content import associations, components, layer, small_dataset
 
@@ -170,3 +173,11 @@ _READS = {
 
 def test_what_only_reads_is_let_through(filled: Store) -> None:
     assert {text: list(filled.query(text).rows) for text in _READS} == _READS
+
+
+def test_the_page_names_the_procedures_that_may_be_called() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "schema.md").read_text(encoding="utf-8")
+    sentence = page[page.index("calls a procedure other than") :].partition("\n\n")[0]
+    everywhere, on_neo4j = (set(re.findall(r"`(db\.[\w.]+)`", part)) for part in sentence.split("on Neo4j also"))
+    assert everywhere == READ_PROCEDURES
+    assert everywhere | on_neo4j == ALLOWED_PROCEDURES
