@@ -50,6 +50,10 @@ class EmergenceThreshold:
     share: float | None = None
 
 
+_SMALLEST = 1e-300
+_LARGEST = -math.log(_SMALLEST)
+_BEYOND = "with {:g} skills in a text on average R* is beyond 1e300 texts per skill: give fewer skills or a larger D"
+
 _GRADUAL = EmergenceThreshold(ratio=None, unlearned=None, jump=False)
 
 
@@ -68,7 +72,7 @@ def emergence_threshold(c: float, learner: Learner | None = None) -> EmergenceTh
         The threshold, `share` equal to `ratio`.
 
     Raises:
-        AnalysisError: c is not positive and finite.
+        AnalysisError: c is not positive and finite, or so large that R* is beyond 1e300.
 
     >>> round(emergence_threshold(3.0).ratio, 7)
     1.0378857
@@ -78,11 +82,17 @@ def emergence_threshold(c: float, learner: Learner | None = None) -> EmergenceTh
     if not (math.isfinite(c) and c > 0.0):
         raise AnalysisError(f"the mean number of skills in a text must be positive, not {c:g}")
     if learner is not None and learner != OneSkillLearner():
+        # The first texts teach with probability P_suc(c); where that is no number any more, R* is beyond them too.
+        if float(learner.success(c)) < _SMALLEST < float(learner.success(0.0)):
+            raise AnalysisError(_BEYOND.format(c))
         return emergence_threshold_of(Ensemble.poisson(c, 1.0), learner)
     if c <= math.e:
         return _GRADUAL
     x = -1.0 / float(lambertw(-1.0 / c).real)
-    ratio = math.exp(x - 1.0 / x) / x**2
+    exponent = x - 1.0 / x - 2.0 * math.log(x)
+    if exponent > _LARGEST:
+        raise AnalysisError(_BEYOND.format(c))
+    ratio = math.exp(exponent)
     curve = SolutionCurve(Ensemble.poisson(c, 1.0), OneSkillLearner(), largest_share=2.0 * ratio)
     after = float(curve.unlearned(np.nextafter(ratio, math.inf) * (1.0 + 1e-14)))
     return EmergenceThreshold(ratio=ratio, unlearned=x / c, jump=True, unlearned_after=after, share=ratio)

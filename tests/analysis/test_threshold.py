@@ -129,14 +129,21 @@ def test_prior_threshold_of_a_regular_code_appears_on_the_curve() -> None:
 
 
 def test_the_largest_of_two_jumps_is_reported() -> None:
-    """Two kinds of texts: pairs, and texts of twelve skills, which help only when most is learned."""
-    texts = DegreeDistribution.from_pmf([1, 5, 30], [0.1, 0.45, 0.45])
+    """Texts of 300 skills help only when nearly all is learned, so a second, smaller jump follows the first."""
+    texts = DegreeDistribution.from_pmf([1, 4, 300], [0.1, 0.27, 0.63])
     ensemble = Ensemble(texts, DegreeDistribution.poisson(3.0 * texts.mean))
-    curve = SolutionCurve(ensemble, ONE, largest_share=5.0)
-    jumps = curve.jumps()
-    assert jumps
-    largest = max(jumps, key=lambda jump: jump.before - jump.after)
-    assert emergence_threshold_of(ensemble, ONE).unlearned == pytest.approx(largest.before)
+    first, second = SolutionCurve(ensemble, ONE, largest_share=5.0).jumps()
+    assert first.before - first.after > 0.4
+    assert 0.01 < second.before - second.after < 0.1
+    found = emergence_threshold_of(ensemble, ONE)
+    assert (found.share, found.unlearned, found.unlearned_after) == pytest.approx(
+        (first.share, first.before, first.after), rel=1e-6
+    )
+    # density evolution itself, just before and after each of them
+    for jump in (first, second):
+        for factor, unlearned in ((0.9999, jump.before), (1.0001, jump.after)):
+            skills = DegreeDistribution.poisson(jump.share * factor * 3.0 * texts.mean)
+            assert evolve(Ensemble(texts, skills), ONE).unlearned == pytest.approx(unlearned, abs=0.01)
 
 
 def test_share_needed_inverts_the_unlearned_fraction() -> None:
@@ -208,3 +215,12 @@ def test_closed_form_solves_its_equation() -> None:
     for c in (2.75, 3.0, 20.0):
         x = brentq(lambda x, c=c: x * math.exp(1.0 / x) - c, 1.0, c)
         assert emergence_threshold(c).ratio == pytest.approx(math.exp(x - 1.0 / x) / x**2, rel=1e-8)
+
+
+@pytest.mark.parametrize("c", [712.0, 800.0, 1e6])
+def test_a_threshold_beyond_numbers_is_said_in_a_sentence(c: float) -> None:
+    with pytest.raises(AnalysisError, match="R\\* is beyond"):
+        emergence_threshold(c)
+    # what is asked of the general curve must not come out as gradual
+    with pytest.raises(AnalysisError, match="R\\* is beyond"):
+        emergence_threshold(2 * c, DSkillLearner(2))
