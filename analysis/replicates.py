@@ -143,6 +143,8 @@ def learning_replicates(
     draw: Callable[[np.random.Generator], SkillTextGraph],
     learner: Learner,
     *,
+    known: npt.ArrayLike | None = None,
+    prerequisites: Prerequisites | None = None,
     replicates: int = 100,
     seed: int = 0,
     workers: int = 1,
@@ -152,6 +154,8 @@ def learning_replicates(
     Args:
         draw: Draws a graph from a generator; called by several threads at a time if there are several workers.
         learner: The rule by which texts teach; a random capacity is drawn anew for each graph.
+        known: As for `peel`.
+        prerequisites: As for `peel`.
         replicates: Number of graphs.
         seed: Each replicate has a generator of its own spawned from it.
         workers: Number of threads.
@@ -168,7 +172,7 @@ def learning_replicates(
 
     def experiment(rng: np.random.Generator) -> Sequence[float]:
         graph = draw(rng)
-        result = peel(graph, learner.capacities(graph.n_texts, rng))
+        result = peel(graph, learner.capacities(graph.n_texts, rng), known=known, prerequisites=prerequisites)
         text_of = np.repeat(np.arange(graph.n_texts), graph.text_degrees)
         novel = np.zeros(graph.n_texts, dtype=bool)
         novel[text_of[~result.learned[graph.text_skills]]] = True

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.degrees import JointDegreeDistribution
 from analysis.density_evolution import DensityEvolution, evolve
 from analysis.ensembles import MultiClassEnsemble
 from analysis.errors import AnalysisError
+from analysis.hierarchy import prerequisite_distributions
 from analysis.learners import parse_learner
 from explorer.errors import SkillgraphError
+from explorer.service.expectation import known_beforehand
 from explorer.service.snapshot import LayerView, layer_view
 from explorer.store.protocol import Store
 
@@ -125,6 +128,8 @@ def measured_classes(view: LayerView, limit: int = 8) -> MeasuredClasses:
 def predict_classes(store: Store, dataset: str, layer: str, *, limit: int = 8) -> ClassesPrediction:
     """Density evolution with the measured classes of texts and skills, beside what a stored layer learned.
 
+    Skills known beforehand count as drawn at random within their class, and so do prerequisites.
+
     Args:
         store: Where the layer is.
         dataset: Name of the dataset.
@@ -137,7 +142,12 @@ def predict_classes(store: Store, dataset: str, layer: str, *, limit: int = 8) -
     """
     view = layer_view(store, dataset, layer)
     classes = measured_classes(view, limit)
-    poisson, degrees = (_evolved(e, view.info.learner) for e in (classes.poisson, classes.degrees))
+    known = known_beforehand(view)
+    sizes = np.bincount(classes.skill_class)
+    prior = 1.0 - np.bincount(classes.skill_class, weights=known) / np.maximum(sizes, 1)
+    needed = view.indexed.prerequisites
+    first = None if needed is None else prerequisite_distributions(*needed, classes.skill_class)
+    poisson, degrees = (_evolved(e, view.info.learner, prior, first) for e in (classes.poisson, classes.degrees))
     graph = view.indexed.graph
     text_of = np.repeat(np.arange(graph.n_texts), graph.text_degrees)
     understood = np.ones(graph.n_texts, dtype=bool)
@@ -162,9 +172,14 @@ def predict_classes(store: Store, dataset: str, layer: str, *, limit: int = 8) -
     )
 
 
-def _evolved(ensemble: MultiClassEnsemble, learner: str) -> DensityEvolution | None:
+def _evolved(
+    ensemble: MultiClassEnsemble,
+    learner: str,
+    prior: NDArray[np.float64],
+    prerequisites: tuple[JointDegreeDistribution, ...] | None,
+) -> DensityEvolution | None:
     try:
-        return evolve(ensemble, parse_learner(learner))
+        return evolve(ensemble, parse_learner(learner), prior=prior, prerequisites=prerequisites)
     except AnalysisError:
         # a learner whose rule is defined for Poisson texts only
         return None

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis import percolation as site
-from analysis.density_evolution import evolve
 from analysis.ensembles import Ensemble
 from analysis.learners import parse_learner
 from analysis.replicates import Replicates, learning_replicates, subsample_replicates
 from analysis.sampling import configuration_graph, poisson_graph
-from analysis.threshold import emergence_threshold, emergence_threshold_of
+from analysis.threshold import emergence_threshold
 from explorer.errors import SkillgraphError
 from explorer.service.association import giant_of
+from explorer.service.expectation import Expectation, expectations, known_beforehand
 from explorer.service.snapshot import LayerView, layer_view
 from explorer.store.protocol import LayerInfo, Store
 
@@ -235,19 +235,6 @@ def threshold(mean_skills: float, learner: str = "one") -> ThresholdReport:
     return ThresholdReport(mean_skills, rule.name, found.ratio, found.unlearned, found.jump)
 
 
-def _ensembles(view: LayerView) -> tuple[Ensemble, Ensemble]:
-    graph = view.indexed.graph
-    return (
-        Ensemble.poisson(graph.mean_skills, graph.ratio),
-        Ensemble.from_degrees(graph.text_degrees, graph.skill_degrees),
-    )
-
-
-def _thinned(ensemble: Ensemble, share: float) -> Ensemble:
-    """The ensemble when only a random share of its texts is there: texts keep their degrees."""
-    return Ensemble(ensemble.text_degrees, ensemble.skill_degrees.thinned(share))
-
-
 def _require_edges(view: LayerView) -> None:
     if view.indexed.graph.n_edges == 0:
         raise SkillgraphError(f"the texts of layer {view.info.name!r} require no skill: there is nothing to predict")
@@ -277,12 +264,11 @@ def predict_layer(
     view = layer_view(store, dataset, layer)
     _require_edges(view)
     graph, rule = view.indexed.graph, parse_learner(view.info.learner)
-    poisson, degrees = _ensembles(view)
-    by_poisson, by_degrees = evolve(poisson, rule), evolve(degrees, rule)
+    poisson, degrees = expectations(view, known_beforehand(view))
+    by_poisson, by_degrees = poisson.evolve(rule), degrees.evolve(rule)
     n = graph.n_skills
     learned = int(np.count_nonzero(view.learned)) / n if n else 0.0
     understood = _understood(view)
-    emergence = emergence_threshold(graph.mean_skills, rule)
     bands = _bands(view, replicates, seed, workers)
     rows = (
         _beside(
@@ -314,32 +300,32 @@ def predict_layer(
             "ratio",
             "Texts per skill, R (predicted: the threshold R* at which skills would emerge at once)",
             graph.ratio,
-            emergence.ratio,
-            emergence_threshold_of(degrees, rule).ratio,
+            poisson.threshold(rule),
+            degrees.threshold(rule),
         ),
         _beside(
             bands,
             "giant",
             "Giant component of the learned skills' association graph, as a fraction of all skills",
             giant_of(view, "any"),
-            site.giant_learned_general(poisson, "any", rule),
-            site.giant_learned_general(degrees, "any", rule),
+            poisson.giant("any", rule),
+            degrees.giant("any", rule),
         ),
         _beside(
             bands,
             "giant_site",
             "Giant component if as many skills were kept at random (site percolation)",
             None,
-            site.site_giant(poisson, learned),
-            site.site_giant(degrees, learned),
+            site.site_giant(poisson.single, learned),
+            site.site_giant(degrees.single, learned),
         ),
         _beside(
             bands,
             "condition",
             "Site percolation condition: above 1 the learned skills have a giant component",
             None,
-            site.site_condition(poisson, learned),
-            site.site_condition(degrees, learned),
+            site.site_condition(poisson.single, learned),
+            site.site_condition(degrees.single, learned),
         ),
     )
     return LayerPrediction(
@@ -370,7 +356,16 @@ def _bands(view: LayerView, replicates: int, seed: int, workers: int) -> _Bands:
         lambda rng: configuration_graph(text_degrees, skill_degrees, rng),
     )
     poisson, degrees = (
-        learning_replicates(draw, rule, replicates=replicates, seed=seed, workers=workers) for draw in kinds
+        learning_replicates(
+            draw,
+            rule,
+            known=known_beforehand(view),
+            prerequisites=view.indexed.prerequisites,
+            replicates=replicates,
+            seed=seed,
+            workers=workers,
+        )
+        for draw in kinds
     )
 
     def band(quantity: str) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -427,7 +422,8 @@ def _reasons(view: LayerView, learned: float, poisson: float, degrees: float) ->
             f"{spread:,.0f} times a Poisson's, so the Poisson prediction ({poisson:.3f}) is of another kind of graph."
         )
     gap = learned - degrees
-    if abs(gap) > max(0.01, 3.0 / math.sqrt(max(graph.n_skills, 1))):
+    # A fine-tuned layer was not trained as it is predicted: its gap may be the order of training.
+    if view.info.base is None and abs(gap) > max(0.01, 3.0 / math.sqrt(max(graph.n_skills, 1))):
         direction = "less" if gap < 0 else "more"
         why = (
             "rare skills keep company with other rare skills in the same texts, which then wait for each other"
@@ -437,6 +433,14 @@ def _reasons(view: LayerView, learned: float, poisson: float, degrees: float) ->
         reasons.append(
             f"With the same degrees but random pairing {degrees:.3f} would be learned; this graph learns "
             f"{abs(gap):.3f} {direction}, because its skills are correlated: {why}."
+        )
+    known = int(np.count_nonzero(known_beforehand(view)))
+    if known:
+        reasons.append(f"{known:,} skills were known beforehand; both predictions start from them.")
+    if view.indexed.prerequisites is not None:
+        reasons.append(
+            "Both predictions take the prerequisites into account, drawn at random within each pair of levels; "
+            "there is no equation for the threshold and the giant component with prerequisites."
         )
     if view.info.base is not None:
         reasons.append(
@@ -478,15 +482,15 @@ def subsample(
     learned = subsample_replicates(
         graph, grid, rule, prerequisites=view.indexed.prerequisites, replicates=replicates, seed=seed
     )
-    poisson, degrees = _ensembles(view)
+    poisson, degrees = expectations(view)
     return SubsampleCurve(
         layer=view.info,
         shares=tuple(grid.tolist()),
         learned=tuple(learned.mean(axis=0).tolist()),
         low=tuple(learned.min(axis=0).tolist()),
         high=tuple(learned.max(axis=0).tolist()),
-        poisson=tuple(evolve(_thinned(poisson, share), rule).learned for share in grid.tolist()),
-        degrees=tuple(evolve(_thinned(degrees, share), rule).learned for share in grid.tolist()),
+        poisson=tuple(poisson.evolve(rule, share).learned for share in grid.tolist()),
+        degrees=tuple(degrees.evolve(rule, share).learned for share in grid.tolist()),
         replicates=replicates,
         seed=seed,
     )
@@ -511,11 +515,11 @@ def wave_curve(store: Store, dataset: str, layer: str) -> WaveCurve:
     n = max(view.indexed.graph.n_skills, 1)
     last = max(int(view.wave.max(initial=0)), 1)
     counts = np.bincount(view.wave[view.learned], minlength=last + 1)
-    poisson, degrees = _ensembles(view)
+    poisson, degrees = expectations(view, known_beforehand(view))
     rule = parse_learner(view.info.learner)
 
-    def iterates(ensemble: Ensemble) -> tuple[float, ...]:
-        trajectory = np.asarray(evolve(ensemble, rule).trajectory)
+    def iterates(expected: Expectation) -> tuple[float, ...]:
+        trajectory = np.asarray(expected.evolve(rule).trajectory)
         padded = np.pad(trajectory, (0, max(0, last + 1 - len(trajectory))), mode="edge")
         return tuple((1.0 - padded[: last + 1]).tolist())
 
