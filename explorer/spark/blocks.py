@@ -51,6 +51,7 @@ PAIR_SCHEMA = "source long, target long, weight long, texts long"
 
 _PAIRS_AT_ONCE = 1 << 22
 _ROWS_AT_ONCE = 1 << 16
+_INDICES_AT_ONCE = 1 << 22  # sorting them takes several copies
 
 
 class Bits:
@@ -68,8 +69,8 @@ class Bits:
 
     def add(self, indices: Int64) -> None:
         """Put indices in; repeats do no harm."""
-        if len(indices):
-            distinct = np.unique(indices)
+        for start in range(0, len(indices), _INDICES_AT_ONCE):
+            distinct = np.unique(indices[start : start + _INDICES_AT_ONCE])
             places, starts = np.unique(distinct >> 3, return_index=True)
             bits = np.left_shift(np.uint8(1), (distinct & 7).astype(np.uint8))
             self._words[places] |= np.bitwise_or.reduceat(bits, starts)

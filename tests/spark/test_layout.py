@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from explorer.arrays import index_dataset
+from explorer.spark import blocks as laid_out
 from explorer.spark import prepared
-from explorer.spark.blocks import Block, number_partition
+from explorer.spark.blocks import Bits, Block, number_partition
 from explorer.spark.errors import SparkError
 from explorer.spark.learning import learn_skills
 from explorer.spark.prepared import prepare
@@ -28,6 +29,15 @@ def small(folder: Path) -> Case:
 
 def test_the_checksum_of_a_trillion_rows_is_a_number_that_spark_can_hold() -> None:
     assert prepared._SUMMED * 10**12 < 2**63
+
+
+def test_a_set_that_is_put_together_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(laid_out, "_INDICES_AT_ONCE", 3)
+    chosen, indices = Bits(40), np.array([39, 8, 9, 8, 0, 15, 39, 16])
+    chosen.add(indices)
+    assert np.flatnonzero(chosen.test(np.arange(40))).tolist() == [0, 8, 9, 15, 16, 39]
+    chosen.add(np.empty(0, np.int64))
+    assert len(chosen) == 6
 
 
 @pytest.mark.parametrize(
