@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from ui.pages.percolation import frames
 from ui.pages.query import (
     COOKBOOK,
     RECIPES,
+    SCHEMA,
     default_parameters,
     plain,
     recipes,
@@ -43,6 +45,8 @@ from ui.pages.query import (
     result_rows,
 )
 from ui.source import Source
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -200,3 +204,18 @@ def test_exports_of_a_query_hold_what_is_shown() -> None:
     result = {"columns": ["a,b", "n"], "rows": [{"c0": 'say "hi"', "c1": 1}, {"c0": None, "c1": 2.5}]}
     assert list(csv.reader(io.StringIO(result_csv(result)))) == [["a,b", "n"], ['say "hi"', "1"], ["", "2.5"]]
     assert json.loads(result_json(result)) == {"columns": ["a,b", "n"], "rows": [['say "hi"', 1], [None, 2.5]]}
+
+
+def test_the_schema_beside_the_editor_is_that_of_the_documentation() -> None:
+    sections = re.split(r"^### ", (ROOT / "docs" / "schema.md").read_text(), flags=re.MULTILINE)[1:]
+    documented = {}
+    for section in sections:
+        name = re.search(r"`[(\[](:\w+)", section)
+        assert name is not None
+        documented[name[1]] = re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE)
+    shown = {
+        ":" + before.rpartition(":")[2]: [part for part in properties.split(", ") if part]
+        for lines in SCHEMA.values()
+        for before, properties, _ in lines
+    }
+    assert shown == documented

@@ -122,14 +122,17 @@
     return editor ? editor.state.doc.toString() : (box && box._text) || first;
   };
 
-  function queryRecipe(recipeClicks, oldClicks, recipes, past, parameters) {
+  function queryRecipe(recipeClicks, oldClicks, recipes, past, result) {
     const context = window.dash_clientside.callback_context, which = context.triggered_id;
     if (!which || !context.triggered[0].value) return no();
+    if (!result) set("q-summary", { children: "Not run yet." }); // not what became of the query before it
     if (which.type === "q-old") { write((past || [])[which.at] || ""); return no(); }
     const recipe = recipes[which.at];
     write(recipe.text);
     return recipe.parameters === null ? no() : recipe.parameters;
   }
+
+  const exportable = (result) => Array(2).fill(!result || !result.rows.length);
 
   function askQuery(clicks, run, first, parameters, timeout, past, before) {
     if (!clicks && !run) return [no(), no()];
@@ -157,6 +160,6 @@
   }
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
-    work: { pulseRun: pulse("run-pulse", "run-progress", 400), pulseQuery: pulse("q-pulse", "q-cancel", 300), startRun, runForm, follow, queryEditor, queryRecipe, askQuery, learner, codeState },
+    work: { pulseRun: pulse("run-pulse", "run-progress", 400), pulseQuery: pulse("q-pulse", "q-cancel", 300), startRun, runForm, follow, queryEditor, queryRecipe, exportable, askQuery, learner, codeState },
   });
 })();

@@ -25,6 +25,7 @@ from ui.work import tasks
 
 __all__ = [
     "COOKBOOK",
+    "SCHEMA",
     "default_parameters",
     "layout",
     "plain",
@@ -81,21 +82,40 @@ COOKBOOK: tuple[tuple[str, str], ...] = (
         "MATCH (s:Skill {name: $name})<-[r:REQUIRES]-(t:Text)-[q:REQUIRES]->(o:Skill)\nRETURN s, r, t, q, o\nLIMIT 40",
     ),
 )
-_SCHEMA = (
-    ("Nodes", ("Dataset", "Text", "Skill", "Model", "Layer")),
-    (
-        "Relationships",
+SCHEMA: Mapping[str, Sequence[tuple[str, str, str]]] = {
+    "Nodes": (
         (
-            "(:Text)-[:REQUIRES {weight}]->(:Skill)",
-            "(:Skill)-[:PREREQUISITE_OF]->(:Skill)",
-            "(:Skill)-[:PART_OF]->(:Skill)",
-            "(:Model)-[:ATTEMPTED {score}]->(:Text)",
-            "(:Layer)-[:LEARNED {wave, by}]->(:Skill)",
-            "(:Skill)-[:ASSOCIATED_WITH {layer, weight}]->(:Skill)",
+            "(:Dataset",
+            (
+                "name, source, loaded_at, texts, skills, requirements, prerequisites, part_of, models, attempts, "
+                "parts, provenance, columns, schema_version"
+            ),
+            ")",
+        ),
+        ("(:Text", "key, dataset, id, title, class, part", ")"),
+        ("(:Skill", "key, dataset, id, name, class, level", ")"),
+        ("(:Model", "key, dataset, id, role, base", ")"),
+        (
+            "(:Layer",
+            (
+                "key, dataset, name, kind, learner, base, mode, parts, texts, skills, learned, waves, associations, "
+                "association_rule, seed, parameters, versions, created_at"
+            ),
+            ")",
         ),
     ),
-    ("Properties", ("key", "dataset", "id", "name", "title", "class", "level", "part")),
-)
+    "Relationships": (
+        ("(:Text)-[:REQUIRES", "weight", "]->(:Skill)"),
+        ("(:Skill)-[:PREREQUISITE_OF", "", "]->(:Skill)"),
+        ("(:Skill)-[:PART_OF", "", "]->(:Skill)"),
+        ("(:Model)-[:ATTEMPTED", "score", "]->(:Text)"),
+        ("(:Model)-[:FINE_TUNED_FROM", "", "]->(:Model)"),
+        ("(:Layer)-[:FINE_TUNED_FROM", "", "]->(:Layer)"),
+        ("(:Layer)-[:LEARNED", "wave, by, component, mastery", "]->(:Skill)"),
+        ("(:Skill)-[:ASSOCIATED_WITH", "layer, weight", "]-(:Skill)"),
+    ),
+}
+"""Labels and types as a query names them, with their properties between the two halves: docs/schema.md."""
 _WORDS = (
     "MATCH", "OPTIONAL", "WHERE", "RETURN", "ORDER", "BY", "LIMIT", "SKIP", "WITH", "UNWIND", "AS", "DISTINCT",
     "count", "collect", "sum", "avg", "min", "max", "CONTAINS", "STARTS", "DESC", "AND", "OR", "NOT", "NULL",
@@ -191,8 +211,10 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                                                 size="xs",
                                                 **{"aria-label": "Result as"},
                                             ),
-                                            dmc.Button("CSV", id="q-csv", size="xs", variant="default"),
-                                            dmc.Button("JSON", id="q-json", size="xs", variant="default"),
+                                            dmc.Button("CSV", id="q-csv", size="xs", variant="default", disabled=True),
+                                            dmc.Button(
+                                                "JSON", id="q-json", size="xs", variant="default", disabled=True
+                                            ),
                                         ],
                                         className="query-bar",
                                     ),
@@ -204,7 +226,19 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                         className="side",
                     ),
                     html.Aside(
-                        [*_recipe_buttons(), *_schema()],
+                        dmc.Tabs(
+                            [
+                                dmc.TabsList(
+                                    [
+                                        dmc.TabsTab("Recipes", value="recipes", id="q-tab-recipes"),
+                                        dmc.TabsTab("Schema", value="schema", id="q-tab-schema"),
+                                    ]
+                                ),
+                                dmc.TabsPanel(_recipe_buttons(), value="recipes", pt=10),
+                                dmc.TabsPanel(_schema(), value="schema", pt=10),
+                            ],
+                            value="recipes",
+                        ),
                         className="card inspector",
                         tabIndex=0,
                         **{"aria-label": "Recipes and schema"},
@@ -262,9 +296,13 @@ def _recipe_buttons() -> list[Any]:
 
 def _schema() -> list[Any]:
     found: list[Any] = []
-    for title, lines in _SCHEMA:
-        found += [html.H3(title), *[html.Div(html.Code(line), className="schema-line") for line in lines]]
-    return found
+    for title, lines in SCHEMA.items():
+        found.append(html.H3(title, className="" if found else "first"))
+        for before, properties, after in lines:
+            text = f"{before} {{{properties}}}{after}" if properties else before + after
+            found.append(html.Div(html.Code(text), className="schema-line"))
+    note = "Further columns of a source are further properties of its texts, skills and models."
+    return [*found, html.P(note, className="quiet")]
 
 
 def register(app: Any, source: Source) -> None:
@@ -406,8 +444,14 @@ def _register_browser(app: Any) -> None:
         Input({"type": "q-old", "at": ALL}, "n_clicks"),
         State("q-recipes", "data"),
         State("q-history", "data"),
-        State("q-parameters", "value"),
+        State("q-result", "data"),
         prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        js("exportable"),
+        Output("q-csv", "disabled"),
+        Output("q-json", "disabled"),
+        Input("q-result", "data"),
     )
     app.clientside_callback(
         js("askQuery"),

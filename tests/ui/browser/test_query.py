@@ -127,3 +127,29 @@ def test_an_unknown_label_is_pointed_out(page: Page, small: str) -> None:
     page.goto(ask(small, "MATCH (s:Skil) RETURN s.id AS id"))
     expect(page.locator("#q-summary")).to_contain_text("0 rows in")
     expect(page.locator(".query-warning")).to_contain_text("Skil")
+
+
+def test_nothing_is_exported_before_there_are_rows(page: Page, small: str) -> None:
+    page.goto(ask(small, QUICK, parameters="{"))
+    expect(page.locator(".query-error")).to_contain_text("not JSON")
+    both = [page.get_by_role("button", name=name, exact=True) for name in ("CSV", "JSON")]
+    for button in both:
+        expect(button).to_be_disabled()
+    page.get_by_role("button", name="Skills by class").click()
+    expect(page.locator("#q-summary")).to_have_text("Not run yet.")
+    page.get_by_label("Parameters as JSON").fill("")
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator("#q-summary")).to_contain_text("rows in")
+    for button in both:
+        expect(button).to_be_enabled()
+
+
+def test_the_schema_is_beside_the_editor(page: Page, small: str) -> None:
+    page.goto(ask(small, QUICK))
+    page.get_by_role("tab", name="Schema").click()
+    lines = page.locator(".schema-line")
+    expect(lines.filter(has_text="(:Layer {")).to_contain_text("kind, learner")
+    expect(lines.filter(has_text=":LEARNED")).to_have_text(
+        "(:Layer)-[:LEARNED {wave, by, component, mastery}]->(:Skill)"
+    )
+    expect(lines.first).to_be_in_viewport()
