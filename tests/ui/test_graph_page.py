@@ -10,7 +10,7 @@ from ui.drawing.filters import Filters
 from ui.drawing.graphs import NODE_LIMIT
 from ui.pages.graph.inspector import inspector, skill_options, summary
 from ui.pages.graph.pictures import colour_keys, drawing, look, paint, part, picture, table_rows, text_options
-from ui.pages.graph.state import read_state, usual_view, write_list
+from ui.pages.graph.state import not_learned, read_state, usual_view, write_list
 from ui.source import Snapshot, Source
 
 SUBJECT = ("small", "tuned")
@@ -87,6 +87,14 @@ def test_a_region_without_an_end_is_none(snapshot: Snapshot, box: str) -> None:
 
 def test_digits_that_are_no_number_are_passed_over(snapshot: Snapshot) -> None:
     assert shown(snapshot, open="²", weight="²", waves="²-3", per="³") == shown(snapshot)
+
+
+@pytest.mark.parametrize("key", ["skill", "to", "around"])
+def test_a_skill_that_is_not_there_is_named(snapshot: Snapshot, key: str) -> None:
+    graph = snapshot.graph(*SUBJECT)
+    assert not_learned({"skill": "b05", key: "b06"}, graph) is None
+    told = not_learned({"skill": "b05", key: "nosuch"}, graph)
+    assert told == "There is no skill 'nosuch' among those that layer 'tuned' has learned."
 
 
 def test_former_addresses_still_work(snapshot: Snapshot) -> None:

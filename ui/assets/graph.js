@@ -297,12 +297,12 @@
     return no();
   }
 
-  function clear(all, box, subject) {
+  function clear(all, box, everything, subject) {
     const which = trigger().triggered_id;
     if (!trigger().triggered[0].value) return no();
     set("g-box", { data: null });
     set("g-layout", { value: "islands" });
-    if (which === "g-clear") {
+    if (which !== "g-no-box") {
       set("g-weight", { value: 1 });
       set("g-waves", { value: [0, subject.last] });
       set("g-classes", { value: [] });

@@ -6,6 +6,8 @@
 
   /* ---------- addresses: every page's state is in the URL ---------- */
 
+  const place = () => window.location.pathname.replace(/(.)\/+$/, "$1"); // /graph/ is /graph
+
   function context() {
     const here = new URLSearchParams(window.location.search);
     const kept = new URLSearchParams();
@@ -14,7 +16,7 @@
   }
 
   function route(pathname, search, version, ids, before) {
-    const now = { path: window.location.pathname, search: window.location.search, version: version || null };
+    const now = { path: place(), search: window.location.search, version: version || null };
     const tail = context();
     const hrefs = ids.map((id) => id.path + (tail ? "?" + tail : ""));
     const active = ids.map((id) => id.path === now.path);
@@ -31,7 +33,7 @@
   };
   function keptView() {
     const query = new URLSearchParams(window.location.search);
-    (OWN[window.location.pathname] || []).forEach((key) => query.delete(key));
+    (OWN[place()] || []).forEach((key) => query.delete(key));
     return query;
   }
 

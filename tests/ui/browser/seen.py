@@ -42,7 +42,7 @@ def has_state(page: Page, key: str, value: str | None) -> None:
 def serious(page: Page) -> list[tuple[str, list[str]]]:
     """What axe-core finds that keeps people out, once all colours are what they shall be."""
     page.wait_for_function(
-        "!document.getAnimations().some(a => a instanceof CSSTransition && a.playState === 'running')"
+        "() => !document.getAnimations().some(a => a instanceof CSSTransition && a.playState === 'running')"
     )
     return [
         (rule["id"], [node["html"][:160] for node in rule["nodes"]][:4])

@@ -350,6 +350,31 @@ def test_addresses_that_name_nothing(page: Page, small: str, path: str) -> None:
         expect(page.locator(".notice")).to_contain_text("'nowhere'")
 
 
+def test_a_skill_that_is_not_there_is_said(page: Page, small: str) -> None:
+    page.goto(f"{small}/graph?skill=nosuch")
+    expect(page.locator(".notice")).to_contain_text("There is no skill 'nosuch'")
+    has_state(page, "skill", None)
+
+
+def test_a_slash_at_the_end_leads_to_the_same_page(page: Page, small: str) -> None:
+    page.goto(f"{small}/graph/?layer=tuned")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Association graph")
+    expect(page.locator("#subject")).to_have_attribute("data-layer", "tuned")
+    expect(page.locator("a.nav-link[data-active]")).to_have_text("Graph")
+
+
+@pytest.mark.parametrize("view", ["skills", "map"])
+def test_filters_that_keep_nothing_say_so_and_are_cleared(page: Page, small: str, view: str) -> None:
+    page.goto(f"{small}/graph?view={view}&weight=99")
+    told = page.locator("#g-nothing")
+    expect(told).to_contain_text("The filters leave no skill.")
+    expect(page.locator("#g-legend-box")).to_be_hidden()
+    told.get_by_role("button", name="Clear filters").click()
+    expect(told).to_be_hidden()
+    has_state(page, "weight", None)
+    expect(page.locator(".legend-item").first).to_be_visible()
+
+
 def test_light_and_dark(page: Page, small: str) -> None:
     page.goto(f"{small}/graph")
     drawn(page)

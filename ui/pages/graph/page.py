@@ -12,7 +12,7 @@ from ui.drawing.canvas import canvas, stylesheets, zoom_tools
 from ui.notices import notice
 from ui.pages.graph.controls import options_row, toolbar
 from ui.pages.graph.pictures import colour_keys
-from ui.pages.graph.state import GraphState, read_state, usual_view
+from ui.pages.graph.state import GraphState, not_learned, read_state, usual_view
 from ui.source import Snapshot
 
 __all__ = ["layout"]
@@ -47,7 +47,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     return html.Div(
         [
             page_header(_TITLE, _MEANING, choice),
-            None if choice.problem is None else notice(choice.problem),
+            *(notice(text) for text in (choice.problem, not_learned(query, graph)) if text is not None),
             *_memory(choice, state, usual_view(graph), last),
             toolbar(graph, state, colour_keys(snapshot, subject)),
             options_row(graph, state),
@@ -131,7 +131,8 @@ def _stage(choice: Choice, state: GraphState) -> html.Section:
                         id="g-table-box",
                         className="stage-layer table-layer",
                     ),
-                    html.Div(id="g-legend-box", className="legend"),
+                    html.Div(id="g-legend-box", className="legend", style={"display": "none"}),
+                    _nothing_kept(),
                     html.Div(zoom_tools("g"), id="g-zoom-box"),
                 ],
                 id="g-stage",
@@ -140,6 +141,19 @@ def _stage(choice: Choice, state: GraphState) -> html.Section:
             html.Div(id="g-caption", className="graph-caption", **{"aria-live": "polite"}),
         ],
         className="card graph-card",
+    )
+
+
+def _nothing_kept() -> html.Div:
+    """What stands in the middle when the filters leave no skill."""
+    return html.Div(
+        [
+            html.P("The filters leave no skill.", className="sentence"),
+            html.Button("Clear filters", id="g-clear-all", className="act strong"),
+        ],
+        id="g-nothing",
+        hidden=True,
+        style={"position": "absolute", "inset": "40% 0 auto", "textAlign": "center", "zIndex": 7},
     )
 
 

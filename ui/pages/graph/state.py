@@ -12,7 +12,7 @@ from ui.drawing.filters import Filters
 from ui.drawing.graphs import NODE_LIMIT, LayerGraph
 from ui.drawing.map_picture import Box
 
-__all__ = ["GROUPS", "PER", "VIEWS", "GraphState", "read_state", "usual_view", "write_list"]
+__all__ = ["GROUPS", "PER", "VIEWS", "GraphState", "not_learned", "read_state", "usual_view", "write_list"]
 
 VIEWS: Mapping[str, str] = {
     "skills": "Skills",
@@ -99,6 +99,15 @@ def read_state(query: Mapping[str, str], graph: LayerGraph) -> GraphState:
         hidden=_integers(query.get("hide", "")),
         table=query.get("as") == "table",
     )
+
+
+def not_learned(query: Mapping[str, str], graph: LayerGraph) -> str | None:
+    """A sentence if the address chooses a skill that the layer has not learned."""
+    named = [query[key] for key in ("skill", "to", "around") if query.get(key)]
+    missing = next((name for name in named if name not in graph.node_of), None)
+    if missing is None:
+        return None
+    return f"There is no skill {missing!r} among those that layer {graph.view.info.name!r} has learned."
 
 
 def write_list(values: tuple[str, ...]) -> str:

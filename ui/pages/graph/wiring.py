@@ -162,6 +162,7 @@ def _register_controls(app: Any) -> None:
         Output("g-clear", "data-cleared"),
         Input("g-clear", "n_clicks"),
         Input("g-no-box", "n_clicks"),
+        Input("g-clear-all", "n_clicks"),
         State("g-subject", "data"),
         prevent_initial_call=True,
     )
@@ -189,6 +190,8 @@ def _register_pictures(app: Any, source: Source) -> None:
         Output("cy", "elements"),
         Output("g-caption", "children"),
         Output("g-legend-box", "children"),
+        Output("g-legend-box", "style"),
+        Output("g-nothing", "hidden"),
         Output("g-paint", "data"),
         Output("g-counts", "children"),
         Input("g-state", "data"),
@@ -197,20 +200,21 @@ def _register_pictures(app: Any, source: Source) -> None:
     )
     def draw(data: dict[str, str] | None, colour: str, subject: dict[str, str]) -> tuple[Any, ...]:
         if data is None:
-            return (no_update,) * 5
+            return (no_update,) * 7
         snapshot, where = source.snapshot(), _subject(subject)
         graph = snapshot.graph(*where)
         state = read_state({**data, "colour": colour}, graph)
-        shown = part(snapshot, where, state)
-        colours = look(snapshot, where, state)
-        legend, counts = legend_items(colours), counts_sentence(graph, shown)
         if state.view == "map":  # it shows what its region leaves out, too
-            whole = part(snapshot, where, replace(state, filters=replace(state.filters, box=None)))
-            return no_update, no_update, legend, no_update, counts_sentence(graph, whole)
+            state = replace(state, filters=replace(state.filters, box=None))
+        shown = part(snapshot, where, state)
+        colours, counts = look(snapshot, where, state), counts_sentence(graph, shown)
+        legend = (legend_items(colours), {}, True) if shown.n else (None, {"display": "none"}, False)
+        if state.view == "map":
+            return no_update, no_update, *legend, no_update, counts
         found = drawing(snapshot, where, state)
         if list(ctx.triggered_prop_ids) == ["g-colour.value"]:
-            return no_update, no_update, legend, paint(found, shown, state.by, colours), counts
-        return found.elements, found.caption, legend, None, counts
+            return no_update, no_update, *legend, paint(found, shown, state.by, colours), counts
+        return found.elements, found.caption, *legend, None, counts
 
     @app.callback(
         Output("g-map", "figure"),
