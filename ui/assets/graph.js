@@ -21,21 +21,36 @@
     return [d.name, `${d.class} · ${count(d.uses, "text requires it", "texts require it")}`, wave];
   }
 
-  /* All in view, beside the legend. */
+  /* The view of a box on a stage whose left is kept free. */
+  function framed(cy, box, left, aside, pad) {
+    const zoom = Math.min((cy.width() - left - 2 * aside) / box.w, (cy.height() - 2 * pad) / box.h, 1.8);
+    return {
+      zoom,
+      pan: { x: left + (cy.width() - left) / 2 - zoom * (box.x1 + box.w / 2), y: cy.height() / 2 - zoom * (box.y1 + box.h / 2) },
+    };
+  }
+
+  /* Whether some node, with room for half its name, would lie under the legend. */
+  function meets(nodes, view, width, height, aside) {
+    return nodes.some((node) => {
+      const p = node.position(), half = (view.zoom * node.outerWidth()) / 2;
+      return view.pan.x + view.zoom * p.x - half - aside < width && view.pan.y + view.zoom * p.y - half < height;
+    });
+  }
+
+  /* All in view, beside the legend if it would hide any of it. */
   function fit(cy) {
     cy.resize();
     const shown = cy.nodes(":visible"), stage = cy.container().closest(".graph-stage");
     if (!shown.length || !cy.width()) return;
     const key = stage && stage.querySelector(".legend");
-    const left = key && key.offsetWidth && cy.width() > 520 ? key.offsetWidth + 16 : 0;
     const labels = shown.is(".text, .mark"); // names beside their nodes need room too
     const box = shown.boundingBox({ includeLabels: labels }), pad = 14;
     const aside = labels ? pad : 3 * pad; // half a name
-    const level = Math.min((cy.width() - left - 2 * aside) / box.w, (cy.height() - 2 * pad) / box.h, 1.8);
-    cy.viewport({
-      zoom: level,
-      pan: { x: left + (cy.width() - left) / 2 - level * (box.x1 + box.w / 2), y: cy.height() / 2 - level * (box.y1 + box.h / 2) },
-    });
+    const whole = framed(cy, box, 0, aside, pad);
+    const beside = key && key.offsetWidth && cy.width() > 520
+      && meets(shown, whole, key.offsetLeft + key.offsetWidth, key.offsetTop + key.offsetHeight, labels ? 2 * aside : aside);
+    cy.viewport(beside ? framed(cy, box, key.offsetWidth + 16, aside, pad) : whole);
   }
 
   const openGroup = (opened, group) => set("g-open", { data: [group, ...opened.filter((c) => c !== group)].slice(0, 6) });

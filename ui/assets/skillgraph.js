@@ -137,14 +137,15 @@
     cy.on("viewport", () => { tip.hidden = true; });
   }
 
-  function fit(cy, padding) {
+  /* All in view; `sides` is room for the names at the edges. */
+  function fit(cy, padding, sides) {
     cy.resize();
-    const shown = cy.nodes(":visible"), pad = padding === undefined ? 14 : padding;
+    const shown = cy.nodes(":visible"), pad = padding === undefined ? 14 : padding, aside = sides || pad;
     if (!shown.length) return;
     const stage = cy.container().closest(".graph-stage"), key = stage && stage.querySelector(".legend");
     const left = key && key.offsetWidth && cy.width() > 520 ? key.offsetWidth + 6 : 0;
     const box = shown.boundingBox({ includeLabels: false });
-    const level = Math.min((cy.width() - left - 2 * pad) / box.w, (cy.height() - 2 * pad) / box.h, 1.8);
+    const level = Math.min((cy.width() - left - 2 * aside) / box.w, (cy.height() - 2 * pad) / box.h, 1.8);
     cy.viewport({
       zoom: level,
       pan: { x: left + (cy.width() - left) / 2 - level * (box.x1 + box.w / 2), y: cy.height() / 2 - level * (box.y1 + box.h / 2) },
@@ -173,7 +174,7 @@
           edge.toggleClass("ghost", edge.source().data("wave") > now || edge.target().data("wave") > now);
         });
       });
-      if (!cy.scratch("_sgFitted")) { cy.scratch("_sgFitted", true); fit(cy, 10); }
+      if (!cy.scratch("_sgFitted")) { cy.scratch("_sgFitted", true); fit(cy, 10, 40); }
     });
     return no();
   }
@@ -232,7 +233,7 @@
           edge.toggleClass("ghost", a === "0" || b === "0");
         });
       });
-      if (!cy.scratch("_sgFitted")) { cy.scratch("_sgFitted", true); fit(cy, 10); }
+      if (!cy.scratch("_sgFitted")) { cy.scratch("_sgFitted", true); fit(cy, 10, 40); }
     });
     const percent = (x) => (100 * x).toFixed(1) + " %";
     return [`${k} % of the skills kept`, `the largest cluster holds ${percent(frames.largest[k])} of all skills, the second ${percent(frames.second[k])}`];

@@ -151,6 +151,35 @@ def test_another_pair_keeps_the_view(page: Page, small: str) -> None:
     has_state(page, "skill", "b05")
 
 
+@pytest.mark.parametrize("view", ["skills", "groups", "texts"])
+def test_no_skill_lies_under_the_legend(page: Page, small: str, view: str) -> None:
+    page.goto(f"{small}/graph?view={view}")
+    drawn(page)
+    expect(page.locator(".legend-item").first).to_be_visible()
+    until(
+        page,
+        "(key => !cy.nodes().some(node => { const box = node.renderedBoundingBox({ includeLabels: false });"
+        " return box.x1 < key.offsetLeft + key.offsetWidth && box.y1 < key.offsetTop + key.offsetHeight }))"
+        "(document.getElementById('g-legend-box'))",
+    )
+
+
+def test_the_legend_takes_no_room_where_nothing_is(page: Page, small: str) -> None:
+    page.goto(f"{small}/graph?view=neighbours&skill=b05")
+    drawn(page)
+    expect(page.locator(".legend-item").first).to_be_visible()
+    on_graph(
+        page,
+        "(cy.nodes().positions((node, i) => ({ x: 100 * Math.cos(i), y: 60 * Math.sin(i) })),"
+        " cy.nodes().filter((_, i) => i > 3).remove(), true)",
+    )
+    page.get_by_role("button", name="Show all").click()
+    until(
+        page,
+        "(box => Math.abs(box.x1 + box.x2 - cy.width()) < 8)(cy.nodes().renderedBoundingBox({ includeLabels: false }))",
+    )
+
+
 def test_graph_tap_opens_the_inspector(page: Page, small: str) -> None:
     page.goto(f"{small}/graph")
     drawn(page)

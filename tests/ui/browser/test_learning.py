@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from explorer.service import layer_view, predict, subsample, threshold
 from explorer.store.opening import open_store
-from tests.ui.browser.seen import has_state, plotted
+from tests.ui.browser.seen import drawn, has_state, on_canvas, plotted, until
 from ui.components import fraction
 from ui.pages.learning import gains
 
@@ -37,6 +37,19 @@ def test_what_if_of_no_number_is_the_layers_own(page: Page, small: str, query: s
     plotted(page, "l-what-if")
     expect(page.locator("#l-expect .stat-value").first).to_contain_text("%")
     expect(page.locator("#notice")).to_be_empty()
+
+
+def test_names_at_the_sides_have_room(page: Page, small: str) -> None:
+    page.goto(f"{small}/learning")
+    drawn(page, "l-cy")
+    until(page, "l-cy", "cy.scratch('_sgFitted')")
+    left, right, width = on_canvas(
+        page,
+        "l-cy",
+        "(box => [box.x1, box.x2, cy.width()])(cy.nodes().renderedBoundingBox({ includeLabels: false }))",
+    )
+    assert left > 30
+    assert right < width - 30
 
 
 def test_what_if_with_a_random_capacity(page: Page, small: str) -> None:
