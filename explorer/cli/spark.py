@@ -75,7 +75,7 @@ BlockEdgesOption = Annotated[
     typer.Option(
         "--block-edges",
         min=1,
-        max=100_000_000,
+        max=80_000_000,
         help="Edges in a block.",
         show_default="4000000",
         rich_help_panel=_PANEL,

@@ -98,7 +98,10 @@ def _joined(folder: RunFolder, stars: DataFrame) -> tuple[DataFrame, int]:
     rounds, before = 0, _signature(stars)
     while True:
         rounds += 1
-        stars = folder.step(f"stars-{rounds:05d}", _small_star(_large_star(stars)))
+        # written first, because Spark splits the skill that a giant component is joined to only where a join reads both
+        # of its sides from tables
+        smallest = folder.step(f"smallest-{rounds:05d}", _smallest(stars))
+        stars = folder.step(f"stars-{rounds:05d}", _small_star(_large_star(stars, smallest)))
         after = _signature(stars)
         if after == before:
             return stars, rounds
@@ -111,13 +114,22 @@ def _signature(pairs: DataFrame) -> tuple[int, int]:
     return int(rows), int(folded or 0)
 
 
-def _large_star(pairs: DataFrame) -> DataFrame:
-    """`skill, star`, the smaller second: neighbours greater than a skill, with the smallest of its neighbourhood."""
-    both = pairs.select(F.col("skill").alias("u"), F.col("star").alias("v")).unionByName(
+def _both_ways(pairs: DataFrame) -> DataFrame:
+    """`u, v`: every pair from both of its ends."""
+    return pairs.select(F.col("skill").alias("u"), F.col("star").alias("v")).unionByName(
         pairs.select(F.col("star").alias("u"), F.col("skill").alias("v"))
     )
-    smallest = both.groupBy("u").agg(F.min("v").alias("m")).select("u", F.least("u", "m").alias("m"))
-    return both.where("v > u").join(smallest, "u").select(F.col("v").alias("skill"), F.col("m").alias("star"))
+
+
+def _smallest(pairs: DataFrame) -> DataFrame:
+    """`u, m`: the smallest of each skill's neighbourhood, itself included."""
+    return _both_ways(pairs).groupBy("u").agg(F.min("v").alias("m")).select("u", F.least("u", "m").alias("m"))
+
+
+def _large_star(pairs: DataFrame, smallest: DataFrame) -> DataFrame:
+    """`skill, star`, the smaller second: neighbours greater than a skill, with the smallest of its neighbourhood."""
+    greater = _both_ways(pairs).where("v > u").join(smallest, "u")
+    return greater.select(F.col("v").alias("skill"), F.col("m").alias("star"))
 
 
 def _small_star(pairs: DataFrame) -> DataFrame:

@@ -40,8 +40,8 @@ BLOCK_EDGES = 4_000_000
 Int64 = npt.NDArray[np.int64]
 
 _FORMAT = 2
-_MOST_BLOCK_EDGES = 100_000_000
-"""A block is one value of a table: at 15 bytes an edge, this many stay below the 2 GiB that Spark and Arrow allow."""
+_MOST_BLOCK_EDGES = 80_000_000
+"""A block is one value of a table: at 24 bytes an edge, which texts with one skill take, these stay below 2 GiB."""
 
 _CELLS_IN_BLOCK, _MOST_CELLS = 64, 2_000_000
 _SUMMED = 2**23 - 1
@@ -404,11 +404,7 @@ def _lay_out(folder: RunFolder, n_texts: int, n_edges: int, block_edges: int) ->
     Texts that follow each other make a cell, and cells that follow each other a block, as many as it holds.
     """
     if folder.finished("blocks") is None:
-        pairs = folder.read("pairs")
-        n_cells = min(max(_CELLS_IN_BLOCK * n_edges // block_edges, 1), _MOST_CELLS)
-        width = max(n_texts // n_cells, 1)
-        celled = pairs.withColumn("cell", F.expr(f"text div {width}"))
-        counts = celled.groupBy("cell").agg(F.count(F.lit(1)).alias("edges")).toArrow().sort_by("cell")
+        celled, counts = _cells(folder.read("pairs"), n_texts, n_edges, block_edges)
         block = fill_blocks(counts["edges"].to_numpy(), block_edges)
         n_blocks = int(block[-1]) + 1 if len(block) else 0
         places = folder.spark.createDataFrame(
@@ -418,6 +414,19 @@ def _lay_out(folder: RunFolder, n_texts: int, n_edges: int, block_edges: int) ->
         blocks = grouped.groupBy("block").applyInArrow(build_block, BLOCK_SCHEMA)
         folder.step("blocks", blocks, {"rows": n_blocks}, rows=n_blocks)
     return int(_facts(folder, "blocks")["rows"])
+
+
+def _cells(pairs: DataFrame, n_texts: int, n_edges: int, block_edges: int) -> tuple[DataFrame, pa.Table]:
+    """The pairs with their cells, and the number of edges of each cell in order: narrow ones where texts are long."""
+    n_cells = min(max(_CELLS_IN_BLOCK * n_edges // block_edges, 1), _MOST_CELLS)
+    while True:
+        width = max(n_texts // n_cells, 1)
+        celled = pairs.withColumn("cell", F.expr(f"text div {width}"))
+        counts = celled.groupBy("cell").agg(F.count(F.lit(1)).alias("edges")).toArrow().sort_by("cell")
+        largest = max(counts["edges"].to_pylist(), default=0)
+        if largest <= block_edges or width == 1 or n_cells == _MOST_CELLS:
+            return celled, counts
+        n_cells = min(8 * n_cells, _MOST_CELLS)
 
 
 def fill_blocks(edges: Int64, block_edges: int) -> Int64:

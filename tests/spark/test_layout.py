@@ -109,20 +109,19 @@ def test_tables_that_were_written_where_the_driver_cannot_see_them_are_not_taken
 
 
 def test_blocks_are_filled_by_edges_and_not_by_texts(session: Any, tmp_path: Path) -> None:
-    long = [(f"a{text}", f"s{skill}") for text in range(10) for skill in range(100)]
-    short = [(f"b{text:03d}", f"s{text}") for text in range(200)]
+    long = [(f"a{text}", f"s{skill}") for text in range(10) for skill in range(200)]
+    short = [(f"b{text:04d}", f"s{text % 200}") for text in range(3_000)]
     case = make_case(tmp_path / "input", long + short)
-    graph = prepare(session, case.folder, str(tmp_path / "work"), block_edges=150)
+    graph = prepare(session, case.folder, str(tmp_path / "work"), block_edges=1_000)
     with wide_rows(session):
         blocks = [Block.parse(data.as_buffer()) for data in graph.blocks.toArrow()["data"]]
-    assert max(block.n_edges for block in blocks) <= 150
-    assert len(blocks) == graph.n_blocks
-    assert sum(block.n_edges for block in blocks) == 1_200
+    assert [block.n_edges for block in sorted(blocks, key=lambda block: block.text_ids[0])] == [1_000] * 5
+    assert graph.n_blocks == 5
 
 
 @pytest.mark.parametrize("edges", [0, 200_000_000])
 def test_the_size_of_a_block_has_bounds(edges: int) -> None:
-    with pytest.raises(SparkError, match="edges in a block: it must be 1 to 100,000,000"):
+    with pytest.raises(SparkError, match="edges in a block: it must be 1 to 80,000,000"):
         prepare(None, "input", "work", block_edges=edges)  # type: ignore[arg-type]
 
 
