@@ -61,7 +61,6 @@ def shell(store_name: str, *, login: bool) -> Any:
             leftSection=icon(page.icon),
             href=page.path,
             className="nav-link",
-            **{"aria-label": page.name},  # its only name where the rail is narrow
         )
         for page in PAGES
     ]

@@ -48,3 +48,12 @@ def test_curves_and_their_tables(page: Page, small: str) -> None:
     expect(page.locator("#r-sweep .ag-row").first).to_be_visible()
     page.wait_for_load_state("networkidle")
     assert not serious(page)
+
+
+def test_the_buttons_of_figures_have_icons(page: Page, small: str) -> None:
+    page.goto(f"{small}/percolation")
+    plotted(page, "r-giant")
+    icons = page.locator("#r-giant .modebar-btn svg")
+    expect(icons.first).to_be_attached()
+    grounds = icons.evaluate_all("all => all.map(icon => getComputedStyle(icon).backgroundColor)")
+    assert set(grounds) == {"rgba(0, 0, 0, 0)"}, "the icons are boxes"

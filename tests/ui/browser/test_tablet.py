@@ -1,7 +1,7 @@
 """The pages on a tablet held upright, in a real Chromium."""
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.ui.browser.seen import drawn
 
@@ -17,8 +17,21 @@ def test_graphs_beside_curves_stand_above_them(page: Page, small: str, path: str
     drawn(page, canvas)
     stage = page.locator(".learn-body .graph-stage").bounding_box()
     side = page.locator(".learn-body .side").bounding_box()
-    assert stage is not None and side is not None
+    assert stage is not None
+    assert side is not None
     assert stage["width"] > 0.8 * WIDTH
     assert abs(stage["height"] - 0.55 * HEIGHT) < 2
     assert side["y"] > stage["y"] + stage["height"]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_rail_names_its_pages(page: Page, small: str) -> None:
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    page.goto(f"{small}/layers")
+    names = page.locator(".nav-link .mantine-NavLink-label")
+    expect(names.first).to_be_visible()
+    assert "Percolation" in names.all_inner_texts()
+    assert names.evaluate_all(
+        "all => all.every(name => name.checkVisibility() && name.scrollWidth <= name.clientWidth)"
+    )
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
