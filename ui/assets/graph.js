@@ -38,19 +38,19 @@
     });
   }
 
-  /* All in view, beside the legend if it would hide any of it. */
+  /* All in view, only so far beside the legend that it hides nothing. */
   function fit(cy) {
     cy.resize();
     const shown = cy.nodes(":visible"), stage = cy.container().closest(".graph-stage");
     if (!shown.length || !cy.width()) return;
-    const key = stage && stage.querySelector(".legend");
     const labels = shown.is(".text, .mark"); // names beside their nodes need room too
     const box = shown.boundingBox({ includeLabels: labels }), pad = 14;
     const aside = labels ? pad : 3 * pad; // half a name
-    const whole = framed(cy, box, 0, aside, pad);
-    const beside = key && key.offsetWidth && cy.width() > 520
-      && meets(shown, whole, key.offsetLeft + key.offsetWidth, key.offsetTop + key.offsetHeight, labels ? 2 * aside : aside);
-    cy.viewport(beside ? framed(cy, box, key.offsetWidth + 16, aside, pad) : whole);
+    const key = stage && stage.querySelector(".legend"), keyed = key && key.offsetWidth && cy.width() > 520;
+    const width = keyed ? key.offsetLeft + key.offsetWidth : 0, height = keyed ? key.offsetTop + key.offsetHeight : 0;
+    const framing = (share) => framed(cy, box, keyed ? share * (key.offsetWidth + 16) : 0, aside, pad);
+    const free = [0, 0.25, 0.5, 0.75].map(framing).find((view) => !meets(shown, view, width, height, labels ? 2 * aside : pad));
+    cy.viewport(free || framing(1));
   }
 
   const openGroup = (opened, group) => set("g-open", { data: [group, ...opened.filter((c) => c !== group)].slice(0, 6) });
