@@ -1,5 +1,6 @@
 """Figures of the layers, percolation and classes pages, and two layers as one graph."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,14 @@ from explorer.service.family import family
 from explorer.store.opening import open_store
 from tests.ui.conftest import HOSTILE
 from tests.ui.course import fill
+from ui.choice import Choice
 from ui.drawing.figures import learned_by_class_figure, learned_by_level_figure, percolation_figure, region_figure
 from ui.drawing.pairs import anchor_rows, chosen_changes, pair_elements, pair_graph
 from ui.drawing.stability import two_classes
-from ui.drawing.style import CHANGE_SHAPES, CHANGES, pair_stylesheet
-from ui.pages.layers import change_rows, tree_of
+from ui.drawing.style import CHANGE_SHAPES, CHANGES, SHADES, figure_layout, ink_on, pair_stylesheet, shade
+from ui.pages.classes import _heat_figure, _tree_figure
+from ui.pages.layers import change_rows, odd_pair, tree_of
+from ui.pages.overview import provenance_lines
 from ui.pages.percolation import drawn_skills, frames, learned_curve, removal_rows, sweep_rows
 
 
@@ -54,8 +58,6 @@ def test_bars_by_class_and_level_add_up(evidence: LayerComparison) -> None:
 
 
 def test_open_skills_are_drawn_as_such(store) -> None:
-    from dataclasses import replace
-
     found = compare(store, "course", "base", "tuned")
     moved = tuple(replace(c, change="open", mastery_second=None) if c.change == "lost" else c for c in found.changes)
     views = layer_view(store, "course", "base"), layer_view(store, "course", "tuned")
@@ -190,8 +192,79 @@ def test_region_marks_the_texts(views: tuple[LayerView, LayerView]) -> None:
 
 
 def test_names_of_classes_stay_text(views: tuple[LayerView, LayerView]) -> None:
-    from dataclasses import replace
-
     two = replace(two_classes(views[1], "class:exam", "class:lecture"), names=(HOSTILE, "x"))
     chart = region_figure(StabilityRegion(np.empty((0, 2)), np.empty((0, 2)), 2.0, 0.5), two)
     assert "<" not in chart.layout.xaxis.title.text
+
+
+def contrast(first: str, second: str) -> float:
+    """WCAG 2's contrast ratio of two colours."""
+
+    def luminance(colour: str) -> float:
+        shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        return float(
+            np.dot(
+                (0.2126, 0.7152, 0.0722), [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares]
+            )
+        )
+
+    dark, bright = sorted((luminance(first), luminance(second)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def test_text_in_cells_can_be_read_whatever_fills_them() -> None:
+    """The cells and their text have the same colours in light and dark."""
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21.0)
+    for value in np.linspace(0.0, 1.0, 1001):
+        assert contrast(ink_on(shade(float(value))), shade(float(value))) >= 4.5
+    assert [shade(place) for place, _ in SHADES] == [colour for _, colour in SHADES]
+
+
+@pytest.mark.parametrize("measure", ["learned", "mean"])
+def test_every_cell_of_the_heat_map_has_its_ink(views: tuple[LayerView, LayerView], measure: str) -> None:
+    cells = _heat_figure(views[1], measure).data[0]
+    seen = 0
+    for row, texts in zip(cells.z, cells.text, strict=True):
+        for value, text in zip(row, texts, strict=True):
+            if np.isnan(value):
+                assert text == ""
+                continue
+            assert f"color:{ink_on(shade(value / cells.zmax))}" in text
+            seen += 1
+    assert seen
+
+
+def test_every_box_has_its_ink(views: tuple[LayerView, LayerView]) -> None:
+    chart = _tree_figure(views[1])
+    boxes = chart.data[0]
+    assert list(boxes.textfont.color) == [ink_on(shade(share)) for share in boxes.marker.colors]
+    assert chart.layout.uniformtext.minsize == 9
+    assert chart.layout.uniformtext.mode == "hide"
+
+
+def test_bar_and_legend_and_both_zeros_have_room() -> None:
+    layout = figure_layout()
+    assert layout["margin"]["t"] > figure_layout(margin={"t": 8})["margin"]["t"] >= 8 + 20
+    assert figure_layout(margin={"t": 0})["margin"]["t"] == 0
+    assert all(figure_layout(**{axis: {"title": "x"}})[axis]["ticklabelstandoff"] > 0 for axis in ("xaxis", "yaxis"))
+
+
+def test_a_pair_that_cannot_be_is_said(store) -> None:
+    choice = Choice((), tuple(store.layers("course")), "course", "foundation", None)
+    shown = ("foundation", "continued")
+    assert odd_pair(choice, {}, shown) is None
+    assert odd_pair(choice, {"first": "foundation", "second": "continued"}, shown) is None
+    both = odd_pair(choice, {"first": "x", "second": "y"}, shown)
+    assert both == "Dataset 'course' has no layers 'x' and 'y'; these are 'foundation' and 'continued'."
+    same = odd_pair(choice, {"first": "x", "second": "x"}, shown)
+    assert same is not None
+    assert "no layer 'x';" in same
+    assert "itself" in str(odd_pair(choice, {"first": "base", "second": "base"}, ("base", "base")))
+
+
+def test_each_load_of_a_dataset_has_a_line(store) -> None:
+    facts = {"source": "a", "files": 3, "nothing": "", "late.source": "b", "late.files": 4, "other.x": 1}
+    info = replace(store.datasets()[0], parts=("early", "late"), provenance=facts)
+    assert provenance_lines(info) == ["source: a · files: 3 · other.x: 1", "Added late: source: b · files: 4"]
+    assert provenance_lines(info, most=1) == ["source: a", "Added late: source: b"]
+    assert provenance_lines(replace(info, provenance={})) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 __all__ = [
@@ -13,12 +14,15 @@ __all__ = [
     "PLAIN",
     "ROLES",
     "SCHEMES",
+    "SHADES",
     "Scheme",
     "category_colours",
     "cytoscape_stylesheet",
     "figure_layout",
+    "ink_on",
     "pair_stylesheet",
     "ramp",
+    "shade",
     "tree_stylesheet",
 ]
 
@@ -54,6 +58,9 @@ CHANGE_SHAPES: Mapping[str, str] = {"kept": "ellipse", "gained": "triangle", "lo
 _RAMP = ("#1B4F8A", "#2F7FB8", "#3FA7A5", "#7DBE6A", "#D9B83B", "#E8863A", "#C8443B", "#8E2E62")
 """Early to late; neighbours differ in lightness as well as in hue."""
 
+SHADES = ((0.0, "#E8F1F8"), (0.35, "#9CC8E3"), (0.7, "#3B8EC2"), (1.0, "#0B4A7A"))
+"""Cells filled by a share, from none to all: the same in light and dark."""
+
 
 def ramp(n: int) -> tuple[str, ...]:
     """Colours for n ordered steps, from the first to the last of a ramp.
@@ -70,9 +77,41 @@ def ramp(n: int) -> tuple[str, ...]:
 
 def _mix(place: float) -> str:
     low = min(int(place), len(_RAMP) - 2)
-    share = place - low
-    pair = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in _RAMP[low : low + 2]]
-    return "#" + "".join(f"{round(a + (b - a) * share):02X}" for a, b in zip(*pair, strict=True))
+    return _between(_RAMP[low], _RAMP[low + 1], place - low)
+
+
+def _between(first: str, second: str, share: float) -> str:
+    pairs = zip(_channels(first), _channels(second), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * share):02X}" for a, b in pairs)
+
+
+def _channels(colour: str) -> tuple[int, int, int]:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return red, green, blue
+
+
+def shade(value: float) -> str:
+    """Colour of a cell for a value from 0 to 1, as Plotly mixes it from `SHADES`.
+
+    >>> shade(0.0), shade(1.0)
+    ('#E8F1F8', '#0B4A7A')
+    """
+    value = min(max(value, 0.0), 1.0)
+    for (low, first), (high, second) in pairwise(SHADES):
+        if value <= high:
+            return _between(first, second, (value - low) / (high - low))
+    return SHADES[-1][1]
+
+
+def ink_on(colour: str) -> str:
+    """Black or white, whichever is read more easily on a colour: WCAG's contrast of one of them is over 4.5.
+
+    >>> ink_on("#E8F1F8"), ink_on("#0B4A7A")
+    ('#000000', '#FFFFFF')
+    """
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (x / 255 for x in _channels(colour))]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#000000" if (luminance + 0.05) ** 2 > 1.05 * 0.05 else "#FFFFFF"
 
 
 def category_colours(values: Sequence[str]) -> dict[str, str]:
@@ -276,6 +315,10 @@ def tree_stylesheet(scheme: Scheme) -> list[dict[str, Any]]:
     ]
 
 
+_BAR = 20
+"""Height of Plotly's bar of buttons, which would lie over the legend."""
+
+
 def figure_layout(**extra: Any) -> dict[str, Any]:
     """Layout of every Plotly figure; colours of text and grid come from the stylesheet, for light and dark."""
     axis: dict[str, Any] = {
@@ -287,6 +330,7 @@ def figure_layout(**extra: Any) -> dict[str, Any]:
         "automargin": True,
         "title": {"standoff": 10, "font": {"size": 12}},
         "tickfont": {"size": 11},
+        "ticklabelstandoff": 5,  # or the zeros of both axes lie over each other
     }
     layout: dict[str, Any] = {
         "template": "none",
@@ -312,4 +356,6 @@ def figure_layout(**extra: Any) -> dict[str, Any]:
                 layout[key]["title"] = {**axis["title"], "text": value["title"]}
         else:
             layout[key] = value
+    if layout["margin"]["t"]:  # a figure without margin fills its frame
+        layout["margin"]["t"] += _BAR
     return layout

@@ -31,7 +31,7 @@ from ui.drawing.hierarchies import (
     unfold,
 )
 from ui.drawing.stability import TextGroup, TwoClasses, region, text_groups, two_classes
-from ui.drawing.style import OTHER, PLAIN, SCHEMES, figure_layout, tree_stylesheet
+from ui.drawing.style import OTHER, PLAIN, SCHEMES, SHADES, figure_layout, ink_on, shade, tree_stylesheet
 from ui.notices import notice
 from ui.searching import found, register_found, searching
 from ui.source import Snapshot, Source
@@ -45,7 +45,6 @@ _MEANING = (
     "if what else they need is learned too."
 )
 _MOST = 14
-_SCALE = [[0.0, "#E8F1F8"], [0.35, "#9CC8E3"], [0.7, "#3B8EC2"], [1.0, "#0B4A7A"]]
 _PARENTS, _CHILDREN = 60, 150
 _ROOT = "all"
 _BUSY = "Other regions are being computed; this one waits its turn."
@@ -60,15 +59,24 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     if choice.layer is None or choice.dataset is None:
         return page(page_header(_TITLE, _MEANING, choice), no_layer(choice.dataset))
     view = snapshot.view(choice.dataset, choice.layer)
+    problem = choice.problem or _no_skill(view, query.get("skill"))
     return page(
         page_header(_TITLE, _MEANING, choice),
-        None if choice.problem is None else notice(choice.problem),
+        None if problem is None else notice(problem),
         dcc.Store(id="c-subject", data={"dataset": choice.dataset, "layer": choice.layer}),
         html.Div([_shares(view, query), _heat(query)], className="row wide-right"),
         _hierarchy(view, query),
         _blocked(view),
         _regions(view, query),
     )
+
+
+def _no_skill(view: LayerView, skill: str | None) -> str | None:
+    """A sentence if the address names a skill that is not there."""
+    skills = view.indexed.dataset.skills["id"]
+    if not skill or pc.index(skills, skill).as_py() >= 0:
+        return None
+    return f"Dataset {view.info.dataset!r} has no skill {skill!r}."
 
 
 def _segments(name: str, title: str, options: Sequence[dict[str, str]], value: str | None) -> dmc.SegmentedControl:
@@ -601,13 +609,14 @@ def _heat_figure(view: LayerView, measure: str) -> go.Figure:
             z=values[::-1],
             x=[label(name, 18) for name in columns],
             y=[label(name, 22) for name in rows[::-1]],
-            colorscale=_SCALE,
+            text=_cell_texts(values[::-1], share=share),
+            colorscale=[list(step) for step in SHADES],
             zmin=0.0,
-            zmax=1.0 if share else None,
+            zmax=1.0 if share else _top(values),
             xgap=2,
             ygap=2,
             hoverongaps=False,
-            texttemplate="%{z:.0%}" if share else "%{z:.1f}",
+            texttemplate="%{text}",
             textfont={"size": 10.5},
             hovertemplate="%{y} × %{x}: "
             + ("%{z:.1%} learned" if share else "%{z:.2f} skills per text")
@@ -629,6 +638,23 @@ def _heat_figure(view: LayerView, measure: str) -> go.Figure:
         )
     )
     return chart
+
+
+def _top(values: np.ndarray[Any, Any]) -> float:
+    """The largest number of a table with gaps; 1 if there is none."""
+    return float(np.nanmax(values, initial=0.0)) or 1.0
+
+
+def _cell_texts(values: np.ndarray[Any, Any], *, share: bool) -> list[list[str]]:
+    """What stands in the cells of a heat map, in a colour that can be read on theirs."""
+    top = 1.0 if share else _top(values)
+
+    def text(value: float) -> str:
+        if np.isnan(value):
+            return ""
+        return f'<span style="color:{ink_on(shade(value / top))}">{value:{".0%" if share else ".1f"}}</span>'
+
+    return [[text(value) for value in row] for row in values.tolist()]
 
 
 def _tree_figure(view: LayerView) -> go.Figure:
@@ -667,14 +693,25 @@ def _tree_figure(view: LayerView) -> go.Figure:
             parents=columns[2],
             values=columns[3],
             branchvalues="total",
-            marker={"colors": columns[4], "colorscale": _SCALE, "cmin": 0, "cmax": 1, "line": {"width": 0.5}},
+            marker={
+                "colors": columns[4],
+                "colorscale": [list(step) for step in SHADES],
+                "cmin": 0,
+                "cmax": 1,
+                "line": {"width": 0.5},
+            },
             tiling={"pad": 2},
             root={"color": "rgba(0,0,0,0)"},
             pathbar={"visible": True, "thickness": 22},
             maxdepth=2,
             hovertemplate="%{label}: %{value} skills, %{color:.0%} learned<extra></extra>",
             texttemplate="%{label}",
+            textfont={"color": [ink_on(shade(share)) for share in columns[4]]},
         )
     )
-    chart.update_layout(**figure_layout(margin={"l": 0, "r": 0, "t": 4, "b": 0}, hovermode="closest"))
+    chart.update_layout(
+        **figure_layout(
+            margin={"l": 0, "r": 0, "t": 4, "b": 0}, hovermode="closest", uniformtext={"minsize": 9, "mode": "hide"}
+        )
+    )
     return chart

@@ -33,7 +33,7 @@ from ui.drawing.style import CHANGES, SCHEMES, pair_stylesheet
 from ui.notices import notice
 from ui.source import Snapshot, Source
 
-__all__ = ["change_rows", "layout", "register", "tree_of"]
+__all__ = ["change_rows", "layout", "odd_pair", "register", "tree_of"]
 
 _TITLE = "Layers"
 _MEANING = (
@@ -50,6 +50,14 @@ _SAID: Mapping[str, str] = {
     "lost": "only in the first layer",
     "open": "in one layer; the outcomes of the other cannot tell",
 }
+
+
+def _shown(form: str) -> dict[str, Any]:
+    """How a column writes its numbers; nothing where there is none."""
+    return {"valueFormatter": {"function": f"params.value == null ? '' : d3.format('{form}')(params.value)"}}
+
+
+_COUNT: Mapping[str, Any] = {"type": "numericColumn", **_shown(",")}
 
 
 def layout(snapshot: Snapshot, query: Query) -> Any:
@@ -70,10 +78,11 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
             ),
         )
     found = _compared(snapshot, str(choice.dataset), *pair)
+    problem = choice.problem or odd_pair(choice, query, pair)
     subject = {"dataset": choice.dataset, "first": pair[0], "second": pair[1]}
     return page(
         page_header(_TITLE, _MEANING, choice, layer=False, extra=_pickers(choice, *pair)),
-        None if choice.problem is None else notice(choice.problem),
+        None if problem is None else notice(problem),
         dcc.Store(id="p-pair", data=subject),
         dcc.Store(id="p-skill", data=query.get("skill")),
         dcc.Store(id="p-near"),
@@ -113,6 +122,19 @@ def _pair(choice: Choice, query: Query) -> tuple[str, str] | None:
     if first not in bases:
         first = bases[second] or next(name for name in names if name != second)
     return str(first), str(second)
+
+
+def odd_pair(choice: Choice, query: Query, pair: tuple[str, str]) -> str | None:
+    """A sentence if the query names layers that are not there, or one layer twice."""
+    names = {info.name for info in choice.layers}
+    asked = dict.fromkeys(query[side] for side in ("first", "second") if side in query)
+    missing = [repr(name) for name in asked if name not in names]
+    if missing:
+        kinds = f"no layer {missing[0]}" if len(missing) == 1 else f"no layers {' and '.join(missing)}"
+        return f"Dataset {choice.dataset!r} has {kinds}; these are {pair[0]!r} and {pair[1]!r}."
+    if pair[0] == pair[1]:
+        return f"Both layers are {pair[0]!r}: a layer does not differ from itself. Choose another as one of them."
+    return None
 
 
 def _select(name: str, label: str, options: Sequence[str], value: str, width: int = 190) -> dmc.Select:
@@ -271,8 +293,8 @@ def _attached(found: LayerComparison, query: Query) -> Any:
     usual = "lost" if found.lost else "gained"
     columns = [
         {"field": "skill", "headerName": "Skill", "flex": 2, "minWidth": 130, "tooltipField": "skill"},
-        {"field": "attached", "headerName": "Attached", "type": "numericColumn", "maxWidth": 105},
-        {"field": "texts", "headerName": "Texts", "type": "numericColumn", "maxWidth": 90},
+        {"field": "attached", "headerName": "Attached", "maxWidth": 105, **_COUNT},
+        {"field": "texts", "headerName": "Texts", "maxWidth": 90, **_COUNT},
         {"field": "which", "headerName": "Which", "flex": 3, "tooltipField": "which"},
     ]
     return card(
@@ -434,19 +456,25 @@ def _graph_link(found: LayerComparison) -> Any:
 
 
 def _columns(found: LayerComparison) -> list[dict[str, Any]]:
-    number = {"type": "numericColumn", "filter": "agNumberColumnFilter", "maxWidth": 110}
+    number = {"filter": "agNumberColumnFilter", "minWidth": 100, "maxWidth": 125, **_COUNT}
     columns: list[dict[str, Any]] = [
         {"field": "skill", "headerName": "Skill", "flex": 2, "tooltipField": "skill", "minWidth": 150},
         {"field": "class", "headerName": "Class", "flex": 1, "minWidth": 100},
         {
             "field": "change",
             "headerName": "Change",
+            "minWidth": 100,
             "maxWidth": 120,
             "cellClassRules": {f"change-{name}": f"params.value === '{name}'" for name in CHANGES},
         },
         {"field": "level", "headerName": "Level", **number},
         {"field": "wave", "headerName": "Wave", **number},
-        {"field": "component", "headerName": "Component", "headerTooltip": "0 is the giant component", **number},
+        {
+            "field": "component",
+            "headerName": "Part",
+            "headerTooltip": "Component of the associations; 0 is the giant component",
+            **number,
+        },
         {
             "field": "links",
             "headerName": "Links",
@@ -456,7 +484,7 @@ def _columns(found: LayerComparison) -> list[dict[str, Any]]:
         {"field": "attached", "headerName": "Attached to", "flex": 3, "tooltipField": "attached", "minWidth": 160},
     ]
     if found.mastery is not None:
-        mastery = {**number, "valueFormatter": {"function": "d3.format('.2f')(params.value)"}}
+        mastery = {**number, **_shown(".2f")}
         columns[4:6] = [
             {"field": "before", "headerName": "Mastery 1", "headerTooltip": "In the first layer", **mastery},
             {"field": "after", "headerName": "Mastery 2", "headerTooltip": "In the second layer", **mastery},

@@ -20,7 +20,7 @@ from ui.source import Snapshot, Source
 from ui.work.runs import KINDS, run_card, run_strip
 from ui.work.runs import register as register_runs
 
-__all__ = ["layout", "register"]
+__all__ = ["layout", "provenance_lines", "register"]
 
 _TITLE = "Overview"
 _MEANING = (
@@ -200,15 +200,24 @@ def _dataset(info: DatasetInfo) -> Any:
         ("Parts", ", ".join(info.parts) or "one"),
         ("Loaded", info.loaded_at[:16].replace("T", " ")),
     ]
-    known = [f"{key}: {value}" for key, value in info.provenance.items() if value not in (None, "")]
     return card(
         f"Dataset {info.name}",
         [
             html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts], className="facts"),
-            html.P(" · ".join(known[:8]), className="quiet") if known else None,
+            *(html.P(line, className="quiet") for line in provenance_lines(info)),
         ],
         note="What was loaded: texts, the skills they require, and what else is known of both.",
     )
+
+
+def provenance_lines(info: DatasetInfo, most: int = 8) -> list[str]:
+    """Where the dataset came from: one line for what was loaded first, and one for each part added to it."""
+    loads: dict[str, list[str]] = {}
+    for fact, value in info.provenance.items():
+        if value not in (None, ""):
+            part = next((name for name in info.parts if fact.startswith(f"{name}.")), "")
+            loads.setdefault(part, []).append(f"{fact.removeprefix(f'{part}.')}: {value}")
+    return [f"{f'Added {part}: ' if part else ''}{' · '.join(facts[:most])}" for part, facts in loads.items()]
 
 
 def register(app: Any, source: Source) -> None:

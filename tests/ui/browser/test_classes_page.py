@@ -88,6 +88,11 @@ def test_choices_that_come_during_a_pick_do_not_undo_it(page: Page, course: str)
     expect(page.get_by_role("textbox", name="Find a skill")).to_have_value("skill s2-03")
 
 
+def test_a_skill_that_is_not_there_is_said(page: Page, course: str) -> None:
+    page.goto(f"{course}&skill=nosuch")
+    expect(page.get_by_role("alert").get_by_text("Dataset 'course' has no skill 'nosuch'.")).to_be_visible()
+
+
 def test_its_address_restores_the_view(page: Page, course: str) -> None:
     page.goto(f"{course}&by=level&open={BLOCKER},s1-00&measure=mean&x=part:basics&y=part:advanced")
     drawn(page, "c-tree")

@@ -75,6 +75,27 @@ def test_a_skill_is_chosen_on_the_graph_and_in_the_tables(page: Page, course: st
     expect(inspector.get_by_role("heading", level=2)).to_have_text(row.locator("[col-id=skill]").inner_text())
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("first=nosuch&second=tuned", "Dataset 'course' has no layer 'nosuch'; these are 'base' and 'tuned'."),
+        ("first=base&second=base", "Both layers are 'base': a layer does not differ from itself."),
+    ],
+)
+def test_an_odd_pair_is_said(page: Page, course: str, query: str, said: str) -> None:
+    page.goto(f"{course}/layers?{query}")
+    expect(page.get_by_role("alert").get_by_text(said)).to_be_visible()
+
+
+def test_numbers_of_the_table_have_room(page: Page, course: str) -> None:
+    page.goto(pair(course))
+    expect(page.locator("#p-changes .ag-row").first).to_be_visible()
+    filters = page.locator("#p-changes .ag-floating-filter input[type=number], #p-changes .ag-floating-filter-input")
+    assert min(box.bounding_box()["width"] for box in filters.all() if box.is_visible()) > 50
+    heads = page.locator("#p-changes .ag-header-cell-text")
+    assert heads.evaluate_all("all => all.every(head => head.scrollWidth <= head.clientWidth)")
+
+
 def test_what_losses_are_attached_to(page: Page, course: str) -> None:
     page.goto(pair(course))
     expect(page.locator("#p-anchors .ag-row").first).to_be_visible()
