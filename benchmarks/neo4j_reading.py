@@ -36,6 +36,15 @@ WITH collect({text}) AS texts, collect({skill}) AS skills, collect(r.weight) AS 
 UNWIND range(0, size(texts) - 1, $chunk) AS i
 RETURN texts[i..i + $chunk], skills[i..i + $chunk], weights[i..i + $chunk]
 """
+LISTS_A_CHUNK = """
+UNWIND range(0, $chunks - 1) AS chunk
+CALL (chunk) {{
+  MATCH (t:Text) WHERE id(t) % $chunks = chunk MATCH (t)-[r:REQUIRES]->(s:Skill)
+  RETURN collect({text}) AS texts, collect({skill}) AS skills, collect(r.weight) AS weights
+}}
+RETURN texts, skills, weights
+"""
+LISTED = 50_000
 POOLS = []
 
 
@@ -66,20 +75,39 @@ def row_an_edge(store):
     return pa.array(texts), pa.array(skills), np.array(weights)
 
 
-def collected(store, text, skill, make):
+def collected(store, statement, text, skill, make):
+    count = store.datasets()[0].requirements
     with store._connection.reading(fetch_size=10) as session:
-        lists = session.run(LISTS.format(text=text, skill=skill), chunk=50_000)
+        lists = session.run(statement.format(text=text, skill=skill), chunk=LISTED, chunks=-(-count // LISTED))
         return [(make(texts), make(skills), np.array(weights)) for texts, skills, weights in lists]
 
 
 def collected_ids(store):
     """What a row an edge gives: the ids of both ends."""
-    return collected(store, "t.id", "s.id", pa.array)
+    return collected(store, LISTS, "t.id", "s.id", pa.array)
+
+
+def ids_a_chunk(store):
+    """The same, and the server holds one chunk of them at a time."""
+    return collected(store, LISTS_A_CHUNK, "t.id", "s.id", pa.array)
 
 
 def collected_numbers(store):
     """The server's own numbers of both ends, which say nothing without the ids."""
-    return collected(store, "id(t)", "id(s)", np.array)
+    return collected(store, LISTS, "id(t)", "id(s)", np.array)
+
+
+def numbers_a_chunk(store):
+    """The same, and the server holds one chunk of them at a time."""
+    return collected(store, LISTS_A_CHUNK, "id(t)", "id(s)", np.array)
+
+
+COLLECTED = {
+    "lists of ids, all collected at once": collected_ids,
+    "lists of ids, collected a chunk at a time": ids_a_chunk,
+    "lists of the server's numbers, all collected at once": collected_numbers,
+    "lists of the server's numbers, collected a chunk at a time": numbers_a_chunk,
+}
 
 
 def ours(store):
@@ -127,8 +155,7 @@ def peak_memory(store):
 def measure(store, count, repeats, driver):
     contenders = {
         "a row an edge": row_an_edge,
-        "collected lists of ids": collected_ids,
-        "collected lists of the server's numbers": collected_numbers,
+        **COLLECTED,
         "this store: arrays": ours,
         "this store: tables a chunk": by_chunks,
         "this store: whole dataset": whole,
@@ -136,18 +163,20 @@ def measure(store, count, repeats, driver):
     best = race(store, contenders, repeats)
     rates = {name: count / seconds for name, seconds in best.items()}
     rates["a row an edge"] = min(count, MOST_ROWS) / best["a row an edge"]
-    lists = rates["collected lists of ids"]
+    lists = max(rates[name] for name in COLLECTED)
     peak, final = peak_memory(store)
     report = harness.Report("Reading from Neo4j")
     report.tables.append(
         harness.Table(
             f"{count:,} requirements, best of {repeats}, in turns, {driver}",
-            ["", "thousand edges/s", "beside lists of ids"],
+            ["", "thousand edges/s", "beside the fastest lists"],
             [[name, f"{rate / 1000:,.0f}", f"{rate / lists:.2f} ×"] for name, rate in rates.items()],
             f"Chunks of about {CHUNK:,} edges. Whole dataset: peak {peak / 1e6:.1f} MB for {final / 1e6:.1f} MB.",
         )
     )
-    report.at_least(f"arrays, beside collected lists of ids, {driver}", rates["this store: arrays"] / lists, 0.8, "×")
+    report.at_least(
+        f"arrays, beside the fastest collected lists, {driver}", rates["this store: arrays"] / lists, 0.8, "×"
+    )
     report.at_most(f"peak memory, beside what is read, {driver}", peak / final, 2.0, "×")
     return report
 
