@@ -69,8 +69,11 @@ def associate(
 ) -> AssociationGraph:
     """The weighted projection on the learned skills: w(s, s') = number of texts that require both.
 
-    Row by row with one counter for each skill: O(Σ_t |φ(t)|²) time, and memory for 8 bytes an edge, S counters
-    and the pairs that are kept, which `max_pairs` bounds. Source: [LCH2025], skill association.
+    O(Σ_t |φ(t)|²) time. `numba` goes row by row with one counter for each skill: 8 bytes an edge, S counters, 16 bytes
+    for each of the at most `max_pairs` pairs of the result, and with `top_k` before that 16 bytes for each of
+    min(top_k·S, 2P) candidates, P the distinct pairs of at least `min_weight`: `max_pairs` does not bound these.
+    `numpy` holds all distinct pairs at once, 16 bytes each and more while blocks are merged; no limit bounds that.
+    Source: [LCH2025], skill association.
 
     Args:
         graph: T texts, S skills.
@@ -83,11 +86,14 @@ def associate(
         max_text_skills: Leave out texts with more learned skills than this, whose pairs grow quadratically;
             the result says how many. Default none.
         max_pairs: If more pairs than this pass the other limits, the smallest weight is raised until they do
-            not; the result says to what. 16 bytes a pair.
+            not; the result says to what. It bounds the result, 16 bytes a pair.
         engine: `numpy`, `numba`, or `auto` to choose by size; the result is the same.
 
+    Returns:
+        The P pairs that are kept, with their weights in texts, int64 (P,), and what was left out.
+
     Raises:
-        AnalysisError: A mask of the wrong shape, an unknown rule, a limit below 1, or 2^31 edges and more.
+        AnalysisError: A mask of the wrong shape, an unknown rule or engine, a limit below 1, or 2^31 edges and more.
 
     >>> graph = SkillTextGraph.from_csr([0, 2, 5], [0, 1, 0, 1, 2], n_skills=3)
     >>> found = associate(graph, [True, True, True], min_weight=2)

@@ -42,6 +42,12 @@ _ONE = OneSkillLearner()
 def ideal_soliton(k: int) -> DegreeDistribution:
     """ρ(1) = 1/k, ρ(d) = 1/(d(d-1)) for d = 2 … k: one new packet of degree 1 a step, on average [Luby2002].
 
+    Args:
+        k: Number of source symbols, ≥ 1.
+
+    Returns:
+        Degrees 1 … k, in symbols, with their probabilities, float64 (k,).
+
     Raises:
         AnalysisError: k < 1.
 
@@ -57,7 +63,7 @@ def robust_soliton(k: int, *, c: float = 0.03, delta: float = 0.5) -> DegreeDist
     With the expected ripple size r = c ln(k/δ) √k: τ(d) = r/(dk) for d < k/r, τ(k/r) = r ln(r/δ)/k, else 0.
 
     Args:
-        k: Number of source symbols.
+        k: Number of source symbols, ≥ 1.
         c: Luby's constant c > 0; a larger one keeps a larger ripple for more packets.
         delta: Bound on the probability of failure, in (0, 1).
 
@@ -90,7 +96,15 @@ def _ideal(k: int) -> npt.NDArray[np.float64]:
 
 
 def erasure_channel(n_packets: int, erasure: float, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """Which packets arrive when each is lost independently with probability δ, bool (n_packets,).
+    """Which packets arrive when each is lost independently with probability δ [MacKay2003].
+
+    Args:
+        n_packets: Number of packets sent, ≥ 0.
+        erasure: δ, in 0-1.
+        rng: Source of randomness, one draw a packet.
+
+    Returns:
+        True where a packet arrives, bool (n_packets,).
 
     Raises:
         AnalysisError: δ outside 0-1.
@@ -107,12 +121,16 @@ def lt_graph(k: int, n_packets: int, degrees: DegreeDistribution, rng: np.random
     """Packets of an LT code as texts, source symbols as skills: each packet's symbols are distinct and uniform.
 
     A sender and a receiver that seed `rng` alike build the same graph, so packets need not name their symbols.
+    Source: [Luby2002].
 
     Args:
         k: Number of source symbols.
         n_packets: Number of packets; the first m of them are what a sender has sent after m channel uses.
         degrees: Distribution of the number of symbols in a packet, at most k.
         rng: Source of randomness.
+
+    Returns:
+        `n_packets` texts over k skills, the text of each packet having as many skills as its degree says.
 
     Raises:
         AnalysisError: A degree outside 1 to k.
@@ -159,6 +177,18 @@ def _redraw(
 def repetition_graph(k: int, n_packets: int) -> SkillTextGraph:
     """Uncoded repetition: packet i is source symbol i mod k, so that the symbols are sent round after round.
 
+    The code that LT codes are measured against [MacKay2003].
+
+    Args:
+        k: Number of source symbols, ≥ 1.
+        n_packets: Number of packets, ≥ 0.
+
+    Returns:
+        `n_packets` texts of one skill each over k skills.
+
+    Raises:
+        AnalysisError: k < 1.
+
     >>> repetition_graph(2, 3).text_skills.tolist()
     [0, 1, 0]
     """
@@ -168,7 +198,14 @@ def repetition_graph(k: int, n_packets: int) -> SkillTextGraph:
 
 
 def lt_encode(graph: SkillTextGraph, source: Symbols) -> Symbols:
-    """The packets: each the XOR of its source symbols, uint64 (T,); `source` is uint64 (S,).
+    """The packets of source symbols: p_t = XOR of x_s over the symbols s of packet t [Luby2002].
+
+    Args:
+        graph: Packets as T texts, source symbols as S skills.
+        source: Values x_s of the symbols, uint64 (S,).
+
+    Returns:
+        Values of the packets, uint64 (T,); 0 for a packet without symbols.
 
     Raises:
         AnalysisError: `source` is of another shape.
@@ -182,7 +219,7 @@ def lt_encode(graph: SkillTextGraph, source: Symbols) -> Symbols:
 
 
 def lt_decode(graph: SkillTextGraph, packets: Symbols) -> tuple[Symbols, npt.NDArray[np.bool_]]:
-    """Source symbols from the packets that arrived, by peeling.
+    """Source symbols from the packets that arrived, by peeling [Luby2002], [MacKay2003].
 
     `peel(graph, 1)` says in which round each symbol is freed and by which packet; in that order a symbol is the
     XOR of its packet with the packet's other symbols. O(edges).
@@ -233,12 +270,18 @@ def _xor_of_rows(graph: SkillTextGraph, rows: npt.NDArray[np.int32], values: Sym
 
 
 def recovered_symbols(graph: SkillTextGraph, n_sent: int, arrives: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Which source symbols are recovered from those of the first `n_sent` packets that arrive, bool (S,).
+    """Which source symbols are recovered from those of the first `n_sent` packets that arrive [Luby2002].
 
     Args:
-        graph: All packets as texts.
-        n_sent: Channel uses so far.
-        arrives: bool (T,), see `erasure_channel`.
+        graph: All packets as T texts over S source symbols.
+        n_sent: Channel uses so far; more than T count as T.
+        arrives: Which packets arrive, bool (T,), see `erasure_channel`.
+
+    Returns:
+        True where a symbol is recovered, bool (S,).
+
+    Raises:
+        AnalysisError: `arrives` is longer than the packets and says that one beyond them arrives.
 
     >>> recovered_symbols(repetition_graph(2, 4), 2, np.array([True, False, True, True])).tolist()
     [True, False]
@@ -247,9 +290,15 @@ def recovered_symbols(graph: SkillTextGraph, n_sent: int, arrives: npt.NDArray[n
 
 
 def symbols_needed(graph: SkillTextGraph) -> int | None:
-    """The smallest m for which the first m packets recover every source symbol; None if all of them do not.
+    """The smallest m for which the first m packets recover every source symbol [Luby2002].
 
-    More packets never unlearn, so it is found by bisection.
+    More packets never unlearn, so it is found by bisection: O(E log T).
+
+    Args:
+        graph: All packets as T texts over S source symbols.
+
+    Returns:
+        m, in packets, from 0 to T; None if all T packets do not recover every symbol.
 
     >>> symbols_needed(repetition_graph(3, 7))
     3
@@ -268,7 +317,19 @@ def symbols_needed(graph: SkillTextGraph) -> int | None:
 
 
 def lt_overhead(k: int, degrees: DegreeDistribution, rng: np.random.Generator, *, most: float = 3.0) -> float | None:
-    """Reception overhead of one LT code: packets needed for all k symbols over k, less 1; None if above `most` - 1.
+    """Reception overhead of one LT code, m / k - 1 with m the packets that k symbols need [Luby2002].
+
+    Args:
+        k: Number of source symbols.
+        degrees: Distribution of the number of symbols in a packet, from 1 to k.
+        rng: Source of randomness for the code.
+        most: As many packets a symbol are tried at most.
+
+    Returns:
+        The overhead as a multiple of k, ≥ 0 where each packet frees at most one symbol; None if above `most` - 1.
+
+    Raises:
+        AnalysisError: A degree outside 1 to k.
 
     >>> 0.0 < lt_overhead(500, robust_soliton(500), np.random.default_rng(1)) < 0.6
     True
@@ -280,7 +341,18 @@ def lt_overhead(k: int, degrees: DegreeDistribution, rng: np.random.Generator, *
 def lt_ensemble(degrees: DegreeDistribution, received: float) -> Ensemble:
     """The ensemble whose density evolution is that of an LT code with `received` packets a source symbol.
 
-    Packets have the code's degrees; a source symbol is in a Poisson number of packets, mean Ω'(1)·received.
+    Packets have the code's degrees; a source symbol is in a Poisson number of packets, mean Ω'(1)·received, where
+    Ω(x) = Σ_d p_d x^d is the generating function of the degrees [RichardsonUrbanke2008].
+
+    Args:
+        degrees: Distribution of the number of symbols in a packet.
+        received: Packets received for each source symbol, ≥ 0.
+
+    Returns:
+        Packets as texts, source symbols as skills, ratio R = `received`.
+
+    Raises:
+        AnalysisError: `received` is negative or infinite.
 
     >>> lt_ensemble(DegreeDistribution.regular(2), 1.5).skill_degrees.mean
     3.0
@@ -293,6 +365,16 @@ def predicted_unrecovered(degrees: DegreeDistribution, received: float) -> float
 
     The largest fixed point of q = exp(-received · Ω'(1 - q)) [RichardsonUrbanke2008].
 
+    Args:
+        degrees: Distribution of the number of symbols in a packet, with generating function Ω.
+        received: Packets received for each source symbol, ≥ 0.
+
+    Returns:
+        q, fraction of the source symbols in 0-1.
+
+    Raises:
+        AnalysisError: `received` is negative or infinite.
+
     >>> predicted_unrecovered(DegreeDistribution.regular(1), 1.0)  # q = exp(-1): each symbol sent as it is
     0.36787944117144233
     """
@@ -300,9 +382,23 @@ def predicted_unrecovered(degrees: DegreeDistribution, received: float) -> float
 
 
 def predicted_overhead(k: int, degrees: DegreeDistribution, *, most: float = 3.0) -> float | None:
-    """Overhead at which density evolution leaves less than one of k symbols; None if above `most` - 1.
+    """Overhead at which density evolution leaves less than one of k symbols: q(1 + overhead) < 1/k.
 
-    >>> 0.0 < predicted_overhead(1000, robust_soliton(1000)) < 0.5
+    Bisection of `predicted_unrecovered` over the packets a symbol [RichardsonUrbanke2008].
+
+    Args:
+        k: Number of source symbols.
+        degrees: Distribution of the number of symbols in a packet.
+        most: As many packets a symbol are looked at most.
+
+    Returns:
+        The overhead as a multiple of k, to 0.001; None if above `most` - 1.
+
+    Raises:
+        AnalysisError: `most` is negative or infinite.
+
+    >>> found = predicted_overhead(1000, DegreeDistribution.regular(1), most=10.0)  # exp(-(1 + overhead)) = 1/1000
+    >>> abs(found - (math.log(1000) - 1.0)) < 1e-3
     True
     """
     if predicted_unrecovered(degrees, most) * k >= 1.0:

@@ -52,7 +52,7 @@ def components(
 ) -> Components:
     """Components of the learned skills, two of them joined when a text requires both.
 
-    Union–find over texts as hyperedges: O(E) time and O(S) memory, however many pairs a text has.
+    Union–find over texts as hyperedges [NewmanZiff2000]: O(E) time and O(S) memory, however many pairs a text has.
 
     Args:
         graph: T texts, S skills.
@@ -61,8 +61,11 @@ def components(
             learned (section 5 of docs/theory.md).
         engine: `numpy`, `numba`, or `auto` to choose by size; the result is the same.
 
+    Returns:
+        Label of each skill, int32 (S,), and sizes in skills, int64, largest first.
+
     Raises:
-        AnalysisError: A mask of the wrong shape or an unknown rule.
+        AnalysisError: A mask of the wrong shape, an unknown rule or engine.
 
     >>> graph = SkillTextGraph.from_csr([0, 2, 4], [0, 1, 2, 3], n_skills=4)
     >>> found = components(graph, [True, False, True, True])

@@ -39,9 +39,16 @@ _ONE = OneSkillLearner()
 
 
 def log2_binomial(n: npt.ArrayLike, k: npt.ArrayLike) -> Floats:
-    """log2 C(n, k) by log-gamma; n may be a real number, k > n gives -inf; shape of the arguments, float64.
+    """The logarithm of a binomial coefficient, log2 C(n, k), by log-gamma [MacKay2003].
 
-    >>> log2_binomial([4.0, 4.0], [2, 4]).round(6).tolist()
+    Args:
+        n: Numbers ≥ 0, need not be whole, any shape.
+        k: Numbers ≥ 0, broadcast against `n`.
+
+    Returns:
+        Bits, float64, the common shape; -inf where k > n.
+
+    >>> log2_binomial([4.0, 4.0], [2, 4]).round(6).tolist()  # log2 6, log2 1
     [2.584963, 0.0]
     """
     n, k = np.asarray(n, dtype=np.float64), np.asarray(k, dtype=np.float64)
@@ -51,7 +58,13 @@ def log2_binomial(n: npt.ArrayLike, k: npt.ArrayLike) -> Floats:
 
 
 def binary_entropy(p: npt.ArrayLike) -> Floats:
-    """h(p) = -p log2 p - (1-p) log2 (1-p), bits, shape of `p`.
+    """Entropy of a yes or no, h(p) = -p log2 p - (1-p) log2 (1-p) [MacKay2003].
+
+    Args:
+        p: Probabilities in 0-1, any shape.
+
+    Returns:
+        Bits in 0-1, float64, shape of `p`.
 
     >>> binary_entropy([0.0, 0.5, 1.0]).tolist()
     [0.0, 1.0, 0.0]
@@ -61,17 +74,30 @@ def binary_entropy(p: npt.ArrayLike) -> Floats:
 
 
 def poisson_entropy(mean: float) -> float:
-    """Entropy of a Poisson number, bits: what it costs to say how many skills a text has.
+    """Entropy of a Poisson number, -Σ_n p_n log2 p_n: what it costs to say how many skills a text has [MacKay2003].
 
-    >>> round(poisson_entropy(2.0), 4)
-    2.4596
+    Args:
+        mean: Mean of the number, finite and ≥ 0.
+
+    Returns:
+        Bits, ≥ 0.
+
+    >>> abs(poisson_entropy(100.0) - 0.5 * math.log2(2 * math.pi * math.e * 100.0)) < 0.002  # nearly normal
+    True
     """
     n, pmf = _poisson(mean)
     return float(-np.sum(xlogy(pmf, pmf)) / _LN2) if n.size else 0.0
 
 
 def understood_texts(graph: SkillTextGraph, learned: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Which texts have all their skills learned, bool (T,); a text without skills is understood.
+    """Which texts have all their skills learned: φ(t) ⊆ L [LCH2025].
+
+    Args:
+        graph: T texts over S skills.
+        learned: The learned skills L, bool (S,).
+
+    Returns:
+        True for understood texts, bool (T,); a text without skills is understood.
 
     >>> understood_texts(SkillTextGraph.from_csr([0, 1, 3], [0, 0, 1], n_skills=2), np.array([True, False])).tolist()
     [True, False]
@@ -82,7 +108,14 @@ def understood_texts(graph: SkillTextGraph, learned: npt.NDArray[np.bool_]) -> n
 
 
 def uniform_set_bits(sizes: npt.ArrayLike, n_learned: int) -> Floats:
-    """log2 C(L, n): a set of n of L skills when all sets are alike, bits, shape of `sizes`.
+    """Cost of a set of n of L skills when all sets are alike, log2 C(L, n) [LCH2025], without the order of a list.
+
+    Args:
+        sizes: Numbers n of skills, integers, any shape.
+        n_learned: Number L of learned skills.
+
+    Returns:
+        Bits a set, float64, shape of `sizes`; -inf where n > L.
 
     >>> uniform_set_bits([0, 1, 2], 1024).round(3).tolist()
     [0.0, 10.0, 18.999]
@@ -99,6 +132,9 @@ def frequency_set_bits(graph: SkillTextGraph, skill_bits: npt.ArrayLike) -> Floa
     Args:
         graph: T texts over S skills.
         skill_bits: -log2 p_s, shape (S,), float64; only skills that occur are looked at.
+
+    Returns:
+        Bits of each text's skill set, float64 (T,).
 
     Raises:
         AnalysisError: `skill_bits` is of another shape.
@@ -151,11 +187,14 @@ def layer_rate(
 
     Args:
         graph: The layer's texts over S skills.
-        learned: The layer's skills, bool (S,).
+        learned: The layer's learned skills, bool (S,).
         raw_bits: Bits B of a text that is not understood.
         skill_bits: -log2 p_s of the frequency model, shape (S,); None for the uniform model.
         count_bits: Bits of each number of skills, `count_bits[n]`, float64; its last entry holds for all larger
             numbers. None: the entropy of the number of skills of the understood texts.
+
+    Returns:
+        Share of understood texts in 0-1, and bits a text by what they are spent on.
 
     Raises:
         AnalysisError: Arrays of another shape, or no texts.
@@ -204,6 +243,9 @@ def poisson_rate(c: float, unlearned: float, n_skills: int, raw_bits: float, *, 
         n_skills: S.
         raw_bits: B.
         plain: Plain indices instead of a code for sets.
+
+    Returns:
+        Probability of an understood text in 0-1, and bits a text by what they are spent on.
 
     Raises:
         AnalysisError: An argument outside its range.
@@ -256,6 +298,8 @@ def rate_curve(
 ) -> RateCurve:
     """Expected bits a text of the Poisson ensemble as R grows; where skills emerge at once, the curve drops at R*.
 
+    `poisson_rate` at the fixed point q(R) of density evolution [LCH2025].
+
     Args:
         c: Mean number of skills in a text.
         ratios: Texts per skill R, shape (N,).
@@ -263,6 +307,9 @@ def rate_curve(
         raw_bits: B.
         learner: The rule by which texts teach.
         plain: See `poisson_rate`.
+
+    Returns:
+        Fractions in 0-1 and bits a text at each ratio, float64 (N,) each.
 
     Raises:
         AnalysisError: An argument outside its range.

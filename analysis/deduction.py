@@ -50,6 +50,9 @@ def deduce(graph: SkillTextGraph, solved: npt.ArrayLike, attempted: npt.ArrayLik
         solved: bool (T,).
         attempted: bool (T,); texts outside it say nothing. Default all.
 
+    Returns:
+        What is proved and disproved, bool (S,) each, by which text, int32 (S,), and the contradictions.
+
     Raises:
         AnalysisError: A mask of the wrong shape.
 

@@ -169,7 +169,16 @@ class JointDegreeDistribution:
 
     @classmethod
     def empirical(cls, degrees: npt.ArrayLike) -> JointDegreeDistribution:
-        """Measured degree vectors, shape (N, K): one row a text or a skill.
+        """Measured degree vectors, p(n) = share of the rows that are n [RichardsonUrbanke2008].
+
+        Args:
+            degrees: One row a text or a skill, integers (N, K), from 0 on.
+
+        Returns:
+            The distribution of U ≤ N distinct vectors, ordered.
+
+        Raises:
+            AnalysisError: No rows, another number of dimensions, or numbers that are negative or not integers.
 
         >>> JointDegreeDistribution.empirical([[1, 0], [1, 2], [1, 0]]).means.round(3).tolist()
         [1.0, 0.667]
@@ -252,7 +261,20 @@ class JointDegreeDistribution:
     def thinned(self, share: float) -> JointDegreeDistribution:
         """The degrees after every edge is kept independently with probability `share`; Poisson stays Poisson.
 
-        A table is thinned where its generating function is used, z → 1 - share (1 - z); this method is for K = 1.
+        L(1 - share (1 - z)) [RichardsonUrbanke2008]. A table of several classes is thinned where its generating
+        function is used; this method takes Poisson degrees or K = 1.
+
+        Args:
+            share: Probability in 0-1.
+
+        Returns:
+            The thinned distribution over the same classes.
+
+        Raises:
+            AnalysisError: A share outside 0-1, or a table of several classes.
+
+        >>> JointDegreeDistribution.empirical([[2]]).thinned(0.5).weights.round(6).tolist()  # Binomial(2, 1/2)
+        [0.25, 0.5, 0.25]
         """
         if not 0.0 <= share <= 1.0:
             raise AnalysisError(f"a share must lie in 0-1, not {share:g}")
@@ -297,7 +319,16 @@ class DegreeDistribution:
 
     @classmethod
     def regular(cls, k: int) -> DegreeDistribution:
-        """Every degree is k.
+        """Every degree is k: L(x) = x^k [RichardsonUrbanke2008].
+
+        Args:
+            k: Whole number from 0.
+
+        Returns:
+            The distribution with one degree.
+
+        Raises:
+            AnalysisError: k is negative or not whole.
 
         >>> DegreeDistribution.regular(3).edge(0.5).item()
         0.25
@@ -308,7 +339,16 @@ class DegreeDistribution:
 
     @classmethod
     def empirical(cls, degrees: npt.ArrayLike) -> DegreeDistribution:
-        """Measured degrees, one a node, shape (N,), integers.
+        """Measured degrees: p_k = share of the nodes of degree k [RichardsonUrbanke2008].
+
+        Args:
+            degrees: One a node, integers (N,), from 0 on.
+
+        Returns:
+            The distribution of the distinct degrees, ascending.
+
+        Raises:
+            AnalysisError: No degrees, another number of dimensions, or numbers that are negative or not integers.
 
         >>> DegreeDistribution.empirical([1, 1, 4]).mean
         2.0
@@ -320,7 +360,22 @@ class DegreeDistribution:
 
     @classmethod
     def from_pmf(cls, degrees: npt.ArrayLike, pmf: npt.ArrayLike) -> DegreeDistribution:
-        """Degrees (U,) with their probabilities (U,), which must sum to 1."""
+        """Degrees with their probabilities: L(x) = Σ_k p_k x^k [RichardsonUrbanke2008].
+
+        Args:
+            degrees: Whole numbers from 0, shape (U,).
+            pmf: Their probabilities, float64 (U,), which sum to 1.
+
+        Returns:
+            The distribution.
+
+        Raises:
+            AnalysisError: Degrees that are no list of whole numbers from 0, or probabilities of another shape, below
+                0 or with another sum.
+
+        >>> DegreeDistribution.from_pmf([1, 3], [0.5, 0.5]).mean
+        2.0
+        """
         counts = np.asarray(degrees)
         if counts.ndim != 1 or not np.array_equal(counts, np.floor(counts)):
             raise AnalysisError("degrees must be a list of whole numbers")
@@ -376,5 +431,18 @@ class DegreeDistribution:
         return DegreeDistribution(self.joint.excess(0))
 
     def thinned(self, share: float) -> DegreeDistribution:
-        """The degrees after every edge is kept with probability `share`: L(1 - share (1 - x))."""
+        """The degrees after every edge is kept with probability `share`: L(1 - share (1 - x)) [RichardsonUrbanke2008].
+
+        Args:
+            share: Probability in 0-1.
+
+        Returns:
+            The thinned distribution.
+
+        Raises:
+            AnalysisError: A share outside 0-1.
+
+        >>> DegreeDistribution.regular(1).thinned(0.25).pmf.tolist()
+        [0.75, 0.25]
+        """
         return DegreeDistribution(self.joint.thinned(share))

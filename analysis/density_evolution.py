@@ -85,13 +85,14 @@ def evolve(
 
     Poisson texts and skills: q ← prior · exp(-c R P_suc(c q)). Several classes:
     q_k ← prior_k · exp(-Σ_j (c_jk R_j / α_k) P_suc(Σ_i c_ji q_i)). Any degrees, 1-skill learner:
-    x ← prior · λ(1 - ρ(1 - x)), q = prior · L(1 - ρ(1 - x)) [LCH2025, RichardsonUrbanke2008].
+    x ← prior · λ(1 - ρ(1 - x)), q = prior · L(1 - ρ(1 - x)) [LCH2025], [RichardsonUrbanke2008].
 
     Args:
         ensemble: One class or several.
         learner: The rule by which texts teach.
         prior: Probability that a skill is not known beforehand; one number or one a class, shape (K,).
-        prerequisites: For each skill class the distribution of its numbers of prerequisites in each class.
+        prerequisites: For each of the K skill classes the joint distribution of its numbers of prerequisites in each
+        of the K classes; None if there are none.
         max_iterations: The trajectory ends after so many waves, or when a wave changes less than the
             tolerance. The fixed point does not depend on it.
         tolerance: Width to which the fixed point is bracketed.
@@ -101,8 +102,7 @@ def evolve(
         leaves the fraction `trajectory[k]` novel.
 
     Raises:
-        AnalysisError: A prior outside 0-1, prerequisites of another number of classes, or a learner that needs
-            Poisson texts.
+        AnalysisError: A prior outside 0-1, or a learner that needs Poisson texts.
 
     >>> result = evolve(Ensemble.poisson(3.0, 1.1), OneSkillLearner())
     >>> round(result.learned, 4), round(result.testing_error, 4)
@@ -123,6 +123,9 @@ def evolve_recursion(
 ) -> DensityEvolution:
     """Density evolution of a recursion with anything it allows; `evolve` and the hierarchy are cases of it.
 
+    State x of shape (J + 1, K): x ← F(x), `MessageRecursion.step`, from what is known beforehand down to the largest
+    fixed point. Sources: [LCH2025], [StabilityRegions2021]; certified steps derived in docs/theory.md, section 2.
+
     Args:
         recursion: Ensemble, learner, prior, prerequisites, texts read earlier, closed classes.
         max_iterations: As for `evolve`.
@@ -130,6 +133,15 @@ def evolve_recursion(
 
     Returns:
         As for `evolve`; testing error and understood texts are those of the classes that are read.
+
+    Raises:
+        AnalysisError: A learner that needs Poisson texts.
+
+    >>> from analysis.degrees import DegreeDistribution
+    >>> one_skill_a_text = Ensemble(DegreeDistribution.regular(1), DegreeDistribution.poisson(1.0)).multi_class()
+    >>> found = evolve_recursion(MessageRecursion(one_skill_a_text, OneSkillLearner(), np.ones(1)))
+    >>> round(found.unlearned, 6)  # exp(-1): the skills of no text
+    0.367879
     """
     waves = [recursion.start()]
     for _ in range(max_iterations):
@@ -196,10 +208,11 @@ def exit_curve(ensemble: Ensemble, learner: Learner, *, prior: float = 1.0, poin
         points: Number N of points of each curve, ≥ 2.
 
     Returns:
-        Both curves.
+        Both curves: probabilities in 0-1, float64 (N,) each.
 
     Raises:
-        AnalysisError: Fewer than two points, a prior outside 0-1, or an ensemble without edges.
+        AnalysisError: Fewer than two points, a prior outside 0-1, measured degrees without edges, or a learner that
+        needs Poisson texts.
 
     >>> curve = exit_curve(Ensemble.poisson(3.0, 1.1), OneSkillLearner(), points=3)
     >>> curve.taught.round(3).tolist()
@@ -228,7 +241,7 @@ def testing_error(c: float, q: npt.ArrayLike) -> Floats:
         q: Unlearned fractions, any shape.
 
     Returns:
-        Probabilities, shape of `q`.
+        Probabilities in 0-1, float64, shape of `q`.
 
     >>> float(testing_error(3.0, 0.1).round(4))
     0.2592
@@ -239,18 +252,19 @@ def testing_error(c: float, q: npt.ArrayLike) -> Floats:
 def learned_fraction_curve(c: float, ratios: npt.ArrayLike, learner: Learner = _ONE) -> Floats:
     """Learned fraction 1 - q(R) of the Poisson ensemble for many ratios at once.
 
-    It inverts R(q) = -ln q / (c P_suc(c q)) piece by piece (`analysis.solution_curve`), to full precision.
+    It inverts R(q) = -ln q / (c P_suc(c q)), the fixed points of [LCH2025], piece by piece
+    (`analysis.solution_curve`), to full precision. Derived in docs/theory.md, section 2.
 
     Args:
-        c: Mean number of skills in a text, > 0.
+        c: Mean number of skills in a text, ≥ 0.
         ratios: Ratios R = T/S ≥ 0, any shape.
         learner: The rule by which texts teach.
 
     Returns:
-        Learned fractions, shape of `ratios`.
+        Learned fractions of the skills in 0-1, float64, shape of `ratios`.
 
     Raises:
-        AnalysisError: A value outside its range.
+        AnalysisError: A ratio or mean that is negative or infinite.
 
     >>> learned_fraction_curve(3.0, [0.8, 1.0, 1.1]).round(4).tolist()
     [0.1909, 0.3353, 0.9324]
@@ -272,7 +286,7 @@ def asymptotic_error(c: float, R: npt.ArrayLike) -> Floats:
         R: Ratios T/S, any shape.
 
     Returns:
-        Shape of `R`.
+        Testing errors, float64, shape of `R`; probabilities where they are small.
 
     >>> round(float(asymptotic_error(3.0, 4.0)), 8)
     1.843e-05
@@ -283,7 +297,18 @@ def asymptotic_error(c: float, R: npt.ArrayLike) -> Floats:
 def asymptotic_texts(c: float, error: float, skills: float) -> float:
     """Texts for a small testing error by the scaling law, T ≈ (S / c) ln(c / ε) [LCH2025].
 
-    >>> round(asymptotic_texts(3.0, 0.001, 10_000))
+    Args:
+        c: Mean number of skills in a text, > 0.
+        error: Wanted testing error ε, 0 < ε < 1.
+        skills: Number of skills S, > 0.
+
+    Returns:
+        T, in texts.
+
+    Raises:
+        AnalysisError: A value outside its range.
+
+    >>> round(asymptotic_texts(3.0, 0.001, 10_000))  # 10⁴/3 ln 3000
     26688
     """
     _check_error(c, error, skills)
@@ -294,16 +319,17 @@ def texts_for_error(c: float, error: float, skills: float, learner: Learner = _O
     """Number of texts for a wanted testing error, without approximation (Poisson ensemble, many skills).
 
     The error allows an unlearned fraction q = -ln(1 - ε) / c; T = S R with the smallest R at which the fixed point
-    is at most q. If the error is only reached by a jump, that is the ratio of the jump.
+    is at most q. If the error is only reached by a jump, that is the ratio of the jump. Fixed points of [LCH2025];
+    derived in docs/theory.md, section 2.
 
     Args:
         c: Mean number of skills in a text, > 0.
         error: Wanted testing error ε, 0 < ε < 1.
-        skills: Number of skills S.
+        skills: Number of skills S, > 0.
         learner: The rule by which texts teach.
 
     Returns:
-        T; for small ε it approaches `asymptotic_texts`.
+        T, in texts; for small ε it approaches `asymptotic_texts`.
 
     Raises:
         AnalysisError: A value outside its range.

@@ -58,7 +58,7 @@ def stall_probability(
         beta: Shift constant β.
 
     Returns:
-        Probabilities, float64.
+        Probabilities in 0-1, float64, the common shape of `ratio` and `skills`.
 
     Raises:
         AnalysisError: α or S is not positive.
@@ -80,10 +80,11 @@ def fit_finite_size(
     replicates: npt.ArrayLike,
     threshold: float,
 ) -> FiniteSizeFit:
-    """Fit α and β by maximum likelihood to counts of stalled runs.
+    """Fit α and β of [Amraoui2009] by maximum likelihood to counts of stalled runs.
 
     The number that stalled of n graphs is Binomial(n, Φ(u √S (R* - R) + v S^{-1/6})), u = 1/α, v = β/α: a probit
-    regression, whose likelihood has one maximum. Standard errors are those of its curvature.
+    regression, whose likelihood has one maximum. Standard errors are those of its curvature. A fit of this kind
+    is told in docs/theory.md, section 2.
 
     Args:
         skills: Number of skills of each series of simulations, shape (N,).
@@ -93,10 +94,15 @@ def fit_finite_size(
         threshold: R*, from `emergence_threshold`.
 
     Returns:
-        The fit.
+        α and β in the units of √S R and S^{2/3} R, with standard errors.
 
     Raises:
-        AnalysisError: Shapes differ, fewer than two series, counts outside 0 … replicates, or all or none stalled.
+        AnalysisError: Shapes differ, fewer than two series, counts outside 0 … replicates, a number of skills that is
+        not positive, all or none stalled, or more stalled at larger ratios.
+
+    >>> fit = fit_finite_size([64, 64], [0.75, 1.25], [84, 16], [100, 100], threshold=1.0)
+    >>> round(fit.alpha, 1), abs(fit.beta) < 1e-6  # Φ(1) = 0.84 and √64 · 0.25 / α = 1
+    (2.0, True)
     """
     from scipy.optimize import minimize
 

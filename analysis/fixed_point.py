@@ -75,7 +75,9 @@ def largest_fixed_point(
     max_steps: int = _MAX_STEPS,
     enough: Callable[[Floats], bool] | None = None,
 ) -> FixedPoint:
-    """Largest fixed point below `start`.
+    """Largest fixed point of x = F(x) below `start`, by certified Newton steps (above).
+
+    Derived in docs/theory.md, section 2.
 
     Args:
         mapping: The map F.
@@ -83,11 +85,17 @@ def largest_fixed_point(
         tolerance: Wanted width of the bracket. At a tangency (exactly on a threshold) rounding allows about
             1e-8 only; `converged` is then False.
         max_steps: At most so many steps.
-        enough: Called with an upper bound; the search ends early, unconverged, where it returns True.
+        enough: Called with an upper bound, shape (n,); the search ends early, unconverged, where it returns True.
 
     Returns:
-        The bracket. Its lower end is a point v with F(v) ≥ v: F maps what lies above v to itself, so by
-        Tarski's theorem it has a fixed point there.
+        The bracket, float64 (n,) each, in the units of F. Its lower end is a point v with F(v) ≥ v: F maps what lies
+        above v to itself, so by Tarski's theorem it has a fixed point there.
+
+    >>> class Half:
+    ...     value = staticmethod(lambda x: 0.25 + x / 2)
+    ...     slope_floor = staticmethod(lambda low, high: np.full((1, 1), 0.5))
+    >>> largest_fixed_point(Half(), np.ones(1)).value.round(6).tolist()
+    [0.5]
     """
     x = np.array(start, dtype=np.float64)
     for step in range(max_steps):
@@ -112,7 +120,9 @@ def smallest_fixed_point(
     *,
     tolerance: float = 1e-13,
 ) -> Floats:
-    """Smallest fixed point ≥ 0 of an order-convex monotone map, by Newton from 0.
+    """Smallest fixed point ≥ 0 of an order-convex monotone map, by Newton from 0: x ← x + (I - F'(x))⁻¹ (F(x) - x).
+
+    Derived in docs/theory.md, section 5.
 
     Args:
         value: F(x), shape (n,).
@@ -121,7 +131,13 @@ def smallest_fixed_point(
         tolerance: The last step is at most this, or rounding stops it (at criticality).
 
     Returns:
-        The fixed point, shape (n,).
+        The fixed point, float64 (n,), in the units of F.
+
+    >>> quadratic = smallest_fixed_point(  # 3x² - 4x + 1 = 0
+    ...     lambda x: (1 + 3 * x**2) / 4, lambda x: np.diag(1.5 * x), np.ones(1)
+    ... )
+    >>> quadratic.round(6).tolist()
+    [0.333333]
     """
     x: Floats = np.zeros(ceiling.shape)
     for _ in range(_MAX_STEPS):

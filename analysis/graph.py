@@ -96,8 +96,12 @@ class SkillTextGraph:
             n_skills: Number of skills S, likewise.
             engine: `numpy`, `numba`, or `auto` to choose by size; the result is the same.
 
+        Returns:
+            The graph of T texts and S skills, rows ascending and distinct in both directions.
+
         Raises:
-            AnalysisError: An index out of range, arrays of different lengths or not of integers.
+            AnalysisError: An index or count out of range, arrays of different lengths or not of integers, or an unknown
+            engine.
 
         >>> SkillTextGraph.from_edges([1, 0], [0, 0], n_texts=2, n_skills=1).skill_texts.tolist()
         [0, 1]
@@ -138,8 +142,12 @@ class SkillTextGraph:
             n_skills: Number of skills S.
             engine: As for `from_edges`.
 
+        Returns:
+            The graph of T texts and S skills, rows ascending and distinct in both directions.
+
         Raises:
-            AnalysisError: Pointers that are not ascending from 0 to E, or an index out of range.
+            AnalysisError: Pointers that are not ascending from 0 to E, an index or count out of range, or an unknown
+            engine.
 
         >>> SkillTextGraph.from_csr([0, 2, 2], [1, 0], n_skills=2).text_skills.tolist()
         [0, 1]
@@ -193,6 +201,9 @@ class SkillTextGraph:
 
         Args:
             texts: Text indices, integers, or a mask, bool (T,).
+
+        Returns:
+            The graph of the chosen texts, in their order, over all S skills.
 
         Raises:
             AnalysisError: A mask of another length or an index out of range.

@@ -111,10 +111,14 @@ def foundation(
         foundation_texts: Text classes of the foundation; the others are domain texts.
 
     Returns:
-        The fixed point; testing error is that of the foundation texts.
+        The fixed point, fractions in 0-1; testing error is that of the foundation texts.
 
     Raises:
         AnalysisError: A class that is not there, or a learner that needs Poisson texts.
+
+    >>> ratio = 0.5 * np.log(2.0) * np.exp(0.5)  # makes q_b = 1/2 solve q_b = exp(-2 R_f exp(-q_b))
+    >>> foundation(HierarchyEnsemble(0.5, ratio, 0.0, 1.0, 0.0, 1.0)).unlearned_by_class.round(6).tolist()
+    [0.5, 1.0]
     """
     classes = ensemble.multi_class()
     is_foundation = _mask(foundation_texts, classes.n_text_classes, "text")
@@ -184,6 +188,18 @@ def continued(
 def joint(ensemble: AnyHierarchy, learner: Learner = _ONE) -> DensityEvolution:
     """All texts together: the recursion of several classes [StabilityRegions2021].
 
+    q_k ← exp(-Σ_j (c_jk R_j / α_k) P_suc(Σ_i c_ji q_i)) over foundation and domain texts.
+
+    Args:
+        ensemble: A hierarchy, or several classes with any degrees.
+        learner: The rule by which texts teach.
+
+    Returns:
+        The fixed point, fractions in 0-1; testing error is that of all texts.
+
+    Raises:
+        AnalysisError: A learner that needs Poisson texts.
+
     >>> result = joint(HierarchyEnsemble(0.5, 0.6, 0.8, 3.0, 1.0, 3.0))
     >>> result.unlearned_by_class.round(4).tolist()
     [0.0062, 0.0097]
@@ -208,7 +224,27 @@ def compare_training(
     foundation_texts: Sequence[int] = (0,),
     basic_skills: Sequence[int] = (0,),
 ) -> HierarchyResult:
-    """Foundation, frozen, continued and joint side by side; arguments as for `frozen`."""
+    """Foundation, frozen, continued and joint side by side: learned(frozen) ≤ learned(continued) ≤ learned(joint).
+
+    Sources: [LCH2025], [StabilityRegions2021]; the order is derived in docs/theory.md, section 4.
+
+    Args:
+        ensemble: A hierarchy, or several classes with any degrees.
+        learner: The rule by which texts teach.
+        foundation_texts: Text classes of the foundation; the others are domain texts.
+        basic_skills: Skill classes that domain texts cannot teach in frozen training.
+
+    Returns:
+        The four fixed points, fractions in 0-1.
+
+    Raises:
+        AnalysisError: A class that is not there, or a learner that needs Poisson texts.
+
+    >>> without_domain = HierarchyEnsemble(0.5, 0.5 * np.log(2.0) * np.exp(0.5), 0.0, 1.0, 0.0, 1.0)
+    >>> found = compare_training(without_domain)  # half of the basic skills, in all ways
+    >>> [round(way.learned, 6) for way in (found.foundation, found.frozen, found.continued, found.joint)]
+    [0.25, 0.25, 0.25, 0.25]
+    """
     return HierarchyResult(
         foundation(ensemble, learner, foundation_texts),
         frozen(ensemble, learner, foundation_texts=foundation_texts, basic_skills=basic_skills),
@@ -223,15 +259,16 @@ def levels(
     """Level of every skill in the graph of prerequisites.
 
     level(s) = 0 without prerequisites, otherwise 1 + the largest level among them (the longest chain below s).
+    Derived in docs/theory.md, section 4.
 
     Args:
         prerequisite: Skill index that must be learned first, shape (P,), integers in 0 … n_skills - 1.
-        skill: Skill index that needs it, shape (P,).
+        skill: Skill index that needs it, shape (P,), integers likewise.
         n_skills: Number of skills S.
         names: What messages call the skills, shape (S,); None calls them by index.
 
     Returns:
-        Levels, shape (S,), int64.
+        Levels, number of skills in the chain below, int64 (S,).
 
     Raises:
         AnalysisError: An index outside its range, or a cycle; the message names the skills of one.
@@ -267,15 +304,15 @@ def prerequisite_distributions(
 
     Density evolution with prerequisites: q_k ← prior_k (1 - (1 - L_k(1 - y_·k)) A_k), A_k = E Π_l (1 - q_l)^{m_l} over
     the numbers m_l of prerequisites. It is exact where prerequisites are drawn independently of the texts, evenly
-    within a class, and levels (or anything that tells them apart) are classes.
+    within a class, and levels (or anything that tells them apart) are classes. Derived in docs/theory.md, section 4.
 
     Args:
-        prerequisite: Skill index that must be learned first, shape (P,).
-        skill: Skill index that needs it, shape (P,).
+        prerequisite: Skill index that must be learned first, shape (P,), integers in 0 … S-1.
+        skill: Skill index that needs it, shape (P,), integers likewise.
         skill_class: Class of every skill, shape (S,), integers in 0 … K-1.
 
     Returns:
-        K distributions over K classes.
+        K joint distributions of numbers of prerequisites over K classes.
 
     Raises:
         AnalysisError: An index outside its range.

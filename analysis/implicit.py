@@ -72,8 +72,11 @@ def peel_implicit(mean_skills: float, n_texts: int, n_skills: int, *, seed: int 
         n_skills: S, likewise.
         seed: Of the hash, from 0 on; the same seed is the same graph.
 
+    Returns:
+        What is learned, bool (S,), numbers of skills by round, int64, and the number of edges.
+
     Raises:
-        AnalysisError: A value outside its range.
+        AnalysisError: A value outside its range, or learning takes more than 100 000 rounds.
 
     >>> found = peel_implicit(3.0, 11_000, 10_000)
     >>> abs(found.n_learned / 10_000 - 0.9324) < 0.02  # density evolution
@@ -102,11 +105,13 @@ def implicit_edges(
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """The edges of the graph that `peel_implicit` learns from, for sizes at which they can be stored.
 
+    Skill s has Poisson(c T/S) texts, all from words of a hash of (seed, s), SplitMix64 [SteeleLeaFlood2014].
+
     Args:
-        mean_skills: As for `peel_implicit`, likewise the others.
-        n_texts: T.
-        n_skills: S.
-        seed: Of the hash.
+        mean_skills: c, mean number of draws of a text.
+        n_texts: T, from 1 to 2^31 - 1.
+        n_skills: S, likewise.
+        seed: Of the hash, from 0 on; the same seed is the same graph.
 
     Returns:
         Text and skill of every edge, int32 (E,) each; a text that a skill draws again is there twice.

@@ -37,18 +37,21 @@ def giant_learned_sites(
 ) -> Floats:
     """Giant component of the learned skills when each of them is kept with probability φ.
 
+    giant = φ ((1 - q) - (L(T + N) - L(N))) at (a', b'). Derived above from the equations of docs/theory.md, section 5;
+    sites are kept as in [Callaway2000].
+
     Args:
         ensemble: One class or several, any degrees.
         phi: Probabilities in 0-1, shape (n,) or a scalar.
         rule: `any` or `understood`: which texts join skills, as they were when nothing was left out.
         learner: The rule by which texts teach.
-        prior: Probability that a skill is not known beforehand.
+        prior: Probability that a skill is not known beforehand; one number or one a class, shape (K,).
 
     Returns:
-        Fractions of all skills, float64, shape (n,).
+        Fractions of all skills in 0-1, float64 (n,).
 
     Raises:
-        AnalysisError: φ outside 0-1, another rule, or a learner without a rule per text.
+        AnalysisError: φ or the prior outside 0-1, another rule, or a learner without a rule per text.
 
     >>> from analysis.ensembles import Ensemble
     >>> giant_learned_sites(Ensemble.poisson(3.0, 1.0), [0.2, 1.0]).round(4).tolist()

@@ -316,7 +316,14 @@ class PoissonLearner(Learner):
         return id(self)
 
     def tail(self, n: npt.ArrayLike) -> Floats:
-        """Not known."""
+        """Not known: ψ cannot be had from P_suc alone here.
+
+        Args:
+            n: Not looked at.
+
+        Raises:
+            AnalysisError: Always.
+        """
         raise AnalysisError(f"the learner {self.name!r} is known by its success function only; it has no capacity")
 
     def success(self, rho: npt.ArrayLike) -> Floats:
@@ -324,7 +331,18 @@ class PoissonLearner(Learner):
         return np.asarray(self._success(np.asarray(rho, dtype=np.float64)), dtype=np.float64)
 
     def expected_tail(self, counts: NovelCounts, shift: int) -> Floats:
-        """Weight times P_suc(ρ) for shift 1; P_suc + P_suc' for shift 2."""
+        """Weight times P_suc(ρ) for shift 1, weight times P_suc + P_suc' for shift 2 [PoissonReceivers2020].
+
+        Args:
+            counts: A Poisson number of novel skills, mean ρ.
+            shift: 1 or 2.
+
+        Returns:
+            Probabilities times the weight, float64, shape of ρ.
+
+        Raises:
+            AnalysisError: The number of novel skills is not Poisson, or another shift.
+        """
         poisson = counts.poisson()
         if poisson is None:
             raise AnalysisError(
@@ -347,19 +365,27 @@ class PoissonLearner(Learner):
         return 0.0
 
     def capacities(self, n_texts: int, rng: np.random.Generator) -> npt.NDArray[np.int32] | int:
-        """Not known."""
+        """Not known: the learner has no rule per text.
+
+        Args:
+            n_texts: Not looked at.
+            rng: Not looked at.
+
+        Raises:
+            AnalysisError: Always.
+        """
         raise AnalysisError(f"the learner {self.name!r} has no rule per text; use 'one', 'd:D' or 'capacity:A'")
 
 
 def parse_learner(text: str) -> Learner:
-    """The learner that the command line names.
+    """The learner that the command line names, one of those of [LCH2025].
 
     Args:
         text: `one`, `d:D` (D a whole number from 1), `capacity:A` (geometric, 0 < A < 1) or
             `capacity:ψ(1),ψ(2),…` (at least two values).
 
     Returns:
-        The learner.
+        The learner; its `name` is read as the same learner.
 
     Raises:
         AnalysisError: Anything else.

@@ -89,6 +89,9 @@ def site_percolation(
         rng: Source of the random orders.
         order: One given order instead: skill indices (n,), each skill that takes part once.
 
+    Returns:
+        Sizes in skills at each number of kept skills, float64 (n+1,) each, with standard errors.
+
     Raises:
         AnalysisError: A mask of the wrong shape, no replicates, neither `rng` nor `order` given, or an order
             that is not one of the skills that take part.
@@ -142,6 +145,9 @@ def convolve(sweep: SitePercolationSweep, phi: npt.ArrayLike) -> SitePercolation
         sweep: From `site_percolation`.
         phi: Probabilities, floats (m,) in 0–1.
 
+    Returns:
+        Expected sizes in skills at each φ, float64 (m,) each, with bounds of their standard errors.
+
     Raises:
         AnalysisError: A probability outside 0–1.
 
@@ -172,7 +178,8 @@ def convolve(sweep: SitePercolationSweep, phi: npt.ArrayLike) -> SitePercolation
 def targeted_order(graph: SkillTextGraph, by: Literal["degree", "strength"] = "degree") -> npt.NDArray[np.int32]:
     """An order for `site_percolation` in which the most connected skills come last: targeted removal.
 
-    Read the sweep from the right: entry n-k is what is left after the k most connected skills are removed.
+    Read the sweep from the right: entry n-k is what is left after the k most connected skills are removed. Source:
+    [Callaway2000], targeted attack.
 
     Args:
         graph: T texts, S skills.

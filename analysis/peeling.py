@@ -108,9 +108,12 @@ def peel(
             before the second.
         engine: `numpy`, `numba`, or `auto` to choose by size; the result is the same.
 
+    Returns:
+        Round of each skill and the text that taught it, int32 (S,) each, and the number of rounds.
+
     Raises:
-        AnalysisError: A mask or capacity of the wrong shape, a negative capacity, a skill out of range or a
-            cycle among the prerequisites, which is named.
+        AnalysisError: A mask or capacity of the wrong shape, a capacity that is negative or not whole, an unknown
+            engine, prerequisites of unequal lengths, a skill out of range or a cycle among them, which is named.
 
     >>> graph = SkillTextGraph.from_csr([0, 1, 3, 6], [0, 0, 1, 1, 2, 3], n_skills=4)
     >>> peel(graph).wave.tolist(), peel(graph, capacity=2).wave.tolist()
@@ -145,7 +148,9 @@ def continue_peeling(
 
     The learned set is that of a fresh run on the whole graph, because the rule is monotone. What was learned
     keeps its wave and text; new skills get the waves after `previous.n_waves`: the rounds that a learner goes
-    through who had stalled on the earlier texts when the new ones came. A fresh run may give smaller waves.
+    through who had stalled on the earlier texts when the new ones came. A fresh run may give smaller waves. It
+    recounts the novel skills of all texts, also of the earlier ones: O(edges) of the whole graph, not of what is new.
+    Source: [LCH2025], the peeling decoder of [RichardsonUrbanke2008].
 
     Args:
         graph: The earlier texts and skills at the same indices, and the new ones after them.
@@ -154,6 +159,10 @@ def continue_peeling(
         learnable: As for `peel`.
         prerequisites: As for `peel`.
         engine: As for `peel`.
+
+    Returns:
+        Round of each skill and the text that taught it, int32 (S,) each, and the number of rounds, earlier ones
+        included.
 
     Raises:
         AnalysisError: As for `peel`, or the previous result has more skills or texts than the graph.
@@ -179,14 +188,15 @@ def continue_peeling(
 def novel_skill_counts(graph: SkillTextGraph, learned: npt.ArrayLike) -> npt.NDArray[np.int64]:
     """How many texts have n novel skills, for n = 0, 1, 2, …: why learning stalled where it did.
 
-    Entry 0 counts the understood texts. After 1-skill peeling entry 1 is 0 unless skills were blocked.
+    Entry 0 counts the understood texts. After 1-skill peeling entry 1 is 0 unless skills were blocked: what is left
+    is a stopping set [RichardsonUrbanke2008].
 
     Args:
         graph: T texts, S skills.
-        learned: bool (S,).
+        learned: The learned skills, bool (S,).
 
     Returns:
-        int64 (n_max+1,) with sum T; (1,) without texts.
+        Numbers of texts, int64 (n_max+1,), with sum T; (1,) without texts.
 
     Raises:
         AnalysisError: The mask has the wrong shape.
@@ -265,10 +275,11 @@ def _check_acyclic(first: npt.NDArray[np.int32], then: npt.NDArray[np.int32], n_
     # Every stuck skill has a stuck prerequisite, so going back from any of them runs into a cycle.
     inside = stuck[first] & stuck[then]
     before = dict(zip(then[inside].tolist(), first[inside].tolist(), strict=True))
-    walk = [int(np.flatnonzero(stuck)[0])]
-    while walk[-1] not in walk[:-1]:
+    walk, places = [int(np.flatnonzero(stuck)[0])], dict[int, int]()
+    while walk[-1] not in places:
+        places[walk[-1]] = len(walk) - 1
         walk.append(before[walk[-1]])
-    cycle = walk[walk.index(walk[-1]) :][::-1]
+    cycle = walk[places[walk[-1]] :][::-1]
     shown = " → ".join(map(str, cycle if len(cycle) <= 12 else [*cycle[:11], "…"]))
     raise AnalysisError(f"prerequisites form a cycle of {len(cycle) - 1} skills: {shown}")
 

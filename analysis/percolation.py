@@ -129,15 +129,15 @@ def _occupation(phi: float | Sequence[float] | Floats, n_classes: int) -> Floats
 def site_condition(ensemble: AnyEnsemble, phi: float | Sequence[float] | Floats) -> float:
     """Site-percolation condition: a giant component exists iff this is above 1.
 
-    φ ρ'(1) λ'(1), the mean number of kept skills that one more step leads to; Poisson: φ c² R [Callaway2000, NSW2001].
-    Several classes: the spectral radius of the matrix of those means.
+    φ ρ'(1) λ'(1), the mean number of kept skills that one more step leads to; Poisson: φ c² R. Several classes: the
+    spectral radius of the matrix of those means. Sources: [Callaway2000], [NSW2001].
 
     Args:
         ensemble: One class or several.
         phi: Probability that a skill is kept; one number or one a class of skills, shape (K,).
 
     Returns:
-        A number ≥ 0.
+        A mean number of skills, ≥ 0.
 
     Raises:
         AnalysisError: φ outside 0-1.
@@ -152,7 +152,15 @@ def site_condition(ensemble: AnyEnsemble, phi: float | Sequence[float] | Floats)
 
 
 def critical_occupation(ensemble: AnyEnsemble) -> float:
-    """φ_c = 1 / (ρ'(1) λ'(1)): the smallest share of kept skills that percolates; above 1 there is none.
+    """The smallest share of kept skills that percolates, φ_c = 1 / (ρ'(1) λ'(1)); Poisson: 1 / (c² R) [Callaway2000].
+
+    Several classes: 1 over `site_condition` at φ = 1.
+
+    Args:
+        ensemble: One class or several, any degrees.
+
+    Returns:
+        φ_c, a share of the skills where it is at most 1; above 1, or infinite, no share percolates.
 
     >>> critical_occupation(Ensemble.poisson(2.0, 1.0))
     0.25
@@ -172,7 +180,7 @@ def site_giant(ensemble: AnyEnsemble, phi: float | Sequence[float] | Floats) -> 
         phi: Probability that a skill is kept; one number or one a class of skills, shape (K,).
 
     Returns:
-        Fraction in 0-1.
+        Fraction of all skills, in 0-1.
 
     Raises:
         AnalysisError: φ outside 0-1.
@@ -286,17 +294,19 @@ def giant_learned_general(
 ) -> float:
     """Giant component of the learned skills for any degrees, classes and capacity (equations above).
 
+    giant = (1 - q) - (L(T + N) - L(N)). Derived in docs/theory.md, section 5.
+
     Args:
         ensemble: One class or several, any degrees.
         rule: `any` joins skills by all texts, `understood` only by those all of whose skills are learned.
         learner: The rule by which texts teach.
-        prior: Probability that a skill is not known beforehand.
+        prior: Probability that a skill is not known beforehand; one number or one a class, shape (K,).
 
     Returns:
         Fraction of all skills, in 0-1.
 
     Raises:
-        AnalysisError: Another rule, or a learner without a rule per text.
+        AnalysisError: Another rule, a prior outside 0-1, or a learner without a rule per text.
 
     >>> round(giant_learned_general(Ensemble.regular(3, 3), "any", prior=0.5), 4)
     1.0
@@ -310,15 +320,16 @@ def giant_learned(c: float, R: float, rule: AssociationRule = "any", learner: Le
     1-skill learner, with λ = cR, μ = e^{-cq}, π₁ = cqμ/(1-μ): x = e^{-c(1-q)(1-A)}; y = x (π₁ B + 1 - π₁) (`any`) or
     π₁ x B + 1 - π₁ (`understood`); B = e^{-λ(1-μ)(1-y)}, A = (e^{-λμ(1-x)} - q)/(1-q) B from A = B = 0; giant
     (1-q) - (e^{-λμ(1-x)} - q) B. It is the special case a = (1-q) A, b = q B of the equations above.
+    Derived in docs/theory.md, section 5.
 
     Args:
-        c: Mean number of skills in a text.
-        R: Ratio T/S.
+        c: Mean number of skills in a text, ≥ 0.
+        R: Ratio T/S, ≥ 0.
         rule: `any` or `understood`.
         learner: The rule by which texts teach.
 
     Returns:
-        Fraction in 0-1.
+        Fraction of all skills, in 0-1.
 
     Raises:
         AnalysisError: A value outside its range, another rule, or a learner without a rule per text.
@@ -330,20 +341,71 @@ def giant_learned(c: float, R: float, rule: AssociationRule = "any", learner: Le
 
 
 def giant_any(c: float, R: float, learner: Learner = _ONE) -> float:
-    """`giant_learned` with associations by any text."""
+    """Giant component of the learned skills of the Poisson ensemble with associations by any text.
+
+    `giant_learned(c, R, "any", learner)`, whose formula it is. Derived in docs/theory.md, section 5.
+
+    Args:
+        c: Mean number of skills in a text, ≥ 0.
+        R: Ratio T/S, ≥ 0.
+        learner: The rule by which texts teach.
+
+    Returns:
+        Fraction of all skills, in 0-1.
+
+    Raises:
+        AnalysisError: A value outside its range, or a learner without a rule per text.
+
+    >>> giant_any(1.0, 0.5)  # c² R = 1/2: even with all skills kept there is none
+    0.0
+    """
     return giant_learned(c, R, "any", learner)
 
 
 def giant_understood(c: float, R: float, learner: Learner = _ONE) -> float:
-    """`giant_learned` with associations by understood texts only."""
+    """Giant component of the learned skills of the Poisson ensemble with associations by understood texts only.
+
+    `giant_learned(c, R, "understood", learner)`, whose formula it is. Derived in docs/theory.md, section 5.
+
+    Args:
+        c: Mean number of skills in a text, ≥ 0.
+        R: Ratio T/S, ≥ 0.
+        learner: The rule by which texts teach.
+
+    Returns:
+        Fraction of all skills, in 0-1.
+
+    Raises:
+        AnalysisError: A value outside its range, or a learner without a rule per text.
+
+    >>> giant_understood(2.0, 0.0)  # no texts
+    0.0
+    >>> giant_understood(3.0, 1.0) < giant_any(3.0, 1.0)  # fewer texts join
+    True
+    """
     return giant_learned(c, R, "understood", learner)
 
 
 def giant_site(c: float, R: float, learner: Learner = _ONE) -> float:
     """Site percolation of the Poisson ensemble at φ = 1 - q, as if learned skills were independent sites [LCH2025].
 
+    `site_giant` with q the fixed point of q = exp(-cR P_suc(cq)).
+
+    Args:
+        c: Mean number of skills in a text, ≥ 0.
+        R: Ratio T/S, ≥ 0.
+        learner: The rule by which texts teach.
+
+    Returns:
+        Fraction of all skills, in 0-1.
+
+    Raises:
+        AnalysisError: A value outside its range.
+
     >>> round(giant_site(3.0, 1.0), 4)
     0.2725
+    >>> giant_site(1.0, 0.5)  # c² R = 1/2
+    0.0
     """
     ensemble = Ensemble.poisson(c, R)
     return site_giant(ensemble, evolve(ensemble, learner, max_iterations=_WAVES).learned)
@@ -358,10 +420,23 @@ def learned_condition(
 ) -> float:
     """Exact condition for a giant component of learned skills: it exists iff this is above 1.
 
-    The spectral radius of the map (a, b) → (a, b) at its trivial fixed point (1 - x, x).
+    The spectral radius of the Jacobian of the map (a, b) → (a, b) above at its trivial fixed point (1 - x, x).
+    Derived in docs/theory.md, section 5.
 
-    >>> learned_condition(Ensemble.poisson(3.0, 1.0), "any") > 1.0
-    True
+    Args:
+        ensemble: One class or several, any degrees.
+        rule: `any` or `understood`.
+        learner: The rule by which texts teach.
+        prior: Probability that a skill is not known beforehand; one number or one a class, shape (K,).
+
+    Returns:
+        A mean number of skills, ≥ 0.
+
+    Raises:
+        AnalysisError: Another rule, a prior outside 0-1, or a learner without a rule per text.
+
+    >>> round(learned_condition(Ensemble.regular(3, 3), "any", prior=0.0), 6)  # all are known: ρ'(1) λ'(1) = 2 · 2
+    4.0
     """
     branches = _learned_branches(ensemble, learner, rule, prior)
     return _radius(branches.jacobian(branches.trivial))
@@ -371,7 +446,8 @@ def percolation_threshold(c: float, rule: PercolationRule = "any", learner: Lear
     """Smallest ratio R at which the learned skills of the Poisson ensemble percolate.
 
     More texts only add skills and associations, so the condition is met from one R on: bisection, to full
-    precision. `site` is the condition (1 - q) c² R > 1 [LCH2025], the others `learned_condition`.
+    precision. `site` is the condition (1 - q) c² R > 1 [LCH2025], the others `learned_condition`, derived in
+    docs/theory.md, section 5.
 
     Args:
         c: Mean number of skills in a text, > 0.
@@ -379,10 +455,11 @@ def percolation_threshold(c: float, rule: PercolationRule = "any", learner: Lear
         learner: The rule by which texts teach.
 
     Returns:
-        R.
+        R, in texts a skill.
 
     Raises:
-        AnalysisError: A value outside its range, or no ratio up to 10⁶ is enough.
+        AnalysisError: A value outside its range, another rule, a learner without a rule per text except under `site`,
+        or no ratio up to 10⁶ is enough.
 
     >>> percolation_threshold(2.0, "any") < percolation_threshold(2.0, "understood")
     True
@@ -395,7 +472,9 @@ def percolation_threshold(c: float, rule: PercolationRule = "any", learner: Lear
 def percolation_threshold_of(ensemble: Ensemble, rule: PercolationRule = "any", learner: Learner = _ONE) -> float:
     """Smallest share of its texts with which the learned skills of an ensemble percolate.
 
-    As for `emergence_threshold_of`, a share thins the skills' degrees and leaves the texts theirs.
+    As for `emergence_threshold_of`, a share thins the skills' degrees and leaves the texts theirs:
+    L_θ(x) = L(1 - θ (1 - x)); the smallest θ with `learned_condition` (for `site`: `site_condition` at 1 - q) above 1.
+    Derived in docs/theory.md, section 5.
 
     Args:
         ensemble: One class, any degrees.
@@ -403,10 +482,11 @@ def percolation_threshold_of(ensemble: Ensemble, rule: PercolationRule = "any", 
         learner: The rule by which texts teach.
 
     Returns:
-        The share: at most 1 for measured degrees; for Poisson skills it may be larger.
+        The share θ of the texts: at most 1 for measured degrees; for Poisson skills it may be larger.
 
     Raises:
-        AnalysisError: All texts together are not enough.
+        AnalysisError: All texts together are not enough, another rule, or a learner that the rule or the degrees do not
+        allow.
 
     >>> share = percolation_threshold_of(Ensemble.poisson(2.0, 2.0), "site")
     >>> abs(2.0 * share - percolation_threshold(2.0, "site")) < 1e-9
@@ -472,17 +552,19 @@ class Prediction:
 
 
 def predict(ensemble: AnyEnsemble, learner: Learner = _ONE) -> Prediction:
-    """All predictions for one ensemble.
+    """All predictions for one ensemble: `evolve`, `giant_learned_general`, `site_giant` and `site_condition` at 1 - q.
+
+    Sources: [LCH2025], [Callaway2000]; the exact components are derived in docs/theory.md, section 5.
 
     Args:
         ensemble: One class or several, any degrees.
         learner: The rule by which texts teach.
 
     Returns:
-        The prediction.
+        The prediction; fractions of all skills, in 0-1.
 
     Raises:
-        AnalysisError: A learner that needs Poisson texts.
+        AnalysisError: A learner that needs Poisson texts, and other degrees.
 
     >>> prediction = predict(Ensemble.poisson(3.0, 1.1))
     >>> round(prediction.giant_any, 4), round(prediction.condition, 2), prediction.percolates

@@ -183,7 +183,22 @@ class MessageRecursion:
 
 
 def prior_of_classes(prior: float | Sequence[float] | Floats, n_classes: int) -> Floats:
-    """The prior as an array of shape (K,), checked to lie in [0, 1]."""
+    """The prior of each class of skills, checked: prior_k, probability of not being known beforehand [LCH2025].
+
+    Args:
+        prior: Probability in 0-1; one number for all classes or one a class, shape (K,).
+        n_classes: Number K of classes.
+
+    Returns:
+        Probabilities in 0-1, float64 (K,), a new array.
+
+    Raises:
+        AnalysisError: A probability outside 0-1.
+        ValueError: Neither one number nor K.
+
+    >>> prior_of_classes(0.5, 3).tolist()
+    [0.5, 0.5, 0.5]
+    """
     values = np.broadcast_to(np.asarray(prior, dtype=np.float64), (n_classes,)).copy()
     if not np.all((values >= 0.0) & (values <= 1.0)):
         raise AnalysisError(f"a prior is a probability of not being known beforehand, in 0-1, not {prior}")

@@ -40,6 +40,9 @@ def poisson_graph(mean_skills: float, n_texts: int, n_skills: int, rng: np.rando
         n_skills: S, at least 1 unless there are no draws.
         rng: Source of randomness.
 
+    Returns:
+        A graph of T texts and S skills.
+
     Raises:
         AnalysisError: A negative mean or count, or draws without skills.
 
@@ -56,10 +59,15 @@ def poisson_graph(mean_skills: float, n_texts: int, n_skills: int, rng: np.rando
 def uniform_graph(text_degrees: npt.ArrayLike, n_skills: int, rng: np.random.Generator) -> SkillTextGraph:
     """A graph whose texts make the given numbers of draws, each of a uniform skill; repeats are one edge.
 
+    The texts of [LCH2025] with any numbers of draws: P(text t requires s) = 1 - (1 - 1/S)^{n_t}.
+
     Args:
         text_degrees: Number of draws of each text, integers (T,).
         n_skills: S.
         rng: Source of randomness.
+
+    Returns:
+        A graph of T texts and S skills.
 
     Raises:
         AnalysisError: Degrees that are not whole numbers from 0 on, or draws without skills.
@@ -88,6 +96,9 @@ def configuration_graph(
         text_degrees: Integers (T,), from 0 on.
         skill_degrees: Integers (S,), with the same sum.
         rng: Source of randomness.
+
+    Returns:
+        A graph of T texts and S skills.
 
     Raises:
         AnalysisError: Degrees that are not whole numbers from 0 on, or sums that differ.
@@ -120,6 +131,9 @@ def class_graph(
         text_counts: Number of texts of each class, integers (J,).
         skill_counts: Number of skills of each class, integers (K,).
         rng: Source of randomness.
+
+    Returns:
+        A graph of Σ_j T_j texts and Σ_k S_k skills in order of class, with their classes, int32.
 
     Raises:
         AnalysisError: Shapes that do not fit, negative numbers, or draws from a class without skills.
@@ -171,6 +185,9 @@ def hierarchy_graph(
         text_counts: Number of foundation and of domain texts.
         skill_counts: Number of basic and of domain skills.
         rng: Source of randomness.
+
+    Returns:
+        A graph of texts and skills in order of class, with their classes, int32.
 
     Raises:
         AnalysisError: As for `class_graph`.
