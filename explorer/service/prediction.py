@@ -128,6 +128,8 @@ class LayerPrediction:
         reasons: Why measured and predicted differ, one sentence each.
         replicates: Random graphs of each kind behind the bands; 0 without bands.
         seed: Seed of the random graphs.
+        novel: Fraction of the skills that was not known beforehand.
+        prerequisites: True if some skills can be learned only after others.
     """
 
     layer: LayerInfo
@@ -140,6 +142,8 @@ class LayerPrediction:
     reasons: tuple[str, ...]
     replicates: int = 0
     seed: int = 0
+    novel: float = 1.0
+    prerequisites: bool = False
 
 
 @dataclass(frozen=True)
@@ -339,6 +343,8 @@ def predict_layer(
         reasons=_reasons(view, learned, by_poisson.learned, by_degrees.learned),
         replicates=replicates,
         seed=seed,
+        novel=poisson.novel,
+        prerequisites=poisson.prerequisites is not None,
     )
 
 
@@ -419,7 +425,7 @@ def _reasons(view: LayerView, learned: float, poisson: float, degrees: float) ->
     if spread > 2.0:
         reasons.append(
             f"Skills are not used evenly: {once:.0%} occur in a single text, and the variance of a skill's uses is "
-            f"{spread:,.0f} times a Poisson's, so the Poisson prediction ({poisson:.3f}) is of another kind of graph."
+            f"{spread:,.0f} times a Poisson's, so the Poisson prediction ({poisson:.1%}) is of another kind of graph."
         )
     gap = learned - degrees
     # A fine-tuned layer was not trained as it is predicted: its gap may be the order of training.
@@ -431,8 +437,8 @@ def _reasons(view: LayerView, learned: float, poisson: float, degrees: float) ->
             else "skills that are used together are learned together, and common ones clear the way for rare ones"
         )
         reasons.append(
-            f"With the same degrees but random pairing {degrees:.3f} would be learned; this graph learns "
-            f"{abs(gap):.3f} {direction}, because its skills are correlated: {why}."
+            f"With the same degrees but random pairing {degrees:.1%} would be learned; this graph learns "
+            f"{100.0 * abs(gap):.1f} points {direction}, because its skills are correlated: {why}."
         )
     known = int(np.count_nonzero(known_beforehand(view)))
     if known:
@@ -440,7 +446,8 @@ def _reasons(view: LayerView, learned: float, poisson: float, degrees: float) ->
     if view.indexed.prerequisites is not None:
         reasons.append(
             "Both predictions take the prerequisites into account, drawn at random within each pair of levels; "
-            "there is no equation for the threshold and the giant component with prerequisites."
+            "there is no equation for the threshold and the giant component with prerequisites, and "
+            "curves over R are those without them."
         )
     if view.info.base is not None:
         reasons.append(

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 import numpy as np
 from dash import Input, Output, dcc, html
 
-from analysis.density_evolution import learned_fraction_curve
+from analysis.ensembles import Ensemble
 from analysis.learners import parse_learner
+from analysis.solution_curve import SolutionCurve
 from explorer.service import BesideRow, LayerPrediction, LayerView, predict_layer
 from explorer.store.protocol import DatasetInfo, LayerInfo
 from ui.choice import Choice, Query, choose
@@ -246,12 +247,13 @@ def _row(prediction: LayerPrediction, quantity: str) -> BesideRow:
 
 def _stats(prediction: LayerPrediction) -> html.Div:
     learned, giant, ratio = (_row(prediction, name) for name in ("learned", "giant", "ratio"))
-    threshold = "gradual" if ratio.poisson is None else f"{ratio.poisson:.2f}"
-    side = (
-        "learning grows without a jump"
-        if ratio.poisson is None
-        else ("R is below it" if prediction.ratio < ratio.poisson else "R is above it")
-    )
+    if ratio.poisson is not None:
+        threshold = f"{ratio.poisson:.2f}"
+        side = f"Poisson texts; R is {'below' if prediction.ratio < ratio.poisson else 'above'} it"
+    elif prediction.prerequisites:
+        threshold, side = "–", "not known with prerequisites"
+    else:
+        threshold, side = "gradual", "Poisson texts; learning grows without a jump"
     return html.Div(
         [
             stat("Texts, T", f"{prediction.texts:,}", "that teach this layer and its base"),
@@ -259,7 +261,7 @@ def _stats(prediction: LayerPrediction) -> html.Div:
             stat("Texts per skill, R", f"{prediction.ratio:.2f}", "T / S"),
             stat("Skills per text, c", f"{prediction.mean_skills:.2f}", "on average"),
             stat("Learned", fraction(learned.measured), "of all skills, measured", tone="measured"),
-            stat("Threshold, R*", threshold, f"Poisson texts; {side}"),
+            stat("Threshold, R*", threshold, side),
             stat("Giant component", fraction(giant.measured), "of all skills hang together", tone="measured"),
         ],
         className="stats",
@@ -270,7 +272,9 @@ def _emergence(prediction: LayerPrediction) -> Any:
     learned, ratio = _row(prediction, "learned"), _row(prediction, "ratio")
     reach = 1.6 * max(prediction.ratio, ratio.poisson or 0.0, 0.5)
     ratios = np.linspace(0.0, reach, 240)
-    curve = learned_fraction_curve(max(prediction.mean_skills, 1e-6), ratios, parse_learner(prediction.layer.learner))
+    poisson = Ensemble.poisson(max(prediction.mean_skills, 1e-6), 1.0)
+    rule = parse_learner(prediction.layer.learner)
+    curve = 1.0 - SolutionCurve(poisson, rule, prior=prediction.novel, largest_share=reach).unlearned(ratios)
     return emergence_figure(
         ratios.tolist(),
         curve.tolist(),

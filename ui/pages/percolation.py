@@ -19,6 +19,7 @@ from analysis.learners import parse_learner
 from analysis.newman_ziff import convolve, site_percolation, targeted_order
 from explorer.errors import USER_ERRORS
 from explorer.service import LayerView, PercolationReport, percolate
+from explorer.service.expectation import known_beforehand
 from ui.choice import Query, choose
 from ui.components import card, figure, fraction, grid, no_layer, page_header, sentence
 from ui.drawing.canvas import stylesheets
@@ -265,8 +266,10 @@ def learned_curve(view: LayerView, points: int = 41, seed: int = 0) -> LearnedCu
     try:
         rule = parse_learner(view.info.learner)
         ensemble = Ensemble.from_degrees(graph.text_degrees, graph.skill_degrees)
-        expected = giant_learned_sites(ensemble, shares, "any", rule)
-        top = evolve(ensemble, rule).learned
+        # its equations are of learning from nothing, without prerequisites
+        if view.indexed.prerequisites is None and not known_beforehand(view).any():
+            expected = giant_learned_sites(ensemble, shares, "any", rule)
+            top = evolve(ensemble, rule).learned
     except USER_ERRORS:  # evidence, or a learner without a rule per text
         expected = np.zeros(0)
     return LearnedCurve(
