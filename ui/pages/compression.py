@@ -15,7 +15,7 @@ from explorer.service.communication import ChannelReport, channel
 from explorer.service.compression import CompressionReport, Model, rate_by_ratio
 from explorer.service.snapshot import LayerView
 from explorer.service.text_code import Received, TextCode, code_text, measure_layer, receive
-from ui.choice import Choice, Query, choose
+from ui.choice import Choice, Query, choose, finite
 from ui.components import card, empty_state, figure, fraction, no_layer, page, page_header, sentence, stat
 from ui.drawing.style import ROLES, figure_layout
 from ui.notices import notice
@@ -152,10 +152,7 @@ def _picker(view: LayerView, text: str, model: str) -> list[Any]:
 
 
 def _channel(query: Query) -> list[Any]:
-    try:
-        erasure = min(max(float(query.get("erasure", 0.1)), 0.0), 0.6)
-    except ValueError:
-        erasure = 0.1
+    erasure = min(max(finite(query.get("erasure"), 0.1), 0.0), 0.6)
     return [
         html.Div(
             [
