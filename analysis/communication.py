@@ -326,7 +326,7 @@ def lt_overhead(k: int, degrees: DegreeDistribution, rng: np.random.Generator, *
         most: As many packets a symbol are tried at most.
 
     Returns:
-        The overhead as a multiple of k, ≥ 0 where each packet frees at most one symbol; None if above `most` - 1.
+        The overhead as a multiple of k, ≥ 0 as a packet frees at most one symbol; None if above `most` - 1.
 
     Raises:
         AnalysisError: A degree outside 1 to k.

@@ -163,7 +163,20 @@ class JointDegreeDistribution:
 
     @classmethod
     def poisson(cls, means: npt.ArrayLike) -> JointDegreeDistribution:
-        """Independent Poisson degrees with these means, shape (K,)."""
+        """Independent Poisson degrees: E Π_i z_i^n_i = exp(-Σ_i mean_i (1 - z_i)) [StabilityRegions2021].
+
+        Args:
+            means: Mean degree towards each class, ≥ 0, shape (K,).
+
+        Returns:
+            The distribution over K classes.
+
+        Raises:
+            AnalysisError: A mean that is negative or infinite.
+
+        >>> round(float(JointDegreeDistribution.poisson([1.0, 2.0]).generating([0.0, 1.0])), 6)  # exp(-1)
+        0.367879
+        """
         means = np.atleast_1d(np.asarray(means, dtype=np.float64))
         return cls(np.empty((0, means.size), dtype=np.int64), np.empty(0), means)
 
@@ -238,10 +251,19 @@ class JointDegreeDistribution:
         """Edge perspective: the other degrees of a node that was reached along an edge of class k.
 
         A node of degree vector n is reached with probability n_k p(n) / mean_k and has n - e_k other edges;
-        Poisson degrees are their own excess.
+        Poisson degrees are their own excess [RichardsonUrbanke2008].
+
+        Args:
+            k: Class of the edge, 0 … K-1.
+
+        Returns:
+            The distribution of the other degrees over the same classes.
 
         Raises:
             AnalysisError: There is no edge of class k.
+
+        >>> JointDegreeDistribution.empirical([[1], [3]]).excess(0).weights.tolist()  # 0 or 2 others, as 1 to 3
+        [0.25, 0.75]
         """
         if self.poisson_means is not None:
             return self
@@ -310,9 +332,18 @@ class DegreeDistribution:
 
     @classmethod
     def poisson(cls, mean: float) -> DegreeDistribution:
-        """Poisson(mean), in closed form and not cut off.
+        """Poisson(mean), in closed form and not cut off: L(x) = exp(-mean (1 - x)) [LCH2025].
 
-        >>> float(DegreeDistribution.poisson(2.0).generating(0.5).round(4))
+        Args:
+            mean: Mean degree, ≥ 0.
+
+        Returns:
+            The distribution.
+
+        Raises:
+            AnalysisError: The mean is negative or infinite.
+
+        >>> float(DegreeDistribution.poisson(2.0).generating(0.5).round(4))  # exp(-1)
         0.3679
         """
         return cls(JointDegreeDistribution.poisson([mean]))

@@ -92,7 +92,7 @@ def evolve(
         learner: The rule by which texts teach.
         prior: Probability that a skill is not known beforehand; one number or one a class, shape (K,).
         prerequisites: For each of the K skill classes the joint distribution of its numbers of prerequisites in each
-        of the K classes; None if there are none.
+            of the K classes; None if there are none.
         max_iterations: The trajectory ends after so many waves, or when a wave changes less than the
             tolerance. The fixed point does not depend on it.
         tolerance: Width to which the fixed point is bracketed.
@@ -212,7 +212,7 @@ def exit_curve(ensemble: Ensemble, learner: Learner, *, prior: float = 1.0, poin
 
     Raises:
         AnalysisError: Fewer than two points, a prior outside 0-1, measured degrees without edges, or a learner that
-        needs Poisson texts.
+            needs Poisson texts.
 
     >>> curve = exit_curve(Ensemble.poisson(3.0, 1.1), OneSkillLearner(), points=3)
     >>> curve.taught.round(3).tolist()

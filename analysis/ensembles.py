@@ -39,6 +39,9 @@ class Ensemble:
             c: Mean number of skills in a text, ≥ 0.
             R: Ratio of texts to skills, ≥ 0.
 
+        Returns:
+            The ensemble with Poisson(c) texts and Poisson(cR) skills.
+
         Raises:
             AnalysisError: A negative or infinite value.
 
@@ -52,7 +55,17 @@ class Ensemble:
 
     @classmethod
     def regular(cls, skills_per_text: int, texts_per_skill: int) -> Ensemble:
-        """Every text has the same number of skills, every skill is in the same number of texts.
+        """Every text has the same number of skills, every skill is in the same number of texts [RichardsonUrbanke2008].
+
+        Args:
+            skills_per_text: Skills of each text, a whole number from 0.
+            texts_per_skill: Texts of each skill, a whole number from 0.
+
+        Returns:
+            The ensemble, with ratio R = `texts_per_skill` / `skills_per_text`.
+
+        Raises:
+            AnalysisError: A number that is negative or not whole, or texts of no skills for skills that are in texts.
 
         >>> Ensemble.regular(6, 3).ratio
         0.5
@@ -61,7 +74,14 @@ class Ensemble:
 
     @classmethod
     def from_degrees(cls, text_degrees: npt.ArrayLike, skill_degrees: npt.ArrayLike) -> Ensemble:
-        """The degrees measured on a graph, one a text (T,) and one a skill (S,), integers.
+        """The degrees measured on a graph, with ρ and λ of their histograms [RichardsonUrbanke2008].
+
+        Args:
+            text_degrees: Number of skills of each text, integers (T,), from 0 on.
+            skill_degrees: Number of texts of each skill, integers (S,), with the same sum.
+
+        Returns:
+            The ensemble of the measured degrees.
 
         Raises:
             AnalysisError: No texts or no skills, a negative degree, or sums (numbers of edges) that differ.

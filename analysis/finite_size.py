@@ -98,7 +98,7 @@ def fit_finite_size(
 
     Raises:
         AnalysisError: Shapes differ, fewer than two series, counts outside 0 … replicates, a number of skills that is
-        not positive, all or none stalled, or more stalled at larger ratios.
+            not positive, all or none stalled, or more stalled at larger ratios.
 
     >>> fit = fit_finite_size([64, 64], [0.75, 1.25], [84, 16], [100, 100], threshold=1.0)
     >>> round(fit.alpha, 1), abs(fit.beta) < 1e-6  # Φ(1) = 0.84 and √64 · 0.25 / α = 1

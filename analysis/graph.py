@@ -101,7 +101,7 @@ class SkillTextGraph:
 
         Raises:
             AnalysisError: An index or count out of range, arrays of different lengths or not of integers, or an unknown
-            engine.
+                engine.
 
         >>> SkillTextGraph.from_edges([1, 0], [0, 0], n_texts=2, n_skills=1).skill_texts.tolist()
         [0, 1]
@@ -147,7 +147,7 @@ class SkillTextGraph:
 
         Raises:
             AnalysisError: Pointers that are not ascending from 0 to E, an index or count out of range, or an unknown
-            engine.
+                engine.
 
         >>> SkillTextGraph.from_csr([0, 2, 2], [1, 0], n_skills=2).text_skills.tolist()
         [0, 1]

@@ -459,7 +459,7 @@ def percolation_threshold(c: float, rule: PercolationRule = "any", learner: Lear
 
     Raises:
         AnalysisError: A value outside its range, another rule, a learner without a rule per text except under `site`,
-        or no ratio up to 10⁶ is enough.
+            or no ratio up to 10⁶ is enough.
 
     >>> percolation_threshold(2.0, "any") < percolation_threshold(2.0, "understood")
     True
@@ -486,7 +486,7 @@ def percolation_threshold_of(ensemble: Ensemble, rule: PercolationRule = "any", 
 
     Raises:
         AnalysisError: All texts together are not enough, another rule, or a learner that the rule or the degrees do not
-        allow.
+            allow.
 
     >>> share = percolation_threshold_of(Ensemble.poisson(2.0, 2.0), "site")
     >>> abs(2.0 * share - percolation_threshold(2.0, "site")) < 1e-9

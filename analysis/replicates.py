@@ -80,13 +80,17 @@ def replicate(
     """Repeat an experiment, each time with a generator of its own spawned from the seed.
 
     The values do not depend on the number of workers. Workers are threads: they run at the same time where
-    the experiment leaves the interpreter's lock, as the compiled kernels do.
+    the experiment leaves the interpreter's lock, as the compiled kernels do. One stream of random numbers for each
+    replicate is the idea of [SteeleLeaFlood2014]; here numpy's `SeedSequence` splits the seed.
 
     Args:
         experiment: Called with a generator; called by several threads at a time if there are several workers.
         replicates: How often, at least 1.
         seed: From 0 on.
         workers: Number of threads, at least 1.
+
+    Returns:
+        The result of each replicate, float64 (replicates,), in the experiment's unit.
 
     Raises:
         AnalysisError: No replicates, no workers or a negative seed.
@@ -151,6 +155,8 @@ def learning_replicates(
 ) -> LearningReplicates:
     """Learn on random graphs of one kind again and again: Monte-Carlo bands for a graph of finite size.
 
+    Each replicate peels a graph of its own as in [LCH2025]; finite-size scatter as in [Amraoui2009].
+
     Args:
         draw: Draws a graph from a generator; called by several threads at a time if there are several workers.
         learner: The rule by which texts teach; a random capacity is drawn anew for each graph.
@@ -159,6 +165,9 @@ def learning_replicates(
         replicates: Number of graphs.
         seed: Each replicate has a generator of its own spawned from it.
         workers: Number of threads.
+
+    Returns:
+        Fractions in 0-1 of all skills (learned, giant) and texts (understood), and rounds, float64 (replicates,) each.
 
     Raises:
         AnalysisError: No replicates, no workers, a negative seed, or a learner without a rule per text.
@@ -212,6 +221,9 @@ def learned_fraction_replicates(
         seed: Each replicate has a generator of its own spawned from it.
         workers: Number of threads.
 
+    Returns:
+        Learned fraction of all skills in 0-1 of each replicate, float64 (replicates,).
+
     Raises:
         AnalysisError: A negative mean or ratio, fewer than one skill, replicate or worker, or a negative seed.
 
@@ -256,7 +268,7 @@ def subsample_replicates(
     """Learned fraction when only a random share of the texts of a graph is read.
 
     Each replicate puts the texts in random order; a share of them is a beginning of it, so larger shares hold the
-    smaller ones.
+    smaller ones. A share θ thins the skills' degrees, L(1 - θ (1 - z)): derived in docs/theory.md, section 2.
 
     Args:
         graph: T texts, S skills.

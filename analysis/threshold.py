@@ -103,7 +103,7 @@ def emergence_threshold_of(ensemble: Ensemble, learner: Learner, *, prior: float
 
     A share θ of the texts leaves each skill its degree thinned by θ: L_θ(x) = L(1 - θ (1 - x)), while texts
     keep theirs. For Poisson skills that is the ensemble with ratio θ R. The threshold is the largest jump of
-    the unlearned fraction along θ; a smaller one before or after it is left out.
+    the unlearned fraction along θ; a smaller one before or after it is left out. Derived in docs/theory.md, section 2.
 
     Args:
         ensemble: Degrees of texts and skills.
@@ -175,10 +175,16 @@ def stability_region(
         tolerance: Error of the border points, relative to the limit.
 
     Returns:
-        Border and polygon.
+        Border and polygon, in texts of each class for one skill of any class, float64 (N, 2) and (M, 2).
 
     Raises:
-        AnalysisError: Not two text classes, measured degrees, or no amount of texts up to a ratio of 10⁶ is enough.
+        AnalysisError: Not two text classes, measured degrees, `unlearned` or `rays` outside its range, or no amount of
+            texts up to a ratio of 10⁶ is enough.
+
+    >>> alike = MultiClassEnsemble(np.ones(1), np.ones(2), np.array([[3.0], [3.0]]))  # R_1 + R_2 = R* is the border
+    >>> border = stability_region(alike, OneSkillLearner(), rays=3, tolerance=1e-4).border
+    >>> np.allclose(border.sum(axis=1), emergence_threshold(3.0).ratio, atol=2e-3)
+    True
     """
     if ensemble.n_text_classes != 2:
         raise AnalysisError(f"a stability region is drawn for 2 classes of texts, not {ensemble.n_text_classes}")
