@@ -70,8 +70,9 @@ def associate(
     """The weighted projection on the learned skills: w(s, s') = number of texts that require both.
 
     O(Σ_t |φ(t)|²) time. `numba` goes row by row with one counter for each skill: 8 bytes an edge, S counters, 16 bytes
-    for each of the at most `max_pairs` pairs of the result, and with `top_k` before that 16 bytes for each of
-    min(top_k·S, 2P) candidates, P the distinct pairs of at least `min_weight`: `max_pairs` does not bound these.
+    for each of the at most `max_pairs` pairs of the result. With `top_k` it allocates before that 16 bytes for each of
+    min(top_k·S, 2 Σ_t n_t(n_t-1)/2) candidates, n_t the learned skills of text t, and sorts those that it finds:
+    `max_pairs` does not bound these.
     `numpy` holds all distinct pairs at once, 16 bytes each and more while blocks are merged; no limit bounds that.
     Source: [LCH2025], skill association.
 
