@@ -102,13 +102,16 @@ def evolve(
         leaves the fraction `trajectory[k]` novel.
 
     Raises:
-        AnalysisError: A prior outside 0-1, or a learner that needs Poisson texts.
+        AnalysisError: A prior outside 0-1, prerequisites of other classes, or a learner that needs Poisson texts.
 
     >>> result = evolve(Ensemble.poisson(3.0, 1.1), OneSkillLearner())
     >>> round(result.learned, 4), round(result.testing_error, 4)
     (0.9324, 0.1835)
     """
     classes = ensemble.multi_class()
+    n = classes.n_skill_classes
+    if prerequisites is not None and [d.n_classes for d in prerequisites] != [n] * n:
+        raise AnalysisError(f"prerequisites must be {n} distributions over {n} classes, one for each class of skills")
     recursion = MessageRecursion(
         classes,
         learner,

@@ -161,10 +161,10 @@ def main() -> None:
     python, scipy, networkx = "plain Python queue", "scipy.sparse rounds", "networkx, nodes removed"
     costs = {}
     for size in options.sizes:
-        peers = {scipy: scipy_rounds} if size <= 1e6 else {}
+        peers = {scipy: scipy_rounds}
         if size <= 1e5:
             peers |= {python: python_queue, networkx: networkx_queue}
-        costs[size] = beside_peers(report, int(size), 1.02, peers, 9 if size <= 1e6 else 3)
+        costs[size] = beside_peers(report, int(size), 1.02, peers, 9 if size <= 1e6 else 2)
     kernel = beside_peers(report, 1_671_483, 1.02, {}, 9)["ours"]
     near = beside_peers(report, int(options.near), 1.001, {scipy: scipy_rounds}, 7) if options.near else None
     totals = {n: end_to_end(report, int(n), 5 if n < 2e7 else 2) for n in options.edges}

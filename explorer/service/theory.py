@@ -19,7 +19,7 @@ from analysis.density_evolution import (
 from analysis.ensembles import Ensemble, MultiClassEnsemble
 from analysis.finite_size import FiniteSizeFit, fit_finite_size, stall_probability
 from analysis.hierarchy import HierarchyEnsemble, HierarchyResult, compare_training
-from analysis.learners import Learner, parse_learner
+from analysis.learners import Learner, OneSkillLearner, parse_learner
 from analysis.percolation import (
     PercolationRule,
     critical_occupation,
@@ -27,7 +27,7 @@ from analysis.percolation import (
     giant_site,
     percolation_threshold,
 )
-from analysis.replicates import learning_replicates
+from analysis.replicates import learned_fraction_replicates, learning_replicates
 from analysis.sampling import poisson_graph
 from analysis.threshold import StabilityRegion, emergence_threshold, stability_region
 from explorer.errors import SkillgraphError
@@ -435,11 +435,13 @@ def _stalled(
     seed: int,
     workers: int,
 ) -> int:
-    found = learning_replicates(
-        lambda rng: poisson_graph(mean_skills, round(ratio * size), size, rng),
-        rule,
+    learned = learned_fraction_replicates(
+        mean_skills,
+        ratio,
+        size,
+        capacity=1 if rule == OneSkillLearner() else lambda rng, n_texts: rule.capacities(n_texts, rng),
         replicates=replicates,
         seed=seed,
         workers=workers,
     )
-    return int(np.count_nonzero(found.learned.values < middle))
+    return int(np.count_nonzero(learned.values < middle))

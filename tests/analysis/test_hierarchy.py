@@ -271,3 +271,9 @@ def test_prerequisites_by_wave_on_random_graphs(learner: Learner) -> None:
         assert_mean(columns[k], 1.0 - result.unlearned_by_class[k], skills=int(counts[k]), what=f"level {k}")
     for wave in range(1, 6):
         assert_mean(columns[2 + wave], 1.0 - result.trajectory[wave], skills=total, what=f"wave {wave}")
+
+
+def test_prerequisites_of_other_classes_are_refused() -> None:
+    two = prerequisite_distributions([0], [1], [0, 1])
+    with pytest.raises(AnalysisError, match="1 distributions over 1 classes"):
+        evolve(Ensemble.poisson(3.0, 1.0), OneSkillLearner(), prerequisites=two)
