@@ -219,7 +219,7 @@ def cytoscape_stylesheet(scheme: Scheme, colour: str = "class") -> list[dict[str
         {"selector": "edge.ghost", "style": {"display": "none"}},
         {
             "selector": "node.frontier",
-            "style": {"background-color": ROLES["measured"], "border-width": 2, "border-color": ink["focus"]},
+            "style": {"background-color": ROLES["measured"], "border-width": 3, "border-color": ROLES["measured"]},
         },
         {"selector": "node.giant", "style": {"background-color": ROLES["measured"]}},
         {"selector": "edge.giant", "style": {"line-color": ROLES["measured"], "opacity": 0.5, "width": 1.4}},
