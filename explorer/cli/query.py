@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import typer
 
 from explorer.cli.console import JsonOption, StoreOption, emit_json, guarded, note, opened, plain, show_table
 from explorer.errors import QueryError
-from explorer.store.protocol import Node, Path, QueryResult, Relationship
+from explorer.store.protocol import QueryResult
 
 __all__ = ["register"]
 
@@ -74,27 +73,11 @@ def _print_rows(result: QueryResult, output: str, limit: int) -> None:
 
 def _subgraph(result: QueryResult) -> dict[str, Any]:
     """Nodes and relationships in a result, each once; relationships only with both their ends."""
-    nodes: dict[str, Node] = {}
-    links: dict[str, Relationship] = {}
-    _collect(result.rows, nodes, links)
+    nodes, links = result.graph()
     whole = [link for link in links.values() if link.start in nodes and link.end in nodes]
     if len(whole) < len(links):
         note(f"note: relationships left out: {len(links) - len(whole)}; return the nodes at their ends too")
     return {"nodes": list(nodes.values()), "relationships": whole}
-
-
-def _collect(value: Any, nodes: dict[str, Node], links: dict[str, Relationship]) -> None:
-    if isinstance(value, Node):
-        nodes.setdefault(value.id, value)
-    elif isinstance(value, Relationship):
-        links.setdefault(value.id, value)
-    elif isinstance(value, Path):
-        _collect((value.nodes, value.relationships), nodes, links)
-    elif isinstance(value, Mapping):
-        _collect(list(value.values()), nodes, links)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        for item in value:
-            _collect(item, nodes, links)
 
 
 def _parameters(given: list[str]) -> dict[str, Any]:

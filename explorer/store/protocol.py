@@ -182,6 +182,27 @@ class QueryResult:
     seconds: float
     warnings: tuple[str, ...] = ()
 
+    def graph(self) -> tuple[dict[str, Node], dict[str, Relationship]]:
+        """Its nodes and relationships by id, each once, also those in paths, lists and maps."""
+        nodes: dict[str, Node] = {}
+        links: dict[str, Relationship] = {}
+        _collect(self.rows, nodes, links)
+        return nodes, links
+
+
+def _collect(value: Any, nodes: dict[str, Node], links: dict[str, Relationship]) -> None:
+    if isinstance(value, Node):
+        nodes.setdefault(value.id, value)
+    elif isinstance(value, Relationship):
+        links.setdefault(value.id, value)
+    elif isinstance(value, Path):
+        _collect((value.nodes, value.relationships), nodes, links)
+    elif isinstance(value, Mapping):
+        _collect(list(value.values()), nodes, links)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for item in value:
+            _collect(item, nodes, links)
+
 
 @runtime_checkable
 class Store(Protocol):

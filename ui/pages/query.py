@@ -546,26 +546,9 @@ def result_rows(result: QueryResult) -> tuple[list[str], list[dict[str, Any]]]:
     return list(result.columns), rows
 
 
-def _collect(value: Any, nodes: dict[str, Node], links: dict[str, Relationship]) -> None:
-    if isinstance(value, Node):
-        nodes.setdefault(value.id, value)
-    elif isinstance(value, Relationship):
-        links.setdefault(value.id, value)
-    elif isinstance(value, Path):
-        for item in (*value.nodes, *value.relationships):
-            _collect(item, nodes, links)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        for item in value:
-            _collect(item, nodes, links)
-
-
 def result_elements(result: QueryResult) -> list[dict[str, Any]]:
     """Nodes and relationships of a result as Cytoscape elements, laid out; at most a few hundred nodes."""
-    nodes: dict[str, Node] = {}
-    links: dict[str, Relationship] = {}
-    for row in result.rows:
-        for value in row:
-            _collect(value, nodes, links)
+    nodes, links = result.graph()
     shown = list(nodes.values())[:_MAX_NODES]
     place = {node.id: i for i, node in enumerate(shown)}
     kept = [link for link in links.values() if link.start in place and link.end in place]
