@@ -127,7 +127,7 @@ def _program(name: str) -> str:
 
 def _run(program: str, *arguments: str) -> int:
     """A program of the environment, in the folder from which this one was called."""
-    path = os.pathsep.join([str(ENVIRONMENT / BIN), os.environ.get("PATH", "")])
+    path = os.pathsep.join([str(ENVIRONMENT / BIN), os.environ.get("PATH", ""), str(TOOLS / BIN)])  # the last: uv
     environment = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(ENVIRONMENT)}
     inside = program in ("python", "just")
     command = [str(ENVIRONMENT / BIN / _program(program)), *arguments]

@@ -13,6 +13,7 @@ from analysis.errors import AnalysisError
 __all__ = ["SkillTextGraph"]
 
 _MAX_ID = 2**31 - 1
+_BLOCK = 65_536  # edges that are looked at together and stay in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +113,7 @@ class SkillTextGraph:
         skills = _index_array("skill", skill, n_skills)
         if len(texts) != len(skills):
             raise AnalysisError(f"text has {len(texts)} entries and skill has {len(skills)}: an edge needs one of each")
-        if np.all(texts[1:] >= texts[:-1]):  # ordered by text: these are the rows
+        if _ascends(texts):  # these are the rows
             return cls._from_rows(_pointers(texts, n_texts, engine), skills, n_skills, engine)
         if compiled(engine, len(texts)):
             from analysis._kernels import building
@@ -246,10 +247,24 @@ def _index_array(name: str, values: npt.ArrayLike, size: int) -> npt.NDArray[np.
         return np.empty(0, np.int32)
     if array.dtype.kind not in "iu":
         raise AnalysisError(f"{name} must hold integers, not {array.dtype}")
-    if array.min() < 0 or array.max() >= size:
+    if array.dtype == np.int32 and array.flags.c_contiguous:
+        outside = array.view(np.uint32).max() >= size  # a negative index is a large one: one pass instead of two
+    else:
+        outside = array.min() < 0 or array.max() >= size
+    if outside:
         row = int(np.argmax((array < 0) | (array >= size)))
         raise AnalysisError(f"{name}[{row}] is {array[row]}, outside 0 to {size - 1}")
     return np.ascontiguousarray(array, dtype=np.int32)
+
+
+def _ascends(values: npt.NDArray[np.int32]) -> bool:
+    """True if no value is less than the one before; read in blocks, as most lists say no in the first."""
+    return all(
+        bool(
+            (values[start + 1 : start + _BLOCK + 1] >= values[start : start + _BLOCK][: len(values) - start - 1]).all()
+        )
+        for start in range(0, len(values) - 1, _BLOCK)
+    )
 
 
 def _distinct_rows(

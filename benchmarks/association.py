@@ -1,10 +1,11 @@
-"""The weighted projection beside scipy, igraph and networkx: python -m benchmarks.association."""
+"""The weighted projection beside polars, scipy, igraph and networkx: python -m benchmarks.association."""
 
 from __future__ import annotations
 
 import igraph
 import networkx as nx
 import numpy as np
+import polars as pl
 import scipy.sparse as sp
 from networkx.algorithms import bipartite
 
@@ -35,6 +36,19 @@ def scipy_product(graph):
     def run():
         product = sp.triu(texts.T.tocsr() @ texts, k=1).tocoo()
         return product.row, product.col, product.data
+
+    return run
+
+
+def polars_join(graph):
+    """The edges joined with themselves by text, pairs counted: what one writes with data frames. All its threads."""
+    texts = np.repeat(np.arange(graph.n_texts, dtype=np.int32), graph.text_degrees)
+    edges = pl.DataFrame({"text": texts, "skill": graph.text_skills}).lazy()
+
+    def run():
+        pairs = edges.join(edges, on="text", suffix="_other").filter(pl.col("skill") < pl.col("skill_other"))
+        found = pairs.group_by("skill", "skill_other").agg(pl.len()).collect()
+        return tuple(found[column].to_numpy() for column in ("skill", "skill_other", "len"))
 
     return run
 
@@ -106,7 +120,8 @@ def main() -> None:
     harness.wake(2.0)
     before = harness.random_update()
     associate(poisson_graph(5.0, 100, 50, np.random.default_rng(0)), np.ones(50, bool), engine="numba")
-    library = {"scipy.sparse, BᵀB": scipy_product, "igraph, bipartite_projection": igraph_projection}
+    library = {"polars, join and group": polars_join, "scipy.sparse, BᵀB": scipy_product}
+    library |= {"igraph, bipartite_projection": igraph_projection}
     beside_peers(report, 20_000, 2000, library | {"networkx, weighted_projected_graph": networkx_projection})
     best = beside_peers(report, int(options.texts), 20_000, library)
     limits(report, int(options.texts), 20_000)

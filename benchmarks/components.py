@@ -91,12 +91,10 @@ LIBRARIES = {
 }
 
 
-def beside_peers(report, n_nodes, n_edges, left_out):
+def beside_peers(report, n_nodes, n_edges):
     pairs = random_pairs(n_nodes, n_edges)
     build, runs = {}, {}
     for name, (make, sizes) in LIBRARIES.items():
-        if name in left_out:
-            continue
         start = time.process_time()
         graph = make(n_nodes, pairs)
         build[name] = time.process_time() - start
@@ -120,9 +118,9 @@ def main() -> None:
     harness.wake(1.5)
     before = harness.random_update()
     ours(as_graph(10, random_pairs(10, 50)))
-    beside_peers(report, 100_000, 500_000, ())
+    beside_peers(report, 100_000, 500_000)
     n = int(options.nodes)
-    best = beside_peers(report, n, 5 * n, ("networkx",))
+    best = beside_peers(report, n, 5 * n)
     scale = harness.slowness(before, harness.random_update())
     if n == 1_000_000:
         report.at_most("components, 10⁶ nodes and 5·10⁶ edges", best["ours"], 1.2 * 0.073, "s", scale)

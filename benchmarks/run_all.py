@@ -34,7 +34,7 @@ SMALL = {
     "implicit": ["--edges", "1e6"],
     "engines": ["--sizes", "1e3", "1e4"],
 }
-PACKAGES = ("numpy", "numba", "scipy", "networkx", "igraph", "rustworkx", "networkit")
+PACKAGES = ("numpy", "numba", "scipy", "networkx", "igraph", "rustworkx", "networkit", "polars")
 
 INTRODUCTION = """# Benchmarks
 
@@ -79,7 +79,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help="Markdown file; without it the page is printed")
     parser.add_argument("--small", action="store_true", help="small sizes, to see that everything works")
     parser.add_argument("--only", nargs="+", choices=SCRIPTS, default=SCRIPTS, help="some of the parts")
-    parser.add_argument("--seconds", type=float, default=240, help="time limit of each part")
+    parser.add_argument("--seconds", type=float, default=600, help="time limit of each part")
     options = parser.parse_args()
     reports: dict[str, Report | str] = {}
     for script in options.only:

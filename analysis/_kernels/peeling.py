@@ -82,7 +82,7 @@ def _peel_one(
     queue: Int32,
     n_known: int,
 ) -> None:
-    """Peel from the known skills at the head of the queue, which ends with all learned skills in order of wave.
+    """Peel from the known skills at the head of the queue.
 
     What a block of edges teaches is settled at once, for the round after the one it belongs to: a skill of the
     round itself is settled already, and its smaller word stays.
@@ -123,15 +123,20 @@ def rounds(
     texts = np.empty(BLOCK + LANES + _AHEAD, np.int32)
     skills = np.empty(BLOCK + LANES, np.int32)
     # Texts of one known skill are hits as well, but teach nothing: round 1 ends where the known skills end.
-    wave, i, offset, end = 0, 0, 0, n_known
+    wave, i, offset, end, done = 0, 0, 0, n_known, 0
     while i < learned:
         if i == end:
+            # A wave starts at the head of the queue again: of its memory only the longest wave is ever touched.
             wave += 1
-            end = learned
+            done += end
+            learned -= end
+            for k in range(np.uint64(learned) if end else np.uint64(0)):
+                queue[k] = queue[k + np.uint64(end)]
+            i, end = 0, learned
         i, offset, n_edges = _expand(skill_ptr, skill_texts, queue, end, i, offset, texts, skills)
         n_hits = _remove(texts, skills, n_edges, words, shift, hits)
         learned = settle(hits, n_hits, wave + 1, state, queue, learned)
-    return learned
+    return done + learned
 
 
 # Indices are made unsigned: numba lets a negative index count from the end, which costs a test at every access.
@@ -347,16 +352,19 @@ def _peel_capacity(
 
 
 def unpack(state: Int64) -> tuple[Int32, Int32, int]:
-    """Waves, teaching texts and the number of waves."""
-    wave, taught_by = np.empty(len(state), np.int32), np.empty(len(state), np.int32)
-    return wave, taught_by, int(_unpack(state, wave, taught_by))
+    """Waves, teaching texts and the number of waves; the words are used up, their memory becomes the texts'."""
+    wave, taught_by = np.empty(len(state), np.int32), state.view(np.int32)[: len(state)]
+    n_waves = int(_unpack(state, wave, taught_by))
+    del taught_by
+    state.resize((len(state) + 1) // 2, refcheck=False)  # gives the half that is free now back
+    return wave, state.view(np.int32)[: len(wave)], n_waves
 
 
 @kernel
 def _unpack(state: Int64, wave: Int32, taught_by: Int32) -> np.int64:
     n_waves = np.int64(0)
     for s in range(np.uint64(len(state))):
-        word = state[s]
+        word = state[s]  # before `taught_by[s]` is written, which lies at or before it
         taught = word > _KNOWN and word < _BLOCKED
         wave[s] = word >> 32 if taught else (0 if word == _KNOWN else -1)
         taught_by[s] = word & _LOW if taught else -1
