@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from analysis._kernels import Engine, compiled
 from analysis._kernels.masks import bool_mask
 from analysis.errors import AnalysisError
 from analysis.graph import SkillTextGraph
@@ -15,6 +16,8 @@ from analysis.graph import SkillTextGraph
 __all__ = ["SitePercolationCurve", "SitePercolationSweep", "convolve", "site_percolation", "targeted_order"]
 
 Float64 = npt.NDArray[np.float64]
+
+_PLAIN_COST = 3  # of an edge in plain Python beside one in numpy, for which the engine is chosen
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +78,7 @@ def site_percolation(
     replicates: int = 16,
     rng: np.random.Generator | None = None,
     order: npt.ArrayLike | None = None,
+    engine: Engine = "auto",
 ) -> SitePercolationSweep:
     """Keep skills one by one in random order and follow the clusters: all n+1 points in one sweep.
 
@@ -88,20 +92,20 @@ def site_percolation(
         replicates: Number of random orders, each from a generator spawned from `rng`.
         rng: Source of the random orders.
         order: One given order instead: skill indices (n,), each skill that takes part once.
+        engine: `numpy` (plain Python, which small graphs have done before numba is imported), `numba`, or `auto` to
+            choose by size; the result is the same.
 
     Returns:
         Sizes in skills at each number of kept skills, float64 (n+1,) each, with standard errors.
 
     Raises:
-        AnalysisError: A mask of the wrong shape, no replicates, neither `rng` nor `order` given, or an order
-            that is not one of the skills that take part.
+        AnalysisError: A mask of the wrong shape, no replicates, neither `rng` nor `order` given, an order
+            that is not one of the skills that take part, or an unknown engine.
 
     >>> graph = SkillTextGraph.from_csr([0, 2, 4], [0, 1, 1, 2], n_skills=3)
     >>> site_percolation(graph, order=[0, 2, 1]).largest.tolist()
     [0.0, 1.0, 1.0, 3.0]
     """
-    from analysis._kernels import percolation
-
     sites = np.flatnonzero(bool_mask("skills", skills, graph.n_skills)).astype(np.int32)
     joining = None if texts is None else bool_mask("texts", texts, graph.n_texts)
     orders: list[npt.NDArray[np.int32]] | None = None
@@ -115,11 +119,21 @@ def site_percolation(
     means = np.zeros((3, len(sites) + 1))
     squares = np.zeros((3, len(sites) + 1))
     generators = rng.spawn(replicates) if orders is None and rng is not None else []
-    buffers = percolation.buffers(graph)
-    for replicate in range(replicates):
-        chosen = orders[0] if orders is not None else generators[replicate].permutation(sites)
-        clusters = percolation.sweep(graph, joining, chosen, buffers)
-        percolation.average(clusters, replicate + 1, means, squares)
+    if compiled(engine, _PLAIN_COST * replicates * (graph.n_edges + len(sites))):
+        from analysis._kernels import percolation
+
+        buffers = percolation.buffers(graph)
+        for replicate in range(replicates):
+            chosen = orders[0] if orders is not None else generators[replicate].permutation(sites)
+            clusters = percolation.sweep(graph, joining, chosen, buffers)
+            percolation.average(clusters, replicate + 1, means, squares)
+    else:
+        for replicate in range(replicates):
+            chosen = orders[0] if orders is not None else generators[replicate].permutation(sites)
+            values = _plain_sweep(graph, joining, chosen)
+            difference = values - means
+            means += difference * (1.0 / (replicate + 1))
+            squares += difference * (values - means)
     errors = np.sqrt(squares / (replicates * (replicates - 1))) if replicates > 1 else np.full_like(squares, np.nan)
     for array in (means, errors):
         array.flags.writeable = False
@@ -133,6 +147,50 @@ def site_percolation(
         susceptibility_error=errors[2],
         replicates=replicates,
     )
+
+
+def _plain_sweep(graph: SkillTextGraph, texts: npt.NDArray[np.bool_] | None, order: npt.NDArray[np.int32]) -> Float64:
+    """Largest and second-largest cluster and susceptibility after each skill of `order`, float64 (3, n+1)."""
+    parent: list[int] = []  # skills by their place in the order
+    size: list[int] = []
+    clusters = [0] * (len(order) + 2)  # number of clusters of each size
+    newest = [-1] * graph.n_texts  # the skill of each text that arrived last
+    joins = [True] * graph.n_texts if texts is None else texts.tolist()
+    rows, pointers = graph.skill_texts.tolist(), graph.skill_ptr.tolist()
+    squares = top = second = 0
+    found = np.zeros((3, len(order) + 1))
+    for place, skill in enumerate(order.tolist()):
+        parent.append(place)
+        size.append(1)
+        root = place
+        squares += 1
+        for text in rows[pointers[skill] : pointers[skill + 1]]:
+            if not joins[text]:
+                continue
+            other, newest[text] = newest[text], place
+            if other < 0:
+                continue
+            while parent[other] != other:
+                parent[other] = other = parent[parent[other]]
+            if other != root:
+                clusters[size[other]] -= 1
+                squares += 2 * size[root] * size[other]
+                if size[other] > size[root]:
+                    root, other = other, root
+                parent[other] = root
+                size[root] += size[other]
+        grown = size[root]
+        clusters[grown] += 1
+        if grown > top:
+            second = top if clusters[top] else second
+            top = grown
+        else:
+            second = max(second, grown)
+        while second and not clusters[second]:
+            second -= 1
+        rest = place + 1 - top
+        found[:, place + 1] = top, second, (squares - top * top) / rest if rest else 0.0
+    return found
 
 
 def convolve(sweep: SitePercolationSweep, phi: npt.ArrayLike) -> SitePercolationCurve:

@@ -10,7 +10,8 @@ from threading import local
 import numpy as np
 import numpy.typing as npt
 
-from analysis._kernels import expect
+from analysis._kernels import Engine, compiled, expect
+from analysis._words import poisson_thresholds
 from analysis.components import components
 from analysis.errors import AnalysisError
 from analysis.graph import SkillTextGraph
@@ -206,6 +207,7 @@ def learned_fraction_replicates(
     replicates: int = 100,
     seed: int = 0,
     workers: int = 1,
+    engine: Engine = "auto",
 ) -> Replicates:
     """Learned fraction 1-q of random graphs of the Poisson ensemble: the Monte-Carlo band of a prediction.
 
@@ -220,12 +222,14 @@ def learned_fraction_replicates(
         replicates: Number of graphs.
         seed: Each replicate has a generator of its own spawned from it.
         workers: Number of threads.
+        engine: `numpy`, `numba`, or `auto` to choose by size; the result is the same.
 
     Returns:
         Learned fraction of all skills in 0-1 of each replicate, float64 (replicates,).
 
     Raises:
-        AnalysisError: A negative mean or ratio, fewer than one skill, replicate or worker, or a negative seed.
+        AnalysisError: A negative mean or ratio, fewer than one skill, replicate or worker, a negative seed, or an
+            unknown engine.
 
     >>> band = learned_fraction_replicates(3.0, 0.8, 2000, replicates=20, seed=1)
     >>> abs(band.mean - 0.1909) < 4 * band.standard_error
@@ -236,7 +240,15 @@ def learned_fraction_replicates(
     if n_skills < 1:
         raise AnalysisError(f"n_skills is {n_skills}; it must be at least 1")
     n_texts = round(ratio * n_skills)
-    if isinstance(capacity, int) and capacity == 1:
+    fast = compiled(engine, int(mean_skills * n_texts * replicates))
+    if isinstance(capacity, int) and capacity == 1 and not fast:
+        thresholds = poisson_thresholds(mean_skills * n_texts / n_skills)
+
+        def fraction(rng: np.random.Generator) -> float:
+            graph = _graph_of_words(thresholds, n_texts, n_skills, rng)
+            return peel(graph, engine="numpy").n_learned / n_skills
+
+    elif isinstance(capacity, int) and capacity == 1:
         from analysis._kernels.replicates import PoissonReplicate
 
         memory = local()
@@ -251,9 +263,28 @@ def learned_fraction_replicates(
         def fraction(rng: np.random.Generator) -> float:
             graph = poisson_graph(mean_skills, n_texts, n_skills, rng)
             capacities = capacity if isinstance(capacity, int) else capacity(rng, n_texts)
-            return peel(graph, capacities, engine="numba").n_learned / n_skills
+            return peel(graph, capacities, engine="numba" if fast else "numpy").n_learned / n_skills
 
     return replicate(fraction, replicates, seed=seed, workers=workers)
+
+
+def _graph_of_words(
+    thresholds: npt.NDArray[np.uint64], n_texts: int, n_skills: int, rng: np.random.Generator
+) -> SkillTextGraph:
+    """The graph that the compiled `PoissonReplicate` draws from the same generator: one word a skill, half an edge."""
+    degrees = np.searchsorted(thresholds, rng.bit_generator.random_raw(n_skills), side="right")
+    n_edges = int(degrees.sum()) if n_texts else 0
+    texts = np.empty(0, np.uint64)
+    half = np.uint64(32)
+    while len(texts) < n_edges:
+        words = rng.bit_generator.random_raw((n_edges - len(texts)) // 2 + 1)
+        products = np.stack((words & np.uint64(0xFFFFFFFF), words >> half), axis=1).ravel() * np.uint64(n_texts)
+        accepted = (products & np.uint64(0xFFFFFFFF)) >= np.uint64(2**32 % n_texts)
+        texts = np.concatenate((texts, products[accepted] >> half))
+    skills = np.repeat(np.arange(n_skills), degrees)
+    return SkillTextGraph.from_edges(
+        texts[:n_edges].astype(np.int32), skills[:n_edges], n_texts, n_skills, engine="numpy"
+    )
 
 
 def subsample_replicates(

@@ -29,11 +29,13 @@ from explorer.cli.spark import (
     MasterOption,
     OutputOption,
     SparkChoice,
+    TakeUpOption,
     WorkOption,
     associate_by_spark,
     components_by_spark,
     learn_by_spark,
     refuse_spark_options,
+    take_up,
 )
 from explorer.errors import SkillgraphError
 
@@ -62,6 +64,10 @@ def learn(
         Path | None, typer.Option("--known", help="File with ids of skills to take as known, one a line.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of random capacities.")] = 0,
+    go_on: Annotated[
+        bool,
+        typer.Option("--continue", help="Go on with this layer on appended texts, or on a further --part."),
+    ] = False,
     store: StoreOption = None,
     engine: EngineOption = "local",
     master: MasterOption = None,
@@ -87,6 +93,7 @@ def learn(
         ),
     ] = False,
     block_edges: BlockEdgesOption = None,
+    taken_up: TakeUpOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Learn skills by peeling: a text with one novel skill teaches it, again and again.
@@ -95,8 +102,22 @@ def learn(
 
     Example: skillgraph learn tuned --part scipy --base foundation --mode continued
 
+    Example: skillgraph learn foundation --continue
+
     Example: skillgraph learn foundation --engine spark --input dataset --output learned
+
+    Example: skillgraph learn foundation --take-up learned
     """
+    if taken_up is not None:
+        chosen = (part, learner != "one", base, mode, known_class, known, seed, go_on, engine != "local", master, conf)
+        others = (*chosen, source, output, work, method, waves, block_edges)
+        take_up(name, taken_up, what="layer", store=store, dataset=dataset, others=others, as_json=as_json)
+        return
+    if go_on and (engine == "spark" or learner != "one" or any((base, mode, known_class, known, seed))):
+        raise SkillgraphError(
+            "--continue takes learner, base, mode, seed and known skills from the layer, and needs --engine local: "
+            "leave them out, or learn anew without --continue"
+        )
     if engine == "spark":
         if base is not None or mode is not None or seed:
             raise SkillgraphError("--base, --mode and --seed are for --engine local; take known skills with --known")
@@ -119,18 +140,22 @@ def learn(
     from explorer import service
 
     with opened(store, mode="write") as opened_store:
-        report = service.learn(
-            opened_store,
-            single_dataset(opened_store, dataset),
-            name=name,
-            parts=part or (),
-            learner=learner,
-            base=base,
-            mode=mode,
-            known=_read_known(known),
-            known_classes=known_class or (),
-            seed=seed,
-        )
+        in_dataset = single_dataset(opened_store, dataset)
+        if go_on:
+            report = service.continue_learning(opened_store, in_dataset, name, parts=part or ())
+        else:
+            report = service.learn(
+                opened_store,
+                in_dataset,
+                name=name,
+                parts=part or (),
+                learner=learner,
+                base=base,
+                mode=mode,
+                known=_read_known(known),
+                known_classes=known_class or (),
+                seed=seed,
+            )
     if as_json:
         emit_json(report)
         return
@@ -138,6 +163,7 @@ def learn(
     typer.echo(
         f"{layer.name}: {layer.learned:,} of {layer.skills:,} skills learned ({layer.learned_fraction:.1%}) from "
         f"{layer.texts:,} texts in {layer.waves} waves; {1 - report.testing_error:.1%} of the texts are understood."
+        + (f" {report.gained:,} of the skills are new." if go_on else "")
     )
     if report.advice:
         note(report.advice)
@@ -174,6 +200,7 @@ def associate(
     output: OutputOption = None,
     work: WorkOption = None,
     block_edges: BlockEdgesOption = None,
+    taken_up: TakeUpOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Join learned skills that a text requires both, and find components and the giant one.
@@ -181,7 +208,14 @@ def associate(
     Example: skillgraph associate foundation --min-weight 2
 
     Example: skillgraph associate foundation --engine spark --input dataset --learned learned --output associated
+
+    Example: skillgraph associate foundation --take-up associated
     """
+    if taken_up is not None:
+        chosen = (rule != "any", min_weight > 1, top, max_text_skills, engine != "local", master, conf, source, learned)
+        others = (*chosen, output, work, block_edges)
+        take_up(layer, taken_up, what="associations", store=store, dataset=dataset, others=others, as_json=as_json)
+        return
     if engine == "spark":
         associate_by_spark(
             SparkChoice(dataset, store, master, conf, source, output, work, block_edges),

@@ -27,11 +27,13 @@ __all__ = [
     "MasterOption",
     "OutputOption",
     "SparkChoice",
+    "TakeUpOption",
     "WorkOption",
     "associate_by_spark",
     "components_by_spark",
     "learn_by_spark",
     "refuse_spark_options",
+    "take_up",
 ]
 
 Engine = Literal["local", "spark"]
@@ -69,6 +71,15 @@ WorkOption = Annotated[
 LearnedOption = Annotated[
     str | None,
     typer.Option("--learned", help="Output folder of learn.", show_default="a stored layer", rich_help_panel=_PANEL),
+]
+TakeUpOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--take-up",
+        help="Store what an earlier run with --engine spark wrote to this folder; nothing is computed.",
+        show_default=False,
+        rich_help_panel="Results of --engine spark (docs/spark.md)",
+    ),
 ]
 BlockEdgesOption = Annotated[
     int | None,
@@ -134,6 +145,7 @@ def learn_by_spark(
 ) -> None:
     """`learn --engine spark`."""
     from explorer.service import spark as service
+    from explorer.service.taking_up import take_up_layer
 
     with ExitStack() as stack:
         run, dataset, _ = _prepared_run(stack, choice, layer=None, parts=parts)
@@ -151,7 +163,8 @@ def learn_by_spark(
         )
         if choice.stores:
             with opened(choice.store, mode="write") as store:
-                service.take_up_layer(store, single_dataset(store, dataset), report)
+                assert report.skills is not None, "they were collected"
+                take_up_layer(store, single_dataset(store, dataset), report.layer, report.skills)
     if as_json:
         emit_json(_without(report, "skills"))
         return
@@ -194,6 +207,7 @@ def associate_by_spark(
 ) -> None:
     """`associate --engine spark`."""
     from explorer.service import spark as service
+    from explorer.service.taking_up import take_up_associations
 
     with ExitStack() as stack:
         stores = choice.stores and learned is None
@@ -212,7 +226,8 @@ def associate_by_spark(
         )
         if stores:
             with opened(choice.store, mode="write") as store:
-                service.take_up_associations(store, single_dataset(store, dataset), report)
+                assert report.tables is not None, "they were collected"
+                take_up_associations(store, single_dataset(store, dataset), layer, rule, *report.tables)
     if as_json:
         emit_json(_without(report, "tables"))
         return
@@ -220,6 +235,39 @@ def associate_by_spark(
         f"{layer}: {report.associations:,} associations among {report.learned:,} learned skills; "
         f"{report.components:,} components, the giant one holds {report.giant:,} skills "
         f"({report.giant_fraction:.1%} of all)."
+    )
+
+
+def take_up(
+    layer: str,
+    folder: Path,
+    *,
+    what: Literal["layer", "associations"],
+    store: str | None,
+    dataset: str | None,
+    others: Sequence[object],
+    as_json: bool,
+) -> None:
+    """`learn` or `associate` with `--take-up`."""
+    from explorer.service import taking_up as service
+
+    if any(others):
+        raise SkillgraphError(
+            "--take-up stores what was computed before: leave out all options but --dataset and --store"
+        )
+    with opened(store, mode="write") as opened_store:
+        name = single_dataset(opened_store, dataset)
+        if what == "layer":
+            info = service.take_up_layer(opened_store, name, *service.read_layer(folder, layer))
+        else:
+            info = service.take_up_associations(opened_store, name, layer, *service.read_associations(folder))
+    if as_json:
+        emit_json({"layer": info})
+        return
+    stored = "" if info.associations is None else f", with {info.associations:,} associations"
+    typer.echo(
+        f"{info.name}: {info.learned:,} of {info.skills:,} skills learned ({info.learned_fraction:.1%}) from "
+        f"{info.texts:,} texts in {info.waves} waves{stored}; stored from {folder}."
     )
 
 

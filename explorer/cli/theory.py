@@ -203,6 +203,49 @@ def percolation(
 
 @group.command()
 @guarded
+def degrees(
+    texts: Annotated[
+        str, typer.Option("--texts", help="Skills of a text: regular:4, poisson:4 or 1:0.2,4:0.8 (with probabilities).")
+    ],
+    skills: Annotated[str, typer.Option("--skills", help="Texts of a skill, likewise.")],
+    learner: LearnerOption = "one",
+    as_json: JsonOption = False,
+) -> None:
+    """Any degrees of texts and skills: learning, thresholds, giant components.
+
+    Example: skillgraph theory degrees --texts 1:0.2,4:0.8 --skills regular:5
+    """
+    from explorer.service import theory
+
+    found = theory.degrees(texts, skills, learner)
+    if as_json:
+        emit_json(found)
+        return
+    rows = [
+        ("learned", share(found.learned), f"of all skills, after {len(found.waves) - 1} waves"),
+        ("understood", share(found.understood), "of the texts in the end"),
+        ("testing error", share(found.testing_error), "of fresh texts are not understood"),
+        ("threshold R*", number(found.threshold, 6), "texts of this kind per skill at which skills emerge at once"),
+        ("giant, any text", share(found.giant_any), "largest connected part of the learned skills, exact"),
+        ("giant, understood texts", share(found.giant_understood), "the same, joined by understood texts only"),
+        ("giant, site percolation", share(found.giant_site), "if as many skills were kept at random"),
+        ("condition", number(found.condition), "above 1 skills kept at random have a giant component"),
+        ("critical fraction", share(found.critical_occupation), "of the skills kept at random, from which on they do"),
+        (
+            "first giant component",
+            number(found.percolation, 6),
+            "texts of this kind per skill, learned skills, any text",
+        ),
+    ]
+    show_table(
+        ("prediction", "value", "meaning"),
+        rows,
+        title=f"Texts {texts}, skills {skills}: c = {found.mean_skills:.6g}, R = {found.ratio:.6g}, learner {learner}",
+    )
+
+
+@group.command()
+@guarded
 def classes(
     shares: Shares,
     ratios: Annotated[str, typer.Option("--ratios", "-R", help="Texts of each class per skill, as in 0.8,0.7.")],

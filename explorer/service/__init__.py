@@ -3,7 +3,7 @@
 from explorer.service.association import AssociationReport, PercolationReport, associate, percolate
 from explorer.service.classes import ClassesPrediction, ClassPrediction, predict_classes
 from explorer.service.comparison import ClassRow, LayerComparison, SkillChange, compare
-from explorer.service.learning import LearnReport, learn
+from explorer.service.learning import LearnReport, continue_learning, learn
 from explorer.service.prediction import (
     BesideRow,
     LayerPrediction,
@@ -37,6 +37,7 @@ __all__ = [
     "WaveCurve",
     "associate",
     "compare",
+    "continue_learning",
     "layer_view",
     "learn",
     "percolate",

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from analysis.degrees import JointDegreeDistribution
 from analysis.density_evolution import DensityEvolution, evolve
 from analysis.ensembles import Ensemble, MultiClassEnsemble
+from analysis.errors import AnalysisError
 from analysis.hierarchy import levels, prerequisite_distributions
 from analysis.learners import Learner
-from analysis.percolation import AssociationRule, giant_learned_general
+from analysis.percolation import AssociationRule, giant_learned_general, percolation_threshold_of
 from analysis.threshold import emergence_threshold_of
 from explorer.service.snapshot import LayerView
 
@@ -60,6 +61,18 @@ class Expectation:
         if self.prerequisites is not None:
             return None
         return emergence_threshold_of(self.single, learner, prior=self.novel).ratio
+
+    def percolation(self, learner: Learner) -> float | None:
+        """R at which the learned skills, joined by any text, first have a giant component.
+
+        None where no number of texts is enough, and with known skills or prerequisites, for which there is no equation.
+        """
+        if self.prerequisites is not None or self.novel < 1.0:
+            return None
+        try:
+            return self.single.ratio * percolation_threshold_of(self.single, "any", learner)
+        except AnalysisError:
+            return None
 
 
 def known_beforehand(view: LayerView) -> NDArray[np.bool_]:

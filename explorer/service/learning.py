@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -13,18 +13,20 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from analysis.learners import parse_learner
-from analysis.peeling import PeelingResult, novel_skill_counts, peel
+from analysis.peeling import PeelingResult, continue_peeling, novel_skill_counts, peel
 from explorer.arrays import IndexedGraph, index_dataset
 from explorer.errors import NotFoundError, SkillgraphError
 from explorer.service.advice import Advice, advise
-from explorer.service.snapshot import layer_view, lineage, lineage_parts, read_dataset
+from explorer.service.snapshot import layer_view, lineage, lineage_parts, positions, read_dataset
 from explorer.service.versions import package_versions
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Store
 
-__all__ = ["LearnReport", "Mode", "learn"]
+__all__ = ["LearnReport", "Mode", "continue_learning", "learn"]
 
 Mode = Literal["frozen", "continued", "joint"]
 _MODES = ("frozen", "continued", "joint")
+CONTINUED = "continued_after_texts"
+"""Parameter of a layer that was continued: how many texts it had read each time."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class LearnReport:
         stalled: True if nothing was learned beyond what was known.
         advice: What helps when nothing was learned, in a sentence; empty otherwise.
         help: The same as figures; None if something was learned.
+        gained: Number of skills that this run learned, beyond what was known or learned before it.
         seconds: Time for reading, peeling and storing.
     """
 
@@ -50,6 +53,7 @@ class LearnReport:
     advice: str
     seconds: float
     help: Advice | None = None
+    gained: int = 0
 
 
 def learn(
@@ -106,20 +110,13 @@ def learn(
     if base is not None and mode is None:
         mode = "continued"
     _refuse_lineage_loop(store, dataset, name, base)
-    source = read_dataset(store, dataset)
     base_line = () if base is None else lineage(store, dataset, base)
-    base_parts = lineage_parts(base_line) if base_line else ()
-    everything = bool(base_line) and (not base_parts or not parts)
-    universe = () if everything else tuple(sorted({*parts, *base_parts}))
-    presented = universe if mode == "joint" else tuple(sorted(parts))
-    indexed = index_dataset(source, parts=presented, universe=universe if base_line else None)
-    given = _given(indexed, known, known_classes)
-    start_from, learnable = given, None
+    indexed = _presented(store, dataset, parts, base_line, mode)
+    start_from = _given(indexed, known, known_classes)
+    learnable = None
     if base is not None and mode != "joint":
-        view = layer_view(store, dataset, base)
-        start_from = given | indexed.skills.mask(view.indexed.skills.take(np.flatnonzero(view.learned)))
-        if mode == "frozen":
-            learnable = ~indexed.skills.mask(view.indexed.skills.ids)
+        from_base, learnable = _from_base(store, dataset, indexed, base, mode)
+        start_from = start_from | from_base
     rng = np.random.default_rng(seed)
     capacity = rule.capacities(indexed.graph.n_texts, rng)
     result = peel(indexed.graph, capacity, known=start_from, learnable=learnable, prerequisites=indexed.prerequisites)
@@ -142,20 +139,125 @@ def learn(
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     store.write_layer(Layer(info, _layer_skills(indexed, result)))
+    gained = result.n_learned - int(np.count_nonzero(start_from))
+    help_ = None if gained else advise(indexed, start_from, learnable, capacity)
+    return _report(info, indexed, result, gained, help_, start)
+
+
+def continue_learning(store: Store, dataset: str, name: str, *, parts: Sequence[str] = ()) -> LearnReport:
+    """Go on learning a stored layer after texts were appended, or on further parts, from what it has learned.
+
+    It learns what a fresh run on all texts would, as the rule is monotone. What it had learned keeps its wave and
+    teaching text; what the new texts add gets the waves after. Learner, base, mode and known skills are those of
+    the layer.
+
+    Args:
+        store: Where the layer is.
+        dataset: Name of the dataset.
+        name: Name of the layer, which is replaced; its associations go, as they are those of fewer texts.
+        parts: Parts to read besides those of the layer.
+
+    Returns:
+        The stored layer with its course.
+
+    Raises:
+        NotFoundError: No such dataset, layer or part.
+        SkillgraphError: The layer was not learned from texts, its texts have random capacities (drawn for all texts
+            together), or there are no further texts.
+    """
+    start = time.perf_counter()
+    line = lineage(store, dataset, name)
+    before, base_line = line[0], line[1:]
+    if before.kind not in {"foundation", "fine-tuned"}:
+        raise SkillgraphError(
+            f"layer {name!r} is of kind {before.kind!r}: only a layer that `skillgraph learn` made can be continued"
+        )
+    if before.seed is not None:
+        raise SkillgraphError(
+            f"layer {name!r} has learner {before.learner!r}, whose random capacities are drawn for all texts together: "
+            "learn it anew, without --continue"
+        )
+    read = tuple(sorted({*before.parts, *parts})) if before.parts else ()
+    indexed = _presented(store, dataset, read, base_line, before.mode)
+    graph = indexed.graph
+    previous = _course(indexed, store.read_layer(dataset, name), before.waves)
+    learnable = None
+    if before.base is not None and before.mode != "joint":
+        from_base, learnable = _from_base(store, dataset, indexed, before.base, before.mode)
+        previous = replace(previous, wave=np.where(from_base & ~previous.learned, np.int32(0), previous.wave))
+    if graph.n_texts == before.texts and previous.n_learned == before.learned:
+        raise SkillgraphError(
+            f"layer {name!r} has read all {before.texts:,} texts of its parts: append texts first, with "
+            "`skillgraph load ... --append`, or add a part with --part"
+        )
+    capacity = parse_learner(before.learner).capacities(graph.n_texts, np.random.default_rng(0))
+    result = continue_peeling(graph, previous, capacity, learnable=learnable, prerequisites=indexed.prerequisites)
+    earlier = str(before.parameters.get(CONTINUED, ""))
+    info = replace(
+        before,
+        parts=read,
+        texts=graph.n_texts,
+        skills=graph.n_skills,
+        learned=result.n_learned,
+        waves=result.n_waves,
+        associations=None,
+        association_rule=None,
+        parameters={**before.parameters, CONTINUED: f"{earlier},{before.texts}".lstrip(",")},
+        versions=package_versions(),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    store.write_layer(Layer(info, _layer_skills(indexed, result)))
+    gained = result.n_learned - previous.n_learned
+    help_ = None if gained else advise(indexed, previous.learned, learnable, capacity)
+    return _report(info, indexed, result, gained, help_, start)
+
+
+def _presented(
+    store: Store, dataset: str, parts: Sequence[str], base_line: tuple[LayerInfo, ...], mode: str | None
+) -> IndexedGraph:
+    """The texts that a layer reads, over the skills of its lineage."""
+    base_parts = lineage_parts(base_line) if base_line else ()
+    everything = bool(base_line) and (not base_parts or not parts)
+    universe = () if everything else tuple(sorted({*parts, *base_parts}))
+    presented = universe if mode == "joint" else tuple(sorted(parts))
+    return index_dataset(read_dataset(store, dataset), parts=presented, universe=universe if base_line else None)
+
+
+def _from_base(
+    store: Store, dataset: str, indexed: IndexedGraph, base: str, mode: str | None
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
+    """The skills that the base has learned, and those that may be learned (None: all)."""
+    view = layer_view(store, dataset, base)
+    learned = indexed.skills.mask(view.indexed.skills.take(np.flatnonzero(view.learned)))
+    return learned, ~indexed.skills.mask(view.indexed.skills.ids) if mode == "frozen" else None
+
+
+def _course(indexed: IndexedGraph, layer: Layer, n_waves: int) -> PeelingResult:
+    """A stored layer over the skills and texts of a graph."""
+    wave = np.full(len(indexed.skills), -1, np.int32)
+    taught_by = np.full(len(indexed.skills), -1, np.int32)
+    rows = indexed.skills.indices(layer.skills["skill"])
+    wave[rows] = layer.skills["wave"].to_numpy()
+    taught_by[rows] = positions(layer.skills["by"], indexed.text_ids)
+    return PeelingResult(wave, taught_by, n_waves)
+
+
+def _report(
+    info: LayerInfo, indexed: IndexedGraph, result: PeelingResult, gained: int, help_: Advice | None, start: float
+) -> LearnReport:
     histogram = novel_skill_counts(indexed.graph, result.learned)
     novel = {int(k): int(n) for k, n in enumerate(histogram) if n}
     understood = novel.get(0, 0)
-    stalled = result.n_learned == int(np.count_nonzero(start_from))
-    help_ = advise(indexed, start_from, learnable, capacity) if stalled else None
     return LearnReport(
         layer=info,
         waves=tuple(int(n) for n in result.learned_by_wave()),
         novel_skills=novel,
         testing_error=1.0 - understood / info.texts if info.texts else 0.0,
-        stalled=stalled,
+        stalled=not gained,
         advice="" if help_ is None else help_.sentence,
         seconds=time.perf_counter() - start,
         help=help_,
+        gained=gained,
     )
 
 

@@ -18,6 +18,7 @@ from analysis.threshold import emergence_threshold
 from explorer.errors import SkillgraphError
 from explorer.service.association import giant_of
 from explorer.service.expectation import Expectation, expectations, known_beforehand
+from explorer.service.learning import CONTINUED
 from explorer.service.snapshot import LayerView, layer_view
 from explorer.store.protocol import LayerInfo, Store
 
@@ -317,6 +318,22 @@ def predict_layer(
         ),
         _beside(
             bands,
+            "giant_understood",
+            "The same, joined only by texts all of whose skills are learned",
+            giant_of(view, "understood"),
+            poisson.giant("understood", rule),
+            degrees.giant("understood", rule),
+        ),
+        _beside(
+            bands,
+            "percolation",
+            "Texts per skill, R, at which the learned skills would first have a giant component",
+            None,
+            poisson.percolation(rule),
+            degrees.percolation(rule),
+        ),
+        _beside(
+            bands,
             "giant_site",
             "Giant component if as many skills were kept at random (site percolation)",
             None,
@@ -448,6 +465,11 @@ def _reasons(view: LayerView, learned: float, poisson: float, degrees: float) ->
             "Both predictions take the prerequisites into account, drawn at random within each pair of levels; "
             "there is no equation for the threshold and the giant component with prerequisites, and "
             "curves over R are those without them."
+        )
+    if CONTINUED in view.info.parameters:
+        reasons.append(
+            f"The layer was continued after {view.info.parameters[CONTINUED]} texts: its waves count on from there, "
+            "while the predicted ones are those of reading all texts from the start."
         )
     if view.info.base is not None:
         reasons.append(

@@ -17,7 +17,7 @@ from explorer.errors import NotFoundError
 from explorer.store.protocol import Layer, LayerInfo, Store
 from loaders.dataset import Dataset
 
-__all__ = ["LayerView", "layer_view", "lineage", "lineage_parts", "read_dataset"]
+__all__ = ["LayerView", "layer_view", "lineage", "lineage_parts", "positions", "read_dataset"]
 
 _T = TypeVar("_T")
 _CACHE_SIZE = 8
@@ -116,7 +116,7 @@ def _read_view(store: Store, dataset: str, name: str) -> LayerView:
     mastery = np.full(n_skills, np.nan)
     rows = indexed.skills.indices(layer.skills["skill"])
     wave[rows] = layer.skills["wave"].to_numpy()
-    by[rows] = _positions(layer.skills["by"], indexed.text_ids)
+    by[rows] = positions(layer.skills["by"], indexed.text_ids)
     component[rows] = layer.skills["component"].fill_null(-1).to_numpy()
     mastery[rows] = layer.skills["mastery"].fill_null(np.nan).to_numpy()
     parts = line[0].parts
@@ -127,7 +127,8 @@ def _read_view(store: Store, dataset: str, name: str) -> LayerView:
     return LayerView(line[0], indexed, taught, wave, by, component, mastery)
 
 
-def _positions(ids: pa.ChunkedArray, among: pa.Array) -> NDArray[np.int32]:
+def positions(ids: pa.ChunkedArray, among: pa.Array) -> NDArray[np.int32]:
+    """Where each id is among others, int32; -1 for none."""
     import pyarrow.compute as pc
 
     places = pc.fill_null(pc.index_in(ids, value_set=among), -1)

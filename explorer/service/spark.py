@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,18 +16,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analysis.learners import parse_learner
-from explorer.errors import NotFoundError, SkillgraphError
+from explorer.errors import SkillgraphError
 from explorer.service.association import ComponentsReport
 from explorer.service.snapshot import lineage, lineage_parts, read_dataset
 from explorer.service.versions import package_versions
 from explorer.spark.results import require_new, write_results
 from explorer.spark.run_folder import absolute_url, join_url, local_path
 from explorer.spark.session import LOCAL, open_session, require_pyspark
-from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Store
+from explorer.store.protocol import LAYER_SKILLS_SCHEMA, LayerInfo, Store
 from loaders.parquet import write_parquet
 
 if TYPE_CHECKING:
@@ -45,8 +44,6 @@ __all__ = [
     "components_on_spark",
     "export_for_spark",
     "learn_on_spark",
-    "take_up_associations",
-    "take_up_layer",
 ]
 
 Rule = Literal["any", "understood"]
@@ -361,59 +358,6 @@ def export_for_spark(store: Store, dataset: str, folder: Path, *, layer: str | N
     skills = store.read_layer(dataset, layer).skills
     pq.write_table(skills, folder / "learned" / "skills.parquet")
     return parts
-
-
-def take_up_layer(store: Store, dataset: str, report: SparkLearnReport) -> LayerInfo:
-    """Write the layer of a run to a store, as a local run would have.
-
-    Args:
-        store: Where it goes.
-        dataset: Name of a dataset with the same texts and skills as the input of the run.
-        report: Of a run with exact waves, with the skills collected.
-
-    Returns:
-        The layer.
-
-    Raises:
-        NotFoundError: The dataset lacks a skill or text of the layer.
-        SkillgraphError: The run has no exact waves.
-    """
-    skills = report.skills
-    if skills is None or skills["wave"].null_count:
-        raise SkillgraphError("a layer needs exact waves: run with --waves, or with --method rounds")
-    there = read_dataset(store, dataset)
-    for column, table in (("skill", there.skills), ("by", there.texts)):
-        ids = skills[column].drop_null()
-        unknown = pc.filter(ids, pc.invert(pc.is_in(ids, value_set=table["id"].combine_chunks())))
-        if len(unknown):
-            kind = "skill" if column == "skill" else "text"
-            raise NotFoundError(f"dataset {dataset!r} has no {kind} {unknown[0].as_py()!r}: it is not what was learned")
-    info = replace(report.layer, dataset=dataset)
-    store.write_layer(Layer(info, skills.sort_by("skill").combine_chunks()))
-    return info
-
-
-def take_up_associations(store: Store, dataset: str, report: SparkAssociationReport) -> None:
-    """Write the associations and components of a run to a store, as a local run would have.
-
-    Args:
-        store: Where they go.
-        dataset: Name of the dataset.
-        report: With the tables collected.
-
-    Raises:
-        NotFoundError: No such layer.
-    """
-    assert report.tables is not None, "the tables were collected"
-    associations, components = report.tables
-    order = [("source", "ascending"), ("target", "ascending")]
-    store.write_associations(
-        dataset,
-        report.layer,
-        associations.cast(ASSOCIATION_SCHEMA).sort_by(order),
-        rule=report.rule,
-        components=components.sort_by("skill"),
-    )
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from analysis.density_evolution import (
     testing_error,
     texts_for_error,
 )
-from analysis.ensembles import Ensemble, MultiClassEnsemble
+from analysis.ensembles import DegreeDistribution, Ensemble, MultiClassEnsemble
+from analysis.errors import AnalysisError
 from analysis.finite_size import FiniteSizeFit, fit_finite_size, stall_probability
 from analysis.hierarchy import HierarchyEnsemble, HierarchyResult, compare_training
 from analysis.learners import Learner, OneSkillLearner, parse_learner
@@ -26,15 +27,18 @@ from analysis.percolation import (
     giant_learned,
     giant_site,
     percolation_threshold,
+    percolation_threshold_of,
+    predict,
 )
 from analysis.replicates import learned_fraction_replicates, learning_replicates
 from analysis.sampling import poisson_graph
-from analysis.threshold import StabilityRegion, emergence_threshold, stability_region
+from analysis.threshold import StabilityRegion, emergence_threshold, emergence_threshold_of, stability_region
 from explorer.errors import SkillgraphError
 
 __all__ = [
     "ClassesTheory",
     "CurvePoint",
+    "DegreesTheory",
     "FiniteSize",
     "HierarchyTheory",
     "PercolationTheory",
@@ -44,6 +48,7 @@ __all__ = [
     "Waves",
     "classes",
     "curve",
+    "degrees",
     "exit_curves",
     "finite_size",
     "hierarchy",
@@ -122,6 +127,45 @@ class PercolationTheory:
     understood: float
     site: float
     critical_occupation: float | None
+
+
+@dataclass(frozen=True)
+class DegreesTheory:
+    """Random graphs with any degrees of texts and skills; fractions are of all skills unless said otherwise.
+
+    Attributes:
+        mean_skills: c.
+        ratio: R, which the two mean degrees fix.
+        learned: 1 - q.
+        understood: Fraction of the texts that are understood in the end.
+        testing_error: Probability that a fresh text of these degrees is not understood.
+        waves: Learned fraction after round k of reading all texts, k = 0, 1, ...
+        threshold: R* at which skills emerge at once, with so many more or fewer texts of the same kind; None if
+            learning grows gradually.
+        unlearned_at_threshold: Unlearned fraction just below the jump; None likewise.
+        giant_any: Giant component of the learned skills, joined by any text.
+        giant_understood: The same, joined by understood texts.
+        giant_site: The same if as many skills were kept at random.
+        condition: Site percolation: above 1 the learned skills, if kept at random, have a giant component.
+        critical_occupation: Fraction of randomly kept skills from which on they have one; None if none is enough.
+        percolation: R from which on the learned skills have a giant component, joined by any text; None if all texts
+            are not enough.
+    """
+
+    mean_skills: float
+    ratio: float
+    learned: float
+    understood: float
+    testing_error: float
+    waves: tuple[float, ...]
+    threshold: float | None
+    unlearned_at_threshold: float | None
+    giant_any: float | None
+    giant_understood: float | None
+    giant_site: float
+    condition: float
+    critical_occupation: float | None
+    percolation: float | None
 
 
 @dataclass(frozen=True)
@@ -275,6 +319,62 @@ def percolation(mean_skills: float, ratio: float | None = None, learner: str = "
 
     occupation = None if ratio is None else critical_occupation(Ensemble.poisson(mean_skills, ratio))
     return PercolationTheory(at("any"), at("understood"), at("site"), occupation)
+
+
+def degrees(texts: str, skills: str, learner: str = "one") -> DegreesTheory:
+    """Density evolution, thresholds and giant components of random graphs with given degrees.
+
+    Args:
+        texts: Skills of a text: `regular:4`, `poisson:4`, or numbers with probabilities, `1:0.2,4:0.8`.
+        skills: Texts of a skill, likewise.
+        learner: As on the command line.
+
+    Raises:
+        AnalysisError: Probabilities that do not sum to 1, or texts without skills.
+        SkillgraphError: Degrees of another form.
+    """
+    rule = parse_learner(learner)
+    ensemble = Ensemble(_distribution(texts), _distribution(skills))
+    if ensemble.mean_skills == 0.0 or ensemble.ratio == 0.0:
+        raise SkillgraphError("no text requires a skill: there is nothing to learn")
+    found, evolved = predict(ensemble, rule), evolve(ensemble, rule)
+    jump, occupation = emergence_threshold_of(ensemble, rule), critical_occupation(ensemble)
+    try:
+        percolates = ensemble.ratio * percolation_threshold_of(ensemble, "any", rule)
+    except AnalysisError:  # all texts are not enough
+        percolates = None
+    return DegreesTheory(
+        mean_skills=ensemble.mean_skills,
+        ratio=ensemble.ratio,
+        learned=found.learned,
+        understood=evolved.understood,
+        testing_error=found.testing_error,
+        waves=tuple((1.0 - evolved.trajectory).tolist()),
+        threshold=jump.ratio,
+        unlearned_at_threshold=jump.unlearned,
+        giant_any=found.giant_any,
+        giant_understood=found.giant_understood,
+        giant_site=found.giant_site,
+        condition=found.condition,
+        critical_occupation=occupation if occupation <= 1.0 else None,
+        percolation=percolates,
+    )
+
+
+def _distribution(text: str) -> DegreeDistribution:
+    kind, _, value = text.partition(":")
+    try:
+        if kind == "regular":
+            return DegreeDistribution.regular(int(value))
+        if kind == "poisson":
+            return DegreeDistribution.poisson(float(value))
+        pairs = [pair.split(":") for pair in text.split(",")]
+        numbers, chances = zip(*((int(number), float(chance)) for number, chance in pairs), strict=True)
+    except ValueError:
+        raise SkillgraphError(
+            f"{text!r} is no degree distribution; give regular:4, poisson:4, or numbers with probabilities, 1:0.2,4:0.8"
+        ) from None
+    return DegreeDistribution.from_pmf(numbers, chances)
 
 
 def _classes(

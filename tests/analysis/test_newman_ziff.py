@@ -24,19 +24,19 @@ def path(n):
     return SkillTextGraph.from_edges(np.repeat(np.arange(n - 1), 2), np.arange(1, 2 * n - 1) // 2, n - 1, n)
 
 
-@pytest.fixture(params=["by links", "by rows"])
-def form(request, monkeypatch):
-    """Each of the two ways through the texts, whatever the graph."""
+@pytest.fixture(params=["by links", "by rows", "plain"])
+def engine(request, monkeypatch):
+    """Plain Python, and the kernel in each of its two ways through the texts, whatever the graph."""
     monkeypatch.setattr(kernels, "dense", lambda graph: request.param == "by rows")
+    return "numpy" if request.param == "plain" else "numba"
 
 
-@pytest.mark.usefixtures("form")
 @settings(fixed, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), graph=graphs(max_texts=10, max_skills=10))
-def test_every_point_is_that_of_the_twin(data, graph):
+def test_every_point_is_that_of_the_twin(engine, data, graph):
     skills, texts = data.draw(masks(graph.n_skills)), data.draw(masks(graph.n_texts))
     order = data.draw(st.permutations(np.flatnonzero(skills).tolist()))
-    sweep = site_percolation(graph, skills=skills, texts=texts, order=np.array(order, np.int64))
+    sweep = site_percolation(graph, skills=skills, texts=texts, order=np.array(order, np.int64), engine=engine)
     rows = [row for row, joins in zip(reference.rows(graph), texts, strict=True) if joins]
     expected = np.array(reference.percolation_sweep(rows, order)).T
     assert np.array_equal(sweep.largest, expected[0])
@@ -45,14 +45,13 @@ def test_every_point_is_that_of_the_twin(data, graph):
     assert sweep.n == skills.sum()
 
 
-@pytest.mark.usefixtures("form")
 @pytest.mark.parametrize("mean_skills", [2.0, 5.0])
-def test_last_point_is_the_components_of_the_whole_graph(mean_skills):
+def test_last_point_is_the_components_of_the_whole_graph(engine, mean_skills):
     rng = np.random.default_rng(7)
     graph = random_graph(rng, 3000, 4000, mean_skills)
     skills = rng.random(graph.n_skills) < 0.6
     found = components(graph, skills)
-    sweep = site_percolation(graph, skills=skills, replicates=3, rng=rng)
+    sweep = site_percolation(graph, skills=skills, replicates=3, rng=rng, engine=engine)
     assert sweep.largest[-1] == found.sizes[0]
     assert sweep.second[-1] == found.sizes[1]
     rest = found.sizes[1:]
@@ -60,12 +59,11 @@ def test_last_point_is_the_components_of_the_whole_graph(mean_skills):
     assert sweep.largest_error[-1] == 0.0
 
 
-@pytest.mark.usefixtures("form")
-def test_a_middle_point_of_a_large_graph_is_the_components_of_the_kept_skills():
+def test_a_middle_point_of_a_large_graph_is_the_components_of_the_kept_skills(engine):
     rng = np.random.default_rng(8)
     graph = random_graph(rng, 30_000, 20_000, 3.0)
     order = rng.permutation(graph.n_skills)
-    sweep = site_percolation(graph, order=order)
+    sweep = site_percolation(graph, order=order, engine=engine)
     for k in (100, 3000, 9000, 15_000):
         kept = np.zeros(graph.n_skills, np.bool_)
         kept[order[:k]] = True
@@ -80,11 +78,22 @@ def test_both_forms_agree_where_skills_have_many_texts(monkeypatch):
     assert kernels.dense(graph)
     assert not kernels.dense(sparse)
     order, texts = rng.permutation(graph.n_skills), rng.random(graph.n_texts) < 0.1
-    by_rows = site_percolation(graph, order=order, texts=texts)
+    by_rows = site_percolation(graph, order=order, texts=texts, engine="numba")
     monkeypatch.setattr(kernels, "dense", lambda graph: False)
-    by_links = site_percolation(graph, order=order, texts=texts)
+    by_links = site_percolation(graph, order=order, texts=texts, engine="numba")
     for name in ("largest", "second", "susceptibility"):
         assert np.array_equal(getattr(by_rows, name), getattr(by_links, name))
+
+
+def test_engines_average_the_same_orders():
+    graph = random_graph(np.random.default_rng(14), 300, 200, 3.0)
+    plain, compiled = (
+        site_percolation(graph, replicates=6, rng=np.random.default_rng(15), engine=engine)
+        for engine in ("numpy", "numba")
+    )
+    for name in ("largest", "second", "susceptibility", "largest_error", "second_error", "susceptibility_error"):
+        # rounding of six means of numbers up to 200
+        assert np.allclose(getattr(plain, name), getattr(compiled, name), rtol=1e-12, atol=1e-12), name
 
 
 def test_convolution_is_the_expectation_over_all_subsets():

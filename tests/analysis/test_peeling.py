@@ -264,9 +264,11 @@ def test_small_graphs_do_not_import_numba():
     code = (
         "import sys; from analysis.graph import SkillTextGraph; from analysis.peeling import peel;"
         "from analysis.components import components;"
-        "from analysis import association, newman_ziff;"
+        "from analysis import association, newman_ziff, replicates;"
         "graph = SkillTextGraph.from_edges([0, 1, 1], [0, 0, 1], 2, 2);"
         "result = peel(graph); components(graph, result.learned); association.associate(graph, result.learned);"
+        "newman_ziff.site_percolation(graph, order=[1, 0]);"
+        "replicates.learned_fraction_replicates(3.0, 1.0, 50, replicates=3);"
         "assert result.n_learned == 2; assert 'numba' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

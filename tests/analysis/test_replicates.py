@@ -35,6 +35,22 @@ def test_learns_what_peeling_learns_in_the_drawn_graph(mean_skills, n_texts, n_s
         assert learned == peel(drawn_graph(drawn), engine="numpy").n_learned
 
 
+@pytest.mark.parametrize(
+    ("mean_skills", "ratio", "n_skills"),
+    [(4.0, 1.47, 1000), (2.0, 1.5, 600), (5.0, 10.0, 3), (0.5, 40.0, 1), (8.0, 0.02, 50), (0.0, 1.0, 5), (3.0, 0.0, 9)],
+)
+@pytest.mark.parametrize("capacity", [1, 2])
+def test_engines_draw_and_learn_the_same(mean_skills, ratio, n_skills, capacity):
+    plain, fast = (
+        learned_fraction_replicates(
+            mean_skills, ratio, n_skills, capacity=capacity, replicates=30, seed=3, engine=engine
+        ).values
+        for engine in ("numpy", "numba")
+    )
+    assert np.array_equal(plain, fast)
+    assert n_skills < 100 or len(set(plain.tolist())) > 1
+
+
 def test_the_drawn_graph_is_of_the_poisson_ensemble():
     c, n_texts, n_skills = 4.0, 45_000, 30_000
     drawn = PoissonReplicate(c, n_texts, n_skills)

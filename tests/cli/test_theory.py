@@ -145,3 +145,60 @@ def test_bad_values_are_named(run_here: Run, tmp_path: Path, arguments: tuple[ob
     for word in words:
         assert word in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_any_degrees_learn_as_their_recursion_says(run_here: Run, tmp_path: Path) -> None:
+    arguments = ("--texts", "1:0.2,4:0.8", "--skills", "regular:5")
+    found = run_here(tmp_path, "theory", "degrees", *arguments, "--json").json
+    assert found["mean_skills"] == pytest.approx(0.2 + 3.2)
+    assert found["ratio"] == pytest.approx(5 / 3.4)
+    # an edge leads to a text of one skill with probability 0.2/3.4, to one of four with 3.2/3.4
+    novel, teaches = 1.0, 0.0
+    for learned in found["waves"]:
+        assert learned == pytest.approx(1 - (1 - teaches) ** 5, abs=1e-12)
+        teaches = 0.2 / 3.4 + 3.2 / 3.4 * (1 - novel) ** 3
+        novel = (1 - teaches) ** 4
+    unlearned = (1 - teaches) ** 5
+    assert found["learned"] == pytest.approx(1 - unlearned, abs=1e-9)
+    assert found["testing_error"] == pytest.approx(1 - 0.2 * (1 - unlearned) - 0.8 * (1 - unlearned) ** 4, abs=1e-9)
+    # a skill leads to five texts, a text to the others of its skills: ρ'(1) λ'(1)
+    assert found["critical_occupation"] == pytest.approx(1 / (3.2 / 3.4 * 3 * 4))
+    assert found["condition"] == pytest.approx(found["learned"] / found["critical_occupation"])
+    assert "threshold R*" in run_here(tmp_path, "theory", "degrees", *arguments).out
+
+
+def test_poisson_degrees_are_the_poisson_ensemble(run_here: Run, tmp_path: Path) -> None:
+    found = run_here(tmp_path, "theory", "degrees", "--texts", "poisson:3", "--skills", "poisson:3.3", "--json").json
+    assert [found[key] for key in ("learned", "giant_any", "giant_understood", "giant_site")] == pytest.approx(
+        list(REFERENCE[1.1]), abs=1e-4
+    )
+    assert found["ratio"] == pytest.approx(1.1)
+    assert found["threshold"] == pytest.approx(1.0378857, abs=1e-6)
+    first = run_here(tmp_path, "theory", "percolation", "-c", 3, "--json").json["any"]
+    assert found["percolation"] == pytest.approx(first, abs=1e-9)
+
+
+def test_texts_of_three_skills_teach_no_learner_of_one(run_here: Run, tmp_path: Path) -> None:
+    arguments = ("theory", "degrees", "--texts", "regular:3", "--skills", "regular:6", "--json")
+    assert run_here(tmp_path, *arguments).json["learned"] == 0
+    all_at_once = run_here(tmp_path, *arguments, "--learner", "d:3").json
+    assert all_at_once["learned"] == 1
+    assert all_at_once["percolation"] < all_at_once["ratio"] == 2
+    assert run_here(tmp_path, *arguments).json["percolation"] is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "skills", "message"),
+    [
+        ("regular", "regular:3", "'regular' is no degree distribution; give regular:4"),
+        ("1:0.5,2", "regular:3", "'1:0.5,2' is no degree distribution"),
+        ("1:0.5,2:0.6", "regular:3", "sum"),
+        ("regular:-1", "regular:3", "-1"),
+        ("regular:0", "regular:0", "no text requires a skill"),
+    ],
+)
+def test_what_is_no_degree_distribution(run_here: Run, tmp_path: Path, texts: str, skills: str, message: str) -> None:
+    ran = run_here(tmp_path, "theory", "degrees", "--texts", texts, "--skills", skills)
+    assert ran.code == 1
+    assert message in ran.err
+    assert "Traceback" not in ran.err

@@ -28,7 +28,7 @@ _MEANING = (
     "Texts teach skills: reading a text, a learner picks up the only skill of it that it does not know yet. "
     "All shares are of the skills that the layer's texts require."
 )
-_FRACTIONS = ("learned", "not_understood", "giant", "giant_site")
+_FRACTIONS = ("learned", "not_understood", "giant", "giant_understood", "giant_site")
 
 
 def layout(snapshot: Snapshot, query: Query) -> Any:
@@ -300,6 +300,8 @@ def _beside(prediction: LayerPrediction) -> Any:
         "waves": "Waves",
         "ratio": "Texts per skill",
         "giant": "Giant component",
+        "giant_understood": "Giant, understood texts",
+        "percolation": "Giant component from",
         "giant_site": "Giant, skills at random",
         "condition": "Percolation condition",
     }

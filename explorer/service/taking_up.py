@@ -1,0 +1,175 @@
+"""Results of runs on Spark, taken up by a store as a local run would have left them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from explorer.arrays import index_dataset
+from explorer.errors import NotFoundError, SkillgraphError
+from explorer.service.snapshot import lineage, read_dataset
+from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Store
+
+__all__ = ["read_associations", "read_layer", "take_up_associations", "take_up_layer"]
+
+_COMPONENTS = pa.schema([("skill", pa.string()), ("component", pa.int32())])
+
+
+def read_layer(folder: Path, name: str) -> tuple[LayerInfo, pa.Table]:
+    """The layer that `skillgraph learn --engine spark --output` wrote.
+
+    Args:
+        folder: The output.
+        name: Name that the layer gets.
+
+    Returns:
+        The layer's record, and rows of `LAYER_SKILLS_SCHEMA`.
+
+    Raises:
+        SkillgraphError: The folder is no such output, or cannot be read.
+    """
+    facts, skills = _facts(folder, "learned"), _table(folder, "skills", LAYER_SKILLS_SCHEMA)
+    try:
+        info = LayerInfo(
+            dataset=facts["dataset"],
+            name=name,
+            kind=facts["kind"],
+            learner=facts["learner"],
+            parts=tuple(json.loads(facts["parts"])),
+            texts=facts["texts"],
+            skills=facts["skills"],
+            learned=facts["learned"],
+            waves=facts["waves"] or 0,
+            parameters=_beginning("parameter_", facts),
+            versions={key.replace("_", "-"): value for key, value in _beginning("version_", facts).items()},
+            created_at=facts["created_at"],
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise SkillgraphError(f"{folder / 'run.parquet'} is no record of a layer ({error}): learn it again") from None
+    if len(skills) != info.learned:
+        raise SkillgraphError(f"{folder} holds {len(skills):,} skills of a layer of {info.learned:,}: it is not whole")
+    return info, skills
+
+
+def read_associations(folder: Path) -> tuple[str, pa.Table, pa.Table]:
+    """The rule, associations and components that `skillgraph associate --engine spark --output` wrote.
+
+    Args:
+        folder: The output.
+
+    Returns:
+        `any` or `understood`; rows of `ASSOCIATION_SCHEMA`; `skill` and `component`.
+
+    Raises:
+        SkillgraphError: The folder is no such output, or cannot be read.
+    """
+    facts = _facts(folder, "associations")
+    pairs, components = _table(folder, "associations", ASSOCIATION_SCHEMA), _table(folder, "components", _COMPONENTS)
+    if len(pairs) != facts["associations"]:
+        raise SkillgraphError(f"{folder} holds {len(pairs):,} of {facts['associations']:,} pairs: it is not whole")
+    return str(facts["rule"]), pairs, components
+
+
+def take_up_layer(store: Store, dataset: str, info: LayerInfo, skills: pa.Table) -> LayerInfo:
+    """Write the layer of a run to a store, as a local run would have.
+
+    Args:
+        store: Where it goes.
+        dataset: Name of a dataset with the same texts and skills as the input of the run.
+        info: The layer's record.
+        skills: Rows of `LAYER_SKILLS_SCHEMA`, with exact waves.
+
+    Returns:
+        The layer.
+
+    Raises:
+        NotFoundError: The dataset lacks a part, skill or text of the layer.
+        SkillgraphError: The run has no exact waves, or the dataset has other texts or skills.
+    """
+    if skills["wave"].null_count:
+        raise SkillgraphError("a layer needs exact waves: run with --waves, or with --method rounds")
+    there = read_dataset(store, dataset)
+    for column, table in (("skill", there.skills), ("by", there.texts)):
+        ids = skills[column].drop_null()
+        unknown = pc.filter(ids, pc.invert(pc.is_in(ids, value_set=table["id"].combine_chunks())))
+        if len(unknown):
+            kind = "skill" if column == "skill" else "text"
+            raise NotFoundError(f"dataset {dataset!r} has no {kind} {unknown[0].as_py()!r}: it is not what was learned")
+    graph = index_dataset(there, parts=info.parts).graph
+    for what, learned, found in (("texts", info.texts, graph.n_texts), ("skills", info.skills, graph.n_skills)):
+        if learned != found:
+            raise SkillgraphError(
+                f"the layer was learned from {learned:,} {what}, where dataset {dataset!r} has {found:,}: "
+                "it is not what was learned"
+            )
+    info = replace(info, dataset=dataset)
+    store.write_layer(Layer(info, skills.sort_by("skill").combine_chunks()))
+    return info
+
+
+def take_up_associations(
+    store: Store, dataset: str, layer: str, rule: str, associations: pa.Table, components: pa.Table
+) -> LayerInfo:
+    """Write the associations and components of a run to a store, as a local run would have.
+
+    Args:
+        store: Where they go.
+        dataset: Name of the dataset.
+        layer: Name of the layer.
+        rule: `any` or `understood`.
+        associations: `source`, `target`, `weight`.
+        components: `skill`, `component`: one row a learned skill.
+
+    Returns:
+        The layer.
+
+    Raises:
+        NotFoundError: No such layer.
+        SkillgraphError: They are of other skills than the layer's.
+    """
+    lineage(store, dataset, layer)
+    learned = store.read_layer(dataset, layer).skills["skill"].combine_chunks()
+    if len(components) != len(learned) or not pc.all(pc.is_in(components["skill"], value_set=learned)).as_py():
+        raise SkillgraphError(
+            f"the associations are of {len(components):,} learned skills, which are not the {len(learned):,} of "
+            f"layer {layer!r}"
+        )
+    order = [("source", "ascending"), ("target", "ascending")]
+    store.write_associations(
+        dataset,
+        layer,
+        associations.cast(ASSOCIATION_SCHEMA).sort_by(order),
+        rule=rule,
+        components=components.cast(_COMPONENTS).sort_by("skill"),
+    )
+    return lineage(store, dataset, layer)[0]
+
+
+def _facts(folder: Path, needed: str) -> dict[str, Any]:
+    (facts,) = _table(folder, "run", None).to_pylist() or [{}]
+    if needed not in facts:
+        command = "learn" if needed == "learned" else "associate"
+        raise SkillgraphError(f"{folder} is not the output of `skillgraph {command} --engine spark --output`")
+    return dict(facts)
+
+
+def _beginning(prefix: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {key.removeprefix(prefix): value for key, value in facts.items() if key.startswith(prefix)}
+
+
+def _table(folder: Path, name: str, schema: pa.Schema | None) -> pa.Table:
+    path = folder / f"{name}.parquet"
+    if not path.exists():
+        raise SkillgraphError(f"{folder} holds no {path.name}: give the output folder of a run with --engine spark")
+    try:
+        table = pq.read_table(path)
+        return table if schema is None else table.select(schema.names).cast(schema)
+    except (OSError, KeyError, ValueError) as error:  # pyarrow's own errors are OSError or ValueError
+        raise SkillgraphError(f"cannot read {path}: {error}") from None
