@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def test_another_dataset_or_layer_is_refused(store: Store, outputs: Path, tmp_pa
         take_up_layer(store, "other", *found)
     larger = make_case(tmp_path / "larger", [*ensembles(5, 60), ("z", "e0/s1")])
     store.write_dataset(rename_dataset(larger.dataset, "larger"))
-    with pytest.raises(SkillgraphError, match=r"was learned from .* texts, where dataset 'larger' has"):
+    with pytest.raises(SkillgraphError, match=r"was learned from .* (texts|skills), where dataset 'larger' has"):
         take_up_layer(store, "larger", *found)
     assert not store.layers("other")
     assert not store.layers("larger")
@@ -118,7 +119,7 @@ def test_the_commands(case: Case, outputs: Path, tmp_path: Path) -> None:
 
     from explorer.cli import app
 
-    with open_store(tmp_path / "skillgraph.kgl", mode="write") as store:
+    with closing(open_store(tmp_path / "skillgraph.kgl", mode="write")) as store:
         store.write_dataset(rename_dataset(case.dataset, "d"))
     run = CliRunner()
     place = ["--store", str(tmp_path / "skillgraph.kgl")]
@@ -127,7 +128,7 @@ def test_the_commands(case: Case, outputs: Path, tmp_path: Path) -> None:
     assert "taken: " in done.output
     done = run.invoke(app, ["associate", "taken", "--take-up", str(outputs / "associated"), *place, "--json"])
     assert done.exit_code == 0, done.output
-    with open_store(tmp_path / "skillgraph.kgl", mode="read") as store:
+    with closing(open_store(tmp_path / "skillgraph.kgl", mode="read")) as store:
         assert store.read_associations("d", "taken").num_rows > 0
     for extra in (["--learner", "d:2"], ["--engine", "spark"], ["--continue"], ["--part", "odd"]):
         done = run.invoke(app, ["learn", "taken", "--take-up", str(outputs / "learned"), *place, *extra])
