@@ -59,7 +59,9 @@ def _skillgraph(arguments: list[str]) -> int:
 def _test(arguments: list[str]) -> int:
     _set_up("dev")
     _provide_browser()
-    return _run("python", "-m", "pytest", *arguments)
+    # All tests run in two processes; what belongs together stays in one (tests/conftest.py).
+    several = () if arguments or (os.cpu_count() or 1) < 2 else ("-n", "2", "--dist", "loadgroup")
+    return _run("python", "-m", "pytest", *several, *arguments)
 
 
 def _check(arguments: list[str]) -> int:

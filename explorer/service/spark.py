@@ -24,7 +24,7 @@ from explorer.service.association import ComponentsReport
 from explorer.service.snapshot import lineage, lineage_parts, read_dataset
 from explorer.service.versions import package_versions
 from explorer.spark.results import require_new, write_results
-from explorer.spark.run_folder import absolute_url, join_url, local_path
+from explorer.spark.run_folder import absolute_url, alone, join_url, local_path
 from explorer.spark.session import LOCAL, open_session, require_pyspark
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, LayerInfo, Store
 from loaders.parquet import write_parquet
@@ -366,6 +366,7 @@ def _running(run: SparkRun, learned: str | None = None) -> Iterator[tuple[SparkS
 
     Whatever Spark raises inside becomes a `SparkError`.
     """
+    require_pyspark()
     if run.output is not None:
         require_new(run.output)
     with ExitStack() as stack:
@@ -376,6 +377,7 @@ def _running(run: SparkRun, learned: str | None = None) -> Iterator[tuple[SparkS
             work = f"{absolute_url(run.output)}.run"
         else:
             work = stack.enter_context(tempfile.TemporaryDirectory(prefix="skillgraph-run-"))
+        stack.enter_context(alone(work))
         spark = run.session or stack.enter_context(open_session(run.master, run.settings))
         from explorer.spark.errors import explained
         from explorer.spark.prepared import BLOCK_EDGES, prepare

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from explorer.spark.errors import SparkError
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["RunFolder", "absolute_url", "join_url", "local_path", "require_whole"]
+__all__ = ["RunFolder", "absolute_url", "alone", "join_url", "local_path", "require_whole"]
 
 Scalar = str | int | float | bool | None
 
@@ -52,6 +53,35 @@ def require_whole(url: str, found: int, wanted: int) -> None:
             f"{url} has {found:,} rows where {wanted:,} were to be: input, work folder and output must be on a file "
             "system that the driver, all workers and a Connect server share"
         )
+
+
+@contextmanager
+def alone(url: str) -> Iterator[None]:
+    """Keep other runs out of a folder on this machine's file systems; a run that dies leaves it free.
+
+    Other stores have no locks.
+
+    Raises:
+        SparkError: Another run is in the folder, or it cannot be made.
+    """
+    path = local_path(url)
+    if path is None:
+        yield
+        return
+    from filelock import FileLock, Timeout
+
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path / ".lock")
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise SparkError(f"{path} is used by another run: wait for it, or name another --work folder") from None
+    except OSError as error:
+        raise SparkError(f"cannot write {path}: {error.strerror or error}") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class RunFolder:

@@ -18,6 +18,7 @@ from explorer.errors import NotFoundError
 from explorer.service.spark import SparkRun, _running, components_on_spark, learn_on_spark
 from explorer.spark import learning
 from explorer.spark.errors import SparkError
+from explorer.spark.run_folder import alone
 from explorer.spark.session import open_session
 from tests.spark.checks import rows
 from tests.spark.graphs import Case, make_case, poisson
@@ -38,6 +39,18 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def work(layout: Path) -> Any:
     yield str(layout)
     shutil.rmtree(layout / "learn", ignore_errors=True)
+
+
+def test_a_folder_in_use_is_refused(session: Any, small: Case, tmp_path: Path) -> None:
+    run = SparkRun(small.folder, str(tmp_path / "out"), session=session)
+    with alone(f"{tmp_path}/out.run"), pytest.raises(SparkError, match="used by another run"):
+        learn_on_spark(run, name="layer")
+    assert not (tmp_path / "out").exists()
+    assert learn_on_spark(run, name="layer").layer.learned == len(small.learned())
+    assert not (tmp_path / "out.run").exists()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SparkError, match="cannot write"), alone(str(tmp_path / "file")):
+        pass
 
 
 def test_a_task_that_fails_once_is_tried_again(
