@@ -9,7 +9,7 @@ import pytest
 
 from explorer.store.opening import open_store as open_any
 from explorer.store.protocol import Store
-from tests.support.neo4j import neo4j_server
+from tests.support.neo4j import RunningNeo4j, neo4j_server
 
 __all__ = ["neo4j_server"]
 
@@ -36,6 +36,13 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]
     yield opening
     for store in opened:
         store.close()
+
+
+@pytest.fixture
+def server(neo4j_server: RunningNeo4j) -> RunningNeo4j:
+    """The session's Neo4j, emptied."""
+    neo4j_server.empty()
+    return neo4j_server
 
 
 @pytest.fixture

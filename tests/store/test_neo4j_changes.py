@@ -41,12 +41,6 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def server(neo4j_server: RunningNeo4j) -> RunningNeo4j:
-    neo4j_server.empty()
-    return neo4j_server
-
-
-@pytest.fixture
 def store(server: RunningNeo4j) -> Iterator[Neo4jStore]:
     store = server.open()
     yield store

@@ -30,12 +30,6 @@ from tests.support.neo4j import RunningNeo4j, start_local
 SECRET = "correct-horse"
 
 
-@pytest.fixture
-def server(neo4j_server: RunningNeo4j) -> RunningNeo4j:
-    neo4j_server.empty()
-    return neo4j_server
-
-
 @pytest.fixture(scope="module")
 def own_server(neo4j_server: RunningNeo4j, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNeo4j]:
     """The project's own server: that of the session, or one beside it."""
