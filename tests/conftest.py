@@ -10,6 +10,7 @@ TESTS = Path(__file__).parent
 TOGETHER = {"spark": "spark", "server": "neo4j", "ui/browser": "browser"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         file = item.path.relative_to(TESTS).as_posix()
