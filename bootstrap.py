@@ -60,7 +60,8 @@ def _test(arguments: list[str]) -> int:
     _set_up("dev")
     _provide_browser()
     # All tests run in two processes; what belongs together stays in one (tests/conftest.py).
-    several = () if arguments or (os.cpu_count() or 1) < 2 else ("-n", "2", "--dist", "loadgroup")
+    two = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
+    several = () if arguments or (os.cpu_count() or 1) < 2 else two
     return _run("python", "-m", "pytest", *several, *arguments)
 
 

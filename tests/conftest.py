@@ -1,20 +1,39 @@
-"""Which tests go to one process where several run them: those that share a server, and each file."""
+"""Two processes run the tests of the README's command: what shares a server or a browser stays in one of them."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-TESTS = Path(__file__).parent
-TOGETHER = {"spark": "spark", "server": "neo4j", "ui/browser": "browser"}
+_LONGEST = ("browser", "neo4j", "spark", "tests/docs/test_code_blocks.py")  # begun first, so that both end together
+_FOLDERS = {"tests/ui/browser/": "browser", "tests/server/": "neo4j", "tests/store/test_neo4j_": "neo4j"}
+_FOLDERS |= {"tests/store/test_demo.py": "neo4j", "tests/spark/": "spark"}
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        file = item.path.relative_to(TESTS).as_posix()
-        group = next((name for folder, name in TOGETHER.items() if file.startswith(f"{folder}/")), file)
-        if item.get_closest_marker("neo4j") is not None:
-            group = "neo4j"
-        item.add_marker(pytest.mark.xdist_group(group))
+def group(nodeid: str) -> str:
+    """The tests that one process runs one after the other: those of a server, Spark or browser, or of a file."""
+    if "[neo4j" in nodeid:
+        return "neo4j"
+    shared = (name for beginning, name in _FOLDERS.items() if nodeid.startswith(beginning))
+    return next(shared, nodeid.partition("::")[0])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        rank = {name: place for place, name in enumerate(_LONGEST)}
+        items.sort(key=lambda item: rank.get(group(item.nodeid), len(rank)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    if config.getvalue("dist") != "loadscope":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    return Groups(config, log)

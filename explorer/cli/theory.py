@@ -221,11 +221,12 @@ def degrees(
     if as_json:
         emit_json(found)
         return
+    more = "; more than R, so extrapolated" if (found.threshold or 0.0) > found.ratio else ""
     rows = [
         ("learned", share(found.learned), f"of all skills, after {len(found.waves) - 1} waves"),
         ("understood", share(found.understood), "of the texts in the end"),
         ("testing error", share(found.testing_error), "of fresh texts are not understood"),
-        ("threshold R*", number(found.threshold, 6), "texts of this kind per skill at which skills emerge at once"),
+        ("threshold R*", number(found.threshold, 6), f"texts of this kind per skill where skills emerge at once{more}"),
         ("giant, any text", share(found.giant_any), "largest connected part of the learned skills, exact"),
         ("giant, understood texts", share(found.giant_understood), "the same, joined by understood texts only"),
         ("giant, site percolation", share(found.giant_site), "if as many skills were kept at random"),
