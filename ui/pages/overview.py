@@ -292,6 +292,8 @@ def _beside(prediction: LayerPrediction) -> Any:
             return fraction(value)
         if row.quantity == "waves":
             return f"{value:.0f}"
+        if value < 0.1:
+            return f"{value:.2g}"
         return f"{value:,.2f}" if value < 1000 else f"{value:,.0f}"
 
     titles = {
