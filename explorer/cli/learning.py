@@ -163,7 +163,7 @@ def learn(
     typer.echo(
         f"{layer.name}: {layer.learned:,} of {layer.skills:,} skills learned ({layer.learned_fraction:.1%}) from "
         f"{layer.texts:,} texts in {layer.waves} waves; {1 - report.testing_error:.1%} of the texts are understood."
-        + (f" {report.gained:,} of the skills are new." if go_on else "")
+        + (f" Learned in this run: {report.gained:,}." if go_on else "")
     )
     if report.advice:
         note(report.advice)
