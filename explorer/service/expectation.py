@@ -65,7 +65,8 @@ class Expectation:
     def percolation(self, learner: Learner) -> float | None:
         """R at which the learned skills, joined by any text, first have a giant component.
 
-        None where no number of texts is enough, and with known skills or prerequisites, for which there is no equation.
+        None where all texts there are (for Poisson, any number) are not enough, and with
+        known skills or prerequisites, for which there is no equation.
         """
         if self.prerequisites is not None or self.novel < 1.0:
             return None

@@ -147,9 +147,10 @@ def learn(
 def continue_learning(store: Store, dataset: str, name: str, *, parts: Sequence[str] = ()) -> LearnReport:
     """Go on learning a stored layer after texts were appended, or on further parts, from what it has learned.
 
-    It learns what a fresh run on all texts would, as the rule is monotone. What it had learned keeps its wave and
-    teaching text; what the new texts add gets the waves after. Learner, base, mode and known skills are those of
-    the layer.
+    It learns what a fresh run on all texts would, as the rule is monotone, and never forgets: a skill stays learned
+    even if new texts bring a prerequisite of it, or the base of a frozen layer has gone on to it. What it had learned
+    keeps its wave and teaching text; what the new texts add gets the waves after. Learner, base, mode and known skills
+    (of known classes also those that are new) are those of the layer.
 
     Args:
         store: Where the layer is.
@@ -177,10 +178,14 @@ def continue_learning(store: Store, dataset: str, name: str, *, parts: Sequence[
             f"layer {name!r} has learner {before.learner!r}, whose random capacities are drawn for all texts together: "
             "learn it anew, without --continue"
         )
+    index_dataset(read_dataset(store, dataset), parts=parts)  # refuses a part that is not there
     read = tuple(sorted({*before.parts, *parts})) if before.parts else ()
     indexed = _presented(store, dataset, read, base_line, before.mode)
     graph = indexed.graph
     previous = _course(indexed, store.read_layer(dataset, name), before.waves)
+    classes = [wanted for wanted in str(before.parameters.get("known_classes", "")).split(",") if wanted]
+    known = _given(indexed, (), classes) & ~previous.learned
+    previous = replace(previous, wave=np.where(known, np.int32(0), previous.wave))
     learnable = None
     if before.base is not None and before.mode != "joint":
         from_base, learnable = _from_base(store, dataset, indexed, before.base, before.mode)

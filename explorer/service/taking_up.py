@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from analysis.errors import AnalysisError
+from analysis.learners import parse_learner
 from explorer.arrays import index_dataset
 from explorer.errors import NotFoundError, SkillgraphError
 from explorer.service.snapshot import lineage, read_dataset
@@ -38,20 +40,20 @@ def read_layer(folder: Path, name: str) -> tuple[LayerInfo, pa.Table]:
     facts, skills = _facts(folder, "learned"), _table(folder, "skills", LAYER_SKILLS_SCHEMA)
     try:
         info = LayerInfo(
-            dataset=facts["dataset"],
+            dataset=str(facts["dataset"]),
             name=name,
-            kind=facts["kind"],
-            learner=facts["learner"],
+            kind="foundation",
+            learner=parse_learner(str(facts["learner"])).name,
             parts=tuple(json.loads(facts["parts"])),
-            texts=facts["texts"],
-            skills=facts["skills"],
-            learned=facts["learned"],
-            waves=facts["waves"] or 0,
+            texts=int(facts["texts"]),
+            skills=int(facts["skills"]),
+            learned=int(facts["learned"]),
+            waves=int(pc.max(skills["wave"]).as_py() or 0),
             parameters=_beginning("parameter_", facts),
             versions={key.replace("_", "-"): value for key, value in _beginning("version_", facts).items()},
-            created_at=facts["created_at"],
+            created_at=str(facts["created_at"]),
         )
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, AnalysisError) as error:
         raise SkillgraphError(f"{folder / 'run.parquet'} is no record of a layer ({error}): learn it again") from None
     if len(skills) != info.learned:
         raise SkillgraphError(f"{folder} holds {len(skills):,} skills of a layer of {info.learned:,}: it is not whole")
@@ -153,7 +155,8 @@ def take_up_associations(
 
 
 def _facts(folder: Path, needed: str) -> dict[str, Any]:
-    (facts,) = _table(folder, "run", None).to_pylist() or [{}]
+    rows = _table(folder, "run", None).to_pylist()
+    facts = rows[0] if len(rows) == 1 else {}
     if needed not in facts:
         command = "learn" if needed == "learned" else "associate"
         raise SkillgraphError(f"{folder} is not the output of `skillgraph {command} --engine spark --output`")
@@ -171,5 +174,5 @@ def _table(folder: Path, name: str, schema: pa.Schema | None) -> pa.Table:
     try:
         table = pq.read_table(path)
         return table if schema is None else table.select(schema.names).cast(schema)
-    except (OSError, KeyError, ValueError) as error:  # pyarrow's own errors are OSError or ValueError
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise SkillgraphError(f"cannot read {path}: {error}") from None

@@ -361,15 +361,22 @@ def degrees(texts: str, skills: str, learner: str = "one") -> DegreesTheory:
     )
 
 
+def _degree(text: str) -> int:
+    number = int(text)
+    if number > 2**31 - 1:
+        raise SkillgraphError(f"{number} is no degree: a text or skill has at most {2**31 - 1} of the others")
+    return number
+
+
 def _distribution(text: str) -> DegreeDistribution:
     kind, _, value = text.partition(":")
     try:
         if kind == "regular":
-            return DegreeDistribution.regular(int(value))
+            return DegreeDistribution.regular(_degree(value))
         if kind == "poisson":
             return DegreeDistribution.poisson(float(value))
         pairs = [pair.split(":") for pair in text.split(",")]
-        numbers, chances = zip(*((int(number), float(chance)) for number, chance in pairs), strict=True)
+        numbers, chances = zip(*((_degree(number), float(chance)) for number, chance in pairs), strict=True)
     except ValueError:
         raise SkillgraphError(
             f"{text!r} is no degree distribution; give regular:4, poisson:4, or numbers with probabilities, 1:0.2,4:0.8"

@@ -107,10 +107,22 @@ def test_a_folder_that_is_no_output_is_refused(outputs: Path, tmp_path: Path) ->
     (half / "skills.parquet").write_bytes(b"no table")
     with pytest.raises(SkillgraphError, match="cannot read"):
         read_layer(half, "taken")
+    lists = pa.array([[1]] * whole.num_rows)
+    pq.write_table(whole.set_column(1, "wave", lists), half / "skills.parquet")
+    with pytest.raises(SkillgraphError, match="cannot read"):
+        read_layer(half, "taken")
     pq.write_table(whole, half / "skills.parquet")
+    record = pq.read_table(half / "run.parquet")
     shutil.rmtree(half / "run.parquet")
     pq.write_table(pa.table({"learned": [1]}), half / "run.parquet")
     with pytest.raises(SkillgraphError, match="no record of a layer"):
+        read_layer(half, "taken")
+    nobody = record.set_column(record.column_names.index("learner"), "learner", pa.nulls(1, pa.string()))
+    pq.write_table(nobody, half / "run.parquet")
+    with pytest.raises(SkillgraphError, match="no record of a layer"):
+        read_layer(half, "taken")
+    pq.write_table(pa.concat_tables([record, record]), half / "run.parquet")
+    with pytest.raises(SkillgraphError, match="not the output of"):
         read_layer(half, "taken")
 
 
