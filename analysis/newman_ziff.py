@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -108,31 +109,29 @@ def site_percolation(
     """
     sites = np.flatnonzero(bool_mask("skills", skills, graph.n_skills)).astype(np.int32)
     joining = None if texts is None else bool_mask("texts", texts, graph.n_texts)
-    orders: list[npt.NDArray[np.int32]] | None = None
+    orders: Iterable[npt.NDArray[np.int32]]
     if order is not None:
-        orders = [_given_order(order, sites)]
-        replicates = 1
+        orders, replicates = [_given_order(order, sites)], 1
     elif rng is None:
         raise AnalysisError("site percolation needs a generator `rng` or an `order` of the skills")
-    if replicates < 1:
+    elif replicates < 1:
         raise AnalysisError(f"replicates is {replicates}; it must be at least 1")
+    else:
+        orders = (generator.permutation(sites) for generator in rng.spawn(replicates))
     means = np.zeros((3, len(sites) + 1))
     squares = np.zeros((3, len(sites) + 1))
-    generators = rng.spawn(replicates) if orders is None and rng is not None else []
     if compiled(engine, _PLAIN_COST * replicates * (graph.n_edges + len(sites))):
         from analysis._kernels import percolation
 
         buffers = percolation.buffers(graph)
-        for replicate in range(replicates):
-            chosen = orders[0] if orders is not None else generators[replicate].permutation(sites)
+        for replicate, chosen in enumerate(orders, 1):
             clusters = percolation.sweep(graph, joining, chosen, buffers)
-            percolation.average(clusters, replicate + 1, means, squares)
+            percolation.average(clusters, replicate, means, squares)
     else:
-        for replicate in range(replicates):
-            chosen = orders[0] if orders is not None else generators[replicate].permutation(sites)
+        for replicate, chosen in enumerate(orders, 1):
             values = _plain_sweep(graph, joining, chosen)
             difference = values - means
-            means += difference * (1.0 / (replicate + 1))
+            means += difference * (1.0 / replicate)
             squares += difference * (values - means)
     errors = np.sqrt(squares / (replicates * (replicates - 1))) if replicates > 1 else np.full_like(squares, np.nan)
     for array in (means, errors):

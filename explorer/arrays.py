@@ -18,7 +18,7 @@ from analysis.graph import SkillTextGraph
 from explorer.errors import NotFoundError
 from loaders.dataset import Dataset
 
-__all__ = ["IndexedGraph", "SkillIndex", "index_dataset"]
+__all__ = ["IndexedGraph", "SkillIndex", "index_dataset", "text_mask"]
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,12 @@ class IndexedGraph:
         return self.dataset.texts[name].take(pa.array(self.text_rows)).combine_chunks()
 
 
-def _text_mask(dataset: Dataset, parts: Sequence[str]) -> NDArray[np.bool_]:
+def text_mask(dataset: Dataset, parts: Sequence[str]) -> NDArray[np.bool_]:
+    """The texts of some parts, bool (T,); without parts all of them.
+
+    Raises:
+        NotFoundError: A part that the dataset has not.
+    """
     if not parts:
         return np.ones(dataset.n_texts, dtype=bool)
     unknown = sorted(set(parts) - set(dataset.parts))
@@ -145,8 +150,8 @@ def index_dataset(
         NotFoundError: The dataset has no such part.
     """
     text_of, skill_of = _codes(dataset.requirements["text"]), _codes(dataset.requirements["skill"])
-    texts = _text_mask(dataset, parts)
-    counted = texts if universe is None else texts | _text_mask(dataset, universe)
+    texts = text_mask(dataset, parts)
+    counted = texts if universe is None else texts | text_mask(dataset, universe)
     skills = np.zeros(dataset.n_skills, dtype=bool)
     skills[skill_of[counted[text_of]]] = True
     kept = texts[text_of]

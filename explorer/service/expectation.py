@@ -17,7 +17,7 @@ from analysis.percolation import AssociationRule, giant_learned_general, percola
 from analysis.threshold import emergence_threshold_of
 from explorer.service.snapshot import LayerView
 
-__all__ = ["Expectation", "expectations", "known_beforehand"]
+__all__ = ["Expectation", "expectations", "first_giant", "known_beforehand"]
 
 AnyEnsemble = Ensemble | MultiClassEnsemble
 
@@ -70,10 +70,15 @@ class Expectation:
         """
         if self.prerequisites is not None or self.novel < 1.0:
             return None
-        try:
-            return self.single.ratio * percolation_threshold_of(self.single, "any", learner)
-        except AnalysisError:
-            return None
+        return first_giant(self.single, learner)
+
+
+def first_giant(ensemble: Ensemble, learner: Learner) -> float | None:
+    """R at which the learned skills, joined by any text, first have a giant component; None if all are not enough."""
+    try:
+        return ensemble.ratio * percolation_threshold_of(ensemble, "any", learner)
+    except AnalysisError:
+        return None
 
 
 def known_beforehand(view: LayerView) -> NDArray[np.bool_]:

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from analysis.learners import parse_learner
 from analysis.peeling import PeelingResult, continue_peeling, novel_skill_counts, peel
-from explorer.arrays import IndexedGraph, index_dataset
+from explorer.arrays import IndexedGraph, index_dataset, text_mask
 from explorer.errors import NotFoundError, SkillgraphError
 from explorer.service.advice import Advice, advise
-from explorer.service.snapshot import layer_view, lineage, lineage_parts, positions, read_dataset
+from explorer.service.snapshot import layer_view, lineage, lineage_parts, read_dataset, stored_course
 from explorer.service.versions import package_versions
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Store
 
@@ -178,11 +178,11 @@ def continue_learning(store: Store, dataset: str, name: str, *, parts: Sequence[
             f"layer {name!r} has learner {before.learner!r}, whose random capacities are drawn for all texts together: "
             "learn it anew, without --continue"
         )
-    index_dataset(read_dataset(store, dataset), parts=parts)  # refuses a part that is not there
+    text_mask(read_dataset(store, dataset), parts)  # refuses a part that is not there
     read = tuple(sorted({*before.parts, *parts})) if before.parts else ()
     indexed = _presented(store, dataset, read, base_line, before.mode)
     graph = indexed.graph
-    previous = _course(indexed, store.read_layer(dataset, name), before.waves)
+    previous = PeelingResult(*stored_course(indexed, store.read_layer(dataset, name)), before.waves)
     classes = [wanted for wanted in str(before.parameters.get("known_classes", "")).split(",") if wanted]
     known = _given(indexed, (), classes) & ~previous.learned
     previous = replace(previous, wave=np.where(known, np.int32(0), previous.wave))
@@ -235,16 +235,6 @@ def _from_base(
     view = layer_view(store, dataset, base)
     learned = indexed.skills.mask(view.indexed.skills.take(np.flatnonzero(view.learned)))
     return learned, ~indexed.skills.mask(view.indexed.skills.ids) if mode == "frozen" else None
-
-
-def _course(indexed: IndexedGraph, layer: Layer, n_waves: int) -> PeelingResult:
-    """A stored layer over the skills and texts of a graph."""
-    wave = np.full(len(indexed.skills), -1, np.int32)
-    taught_by = np.full(len(indexed.skills), -1, np.int32)
-    rows = indexed.skills.indices(layer.skills["skill"])
-    wave[rows] = layer.skills["wave"].to_numpy()
-    taught_by[rows] = positions(layer.skills["by"], indexed.text_ids)
-    return PeelingResult(wave, taught_by, n_waves)
 
 
 def _report(

@@ -17,7 +17,7 @@ from explorer.errors import NotFoundError
 from explorer.store.protocol import Layer, LayerInfo, Store
 from loaders.dataset import Dataset
 
-__all__ = ["LayerView", "layer_view", "lineage", "lineage_parts", "positions", "read_dataset"]
+__all__ = ["LayerView", "layer_view", "lineage", "lineage_parts", "read_dataset", "stored_course"]
 
 _T = TypeVar("_T")
 _CACHE_SIZE = 8
@@ -110,13 +110,10 @@ def _read_view(store: Store, dataset: str, name: str) -> LayerView:
     layer: Layer = store.read_layer(dataset, name)
     indexed = index_dataset(read_dataset(store, dataset), parts=lineage_parts(line))
     n_skills = len(indexed.skills)
-    wave = np.full(n_skills, -1, dtype=np.int32)
-    by = np.full(n_skills, -1, dtype=np.int32)
+    wave, by = stored_course(indexed, layer)
     component = np.full(n_skills, -1, dtype=np.int32)
     mastery = np.full(n_skills, np.nan)
     rows = indexed.skills.indices(layer.skills["skill"])
-    wave[rows] = layer.skills["wave"].to_numpy()
-    by[rows] = positions(layer.skills["by"], indexed.text_ids)
     component[rows] = layer.skills["component"].fill_null(-1).to_numpy()
     mastery[rows] = layer.skills["mastery"].fill_null(np.nan).to_numpy()
     parts = line[0].parts
@@ -127,8 +124,17 @@ def _read_view(store: Store, dataset: str, name: str) -> LayerView:
     return LayerView(line[0], indexed, taught, wave, by, component, mastery)
 
 
-def positions(ids: pa.ChunkedArray, among: pa.Array) -> NDArray[np.int32]:
-    """Where each id is among others, int32; -1 for none."""
+def stored_course(indexed: IndexedGraph, layer: Layer) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Wave and teaching text of each skill of a graph as a stored layer has them, int32 (S,) each; -1 for none."""
+    wave = np.full(len(indexed.skills), -1, dtype=np.int32)
+    by = np.full(len(indexed.skills), -1, dtype=np.int32)
+    rows = indexed.skills.indices(layer.skills["skill"])
+    wave[rows] = layer.skills["wave"].to_numpy()
+    by[rows] = _positions(layer.skills["by"], indexed.text_ids)
+    return wave, by
+
+
+def _positions(ids: pa.ChunkedArray, among: pa.Array) -> NDArray[np.int32]:
     import pyarrow.compute as pc
 
     places = pc.fill_null(pc.index_in(ids, value_set=among), -1)

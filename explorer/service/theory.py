@@ -17,7 +17,6 @@ from analysis.density_evolution import (
     texts_for_error,
 )
 from analysis.ensembles import DegreeDistribution, Ensemble, MultiClassEnsemble
-from analysis.errors import AnalysisError
 from analysis.finite_size import FiniteSizeFit, fit_finite_size, stall_probability
 from analysis.hierarchy import HierarchyEnsemble, HierarchyResult, compare_training
 from analysis.learners import Learner, OneSkillLearner, parse_learner
@@ -27,13 +26,13 @@ from analysis.percolation import (
     giant_learned,
     giant_site,
     percolation_threshold,
-    percolation_threshold_of,
     predict,
 )
 from analysis.replicates import learned_fraction_replicates, learning_replicates
 from analysis.sampling import poisson_graph
 from analysis.threshold import StabilityRegion, emergence_threshold, emergence_threshold_of, stability_region
 from explorer.errors import SkillgraphError
+from explorer.service.expectation import first_giant
 
 __all__ = [
     "ClassesTheory",
@@ -339,10 +338,6 @@ def degrees(texts: str, skills: str, learner: str = "one") -> DegreesTheory:
         raise SkillgraphError("no text requires a skill: there is nothing to learn")
     found, evolved = predict(ensemble, rule), evolve(ensemble, rule)
     jump, occupation = emergence_threshold_of(ensemble, rule), critical_occupation(ensemble)
-    try:
-        percolates = ensemble.ratio * percolation_threshold_of(ensemble, "any", rule)
-    except AnalysisError:  # all texts are not enough
-        percolates = None
     return DegreesTheory(
         mean_skills=ensemble.mean_skills,
         ratio=ensemble.ratio,
@@ -357,7 +352,7 @@ def degrees(texts: str, skills: str, learner: str = "one") -> DegreesTheory:
         giant_site=found.giant_site,
         condition=found.condition,
         critical_occupation=occupation if occupation <= 1.0 else None,
-        percolation=percolates,
+        percolation=first_giant(ensemble, rule),
     )
 
 
