@@ -22,10 +22,10 @@ import pyarrow as pa
 
 from benchmarks import harness
 from explorer.server import LocalServer, ServerOptions, free_port
-from explorer.store.neo4j import Neo4jStore
-from explorer.store.neo4j_admin import write_admin_csv
-from explorer.store.neo4j_dataset import DatasetReader, require_dataset
-from explorer.store.neo4j_reading import CHUNK
+from explorer.store.neo4j.admin import write_admin_csv
+from explorer.store.neo4j.dataset import DatasetReader, require_dataset
+from explorer.store.neo4j.reading import CHUNK
+from explorer.store.neo4j.store import Neo4jStore
 from loaders.dataset import build_dataset
 
 ROWS = "MATCH (t:Text)-[r:REQUIRES]->(s:Skill) RETURN t.id, s.id, r.weight LIMIT $limit"

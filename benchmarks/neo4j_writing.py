@@ -15,7 +15,7 @@ import pyarrow as pa
 from benchmarks import harness
 from benchmarks.neo4j_reading import dataset
 from explorer.server import LocalServer, ServerOptions, free_port
-from explorer.store.neo4j import Neo4jStore
+from explorer.store.neo4j.store import Neo4jStore
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo
 
 REQUIRE = (

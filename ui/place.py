@@ -32,7 +32,7 @@ class Place:
         if url is None or "://" not in url:
             return cls(url)
         from explorer.credentials import find_credentials
-        from explorer.store.neo4j_connection import parse_address
+        from explorer.store.neo4j.connection import parse_address
 
         try:
             address = parse_address(url)
@@ -47,7 +47,7 @@ class Place:
             StoreError: It is not there or cannot be opened.
         """
         if self.credentials is not None:
-            from explorer.store.neo4j import Neo4jStore
+            from explorer.store.neo4j.store import Neo4jStore
 
             return Neo4jStore(str(self.url), credentials=self.credentials)
         from explorer.store.opening import open_store

@@ -36,9 +36,9 @@ def open_store(url: str | Path | None, *, mode: Literal["read", "write"]) -> Sto
                 f"store {url!r}: {scheme}:// is not known; give the path of a file, or an address that starts with "
                 f"{', '.join(f'{known}://' for known in _SERVER_SCHEMES)}"
             )
-        from explorer.store.neo4j import Neo4jStore
+        from explorer.store.neo4j.store import Neo4jStore
 
         return Neo4jStore(url)
-    from explorer.store.embedded import EmbeddedStore
+    from explorer.store.embedded.store import EmbeddedStore
 
     return EmbeddedStore(Path(url or DEFAULT_PATH).expanduser(), mode=mode)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from explorer.errors import QueryError
 from explorer.store.cypher_guard import check_read_only, tokenize
-from explorer.store.embedded_cypher import shown_text, shown_value, stored_name, stored_value, translate
+from explorer.store.embedded.cypher import shown_text, shown_value, stored_name, stored_value, translate
 from explorer.store.protocol import Node, Path, Relationship
 
 

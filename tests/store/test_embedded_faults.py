@@ -22,8 +22,8 @@ import numpy as np
 import pytest
 
 from explorer.errors import QueryError, StoreError
-from explorer.store.embedded import EmbeddedStore
-from explorer.store.embedded_file import put_in_place
+from explorer.store.embedded.file import put_in_place
+from explorer.store.embedded.store import EmbeddedStore
 from explorer.store.opening import DEFAULT_PATH, open_store
 from explorer.store.protocol import SCHEMA_VERSION, Store
 from tests.store.content import layer, numbered_associations, numbered_dataset, numbered_layer, small_dataset
@@ -412,7 +412,7 @@ def test_a_write_broken_off_at_the_last_moment(tmp_path: Path, monkeypatch: pyte
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("explorer.store.embedded.put_in_place", interrupted)
+        patch.setattr("explorer.store.embedded.store.put_in_place", interrupted)
         with pytest.raises(KeyboardInterrupt):
             store.write_dataset(small_dataset("e"))
     expected = ["d", "e"] if written else ["d"]

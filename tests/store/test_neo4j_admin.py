@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 from explorer.cli.app import app
 from explorer.errors import ServerError, StoreError
 from explorer.server import LocalServer
-from explorer.store.neo4j import Neo4jStore
-from explorer.store.neo4j_admin import ARGUMENTS_FILE, AdminCsv, write_admin_csv
+from explorer.store.neo4j.admin import ARGUMENTS_FILE, AdminCsv, write_admin_csv
+from explorer.store.neo4j.store import Neo4jStore
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo
 from loaders.dataset import Dataset, build_dataset
 from tests.support.neo4j import RunningNeo4j, options_for_tests

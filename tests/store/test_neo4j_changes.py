@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from explorer.errors import NotFoundError, SkillgraphError, StoreError
-from explorer.store import neo4j_change, neo4j_dataset
-from explorer.store.neo4j import Neo4jStore
-from explorer.store.neo4j_change import Change
+from explorer.store.neo4j import change as neo4j_change
+from explorer.store.neo4j import dataset as neo4j_dataset
+from explorer.store.neo4j.change import Change
+from explorer.store.neo4j.store import Neo4jStore
 from explorer.store.protocol import Layer
 from loaders.dataset import extend_dataset
 from tests.store import test_contract as contract
@@ -252,8 +253,9 @@ def test_a_killed_process_leaves_a_store_that_opens_and_takes_the_load_again(
     """With a real process that is killed while it writes."""
     script = """
         import os, signal, sys
-        from explorer.store import neo4j_change, neo4j_dataset
-        from explorer.store.neo4j import Neo4jStore
+        from explorer.store.neo4j import change as neo4j_change
+        from explorer.store.neo4j import dataset as neo4j_dataset
+        from explorer.store.neo4j.store import Neo4jStore
         from tests.store.content import numbered_dataset
         neo4j_dataset.BATCH = 40
         if sys.argv[2] == "staged":

@@ -18,10 +18,11 @@ from explorer.credentials import PASSWORD_VARIABLE, USER_VARIABLE, Credentials
 from explorer.errors import NotFoundError, ServerError, StoreError
 from explorer.folders import HOME_VARIABLE
 from explorer.server import free_port
-from explorer.store import neo4j_change, neo4j_dataset
-from explorer.store.neo4j import Neo4jStore
-from explorer.store.neo4j_change import Change
-from explorer.store.neo4j_connection import parse_address
+from explorer.store.neo4j import change as neo4j_change
+from explorer.store.neo4j import dataset as neo4j_dataset
+from explorer.store.neo4j.change import Change
+from explorer.store.neo4j.connection import parse_address
+from explorer.store.neo4j.store import Neo4jStore
 from loaders.dataset import build_dataset
 from tests.store.content import layer, numbered_dataset, small_dataset
 from tests.store.test_neo4j_changes import counts, expected_counts, leftovers

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from explorer.errors import QueryError
-from explorer.store import neo4j_query
-from explorer.store.neo4j import Neo4jStore
-from explorer.store.neo4j_change import READ_ATTEMPTS
+from explorer.store.neo4j import query as neo4j_query
+from explorer.store.neo4j.change import READ_ATTEMPTS
+from explorer.store.neo4j.store import Neo4jStore
 from tests.store.content import numbered_dataset, numbered_layer, small_dataset
 from tests.store.test_neo4j_changes import counts
 from tests.support.neo4j import RunningNeo4j

@@ -10,7 +10,7 @@ import pytest
 
 from explorer.errors import QueryError
 from explorer.store.cypher_guard import READ_PROCEDURES
-from explorer.store.neo4j_query import ALLOWED_PROCEDURES
+from explorer.store.neo4j.query import ALLOWED_PROCEDURES
 from explorer.store.protocol import Store
 from tests.store.content import associations, components, layer, small_dataset
 

@@ -20,7 +20,7 @@ import pytest
 from explorer.credentials import Credentials
 from explorer.errors import ServerError, SkillgraphError
 from explorer.server import NEO4J_VERSION, LocalServer, ServerOptions, free_port
-from explorer.store.neo4j import Neo4jStore
+from explorer.store.neo4j.store import Neo4jStore
 
 __all__ = ["IMAGE", "RunningNeo4j", "neo4j_server", "options_for_tests", "start_local"]
 

@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from explorer.errors import QueryError
 from explorer.store.cypher_guard import READ_PROCEDURES, Token, check_read_only, tokenize
-from explorer.store.neo4j_change import READ_ATTEMPTS, change_mark
+from explorer.store.neo4j.change import READ_ATTEMPTS, change_mark
 from explorer.store.protocol import Node, Path, QueryResult, Relationship
 
 if TYPE_CHECKING:
     from neo4j import Record, ResultSummary, Session
 
-    from explorer.store.neo4j_connection import Connection
+    from explorer.store.neo4j.connection import Connection
 
 __all__ = ["ALLOWED_PROCEDURES", "check_plan", "plain_value", "run_query"]
 

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from explorer.errors import StoreError
-from explorer.store.embedded_cypher import PREFIX
-from explorer.store.embedded_graph import Graph, Nodes, add_edges, add_nodes, edge_chunks, run
+from explorer.store.embedded.cypher import PREFIX
+from explorer.store.embedded.graph import Graph, Nodes, add_edges, add_nodes, edge_chunks, run
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, LayerInfo, Progress
 from explorer.store.records import EDGE_TABLES, NODE_LABELS, EdgeTable, check_dataset, layer_info, layer_table
 from loaders.dataset import EMPTY_TABLES, Dataset

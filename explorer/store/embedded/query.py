@@ -11,7 +11,7 @@ import kglite
 
 from explorer.errors import QueryError
 from explorer.store.cypher_guard import Token, check_read_only, tokenize
-from explorer.store.embedded_cypher import Statement, shown_text, shown_value, stored_value, translate
+from explorer.store.embedded.cypher import Statement, shown_text, shown_value, stored_value, translate
 from explorer.store.protocol import QueryResult
 
 __all__ = ["run_query"]

@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import uuid4
 
 from explorer.errors import SkillgraphError, StoreError
-from explorer.store.neo4j_connection import is_memory_error
+from explorer.store.neo4j.connection import is_memory_error
 from explorer.store.protocol import SCHEMA_VERSION
 from explorer.store.records import utc_now
 
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction
 
-    from explorer.store.neo4j_connection import Connection
+    from explorer.store.neo4j.connection import Connection
 
 __all__ = [
     "READ_ATTEMPTS",

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from explorer.errors import StoreError
-from explorer.store.neo4j_dataset import index_key
+from explorer.store.neo4j.dataset import index_key
 from explorer.store.protocol import Layer
 from explorer.store.records import (
     EDGE_TABLES,

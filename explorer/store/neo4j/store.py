@@ -1,7 +1,7 @@
 """The store on a Neo4j server.
 
-How a write stays invisible until it is whole is told in `neo4j_change`, how subgraphs become arrays in
-`neo4j_reading`, what a query may do in `neo4j_query`.
+How a write stays invisible until it is whole is told in `change`, how subgraphs become arrays in
+`reading`, what a query may do in `query`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 
 from explorer.credentials import Credentials, find_credentials
 from explorer.errors import NotFoundError, SkillgraphError, StoreError
-from explorer.store.neo4j_change import READ_ATTEMPTS, Change, between_changes, change, ensure_schema
-from explorer.store.neo4j_connection import Connection, parse_address
-from explorer.store.neo4j_dataset import (
+from explorer.store.neo4j.change import READ_ATTEMPTS, Change, between_changes, change, ensure_schema
+from explorer.store.neo4j.connection import Connection, parse_address
+from explorer.store.neo4j.dataset import (
     DatasetReader,
     DatasetStage,
     added_rows,
@@ -29,7 +29,7 @@ from explorer.store.neo4j_dataset import (
     skills_of,
     stage_rows,
 )
-from explorer.store.neo4j_layer import (
+from explorer.store.neo4j.layer import (
     check_base,
     check_learned,
     join_layers,
@@ -41,7 +41,7 @@ from explorer.store.neo4j_layer import (
     retire_layer,
     set_components,
 )
-from explorer.store.neo4j_query import run_query
+from explorer.store.neo4j.query import run_query
 from explorer.store.protocol import DatasetInfo, Layer, LayerInfo, Progress, QueryResult
 from explorer.store.records import (
     EDGE_TABLES,
@@ -359,7 +359,7 @@ class Neo4jStore:
         max_rows: int = 1_000,
         timeout: float = 30.0,
     ) -> QueryResult:
-        """Run a read-only query; see `explorer.store.neo4j_query`."""
+        """Run a read-only query; see `explorer.store.neo4j.query`."""
         return run_query(self._connection, cypher, parameters, max_rows=max_rows, timeout=timeout)
 
     def close(self) -> None:

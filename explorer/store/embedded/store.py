@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from explorer.errors import NotFoundError, StoreError
-from explorer.store.embedded_content import (
+from explorer.store.embedded.content import (
     Counter,
     add_learned,
     add_tables,
@@ -35,7 +35,7 @@ from explorer.store.embedded_content import (
     shown_properties,
     with_components,
 )
-from explorer.store.embedded_file import (
+from explorer.store.embedded.file import (
     Mode,
     check_place,
     give_up_lease,
@@ -44,7 +44,7 @@ from explorer.store.embedded_file import (
     stamp,
     take_lease,
 )
-from explorer.store.embedded_graph import (
+from explorer.store.embedded.graph import (
     Graph,
     Nodes,
     add_edges,
@@ -58,7 +58,7 @@ from explorer.store.embedded_graph import (
     run,
     update_node,
 )
-from explorer.store.embedded_query import run_query
+from explorer.store.embedded.query import run_query
 from explorer.store.protocol import (
     ASSOCIATION_SCHEMA,
     SCHEMA_VERSION,

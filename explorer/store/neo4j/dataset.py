@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from explorer.errors import NotFoundError, StoreError
-from explorer.store.neo4j_change import Change
-from explorer.store.neo4j_reading import (
+from explorer.store.neo4j.change import Change
+from explorer.store.neo4j.reading import (
     NodeIndex,
     fill_pairs,
     index_of,

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from explorer.errors import NotFoundError, StoreError
-from explorer.store.neo4j_change import Change
-from explorer.store.neo4j_dataset import BATCH, index_key, require_dataset, skills_of
-from explorer.store.neo4j_reading import NodeIndex, fill_pairs, read_pairs, read_values
+from explorer.store.neo4j.change import Change
+from explorer.store.neo4j.dataset import BATCH, index_key, require_dataset, skills_of
+from explorer.store.neo4j.reading import NodeIndex, fill_pairs, read_pairs, read_values
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, LayerInfo
 from explorer.store.records import layer_table, node_key
 

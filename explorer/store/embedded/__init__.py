@@ -1,0 +1,1 @@
+"""The default store: Neo4j's Cypher dialect in one file, in this process."""
