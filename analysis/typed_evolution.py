@@ -1,0 +1,508 @@
+"""Density evolution of typed ensembles: what a random graph that keeps every text's mix of types would learn.
+
+With the edge types m = (j, k) of `analysis.typed` the messages are
+
+    y_m = Σ_t n_tm E ψ(N_t + 1) / E_m,    N_t = novel skills among the others of text t, each end of m' novel with x_m'
+    x_m = prior_k (1 - (1 - λ_m(1 - σ y)) A_k),        q_k = prior_k (1 - (1 - L_k(1 - σ y)) A_k)
+
+σ the share of the texts that is there, E_m the number of edges of type m, A_k the probability that all prerequisites
+are learned. Both sums run over kinds of texts and skills, O(edges) a wave. Derived in docs/theory.md, section 9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.errors import AnalysisError
+from analysis.learners import Learner, OneSkillLearner, PoissonLearner
+from analysis.recursion import prior_of_classes
+from analysis.typed import Kinds, TypedEnsemble
+
+__all__ = [
+    "TypedEvolution",
+    "TypedPrerequisites",
+    "TypedRecursion",
+    "evolve_typed",
+    "largest_eigenvalue",
+    "seed_needed",
+    "seeded_branch",
+]
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+_ONE = OneSkillLearner()
+_PATIENCE = 20
+"""So many waves are done before the remainder is estimated from how fast changes shrink."""
+
+
+@dataclass(frozen=True, eq=False)
+class TypedPrerequisites:
+    """How many skills of each type must be learned before a skill of a type can be.
+
+    A_k is the mean over the type's skills of Π_i (1 - q_i)^(number of prerequisites of type i).
+
+    Attributes:
+        needs: One row a skill; labels are types, and what `Kinds.edge` counts are types too.
+        sizes: Number of skills of each type, float64 (K,).
+    """
+
+    needs: Kinds
+    sizes: Floats
+
+    @classmethod
+    def from_pairs(
+        cls, before: npt.NDArray[np.integer], after: npt.NDArray[np.integer], types: npt.NDArray[np.integer]
+    ) -> TypedPrerequisites:
+        """From pairs of skills, `before` to be learned before `after`, and the type of every skill."""
+        order = np.argsort(after, kind="stable")
+        label = np.asarray(types, dtype=np.int32)
+        return cls(
+            Kinds.of_rows(np.asarray(after)[order], label[np.asarray(before)[order]], label),
+            np.bincount(label).astype(np.float64),
+        )
+
+    def met(self, unlearned: Floats) -> Floats:
+        """A_k for unlearned fractions q_k, float64 (K,)."""
+        rows = _row_products(self.needs, 1.0 - unlearned)
+        return np.bincount(self.needs.label, self.needs.weight * rows, minlength=len(self.sizes)) / self.sizes
+
+
+@dataclass(frozen=True, eq=False)
+class TypedRecursion:
+    """One wave of learning on a typed ensemble.
+
+    Attributes:
+        ensemble: Kinds of texts and skills.
+        learner: The rule by which texts teach.
+        prior: Probability that a skill is not known beforehand, float64 (K,).
+        prerequisites: What must be learned first; None if nothing.
+        share: σ, the share of the texts that is there, in 0-1 (larger for Poisson degrees).
+        taught: Messages y_m of texts that were read earlier, float64 (M,), nan where texts are read now; None if all
+            are read now.
+        closed: Types of skills that the texts read now cannot teach, bool (K,); None if they can teach all.
+    """
+
+    ensemble: TypedEnsemble
+    learner: Learner = _ONE
+    prior: Floats = field(default_factory=lambda: np.ones(1))
+    prerequisites: TypedPrerequisites | None = None
+    share: float = 1.0
+    taught: Floats | None = None
+    closed: Bools | None = None
+    _now: Bools = field(init=False)
+    _open: Bools = field(init=False)
+    _texts: Kinds = field(init=False)
+
+    def __post_init__(self) -> None:
+        e = self.ensemble
+        if isinstance(self.learner, PoissonLearner):
+            raise AnalysisError(
+                f"the learner {self.learner.name!r} is known by its success function only, "
+                "which needs texts with a Poisson number of skills"
+            )
+        if not self.share >= 0.0 or (e.rates is None and self.share > 1.0):
+            raise AnalysisError(f"the share of the texts is {self.share:g}; measured degrees allow 0 to 1")
+        now = np.ones(e.n_edge_types, dtype=bool) if self.taught is None else np.isnan(self.taught)
+        is_open = np.ones(e.n_types, dtype=bool) if self.closed is None else ~self.closed
+        texts = e.texts
+        if not now.all():
+            read = np.zeros(e.n_text_classes, dtype=bool)
+            read[e.edge_class[now]] = True
+            texts = _without(texts, ~read[texts.label])
+        object.__setattr__(self, "prior", prior_of_classes(self.prior, e.n_types))
+        object.__setattr__(self, "_now", now & is_open[e.edge_type])
+        object.__setattr__(self, "_open", is_open[e.edge_type])
+        object.__setattr__(self, "_texts", texts)
+
+    @property
+    def read(self) -> Bools:
+        """Text classes that are read now, bool (J,)."""
+        if self.taught is None:
+            return np.ones(self.ensemble.n_text_classes, dtype=bool)
+        read = np.zeros(self.ensemble.n_text_classes, dtype=bool)
+        read[self.ensemble.edge_class[np.isnan(self.taught)]] = True
+        return read
+
+    def start(self) -> tuple[Floats, Floats]:
+        """(x, q) before the texts are read, shapes (M,) and (K,): what earlier texts and the prior leave."""
+        taught = np.zeros(self.ensemble.n_edge_types) if self.taught is None else np.nan_to_num(self.taught, nan=0.0)
+        return self.skills(taught, np.ones(self.ensemble.n_types))
+
+    def texts(self, novel: Floats) -> Floats:
+        """y_m, the probability that a text teaches along an edge of type m, float64 (M,), for x_m."""
+        sums = others_of_texts(self.learner, self._texts, 1.0 - novel, np.where(self._open, novel, 0.0), 1)
+        old = np.zeros(self.ensemble.n_edge_types) if self.taught is None else np.nan_to_num(self.taught, nan=0.0)
+        return np.where(self._now, _ratio(sums, self.ensemble.ends), old)
+
+    def skills(self, taught: Floats, unlearned: Floats) -> tuple[Floats, Floats]:
+        """(x, q), shapes (M,) and (K,), for messages y_m and the unlearned fractions of the wave before."""
+        met = np.ones(self.ensemble.n_types) if self.prerequisites is None else self.prerequisites.met(unlearned)
+        edge, node = self.missed(1.0 - self.share * taught)
+        prior = self.prior
+        k = self.ensemble.edge_type
+        return prior[k] * (1.0 - (1.0 - edge) * met[k]), prior * (1.0 - (1.0 - node) * met)
+
+    def missed(self, z: Floats) -> tuple[Floats, Floats]:
+        """(λ_m(z), L_k(z)), shapes (M,) and (K,)."""
+        e = self.ensemble
+        if e.rates is not None:
+            node = np.exp(-np.bincount(e.edge_type, e.rates * (1.0 - z), minlength=e.n_types))
+            return node[e.edge_type], node
+        rows = _row_products(e.skills, z)
+        node = np.bincount(e.skills.label, e.skills.weight * rows, minlength=e.n_types) / e.sizes
+        return _ratio(_others_product(e.skills, z), e.ends), node
+
+    def step(self, novel: Floats, unlearned: Floats) -> tuple[Floats, Floats]:
+        """(x, q) after one more wave."""
+        return self.skills(self.texts(novel), unlearned)
+
+
+@dataclass(frozen=True, eq=False)
+class TypedEvolution:
+    """Result of density evolution on a typed ensemble; all numbers are fractions or probabilities in 0-1.
+
+    Attributes:
+        unlearned: q, the fraction of all skills that is never learned.
+        learned: 1 - q.
+        testing_error: Probability that a fresh text, of the kinds that are read, is not understood.
+        understood: Fraction of the texts that are read that end up understood.
+        unlearned_by_type: q_k, shape (K,).
+        testing_error_by_kind: For each kind of texts, shape (N,).
+        understood_by_kind: For each kind of texts, shape (N,).
+        trajectory: Unlearned fraction after wave 0, 1, 2 …; wave 0 is what was known.
+        converged: True if the estimated distance to the fixed point is within the tolerance.
+        iterations: Number of waves.
+        novel: x_m, shape (M,).
+        taught: y_m, shape (M,).
+    """
+
+    unlearned: float
+    learned: float
+    testing_error: float
+    understood: float
+    unlearned_by_type: Floats
+    testing_error_by_kind: Floats
+    understood_by_kind: Floats
+    trajectory: Floats
+    converged: bool
+    iterations: int
+    novel: Floats
+    taught: Floats
+
+
+def evolve_typed(
+    ensemble: TypedEnsemble,
+    learner: Learner = _ONE,
+    *,
+    prior: float | Sequence[float] | Floats = 1.0,
+    prerequisites: TypedPrerequisites | None = None,
+    share: float = 1.0,
+    taught: Floats | None = None,
+    closed: Bools | None = None,
+    tolerance: float = 1e-9,
+    max_iterations: int = 10_000,
+) -> TypedEvolution:
+    """Density evolution of a typed ensemble from the first wave on: the unseeded branch.
+
+    Args:
+        ensemble: Kinds of texts and skills.
+        learner: `one`, `d:D` or any capacity.
+        prior: Probability that a skill is not known beforehand; one number or one a type, shape (K,).
+        prerequisites: What must be learned first.
+        share: Share of the texts that is there.
+        taught: As for `TypedRecursion`.
+        closed: As for `TypedRecursion`.
+        tolerance: On the unlearned fraction, by the estimated sum of all further changes.
+        max_iterations: Waves after which it stops anyway; near a threshold changes are tiny for long.
+
+    Returns:
+        The fixed point and the waves that lead to it.
+
+    Raises:
+        AnalysisError: A prior outside 0-1, a share that the degrees do not allow, or a learner without a rule a text.
+
+    >>> kinds = TypedEnsemble.from_kinds([[1, 0], [2, 1], [0, 3]], [0.2, 0.5, 0.3], [0.6, 0.4], 1.0)
+    >>> evolve_typed(kinds).unlearned_by_type.round(4).tolist()
+    [0.2082, 0.0635]
+    """
+    recursion = TypedRecursion(
+        ensemble, learner, np.asarray(prior, dtype=np.float64), prerequisites, share, taught, closed
+    )
+    return _descend(recursion, *recursion.start(), tolerance, max_iterations)
+
+
+def _descend(
+    recursion: TypedRecursion, novel: Floats, unlearned: Floats, tolerance: float, max_iterations: int
+) -> TypedEvolution:
+    e = recursion.ensemble
+    alpha, weight = e.alpha, e.ends / max(float(e.ends.sum()), 1e-300)
+    trajectory = [float(unlearned @ alpha)]
+    before, converged = np.inf, False
+    for wave in range(max_iterations):
+        next_novel, next_unlearned = recursion.step(novel, unlearned)
+        change = float(np.abs(novel - next_novel) @ weight) + float(np.abs(unlearned - next_unlearned) @ alpha)
+        novel, unlearned = next_novel, next_unlearned
+        trajectory.append(float(unlearned @ alpha))
+        rate = change / before if before > 0.0 else 0.0
+        before = change
+        if change <= 1e-15 or (wave >= _PATIENCE and rate < 1.0 and change * rate / (1.0 - rate) <= tolerance):
+            converged = True
+            break
+    q = float(unlearned @ alpha)
+    errors, understood = _outcomes(recursion, novel)
+    read = recursion.read[e.texts.label] * e.texts.weight
+    read = read / max(float(read.sum()), 1e-300)
+    return TypedEvolution(
+        unlearned=q,
+        learned=1.0 - q,
+        testing_error=float(errors @ read),
+        understood=float(understood @ read),
+        unlearned_by_type=unlearned,
+        testing_error_by_kind=errors,
+        understood_by_kind=understood,
+        trajectory=np.array(trajectory),
+        converged=converged,
+        iterations=len(trajectory) - 1,
+        novel=novel,
+        taught=recursion.texts(novel),
+    )
+
+
+def _outcomes(recursion: TypedRecursion, novel: Floats) -> tuple[Floats, Floats]:
+    """Testing error, and probability of being understood in the end, of each kind of texts, shapes (N,)."""
+    texts = recursion.ensemble.texts
+    none_novel = _row_products(texts, 1.0 - novel)
+    ends = whole_texts(recursion.learner, texts, 1.0 - novel, np.where(recursion._open, novel, 0.0), 0)
+    return 1.0 - none_novel, np.where(recursion.read[texts.label], ends, none_novel)
+
+
+def largest_eigenvalue(
+    recursion: TypedRecursion, novel: Floats, unlearned: Floats, *, tolerance: float = 1e-6, max_iterations: int = 1_000
+) -> tuple[float, Floats]:
+    """Largest eigenvalue of one wave's Jacobian at a state, and its direction in x: above 1 the state is not stable.
+
+    Power iteration on the map itself, shifted by the identity so that alternating directions do not disturb it; the
+    Jacobian has no negative entries (Perron and Frobenius).
+
+    Args:
+        recursion: The map.
+        novel: x, shape (M,).
+        unlearned: q, shape (K,).
+        tolerance: Of the eigenvalue.
+        max_iterations: Steps after which the value so far is returned.
+
+    Returns:
+        The eigenvalue and its eigenvector, float64 (M,), largest entry 1 (zero if nothing depends on anything).
+
+    >>> kinds = TypedEnsemble.from_kinds([[2]], [1.0], [1.0], 1.0)  # every text 2 skills, each skill 2 texts on average
+    >>> recursion = TypedRecursion(kinds)
+    >>> round(largest_eigenvalue(recursion, np.ones(1), np.ones(1))[0], 4)
+    2.0
+    """
+    step = 1e-7
+    base, base_q = recursion.step(novel, unlearned)
+    direction, direction_q = np.ones(len(novel)), np.ones(len(unlearned))
+    value = 0.0
+    for _ in range(max_iterations):
+        moved, moved_q = recursion.step(novel - step * direction, unlearned - step * direction_q)
+        image = direction + np.maximum((base - moved) / step, 0.0)
+        image_q = direction_q + np.maximum((base_q - moved_q) / step, 0.0)
+        if recursion.prerequisites is None:
+            image_q = np.zeros(len(unlearned))
+        size = max(float(image.max(initial=0.0)), float(image_q.max(initial=0.0)))
+        if size == 0.0:
+            return 0.0, direction
+        direction, direction_q = image / size, image_q / size
+        if abs(size - 1.0 - value) <= tolerance * size:
+            value = size - 1.0
+            break
+        value = size - 1.0
+    return max(value, 0.0), direction
+
+
+def seeded_branch(
+    recursion: TypedRecursion,
+    evolution: TypedEvolution,
+    *,
+    seed: float = 1e-4,
+    tolerance: float = 1e-9,
+    max_iterations: int = 10_000,
+) -> tuple[TypedEvolution, float]:
+    """Where learning ends once a few skills are known, and how unstable the branch without them is.
+
+    From an unstable fixed point the state is moved a little along the direction that grows, and learning goes on; this
+    is repeated until a stable fixed point is reached. A stable one is returned as it is.
+
+    Args:
+        recursion: The map.
+        evolution: Its unseeded branch.
+        seed: How far the state is moved at most.
+        tolerance: As for `evolve_typed`.
+        max_iterations: As for `evolve_typed`.
+
+    Returns:
+        The seeded branch, and the largest eigenvalue at the unseeded one.
+
+    >>> counts, shares = [[1, 0], [3, 0], [1, 2], [0, 2]], [0.1, 0.4, 0.3, 0.2]
+    >>> recursion = TypedRecursion(TypedEnsemble.from_kinds(counts, shares, [0.5, 0.5], 0.9))
+    >>> unseeded = evolve_typed(recursion.ensemble)
+    >>> seeded, eigenvalue = seeded_branch(recursion, unseeded)
+    >>> unseeded.unlearned_by_type.round(4).tolist(), seeded.unlearned_by_type.round(4).tolist(), eigenvalue > 1
+    ([0.2394, 1.0], [0.1249, 0.325], True)
+    """
+    first, found = 0.0, evolution
+    for attempt in range(20):
+        value, direction = largest_eigenvalue(recursion, found.novel, found.unlearned_by_type)
+        first = value if attempt == 0 else first
+        if value <= 1.0 + 1e-4:
+            break
+        start = found.novel - np.minimum(seed * direction, found.novel)
+        reached = _descend(recursion, start, found.unlearned_by_type, tolerance, max_iterations)
+        if found.unlearned - reached.unlearned < 10.0 * tolerance:
+            break
+        found = reached
+    return found, first
+
+
+def seed_needed(
+    learned_with: Callable[[int, np.random.Generator], float],
+    unseeded: float,
+    seeded: float,
+    n_skills: int,
+    *,
+    draws: int = 9,
+    seed: int = 0,
+) -> int | None:
+    """How many random known skills make a finite graph leave the unseeded branch in half of the draws.
+
+    Args:
+        learned_with: Learned fraction of a graph for a number of known skills that are drawn with the generator.
+        unseeded: Learned fraction of the branch without a seed.
+        seeded: Learned fraction of the branch with one.
+        n_skills: S.
+        draws: Draws at each number.
+        seed: Of the draws.
+
+    Returns:
+        The smallest power of two, refined by bisection, from which on at least half of the draws learn more than
+        halfway between the branches; None if no number up to a tenth of the skills does, or the branches agree.
+
+    >>> seed_needed(lambda n, rng: float(n >= 5), 0.0, 1.0, 1_000)
+    5
+    """
+    if seeded - unseeded < 1e-3:
+        return None
+    halfway = 0.5 * (unseeded + seeded)
+    streams = np.random.SeedSequence(seed).spawn(draws)
+
+    def ignites(n: int) -> bool:
+        found = [learned_with(n, np.random.default_rng(stream)) > halfway for stream in streams]
+        return 2 * sum(found) >= draws
+
+    high = 1
+    while not ignites(high):
+        high *= 2
+        if high > max(n_skills // 10, 1):
+            return None
+    low = high // 2
+    while high - low > max(1, high // 16):
+        middle = (low + high) // 2
+        low, high = (low, middle) if ignites(middle) else (middle, high)
+    return high
+
+
+def others_of_texts(learner: Learner, texts: Kinds, keep: Floats, novel: Floats, shift: int) -> Floats:
+    """Σ_t n_tm Σ_n P(N = n) ψ(n + shift) over the others of each end, for weights of learned and novel ends, (M,)."""
+    table, a = _table(learner, shift)
+    if a is not None:  # a geometric capacity: values of generating functions
+        if shift >= 1:
+            return np.asarray(a ** (shift - 1) * _others_product(texts, keep + a * novel))
+        return (_others_product(texts, keep + a * novel) - (1.0 - a) * _others_product(texts, keep)) / a
+    if len(table) == 0:
+        return np.zeros(len(keep))
+    if len(table) == 1:
+        return table[0] * _others_product(texts, keep)
+    if len(table) == 2:
+        none, one = _others_first_two(texts, keep, novel)
+        return np.asarray(table[0] * none + table[1] * one)
+    return _others_table(texts, keep, novel, table)
+
+
+def whole_texts(learner: Learner, texts: Kinds, keep: Floats, novel: Floats, shift: int) -> Floats:
+    """Σ_n P(N = n) ψ(n + shift) over all ends of each kind of texts, shape (N,)."""
+    table, a = _table(learner, shift)
+    if a is not None:
+        if shift >= 1:
+            return np.asarray(a ** (shift - 1) * _row_products(texts, keep + a * novel))
+        return (_row_products(texts, keep + a * novel) - (1.0 - a) * _row_products(texts, keep)) / a
+    if len(table) == 0:
+        return np.zeros(len(texts.weight))
+    if len(table) == 1:
+        return table[0] * _row_products(texts, keep)
+    from analysis._kernels import typed as kernels
+
+    out = np.zeros(len(texts.weight))
+    table = table[: int(texts.ends.max(initial=0)) + 1]
+    kernels.row_tables(texts.ptr, texts.edge, texts.count, keep, novel, table, out)
+    return out
+
+
+def _table(learner: Learner, shift: int) -> tuple[Floats, float | None]:
+    """ψ(shift), ψ(shift + 1) … up to the last that is not 0; or the a of a geometric capacity."""
+    rule = getattr(learner, "_rule", learner)
+    a = getattr(rule, "a", None)
+    if a is not None:
+        return np.empty(0), float(a)
+    size = 1
+    while learner.tail(size) > 0.0:
+        size *= 2
+    psi = learner.tail(np.arange(shift, size + 1))
+    return psi[: int(np.count_nonzero(psi))], None
+
+
+def _without(texts: Kinds, dropped: Bools) -> Kinds:
+    """The kinds with weight 0 for those that are dropped."""
+    return Kinds(texts.ptr, texts.edge, texts.count, np.where(dropped, 0.0, texts.weight), texts.label, texts.of)
+
+
+def _ratio(sums: Floats, ends: Floats) -> Floats:
+    return np.minimum(sums / ends, 1.0)
+
+
+def _others_product(kinds: Kinds, factor: Floats) -> Floats:
+    from analysis._kernels import typed as kernels
+
+    out = np.zeros(len(factor))
+    kernels.others_product(kinds.ptr, kinds.edge, kinds.count, kinds.weight, factor, out)
+    return out
+
+
+def _row_products(kinds: Kinds, factor: Floats) -> Floats:
+    from analysis._kernels import typed as kernels
+
+    out = np.empty(len(kinds.weight))
+    kernels.row_products(kinds.ptr, kinds.edge, kinds.count, factor, out)
+    return out
+
+
+def _others_first_two(texts: Kinds, keep: Floats, novel: Floats) -> tuple[Floats, Floats]:
+    from analysis._kernels import typed as kernels
+
+    none, one = np.zeros(len(keep)), np.zeros(len(keep))
+    kernels.others_first_two(texts.ptr, texts.edge, texts.count, texts.weight, keep, novel, none, one)
+    return none, one
+
+
+def _others_table(texts: Kinds, keep: Floats, novel: Floats, table: Floats) -> Floats:
+    from analysis._kernels import typed as kernels
+
+    longest = int(texts.ends.max(initial=0))
+    table = np.ascontiguousarray(table[: max(longest, 1)])
+    out, scratch = np.zeros(len(keep)), np.zeros((longest + 1, len(table)))
+    kernels.others_table(texts.ptr, texts.edge, texts.count, texts.weight, keep, novel, table, scratch, out)
+    return out
