@@ -111,19 +111,19 @@ class IndexedGraph:
         return self.dataset.texts[name].take(pa.array(self.text_rows)).combine_chunks()
 
 
-def text_mask(dataset: Dataset, parts: Sequence[str]) -> NDArray[np.bool_]:
+def text_mask(dataset: Dataset, parts: Sequence[str], *, lenient: bool = False) -> NDArray[np.bool_]:
     """The texts of some parts, bool (T,); without parts all of them.
 
     Raises:
-        NotFoundError: A part that the dataset has not.
+        NotFoundError: A part that the dataset does not have, unless `lenient`: then it has no texts.
     """
     if not parts:
         return np.ones(dataset.n_texts, dtype=bool)
     unknown = sorted(set(parts) - set(dataset.parts))
-    if unknown:
+    if unknown and not lenient:
         there = ", ".join(map(repr, dataset.parts)) or "none"
         raise NotFoundError(f"dataset {dataset.name!r} has no part {unknown[0]!r}; its parts: {there}")
-    mask: NDArray[np.bool_] = pc.is_in(dataset.texts["part"], value_set=pa.array(parts, pa.string())).to_numpy()
+    mask: NDArray[np.bool_] = pc.is_in(dataset.texts["part"], value_set=pa.array(list(parts), pa.string())).to_numpy()
     return mask
 
 
@@ -133,7 +133,12 @@ def _codes(column: pa.ChunkedArray) -> NDArray[np.int32]:
 
 
 def index_dataset(
-    dataset: Dataset, *, parts: Sequence[str] = (), universe: Sequence[str] | None = None
+    dataset: Dataset,
+    *,
+    parts: Sequence[str] = (),
+    universe: Sequence[str] | None = None,
+    skills_too: pa.Array | pa.ChunkedArray | None = None,
+    lenient: bool = False,
 ) -> IndexedGraph:
     """The skill–text graph of some parts of a dataset.
 
@@ -142,18 +147,24 @@ def index_dataset(
         parts: Parts whose texts are taken; empty means all.
         universe: Parts whose texts say which skills are counted, a superset of `parts` (empty means all);
             by default the same. A skill that no text of the universe requires is not in the graph.
+        skills_too: Ids of skills that are in the graph even if no text of the universe requires them; ids that
+            the dataset does not have are passed over.
+        lenient: Take a part that the dataset does not have as one without texts.
 
     Returns:
         The graph with its ids.
 
     Raises:
-        NotFoundError: The dataset has no such part.
+        NotFoundError: The dataset has no such part, unless `lenient`.
     """
     text_of, skill_of = _codes(dataset.requirements["text"]), _codes(dataset.requirements["skill"])
-    texts = text_mask(dataset, parts)
-    counted = texts if universe is None else texts | text_mask(dataset, universe)
+    texts = text_mask(dataset, parts, lenient=lenient)
+    counted = texts if universe is None else texts | text_mask(dataset, universe, lenient=lenient)
     skills = np.zeros(dataset.n_skills, dtype=bool)
     skills[skill_of[counted[text_of]]] = True
+    if skills_too is not None and len(skills_too):
+        wanted = skills_too.combine_chunks() if isinstance(skills_too, pa.ChunkedArray) else skills_too
+        skills |= pc.is_in(dataset.skills["id"], value_set=wanted).to_numpy()
     kept = texts[text_of]
     text_index = np.cumsum(texts, dtype=np.int64).astype(np.int32) - 1
     skill_index = np.cumsum(skills, dtype=np.int64).astype(np.int32) - 1

@@ -47,6 +47,7 @@ class AssociationReport:
         giant: Size of the largest.
         giant_fraction: Size of the largest over all skills that the layer's texts require.
         seconds: Time for projecting and storing.
+        reused: True if the layer had these associations already: nothing was written.
     """
 
     layer: LayerInfo
@@ -57,6 +58,7 @@ class AssociationReport:
     giant: int
     giant_fraction: float
     seconds: float
+    reused: bool = False
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,15 @@ def associate(
     start = time.perf_counter()
     view = layer_view(store, dataset, layer)
     graph, learned = view.indexed.graph, view.learned
+    options: dict[str, str | int | float | bool | None] = {
+        "rule": rule,
+        "min_weight": min_weight,
+        "top": top_k,
+        "max_text_skills": max_text_skills,
+    }
+    if view.info.associations is not None and view.info.association_options == options and not view.info.stale:
+        sizes = np.bincount(view.component[learned])
+        return _report(view.info, rule, sizes, graph.n_skills, start, reused=True)
     pairs = project(graph, learned, rule, min_weight=min_weight, top_k=top_k, max_text_skills=max_text_skills)
     parts = components(graph, learned, rule)
     skills = view.indexed.skills
@@ -170,18 +181,25 @@ def associate(
     )
     there = np.flatnonzero(learned)
     labels = pa.table({"skill": skills.take(there), "component": pa.array(parts.label[there], pa.int32())})
-    store.write_associations(dataset, layer, table, rule=rule, components=labels)
-    info = layer_view(store, dataset, layer).info
-    giant = int(parts.sizes[0]) if len(parts.sizes) else 0
+    store.write_associations(dataset, layer, table, rule=rule, components=labels, options=options)
+    info = next(info for info in store.layers(dataset) if info.name == layer)
+    return _report(info, rule, parts.sizes, graph.n_skills, start)
+
+
+def _report(
+    info: LayerInfo, rule: Rule, sizes: NDArray[np.integer], n_skills: int, start: float, *, reused: bool = False
+) -> AssociationReport:
+    giant = int(sizes[0]) if len(sizes) else 0
     return AssociationReport(
         layer=info,
         rule=rule,
-        associations=table.num_rows,
-        components=len(parts.sizes),
-        component_sizes=tuple(int(n) for n in parts.sizes[:20]),
+        associations=info.associations or 0,
+        components=len(sizes),
+        component_sizes=tuple(int(n) for n in sizes[:20]),
         giant=giant,
-        giant_fraction=giant / graph.n_skills if graph.n_skills else 0.0,
+        giant_fraction=giant / n_skills if n_skills else 0.0,
         seconds=time.perf_counter() - start,
+        reused=reused,
     )
 
 

@@ -14,6 +14,7 @@ from analysis.hierarchy import levels
 from explorer.service.association import giant_of
 from explorer.service.evidence import LayerMastery, mastery_of
 from explorer.service.snapshot import LayerView, layer_view
+from explorer.service.stale import stale_sentence
 from explorer.service.training import TrainingRow, predict_training
 from explorer.store.protocol import LayerInfo, Store
 
@@ -471,7 +472,7 @@ def _cautions(
     views: tuple[LayerView, LayerView], masteries: tuple[LayerMastery, LayerMastery] | None
 ) -> tuple[str, ...]:
     first, second = views[0].info, views[1].info
-    found: list[str] = []
+    found = [stale_sentence(info) for info in (first, second) if info.stale]
     if (first.kind == "evidence") != (second.kind == "evidence"):
         found.append(
             "One layer was learned by peeling and the other estimated from outcomes: the first says what texts can "
@@ -494,7 +495,7 @@ def _cautions(
             "`evidence --common` both are estimated from the texts that both attempted."
         )
     differs: Callable[[str], float] = lambda key: abs(  # noqa: E731 - one expression used twice
-        float(first.parameters.get(key) or 0.0) - float(second.parameters.get(key) or 0.0)
+        (first.figure(key) or 0.0) - (second.figure(key) or 0.0)
     )
     if max(differs("slip"), differs("guess")) > 0.01:
         found.append(

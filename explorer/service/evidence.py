@@ -18,9 +18,10 @@ from analysis.evidence import Evidence, Method, estimate_mastery
 from analysis.graph import SkillTextGraph
 from explorer.arrays import IndexedGraph, index_dataset
 from explorer.errors import NotFoundError, SkillgraphError
-from explorer.service.snapshot import layer_view, read_dataset
+from explorer.service.snapshot import dataset_parts, layer_view, read_dataset
 from explorer.service.versions import package_versions
-from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Progress, Store
+from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Parameter, Progress, Store
+from explorer.store.staleness import inputs_of
 
 __all__ = ["EvidenceReport", "LayerMastery", "ModelEvidence", "Noise", "SkillMastery", "evidence", "mastery_of"]
 
@@ -28,7 +29,6 @@ Noise = Literal["family", "model", "shared", "text"]
 
 # A probability between these is reported as uncertain.
 _UNCERTAIN = (0.05, 0.95)
-_SEPARATOR = "\n"
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ class ModelEvidence:
         contradictions: Failed texts all of whose skills some solved text requires: 0 for outcomes without noise.
         converged: False if the estimate had not settled.
         skills: One row a skill, the most probable first, the unidentified last.
+        reused: True if the store had this layer already: nothing was written.
     """
 
     layer: LayerInfo
@@ -101,6 +102,7 @@ class ModelEvidence:
     contradictions: int
     converged: bool
     skills: tuple[SkillMastery, ...]
+    reused: bool = False
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,8 @@ def evidence(
     pass_score: float | None = None,
     common: bool = False,
     ignored_classes: Sequence[str] = (),
+    only: Mapping[str, str] | None = None,
+    lenient: bool = False,
     progress: Progress | None = None,
 ) -> EvidenceReport:
     """Estimate which skills models master from their outcomes, and store one evidence layer for each.
@@ -203,6 +207,8 @@ def evidence(
             attempt.
         common: Use only texts that all these models attempted.
         ignored_classes: Classes of skills that are left out of the model (for instance one that sits on every text).
+        only: Names of layers by model: only these are stored, and the other models are estimated with them.
+        lenient: Pass over ignored classes that no skill has, instead of refusing them.
         progress: Called while models are estimated.
 
     Returns:
@@ -218,8 +224,10 @@ def evidence(
     source = read_dataset(store, dataset)
     bases = dict(zip(source.models["id"].to_pylist(), source.models["base"].to_pylist(), strict=True))
     chosen = _bases_first(_chosen(source.attempts["model"], bases, models), bases)
-    names = _layer_names(store, dataset, chosen, name)
-    outcomes = _outcomes(index_dataset(source, parts=parts), chosen, pass_score, common, ignored_classes)
+    names = _layer_names(store, dataset, chosen, name) if only is None else dict(only)
+    outcomes = _outcomes(
+        index_dataset(source, parts=parts), chosen, pass_score, common, ignored_classes, lenient=lenient
+    )
     _require_outcomes(outcomes, chosen)
     estimates = _estimate(outcomes, _groups(chosen, bases, noise), noise, method, progress)
     stored = {
@@ -227,25 +235,29 @@ def evidence(
         for info in store.layers(dataset)
         if info.kind == "evidence" and "model" in info.parameters
     }
-    asked: dict[str, str | int | float | bool | None] = {
+    asked: dict[str, Parameter] = {
         "noise": noise,
         "mastered": mastered,
         "pass_score": pass_score,
         "common": common,
-        "ignored_classes": _SEPARATOR.join(ignored_classes),
-        "models": _SEPARATOR.join(chosen) if noise == "text" or common else "",
+        "ignored_classes": tuple(ignored_classes),
+        "models": tuple(chosen),
+        "asked_method": method,
     }
+    there = {info.name: info for info in store.layers(dataset)}
     rows = []
     for place, model in enumerate(chosen):
         base = bases[model]
+        layer_name = names.get(model, model)
         base_layer = names.get(base, stored.get(base)) if base is not None else None
         info = LayerInfo(
             dataset=dataset,
-            name=names[model],
+            name=layer_name,
             kind="evidence",
             learner="dina",
-            base=base_layer if base_layer != names[model] else None,
-            parts=tuple(sorted(parts)),
+            base=base_layer if base_layer != layer_name else None,
+            parts=tuple(sorted(set(parts))),
+            graph_parts=tuple(sorted(set(parts))),
             texts=0,
             skills=0,
             learned=0,
@@ -254,10 +266,27 @@ def evidence(
             versions=package_versions(),
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
+        info = replace(info, made_from=inputs_of(info, dataset_parts(store, dataset)))
         row = _model_evidence(outcomes, estimates[place], place, base, info)
-        store.write_layer(Layer(row.layer, _layer_skills(outcomes, estimates[place], place, mastered)))
+        layer = Layer(row.layer, _layer_skills(outcomes, estimates[place], place, mastered))
+        same = there.get(info.name) if model in names else None
+        if same is not None and _is_unchanged(store, same, layer):
+            row = replace(row, layer=same, reused=True)
+        elif model in names:
+            store.write_layer(layer)
         rows.append(row)
     return EvidenceReport(dataset, noise, tuple(rows), time.perf_counter() - start)
+
+
+def _is_unchanged(store: Store, there: LayerInfo, layer: Layer) -> bool:
+    """Whether the stored layer is the one that would be written, apart from its associations and its time."""
+    told = replace(
+        there, associations=None, association_rule=None, association_options={}, created_at=layer.info.created_at
+    )
+    if told != layer.info:
+        return False
+    stored = store.read_layer(there.dataset, there.name).skills
+    return bool(stored.drop_columns("component").equals(layer.skills.drop_columns("component")))
 
 
 def mastery_of(store: Store, dataset: str, layer: str) -> LayerMastery:
@@ -280,17 +309,18 @@ def mastery_of(store: Store, dataset: str, layer: str) -> LayerMastery:
     if info.kind != "evidence" or "model" not in facts:
         raise SkillgraphError(f"layer {layer!r} is of kind {info.kind!r}: it has no outcomes to estimate mastery from")
     model = str(facts["model"])
-    chosen = str(facts["models"]).split(_SEPARATOR) if facts["models"] else [model]
-    ignored = [name for name in str(facts["ignored_classes"]).split(_SEPARATOR) if name]
-    pass_score = None if facts["pass_score"] is None else float(facts["pass_score"])
-    indexed = index_dataset(view.indexed.dataset, parts=view.indexed.parts)
-    outcomes = _outcomes(indexed, chosen, pass_score, bool(facts["common"]), ignored)
+    together = facts["noise"] == "text" or bool(facts["common"])
+    chosen = list(info.listed("models")) if together and info.listed("models") else [model]
+    pass_score = info.figure("pass_score")
+    outcomes = _outcomes(
+        view.indexed, chosen, pass_score, bool(facts["common"]), info.listed("ignored_classes"), lenient=True
+    )
     outcomes.scores[:, ~view.taught] = np.nan
     place = chosen.index(model)
     if facts["noise"] == "text":
         found, row = estimate_mastery(outcomes.graph, outcomes.scores, noise="text", method=_method(facts)), place
     else:
-        slip, guess, prior = (float(facts[key] or 0.0) for key in ("slip", "guess", "prior"))
+        slip, guess, prior = (info.figure(key) or 0.0 for key in ("slip", "guess", "prior"))
         scores, row = outcomes.scores[place], 0
         found = estimate_mastery(outcomes.graph, scores, slip=slip, guess=guess, prior=prior, method=_method(facts))
     mastery = np.where(found.identified[row], found.mastery[row], np.nan)
@@ -338,7 +368,7 @@ def _estimate(
     return estimates
 
 
-def _method(facts: Mapping[str, str | int | float | bool | None]) -> Method:
+def _method(facts: Mapping[str, Parameter]) -> Method:
     return "enumeration" if facts["method"] == "enumeration" else "propagation"
 
 
@@ -392,7 +422,10 @@ def _outcomes(
     pass_score: float | None,
     common: bool,
     ignored_classes: Sequence[str],
+    *,
+    lenient: bool = False,
 ) -> _Outcomes:
+    """Scores on the texts of a graph; a class that no skill has is refused, or passed over if `lenient`."""
     table = indexed.dataset.attempts
     row = pc.index_in(table["model"], value_set=pa.array(models, pa.string()))
     column = pc.index_in(table["text"], value_set=indexed.text_ids)
@@ -404,7 +437,7 @@ def _outcomes(
         scores[:, np.isnan(scores).any(axis=0)] = np.nan
     classes = np.asarray(indexed.skill_column("class").to_pylist(), dtype=object)
     for wanted in ignored_classes:
-        if not (classes == wanted).any():
+        if not (classes == wanted).any() and not lenient:
             there = ", ".join(sorted({repr(c) for c in classes.tolist() if c is not None})) or "none"
             raise NotFoundError(f"no skill has class {wanted!r}; classes here: {there}")
     ignored = np.isin(classes, list(ignored_classes)) if ignored_classes else np.zeros(len(classes), bool)
@@ -441,7 +474,7 @@ def _model_evidence(
     found, row = estimate.found, estimate.row
     used = _used(outcomes, place)
     mastery, identified = estimate.mastery, estimate.identified
-    learned = identified & (mastery >= float(info.parameters["mastered"] or 0.0))
+    learned = identified & (mastery >= (info.figure("mastered") or 0.0))
     asked = ~outcomes.ignored
     tested = np.zeros(outcomes.graph.n_skills, bool)
     text_of = np.repeat(np.arange(outcomes.graph.n_texts), outcomes.graph.text_degrees)
@@ -469,8 +502,7 @@ def _model_evidence(
         parameters={**info.parameters, "method": found.method, **figures},
     )
     between = (mastery > _UNCERTAIN[0]) & (mastery < _UNCERTAIN[1])
-    pass_score = info.parameters["pass_score"] or 0.5
-    solved = np.nan_to_num(outcomes.scores[place]) >= float(pass_score)
+    solved = np.nan_to_num(outcomes.scores[place]) >= (info.figure("pass_score") or 0.5)
     return ModelEvidence(
         layer=info,
         model=str(info.parameters["model"]),

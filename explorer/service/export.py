@@ -288,7 +288,7 @@ def _layer_facts(info: LayerInfo) -> dict[str, str | int | float | bool | None]:
         "association_rule": info.association_rule,
         "seed": info.seed,
         "created_at": info.created_at,
-        **info.parameters,
+        **{name: json.dumps(value) if isinstance(value, tuple) else value for name, value in info.parameters.items()},
         **{f"version of {name}": version for name, version in info.versions.items()},
     }
 

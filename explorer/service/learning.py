@@ -12,16 +12,25 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from analysis.graph import SkillTextGraph
 from analysis.learners import parse_learner
 from analysis.peeling import PeelingResult, continue_peeling, novel_skill_counts, peel
 from explorer.arrays import IndexedGraph, index_dataset, text_mask
 from explorer.errors import NotFoundError, SkillgraphError
 from explorer.service.advice import Advice, advise
-from explorer.service.snapshot import layer_view, lineage, lineage_parts, read_dataset, stored_course
+from explorer.service.snapshot import (
+    dataset_parts,
+    graph_parts,
+    layer_view,
+    lineage,
+    read_dataset,
+    stored_course,
+)
 from explorer.service.versions import package_versions
-from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Store
+from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Parameter, Store
+from explorer.store.staleness import inputs_of
 
-__all__ = ["LearnReport", "Mode", "continue_learning", "learn"]
+__all__ = ["LearnReport", "Mode", "continue_learning", "known_parameters", "learn"]
 
 Mode = Literal["frozen", "continued", "joint"]
 _MODES = ("frozen", "continued", "joint")
@@ -42,6 +51,8 @@ class LearnReport:
         advice: What helps when nothing was learned, in a sentence; empty otherwise.
         help: The same as figures; None if something was learned.
         gained: Number of skills that this run learned, beyond what was known or learned before it.
+        reused: True if the layer was there already, made from the same texts and base with the same options and
+            versions: nothing was written.
         seconds: Time for reading, peeling and storing.
     """
 
@@ -54,6 +65,13 @@ class LearnReport:
     seconds: float
     help: Advice | None = None
     gained: int = 0
+    reused: bool = False
+
+
+def known_parameters(known: Sequence[str], known_classes: Sequence[str]) -> dict[str, Parameter]:
+    """Parameters of a layer that say what was known beforehand: ids of skills, and classes."""
+    given = {"known": tuple(sorted(set(known))), "known_classes": tuple(dict.fromkeys(known_classes))}
+    return {name: listed for name, listed in given.items() if listed}
 
 
 def learn(
@@ -68,6 +86,7 @@ def learn(
     known: Sequence[str] = (),
     known_classes: Sequence[str] = (),
     seed: int = 0,
+    lenient: bool = False,
 ) -> LearnReport:
     """Peel the texts of some parts of a dataset and store the learned skills as a layer.
 
@@ -88,6 +107,7 @@ def learn(
         known: Ids of skills taken as known.
         known_classes: Classes of skills taken as known.
         seed: Seed of the texts' capacities, for a learner that has random ones.
+        lenient: Pass over known skills and classes that no text requires, instead of refusing them.
 
     Returns:
         The stored layer with its course.
@@ -111,37 +131,69 @@ def learn(
         mode = "continued"
     _refuse_lineage_loop(store, dataset, name, base)
     base_line = () if base is None else lineage(store, dataset, base)
-    indexed = _presented(store, dataset, parts, base_line, mode)
-    start_from = _given(indexed, known, known_classes)
+    info = LayerInfo(
+        dataset=dataset,
+        name=name,
+        kind="foundation" if base is None else "fine-tuned",
+        learner=rule.name,
+        texts=0,
+        skills=0,
+        learned=0,
+        waves=0,
+        base=base,
+        mode=mode,
+        parts=tuple(sorted(set(parts))),
+        graph_parts=_graph_parts(parts, base_line),
+        parameters=known_parameters(known, known_classes),
+        versions=package_versions(),
+    )
+    info = replace(info, made_from=inputs_of(info, dataset_parts(store, dataset), base_line[0] if base_line else None))
+    indexed = _presented(store, dataset, info.parts, base_line, mode)
+    start_from = _given(indexed, known, known_classes, lenient=lenient)
     learnable = None
     if base is not None and mode != "joint":
         from_base, learnable = _from_base(store, dataset, indexed, base, mode)
         start_from = start_from | from_base
     rng = np.random.default_rng(seed)
     capacity = rule.capacities(indexed.graph.n_texts, rng)
-    result = peel(indexed.graph, capacity, known=start_from, learnable=learnable, prerequisites=indexed.prerequisites)
-    random = not isinstance(capacity, int)
-    info = LayerInfo(
-        dataset=dataset,
-        name=name,
-        kind="foundation" if base is None else "fine-tuned",
-        learner=rule.name,
-        base=base,
-        mode=mode,
-        parts=tuple(sorted(parts)),
-        texts=indexed.graph.n_texts,
-        skills=indexed.graph.n_skills,
-        learned=result.n_learned,
-        waves=result.n_waves,
-        seed=seed if random else None,
-        parameters={"known": len(known), "known_classes": ",".join(known_classes)} if known or known_classes else {},
-        versions=package_versions(),
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-    store.write_layer(Layer(info, _layer_skills(indexed, result)))
+    info = replace(info, seed=None if isinstance(capacity, int) else seed)
+    there = _unchanged(store, info)
+    if there is not None:
+        info = there
+        result = PeelingResult(*stored_course(indexed, store.read_layer(dataset, name)), info.waves)
+    else:
+        result = peel(
+            indexed.graph, capacity, known=start_from, learnable=learnable, prerequisites=indexed.prerequisites
+        )
+        info = replace(
+            info,
+            texts=indexed.graph.n_texts,
+            skills=indexed.graph.n_skills,
+            learned=result.n_learned,
+            waves=result.n_waves,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        store.write_layer(Layer(info, _layer_skills(indexed, result)))
     gained = result.n_learned - int(np.count_nonzero(start_from))
     help_ = None if gained else advise(indexed, start_from, learnable, capacity)
-    return _report(info, indexed, result, gained, help_, start)
+    return _report(info, indexed, result, gained, help_, start, reused=there is not None)
+
+
+def _unchanged(store: Store, info: LayerInfo) -> LayerInfo | None:
+    """The stored layer of that name if it was made from the same inputs with the same options and versions."""
+    there = next((layer for layer in store.layers(info.dataset) if layer.name == info.name), None)
+    if there is None or there.stale or there.vanished:
+        return None
+    asked = ("kind", "learner", "base", "mode", "parts", "graph_parts", "seed", "parameters", "versions", "made_from")
+    return there if all(getattr(there, name) == getattr(info, name) for name in asked) else None
+
+
+def _graph_parts(parts: Sequence[str], base_line: tuple[LayerInfo, ...]) -> tuple[str, ...]:
+    """Parts whose texts make a layer's graph: its own and those of its base; empty means all texts."""
+    if not base_line:
+        return tuple(sorted(set(parts)))
+    base_parts = graph_parts(base_line)
+    return tuple(sorted({*parts, *base_parts})) if parts and base_parts else ()
 
 
 def continue_learning(store: Store, dataset: str, name: str, *, parts: Sequence[str] = ()) -> LearnReport:
@@ -179,12 +231,33 @@ def continue_learning(store: Store, dataset: str, name: str, *, parts: Sequence[
             "learn it anew, without --continue"
         )
     text_mask(read_dataset(store, dataset), parts)  # refuses a part that is not there
+    anew = f"make it anew with `skillgraph refresh {name}`"
+    gone = sorted(set(before.parts) - set(read_dataset(store, dataset).parts))
+    if gone:
+        raise SkillgraphError(
+            f"layer {name!r} read part {gone[0]!r}, which dataset {dataset!r} no longer has: learn a layer from other "
+            "parts"
+        )
+    if before.vanished:
+        raise SkillgraphError(
+            f"layer {name!r} has learned skills that dataset {dataset!r} no longer has, so it cannot go on: {anew}"
+        )
     read = tuple(sorted({*before.parts, *parts})) if before.parts else ()
-    indexed = _presented(store, dataset, read, base_line, before.mode)
+    universe = _graph_parts(read, base_line)
+    if universe and before.graph_parts is not None:
+        # A base that was learned from other texts since does not take its former ones away.
+        universe = tuple(sorted({*universe, *before.graph_parts})) if before.graph_parts else ()
+    layer = store.read_layer(dataset, name)
+    indexed = _presented(store, dataset, read, base_line, before.mode, universe, layer.skills["skill"])
     graph = indexed.graph
-    previous = PeelingResult(*stored_course(indexed, store.read_layer(dataset, name)), before.waves)
-    classes = [wanted for wanted in str(before.parameters.get("known_classes", "")).split(",") if wanted]
-    known = _given(indexed, (), classes) & ~previous.learned
+    capacity = parse_learner(before.learner).capacities(graph.n_texts, np.random.default_rng(0))
+    stored = PeelingResult(*stored_course(indexed, layer), before.waves)
+    if not isinstance(capacity, int) or not _still_taught(graph, stored, capacity):
+        raise SkillgraphError(
+            f"the texts that taught layer {name!r} have changed, so it cannot go on from what they taught: {anew}"
+        )
+    previous = stored
+    known = _given(indexed, (), before.listed("known_classes"), lenient=True) & ~previous.learned
     previous = replace(previous, wave=np.where(known, np.int32(0), previous.wave))
     learnable = None
     if before.base is not None and before.mode != "joint":
@@ -195,37 +268,70 @@ def continue_learning(store: Store, dataset: str, name: str, *, parts: Sequence[
             f"layer {name!r} has read all {before.texts:,} texts of its parts: append texts first, with "
             "`skillgraph load ... --append`, or add a part with --part"
         )
-    capacity = parse_learner(before.learner).capacities(graph.n_texts, np.random.default_rng(0))
     result = continue_peeling(graph, previous, capacity, learnable=learnable, prerequisites=indexed.prerequisites)
-    earlier = str(before.parameters.get(CONTINUED, ""))
     info = replace(
         before,
         parts=read,
+        graph_parts=universe,
         texts=graph.n_texts,
         skills=graph.n_skills,
         learned=result.n_learned,
         waves=result.n_waves,
         associations=None,
         association_rule=None,
-        parameters={**before.parameters, CONTINUED: f"{earlier},{before.texts}".lstrip(",")},
+        association_options={},
+        parameters={**before.parameters, CONTINUED: (*map(int, before.listed(CONTINUED)), before.texts)},
         versions=package_versions(),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+    made_from = inputs_of(info, dataset_parts(store, dataset), base_line[0] if base_line else None)
+    if learnable is not None or before.mode == "continued":
+        # What it took from its base it still has; if the base no longer has it, the layer goes on resting on what the
+        # base was.
+        given = (stored.wave == 0) & ~_given(
+            indexed, before.listed("known"), before.listed("known_classes"), lenient=True
+        )
+        if "base" in before.made_from and (given & ~from_base).any():
+            made_from["base"] = before.made_from["base"]
+    info = replace(info, made_from=made_from)
     store.write_layer(Layer(info, _layer_skills(indexed, result)))
     gained = result.n_learned - previous.n_learned
     help_ = None if gained else advise(indexed, previous.learned, learnable, capacity)
     return _report(info, indexed, result, gained, help_, start)
 
 
+def _still_taught(graph: SkillTextGraph, course: PeelingResult, capacity: int) -> bool:
+    """Whether every text still requires what it taught, and had no more than `capacity` novel skills when it did."""
+    taught = np.flatnonzero(course.wave > 0)
+    texts, waves = course.taught_by[taught], course.wave[taught]
+    if (texts < 0).any():
+        return False
+    degrees = graph.text_degrees[texts]
+    row = np.repeat(np.arange(len(taught)), degrees)
+    starts = graph.text_ptr[texts].astype(np.int64) - (np.cumsum(degrees) - degrees)
+    required = graph.text_skills[np.arange(len(row)) + np.repeat(starts, degrees)]
+    requires = np.bincount(row, weights=required == taught[row], minlength=len(taught)) > 0
+    unlearned = (course.wave[required] < 0) | (course.wave[required] >= waves[row])
+    novel = np.bincount(row, weights=unlearned, minlength=len(taught))
+    return bool(requires.all() and (novel <= capacity).all())
+
+
 def _presented(
-    store: Store, dataset: str, parts: Sequence[str], base_line: tuple[LayerInfo, ...], mode: str | None
+    store: Store,
+    dataset: str,
+    parts: Sequence[str],
+    base_line: tuple[LayerInfo, ...],
+    mode: str | None,
+    universe: tuple[str, ...] | None = None,
+    skills_too: pa.ChunkedArray | None = None,
 ) -> IndexedGraph:
-    """The texts that a layer reads, over the skills of its lineage."""
-    base_parts = lineage_parts(base_line) if base_line else ()
-    everything = bool(base_line) and (not base_parts or not parts)
-    universe = () if everything else tuple(sorted({*parts, *base_parts}))
-    presented = universe if mode == "joint" else tuple(sorted(parts))
-    return index_dataset(read_dataset(store, dataset), parts=presented, universe=universe if base_line else None)
+    """The texts that a layer reads, over the skills of its graph (by default its own and its base's)."""
+    source = read_dataset(store, dataset)
+    text_mask(source, parts)  # refuses a part that is not there; one that only the base has read may be gone
+    counted = _graph_parts(parts, base_line) if universe is None else universe
+    return index_dataset(
+        source, parts=counted if mode == "joint" else parts, universe=counted, skills_too=skills_too, lenient=True
+    )
 
 
 def _from_base(
@@ -238,7 +344,14 @@ def _from_base(
 
 
 def _report(
-    info: LayerInfo, indexed: IndexedGraph, result: PeelingResult, gained: int, help_: Advice | None, start: float
+    info: LayerInfo,
+    indexed: IndexedGraph,
+    result: PeelingResult,
+    gained: int,
+    help_: Advice | None,
+    start: float,
+    *,
+    reused: bool = False,
 ) -> LearnReport:
     histogram = novel_skill_counts(indexed.graph, result.learned)
     novel = {int(k): int(n) for k, n in enumerate(histogram) if n}
@@ -253,6 +366,7 @@ def _report(
         seconds=time.perf_counter() - start,
         help=help_,
         gained=gained,
+        reused=reused,
     )
 
 
@@ -261,15 +375,24 @@ def _refuse_lineage_loop(store: Store, dataset: str, name: str, base: str | None
         raise SkillgraphError(f"layer {name!r} is what {base!r} was fine-tuned from: give the new layer another name")
 
 
-def _given(indexed: IndexedGraph, known: Sequence[str], known_classes: Sequence[str]) -> NDArray[np.bool_]:
+def _given(
+    indexed: IndexedGraph, known: Sequence[str], known_classes: Sequence[str], *, lenient: bool = False
+) -> NDArray[np.bool_]:
+    """The skills known beforehand, bool (S,); what is not there is refused, or passed over if `lenient`."""
     mask = np.zeros(len(indexed.skills), dtype=bool)
     if known:
-        mask[indexed.skills.indices(known)] = True
+        mask |= indexed.skills.mask(known)
+        here = set(indexed.skills.take(np.flatnonzero(mask)).to_pylist())
+        absent = [] if lenient else [skill for skill in known if skill not in here]
+        if absent:
+            raise NotFoundError(
+                f"skill {absent[0]!r} was given as known, but no text of this layer requires it: leave it out"
+            )
     if known_classes:
         classes = np.asarray(indexed.skill_column("class").to_pylist(), dtype=object)
         for wanted in known_classes:
             hit = classes == wanted
-            if not hit.any():
+            if not hit.any() and not lenient:
                 there = ", ".join(sorted({repr(c) for c in classes.tolist() if c is not None})) or "none"
                 raise NotFoundError(f"no skill has class {wanted!r}; classes here: {there}")
             mask |= hit

@@ -5,9 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from explorer.errors import StoreError
-from explorer.store.protocol import DatasetInfo, Progress, Store
+from explorer.service.snapshot import graph_parts, lineage
+from explorer.store.fingerprint import dataset_fingerprint
+from explorer.store.protocol import LAYER_SKILLS_SCHEMA, DatasetInfo, Layer, Progress, Store
 from loaders.dataset import Dataset, extend_dataset, rename_dataset
 
 __all__ = ["LoadReport", "dataset_info", "load"]
@@ -22,6 +28,8 @@ class LoadReport:
         added_texts: Texts that this load brought.
         added_skills: Skills that were not there before.
         replaced: True if a dataset of that name was replaced.
+        unchanged: True if a dataset of that name and the same content was there: nothing was written.
+        stale_layers: Names of its layers that are stale now: what they were made from has changed.
         seconds: Time for reading, validating and storing.
     """
 
@@ -30,6 +38,8 @@ class LoadReport:
     added_skills: int
     replaced: bool
     seconds: float
+    unchanged: bool = False
+    stale_layers: tuple[str, ...] = ()
 
 
 def dataset_info(store: Store, name: str) -> DatasetInfo | None:
@@ -53,7 +63,8 @@ def load(
         read: Reads and validates the source; called once it is clear that the result may be stored.
         name: Name of the dataset.
         append: Add to the dataset of that name; its layers stay.
-        replace: Put it in the place of the dataset of that name, whose layers go with it.
+        replace: Put it in the place of the dataset of that name. Its layers stay, without their associations, and
+            are stale where their texts have changed; skills that are gone are kept by id in the layers.
         progress: Called while rows are stored.
 
     Returns:
@@ -73,18 +84,55 @@ def load(
             "or another --dataset name"
         )
     new = rename_dataset(read(), name)
+    unchanged = False
     if before is not None and append:
         whole = extend_dataset(store.read_dataset(name), new)
         store.append_dataset(whole, new, progress=progress)
+    elif before is not None and before.fingerprint and before.fingerprint == dataset_fingerprint(new):
+        unchanged = True
     else:
-        store.write_dataset(new, replace=replace, progress=progress)
+        kept = [] if before is None else kept_layers(store, new)
+        store.write_dataset(new, replace=replace, layers=kept, progress=progress)
     after = dataset_info(store, name)
     assert after is not None, "a dataset that was written is there"
-    kept = before if append and before is not None else None
+    stays = before if before is not None and (append or unchanged) else None
     return LoadReport(
         dataset=after,
-        added_texts=after.texts - (kept.texts if kept else 0),
-        added_skills=after.skills - (kept.skills if kept else 0),
-        replaced=before is not None and not append,
+        added_texts=after.texts - (stays.texts if stays else 0),
+        added_skills=after.skills - (stays.skills if stays else 0),
+        replaced=before is not None and not append and not unchanged,
+        unchanged=unchanged,
+        stale_layers=tuple(info.name for info in store.layers(name) if info.stale),
         seconds=time.perf_counter() - start,
     )
+
+
+def kept_layers(store: Store, dataset: Dataset) -> list[Layer]:
+    """The layers of the stored dataset of that name as they are after `dataset` has taken its place.
+
+    They keep what they learned: the skills that are still there, and the ids of those that are not. Associations come
+    from the texts, so of these only the options stay.
+    """
+    kept = []
+    there = dataset.skills["id"].combine_chunks()
+    position = LAYER_SKILLS_SCHEMA.get_field_index("component")
+    for info in store.layers(dataset.name):
+        skills = store.read_layer(dataset.name, info.name).skills
+        stays = pc.is_in(skills["skill"], value_set=there)
+        gone = skills["skill"].filter(pc.invert(stays)).to_pylist()
+        rows = skills.filter(stays)
+        rows = rows.set_column(position, LAYER_SKILLS_SCHEMA.field(position), pa.nulls(rows.num_rows, pa.int32()))
+        options = dict(info.association_options)
+        if info.associations is not None:
+            options = {"rule": info.association_rule, **options}
+        after = replace_fields(
+            info,
+            learned=rows.num_rows,
+            associations=None,
+            association_rule=None,
+            association_options=options,
+            graph_parts=graph_parts(lineage(store, dataset.name, info.name)),
+            vanished=tuple(sorted({*info.vanished, *gone})),
+        )
+        kept.append(Layer(after, rows.combine_chunks()))
+    return kept

@@ -241,6 +241,12 @@ def threshold(mean_skills: float, learner: str = "one") -> ThresholdReport:
 
 
 def _require_edges(view: LayerView) -> None:
+    """Refuse a layer of which theory can say nothing."""
+    if view.info.kind == "evidence":
+        raise SkillgraphError(
+            f"layer {view.info.name!r} was estimated from a model's outcomes, not learned from texts: there is nothing "
+            "to predict"
+        )
     if view.indexed.graph.n_edges == 0:
         raise SkillgraphError(f"the texts of layer {view.info.name!r} require no skill: there is nothing to predict")
 
@@ -468,8 +474,8 @@ def _reasons(view: LayerView, learned: float, poisson: float, degrees: float) ->
         )
     if CONTINUED in view.info.parameters:
         reasons.append(
-            f"The layer was continued after {view.info.parameters[CONTINUED]} texts: its waves count on from there, "
-            "while the predicted ones are those of reading all texts from the start."
+            f"The layer was continued after {', '.join(view.info.listed(CONTINUED))} texts: its waves count on from "
+            "there, while the predicted ones are those of reading all texts from the start."
         )
     if view.info.base is not None:
         reasons.append(

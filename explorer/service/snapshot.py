@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from explorer.arrays import IndexedGraph, index_dataset
 from explorer.errors import NotFoundError
+from explorer.store.fingerprint import PartFingerprints, part_fingerprints
 from explorer.store.protocol import Layer, LayerInfo, Store
 from loaders.dataset import Dataset
 
-__all__ = ["LayerView", "layer_view", "lineage", "lineage_parts", "read_dataset", "stored_course"]
+__all__ = ["LayerView", "dataset_parts", "graph_parts", "layer_view", "lineage", "read_dataset", "stored_course"]
 
 _T = TypeVar("_T")
 _CACHE_SIZE = 8
@@ -47,7 +48,8 @@ class LayerView:
 
     Attributes:
         info: The layer.
-        indexed: Graph of the texts of the layer and of the layers it was fine-tuned from.
+        indexed: Graph of the texts of the layer and of the layers it was fine-tuned from, as they are now, with all
+            skills that it has learned and the dataset still has.
         taught: Bool (T,), the texts that were presented to this layer itself.
         wave: int32 (S,), -1 not learned, 0 known beforehand, k learned in round k.
         by: int32 (S,), index of the text that taught the skill, -1 for none.
@@ -93,11 +95,25 @@ def lineage(store: Store, dataset: str, layer: str) -> tuple[LayerInfo, ...]:
     return tuple(line)
 
 
-def lineage_parts(line: tuple[LayerInfo, ...]) -> tuple[str, ...]:
-    """Parts of all layers of a lineage; empty (all texts) if one of them used all texts."""
-    if any(not info.parts for info in line):
-        return ()
-    return tuple(sorted({part for info in line for part in info.parts}))
+def graph_parts(line: tuple[LayerInfo, ...]) -> tuple[str, ...]:
+    """Parts whose texts make the graph of the first layer of a lineage; empty means all texts.
+
+    They are those that the layer keeps. Of a layer that an earlier version made they are the parts of all layers of
+    its lineage, as they are now.
+    """
+    parts: set[str] = set()
+    for info in line:
+        if info.graph_parts is not None:
+            return () if not info.graph_parts else tuple(sorted(parts | set(info.graph_parts)))
+        if not info.parts:
+            return ()
+        parts |= set(info.parts)
+    return tuple(sorted(parts))
+
+
+def dataset_parts(store: Store, name: str) -> dict[str, PartFingerprints]:
+    """Fingerprints of the parts of a dataset, from memory if the store has not changed."""
+    return _cached(store, ("parts", name), lambda: part_fingerprints(read_dataset(store, name)))
 
 
 def layer_view(store: Store, dataset: str, layer: str) -> LayerView:
@@ -108,7 +124,10 @@ def layer_view(store: Store, dataset: str, layer: str) -> LayerView:
 def _read_view(store: Store, dataset: str, name: str) -> LayerView:
     line = lineage(store, dataset, name)
     layer: Layer = store.read_layer(dataset, name)
-    indexed = index_dataset(read_dataset(store, dataset), parts=lineage_parts(line))
+    # What the layer has learned is in its graph even where the texts have changed since.
+    indexed = index_dataset(
+        read_dataset(store, dataset), parts=graph_parts(line), skills_too=layer.skills["skill"], lenient=True
+    )
     n_skills = len(indexed.skills)
     wave, by = stored_course(indexed, layer)
     component = np.full(n_skills, -1, dtype=np.int32)

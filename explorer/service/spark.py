@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 from analysis.learners import parse_learner
 from explorer.errors import SkillgraphError
 from explorer.service.association import ComponentsReport
-from explorer.service.snapshot import lineage, lineage_parts, read_dataset
+from explorer.service.learning import known_parameters
+from explorer.service.snapshot import graph_parts, lineage, read_dataset
 from explorer.service.versions import package_versions
 from explorer.spark.results import require_new, write_results
 from explorer.spark.run_folder import absolute_url, alone, join_url, local_path
@@ -209,9 +210,7 @@ def learn_on_spark(
             skills=graph.n_skills,
             learned=result.by_step[-1],
             waves=len(result.by_step) - 1 if result.exact else 0,
-            parameters={"known": len(known), "known_classes": ",".join(known_classes)}
-            if known or known_classes
-            else {},
+            parameters=known_parameters(known, known_classes),
             versions=package_versions() | {"pyspark": _pyspark_version()},
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
@@ -353,7 +352,7 @@ def export_for_spark(store: Store, dataset: str, folder: Path, *, layer: str | N
     write_parquet(read_dataset(store, dataset), folder / "input")
     if layer is None:
         return ()
-    parts = lineage_parts(lineage(store, dataset, layer))
+    parts = graph_parts(lineage(store, dataset, layer))
     (folder / "learned").mkdir()
     skills = store.read_layer(dataset, layer).skills
     pq.write_table(skills, folder / "learned" / "skills.parquet")
@@ -444,5 +443,5 @@ def _facts(info: LayerInfo, method: str, *, exact: bool) -> dict[str, Scalar]:
         name: plain[name] for name in ("dataset", "name", "kind", "learner", "texts", "skills", "learned", "created_at")
     }
     flat |= {"waves": info.waves if exact else None, "parts": json.dumps(info.parts), "method": method}
-    flat |= {f"parameter_{name}": value for name, value in info.parameters.items()}
+    flat["parameters"] = json.dumps(dict(info.parameters), ensure_ascii=False)
     return flat | {f"version_{name.replace('-', '_')}": value for name, value in info.versions.items()}

@@ -17,7 +17,9 @@ from analysis.learners import parse_learner
 from explorer.arrays import index_dataset
 from explorer.errors import NotFoundError, SkillgraphError
 from explorer.service.snapshot import lineage, read_dataset
+from explorer.store.fingerprint import part_fingerprints
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Store
+from explorer.store.staleness import inputs_of
 
 __all__ = ["read_associations", "read_layer", "take_up_associations", "take_up_layer"]
 
@@ -49,7 +51,7 @@ def read_layer(folder: Path, name: str) -> tuple[LayerInfo, pa.Table]:
             skills=int(facts["skills"]),
             learned=int(facts["learned"]),
             waves=int(pc.max(skills["wave"]).as_py() or 0),
-            parameters=_beginning("parameter_", facts),
+            parameters=_parameters(facts),
             versions={key.replace("_", "-"): value for key, value in _beginning("version_", facts).items()},
             created_at=str(facts["created_at"]),
         )
@@ -111,7 +113,8 @@ def take_up_layer(store: Store, dataset: str, info: LayerInfo, skills: pa.Table)
                 f"the layer was learned from {learned:,} {what}, where dataset {dataset!r} has {found:,}: "
                 "it is not what was learned"
             )
-    info = replace(info, dataset=dataset)
+    info = replace(info, dataset=dataset, graph_parts=info.parts)
+    info = replace(info, made_from=inputs_of(info, part_fingerprints(there)))
     store.write_layer(Layer(info, skills.sort_by("skill").combine_chunks()))
     return info
 
@@ -161,6 +164,14 @@ def _facts(folder: Path, needed: str) -> dict[str, Any]:
         command = "learn" if needed == "learned" else "associate"
         raise SkillgraphError(f"{folder} is not the output of `skillgraph {command} --engine spark --output`")
     return dict(facts)
+
+
+def _parameters(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of the run; earlier versions wrote a column for each."""
+    if "parameters" not in facts:
+        return _beginning("parameter_", facts)
+    found: dict[str, Any] = json.loads(facts["parameters"])
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
 
 
 def _beginning(prefix: str, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ __all__ = [
     "LayerInfo",
     "LayerKind",
     "Node",
+    "Parameter",
     "Path",
     "Progress",
     "QueryResult",
@@ -33,6 +34,8 @@ SCHEMA_VERSION = 1
 """Version of the graph schema; a store written by another version is refused, not guessed at."""
 
 Scalar = str | int | float | bool | None
+Parameter = Scalar | tuple[str, ...] | tuple[int, ...]
+"""A parameter of a layer: a scalar, or a list of strings or of integers."""
 LayerKind = Literal["foundation", "fine-tuned", "evidence"]
 Progress = Callable[[int, int], None]
 """Called with (rows done, rows in all)."""
@@ -68,9 +71,18 @@ class LayerInfo:
         associations: Number of stored associations; None if they have not been computed.
         association_rule: `any` or `understood`.
         seed: Seed of what was random; None if nothing was.
-        parameters: Further parameters of the run, scalars.
+        parameters: Further parameters of the run: scalars and lists.
         versions: Versions of the packages that computed it.
         created_at: UTC time, ISO 8601.
+        graph_parts: Parts whose texts make its graph: its own, and those of the layers it was fine-tuned from as they
+            were when it was made; empty means all texts; None if an earlier version made it, which did not keep them.
+        made_from: Fingerprints of what it was made from (`explorer.store.staleness.inputs_of`); empty if not known.
+        vanished: Ids of skills that it learned and that the dataset, replaced since, no longer has.
+        association_options: How its associations were computed: `rule`, `min_weight`, `top`, `max_text_skills`. Kept
+            when the texts are replaced, though the associations go.
+        fingerprint: Of its skills, waves, teaching texts and masteries; the store sets it.
+        stale: True if something it was made from has changed since; the store sets it.
+        stale_because: In which way, a clause each; empty if it is not stale.
     """
 
     dataset: str
@@ -87,9 +99,17 @@ class LayerInfo:
     associations: int | None = None
     association_rule: str | None = None
     seed: int | None = None
-    parameters: Mapping[str, Scalar] = field(default_factory=dict)
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     created_at: str = ""
+    graph_parts: tuple[str, ...] | None = None
+    made_from: Mapping[str, str] = field(default_factory=dict)
+    vanished: tuple[str, ...] = ()
+    association_options: Mapping[str, Scalar] = field(default_factory=dict)
+    # What the store says of a layer is not what it is.
+    fingerprint: str = field(default="", compare=False)
+    stale: bool = field(default=False, compare=False)
+    stale_because: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def key(self) -> str:
@@ -100,6 +120,16 @@ class LayerInfo:
     def learned_fraction(self) -> float:
         """Learned skills over the skills that its texts require; 0.0 when there are none."""
         return self.learned / self.skills if self.skills else 0.0
+
+    def figure(self, parameter: str) -> float | None:
+        """A parameter as a number; None if it is none or is not there."""
+        value = self.parameters.get(parameter)
+        return float(value) if isinstance(value, int | float) else None
+
+    def listed(self, parameter: str) -> tuple[str, ...]:
+        """A parameter that is a list, as texts; empty if it is none or is not there."""
+        value = self.parameters.get(parameter)
+        return tuple(map(str, value)) if isinstance(value, tuple) else ()
 
 
 @dataclass(frozen=True)
@@ -120,7 +150,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """A dataset's sizes and provenance."""
+    """A dataset's sizes and provenance; `fingerprint` is of all its content but its name."""
 
     name: str
     texts: int
@@ -134,6 +164,7 @@ class DatasetInfo:
     provenance: Mapping[str, Scalar]
     loaded_at: str
     layers: tuple[str, ...] = ()
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True)
@@ -223,14 +254,25 @@ class Store(Protocol):
         """Changes whenever the content may have changed: what a cache compares."""
         ...
 
-    def write_dataset(self, dataset: Dataset, *, replace: bool = False, progress: Progress | None = None) -> None:
-        """Write a dataset; with `replace`, in the place of the one of that name, whose layers go with it."""
+    def write_dataset(
+        self,
+        dataset: Dataset,
+        *,
+        replace: bool = False,
+        layers: Sequence[Layer] = (),
+        progress: Progress | None = None,
+    ) -> None:
+        """Write a dataset; with `replace`, in the place of the one of that name.
+
+        The layers of the one that is replaced go with it; `layers`, which may be some of them, are written with the
+        new one, without associations.
+        """
         ...
 
     def append_dataset(self, dataset: Dataset, addition: Dataset, *, progress: Progress | None = None) -> None:
         """Write what `addition` adds; `dataset` is the whole after it (`loaders.dataset.extend_dataset`).
 
-        Layers stay: they are of the texts that were there.
+        Layers stay as they are; those that read a part to which texts were added are stale from then on.
         """
         ...
 
@@ -253,11 +295,15 @@ class Store(Protocol):
         """Remove a dataset with its layers and associations."""
         ...
 
+    def rename_dataset(self, name: str, new: str) -> None:
+        """Give a dataset another name, under which there is none yet; its layers come along."""
+        ...
+
     def write_layer(self, layer: Layer) -> None:
         """Write a layer in the place of one of that name, whose associations go with it.
 
-        Layers fine-tuned from it keep it as their base. Its own associations are written after it, by
-        `write_associations`.
+        Layers fine-tuned from it keep it as their base, and are stale if it has changed. Its own associations are
+        written after it, by `write_associations`.
         """
         ...
 
@@ -273,8 +319,22 @@ class Store(Protocol):
         """Remove a layer and its associations; one that others are fine-tuned from is refused."""
         ...
 
+    def rename_layer(self, dataset: str, name: str, new: str) -> None:
+        """Give a layer another name, under which the dataset has none yet.
+
+        Its associations and the layers fine-tuned from it follow.
+        """
+        ...
+
     def write_associations(
-        self, dataset: str, layer: str, associations: pa.Table, *, rule: str, components: pa.Table
+        self,
+        dataset: str,
+        layer: str,
+        associations: pa.Table,
+        *,
+        rule: str,
+        components: pa.Table,
+        options: Mapping[str, Scalar] | None = None,
     ) -> None:
         """Write a layer's associations in the place of those there, and its components.
 
@@ -284,6 +344,7 @@ class Store(Protocol):
             associations: Rows of `ASSOCIATION_SCHEMA`, `source` < `target`, each pair once.
             rule: `any` or `understood`; kept as the layer's `association_rule`.
             components: `skill` (string), `component` (int32, 0 the largest): one row a learned skill.
+            options: How they were computed, beside the rule; kept as the layer's `association_options`.
         """
         ...
 

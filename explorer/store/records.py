@@ -7,9 +7,10 @@ parameters, versions, column types) are kept as JSON text, because a property is
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from explorer.errors import StoreError
+from explorer.store.fingerprint import (
+    PartFingerprints,
+    dataset_fingerprint,
+    fingerprints_from_json,
+    fingerprints_to_json,
+    part_fingerprints,
+    table_fingerprint,
+)
 from explorer.store.protocol import (
     ASSOCIATION_SCHEMA,
     LAYER_SKILLS_SCHEMA,
@@ -31,23 +40,30 @@ __all__ = [
     "EDGE_TABLES",
     "NODE_LABELS",
     "EdgeTable",
+    "association_properties",
     "association_rows",
     "association_table",
+    "bases_first",
     "check_associations",
     "check_dataset",
+    "check_dataset_name",
     "check_layer",
+    "check_layer_name",
     "columns_table",
     "dataset_from_tables",
     "dataset_info",
     "dataset_node",
+    "dataset_parts",
     "dataset_schemas",
     "edge_rows",
+    "layer_fingerprint",
     "layer_info",
     "layer_node",
     "layer_rows",
     "layer_table",
     "node_key",
     "node_rows",
+    "stale_properties",
     "utc_now",
 ]
 
@@ -93,6 +109,18 @@ EDGE_TABLES: tuple[EdgeTable, ...] = (
 _COUNTS = ("texts", "skills", "requirements", "prerequisites", "part_of", "models", "attempts")
 _RESERVED = ("key", "dataset")
 _INT64 = range(-(2**63), 2**63)
+_JSON_FIELDS = (
+    "parts",
+    "parameters",
+    "versions",
+    "graph_parts",
+    "made_from",
+    "vanished",
+    "association_options",
+    "stale_because",
+)
+# Earlier versions kept these lists as texts, each joined in a way of its own.
+_LISTS_BEFORE = {"known_classes": ",", "ignored_classes": "\n", "models": "\n", "continued_after_texts": ","}
 
 
 def utc_now() -> str:
@@ -110,6 +138,17 @@ def node_key(dataset: str, identifier: str) -> str:
 
 
 # Datasets ---------------------------------------------------------------------------------------------------
+
+
+def check_dataset_name(name: str) -> None:
+    """Refuse a name that a dataset cannot have.
+
+    Raises:
+        StoreError: It is empty, has outer spaces, holds "/" or is not Unicode.
+    """
+    if not name or "/" in name or name != name.strip():
+        raise StoreError(f"dataset name {name!r} must be non-empty, without '/' and without outer spaces")
+    _require_unicode(name, "the dataset's name")
 
 
 def check_dataset(dataset: Dataset) -> None:
@@ -143,6 +182,8 @@ def dataset_node(dataset: Dataset, loaded_at: str) -> Properties:
         "schema_version": SCHEMA_VERSION,
         "parts": _to_json(dataset.parts),
         "provenance": _to_json(dict(dataset.provenance)),
+        "fingerprint": dataset_fingerprint(dataset),
+        "part_fingerprints": fingerprints_to_json(part_fingerprints(dataset)),
         "columns": _to_json(
             {
                 table: [[field.name, str(field.type)] for field in getattr(dataset, table).schema]
@@ -162,8 +203,15 @@ def dataset_info(properties: Mapping[str, Any], layers: Sequence[str] = ()) -> D
         provenance=json.loads(properties["provenance"]),
         loaded_at=properties["loaded_at"],
         layers=tuple(layers),
+        fingerprint=properties.get("fingerprint", ""),
         **{table: properties[table] for table in _COUNTS},
     )
+
+
+def dataset_parts(properties: Mapping[str, Any]) -> dict[str, PartFingerprints] | None:
+    """Fingerprints of the parts of a Dataset node; None if it was written by a version that took none."""
+    text = properties.get("part_fingerprints")
+    return None if text is None else fingerprints_from_json(text)
 
 
 def dataset_schemas(properties: Mapping[str, Any]) -> dict[str, pa.Schema]:
@@ -226,6 +274,17 @@ def dataset_from_tables(properties: Mapping[str, Any], tables: Mapping[str, pa.T
 # Layers -----------------------------------------------------------------------------------------------------
 
 
+def check_layer_name(name: str) -> None:
+    """Refuse a name that a layer cannot have.
+
+    Raises:
+        StoreError: It is empty, has outer spaces, holds "/" or is not Unicode.
+    """
+    if not name or "/" in name or name != name.strip():
+        raise StoreError(f"layer name {name!r} must be non-empty, without '/' and without outer spaces")
+    _require_unicode(name, "the layer's name")
+
+
 def check_layer(layer: Layer) -> None:
     """Refuse a layer that could not be read back equal.
 
@@ -236,8 +295,7 @@ def check_layer(layer: Layer) -> None:
     """
     info = layer.info
     name = f"layer {info.name!r}"
-    if not info.name or "/" in info.name or info.name != info.name.strip():
-        raise StoreError(f"layer name {info.name!r} must be non-empty, without '/' and without outer spaces")
+    check_layer_name(info.name)
     if info.kind not in ("foundation", "fine-tuned", "evidence"):
         raise StoreError(f"{name} is of kind {info.kind!r}; it can be foundation, fine-tuned or evidence")
     if info.kind == "fine-tuned" and info.base is None:
@@ -248,16 +306,18 @@ def check_layer(layer: Layer) -> None:
         raise StoreError(f"{name} is written without associations; write those after it")
     if info.base == info.name:
         raise StoreError(f"{name} cannot be fine-tuned from itself")
-    if list(info.parts) != sorted(set(info.parts)):
-        raise StoreError(f"{name}: parts {info.parts!r} must be in order of name, each once")
+    for parts in (info.parts, info.graph_parts or ()):
+        if list(parts) != sorted(set(parts)):
+            raise StoreError(f"{name}: parts {parts!r} must be in order of name, each once")
     for field in fields(info):
         _check_value(getattr(info, field.name), f"{name}: {field.name}")
-    for key, value in (*info.parameters.items(), *info.versions.items()):
+    for key, value in (*info.parameters.items(), *info.versions.items(), *info.association_options.items()):
         _require_unicode(key, f"{name}: the name of a parameter")
-        if not isinstance(value, str | int | float | bool | None):
-            raise StoreError(f"{name}: {key!r} must be a scalar, not {type(value).__name__}")
-        if isinstance(value, str):
-            _require_unicode(value, f"{name}: {key!r}")
+        for item in value if isinstance(value, tuple) else (value,):
+            if not isinstance(item, str | int | float | bool | None):
+                raise StoreError(f"{name}: {key!r} must be a scalar or a tuple of scalars, not {type(item).__name__}")
+            if isinstance(item, str):
+                _require_unicode(item, f"{name}: {key!r}")
     _check_table(layer.skills, LAYER_SKILLS_SCHEMA, ("skill",), name)
     if layer.skills["wave"].null_count:
         raise StoreError(f"{name}: a skill has no wave; give 0 for what was known beforehand")
@@ -289,12 +349,13 @@ def check_associations(layer: LayerInfo, associations: pa.Table, components: pa.
         raise StoreError(f"{name}: a skill is in two components")
 
 
-def layer_node(info: LayerInfo) -> Properties:
-    """Properties of the Layer node; `parts`, `parameters` and `versions` as JSON text."""
+def layer_node(layer: Layer) -> Properties:
+    """Properties of the Layer node; lists and maps as JSON text. The fingerprint is that of the skills."""
+    info = replace(layer.info, fingerprint=layer_fingerprint(layer), stale=False, stale_because=())
     node: Properties = {"key": info.key}
     for field in fields(info):
         value = getattr(info, field.name)
-        if field.name in ("parts", "parameters", "versions"):
+        if field.name in _JSON_FIELDS and value is not None:
             node[field.name] = _to_json(dict(value) if isinstance(value, Mapping) else value)
         elif value is not None:
             node[field.name] = value
@@ -302,12 +363,59 @@ def layer_node(info: LayerInfo) -> Properties:
 
 
 def layer_info(properties: Mapping[str, Any]) -> LayerInfo:
-    """The record of a Layer node."""
-    values: dict[str, Any] = {field.name: properties.get(field.name) for field in fields(LayerInfo)}
-    values["parts"] = tuple(json.loads(properties["parts"]))
-    values["parameters"] = json.loads(properties["parameters"])
-    values["versions"] = json.loads(properties["versions"])
+    """The record of a Layer node, also of one that an earlier version wrote."""
+    values: dict[str, Any] = {
+        field.name: properties[field.name] for field in fields(LayerInfo) if properties.get(field.name) is not None
+    }
+    for name in _JSON_FIELDS:
+        if name in values:
+            found = json.loads(values[name])
+            values[name] = tuple(found) if isinstance(found, list) else found
+    values["parameters"] = {name: _parameter(name, value) for name, value in values["parameters"].items()}
     return LayerInfo(**values)
+
+
+def layer_fingerprint(layer: Layer) -> str:
+    """Fingerprint of what a layer has learned, how, and of which graph; its associations do not count."""
+    learned = table_fingerprint(layer.skills.select(["skill", "wave", "by", "mastery"]))
+    return hashlib.blake2b(f"{learned}{_to_json(layer.info.graph_parts)}".encode(), digest_size=16).hexdigest()
+
+
+def association_properties(count: int, rule: str, options: Mapping[str, Any] | None) -> Properties:
+    """The properties of a Layer node that say how many associations it has and how they were computed."""
+    return {
+        "associations": count,
+        "association_rule": rule,
+        "association_options": _to_json(dict(options or {})),
+    }
+
+
+def bases_first(layers: Sequence[Layer]) -> list[Layer]:
+    """Layers in an order in which each comes after the one it was fine-tuned from, if that is among them."""
+    names = {layer.info.name: layer for layer in layers}
+    found: dict[str, Layer] = {}
+
+    def add(layer: Layer) -> None:
+        base = names.get(layer.info.base) if layer.info.base is not None else None
+        if base is not None and base.info.name not in found:
+            add(base)
+        found[layer.info.name] = layer
+
+    for layer in layers:
+        add(layer)
+    return list(found.values())
+
+
+def stale_properties(reasons: Sequence[str]) -> Properties:
+    """The properties of a Layer node that say why it is stale, or that it is not."""
+    return {"stale": bool(reasons), "stale_because": _to_json(tuple(reasons))}
+
+
+def _parameter(name: str, value: Any) -> Any:
+    if name in _LISTS_BEFORE and isinstance(value, str):
+        kept = value.split(_LISTS_BEFORE[name]) if value else []
+        return tuple(int(item) for item in kept) if name == "continued_after_texts" else tuple(kept)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def layer_rows(layer: Layer, size: int = 10_000) -> Iterator[list[Properties]]:

@@ -71,7 +71,7 @@ def test_learns_what_a_fresh_run_learns_and_keeps_what_it_had(store: Store, opti
     assert max(wave for wave, _ in new) == report.layer.waves
     assert report.layer.texts == TEXTS
     assert sum(np.diff(report.waves)) + report.waves[0] == report.layer.learned == len(after)
-    assert report.layer.parameters["continued_after_texts"] == "380"
+    assert report.layer.parameters["continued_after_texts"] == (380,)
     assert report.layer.created_at >= before.layer.created_at
     # every new skill is taught by a text of which it is a skill and whose other skills were there by then
     view = layer_view(store, "d", "layer")

@@ -11,10 +11,30 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from explorer.errors import StoreError
-from explorer.store.embedded.cypher import PREFIX
-from explorer.store.embedded.graph import Graph, Nodes, add_edges, add_nodes, edge_chunks, run
+from explorer.store.embedded.cypher import PREFIX, quoted
+from explorer.store.embedded.graph import (
+    Graph,
+    Nodes,
+    add_edges,
+    add_nodes,
+    edge_chunks,
+    matching_node,
+    run,
+    update_node,
+)
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, LayerInfo, Progress
-from explorer.store.records import EDGE_TABLES, NODE_LABELS, EdgeTable, check_dataset, layer_info, layer_table
+from explorer.store.records import (
+    EDGE_TABLES,
+    NODE_LABELS,
+    EdgeTable,
+    check_dataset,
+    dataset_parts,
+    layer_info,
+    layer_table,
+    node_key,
+    stale_properties,
+)
+from explorer.store.staleness import stale_layers
 from loaders.dataset import EMPTY_TABLES, Dataset
 
 __all__ = [
@@ -27,6 +47,7 @@ __all__ = [
     "exhaust",
     "layer_infos",
     "learned_skills",
+    "mark_stale",
     "requirement_chunks",
     "shown_properties",
     "with_components",
@@ -133,6 +154,18 @@ def layer_infos(graph: Graph) -> list[LayerInfo]:
     """All layers, ordered by dataset and name."""
     found = run(graph, "MATCH (n:Layer) RETURN properties(n) AS p")["p"]
     return sorted((layer_info(shown_properties(p)) for p in found), key=lambda info: (info.dataset, info.name))
+
+
+def mark_stale(graph: Graph, dataset: str) -> None:
+    """Say at each layer of a dataset whether it is stale, and why."""
+    found = run(graph, f"MATCH (n:Dataset {{{quoted('name')}: $name}}) RETURN properties(n) AS p", name=dataset)["p"]
+    shown = [shown_properties(properties) for properties in found]
+    parts = next((dataset_parts(properties) for properties in shown if properties["name"] == dataset), None)
+    layers = [info for info in layer_infos(graph) if info.dataset == dataset]
+    for name, reasons in stale_layers(layers, parts).items():
+        matching = matching_node(graph, "Layer", key=node_key(dataset, name))
+        if matching is not None:
+            update_node(graph, "Layer", matching[0], stale_properties(reasons))
 
 
 def add_learned(graph: Graph, number: int, targets: NDArray[np.int64], skills: pa.Table) -> None:

@@ -31,6 +31,8 @@ __all__ = [
     "nodes_of",
     "remove_associations",
     "remove_dataset",
+    "rename_associations",
+    "rename_dataset",
     "run",
     "update_node",
 ]
@@ -242,11 +244,39 @@ def remove_dataset(graph: Graph, dataset: str) -> None:
     run(graph, f"MATCH (n:Dataset {{{quoted('name')}: $dataset}}) DETACH DELETE n", dataset=dataset)
 
 
-def remove_associations(graph: Graph, dataset: str, layer: str) -> None:
-    """Remove the associations of a layer."""
+def remove_associations(graph: Graph, layer: str, number: int) -> None:
+    """Remove the associations of a numbered layer, which are among the skills that it has learned."""
+    _on_associations(graph, number, layer, "DELETE r")
+
+
+# Renaming ---------------------------------------------------------------------------------------------------
+
+
+def rename_associations(graph: Graph, layer: str, new: str, number: int) -> None:
+    """Give the associations of a numbered layer the layer's new name."""
+    _on_associations(graph, number, layer, "SET r.layer = $new", new=new)
+
+
+def rename_dataset(graph: Graph, dataset: str, new: str) -> None:
+    """Give all nodes of a dataset, but its own, the keys and the name of another dataset."""
+    for label in _LABELS:
+        name = quoted("name" if label == "Layer" else "id")
+        run(
+            graph,
+            f"MATCH (n:{label} {{dataset: $dataset}}) SET n.dataset = $new, n.key = $prefix + n.{name}",
+            dataset=dataset,
+            new=new,
+            prefix=node_key(new, ""),
+        )
+
+
+def _on_associations(graph: Graph, number: int, layer: str, clause: str, **parameters: str) -> None:
+    sources = run(graph, "MATCH (:Layer {id: $n})-[:LEARNED]->(s) RETURN s.id AS number", n=number)["number"]
     run(
         graph,
-        "MATCH (:Skill {dataset: $dataset})-[r:ASSOCIATED_WITH]->(:Skill) WHERE r.layer = $layer DELETE r",
-        dataset=dataset,
+        "UNWIND $sources AS source MATCH (:Skill {id: source})-[r:ASSOCIATED_WITH]->(:Skill) "
+        f"WHERE r.layer = $layer {clause}",
+        sources=sources,
         layer=layer,
+        **parameters,
     )

@@ -31,6 +31,7 @@ from explorer.store.embedded.content import (
     exhaust,
     layer_infos,
     learned_skills,
+    mark_stale,
     requirement_chunks,
     shown_properties,
     with_components,
@@ -55,6 +56,8 @@ from explorer.store.embedded.graph import (
     nodes_of,
     remove_associations,
     remove_dataset,
+    rename_associations,
+    rename_dataset,
     run,
     update_node,
 )
@@ -72,15 +75,20 @@ from explorer.store.records import (
     EDGE_TABLES,
     NODE_LABELS,
     EdgeTable,
+    association_properties,
     association_table,
+    bases_first,
     check_associations,
+    check_dataset_name,
     check_layer,
+    check_layer_name,
     dataset_from_tables,
     dataset_info,
     dataset_node,
     dataset_schemas,
     layer_info,
     layer_node,
+    node_key,
     utc_now,
 )
 from loaders.dataset import Dataset
@@ -150,9 +158,19 @@ class EmbeddedStore:
 
     # Datasets -----------------------------------------------------------------------------------------------
 
-    def write_dataset(self, dataset: Dataset, *, replace: bool = False, progress: Progress | None = None) -> None:
-        """Write a dataset; with `replace`, in the place of the one of that name, whose layers go with it."""
+    def write_dataset(
+        self,
+        dataset: Dataset,
+        *,
+        replace: bool = False,
+        layers: Sequence[Layer] = (),
+        progress: Progress | None = None,
+    ) -> None:
+        """Write a dataset; with `replace`, in the place of the one of that name; `layers` are written with it."""
         check_dataset_names(dataset)
+        for layer in layers:
+            check_layer(layer)
+            check_name(layer.info.name, "layer name")
         counter = Counter(progress, sum(table.num_rows for table in dataset.tables().values()))
         with self._change() as graph:
             if matching_node(graph, "Dataset", name=dataset.name):
@@ -164,6 +182,9 @@ class EmbeddedStore:
             nodes = {table: Nodes(np.zeros(0, np.int64), _IDS.empty_table()) for table in NODE_LABELS}
             add_tables(graph, dataset.name, dataset.tables(), nodes, counter)
             add_node(graph, "Dataset", dataset_node(dataset, utc_now()))
+            for layer in bases_first(layers):
+                self._put_layer(graph, layer)
+            mark_stale(graph, dataset.name)
 
     def append_dataset(self, dataset: Dataset, addition: Dataset, *, progress: Progress | None = None) -> None:
         """Write what `addition` adds; `dataset` is the whole after it (`loaders.dataset.extend_dataset`)."""
@@ -190,6 +211,7 @@ class EmbeddedStore:
             counter = Counter(progress, sum(table.num_rows for table in tables.values()))
             add_tables(graph, dataset.name, tables, nodes, counter)
             update_node(graph, "Dataset", number, {"source": None, **dataset_node(dataset, utc_now())})
+            mark_stale(graph, dataset.name)
 
     def read_dataset(self, name: str) -> Dataset:
         """The dataset, equal to the one written."""
@@ -238,33 +260,48 @@ class EmbeddedStore:
             self._dataset(graph, name)
             remove_dataset(graph, name)
 
+    def rename_dataset(self, name: str, new: str) -> None:
+        """Give a dataset another name, under which there is none yet; its layers come along."""
+        check_dataset_name(new)
+        check_name(new, "dataset name")
+        with self._change() as graph:
+            number, _ = self._dataset(graph, name)
+            if matching_node(graph, "Dataset", name=new):
+                raise StoreError(f"dataset {new!r} is in {self.url} already: choose another name, or delete that one")
+            rename_dataset(graph, name, new)
+            update_node(graph, "Dataset", number, {"name": new})
+
     # Layers -------------------------------------------------------------------------------------------------
 
     def write_layer(self, layer: Layer) -> None:
         """Write a layer in the place of one of that name, whose associations go with it."""
         check_layer(layer)
-        info = layer.info
-        check_name(info.name, "layer name")
+        check_name(layer.info.name, "layer name")
         with self._change() as graph:
-            self._dataset(graph, info.dataset)
-            base = self._base(graph, info)
-            skills = nodes_of(graph, "Skill", info.dataset, _IDS)
-            targets = skills.numbers_of(layer.skills["skill"], "skill")
+            self._dataset(graph, layer.info.dataset)
             teachers = layer.skills["by"].drop_null()
             if len(teachers):
-                nodes_of(graph, "Text", info.dataset, _IDS).numbers_of(teachers, "text")
-            there = matching_node(graph, "Layer", key=info.key)
-            absent = dict.fromkeys(field.name for field in fields(info))
-            if there:
-                number = there[0]
-                remove_associations(graph, info.dataset, info.name)
-                run(graph, "MATCH (:Layer {id: $n})-[r:LEARNED|FINE_TUNED_FROM]->() DELETE r", n=number)
-                update_node(graph, "Layer", number, {**absent, **layer_node(info)})
-            else:
-                number = add_node(graph, "Layer", layer_node(info))
-            add_learned(graph, number, targets, layer.skills)
-            if base is not None:
-                exhaust(add_edges(graph, _BASE, np.array([number]), np.array([base]), {}))
+                nodes_of(graph, "Text", layer.info.dataset, _IDS).numbers_of(teachers, "text")
+            self._put_layer(graph, layer)
+            mark_stale(graph, layer.info.dataset)
+
+    def _put_layer(self, graph: Graph, layer: Layer) -> None:
+        info = layer.info
+        base = self._base(graph, info)
+        skills = nodes_of(graph, "Skill", info.dataset, _IDS)
+        targets = skills.numbers_of(layer.skills["skill"], "skill")
+        there = matching_node(graph, "Layer", key=info.key)
+        absent = dict.fromkeys(field.name for field in fields(info))
+        if there:
+            number = there[0]
+            remove_associations(graph, info.name, number)
+            run(graph, "MATCH (:Layer {id: $n})-[r:LEARNED|FINE_TUNED_FROM]->() DELETE r", n=number)
+            update_node(graph, "Layer", number, {**absent, **layer_node(layer)})
+        else:
+            number = add_node(graph, "Layer", layer_node(layer))
+        add_learned(graph, number, targets, layer.skills)
+        if base is not None:
+            exhaust(add_edges(graph, _BASE, np.array([number]), np.array([base]), {}))
 
     def read_layer(self, dataset: str, name: str) -> Layer:
         """The layer, equal to the one written."""
@@ -287,11 +324,36 @@ class EmbeddedStore:
             dependent = [info.name for info in layer_infos(graph) if info.dataset == dataset and info.base == name]
             if dependent:
                 raise StoreError(f"layer {name!r} is the base of {', '.join(map(repr, dependent))}: delete those first")
-            remove_associations(graph, dataset, name)
+            remove_associations(graph, name, number)
             run(graph, "MATCH (n:Layer {id: $n}) DETACH DELETE n", n=number)
 
+    def rename_layer(self, dataset: str, name: str, new: str) -> None:
+        """Give a layer another name, under which the dataset has none yet."""
+        check_layer_name(new)
+        check_name(new, "layer name")
+        with self._change() as graph:
+            number, _ = self._layer(graph, dataset, name)
+            if matching_node(graph, "Layer", dataset=dataset, name=new):
+                raise StoreError(f"dataset {dataset!r} has a layer {new!r} already: choose another name")
+            rename_associations(graph, name, new, number)
+            update_node(graph, "Layer", number, {"name": new, "key": node_key(dataset, new)})
+            run(
+                graph,
+                "MATCH (n:Layer)-[:FINE_TUNED_FROM]->(:Layer {id: $n}) SET n.base = $new",
+                n=number,
+                new=new,
+            )
+            mark_stale(graph, dataset)
+
     def write_associations(
-        self, dataset: str, layer: str, associations: pa.Table, *, rule: str, components: pa.Table
+        self,
+        dataset: str,
+        layer: str,
+        associations: pa.Table,
+        *,
+        rule: str,
+        components: pa.Table,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         """Write a layer's associations in the place of those there, and its components."""
         with self._change() as graph:
@@ -304,14 +366,13 @@ class EmbeddedStore:
                 if pc.any(unknown).as_py():
                     skill = associations[column].filter(unknown)[0].as_py()
                     raise StoreError(f"skill {skill!r} is associated in layer {layer!r}, which has not learned it")
+            remove_associations(graph, layer, number)
             run(graph, "MATCH (:Layer {id: $n})-[r:LEARNED]->() DELETE r", n=number)
             add_learned(graph, number, skills.numbers_of(learned["skill"], "skill"), learned)
-            remove_associations(graph, dataset, layer)
             ends = [skills.numbers_of(associations[column], "skill") for column in ("source", "target")]
             weights = {"weight": associations["weight"].to_pylist()}
             exhaust(add_edges(graph, _ASSOCIATED, ends[0], ends[1], weights, {"layer": layer}))
-            counted = {"associations": associations.num_rows, "association_rule": rule}
-            update_node(graph, "Layer", number, counted)
+            update_node(graph, "Layer", number, association_properties(associations.num_rows, rule, options))
 
     def read_associations(self, dataset: str, layer: str) -> pa.Table:
         """Rows of `ASSOCIATION_SCHEMA`, ordered by source and target; none if they have not been computed."""

@@ -30,6 +30,7 @@ from explorer.store.records import (
     dataset_node,
     layer_node,
     node_key,
+    stale_properties,
     utc_now,
 )
 from loaders.dataset import Dataset
@@ -149,7 +150,8 @@ def _write_dataset(writer: _Writer, dataset: Dataset) -> None:
 def _write_layers(writer: _Writer, dataset: Dataset, layers: Sequence[tuple[Layer, pa.Table]]) -> None:
     nodes = []
     for layer, associations in layers:
-        node = {**layer_node(layer.info), "revision": uuid4().hex}
+        marks = stale_properties(layer.info.stale_because)
+        node = {**layer_node(layer), **marks, "revision": uuid4().hex}
         if layer.info.associations is not None:
             node["associations"] = associations.num_rows
         nodes.append(node)

@@ -48,6 +48,7 @@ __all__ = [
     "dataset_node_of",
     "index_key",
     "merge_edges",
+    "rename_dataset_nodes",
     "require_dataset",
     "retire_dataset",
     "sizes_of",
@@ -103,6 +104,10 @@ class DatasetStage:
                     lambda transaction, k=keys, s=statement: transaction.run(s, keys=k).single(strict=True)[0]  # type: ignore[misc]
                 )
             self._nodes[table] = index_of(found)
+
+    def index(self, table: str) -> NodeIndex:
+        """The nodes of a table, once they are staged."""
+        return self._nodes[table]
 
     def nodes(self) -> None:
         """Stage the rows of texts, skills and models that are not there; if all is done at once, as what they are."""
@@ -340,6 +345,23 @@ def retire_dataset(transaction: ManagedTransaction, change: Change, name: str) -
             trash=f"{change.trash}{label}:",
         ).consume()
     transaction.run("MATCH (d:Dataset {name: $name}) DETACH DELETE d", name=name).consume()
+
+
+def rename_dataset_nodes(transaction: ManagedTransaction, name: str, new: str, revision: str) -> None:
+    """Give all nodes of a dataset the keys and the name of another."""
+    require_dataset(transaction, name)
+    for label in (*NODE_LABELS.values(), "Layer"):
+        transaction.run(
+            f"MATCH (n:{label}) WHERE n.key STARTS WITH $prefix "
+            "SET n.key = $new + substring(n.key, size($name)), n.dataset = $new",
+            prefix=f"{name}/",
+            name=name,
+            new=new,
+        ).consume()
+    transaction.run("MATCH (l:Layer) WHERE l.dataset = $new SET l.revision = $token", new=new, token=revision).consume()
+    transaction.run(
+        "MATCH (d:Dataset {name: $name}) SET d.name = $new, d.revision = $token", name=name, new=new, token=revision
+    ).consume()
 
 
 def merge_edges(transaction: ManagedTransaction, dataset: Dataset, edge: EdgeTable) -> None:

@@ -11,10 +11,18 @@ import pyarrow.compute as pc
 
 from explorer.errors import NotFoundError, StoreError
 from explorer.store.neo4j.change import Change
-from explorer.store.neo4j.dataset import BATCH, index_key, require_dataset, skills_of
+from explorer.store.neo4j.dataset import (
+    BATCH,
+    dataset_node_of,
+    index_key,
+    require_dataset,
+    skills_of,
+    stage_rows,
+)
 from explorer.store.neo4j.reading import NodeIndex, fill_pairs, read_pairs, read_values
-from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, LayerInfo
-from explorer.store.records import layer_table, node_key
+from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo
+from explorer.store.records import dataset_parts, layer_info, layer_node, layer_table, node_key, stale_properties
+from explorer.store.staleness import stale_layers
 
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction
@@ -23,13 +31,18 @@ __all__ = [
     "check_base",
     "check_learned",
     "join_layers",
+    "layer_is_there",
+    "mark_stale",
+    "publish_layer",
     "read_layer_associations",
     "read_layer_skills",
+    "rename_layer_node",
     "require_layer",
     "require_texts",
     "retire_associations",
     "retire_layer",
     "set_components",
+    "stage_layer",
 ]
 
 
@@ -60,6 +73,73 @@ def retire_layer(transaction: ManagedTransaction, change: Change, key: str) -> l
         return []
     retire_associations(transaction, change, key)
     return list(row[0])
+
+
+def stage_layer(change: Change, layer: Layer, skills: NodeIndex) -> str:
+    """Stage a layer as a draft node with its LEARNED to skills, which may be drafts too; the draft's key."""
+    draft = f"{change.staged}Layer:{layer.info.name}"
+    change.stage("CREATE (l:SkillgraphDraft {key: $draft}) RETURN count(l)", 1, draft=draft)
+    stage_rows(
+        change,
+        "MATCH (l:SkillgraphDraft {key: $draft}) UNWIND $rows AS row MATCH (s) WHERE id(s) = row[0] "
+        "CREATE (l)-[r:LEARNED]->(s) SET r.wave = row[1], r.by = row[2], r.component = row[3], "
+        "r.mastery = row[4] RETURN count(r)",
+        zip(
+            skills.numbers_of(layer.skills["skill"], "skill", layer.info.dataset).tolist(),
+            *(layer.skills[name].to_pylist() for name in ("wave", "by", "component", "mastery")),
+            strict=True,
+        ),
+        draft=draft,
+    )
+    return draft
+
+
+def publish_layer(transaction: ManagedTransaction, layer: Layer, draft: str, revision: str) -> None:
+    """Make a draft a layer."""
+    transaction.run(
+        "MATCH (l:SkillgraphDraft {key: $draft}) REMOVE l:SkillgraphDraft SET l:Layer, l = $node",
+        draft=draft,
+        node={**layer_node(layer), "revision": revision},
+    ).consume()
+
+
+def layer_is_there(transaction: ManagedTransaction, key: str) -> bool:
+    """Whether there is a layer with this key."""
+    return transaction.run("MATCH (l:Layer {key: $key}) RETURN 1", key=key).single() is not None
+
+
+def rename_layer_node(transaction: ManagedTransaction, dataset: str, name: str, new: str, revision: str) -> None:
+    """Give a layer and its associations a new name, and make it the base, by that name, of those tuned from it."""
+    for statement in (
+        "MATCH (a:Skill)-[r:ASSOCIATED_WITH]->() WHERE r.layer = $name AND a.dataset = $dataset SET r.layer = $new",
+        "MATCH (l:Layer {key: $key})<-[:FINE_TUNED_FROM]-(t:Layer) SET t.base = $new, t.revision = $revision",
+        "MATCH (l:Layer {key: $key}) SET l.name = $new, l.key = $new_key, l.revision = $revision",
+    ):
+        transaction.run(
+            statement,
+            key=node_key(dataset, name),
+            new_key=node_key(dataset, new),
+            dataset=dataset,
+            name=name,
+            new=new,
+            revision=revision,
+        ).consume()
+
+
+def mark_stale(transaction: ManagedTransaction, dataset: str) -> None:
+    """Say at each layer of a dataset whether it is stale, and why, where that has changed."""
+    node = dataset_node_of(transaction, dataset)
+    rows = transaction.run(
+        "MATCH (l:Layer) WHERE l.dataset = $name AND l.versions IS NOT NULL RETURN properties(l)", name=dataset
+    )
+    infos = [layer_info(row[0]) for row in rows]
+    found = stale_layers(infos, None if node is None else dataset_parts(node))
+    marks = [
+        {"key": info.key, "marks": stale_properties(found[info.name])}
+        for info in infos
+        if info.stale_because != found[info.name] or info.stale != bool(found[info.name])
+    ]
+    transaction.run("UNWIND $rows AS row MATCH (l:Layer {key: row.key}) SET l += row.marks", rows=marks).consume()
 
 
 def check_base(transaction: ManagedTransaction, info: LayerInfo) -> None:

@@ -23,6 +23,7 @@ from explorer.store.neo4j.dataset import (
     check_count,
     dataset_node_of,
     merge_edges,
+    rename_dataset_nodes,
     require_dataset,
     retire_dataset,
     sizes_of,
@@ -33,25 +34,33 @@ from explorer.store.neo4j.layer import (
     check_base,
     check_learned,
     join_layers,
+    layer_is_there,
+    mark_stale,
+    publish_layer,
     read_layer_associations,
     read_layer_skills,
+    rename_layer_node,
     require_layer,
     require_texts,
     retire_associations,
     retire_layer,
     set_components,
+    stage_layer,
 )
 from explorer.store.neo4j.query import run_query
 from explorer.store.protocol import DatasetInfo, Layer, LayerInfo, Progress, QueryResult
 from explorer.store.records import (
     EDGE_TABLES,
+    association_properties,
+    bases_first,
     check_associations,
     check_dataset,
+    check_dataset_name,
     check_layer,
+    check_layer_name,
     dataset_info,
     dataset_node,
     layer_info,
-    layer_node,
     node_key,
     utc_now,
 )
@@ -112,9 +121,18 @@ class Neo4jStore:
 
     # Datasets -----------------------------------------------------------------------------------------------
 
-    def write_dataset(self, dataset: Dataset, *, replace: bool = False, progress: Progress | None = None) -> None:
-        """Write a dataset; with `replace`, in the place of the one of that name, whose layers go with it."""
+    def write_dataset(
+        self,
+        dataset: Dataset,
+        *,
+        replace: bool = False,
+        layers: Sequence[Layer] = (),
+        progress: Progress | None = None,
+    ) -> None:
+        """Write a dataset; with `replace`, in the place of the one of that name; `layers` are written with it."""
         check_dataset(dataset)
+        for layer in layers:
+            check_layer(layer)
         _check_name(dataset.name)
         there = self._connection.read(lambda transaction: dataset_node_of(transaction, dataset.name))
         if there is not None and not replace:
@@ -132,6 +150,7 @@ class Neo4jStore:
             stage = DatasetStage(staged, dataset, progress)
             stage.nodes()
             stage.edges(EDGE_TABLES)
+            drafts = [(layer, stage_layer(staged, layer, stage.index("skills"))) for layer in bases_first(layers)]
 
             def publish(transaction: ManagedTransaction) -> None:
                 if not staged.at_once:
@@ -141,10 +160,15 @@ class Neo4jStore:
                     "CREATE (d:Dataset) SET d = $node",
                     node={**dataset_node(dataset, utc_now()), "revision": staged.token},
                 ).consume()
+                for layer, draft in drafts:
+                    publish_layer(transaction, layer, draft, staged.token)
+                    join_layers(transaction, layer.info, [])
+                mark_stale(transaction, dataset.name)
 
             staged.publish(publish)
 
         rows = sum(table.num_rows for table in dataset.tables().values()) + self._rows_of(there)
+        rows += sum(layer.skills.num_rows for layer in layers)
         change(self._connection, "dataset", dataset.name, rows, write)
 
     def append_dataset(self, dataset: Dataset, addition: Dataset, *, progress: Progress | None = None) -> None:
@@ -172,6 +196,7 @@ class Neo4jStore:
                 transaction.run("MATCH (d:Dataset {name: $name}) SET d = $node", name=name, node=written).consume()
                 check_count(transaction, "Text", name, dataset.n_texts)
                 check_count(transaction, "Skill", name, dataset.n_skills)
+                mark_stale(transaction, name)
 
             staged.publish(publish)
 
@@ -213,6 +238,28 @@ class Neo4jStore:
 
         change(self._connection, "dataset", name, self._rows_of(there), write)
 
+    def rename_dataset(self, name: str, new: str) -> None:
+        """Give a dataset another name, under which there is none yet; its layers come along.
+
+        Raises:
+            StoreError: Also if the server has too little memory to rename so many nodes in one transaction.
+        """
+        check_dataset_name(new)
+        _check_name(new)
+        self._dataset_node(name)
+
+        def write(staged: Change) -> None:
+            def publish(transaction: ManagedTransaction) -> None:
+                if dataset_node_of(transaction, new) is not None:
+                    raise StoreError(
+                        f"dataset {new!r} is in {self.url} already: choose another name, or delete that one"
+                    )
+                rename_dataset_nodes(transaction, name, new, staged.token)
+
+            staged.publish(publish)
+
+        change(self._connection, "dataset", name, 0, write)
+
     # Layers -------------------------------------------------------------------------------------------------
 
     def write_layer(self, layer: Layer) -> None:
@@ -227,34 +274,17 @@ class Neo4jStore:
         )
 
         def write(staged: Change) -> None:
-            draft = f"{staged.staged}Layer"
-            staged.stage("CREATE (l:SkillgraphDraft {key: $draft}) RETURN count(l)", 1, draft=draft)
             skills = staged.transactions.read(lambda transaction: skills_of(transaction, info.dataset))
-            stage_rows(
-                staged,
-                "MATCH (l:SkillgraphDraft {key: $draft}) UNWIND $rows AS row MATCH (s) WHERE id(s) = row[0] "
-                "CREATE (l)-[r:LEARNED]->(s) SET r.wave = row[1], r.by = row[2], r.component = row[3], "
-                "r.mastery = row[4] RETURN count(r)",
-                zip(
-                    skills.numbers_of(layer.skills["skill"], "skill", info.dataset).tolist(),
-                    *(layer.skills[name].to_pylist() for name in ("wave", "by", "component", "mastery")),
-                    strict=True,
-                ),
-                draft=draft,
-            )
+            draft = stage_layer(staged, layer, skills)
 
             def publish(transaction: ManagedTransaction) -> None:
                 if require_dataset(transaction, info.dataset)["revision"] != revision:
                     raise StoreError(f"dataset {info.dataset!r} was changed while a layer was written: learn it again")
                 check_base(transaction, info)
                 tuned = retire_layer(transaction, staged, info.key)
-                node = {**layer_node(info), "revision": staged.token}
-                transaction.run(
-                    "MATCH (l:SkillgraphDraft {key: $draft}) REMOVE l:SkillgraphDraft SET l:Layer, l = $node",
-                    draft=draft,
-                    node=node,
-                ).consume()
+                publish_layer(transaction, layer, draft, staged.token)
                 join_layers(transaction, info, tuned)
+                mark_stale(transaction, info.dataset)
 
             staged.publish(publish)
 
@@ -296,10 +326,36 @@ class Neo4jStore:
 
         change(self._connection, "layer", key, self._layer_rows(key), write)
 
+    def rename_layer(self, dataset: str, name: str, new: str) -> None:
+        """Give a layer another name, under which the dataset has none yet."""
+        check_layer_name(new)
+        key = node_key(dataset, name)
+        _check_name(node_key(dataset, new))
+        self._layer_node(dataset, name)
+
+        def write(staged: Change) -> None:
+            def publish(transaction: ManagedTransaction) -> None:
+                require_layer(transaction, dataset, name)
+                if layer_is_there(transaction, node_key(dataset, new)):
+                    raise StoreError(f"dataset {dataset!r} has a layer {new!r} already: choose another name")
+                rename_layer_node(transaction, dataset, name, new, staged.token)
+                mark_stale(transaction, dataset)
+
+            staged.publish(publish)
+
+        change(self._connection, "layer", key, self._layer_rows(key), write)
+
     # Associations -------------------------------------------------------------------------------------------
 
     def write_associations(
-        self, dataset: str, layer: str, associations: pa.Table, *, rule: str, components: pa.Table
+        self,
+        dataset: str,
+        layer: str,
+        associations: pa.Table,
+        *,
+        rule: str,
+        components: pa.Table,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         """Write a layer's associations in the place of those there, and its components."""
         key = node_key(dataset, layer)
@@ -332,13 +388,11 @@ class Neo4jStore:
                         layer=layer,
                     ).consume()
                 set_components(transaction, skills, key, components)
+                counted = association_properties(associations.num_rows, rule, options)
                 transaction.run(
-                    "MATCH (l:Layer {key: $key}) SET l.associations = $count, l.association_rule = $rule, "
-                    "l.revision = $revision",
+                    "MATCH (l:Layer {key: $key}) SET l += $counted",
                     key=key,
-                    count=associations.num_rows,
-                    rule=rule,
-                    revision=staged.token,
+                    counted={**counted, "revision": staged.token},
                 ).consume()
 
             staged.publish(publish)

@@ -1,0 +1,24 @@
+"""What people are told of a stale layer."""
+
+from __future__ import annotations
+
+import shlex
+
+from explorer.store.protocol import LayerInfo
+
+__all__ = ["refresh_command", "stale_sentence"]
+
+
+def stale_sentence(info: LayerInfo) -> str:
+    """Why a layer is stale, what that means, and the command that makes it anew; empty if it is not stale."""
+    if not info.stale:
+        return ""
+    return (
+        f"Layer {info.name!r} is stale: {'; '.join(info.stale_because)}. It is shown as it was made, on the texts that "
+        f"are there now; `{refresh_command(info)}` makes it anew."
+    )
+
+
+def refresh_command(info: LayerInfo) -> str:
+    """The command that makes a layer anew."""
+    return f"skillgraph refresh {shlex.quote(info.name)} --dataset {shlex.quote(info.dataset)}"
