@@ -162,7 +162,11 @@ def layers(draw: st.DrawFn, dataset: Dataset, name: str = "layer") -> Layer:
         mode=draw(st.none() | _text),
         parts=tuple(sorted(draw(st.sets(_text, max_size=3)))),
         seed=draw(st.none() | st.integers(-(2**63), 2**63 - 1)),
-        parameters=draw(_provenance),
+        parameters=draw(_provenance) | draw(st.dictionaries(_text, st.lists(_text, max_size=3).map(tuple), max_size=2)),
+        graph_parts=draw(st.none() | st.sets(_text, max_size=3).map(lambda parts: tuple(sorted(parts)))),
+        made_from=draw(st.dictionaries(_text, _text, max_size=3)),
+        vanished=draw(st.lists(_text, max_size=2).map(tuple)),
+        association_options=draw(_provenance),
         versions=draw(st.dictionaries(_text, _text, max_size=3)),
         created_at=draw(_text),
     )

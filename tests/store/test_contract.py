@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from explorer.errors import NotFoundError, SkillgraphError, StoreError
+from explorer.store.fingerprint import part_fingerprints
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, Store
+from explorer.store.staleness import inputs_of
 from loaders.dataset import Dataset, build_dataset, extend_dataset
 from tests.store.conftest import Open
 from tests.store.content import (
@@ -215,6 +217,103 @@ def test_replacing_a_dataset_removes_its_layers(store: Store) -> None:
     assert store.layers() == ()
     assert store.query("MATCH (l:Layer) RETURN count(l)").rows == [(0,)]
     assert store.query("MATCH ()-[r:ASSOCIATED_WITH]->() RETURN count(r)").rows == [(0,)]
+    assert _nodes(store) == 1 + 4 + 5 + 2
+
+
+def test_a_dataset_is_replaced_with_layers_in_one_step(store: Store) -> None:
+    store.write_dataset(small_dataset())
+    store.write_layer(layer("gone", {"for": 1}))
+    store.write_layer(layer("base", {"for": 1, "if": 2}))
+    kept = layer("base", {"for": 1}, vanished=("if",), association_options={"rule": "any", "top": None})
+    tuned = layer("tuned", {"if": 1}, kind="fine-tuned", base="base", mode="frozen")
+    store.write_dataset(small_dataset(), replace=True, layers=[tuned, kept])
+    assert [info.name for info in store.layers()] == ["base", "tuned"]
+    assert store.read_layer("d", "base") == kept
+    assert store.read_layer("d", "tuned") == tuned
+    assert store.query("MATCH (:Layer {name: 'tuned'})-[:FINE_TUNED_FROM]->(b) RETURN b.name").rows == [("base",)]
+    assert [info.stale for info in store.layers()] == [True, True]
+    assert store.layers()[0].stale_because == ("1 of its skills was lost when the dataset was replaced",)
+
+
+def test_a_layer_is_stale_from_the_step_that_changes_what_it_was_made_from(store: Store) -> None:
+    store.write_dataset(small_dataset())
+    parts = part_fingerprints(small_dataset())
+    base = layer("base", {"for": 1}, graph_parts=("base",), parts=("base",))
+    base = Layer(replace(base.info, made_from=inputs_of(base.info, parts)), base.skills)
+    store.write_layer(base)
+    [info] = store.layers()
+    assert not info.stale
+    assert info.fingerprint
+    tuned = layer("tuned", {"if": 1}, kind="fine-tuned", base="base", mode="frozen", graph_parts=("base", "domain"))
+    tuned = Layer(replace(tuned.info, made_from=inputs_of(tuned.info, parts, info)), tuned.skills)
+    store.write_layer(tuned)
+    assert [info.stale_because for info in store.layers()] == [(), ()]
+    store.write_layer(Layer(replace(base.info, learned=2), layer("x", {"for": 1, "sum": 1}).skills))
+    assert [info.stale_because for info in store.layers()] == [(), ("its base 'base' has changed",)]
+    store.write_layer(base)
+    assert [info.stale_because for info in store.layers()] == [(), ()]
+    addition = _part("domain", "t9")
+    store.append_dataset(extend_dataset(small_dataset(), addition), addition)
+    assert [info.stale_because for info in store.layers()] == [(), ("the texts of part 'domain' have changed",)]
+    rows = store.query("MATCH (l:Layer) RETURN l.name, l.stale ORDER BY l.name").rows
+    assert rows == [("base", False), ("tuned", True)]
+    addition = _part("base", "t10")
+    store.append_dataset(extend_dataset(store.read_dataset("d"), addition), addition)
+    assert store.layers()[1].stale_because == (
+        "the texts of part 'base' have changed",
+        "the texts of part 'domain' have changed",
+        "its base 'base' is stale",
+    )
+
+
+def _part(part: str, text: str) -> Dataset:
+    return build_dataset(
+        "d",
+        texts=pa.table({"id": [text], "part": [part]}),
+        skills=pa.table({"id": ["for"]}),
+        requirements=pa.table({"text": [text], "skill": ["for"]}),
+    )
+
+
+def test_renaming_a_layer_takes_along_what_names_it(store: Store) -> None:
+    store.write_dataset(small_dataset())
+    store.write_dataset(small_dataset("e"))
+    pairs, places = associations(("for", "if", 1)), components(**{"for": 0, "if": 0})
+    for dataset in ("d", "e"):
+        store.write_layer(layer("l", {"for": 1, "if": 2}, dataset))
+        store.write_associations(dataset, "l", pairs, rule="any", components=places)
+    store.write_layer(layer("tuned", {"sum": 1}, kind="fine-tuned", base="l", mode="frozen"))
+    before = store.read_layer("d", "l")
+    store.rename_layer("d", "l", "new")
+    assert [info.name for info in store.layers("d")] == ["new", "tuned"]
+    assert store.read_layer("d", "new") == Layer(replace(before.info, name="new"), before.skills)
+    assert store.read_associations("d", "new") == store.read_associations("e", "l") == pairs
+    assert store.layers("d")[1].base == "new"
+    assert store.query("MATCH (:Layer {key: 'd/tuned'})-[:FINE_TUNED_FROM]->(b) RETURN b.key").rows == [("d/new",)]
+    with pytest.raises(StoreError, match="'tuned' already"):
+        store.rename_layer("d", "new", "tuned")
+    with pytest.raises(StoreError, match="without '/'"):
+        store.rename_layer("d", "new", "a/b")
+    store.delete_layer("d", "tuned")
+    store.delete_layer("d", "new")
+    assert store.read_associations("e", "l") == pairs
+
+
+def test_renaming_a_dataset_takes_all_of_it_along(store: Store) -> None:
+    store.write_dataset(small_dataset())
+    store.write_dataset(small_dataset("e"))
+    store.write_layer(layer("l", {"for": 1, "if": 2}))
+    pairs = associations(("for", "if", 1))
+    store.write_associations("d", "l", pairs, rule="any", components=components(**{"for": 0, "if": 0}))
+    store.rename_dataset("d", "new")
+    assert [info.name for info in store.datasets()] == ["e", "new"]
+    assert store.read_dataset("new").equals(small_dataset("new"))
+    assert store.read_associations("new", "l") == pairs
+    assert store.layers("new")[0].key == "new/l"
+    assert store.query("MATCH (n) WHERE n.dataset = 'd' OR n.key STARTS WITH 'd/' RETURN count(n)").rows == [(0,)]
+    with pytest.raises(StoreError, match="'e'"):
+        store.rename_dataset("new", "e")
+    store.delete_dataset("new")
     assert _nodes(store) == 1 + 4 + 5 + 2
 
 

@@ -303,6 +303,7 @@ def test_every_label_type_and_property_is_documented(filled: Store) -> None:
             mode="frozen",
             seed=1,
             kind="fine-tuned",
+            graph_parts=("base",),
             created_at="2026-01-01T00:00:00+00:00",
         )
     )
@@ -334,6 +335,7 @@ _EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     "Bridges between classes": [("for loop", "print", 1), ("if statement", "print", 1)],
     "Shortest chain between two skills": [(["if statement", "print", "sum"],)],
     "Skills that no text requires": [("unused",)],
+    "Layers that are stale": [],
     "What several models got right": [("base-model", 0.25), ("tuned", 1.0)],
 }
 
