@@ -1,16 +1,23 @@
-"""The README's commands on a fresh clone in a fresh folder, with nothing of this environment."""
+"""The README's commands on a fresh clone in a fresh folder, with nothing of this environment.
+
+This sets up an environment and reads the real libraries, so it runs with `-m fresh_clone` only, as `.ci/run` does.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.docs.test_code_blocks import README, commands
+
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.fresh_clone
 
 
 def plain_environment() -> dict[str, str]:
@@ -67,6 +74,17 @@ def test_the_demo_runs_on_a_fresh_clone_and_again_with_the_same_figures(clone: P
     assert not subprocess.run(
         ["git", "status", "--porcelain"], cwd=clone, check=True, capture_output=True, text=True
     ).stdout, "the demo leaves files that git does not ignore"
+
+
+def test_the_commands_of_the_readme_succeed_after_the_demo_as_processes(clone: Path) -> None:
+    environment = plain_environment()
+    environment["PATH"] = os.pathsep.join([str(clone / ".venv" / "bin"), environment["PATH"]])
+    for command in commands(README):
+        ran = subprocess.run(
+            shlex.split(command), cwd=clone, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
+        assert ran.stdout.strip(), f"{command} prints nothing"
 
 
 def test_usage(clone: Path) -> None:

@@ -1,17 +1,21 @@
-"""The commands of the README and the docs work, in the order in which they stand."""
+"""The commands of the README and the docs work after the demo, in the order in which they stand.
+
+Here they run in this process; those of the README run as processes in tests/docs/test_bootstrap.py.
+"""
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.support.command_line import Ran, call
+from tests.support.demo import make_demo_store, small_sources
+
 ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # servers run until they are ended; they have tests of their own
 UNENDING = ("skillgraph ui", "skillgraph server", "docker", "python3 bootstrap.py")
@@ -23,32 +27,41 @@ def commands(page: Path) -> list[str]:
 
 
 def pages() -> list[Path]:
-    return [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if commands(page)]
+    return [page for page in (README, *sorted((ROOT / "docs").glob("*.md"))) if commands(page)]
+
+
+@pytest.fixture(scope="session")
+def demo_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the README's first command leaves, of small sources; to be copied."""
+    path = tmp_path_factory.mktemp("demo") / "skillgraph.kgl"
+    make_demo_store(path)
+    return path
+
+
+@pytest.fixture
+def folder(demo_store: Path, tmp_path: Path) -> Path:
+    """A folder in which the demo has run."""
+    shutil.copy(demo_store, tmp_path)
+    return tmp_path
+
+
+def succeeds(command: str, ran: Ran) -> None:
+    assert ran.code == 0, f"{command}\n{ran.out}\n{ran.err}"
+    assert ran.out.strip(), f"{command} prints nothing"
 
 
 @pytest.mark.parametrize("document", pages(), ids=lambda document: document.name)
-def test_commands_of_the_page_succeed_in_order(document: Path, tmp_path: Path) -> None:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("SKILLGRAPH_")}
-    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", "")])
-    for command in commands(document):
-        ran = subprocess.run(
-            shlex.split(command),
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
-        assert ran.stdout.strip(), f"{command} prints nothing"
+def test_commands_of_the_page_succeed_in_order(document: Path, folder: Path) -> None:
+    with small_sources():
+        for command in commands(document):
+            succeeds(command, call(folder, command))
 
 
 def test_the_readme_is_among_the_pages_with_commands() -> None:
-    assert any("skillgraph learn" in command for command in commands(ROOT / "README.md"))
+    assert any("skillgraph learn" in command for command in commands(README))
 
 
-@pytest.mark.parametrize("document", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda p: p.name)
+@pytest.mark.parametrize("document", [README, *sorted((ROOT / "docs").glob("*.md"))], ids=lambda p: p.name)
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text()):
         if not target.startswith(("http:", "https:", "mailto:")):
