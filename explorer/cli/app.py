@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 import explorer
-from explorer.cli import comparison, compression, data, demo, evidence, learning, prediction, query, server, theory, web
+from explorer.cli import (
+    comparison,
+    compression,
+    data,
+    demo,
+    evidence,
+    learning,
+    life,
+    prediction,
+    query,
+    server,
+    theory,
+    web,
+)
 
 __all__ = ["app", "main"]
 
@@ -19,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (demo, data, learning, evidence, comparison, prediction, theory, compression, query, web, server):
+for module in (demo, data, learning, life, evidence, comparison, prediction, theory, compression, query, web, server):
     module.register(app)
 
 

@@ -49,8 +49,10 @@ def load(
     option: Annotated[
         list[str] | None, typer.Option("--option", "-o", help="name=value, an option of the format (repeatable).")
     ] = None,
-    append: Annotated[bool, typer.Option("--append", help="Add to the dataset; its layers stay.")] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace the dataset and its layers.")] = False,
+    append: Annotated[
+        bool, typer.Option("--append", help="Add to the dataset; layers that read that part are stale.")
+    ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the dataset; its layers become stale.")] = False,
     lenient: Annotated[bool, typer.Option("--lenient", help="Count wrong rows and leave them out.")] = False,
     min_uses: Annotated[
         int | None, typer.Option("--min-uses", min=1, help="Python source: leave out skills that fewer texts use.")
@@ -111,6 +113,11 @@ def load(
         f"{info.name}: {info.texts:,} texts, {info.skills:,} skills, {info.requirements:,} requirements "
         f"(this load: {report.added_texts:,} texts, {report.added_skills:,} new skills; {report.seconds:.1f} s)."
     )
+    if report.unchanged:
+        note("The store had this dataset with the same content: nothing was written.")
+    elif report.stale_layers:
+        stale = ", ".join(report.stale_layers)
+        note(f"Stale now: {stale}. `skillgraph refresh --dataset {info.name}` makes what is stale anew.")
     if skipped:
         note("Left out: " + ", ".join(f"{count:,} rows ({reason})" for reason, count in skipped.items()) + ".")
     unparsed = [value for fact, value in info.provenance.items() if fact.endswith("unparsed_files") and value]

@@ -165,6 +165,8 @@ def learn(
         f"{layer.texts:,} texts in {layer.waves} waves; {1 - report.testing_error:.1%} of the texts are understood."
         + (f" Learned in this run: {report.gained:,}." if go_on else "")
     )
+    if report.reused:
+        note("The store had this layer already, made from the same texts with the same options: nothing was written.")
     if report.advice:
         note(report.advice)
 
@@ -251,6 +253,8 @@ def associate(
         f"{report.components:,} components, the giant one holds {report.giant:,} skills "
         f"({report.giant_fraction:.1%} of all)."
     )
+    if report.reused:
+        note("The layer had these associations already: nothing was written.")
 
 
 @guarded
@@ -349,6 +353,8 @@ def layers(dataset: DatasetOption = None, store: StoreOption = None, as_json: Js
 
     Example: skillgraph layers
     """
+    from explorer.service.stale import stale_sentence
+
     with opened(store) as opened_store:
         name = None if dataset is None else single_dataset(opened_store, dataset)
         found = opened_store.layers(name)
@@ -359,7 +365,7 @@ def layers(dataset: DatasetOption = None, store: StoreOption = None, as_json: Js
         note("No layer yet: make one with `skillgraph learn`.")
         return
     show_table(
-        ("dataset", "layer", "made by", "learned", "share", "waves", "associations"),
+        ("dataset", "layer", "made by", "learned", "share", "waves", "associations", "state"),
         [
             (
                 info.dataset,
@@ -369,10 +375,14 @@ def layers(dataset: DatasetOption = None, store: StoreOption = None, as_json: Js
                 share(info.learned_fraction),
                 number(info.waves),
                 number(info.associations),
+                "stale" if info.stale else "",
             )
             for info in found
         ],
     )
+    for info in found:
+        if info.stale:
+            note(stale_sentence(info))
 
 
 def register(app: typer.Typer) -> None:

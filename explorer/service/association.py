@@ -17,6 +17,7 @@ from analysis.ensembles import Ensemble
 from analysis.graph import SkillTextGraph
 from analysis.newman_ziff import SitePercolationSweep, convolve, site_percolation
 from analysis.percolation import site_giant
+from explorer.errors import SkillgraphError
 from explorer.service.snapshot import LayerView, layer_view
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LayerInfo, Store
 
@@ -256,11 +257,14 @@ def percolate(
 
     Raises:
         NotFoundError: No such layer.
+        SkillgraphError: Its texts require no skill.
         AnalysisError: A fraction outside 0-1 or fewer than one replicate.
     """
     start = time.perf_counter()
     view = layer_view(store, dataset, layer)
     graph, learned = view.indexed.graph, view.learned
+    if not graph.n_edges:
+        raise SkillgraphError(f"the texts of layer {layer!r} require no skill: there is nothing to percolate")
     n = graph.n_skills
     grid = np.linspace(0.0, 1.0, 101) if phi is None else np.sort(np.asarray(phi, dtype=float))
     sweep = site_percolation(graph, replicates=replicates, rng=np.random.default_rng(seed))

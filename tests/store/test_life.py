@@ -389,9 +389,9 @@ class Life(RuleBasedStateMachine):
         view = self.attempt(lambda: layer_view(self.store, dataset, name))
         learned = {row["skill"] for row in self.layers[dataset][name].content[0]}
         assert set(view.indexed.skills.ids.filter(pa.array(view.learned)).to_pylist()) == learned
-        self.attempt(lambda: percolate(self.store, dataset, name, replicates=1))
         estimated = self.layers[dataset][name].kind == "evidence"
         empty = not view.indexed.graph.n_texts
+        self.attempt(lambda: percolate(self.store, dataset, name, replicates=1), refused=empty)
         self.attempt(lambda: predict_layer(self.store, dataset, name), refused=estimated or empty)
         if estimated:
             self.attempt(lambda: mastery_of(self.store, dataset, name))

@@ -1,0 +1,110 @@
+"""Deleting, renaming and refreshing on the command line, and what it says of stale layers."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+
+@pytest.fixture
+def folder(filled: Path, tmp_path: Path) -> Path:
+    shutil.copytree(filled, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def _states(run: Run, folder: Path) -> dict[str, bool]:
+    return {layer["name"]: layer["stale"] for layer in run(folder, "layers", "--json").json["layers"]}
+
+
+def test_what_rests_on_a_layer_is_named_before_anything_is_deleted(folder: Path, run_here: Run) -> None:
+    refused = run_here(folder, "delete", "foundation")
+    assert refused.code == 1
+    assert "'tuned' was fine-tuned from layer 'foundation'" in refused.err
+    assert "--with-dependents" in refused.err
+    assert set(_states(run_here, folder)) == {"foundation", "tuned"}
+    refused = run_here(folder, "delete", "--dataset", "small")
+    assert refused.code == 1
+    assert "'foundation' and 'tuned'" in refused.err
+    done = run_here(folder, "delete", "foundation", "--with-dependents", "--json").json
+    assert done == {"dataset": "small", "layers": ["tuned", "foundation"], "whole": False}
+    assert _states(run_here, folder) == {}
+    assert run_here(folder, "delete", "--dataset", "small").out.split() == ["Dataset", "small", "deleted."]
+    assert run_here(folder, "datasets", "--json").json == {"datasets": []}
+
+
+def test_a_layer_and_a_dataset_are_renamed(folder: Path, run_here: Run) -> None:
+    assert "foundation is called first now" in run_here(folder, "rename", "foundation", "first").out
+    assert run_here(folder, "compare", "first", "tuned", "--json").code == 0
+    assert "first" in run_here(folder, "layers").out
+    assert run_here(folder, "rename", "first", "tuned").code == 1
+    assert run_here(folder, "rename", "--dataset", "small", "large", "--json").json["followed"] == ["first", "tuned"]
+    assert run_here(folder, "datasets", "--json").json["datasets"][0]["name"] == "large"
+    assert run_here(folder, "rename", "first").code == 1
+
+
+def test_a_base_that_is_learned_from_other_texts_makes_what_rests_on_it_stale(folder: Path, run_here: Run) -> None:
+    assert _states(run_here, folder) == {"foundation": False, "tuned": False}
+    assert run_here(folder, "learn", "foundation", "--part", "domain").code == 0
+    assert _states(run_here, folder) == {"foundation": False, "tuned": True}
+    listed = run_here(folder, "layers")
+    assert "stale" in listed.out
+    assert "its base 'foundation' has changed" in listed.err
+    assert "`skillgraph refresh tuned --dataset small`" in listed.err
+    for command in (
+        ("compare", "foundation", "tuned"),
+        ("compare", "--family"),
+        ("associate", "tuned"),
+        ("predict", "--layer", "tuned"),
+        ("percolate", "tuned", "--replicates", "1"),
+    ):
+        ran = run_here(folder, *command)
+        assert ran.code == 0, (command, ran.err)
+    assert "is stale" in run_here(folder, "compare", "foundation", "tuned").err
+    done = run_here(folder, "refresh", "tuned", "--dataset", "small")
+    assert "tuned: learned anew" in done.out
+    assert _states(run_here, folder) == {"foundation": False, "tuned": False}
+    assert "No layer is stale." in run_here(folder, "refresh").out
+
+
+def test_texts_that_are_appended_or_replaced_make_a_layer_stale(folder: Path, sources: Path, run_here: Run) -> None:
+    more = folder / "more.py"
+    more.write_text("def again(x):\n    print(sorted(x))\n")
+    ran = run_here(folder, "load", more, "--dataset", "small", "--append", "--part", "domain")
+    assert ran.code == 0, ran.err
+    assert "Stale now: tuned." in ran.err
+    ran = run_here(folder, "load", sources / "basic", "--dataset", "small", "--replace")
+    assert ran.code == 0, ran.err
+    assert "Stale now: tuned." in ran.err
+    assert run_here(folder, "compare", "foundation", "tuned").code == 0
+    refused = run_here(folder, "refresh", "tuned")
+    assert refused.code == 1
+    assert "part 'domain', which dataset 'small' no longer has" in refused.err
+
+
+def test_doing_it_again_writes_nothing(folder: Path, sources: Path, run_here: Run) -> None:
+    before = (folder / "skillgraph.kgl").stat()
+    report = run_here(folder, "learn", "tuned", "--part", "domain", "--base", "foundation", "--json").json
+    assert report["reused"]
+    assert run_here(folder, "associate", "tuned", "--json").json["reused"]
+    assert "nothing was written" in run_here(folder, "learn", "foundation", "--part", "basic").err
+    after = (folder / "skillgraph.kgl").stat()
+    assert (before.st_mtime_ns, before.st_ino) == (after.st_mtime_ns, after.st_ino)
+
+
+def test_a_class_with_a_comma_is_one_class(tmp_path: Path, run_here: Run) -> None:
+    (tmp_path / "edges.csv").write_text("text,skill\nt1,a\nt1,b\nt2,b\nt2,c\n")
+    (tmp_path / "skills.csv").write_text('id,class\na,"reading, basic"\nb,"x, y"\nc,z\n')
+    assert run_here(tmp_path, "load", "edges.csv", "-o", "skills=skills.csv", "--dataset", "d").code == 0
+    classes = ("--known-class", "reading, basic", "--known-class", "x, y")
+    ran = run_here(tmp_path, "learn", "l", *classes, "--json")
+    assert ran.json["layer"]["parameters"]["known_classes"] == ["reading, basic", "x, y"]
+    assert ran.json["layer"]["learned"] == 3
+    (tmp_path / "more.csv").write_text("text,skill\nt3,c\nt3,d\n")
+    assert run_here(tmp_path, "load", "more.csv", "--append", "--dataset", "d").code == 0
+    ran = run_here(tmp_path, "learn", "l", "--continue", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["layer"]["learned"] == 4
