@@ -59,13 +59,13 @@ def test_unwritable_store(run_in: Run, tmp_path: Path, sources: Path) -> None:
 
 def test_store_of_another_version(run_in: Run, tmp_path: Path, sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from explorer.store import opening
-    from explorer.store.embedded import file as store_file
+    from explorer.store.embedded import contents
     from explorer.store.embedded import store as embedded_store
     from loaders.python_source import load_python_source
 
     store = tmp_path / "later.kgl"
     with monkeypatch.context() as later:
-        for module in (embedded_store, store_file):
+        for module in (embedded_store, contents):
             later.setattr(module, "SCHEMA_VERSION", 99)
         written = opening.open_store(store, mode="write")
         written.write_dataset(load_python_source([sources / "basic"], name="small", workers=1))

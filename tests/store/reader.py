@@ -6,6 +6,7 @@ how many states it saw.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -53,6 +54,8 @@ def main(path: Path, size: int) -> None:
             break
         seen.add(number)
         reads += 1
+        if reads >= 10 and len(seen) >= 5:
+            path.with_suffix(f".{os.getpid()}.read").touch()
     print(reads, len(seen))
 
 

@@ -8,6 +8,7 @@ import os
 import resource
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -22,11 +23,21 @@ import numpy as np
 import pytest
 
 from explorer.errors import QueryError, StoreError
-from explorer.store.embedded.file import put_in_place
+from explorer.store.embedded import container
+from explorer.store.embedded.building import build_graph
+from explorer.store.embedded.container import Content
 from explorer.store.embedded.store import EmbeddedStore
 from explorer.store.opening import DEFAULT_PATH, open_store
 from explorer.store.protocol import SCHEMA_VERSION, Store
-from tests.store.content import layer, numbered_associations, numbered_dataset, numbered_layer, small_dataset
+from tests.store.content import (
+    associations,
+    components,
+    layer,
+    numbered_associations,
+    numbered_dataset,
+    numbered_layer,
+    small_dataset,
+)
 from tests.store.writer import STEPS, main, write
 
 _SIZE = 400
@@ -91,16 +102,27 @@ def _run_until(path: Path, number: int, size: int, stop: Callable[[], object], s
     return [(line[0], int(line[1]), line[2]) for line in lines if len(line) == 3]
 
 
-def _until_a_file_is_written(folder: Path, skip: int) -> None:
+def _until_it_is_written(path: Path, skip: int) -> None:
     """Wait until a new content is being written to the disk, some of them passed over."""
-    seen = set(folder.glob("*.tmp.*"))
-    until = time.monotonic() + 60
+    until, last = time.monotonic() + 60, False
     while time.monotonic() < until:
-        new = set(folder.glob("*.tmp.*")) - seen
-        if new and not skip:
-            return
-        seen |= new
-        skip -= len(new)
+        now = _half_written(path)
+        if now and not last:
+            if not skip:
+                return
+            skip -= 1
+        last = now
+
+
+def _half_written(path: Path) -> bool:
+    """Something has been written that is not yet the store's content."""
+    if list(path.parent.glob("*.tmp.*")):
+        return True
+    try:
+        content = Content.of_file(path)
+        return path.stat().st_size > content.end
+    except (OSError, StoreError):
+        return False
 
 
 # Signal, how often, size of what is written, and whether to send it while the file is being written.
@@ -121,9 +143,9 @@ def test_a_stopped_writer_leaves_the_last_state_or_the_one_being_written(tmp_pat
     number, step = 0, "dataset"
     in_the_middle = on_the_disk_found = 0
     for turn, delay in enumerate(np.random.default_rng(20240501).uniform(0, 0.3, times)):
-        stop = partial(_until_a_file_is_written, tmp_path, turn % 4) if on_the_disk else partial(time.sleep, delay)
+        stop = partial(_until_it_is_written, path, turn % 4) if on_the_disk else partial(time.sleep, delay)
         noted = _run_until(path, number + 1, size, stop, sign)
-        on_the_disk_found += len(list(tmp_path.glob("*.tmp.*"))) > 0
+        on_the_disk_found += _half_written(path)
         done = [(n, s) for word, n, s in noted if word == "done"]
         last = done[-1] if done else (number, step)
         store = open_store(path, mode="read")
@@ -152,8 +174,8 @@ def test_readers_see_the_old_or_the_new_while_another_process_writes(tmp_path: P
     write(store, 0, "dataset", _SIZE)
     readers = [_start("tests.store.reader", path, _SIZE) for _ in range(2)]
     # Readers take a second to start; the writing goes on until both have read for some time.
-    until, number = time.monotonic() + 8, 0
-    while time.monotonic() < until or number < 20:
+    until, number = time.monotonic() + 60, 0
+    while time.monotonic() < until and (number < 20 or len(list(tmp_path.glob("*.read"))) < 2):
         number += 1
         for step in STEPS:
             write(store, number, step, _SIZE)
@@ -188,7 +210,9 @@ def test_threads_read_while_one_writes(tmp_path: Path) -> None:
     threads = [threading.Thread(target=read) for _ in range(3)]
     for thread in threads:
         thread.start()
-    for number in range(1, 15):
+    until, number = time.monotonic() + 60, 0
+    while number < 15 or (len(reads) <= 10 and not failures and time.monotonic() < until):
+        number += 1
         write(store, number, "dataset", _SIZE)
     stop.set()
     for thread in threads:
@@ -314,25 +338,39 @@ def _damaged(good: bytes) -> dict[str, tuple[bytes, str]]:
     def changed(place: int, value: int) -> bytes:
         return good[:place] + bytes([value]) + good[place + 1 :]
 
-    return {
+    found = {
         "empty": (b"", "not a store"),
         "text": (b"texts,skills\n", "not a store"),
         "another database": (b"SQLite format 3\x00" + bytes(4096), "not a store"),
-        "magic only": (b"RGF", "damaged"),
         "half": (good[: len(good) // 2], "damaged"),
         "all but the end": (good[:-1], "damaged"),
         "one bit": (changed(len(good) - 40, good[-40] ^ 1), "damaged"),
         "header": (changed(30, good[30] ^ 1), "damaged"),
-        "newer container": (changed(3, 99), "newer kglite"),
-        "newer content": (changed(6, 99), "newer kglite"),
     }
+    if good.startswith(b"RGF"):
+        return found | {
+            "magic only": (b"RGF", "damaged"),
+            "newer container": (changed(3, 99), "newer kglite"),
+            "newer content": (changed(6, 99), "newer kglite"),
+        }
+    return found | {"magic only": (container.MAGIC, "damaged"), "newer container": (changed(8, 99), "newer version")}
 
 
-def test_files_that_are_no_store_are_refused_and_left_alone(tmp_path: Path) -> None:
+def _as_earlier(path: Path) -> None:
+    """Make of a store what an earlier version, which kept a kglite graph, would have written."""
+    graph = build_graph(Content.of_file(path))
+    path.unlink()
+    graph.save(str(path), layout="compact")
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_files_that_are_no_store_are_refused_and_left_alone(tmp_path: Path, earlier: bool) -> None:
     path = tmp_path / "store.kgl"
     store = open_store(path, mode="write")
     store.write_dataset(small_dataset())
     store.close()
+    if earlier:
+        _as_earlier(path)
     for name, (content, said) in _damaged(path.read_bytes()).items():
         bad = tmp_path / f"{name}.kgl"
         bad.write_bytes(content)
@@ -344,6 +382,35 @@ def test_files_that_are_no_store_are_refused_and_left_alone(tmp_path: Path) -> N
         assert bad.read_bytes() == content
         if said == "not a store":
             assert [file.name for file in tmp_path.glob(f"{name}.kgl*")] == [bad.name]
+
+
+def test_no_bit_of_a_store_can_change_unseen(tmp_path: Path) -> None:
+    """Whatever byte of the file changes, every answer is the one before or a sentence."""
+    path = tmp_path / "store.kgl"
+    store = open_store(path, mode="write")
+    store.write_dataset(small_dataset())
+    store.write_layer(layer("l", {"for": 1, "if": 2}))
+    pairs = associations(("for", "if", 2))
+    store.write_associations("d", "l", pairs, rule="any", components=components(**{"for": 0, "if": 0}))
+    store.close()
+
+    def answers() -> list[Any]:
+        reader = open_store(path, mode="read")
+        learned = reader.read_layer("d", "l").skills.to_pylist()
+        found = [reader.datasets(), reader.layers(), learned, reader.read_associations("d", "l").to_pylist()]
+        assert reader.read_dataset("d").equals(small_dataset())
+        return found
+
+    good, expected = path.read_bytes(), answers()
+    refused = 0
+    for place in (*range(0, 64, 16), *range(64, len(good), 101)):
+        path.write_bytes(good[:place] + bytes([good[place] ^ (1 << place % 8)]) + good[place + 1 :])
+        try:
+            assert answers() == expected, place
+        except StoreError:
+            refused += 1
+    # What a later catalogue no longer names, and what is between blocks to align them, says nothing.
+    assert refused > len(good) // 101 // 2
 
 
 @pytest.mark.parametrize(
@@ -361,7 +428,42 @@ def test_a_store_of_another_version(tmp_path: Path, version: int, said: str) -> 
             open_store(path, mode=mode)  # type: ignore[arg-type]
     assert path.read_bytes() == before
     # The refused writer has not kept the lease.
-    kglite.open(str(path), durable="off").close()
+    assert [file.name for file in tmp_path.iterdir()] == ["store.kgl"]
+
+
+def test_a_store_of_an_earlier_version_is_read_and_taken_up(tmp_path: Path) -> None:
+    path = tmp_path / "store.kgl"
+    store = open_store(path, mode="write")
+    for dataset in (small_dataset(), numbered_dataset(3)):
+        store.write_dataset(dataset)
+    store.write_layer(layer("l", {"for": 1, "if": 2}))
+    store.write_layer(layer("m", {"print": 1}, kind="fine-tuned", base="l", mode="continued"))
+    store.write_layer(numbered_layer(3))
+    pairs, labels = numbered_associations(3)
+    store.write_associations("numbered", "layer", pairs, rule="any", components=labels)
+    before = store.datasets(), store.layers(), store.read_layer("numbered", "layer"), store.read_layer("d", "l")
+    store.close()
+    _as_earlier(path)
+    early = path.read_bytes()
+    question = "MATCH (a)-[r]->(b) RETURN labels(a), type(r), count(r)"
+    for mode in ("read", "write", "write"):
+        store = open_store(path, mode=mode)  # type: ignore[arg-type]
+        for dataset in (small_dataset(), numbered_dataset(3)):
+            assert store.read_dataset(dataset.name).equals(dataset)
+        found = store.datasets(), store.layers(), store.read_layer("numbered", "layer"), store.read_layer("d", "l")
+        assert found[:2] == before[:2]
+        assert [read.skills.equals(was.skills) for read, was in zip(found[2:], before[2:], strict=True)] == [True, True]
+        assert store.read_associations("numbered", "layer").equals(pairs)
+        answer = sorted(store.query(question).rows)
+        if mode == "read":
+            first = answer
+            assert path.read_bytes() == early
+        else:
+            assert answer == first
+            store.delete_layer("d", "m")
+            store.write_layer(layer("m", {"print": 1}, kind="fine-tuned", base="l", mode="continued"))
+        store.close()
+    assert path.read_bytes().startswith(container.MAGIC)
 
 
 def test_a_log_of_another_program_is_not_lost(tmp_path: Path) -> None:
@@ -369,12 +471,103 @@ def test_a_log_of_another_program_is_not_lost(tmp_path: Path) -> None:
     store = open_store(path, mode="write")
     store.write_dataset(small_dataset())
     store.close()
+    _as_earlier(path)
     killed = f"import kglite, os; kglite.open({str(path)!r}).cypher('CREATE (:Skill {{id: 99}})'); os._exit(9)"
     subprocess.run([sys.executable, "-c", killed], check=False, timeout=60)
     with pytest.raises(StoreError, match="-wal"):
         open_store(path, mode="write")
     kglite.open(str(path)).close()
     open_store(path, mode="write").close()
+
+
+def test_a_layer_costs_what_it_adds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A layer is written behind what is there; what that leaves behind is given back in time."""
+    monkeypatch.setattr(container, "_LITTLE", 0)
+    path = tmp_path / "store.kgl"
+    store = open_store(path, mode="write")
+    dataset, learned = numbered_dataset(1, size=4_000), numbered_layer(1, size=4_000)
+    store.write_dataset(dataset)
+    before = path.stat()
+    store.write_layer(learned)
+    after = path.stat()
+    assert after.st_ino == before.st_ino
+    assert after.st_size - before.st_size < before.st_size / 3
+    largest = 0
+    for _ in range(50):
+        store.write_layer(learned)
+        largest = max(largest, path.stat().st_size)
+    assert path.stat().st_ino != before.st_ino
+    assert 2 * before.st_size < largest < 4 * after.st_size
+    assert store.read_dataset("numbered").equals(dataset)
+    assert store.read_layer("numbered", "layer").skills.equals(learned.skills)
+
+
+def test_what_is_deleted_is_not_left_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "store.kgl"
+    store = open_store(path, mode="write")
+    store.write_dataset(small_dataset("kept"))
+    store.write_dataset(small_dataset("secret"))
+    assert b"secret" in path.read_bytes()
+    store.delete_dataset("secret")
+    assert b"secret" not in path.read_bytes()
+    assert store.read_dataset("kept").equals(small_dataset("kept"))
+
+
+def test_files_are_this_users_and_stay_as_they_were_made(tmp_path: Path) -> None:
+    path = tmp_path / "store.kgl"
+    before = os.umask(0)
+    try:
+        store = open_store(path, mode="write")
+        store.write_dataset(small_dataset())
+        assert {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {
+            "store.kgl": 0o600,
+            "store.kgl.lock": 0o600,
+        }
+        path.chmod(0o640)
+        store.delete_dataset("d")
+        store.write_dataset(small_dataset())
+        store.write_layer(layer("l", {"for": 1}))
+        store.close()
+    finally:
+        os.umask(before)
+    assert [(file.name, stat.S_IMODE(file.stat().st_mode)) for file in tmp_path.iterdir()] == [("store.kgl", 0o640)]
+    reader = open_store(path, mode="read")
+    reader.query("MATCH (s:Skill) RETURN s")
+    reader.read_dataset("d")
+    assert [file.name for file in tmp_path.iterdir()] == ["store.kgl"]
+
+
+def test_a_copy_that_goes_its_own_way_is_not_taken_for_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Graphs that are kept for the next query belong to one content, whatever the file is called."""
+    monkeypatch.setenv("SKILLGRAPH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("explorer.store.embedded.materialised._WORTH_KEEPING", 0)
+    path, copy = tmp_path / "store.kgl", tmp_path / "copy.kgl"
+    store = open_store(path, mode="write")
+    store.write_dataset(small_dataset())
+    question = "MATCH (n:Skill) RETURN n.dataset, count(n)"
+    assert store.query(question).rows == [("d", 5)]
+    shutil.copyfile(path, copy)
+    kept = list((tmp_path / "cache" / "graphs").iterdir())
+    assert [stat.S_IMODE(file.stat().st_mode) for file in [*kept, kept[0].parent]] == [0o600, 0o700]
+    for place, name in ((path, "e"), (copy, "f")):
+        if place == path:
+            store.write_dataset(small_dataset(name))
+            store.close()
+        else:
+            other = open_store(copy, mode="write")
+            assert other.query(question).rows == [("d", 5)]
+            other.write_dataset(small_dataset(name))
+            other.close()
+    for place, name in ((path, "e"), (copy, "f")):
+        rows = open_store(place, mode="read").query(f"{question} ORDER BY n.dataset").rows
+        assert rows == [("d", 5), (name, 5)]
+    kept = list((tmp_path / "cache" / "graphs").iterdir())
+    assert len(kept) == 3
+    for file in kept:
+        file.write_bytes(b"RGF damaged")
+    assert len(open_store(path, mode="read").query(question).rows) == 2
 
 
 def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
@@ -400,26 +593,38 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
     assert again.read_dataset("numbered").equals(numbered_dataset(1))
 
 
+@pytest.mark.parametrize("step", ["put_head", "put_in_place"])
 @pytest.mark.parametrize("written", [False, True])
-def test_a_write_broken_off_at_the_last_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: bool) -> None:
-    """Ctrl-C just before or just after the file is put in place: the store goes on with what is in the file."""
+def test_a_write_broken_off_at_the_last_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: bool, step: str
+) -> None:
+    """Ctrl-C just before or just after the content is put in place: the store goes on with what is in the file."""
     store = open_store(tmp_path / "store.kgl", mode="write")
     store.write_dataset(small_dataset())
+    store.write_dataset(small_dataset("gone"))
+    real = getattr(container, step)
 
-    def interrupted(graph: Any, path: Path) -> None:
+    def interrupted(*arguments: Any) -> None:
         if written:
-            put_in_place(graph, path)
+            real(*arguments)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("explorer.store.embedded.store.put_in_place", interrupted)
+        patch.setattr(container, step, interrupted)
+        change = partial(store.write_dataset, small_dataset("e"))
+        if step == "put_in_place":
+            change = partial(store.delete_dataset, "gone")
         with pytest.raises(KeyboardInterrupt):
-            store.write_dataset(small_dataset("e"))
-    expected = ["d", "e"] if written else ["d"]
-    assert [info.name for info in store.datasets()] == expected
+            change()
+    expected = {"d", "gone"}
+    if written:
+        expected = {"d", "e", "gone"} if step == "put_head" else {"d"}
+    assert {info.name for info in store.datasets()} == expected
     store.write_dataset(small_dataset("f"))
     store.close()
-    assert [info.name for info in open_store(tmp_path / "store.kgl", mode="read").datasets()] == [*expected, "f"]
+    found = [info.name for info in open_store(tmp_path / "store.kgl", mode="read").datasets()]
+    assert found == sorted({*expected, "f"})
+    assert list(tmp_path.glob("*.tmp.*")) == []
 
 
 def test_a_file_copied_over_an_open_store(tmp_path: Path) -> None:

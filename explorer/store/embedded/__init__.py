@@ -1,1 +1,1 @@
-"""The default store: Neo4j's Cypher dialect in one file, in this process."""
+"""The default store: columns in one file, and Neo4j's Cypher dialect on a graph built from them, in this process."""

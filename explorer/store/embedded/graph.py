@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +16,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from explorer.errors import StoreError
 from explorer.store.embedded.cypher import quoted, stored_name
 from explorer.store.records import NODE_LABELS, EdgeTable, columns_table, node_key
 
@@ -29,12 +29,7 @@ __all__ = [
     "edge_chunks",
     "matching_node",
     "nodes_of",
-    "remove_associations",
-    "remove_dataset",
-    "rename_associations",
-    "rename_dataset",
     "run",
-    "update_node",
 ]
 
 _BATCH = 10_000
@@ -75,20 +70,6 @@ class Nodes:
         found: NDArray[np.int64] = order[np.searchsorted(self.numbers[order], np.asarray(numbers, np.int64))]
         return found.astype(np.int32)
 
-    def numbers_of(self, ids: pa.Array | pa.ChunkedArray, what: str) -> NDArray[np.int64]:
-        """int64 number of each id.
-
-        Raises:
-            StoreError: An id is not here.
-        """
-        plain = ids.cast(pa.string())
-        rows = pc.index_in(plain, value_set=self.ids)
-        if rows.null_count:
-            missing = plain.filter(pc.is_null(rows))[0].as_py()
-            raise StoreError(f"{what} {missing!r} is not in the dataset: load the texts that use it first")
-        found: NDArray[np.int64] = self.numbers[rows.to_numpy(zero_copy_only=False)]
-        return found
-
 
 def run(graph: Graph, statement: str, **parameters: Any) -> dict[str, list[Any]]:
     """Run a statement of the store's own; its columns by name. No time limit."""
@@ -127,13 +108,6 @@ def add_node(graph: Graph, label: str, properties: Mapping[str, Any]) -> int:
     return number
 
 
-def update_node(graph: Graph, label: str, number: int, properties: Mapping[str, Any]) -> None:
-    """Set these properties of a node; None removes one."""
-    sets = ", ".join(f"n.{quoted(name)} = $p{i}" for i, name in enumerate(properties))
-    values = {f"p{i}": value for i, value in enumerate(properties.values())}
-    run(graph, f"MATCH (n:{label} {{id: $number}}) SET {sets}", number=number, **values)
-
-
 def _next_number(graph: Graph, label: str) -> int:
     last = run(graph, f"MATCH (n:{label}) RETURN max(n.id) AS last")["last"]
     return 0 if not last or last[0] is None else int(last[0]) + 1
@@ -142,24 +116,27 @@ def _next_number(graph: Graph, label: str) -> int:
 # Tables -----------------------------------------------------------------------------------------------------
 
 
-def add_nodes(graph: Graph, label: str, dataset: str, table: pa.Table) -> Iterator[NDArray[np.int64]]:
-    """Add a node for each row of a table; yields the numbers of each batch as it is written."""
+def add_nodes(graph: Graph, label: str, dataset: str, table: pa.Table) -> int:
+    """Add a node for each row of a table, numbered in its order; the number of the first."""
+    first = number = _next_number(graph, label)
     if not table.num_rows:
-        return
+        return first
     columns = [("key", pa.string()), ("dataset", pa.string()), *((f.name, f.type) for f in table.schema)]
     _declare(graph, label, columns)
     fields = ", ".join(f"{quoted(name)}: r.p{i}" for i, (name, _) in enumerate(columns))
     statement = f"UNWIND $rows AS r CREATE (:{label} {{id: r.number, title: null, {fields}}})"
     names = ["number", *(f"p{i}" for i in range(len(columns)))]
-    first = _next_number(graph, label)
     for batch in table.to_batches(max_chunksize=_BATCH):
-        numbers = np.arange(first, first + batch.num_rows)
-        first += batch.num_rows
         keys = [node_key(dataset, identifier) for identifier in batch["id"].to_pylist()]
-        values = [numbers.tolist(), keys, [dataset] * len(keys), *(c.to_pylist() for c in batch.columns)]
-        rows = [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
-        run(graph, statement, rows=rows)
-        yield numbers
+        values = [
+            range(number, number + batch.num_rows),
+            keys,
+            repeat(dataset),
+            *(c.to_pylist() for c in batch.columns),
+        ]
+        number += batch.num_rows
+        run(graph, statement, rows=[dict(zip(names, row, strict=False)) for row in zip(*values, strict=False)])
+    return first
 
 
 def _declare(graph: Graph, label: str, columns: Sequence[tuple[str, pa.DataType]]) -> None:
@@ -183,17 +160,17 @@ def add_edges(
     edge: EdgeTable,
     source: NDArray[np.int64],
     target: NDArray[np.int64],
-    properties: Mapping[str, Sequence[Any]],
+    properties: Mapping[str, pa.ChunkedArray],
     constants: Mapping[str, Any] | None = None,
-) -> Iterator[int]:
-    """Add relationships between numbered nodes; yields the number of each batch as it is written.
+) -> None:
+    """Add relationships between numbered nodes.
 
     Args:
         graph: The graph.
         edge: Type and ends; its table and columns do not matter here.
         source: int64 (m,), numbers of the nodes they start from.
         target: int64 (m,), numbers of the nodes they end at.
-        properties: Values by name, m each; None is a property that is not there.
+        properties: Values by name, m each; null is a property that is not there.
         constants: Properties with the same value on each.
     """
     same = dict(constants or {})
@@ -208,10 +185,10 @@ def add_edges(
     fixed = {f"c{i}": value for i, value in enumerate(same.values())}
     for start in range(0, len(source), _BATCH):
         part = slice(start, start + _BATCH)
-        values = [source[part].tolist(), target[part].tolist(), *(column[part] for column in properties.values())]
+        values = [source[part].tolist(), target[part].tolist()]
+        values += [column.slice(start, _BATCH).to_pylist() for column in properties.values()]
         rows = [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
         run(graph, statement, rows=rows, **fixed)
-        yield len(rows)
 
 
 def edge_chunks(
@@ -231,52 +208,3 @@ def edge_chunks(
     fixed = {f"c{i}": value for i, value in enumerate((constants or {}).values())}
     for start in range(0, len(sources), _SOURCES):
         yield run(graph, statement, sources=sources[start : start + _SOURCES].tolist(), **fixed)
-
-
-# Removal ----------------------------------------------------------------------------------------------------
-
-
-def remove_dataset(graph: Graph, dataset: str) -> None:
-    """Remove all nodes and relationships of a dataset, with its layers."""
-    # Taking away a relationship costs as much as the far node has others: so nodes with many go first.
-    for label in ("Model", "Layer", "Skill", "Text"):
-        run(graph, f"MATCH (n:{label} {{dataset: $dataset}}) DETACH DELETE n", dataset=dataset)
-    run(graph, f"MATCH (n:Dataset {{{quoted('name')}: $dataset}}) DETACH DELETE n", dataset=dataset)
-
-
-def remove_associations(graph: Graph, layer: str, number: int) -> None:
-    """Remove the associations of a numbered layer, which are among the skills that it has learned."""
-    _on_associations(graph, number, layer, "DELETE r")
-
-
-# Renaming ---------------------------------------------------------------------------------------------------
-
-
-def rename_associations(graph: Graph, layer: str, new: str, number: int) -> None:
-    """Give the associations of a numbered layer the layer's new name."""
-    _on_associations(graph, number, layer, "SET r.layer = $new", new=new)
-
-
-def rename_dataset(graph: Graph, dataset: str, new: str) -> None:
-    """Give all nodes of a dataset, but its own, the keys and the name of another dataset."""
-    for label in _LABELS:
-        name = quoted("name" if label == "Layer" else "id")
-        run(
-            graph,
-            f"MATCH (n:{label} {{dataset: $dataset}}) SET n.dataset = $new, n.key = $prefix + n.{name}",
-            dataset=dataset,
-            new=new,
-            prefix=node_key(new, ""),
-        )
-
-
-def _on_associations(graph: Graph, number: int, layer: str, clause: str, **parameters: str) -> None:
-    sources = run(graph, "MATCH (:Layer {id: $n})-[:LEARNED]->(s) RETURN s.id AS number", n=number)["number"]
-    run(
-        graph,
-        "UNWIND $sources AS source MATCH (:Skill {id: source})-[r:ASSOCIATED_WITH]->(:Skill) "
-        f"WHERE r.layer = $layer {clause}",
-        sources=sources,
-        layer=layer,
-        **parameters,
-    )

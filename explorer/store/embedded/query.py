@@ -14,10 +14,23 @@ from explorer.store.cypher_guard import Token, check_read_only, tokenize
 from explorer.store.embedded.cypher import Statement, shown_text, shown_value, stored_value, translate
 from explorer.store.protocol import QueryResult
 
-__all__ = ["run_query"]
+__all__ = ["check_query", "run_query"]
 
 _HEADING = re.compile(r"^(Cypher \w+|Schema) error( at line \d+, col \d+)?: ")
 _ADVICE = re.compile(r"(?<=\.) (Hints?:|Add a LIMIT|Available:).*$")
+
+
+def check_query(cypher: str, *, max_rows: int, timeout: float) -> Sequence[Token]:
+    """Refuse a query before anything is done for it; its tokens.
+
+    Raises:
+        QueryError: It writes, is not Cypher, or has no room or time.
+    """
+    if max_rows < 1 or timeout <= 0:
+        raise QueryError(f"a query needs room for one row at least and some time, not {max_rows} rows and {timeout} s")
+    tokens = tokenize(cypher)
+    check_read_only(cypher, tokens)
+    return tokens
 
 
 def run_query(
@@ -35,10 +48,7 @@ def run_query(
     Raises:
         QueryError: It is refused, is not Cypher, or takes too long.
     """
-    if max_rows < 1 or timeout <= 0:
-        raise QueryError(f"a query needs room for one row at least and some time, not {max_rows} rows and {timeout} s")
-    tokens = tokenize(cypher)
-    check_read_only(cypher, tokens)
+    tokens = check_query(cypher, max_rows=max_rows, timeout=timeout)
     started = time.perf_counter()
     result = _run(snapshot, cypher, tokens, dict(parameters or {}), max_rows, timeout)
     values = [result.column(name) for name in result.columns]

@@ -1,69 +1,52 @@
-"""The embedded store: one kglite file, written by one process at a time, read by any number.
+"""The embedded store: one file of columns, written by one process at a time, read by any number.
 
-A write changes a copy of the graph in memory and then puts a whole new file in the place of the old one (written
-beside it, flushed, renamed). So a reader, a crash or a kill finds the old content or the new, never a part; there
-is no log to replay and nothing to repair. The writer's lease is an operating-system lock, which ends with its
-process however that ends.
+Lists, datasets and layers are read from columns (`container`, `contents`); a change appends what it changes and then
+says so in one step, so a reader, a crash or a kill finds the old content or the new, never a part. Cypher runs on a
+graph that is built from the columns when the first query asks for it (`materialised`). The writer's lease is an
+operating-system lock, which ends with its process however that ends.
 """
 
 from __future__ import annotations
 
+import errno
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
-import kglite
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from explorer.errors import NotFoundError, StoreError
-from explorer.store.embedded.content import (
-    Counter,
-    add_learned,
-    add_tables,
-    check_dataset_names,
-    check_name,
-    edge_table,
-    exhaust,
+from explorer.store.embedded.checks import check_dataset_names, check_learned, check_name, with_components
+from explorer.store.embedded.container import (
+    MAGIC,
+    Content,
+    DamagedError,
+    Draft,
+    memory_content,
+    other_version,
+    read_version,
+    write_catalogue,
+)
+from explorer.store.embedded.contents import (
+    dataset_entry,
+    dataset_tables,
+    ids_of,
+    layer_associations,
+    layer_entry,
     layer_infos,
-    learned_skills,
+    layer_skills,
     mark_stale,
-    requirement_chunks,
-    shown_properties,
-    with_components,
+    put_associations,
+    put_dataset,
+    put_layer,
 )
-from explorer.store.embedded.file import (
-    Mode,
-    check_place,
-    give_up_lease,
-    load_graph,
-    put_in_place,
-    stamp,
-    take_lease,
-)
-from explorer.store.embedded.graph import (
-    Graph,
-    Nodes,
-    add_edges,
-    add_node,
-    create_constraints,
-    edge_chunks,
-    matching_node,
-    nodes_of,
-    remove_associations,
-    remove_dataset,
-    rename_associations,
-    rename_dataset,
-    run,
-    update_node,
-)
-from explorer.store.embedded.query import run_query
+from explorer.store.embedded.lease import Lease
 from explorer.store.protocol import (
-    ASSOCIATION_SCHEMA,
     SCHEMA_VERSION,
     DatasetInfo,
     Layer,
@@ -72,20 +55,14 @@ from explorer.store.protocol import (
     QueryResult,
 )
 from explorer.store.records import (
-    EDGE_TABLES,
-    NODE_LABELS,
-    EdgeTable,
     association_properties,
-    association_table,
     bases_first,
     check_associations,
     check_dataset_name,
     check_layer,
     check_layer_name,
-    dataset_from_tables,
     dataset_info,
     dataset_node,
-    dataset_schemas,
     layer_info,
     layer_node,
     node_key,
@@ -95,16 +72,15 @@ from loaders.dataset import Dataset
 
 __all__ = ["EmbeddedStore"]
 
-_IDS = pa.schema([("id", pa.string())])
-_ASSOCIATED = EdgeTable("", "ASSOCIATED_WITH", "Skill", "", "Skill", "", ("weight",))
-_BASE = EdgeTable("", "FINE_TUNED_FROM", "Layer", "", "Layer", "")
-
-# Warnings belong to the result of a query; printed to stderr they would mix with progress bars.
-kglite.set_query_warning_policy("silent")
+Mode = Literal["read", "write"]
+_T = TypeVar("_T")
+_LEGACY = b"RGF"
+_TEXTS = 20_000
+_NO_STORE = "there is no store at {}: run `skillgraph load` or `skillgraph demo` first"
 
 
 class EmbeddedStore:
-    """Datasets, layers and associations in one kglite file; see `explorer.store.protocol.Store`.
+    """Datasets, layers and associations in one file; see `explorer.store.protocol.Store`.
 
     Reading takes no lease and always sees the file's present content. Safe to use from several threads.
     """
@@ -125,15 +101,28 @@ class EmbeddedStore:
         self._path = path
         self._writing = threading.Lock()
         self._reading = threading.Lock()
-        self._lease: Any = None
-        self._graph: Any = None
-        self._snapshot: Any = None
+        self._lease: Lease | None = None
+        self._content: Content | None = None
         self._seen = ""
+        self._graph: tuple[str, Any] | None = None
+        self._building = threading.Lock()
         self._closed = False
         check_place(path, mode)
         if mode == "write":
-            self._graph = self._lease = take_lease(path)
-            self._snapshot = self._graph.freeze()
+            if path.exists() and _first_bytes(path).startswith(_LEGACY):
+                from explorer.store.embedded.legacy import refuse_log
+
+                refuse_log(path)
+            self._lease = _take_lease(path)
+            try:
+                if path.exists():
+                    self._current()
+                for left in path.parent.glob(f"{path.name}.tmp.*"):
+                    # Of a writer that was killed while it wrote; with the lease held, nobody else's.
+                    left.unlink(missing_ok=True)
+            except BaseException:
+                self.close()
+                raise
         else:
             self._current()
 
@@ -144,17 +133,17 @@ class EmbeddedStore:
 
     @property
     def version(self) -> str:
-        """Which file is in place: it changes with every write."""
-        return stamp(self._path)
+        """Which content is in the file: it changes with every write."""
+        return _stamp(self._path)
 
     def close(self) -> None:
         """Give up the lease; safe to call twice."""
         self._closed = True
         with self._writing:
             lease, self._lease = self._lease, None
-            self._graph = self._snapshot = None
+            self._content = self._graph = None
             if lease is not None:
-                give_up_lease(lease)
+                lease.give_up()
 
     # Datasets -----------------------------------------------------------------------------------------------
 
@@ -171,105 +160,87 @@ class EmbeddedStore:
         for layer in layers:
             check_layer(layer)
             check_name(layer.info.name, "layer name")
-        counter = Counter(progress, sum(table.num_rows for table in dataset.tables().values()))
-        with self._change() as graph:
-            if matching_node(graph, "Dataset", name=dataset.name):
-                if not replace:
-                    raise StoreError(
-                        f"dataset {dataset.name!r} is in {self.url} already: replace it, or load under another name"
-                    )
-                remove_dataset(graph, dataset.name)
-            nodes = {table: Nodes(np.zeros(0, np.int64), _IDS.empty_table()) for table in NODE_LABELS}
-            add_tables(graph, dataset.name, dataset.tables(), nodes, counter)
-            add_node(graph, "Dataset", dataset_node(dataset, utc_now()))
+        with self._change(anew=replace) as (draft, _):
+            if dataset.name in draft.catalogue.get("datasets", {}) and not replace:
+                raise StoreError(
+                    f"dataset {dataset.name!r} is in {self.url} already: replace it, or load under another name"
+                )
+            ids = put_dataset(draft, dataset, dataset_node(dataset, utc_now()), {}, _counter(dataset, progress))
+            entry = draft.catalogue["datasets"][dataset.name]
             for layer in bases_first(layers):
-                self._put_layer(graph, layer)
-            mark_stale(graph, dataset.name)
+                self._check_base(draft.catalogue, layer.info)
+                put_layer(draft, entry, layer_node(layer), layer.skills, ids)
+            mark_stale(entry)
 
     def append_dataset(self, dataset: Dataset, addition: Dataset, *, progress: Progress | None = None) -> None:
         """Write what `addition` adds; `dataset` is the whole after it (`loaders.dataset.extend_dataset`)."""
         check_dataset_names(dataset)
-        with self._change() as graph:
-            number, _ = self._dataset(graph, dataset.name)
-            nodes = {t: nodes_of(graph, label, dataset.name, _IDS) for t, label in NODE_LABELS.items()}
-            tables = dict(addition.tables())
-            for table in NODE_LABELS:
-                known = pc.is_in(addition.tables()[table]["id"], value_set=nodes[table].ids)
-                if table == "texts" and pc.any(known).as_py():
-                    raise StoreError(
-                        f"a text of the addition is in dataset {dataset.name!r} already: nothing was added"
-                    )
-                new = addition.tables()[table]["id"].filter(pc.invert(known)).combine_chunks()
-                whole = dataset.tables()[table]
-                tables[table] = whole.filter(pc.is_in(whole["id"], value_set=new))
-            for edge in EDGE_TABLES:
-                if edge.table in ("prerequisites", "part_of"):
-                    there = edge_table(graph, edge, nodes)
-                    tables[edge.table] = tables[edge.table].join(
-                        there, keys=[edge.source_column, edge.target_column], join_type="left anti"
-                    )
-            counter = Counter(progress, sum(table.num_rows for table in tables.values()))
-            add_tables(graph, dataset.name, tables, nodes, counter)
-            update_node(graph, "Dataset", number, {"source": None, **dataset_node(dataset, utc_now())})
-            mark_stale(graph, dataset.name)
+        with self._change() as (draft, content):
+            entry = dataset_entry(draft.catalogue, dataset.name, self.url)
+            assert content is not None, "a dataset that is there is in a content"
+            there = ids_of(content, entry, "texts").values
+            if pc.any(pc.is_in(addition.texts["id"], value_set=there)).as_py():
+                raise StoreError(f"a text of the addition is in dataset {dataset.name!r} already: nothing was added")
+            node = dataset_node(dataset, utc_now())
+            put_dataset(draft, dataset, node, entry["layers"], _counter(dataset, progress))
+            mark_stale(draft.catalogue["datasets"][dataset.name])
 
     def read_dataset(self, name: str) -> Dataset:
         """The dataset, equal to the one written."""
-        graph = self._current()
-        properties = self._dataset(graph, name)[1]
-        schemas = dataset_schemas(properties)
-        nodes = {table: nodes_of(graph, label, name, schemas[table]) for table, label in NODE_LABELS.items()}
-        tables = {table: found.table for table, found in nodes.items()}
-        for edge in EDGE_TABLES:
-            if edge.table not in tables:
-                tables[edge.table] = edge_table(graph, edge, nodes)
-        return dataset_from_tables(properties, tables)
+
+        def read(content: Content) -> Dataset:
+            entry = dataset_entry(content.catalogue, name, self.url)
+            facts = dataset_info(entry["node"]).provenance
+            return Dataset(name=name, provenance=facts, **dataset_tables(content, entry))
+
+        return self._read(read)
 
     def read_requirements(self, name: str, parts: Sequence[str] = ()) -> Iterator[pa.Table]:
         """The requirements of the texts of some parts, in chunks, ordered by text."""
-        graph = self._current()
-        properties = self._dataset(graph, name)[1]
-        there = dataset_info(properties).parts
+
+        def read(content: Content) -> tuple[Mapping[str, Any], dict[str, pa.Table]]:
+            entry = dataset_entry(content.catalogue, name, self.url)
+            return entry["node"], dataset_tables(content, entry, ("texts", "skills", "requirements"))
+
+        node, tables = self._read(read)
+        there = dataset_info(node).parts
         for part in parts:
             if part not in there:
                 raise NotFoundError(
                     f"dataset {name!r} has no part {part!r}; its parts: {', '.join(map(repr, there)) or 'none'}"
                 )
-        texts = nodes_of(graph, "Text", name, pa.schema([("id", pa.string()), ("part", pa.string())]))
-        skills = nodes_of(graph, "Skill", name, _IDS)
-        sources = texts.numbers
+        requirements = tables["requirements"]
         if parts:
-            chosen = pc.is_in(texts.table["part"], value_set=pa.array(parts, pa.string()))
-            sources = sources[chosen.to_numpy()]
-        return requirement_chunks(graph, texts, skills, sources)
+            chosen = pc.is_in(tables["texts"]["part"], value_set=pa.array(parts, pa.string()))
+            text = requirements["text"].combine_chunks().indices.to_numpy()
+            requirements = requirements.filter(pa.array(chosen.to_numpy(zero_copy_only=False)[text]))
+        return _chunks(requirements)
 
     def datasets(self) -> tuple[DatasetInfo, ...]:
         """All datasets, ordered by name."""
-        graph = self._current()
-        layers = layer_infos(graph)
-        found = run(graph, "MATCH (n:Dataset) RETURN properties(n) AS p")["p"]
-        infos = [dataset_info(shown_properties(properties)) for properties in found]
-        return tuple(
-            dataset_info(shown_properties(p), [layer.name for layer in layers if layer.dataset == info.name])
-            for info, p in sorted(zip(infos, found, strict=True), key=lambda pair: pair[0].name)
-        )
+        there = self._current().catalogue.get("datasets", {})
+        return tuple(dataset_info(entry["node"], sorted(entry["layers"])) for _, entry in sorted(there.items()))
 
     def delete_dataset(self, name: str) -> None:
         """Remove a dataset with its layers and associations."""
-        with self._change() as graph:
-            self._dataset(graph, name)
-            remove_dataset(graph, name)
+        with self._change(anew=True) as (draft, _):
+            dataset_entry(draft.catalogue, name, self.url)
+            del draft.catalogue["datasets"][name]
 
     def rename_dataset(self, name: str, new: str) -> None:
         """Give a dataset another name, under which there is none yet; its layers come along."""
         check_dataset_name(new)
         check_name(new, "dataset name")
-        with self._change() as graph:
-            number, _ = self._dataset(graph, name)
-            if matching_node(graph, "Dataset", name=new):
+        with self._change() as (draft, _):
+            entry = dataset_entry(draft.catalogue, name, self.url)
+            datasets = draft.catalogue["datasets"]
+            if new in datasets:
                 raise StoreError(f"dataset {new!r} is in {self.url} already: choose another name, or delete that one")
-            rename_dataset(graph, name, new)
-            update_node(graph, "Dataset", number, {"name": new})
+            del datasets[name]
+            datasets[new] = entry
+            entry["node"]["name"] = new
+            for layer, stored in entry["layers"].items():
+                stored["node"] |= {"dataset": new, "key": node_key(new, layer)}
 
     # Layers -------------------------------------------------------------------------------------------------
 
@@ -277,73 +248,58 @@ class EmbeddedStore:
         """Write a layer in the place of one of that name, whose associations go with it."""
         check_layer(layer)
         check_name(layer.info.name, "layer name")
-        with self._change() as graph:
-            self._dataset(graph, layer.info.dataset)
-            teachers = layer.skills["by"].drop_null()
-            if len(teachers):
-                nodes_of(graph, "Text", layer.info.dataset, _IDS).numbers_of(teachers, "text")
-            self._put_layer(graph, layer)
-            mark_stale(graph, layer.info.dataset)
-
-    def _put_layer(self, graph: Graph, layer: Layer) -> None:
-        info = layer.info
-        base = self._base(graph, info)
-        skills = nodes_of(graph, "Skill", info.dataset, _IDS)
-        targets = skills.numbers_of(layer.skills["skill"], "skill")
-        there = matching_node(graph, "Layer", key=info.key)
-        absent = dict.fromkeys(field.name for field in fields(info))
-        if there:
-            number = there[0]
-            remove_associations(graph, info.name, number)
-            run(graph, "MATCH (:Layer {id: $n})-[r:LEARNED|FINE_TUNED_FROM]->() DELETE r", n=number)
-            update_node(graph, "Layer", number, {**absent, **layer_node(layer)})
-        else:
-            number = add_node(graph, "Layer", layer_node(layer))
-        add_learned(graph, number, targets, layer.skills)
-        if base is not None:
-            exhaust(add_edges(graph, _BASE, np.array([number]), np.array([base]), {}))
+        with self._change() as (draft, content):
+            entry = dataset_entry(draft.catalogue, layer.info.dataset, self.url)
+            assert content is not None, "a dataset that is there is in a content"
+            self._check_base(draft.catalogue, layer.info)
+            ids = {table: ids_of(content, entry, table) for table in ("skills", "texts")}
+            ids["texts"].numbers(layer.skills["by"])  # refuses a text that is not there
+            put_layer(draft, entry, layer_node(layer), layer.skills, ids)
+            mark_stale(entry)
 
     def read_layer(self, dataset: str, name: str) -> Layer:
         """The layer, equal to the one written."""
-        graph = self._current()
-        number, properties = self._layer(graph, dataset, name)
-        skills = nodes_of(graph, "Skill", dataset, _IDS)
-        return Layer(layer_info(properties), learned_skills(graph, number, skills))
+
+        def read(content: Content) -> Layer:
+            entry = layer_entry(content.catalogue, dataset, name, self.url)
+            return Layer(layer_info(entry["node"]), layer_skills(content, entry))
+
+        return self._read(read)
 
     def layers(self, dataset: str | None = None) -> tuple[LayerInfo, ...]:
         """Layers of one dataset or of all, ordered by dataset and name."""
-        graph = self._current()
+        catalogue = self._current().catalogue
         if dataset is not None:
-            self._dataset(graph, dataset)
-        return tuple(info for info in layer_infos(graph) if dataset in (None, info.dataset))
+            dataset_entry(catalogue, dataset, self.url)
+        return tuple(info for info in layer_infos(catalogue) if dataset in (None, info.dataset))
 
     def delete_layer(self, dataset: str, name: str) -> None:
         """Remove a layer and its associations; one that others are fine-tuned from is refused."""
-        with self._change() as graph:
-            number, _ = self._layer(graph, dataset, name)
-            dependent = [info.name for info in layer_infos(graph) if info.dataset == dataset and info.base == name]
+        with self._change(anew=True) as (draft, _):
+            layer_entry(draft.catalogue, dataset, name, self.url)
+            infos = layer_infos(draft.catalogue)
+            dependent = [info.name for info in infos if info.dataset == dataset and info.base == name]
             if dependent:
                 raise StoreError(f"layer {name!r} is the base of {', '.join(map(repr, dependent))}: delete those first")
-            remove_associations(graph, name, number)
-            run(graph, "MATCH (n:Layer {id: $n}) DETACH DELETE n", n=number)
+            del dataset_entry(draft.catalogue, dataset, self.url)["layers"][name]
 
     def rename_layer(self, dataset: str, name: str, new: str) -> None:
         """Give a layer another name, under which the dataset has none yet."""
         check_layer_name(new)
         check_name(new, "layer name")
-        with self._change() as graph:
-            number, _ = self._layer(graph, dataset, name)
-            if matching_node(graph, "Layer", dataset=dataset, name=new):
+        with self._change() as (draft, _):
+            layer = layer_entry(draft.catalogue, dataset, name, self.url)
+            entry = dataset_entry(draft.catalogue, dataset, self.url)
+            layers = entry["layers"]
+            if new in layers:
                 raise StoreError(f"dataset {dataset!r} has a layer {new!r} already: choose another name")
-            rename_associations(graph, name, new, number)
-            update_node(graph, "Layer", number, {"name": new, "key": node_key(dataset, new)})
-            run(
-                graph,
-                "MATCH (n:Layer)-[:FINE_TUNED_FROM]->(:Layer {id: $n}) SET n.base = $new",
-                n=number,
-                new=new,
-            )
-            mark_stale(graph, dataset)
+            del layers[name]
+            layers[new] = layer
+            layer["node"] |= {"name": new, "key": node_key(dataset, new)}
+            for other in layers.values():
+                if other["node"].get("base") == name:
+                    other["node"]["base"] = new
+            mark_stale(entry)
 
     def write_associations(
         self,
@@ -356,34 +312,22 @@ class EmbeddedStore:
         options: Mapping[str, Any] | None = None,
     ) -> None:
         """Write a layer's associations in the place of those there, and its components."""
-        with self._change() as graph:
-            number, properties = self._layer(graph, dataset, layer)
-            check_associations(layer_info(properties), associations, components, rule)
-            skills = nodes_of(graph, "Skill", dataset, _IDS)
-            learned = with_components(learned_skills(graph, number, skills), components, layer)
-            for column in ("source", "target"):
-                unknown = pc.invert(pc.is_in(associations[column], value_set=learned["skill"].combine_chunks()))
-                if pc.any(unknown).as_py():
-                    skill = associations[column].filter(unknown)[0].as_py()
-                    raise StoreError(f"skill {skill!r} is associated in layer {layer!r}, which has not learned it")
-            remove_associations(graph, layer, number)
-            run(graph, "MATCH (:Layer {id: $n})-[r:LEARNED]->() DELETE r", n=number)
-            add_learned(graph, number, skills.numbers_of(learned["skill"], "skill"), learned)
-            ends = [skills.numbers_of(associations[column], "skill") for column in ("source", "target")]
-            weights = {"weight": associations["weight"].to_pylist()}
-            exhaust(add_edges(graph, _ASSOCIATED, ends[0], ends[1], weights, {"layer": layer}))
-            update_node(graph, "Layer", number, association_properties(associations.num_rows, rule, options))
+        with self._change() as (draft, content):
+            stored = layer_entry(draft.catalogue, dataset, layer, self.url)
+            assert content is not None, "a layer that is there is in a content"
+            check_associations(layer_info(stored["node"]), associations, components, rule)
+            learned = with_components(layer_skills(content, stored), components, layer)
+            check_learned(learned, associations, layer)
+            entry = dataset_entry(draft.catalogue, dataset, self.url)
+            ids = {table: ids_of(content, entry, table) for table in ("skills", "texts")}
+            node = stored["node"] | association_properties(associations.num_rows, rule, options)
+            put_associations(draft, stored, node, learned, associations, ids)
 
     def read_associations(self, dataset: str, layer: str) -> pa.Table:
         """Rows of `ASSOCIATION_SCHEMA`, ordered by source and target; none if they have not been computed."""
-        graph = self._current()
-        self._layer(graph, dataset, layer)
-        skills = nodes_of(graph, "Skill", dataset, _IDS)
-        tables = [ASSOCIATION_SCHEMA.empty_table()]
-        for chunk in edge_chunks(graph, _ASSOCIATED, skills.numbers, {"layer": layer}):
-            ends = [skills.ids.take(pa.array(skills.rows_of(chunk[end]))) for end in ("source", "target")]
-            tables.append(association_table({"source": ends[0], "target": ends[1], "weight": chunk["weight"]}))
-        return pa.concat_tables(tables).sort_by([("source", "ascending"), ("target", "ascending")]).combine_chunks()
+        return self._read(
+            lambda content: layer_associations(content, layer_entry(content.catalogue, dataset, layer, self.url))
+        )
 
     # Queries ------------------------------------------------------------------------------------------------
 
@@ -396,75 +340,171 @@ class EmbeddedStore:
         timeout: float = 30.0,
     ) -> QueryResult:
         """Run a read-only query; `QueryError` for anything that writes or is not Cypher, or takes too long."""
-        return run_query(self._current(), cypher, parameters, max_rows=max_rows, timeout=timeout)
+        from explorer.store.embedded.query import check_query, run_query
 
-    # Snapshots and changes ----------------------------------------------------------------------------------
+        check_query(cypher, max_rows=max_rows, timeout=timeout)
+        return run_query(self._frozen(), cypher, parameters, max_rows=max_rows, timeout=timeout)
 
-    def _current(self) -> Any:
-        """A snapshot of the present content, which stays as it is while it is used."""
+    def _frozen(self) -> Any:
+        """The graph of the present content, which has no way to be changed."""
+        from explorer.store.embedded.materialised import frozen_graph
+
+        with self._building:
+            content = self._current()
+            if self._graph is None or self._graph[0] != content.version:
+                self._graph = None
+                self._graph = (content.version, self._read(frozen_graph))
+            return self._graph[1]
+
+    # Contents and changes -----------------------------------------------------------------------------------
+
+    def _current(self) -> Content:
+        """The present content, which stays as it is while it is used."""
         if self._closed:
             raise StoreError(f"the store {self.url} has been closed")
-        if self._lease is not None:
-            if self._graph is None and self._writing.acquire(blocking=False):
-                try:
-                    self._recover()
-                finally:
-                    self._writing.release()
-            return self._snapshot
         with self._reading:
-            present = stamp(self._path)
-            if self._snapshot is None or present != self._seen:
-                self._snapshot, self._seen = load_graph(self._path).freeze(), present
-            return self._snapshot
+            present = _stamp(self._path)
+            if self._content is None or present != self._seen:
+                if present == "none" and self._lease is not None:
+                    return memory_content(f"{self._path} (not written yet)")
+                self._content, self._seen = _content_of(self._path), present
+            return self._content
+
+    def _read(self, read: Callable[[Content], _T]) -> _T:
+        """What is read of the present content, anew if another was put in its place in the midst of it."""
+        for _ in range(5):
+            content = self._current()
+            try:
+                return read(content)
+            except DamagedError:
+                if self._current() is content:
+                    raise
+        raise StoreError(f"{self.url} was changed again and again while it was read: read it when that is over")
 
     @contextmanager
-    def _change(self) -> Iterator[Any]:
-        """A copy of the graph to write to; it becomes the store's content when the block ends without an error."""
+    def _change(self, *, anew: bool = False) -> Iterator[tuple[Draft, Content | None]]:
+        """A draft to write to, and the content before; the draft becomes the content when the block ends well."""
         with self._writing:
             if self._lease is None:
                 state = "closed" if self._closed else "opened for reading"
                 raise StoreError(f"the store {self.url} was {state}, so nothing can be written to it")
-            self._recover()
-            graph = self._graph.copy()
+            before = self._current() if self._path.exists() else None
             try:
-                create_constraints(graph)
-                yield graph
-                graph.set_schema_version(SCHEMA_VERSION)
-                # Whatever happens from here on, the file tells which content is in place.
-                self._graph = None
-                put_in_place(graph, self._path)
-            except kglite.KgError as error:
-                raise StoreError(f"nothing was written to {self.url}: {' '.join(str(error).split())}") from error
-            self._graph, self._snapshot = graph, graph.freeze()
+                with write_catalogue(self._path, before, anew=anew) as draft:
+                    yield draft, before
+            except OSError as error:
+                raise StoreError(f"nothing was written to {self.url}: {error.strerror or error}") from error
 
-    def _recover(self) -> None:
-        """Take up the content of the file again after a write that was broken off."""
-        if self._graph is None:
-            graph = load_graph(self._path) if self._path.exists() else kglite.KnowledgeGraph()
-            self._graph, self._snapshot = graph, graph.freeze()
-
-    def _dataset(self, graph: Graph, name: str) -> tuple[int, dict[str, Any]]:
-        found = matching_node(graph, "Dataset", name=name)
-        if found is None:
-            raise NotFoundError(f"there is no dataset {name!r} in {self.url}")
-        return found[0], shown_properties(found[1])
-
-    def _layer(self, graph: Graph, dataset: str, name: str) -> tuple[int, dict[str, Any]]:
-        self._dataset(graph, dataset)
-        found = matching_node(graph, "Layer", dataset=dataset, name=name)
-        if found is None:
-            raise NotFoundError(f"dataset {dataset!r} has no layer {name!r} in {self.url}")
-        return found[0], shown_properties(found[1])
-
-    def _base(self, graph: Graph, info: LayerInfo) -> int | None:
-        """Number of the base layer, which is there and does not itself come from this layer."""
+    def _check_base(self, catalogue: Mapping[str, Any], info: LayerInfo) -> None:
+        """Refuse a base that is not there or that itself comes from this layer."""
         if info.base is None:
-            return None
-        number = self._layer(graph, info.dataset, info.base)[0]
-        bases = {layer.name: layer.base for layer in layer_infos(graph) if layer.dataset == info.dataset}
+            return
+        layer_entry(catalogue, info.dataset, info.base, self.url)
+        bases = {layer.name: layer.base for layer in layer_infos(catalogue) if layer.dataset == info.dataset}
         name: str | None = info.base
         while name is not None:
             if name == info.name:
                 raise StoreError(f"layer {info.name!r} cannot be fine-tuned from {info.base!r}, which comes from it")
             name = bases[name]
-        return number
+
+
+def _counter(dataset: Dataset, progress: Progress | None) -> Callable[[int], None]:
+    total = sum(table.num_rows for table in dataset.tables().values())
+    done = 0
+
+    def count(rows: int) -> None:
+        nonlocal done
+        done += rows
+        if progress is not None:
+            progress(done, total)
+
+    return count
+
+
+def _chunks(requirements: pa.Table) -> Iterator[pa.Table]:
+    """Requirements in chunks, those of a text in one, ids as plain strings."""
+    if not requirements.num_rows:
+        return
+    text = requirements["text"].combine_chunks()
+    codes = text.indices.to_numpy()
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    ends = [*starts[::_TEXTS].tolist(), len(codes)]
+    for start, end in pairwise(ends):
+        part = requirements.slice(start, end - start)
+        columns = {name: part[name].cast(pa.string()) for name in ("text", "skill")}
+        yield pa.table({**columns, "weight": part["weight"]})
+
+
+# Places -----------------------------------------------------------------------------------------------------
+
+
+def check_place(path: Path, mode: Mode) -> None:
+    """Refuse a path at which no store can be.
+
+    Raises:
+        StoreError: A folder, a missing folder, a file that is no store, or nothing to read.
+    """
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder; name a file in it, for example {path / 'skillgraph.kgl'}")
+    if not path.exists():
+        if mode == "read":
+            raise StoreError(_NO_STORE.format(path))
+        if not path.parent.is_dir():
+            raise StoreError(f"the folder {path.parent} does not exist: create it, or choose another place")
+        return
+    if not path.is_file():
+        raise StoreError(f"{path} is not a file: choose another one")
+    start = _first_bytes(path)
+    if not start.startswith((MAGIC, _LEGACY)):
+        raise StoreError(f"{path} is not a store: choose another file")
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MAGIC))
+    except OSError as error:
+        raise _cannot_open(path, error) from None
+
+
+def _take_lease(path: Path) -> Lease:
+    try:
+        return Lease(path)
+    except OSError as error:
+        raise _cannot_open(path, error) from None
+
+
+def _cannot_open(path: Path, error: OSError) -> StoreError:
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return StoreError(f"{path} or its folder may not be opened by you: change permissions or choose another place")
+    return StoreError(f"{path} cannot be opened: {error.strerror}")
+
+
+def _stamp(path: Path) -> str:
+    """Tells one content at this path from the next; `none` if there is no file."""
+    version = read_version(path)
+    if version != "none":
+        return version
+    try:
+        status = path.stat()
+    except OSError:
+        return "none"
+    return f"{status.st_mtime_ns:x}-{status.st_ino:x}-{status.st_size:x}"
+
+
+def _content_of(path: Path) -> Content:
+    try:
+        start = _first_bytes(path) if path.exists() else None
+        if start is None:
+            raise StoreError(_NO_STORE.format(path))
+        if start.startswith(_LEGACY):
+            from explorer.store.embedded.legacy import legacy_content
+
+            return legacy_content(path)
+        content = Content.of_file(path)
+    except OSError as error:
+        raise _cannot_open(path, error) from None
+    version = content.catalogue.get("schema")
+    if version != SCHEMA_VERSION:
+        raise other_version(str(path), version, SCHEMA_VERSION)
+    return content

@@ -1,0 +1,86 @@
+"""From what is stored to a graph for Cypher: nodes, relationships and their properties as docs/schema.md has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import kglite
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from explorer.store.embedded.container import Content
+from explorer.store.embedded.contents import dataset_tables, ids_of, layer_associations, layer_skills
+from explorer.store.embedded.graph import add_edges, add_node, add_nodes, create_constraints
+from explorer.store.embedded.tables import Ids
+from explorer.store.protocol import SCHEMA_VERSION
+from explorer.store.records import EDGE_TABLES, NODE_LABELS, EdgeTable
+
+__all__ = ["build_graph"]
+
+_LEARNED = EdgeTable("", "LEARNED", "Layer", "", "Skill", "", ("wave", "by", "component", "mastery"))
+_ASSOCIATED = EdgeTable("", "ASSOCIATED_WITH", "Skill", "", "Skill", "", ("weight",))
+_BASE = EdgeTable("", "FINE_TUNED_FROM", "Layer", "", "Layer", "")
+
+
+def build_graph(content: Content) -> Any:
+    """The graph of a content; what it holds does not depend on the content afterwards."""
+    graph = kglite.KnowledgeGraph()
+    for name, entry in sorted(content.catalogue.get("datasets", {}).items()):
+        first = _add_dataset(graph, content, name, entry)
+        numbers: dict[str, int] = {}
+        for layer, stored in sorted(entry["layers"].items()):
+            numbers[layer] = _add_layer(graph, content, entry, stored, first)
+        pairs = [(numbers[layer], numbers[base]) for layer, base in _bases(entry["layers"]).items() if base in numbers]
+        if pairs:
+            ends = np.array(pairs, np.int64)
+            add_edges(graph, _BASE, ends[:, 0], ends[:, 1], {})
+    create_constraints(graph)
+    graph.set_schema_version(SCHEMA_VERSION)
+    return graph
+
+
+def _bases(layers: Mapping[str, Any]) -> dict[str, str]:
+    return {name: layer["node"]["base"] for name, layer in layers.items() if layer["node"].get("base") is not None}
+
+
+def _add_dataset(graph: Any, content: Content, name: str, entry: Mapping[str, Any]) -> dict[str, int]:
+    """Add a dataset; the number of the first node of each table, the others follow in order of id."""
+    tables = dataset_tables(content, entry)
+    first = {table: add_nodes(graph, label, name, tables[table]) for table, label in NODE_LABELS.items()}
+    ids = {table: Ids([], tables[table]["id"].combine_chunks(), label) for table, label in NODE_LABELS.items()}
+    for edge in EDGE_TABLES:
+        table = tables[edge.table]
+        if edge.table in NODE_LABELS:
+            table = table.filter(pc.is_valid(table[edge.target_column]))
+        source, target = (
+            _numbers(ids[side], table[column]) + first[side]
+            for side, column in ((edge.source, edge.source_column), (edge.target, edge.target_column))
+        )
+        add_edges(graph, edge, source, target, {column: table[column] for column in edge.properties})
+    add_node(graph, "Dataset", entry["node"])
+    return first
+
+
+def _add_layer(
+    graph: Any, content: Content, entry: Mapping[str, Any], layer: Mapping[str, Any], first: Mapping[str, int]
+) -> int:
+    number = add_node(graph, "Layer", layer["node"])
+    ids = ids_of(content, entry, "skills")
+    skills = layer_skills(content, layer)
+    targets = _numbers(ids, skills["skill"]) + first["skills"]
+    properties = {name: skills[name] for name in _LEARNED.properties}
+    add_edges(graph, _LEARNED, np.full(len(targets), number, np.int64), targets, properties)
+    if layer["associations"] is not None:
+        pairs = layer_associations(content, layer, encoded=True)
+        source, target = (_numbers(ids, pairs[end]) + first["skills"] for end in ("source", "target"))
+        name = layer["node"]["name"]
+        add_edges(graph, _ASSOCIATED, source, target, {"weight": pairs["weight"]}, {"layer": name})
+    return number
+
+
+def _numbers(ids: Ids, column: pa.ChunkedArray) -> NDArray[np.int64]:
+    found: NDArray[np.int64] = ids.numbers(column).to_numpy(zero_copy_only=False).astype(np.int64)
+    return found

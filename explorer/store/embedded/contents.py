@@ -1,0 +1,217 @@
+"""What the catalogue of a store's file says, and what is written into it.
+
+    {"schema": 1, "datasets": {NAME: {"node": properties, "tables": {...}, "layers": {NAME: LAYER}}}}
+    LAYER = {"node": properties, "skills": table, "associations": table or null}
+
+The properties are those of the Dataset and Layer nodes (`explorer.store.records`). A layer names the blocks with the
+ids that its numbers refer to, so it stays as it is when texts are appended to its dataset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from explorer.errors import NotFoundError
+from explorer.store.embedded.container import Content, Draft
+from explorer.store.embedded.tables import Ids, read_column, read_table, store_table
+from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, SCHEMA_VERSION, LayerInfo
+from explorer.store.records import dataset_parts, layer_info, stale_properties
+from explorer.store.staleness import stale_layers
+from loaders.dataset import EMPTY_TABLES, Dataset
+
+__all__ = [
+    "dataset_entry",
+    "dataset_tables",
+    "ids_of",
+    "layer_associations",
+    "layer_entry",
+    "layer_infos",
+    "layer_skills",
+    "mark_stale",
+    "put_associations",
+    "put_dataset",
+    "put_layer",
+]
+
+Entry = dict[str, Any]
+_ENCODED = {
+    "requirements": {"text": "texts", "skill": "skills"},
+    "prerequisites": {"prerequisite": "skills", "skill": "skills"},
+    "part_of": {"child": "skills", "parent": "skills"},
+    "attempts": {"model": "models", "text": "texts"},
+}
+_WHAT = {"texts": "text", "skills": "skill", "models": "model"}
+
+
+def dataset_entry(catalogue: Mapping[str, Any], name: str, store: str) -> Entry:
+    """A dataset in the catalogue.
+
+    Raises:
+        NotFoundError: It is not there.
+    """
+    entry: Entry | None = catalogue.get("datasets", {}).get(name)
+    if entry is None:
+        raise NotFoundError(f"there is no dataset {name!r} in {store}")
+    return entry
+
+
+def layer_entry(catalogue: Mapping[str, Any], dataset: str, name: str, store: str) -> Entry:
+    """A layer in the catalogue.
+
+    Raises:
+        NotFoundError: It is not there, or its dataset is not.
+    """
+    entry: Entry | None = dataset_entry(catalogue, dataset, store)["layers"].get(name)
+    if entry is None:
+        raise NotFoundError(f"dataset {dataset!r} has no layer {name!r} in {store}")
+    return entry
+
+
+def layer_infos(catalogue: Mapping[str, Any]) -> list[LayerInfo]:
+    """All layers, ordered by dataset and name."""
+    found = [
+        layer_info(layer["node"])
+        for entry in catalogue.get("datasets", {}).values()
+        for layer in entry["layers"].values()
+    ]
+    return sorted(found, key=lambda info: (info.dataset, info.name))
+
+
+def mark_stale(entry: Entry) -> None:
+    """Say at each layer of a dataset whether it is stale, and why."""
+    layers = entry["layers"]
+    infos = [layer_info(layer["node"]) for layer in layers.values()]
+    for name, reasons in stale_layers(infos, dataset_parts(entry["node"])).items():
+        layers[name]["node"] |= stale_properties(reasons)
+
+
+# Writing ----------------------------------------------------------------------------------------------------
+
+
+def put_dataset(
+    draft: Draft,
+    dataset: Dataset,
+    node: Mapping[str, Any],
+    layers: Mapping[str, Entry],
+    count: Callable[[int], None] | None = None,
+) -> dict[str, Ids]:
+    """Put a dataset into the catalogue, in the place of one of that name.
+
+    Args:
+        draft: The catalogue.
+        dataset: The dataset.
+        node: Properties of its node.
+        layers: Layers that it has.
+        count: Called with the rows of each table.
+
+    Returns:
+        Ids of its `texts`, `skills` and `models`.
+    """
+    tables: dict[str, Any] = {}
+    ids: dict[str, Ids] = {}
+    for name, table in dataset.tables().items():
+        encoded = {column: ids[of] for column, of in _ENCODED.get(name, {}).items()}
+        tables[name] = store_table(draft, table, encoded)
+        if name in _WHAT:
+            ids[name] = Ids(tables[name]["columns"]["id"]["block"], _whole(table["id"]), _WHAT[name])
+        if count is not None:
+            count(table.num_rows)
+    datasets = draft.catalogue.setdefault("datasets", {})
+    draft.catalogue["schema"] = SCHEMA_VERSION
+    datasets[dataset.name] = {"node": dict(node), "tables": tables, "layers": dict(layers)}
+    return ids
+
+
+def ids_of(content: Content, entry: Mapping[str, Any], table: str) -> Ids:
+    """Ids of the texts, skills or models of a dataset in a content."""
+    column = entry["tables"][table]["columns"]["id"]
+    return Ids(column["block"], _whole(read_column(content, column)), _WHAT[table])
+
+
+def put_layer(draft: Draft, entry: Entry, node: Mapping[str, Any], skills: pa.Table, ids: Mapping[str, Ids]) -> None:
+    """Put a layer into a dataset's entry of the catalogue, without associations.
+
+    Raises:
+        StoreError: It names a skill that the dataset has not.
+    """
+    stored = _store_skills(draft, skills, ids)
+    entry["layers"][node["name"]] = {"node": dict(node), "skills": stored, "associations": None}
+
+
+def _store_skills(draft: Draft, skills: pa.Table, ids: Mapping[str, Ids]) -> dict[str, Any]:
+    # A layer that was kept when its dataset was replaced may have been taught by texts that are no more.
+    encoded = {"skill": ids["skills"], "by": ids["texts"]}
+    if not ids["texts"].has(skills["by"]):
+        del encoded["by"]
+    return store_table(draft, skills, encoded)
+
+
+def put_associations(
+    draft: Draft,
+    layer: Entry,
+    node: Mapping[str, Any],
+    skills: pa.Table,
+    associations: pa.Table,
+    ids: Mapping[str, Ids],
+) -> None:
+    """Put associations and components into a layer's entry of the catalogue.
+
+    Args:
+        draft: The catalogue.
+        layer: The entry.
+        node: New properties of its node.
+        skills: Its skills, with components.
+        associations: Rows of `ASSOCIATION_SCHEMA`; ids may be dictionary-encoded.
+        ids: Of the dataset's `skills` and `texts`.
+    """
+    layer["node"] = dict(node)
+    layer["skills"] = _store_skills(draft, skills, ids)
+    layer["associations"] = store_table(draft, associations, {"source": ids["skills"], "target": ids["skills"]})
+
+
+# Reading ----------------------------------------------------------------------------------------------------
+
+
+def dataset_tables(content: Content, entry: Mapping[str, Any], names: Sequence[str] = ()) -> dict[str, pa.Table]:
+    """Tables of a dataset, all of them or some, as `loaders.dataset.Dataset` has them.
+
+    With `requirements`, also `texts` and `skills` must be asked for.
+    """
+    tables: dict[str, pa.Table] = {}
+    for name in names or entry["tables"]:
+        stored = entry["tables"][name]
+        table = read_table(content, stored)
+        if name in ("prerequisites", "part_of", "attempts"):
+            table = table.cast(EMPTY_TABLES[name].schema)
+        tables[name] = table
+    requirements = tables["requirements"]
+    for place, (column, of) in enumerate(_ENCODED["requirements"].items()):
+        # The ids of texts and skills are there once, whatever refers to them.
+        ids = _whole(tables[of]["id"])
+        chunks = [pa.DictionaryArray.from_arrays(chunk.indices, ids) for chunk in requirements[column].chunks]
+        whole = pa.chunked_array(chunks, pa.dictionary(pa.int32(), pa.string()))
+        requirements = requirements.set_column(place, column, whole)
+    return {**tables, "requirements": requirements}
+
+
+def layer_skills(content: Content, layer: Mapping[str, Any]) -> pa.Table:
+    """A layer's skills, rows of `LAYER_SKILLS_SCHEMA`."""
+    columns = layer["skills"]["columns"]
+    read = [read_column(content, columns[name], encoded=False) for name in LAYER_SKILLS_SCHEMA.names]
+    return pa.table(read, schema=LAYER_SKILLS_SCHEMA)
+
+
+def layer_associations(content: Content, layer: Mapping[str, Any], *, encoded: bool = False) -> pa.Table:
+    """A layer's associations, rows of `ASSOCIATION_SCHEMA`; with `encoded`, ids as dictionaries of all skills."""
+    if layer["associations"] is None:
+        return ASSOCIATION_SCHEMA.empty_table()
+    columns = layer["associations"]["columns"]
+    return pa.table({name: read_column(content, columns[name], encoded=encoded) for name in ASSOCIATION_SCHEMA.names})
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    whole = column.combine_chunks()
+    return whole if isinstance(whole, pa.Array) else pa.array([], column.type)

@@ -1,0 +1,91 @@
+"""The right to write a store: an operating-system lock, which ends with its process however that ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+from explorer.errors import StoreError
+
+__all__ = ["Lease"]
+
+
+class Lease:
+    """Held from its making until `give_up`.
+
+    The lock is on a small file beside the store, which says who holds it and goes with the lease.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Take the lease on the store at a path.
+
+        Raises:
+            OSError: The folder cannot be written.
+            StoreError: Another process, or this one, holds it.
+        """
+        self._store = path
+        self._path = path.with_name(f"{path.name}.lock")
+        while True:
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                if not _locked(file):
+                    raise StoreError(
+                        f"{path} is being written by {self._holder(file)}: wait until it has finished; reading it is "
+                        "possible meanwhile"
+                    )
+                if _is_still(file, self._path):
+                    break
+            except BaseException:
+                os.close(file)
+                raise
+            # Its holder has taken the file away between our opening and locking it.
+            os.close(file)
+        os.ftruncate(file, 0)
+        os.write(file, str(os.getpid()).encode())
+        self._file = file
+
+    def give_up(self) -> None:
+        """Let others write."""
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+        os.close(self._file)
+
+    @staticmethod
+    def _holder(file: int) -> str:
+        with contextlib.suppress(OSError):
+            pid = os.read(file, 20).decode(errors="replace")
+            if pid.isdecimal():
+                return "this process" if int(pid) == os.getpid() else f"process {pid}"
+        return "another process"
+
+
+def _is_still(file: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except OSError:
+        return False
+
+
+def _locked(file: int) -> bool:
+    """Lock an open file for this process alone; False if somebody has."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        try:
+            # Far behind the text, which others may then read.
+            os.lseek(file, 1 << 20, os.SEEK_SET)
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+            os.lseek(file, 0, os.SEEK_SET)
+        except OSError:
+            os.lseek(file, 0, os.SEEK_SET)
+            return False
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
