@@ -112,6 +112,7 @@ class EmbeddedStore:
             if path.exists() and _first_bytes(path).startswith(_LEGACY):
                 from explorer.store.embedded.legacy import refuse_log
 
+                _content_of(path)  # refuses a file that is no store
                 refuse_log(path)
             self._lease = _take_lease(path)
             try:
