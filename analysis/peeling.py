@@ -14,7 +14,16 @@ from analysis._kernels.rows import gather_rows
 from analysis.errors import AnalysisError
 from analysis.graph import SkillTextGraph
 
-__all__ = ["PeelingResult", "continue_peeling", "novel_skill_counts", "peel"]
+__all__ = [
+    "Capacity",
+    "PeelingResult",
+    "Prerequisites",
+    "capacity_of_texts",
+    "continue_peeling",
+    "novel_skill_counts",
+    "peel",
+    "prerequisite_pairs",
+]
 
 Capacity = int | npt.ArrayLike
 Prerequisites = tuple[npt.ArrayLike, npt.ArrayLike]
@@ -119,7 +128,7 @@ def peel(
     >>> peel(graph).wave.tolist(), peel(graph, capacity=2).wave.tolist()
     ([1, 2, -1, -1], [1, 1, 2, 2])
     """
-    capacities = _capacities(capacity, graph.n_texts)
+    capacities = capacity_of_texts(capacity, graph.n_texts)
     known_mask = None if known is None else bool_mask("known", known, graph.n_skills)
     learnable_mask = None if learnable is None else bool_mask("learnable", learnable, graph.n_skills)
     fast = compiled(engine, graph.n_edges)
@@ -209,7 +218,7 @@ def novel_skill_counts(graph: SkillTextGraph, learned: npt.ArrayLike) -> npt.NDA
     return np.bincount(novel_counts(graph, ~mask), minlength=1).astype(np.int64)
 
 
-def _capacities(capacity: Capacity, n_texts: int) -> int | npt.NDArray[np.int32]:
+def capacity_of_texts(capacity: Capacity, n_texts: int) -> int | npt.NDArray[np.int32]:
     """The capacity as a number if it is the same for all texts, else int32 (T,)."""
     values = np.asarray(capacity)
     if values.dtype.kind not in "iu" and values.size:
@@ -238,7 +247,7 @@ def _prepare(
     if prerequisites is None:
         empty = np.empty(0, np.int32)
         return Task(limits, known, empty, np.zeros(1, np.int64), empty)
-    first, then = _prerequisite_pairs(prerequisites, graph.n_skills)
+    first, then = prerequisite_pairs(prerequisites, graph.n_skills)
     _check_acyclic(first, then, graph.n_skills)
     open_ = ~known[first]
     first, then = first[open_], then[open_]
@@ -247,7 +256,7 @@ def _prepare(
     return Task(limits, known, pending, pointers, then)
 
 
-def _prerequisite_pairs(pairs: Prerequisites, n_skills: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+def prerequisite_pairs(pairs: Prerequisites, n_skills: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """The distinct pairs, ordered by prerequisite."""
     first, then = (np.asarray(side) for side in pairs)
     if first.ndim != 1 or first.shape != then.shape:
