@@ -13,6 +13,10 @@ demo *arguments:
 test *arguments:
     python -m pytest {{arguments}}
 
+# Random queries on the embedded store against a real Neo4j: how many, and from which seed
+oracle queries="20000" seed="1":
+    SKILLGRAPH_ORACLE_QUERIES={{queries}} SKILLGRAPH_ORACLE_SEED={{seed}} python -m pytest -q tests/oracle
+
 # Everything that is checked without running: lint, format, types, import contracts, wheel
 check: lint types contracts wheel
 

@@ -8,7 +8,7 @@ import pytest
 
 _LONGEST = ("browser", "neo4j", "spark", "tests/docs/test_code_blocks.py")  # begun first, so that both end together
 _FOLDERS = {"tests/ui/browser/": "browser", "tests/server/": "neo4j", "tests/store/test_neo4j_": "neo4j"}
-_FOLDERS |= {"tests/store/test_demo.py": "neo4j", "tests/spark/": "spark"}
+_FOLDERS |= {"tests/store/test_demo.py": "neo4j", "tests/spark/": "spark", "tests/oracle/": "neo4j"}
 
 
 def group(nodeid: str) -> str:

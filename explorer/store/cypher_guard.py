@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from explorer.errors import QueryError
 
-__all__ = ["READ_PROCEDURES", "Token", "check_read_only", "line_and_column", "tokenize"]
+__all__ = ["READ_PROCEDURES", "WRITES", "Token", "check_read_only", "line_and_column", "tokenize"]
 
 READ_PROCEDURES = frozenset(
     {
@@ -42,7 +42,8 @@ _TOKEN = re.compile(
 )
 _UNFINISHED = {"'": "string", '"': "string", "`": "name in backticks", "/*": "comment"}
 _OPENING = ("MATCH", "OPTIONAL", "WITH", "UNWIND", "CALL", "RETURN")
-_WRITES = ("CREATE", "MERGE", "SET", "DELETE", "DETACH", "NODETACH", "REMOVE", "FOREACH", "INSERT", "DROP", "ALTER")
+WRITES = ("CREATE", "MERGE", "SET", "DELETE", "DETACH", "NODETACH", "REMOVE", "FOREACH", "INSERT", "DROP", "ALTER")
+"""Words that begin a clause or command that changes something."""
 _FILE_WORDS = {("LOAD", "CSV"): "LOAD CSV reads files", ("FORMAT", "CSV"): "FORMAT CSV is for another program"}
 
 
@@ -130,7 +131,7 @@ def check_read_only(cypher: str, tokens: Sequence[Token], *, procedures: frozens
 
 def _check_opening(cypher: str, tokens: Sequence[Token]) -> None:
     word, at = tokens[0].name.upper(), _at(cypher, tokens[0].start)
-    if word in _WRITES:
+    if word in WRITES:
         raise QueryError(f"{at}: {word} changes the store, and a query only reads; use `skillgraph load` to write")
     if word not in _OPENING:
         raise QueryError(

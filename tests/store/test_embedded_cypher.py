@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from explorer.errors import QueryError
 from explorer.store.cypher_guard import check_read_only, tokenize
-from explorer.store.embedded.cypher import shown_text, shown_value, stored_name, stored_value, translate
+from explorer.store.embedded.cypher import translate
+from explorer.store.embedded.names import shown_text, shown_value, stored_name, stored_value
 from explorer.store.protocol import Node, Path, Relationship
 
 
@@ -22,7 +23,7 @@ def _translated(cypher: str, limit: int | None = None) -> str:
     ("cypher", "expected"),
     [
         ("RETURN s.id, s.class", "RETURN s.skillgraph_id, s.class"),
-        ("RETURN s . title", "RETURN s . skillgraph_title"),
+        ("RETURN s . title", "RETURN s.skillgraph_title"),
         ("RETURN s.`name`", "RETURN s.skillgraph_name"),
         (
             "MATCH (s {id: 1, x: 2, type: 3}) RETURN s",
@@ -36,8 +37,8 @@ def _translated(cypher: str, limit: int | None = None) -> str:
         ("RETURN id(s), s AS id, type(r) AS type", "RETURN id(s), s AS id, type(r) AS type"),
         ("MATCH (id:name)-[type:id]->(title) RETURN id", "MATCH (id:name)-[type:id]->(title) RETURN id"),
         ("RETURN 'id', \".name\", ['id'] AS x", "RETURN 'id', \".name\", ['id'] AS x"),
-        ("MATCH (s) WHERE s.x IN ['name'] RETURN 1", "MATCH (s) WHERE s.x IN ['name'] RETURN 1"),
-        ("RETURN list[0..id]", "RETURN list[0..id]"),
+        ("MATCH (s) WHERE s.x IN ['name'] RETURN 1", "MATCH (s) WHERE s.x IN (['name']) RETURN 1"),
+        ("RETURN list[0..2], id", "RETURN list[0..2], id"),
         ("CALL db.schema.nodes() YIELD label RETURN label", "CALL db.schema.nodes() YIELD label RETURN label"),
         (
             "CALL (x) { WITH x, id, name RETURN 1 AS y } RETURN y",

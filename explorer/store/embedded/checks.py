@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from explorer.errors import StoreError
-from explorer.store.embedded.cypher import PREFIX
+from explorer.store.embedded.names import PREFIX
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA
 from explorer.store.records import NODE_LABELS, check_dataset
 from loaders.dataset import Dataset

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from explorer.store.embedded.cypher import quoted, stored_name
+from explorer.store.embedded.names import quoted, stored_name
 from explorer.store.records import NODE_LABELS, EdgeTable, columns_table, node_key
 
 __all__ = [

@@ -13,9 +13,9 @@ import pyarrow as pa
 from explorer.errors import StoreError
 from explorer.store.embedded.container import Content, Draft, memory_content
 from explorer.store.embedded.contents import put_dataset
-from explorer.store.embedded.cypher import PREFIX
 from explorer.store.embedded.graph import Graph, Nodes, edge_chunks, matching_node, nodes_of, run
 from explorer.store.embedded.kglite_file import load_graph, open_error
+from explorer.store.embedded.names import PREFIX
 from explorer.store.embedded.tables import Ids, store_table
 from explorer.store.protocol import ASSOCIATION_SCHEMA
 from explorer.store.records import (

@@ -19,7 +19,7 @@ from explorer.store.embedded.building import build_graph
 from explorer.store.embedded.container import Content
 from explorer.store.embedded.kglite_file import load_graph
 
-__all__ = ["frozen_graph"]
+__all__ = ["changeable_graph", "frozen_graph"]
 
 _KEPT = 4
 _WORTH_KEEPING = 20_000
@@ -32,21 +32,30 @@ def frozen_graph(content: Content) -> Any:
     Raises:
         DamagedError: The content is damaged.
     """
+    return changeable_graph(content).freeze()
+
+
+def changeable_graph(content: Content) -> Any:
+    """The graph of a content, to be changed and thrown away: nothing of it is stored.
+
+    Raises:
+        DamagedError: The content is damaged.
+    """
     entries = content.catalogue.get("datasets", {}).values()
     rows = sum(table["rows"] for entry in entries for table in entry["tables"].values())
     if rows < _WORTH_KEEPING:
-        return build_graph(content).freeze()
+        return build_graph(content)
     kept = cache_folder() / "graphs" / f"{content.version}.kgl"
     with contextlib.suppress(StoreError, OSError):
         if kept.exists():
-            graph = load_graph(kept).freeze()
+            graph = load_graph(kept)
             os.utime(kept)
             return graph
     graph = build_graph(content)
     # A cache that cannot be written is no reason to refuse a query.
     with contextlib.suppress(OSError, kglite.KgError):
         _keep(graph, kept)
-    return graph.freeze()
+    return graph
 
 
 def _keep(graph: Any, path: Path) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import kglite
 
 from explorer.errors import QueryError
 from explorer.store.cypher_guard import Token, check_read_only, tokenize
-from explorer.store.embedded.cypher import Statement, shown_text, shown_value, stored_value, translate
+from explorer.store.embedded.cypher import Statement, translate
+from explorer.store.embedded.names import shown_text, shown_value, stored_value
+from explorer.store.embedded.rewriting import Chain
 from explorer.store.protocol import QueryResult
 
 __all__ = ["check_query", "run_query"]
@@ -34,7 +36,13 @@ def check_query(cypher: str, *, max_rows: int, timeout: float) -> Sequence[Token
 
 
 def run_query(
-    snapshot: Any, cypher: str, parameters: Mapping[str, Any] | None, *, max_rows: int, timeout: float
+    snapshot: Any,
+    cypher: str,
+    parameters: Mapping[str, Any] | None,
+    *,
+    max_rows: int,
+    timeout: float,
+    copy: Callable[[], Any],
 ) -> QueryResult:
     """Run a query.
 
@@ -44,17 +52,18 @@ def run_query(
         parameters: Its parameters.
         max_rows: Rows to give at most.
         timeout: Seconds after which it is stopped.
+        copy: Gives the graph of the snapshot as one that may be changed, and is thrown away after the query.
 
     Raises:
         QueryError: It is refused, is not Cypher, or takes too long.
     """
     tokens = check_query(cypher, max_rows=max_rows, timeout=timeout)
     started = time.perf_counter()
-    result = _run(snapshot, cypher, tokens, dict(parameters or {}), max_rows, timeout)
+    result, named = _run(snapshot, cypher, tokens, dict(parameters or {}), max_rows, timeout, copy)
     values = [result.column(name) for name in result.columns]
     rows = [tuple(map(shown_value, row)) for row in zip(*values, strict=True)]
     return QueryResult(
-        columns=tuple(map(shown_text, result.columns)),
+        columns=named or tuple(map(shown_text, result.columns)),
         rows=rows[:max_rows],
         truncated=len(rows) > max_rows,
         seconds=time.perf_counter() - started,
@@ -63,24 +72,58 @@ def run_query(
 
 
 def _run(
-    snapshot: Any, cypher: str, tokens: Sequence[Token], parameters: dict[str, Any], max_rows: int, timeout: float
-) -> Any:
-    for limit in (max_rows + 1, None):
-        statement = translate(cypher, tokens, limit=limit)
+    snapshot: Any,
+    cypher: str,
+    tokens: Sequence[Token],
+    parameters: dict[str, Any],
+    max_rows: int,
+    timeout: float,
+    copy: Callable[[], Any],
+) -> tuple[Any, tuple[str, ...] | None]:
+    """The result and the names of its columns, where the query tells them."""
+    stored = {name: stored_value(value) for name, value in parameters.items()}
+    until = time.perf_counter() + timeout
+    limit: int | None = max_rows + 1
+    maps_as_conditions = False
+    while True:
+        statement = translate(cypher, tokens, limit=limit, parameters=parameters, maps_as_conditions=maps_as_conditions)
         try:
-            return snapshot.cypher(
+            if statement.chains:
+                snapshot = _with_chains(copy(), statement.chains, stored, until)
+            result = snapshot.cypher(
                 statement.text,
-                params={name: stored_value(value) for name, value in parameters.items()},
-                timeout_ms=max(1, int(timeout * 1000)),
+                params=stored,
+                timeout_ms=_left(until),
                 row_limit=max_rows + 1,
             )
+            return result, statement.columns
         except kglite.CypherSyntaxError as error:
             # What is wrong is told of the statement without the limit, which is the one the user wrote.
             if limit is None:
                 raise _query_error(error, statement, timeout) from None
+            limit = None
         except (kglite.KgError, TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise _query_error(error, statement, timeout) from None
-    raise AssertionError("a statement without a limit gives a result or an error")
+            if maps_as_conditions or "Unknown property" not in str(error):
+                raise _query_error(error, statement, timeout) from None
+            maps_as_conditions = True
+
+
+def _with_chains(graph: Any, chains: Sequence[Chain], parameters: dict[str, Any], until: float) -> Any:
+    """A graph with the relationships that the shortest paths of a query may use, under types of their own."""
+    for chain in chains:
+        graph.cypher(
+            f"MATCH (skillgraph_a)-[skillgraph_r:`{chain.type}`]->(skillgraph_b) WHERE {chain.condition} "
+            f"CREATE (skillgraph_a)-[skillgraph_q:`{chain.name}`]->(skillgraph_b) "
+            "SET skillgraph_q = properties(skillgraph_r)",
+            params=parameters,
+            timeout_ms=_left(until),
+        )
+    return graph.freeze()
+
+
+def _left(until: float) -> int:
+    """Milliseconds until then, one at least."""
+    return max(1, int((until - time.perf_counter()) * 1000))
 
 
 def _query_error(error: Exception, statement: Statement, timeout: float) -> QueryError:

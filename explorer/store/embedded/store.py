@@ -341,13 +341,17 @@ class EmbeddedStore:
         timeout: float = 30.0,
     ) -> QueryResult:
         """Run a read-only query; `QueryError` for anything that writes or is not Cypher, or takes too long."""
+        from explorer.store.embedded.materialised import changeable_graph
         from explorer.store.embedded.query import check_query, run_query
 
         check_query(cypher, max_rows=max_rows, timeout=timeout)
-        return run_query(self._frozen(), cypher, parameters, max_rows=max_rows, timeout=timeout)
+        content, frozen = self._frozen()
+        return run_query(
+            frozen, cypher, parameters, max_rows=max_rows, timeout=timeout, copy=lambda: changeable_graph(content)
+        )
 
-    def _frozen(self) -> Any:
-        """The graph of the present content, which has no way to be changed."""
+    def _frozen(self) -> tuple[Content, Any]:
+        """The present content and its graph, which has no way to be changed."""
         from explorer.store.embedded.materialised import frozen_graph
 
         with self._building:
@@ -355,7 +359,7 @@ class EmbeddedStore:
             if self._graph is None or self._graph[0] != content.version:
                 self._graph = None
                 self._graph = (content.version, self._read(frozen_graph))
-            return self._graph[1]
+            return content, self._graph[1]
 
     # Contents and changes -----------------------------------------------------------------------------------
 

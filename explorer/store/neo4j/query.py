@@ -52,6 +52,8 @@ _REFUSED_EXPRESSIONS: tuple[tuple[str, str], ...] = (
     (r"\bLOAD\s+CSV\b", "LOAD CSV reads files and addresses"),
     (r"\bIN\s+(\S+\s+)?(CONCURRENT\s+)?TRANSACTIONS\b", "CALL … IN TRANSACTIONS is for writing"),
 )
+_INTERNAL = frozenset({"revision"})
+"""Properties by which the store knows its own changes; no part of the schema."""
 _T = TypeVar("_T")
 _GRACE_SECONDS = 5.0
 _WRITTEN_MEANWHILE = (
@@ -324,12 +326,19 @@ def plain_value(value: Any) -> Any:
         return list(value)
     if hasattr(value, "iso_format"):
         # Before lists: a duration is a tuple too.
-        return value.iso_format()
+        return _time_text(value)
     if isinstance(value, list | tuple):
         return [plain_value(item) for item in value]
     if isinstance(value, bytes | bytearray):
         return value.hex()
     return value
+
+
+def _time_text(value: Any) -> str:
+    """ISO 8601 text, with fractions of a second only where there are some."""
+    if hasattr(value, "to_native") and getattr(value, "nanosecond", 0) % 1000 == 0:
+        return str(value.to_native().isoformat())
+    return str(value.iso_format())
 
 
 def _node(node: Any) -> Node:
@@ -344,4 +353,4 @@ def _relationship(relationship: Any) -> Relationship:
 
 
 def _properties(entity: Any) -> dict[str, Any]:
-    return {key: plain_value(value) for key, value in sorted(entity.items())}
+    return {key: plain_value(value) for key, value in sorted(entity.items()) if key not in _INTERNAL}
