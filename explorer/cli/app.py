@@ -1,4 +1,7 @@
-"""The application: commands in the order in which help lists them."""
+"""The application: commands in the order in which help lists them.
+
+A new command is a function in a module of this folder, and one row here.
+"""
 
 from __future__ import annotations
 
@@ -7,33 +10,41 @@ from typing import Annotated
 import typer
 
 import explorer
-from explorer.cli import (
-    comparison,
-    compression,
-    data,
-    demo,
-    evidence,
-    learning,
-    life,
-    prediction,
-    query,
-    server,
-    theory,
-    web,
-)
+from explorer.cli.group import Common, group
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(
-    name="skillgraph",
-    help="Explore skill-text graphs: what is learned by peeling, how it hangs together, and what theory predicts.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
+app = group(
+    "skillgraph",
+    "Explore skill-text graphs: what is learned by peeling, how it hangs together, and what theory predicts.",
+    {
+        "demo": "demo:demo",
+        "load": "data:load",
+        "datasets": "data:datasets",
+        "learn": "learning:learn",
+        "associate": "learning:associate",
+        "components": "learning:components",
+        "percolate": "learning:percolate",
+        "layers": "learning:layers",
+        "delete": "life:delete",
+        "rename": "life:rename",
+        "refresh": "life:refresh",
+        "evidence": "evidence:evidence",
+        "export": "export:export",
+        "compare": "comparison:compare",
+        "predict": "prediction:predict",
+        "threshold": "prediction:threshold",
+        "theory": "theory:theory",
+        "compress": "compression:compress",
+        "decompress": "compression:decompress",
+        "channel": "compression:channel",
+        "query": "query:query",
+        "ui": "web:ui",
+        "server": "server:server",
+        "spark": "spark:spark",
+    },
+    completion=True,
 )
-for module in (demo, data, learning, life, evidence, comparison, prediction, theory, compression, query, web, server):
-    module.register(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -44,13 +55,30 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    ctx: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            envvar="SKILLGRAPH_STORE",
+            help="Path of an embedded store, or neo4j://host:7687; also after the command.",
+            show_default="./skillgraph.kgl",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; also after the command.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress and no remarks; also after the command.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Say more on standard error; also after the command.")
+    ] = False,
 ) -> None:
-    pass
+    ctx.obj = Common(store, as_json, quiet, verbose)
 
 
 def main() -> None:
-    """Run the command line; exit codes: 0 done, 1 input or data are wrong, 2 usage, 130 interrupted."""
+    """Run the command line; exit codes: 0 done, 1 input or data are wrong, 2 usage, 3 cut at a limit, 130 Ctrl-C."""
     app()

@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.console import (
-    DatasetOption,
-    JsonOption,
-    StoreOption,
-    emit_json,
-    guarded,
-    note,
-    number,
-    opened,
-    progress_bar,
-    share,
-    show_table,
-    single_dataset,
-)
+from explorer.cli.group import DatasetOption, Run, command, single_dataset, write_text
+from explorer.cli.output import Block, Note, Result, Rows, Table, cut, number, share
 from explorer.errors import SkillgraphError
+from explorer.wording import plural
 
 if TYPE_CHECKING:
     from explorer.service.comparison import LayerComparison, SkillChange
     from explorer.service.family import FamilyReport
 
-__all__ = ["register"]
+__all__ = ["compare"]
 
 
-@guarded
+@command(store="read", rows=True)
 def compare(
+    run: Run,
     first: Annotated[
         str | None, typer.Argument(help="The first layer, usually the foundation; with --family a root.")
     ] = None,
@@ -45,14 +33,16 @@ def compare(
     ] = False,
     rows: Annotated[int, typer.Option("--rows", min=0, help="Gained, lost and open skills to list.")] = 10,
     report: Annotated[
-        Path | None, typer.Option("--report", help="Write all of it to this self-contained HTML file.")
+        Path | None,
+        typer.Option("--report", help="Write all of it to this self-contained HTML file; - is standard output."),
     ] = None,
     csv_file: Annotated[
-        Path | None, typer.Option("--csv", help="Write one row a skill (with --family: a layer) to this CSV file.")
+        Path | None,
+        typer.Option(
+            "--csv", help="Write one row a skill (with --family: a layer) to this CSV file; - is standard output."
+        ),
     ] = None,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Result | None:
     """Two layers side by side: skills kept, gained and lost, what they attach to, and what theory expects.
 
     Example: skillgraph compare foundation tuned --report tuned.html
@@ -62,73 +52,56 @@ def compare(
     if family:
         if second is not None:
             raise SkillgraphError("with --family give no second layer: every layer is compared with its own base")
-        _families(first, dataset, report, csv_file, store, as_json)
-        return
+        return _families(run, first, dataset, report, csv_file)
     if first is None or second is None:
         raise SkillgraphError("name two layers to compare, or give --family (`skillgraph layers` lists the layers)")
     from explorer import service
 
-    with opened(store) as opened_store:
-        found = service.compare(opened_store, single_dataset(opened_store, dataset), first, second)
+    with run.opened() as store:
+        found = service.compare(store, single_dataset(store, dataset), first, second)
+    changes = _changes(found)
     if report is not None:
         from explorer.service.report import comparison_html
 
-        _write(report, comparison_html(found))
-    if csv_file is not None:
-        _write(csv_file, _changes_csv(found))
-    if as_json:
-        emit_json(found)
-        return
-    _show(found, rows)
-    _say_written(report, csv_file)
+        write_text(report, comparison_html(found))
+    return _written(run, found, [*_show(found, rows)], changes, report, csv_file)
 
 
 def _families(
-    root: str | None, dataset: str | None, report: Path | None, csv_file: Path | None, store: str | None, as_json: bool
-) -> None:
+    run: Run, root: str | None, dataset: str | None, report: Path | None, csv_file: Path | None
+) -> Result | None:
     from explorer.service.family import family
 
-    with opened(store) as opened_store, progress_bar("Comparing", quiet=as_json) as progress:
-        found = family(opened_store, single_dataset(opened_store, dataset), root=root, progress=progress)
+    with run.opened() as store, run.progress("Comparing") as progress:
+        found = family(store, single_dataset(store, dataset), root=root, progress=progress)
     if report is not None:
         from explorer.service.report import family_html
 
-        _write(report, family_html(found))
+        write_text(report, family_html(found))
+    return _written(run, found, _show_family(found), _members(found), report, csv_file)
+
+
+def _written(
+    run: Run, found: object, shown: Iterable[Block], rows: Rows, report: Path | None, csv_file: Path | None
+) -> Result | None:
+    """What is printed beside the files; to standard output goes either the one or the other."""
     if csv_file is not None:
-        _write(csv_file, _family_csv(found))
-    if as_json:
-        emit_json(found)
-        return
-    if not found.pairs:
-        note(
-            "No layer has a base: make one with `skillgraph learn --base`, or estimate models that say what they were "
-            "fine-tuned from with `skillgraph evidence --all-models`."
-        )
-        return
-    _show_family(found)
-    _say_written(report, csv_file)
+        write_text(csv_file, rows.csv())
+    files = [path for path in (report, csv_file) if path is not None]
+    if any(str(path) == "-" for path in files):
+        return None
+    for path in files:
+        run.note(f"Written: {path}")
+    return Result(found, shown, rows)
 
 
-def _write(path: Path, text: str) -> None:
-    from explorer.service.output import atomic_output
-
-    with atomic_output(path) as stream:
-        stream.write(text.encode())
-
-
-def _say_written(*paths: Path | None) -> None:
-    for path in paths:
-        if path is not None:
-            note(f"Written: {path}")
-
-
-def _show(found: LayerComparison, rows: int) -> None:
+def _show(found: LayerComparison, rows: int) -> Iterator[Block]:
     first, second = found.first.name, found.second.name
     for caution in found.cautions:
-        note(f"Note: {caution}")
+        yield Note(f"Note: {caution}", kept=True)
     columns = ("skills", "first", "second", "kept", "gained", "lost", *(("open",) if found.open else ()))
     counts = f"{found.kept:,} kept, {found.gained:,} gained, {found.lost:,} lost"
-    show_table(
+    yield Table(
         ("class", *columns),
         [(row.skill_class or "(none)", *(number(getattr(row, key)) for key in columns)) for row in found.by_class],
         title=counts + (f", {found.open:,} open" if found.open else ""),
@@ -136,27 +109,27 @@ def _show(found: LayerComparison, rows: int) -> None:
         + ("; open: in one, and the outcomes of the other cannot tell" if found.open else ""),
     )
     if found.by_level:
-        show_table(
+        yield Table(
             ("level", *columns),
             [
                 ("(none)" if row.level is None else str(row.level), *(number(getattr(row, key)) for key in columns))
                 for row in found.by_level
             ],
         )
-    _show_components(found)
+    yield from _show_components(found)
     for kind in ("gained", "lost", "open"):
-        _show_changes(found, [c for c in found.changes if c.change == kind][:rows], kind)
-    _show_mastery(found)
-    _show_training(found)
-    typer.echo(
+        yield from _show_changes(found, [c for c in found.changes if c.change == kind], kind, rows)
+    yield from _show_mastery(found)
+    yield from _show_training(found)
+    yield (
         f"Giant component: {found.giant_first:.1%} of the skills of {first}'s texts, {found.giant_second:.1%} of "
         f"those of {second}'s."
     )
 
 
-def _show_components(found: LayerComparison) -> None:
+def _show_components(found: LayerComparison) -> Iterator[Block]:
     if len(found.by_component) > 1:
-        show_table(
+        yield Table(
             ("component", "skills", "kept", "lost", "gained"),
             [
                 (
@@ -170,11 +143,13 @@ def _show_components(found: LayerComparison) -> None:
         )
 
 
-def _show_changes(found: LayerComparison, listed: Sequence[SkillChange], kind: str) -> None:
+def _show_changes(found: LayerComparison, every: Sequence[SkillChange], kind: str, rows: int) -> Iterator[Block]:
+    listed = every[:rows]
     if not listed:
         return
+    more = cut(len(listed), len(every), "--rows")
     with_mastery = found.mastery is not None
-    show_table(
+    yield Table(
         (kind, "class", "wave", "links", *(("mastery",) if with_mastery else ()), "attached most to"),
         [
             (
@@ -187,7 +162,8 @@ def _show_changes(found: LayerComparison, listed: Sequence[SkillChange], kind: s
             )
             for c in listed
         ],
-        caption=f"links: how often a text requires it together with a skill of {found.first.name}",
+        caption=f"links: how often a text requires it together with a skill of {found.first.name}"
+        + (f"; {more}" if more else ""),
     )
 
 
@@ -196,10 +172,10 @@ def _masteries(change: SkillChange) -> str:
     return pair if change.mastery_deviation is None else f"{pair} ± {change.mastery_deviation:.2f}"
 
 
-def _show_mastery(found: LayerComparison) -> None:
+def _show_mastery(found: LayerComparison) -> Iterator[Block]:
     m = found.mastery
     if m is not None:
-        typer.echo(
+        yield (
             f"Mastery of the {m.compared:,} skills of which both can tell changed by {m.mean_change:+.3f} ± "
             f"{m.mean_change_deviation:.3f} (mean, one standard deviation); expected gains {m.expected_gained:.1f} ± "
             f"{m.expected_gained_deviation:.1f}, losses {m.expected_lost:.1f} ± {m.expected_lost_deviation:.1f}. "
@@ -207,9 +183,9 @@ def _show_mastery(found: LayerComparison) -> None:
         )
 
 
-def _show_training(found: LayerComparison) -> None:
+def _show_training(found: LayerComparison) -> Iterator[Block]:
     if found.training:
-        show_table(
+        yield Table(
             ("training", "layer", "measured", "Poisson", "same degrees"),
             [
                 (row.mode, row.layer or "–", share(row.measured), share(row.poisson), share(row.degrees))
@@ -220,8 +196,14 @@ def _show_training(found: LayerComparison) -> None:
         )
 
 
-def _show_family(found: FamilyReport) -> None:
-    show_table(
+def _show_family(found: FamilyReport) -> Iterator[Block]:
+    if not found.pairs:
+        yield Note(
+            "No layer has a base: make one with `skillgraph learn --base`, or estimate models that say what they were "
+            "fine-tuned from with `skillgraph evidence --all-models`."
+        )
+        return
+    yield Table(
         ("layer", "learned", "kept", "gained", "lost", "open", "mastery", "score"),
         [
             (
@@ -239,27 +221,20 @@ def _show_family(found: FamilyReport) -> None:
     )
     unsupported = sum(m.supported is False for m in found.members)
     if unsupported:
-        note(
-            f"Note: the outcomes of {unsupported} of these {len(found.members)} layers are explained as well without "
-            "skills (Bayesian information criterion): their skill-by-skill pictures are not supported by the data."
+        yield Note(
+            f"Note: the outcomes of {unsupported} of these {plural(len(found.members), 'layer')} are explained "
+            "as well without skills (Bayesian information criterion): the data do not support their skill-by-skill "
+            "pictures."
         )
     other_texts = sum(m.same_texts is False for m in found.members)
     if other_texts:
-        note(
-            f"Note: {other_texts} layers rest on other texts than their base: `skillgraph evidence --common` uses only "
-            "those that all attempted."
+        yield Note(
+            f"Note: {plural(other_texts, 'layer')} {'rests' if other_texts == 1 else 'rest'} on other texts than "
+            "the base: `skillgraph evidence --common` uses only those that all attempted."
         )
 
 
-def _csv(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _changes_csv(found: LayerComparison) -> str:
+def _changes(found: LayerComparison) -> Rows:
     plain = (
         "skill", "name", "skill_class", "level", "change", "wave", "component", "attached_to",
         "mastery_first", "mastery_second", "mastery_change", "mastery_deviation",
@@ -268,10 +243,10 @@ def _changes_csv(found: LayerComparison) -> str:
         [*(getattr(c, key) for key in plain), ";".join(f"{a.skill}={a.weight}" for a in c.attachments)]
         for c in found.changes
     ]
-    return _csv((*plain, "attachments"), rows)
+    return Rows((*plain, "attachments"), rows)
 
 
-def _family_csv(found: FamilyReport) -> str:
+def _members(found: FamilyReport) -> Rows:
     plain = (
         "model", "depth", "kept", "gained", "lost", "open", "mean_change", "mean_change_deviation",
         "expected_gained", "expected_lost", "score", "score_change", "giant",
@@ -280,9 +255,4 @@ def _family_csv(found: FamilyReport) -> str:
         [m.layer.name, m.layer.base, m.layer.learned, m.layer.skills, *(getattr(m, key) for key in plain)]
         for m in found.members
     ]
-    return _csv(("layer", "base", "learned", "skills", *plain), rows)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("compare")(compare)
+    return Rows(("layer", "base", "learned", "skills", *plain), rows)

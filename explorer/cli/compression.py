@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, overload
 
 import typer
 
-from explorer.cli.console import (
-    DatasetOption,
-    JsonOption,
-    StoreOption,
-    emit_json,
-    guarded,
-    note,
-    number,
-    opened,
-    progress_bar,
-    share,
-    show_table,
-    single_dataset,
-)
+from explorer.cli.group import DatasetOption, LayerArgument, Run, command, single_dataset, standard_input
+from explorer.cli.output import Block, Note, Result, Table, number, rows_of, share
+from explorer.options import SET_CODE_HELP, SetCode
+from explorer.wording import plural
 
 if TYPE_CHECKING:
     from explorer.service.communication import ChannelReport
-    from explorer.service.compression import CompressionReport
+    from explorer.service.compression import CompressionReport, DecompressionReport
 
-__all__ = ["register"]
+__all__ = ["channel", "compress", "decompress"]
 
-LayerOption = Annotated[str, typer.Option("--layer", "-l", help="Layer whose learned skills are the code.")]
 TextsOption = Annotated[
     Path | None,
     typer.Option(
         "--input",
         "-i",
-        help='Texts, one JSON object a line: {"id": "t1", "skills": ["s1"], "text": "…"}.',
+        help='Texts, one JSON object a line: {"id": "t1", "skills": ["s1"], "text": "…"}; - is standard input.',
         show_default="the dataset's own texts",
     ),
 ]
@@ -44,34 +35,36 @@ PartOption = Annotated[
 ]
 
 
-@guarded
+@command(store="read")
 def compress(
-    layer: LayerOption,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Compressed file to write (.sgc).")],
+    run: Run,
+    layer: LayerArgument,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Compressed file to write (.sgc); - is standard output.")
+    ],
     source: TextsOption = None,
     dataset: DatasetOption = None,
     part: PartOption = None,
-    model: Annotated[
-        Literal["uniform", "frequency"], typer.Option("--model", help="How skill sets are coded.")
-    ] = "frequency",
+    model: Annotated[SetCode, typer.Option("--model", help=SET_CODE_HELP)] = "frequency",
     keep_text: Annotated[bool, typer.Option("--keep-text", help="Keep understood texts too: lossless.")] = False,
     ids: Annotated[bool, typer.Option("--ids/--no-ids", help="Keep ids of understood texts.")] = True,
     baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Measure zstd and xz too.")] = True,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Result:
     """Write texts by what they mean: understood ones as skill sets, all others as they are.
 
     A text is understood if the layer has learned all its skills. Its wording is not kept, unless with --keep-text.
 
-    Example: skillgraph compress --layer foundation --input texts.jsonl --output texts.sgc
+    Example: skillgraph compress foundation --input texts.jsonl --output texts.sgc
     """
     from explorer.service.compression import compress as compress_with
 
-    with opened(store) as opened_store, progress_bar("Compressing", quiet=as_json) as progress:
+    with ExitStack() as stack:
+        source = _piped(stack, source)
+        store = stack.enter_context(run.opened())
+        progress = stack.enter_context(run.progress("Compressing"))
         report = compress_with(
-            opened_store,
-            single_dataset(opened_store, dataset),
+            store,
+            single_dataset(store, dataset),
             layer,
             source=source,
             output=output,
@@ -82,13 +75,30 @@ def compress(
             baselines=baselines,
             progress=progress,
         )
-    if as_json:
-        emit_json(report)
-    else:
-        _show_compression(report, output)
+    return _printed(output, report, _show_compression(report, output))
 
 
-def _show_compression(report: CompressionReport, output: Path) -> None:
+@overload
+def _piped(stack: ExitStack, source: Path) -> Path: ...
+
+
+@overload
+def _piped(stack: ExitStack, source: Path | None) -> Path | None: ...
+
+
+def _piped(stack: ExitStack, source: Path | None) -> Path | None:
+    """The file, or for `-` what comes on standard input."""
+    return stack.enter_context(standard_input("stdin")) if str(source) == "-" else source
+
+
+def _printed(
+    output: Path, report: object, shown: Iterator[Block], code: int = 0, remarks: Sequence[str] = ()
+) -> Result:
+    """The report, or nothing of it where standard output holds the file itself."""
+    return Result(None, (), None, code, remarks) if str(output) == "-" else Result(report, shown, None, code, remarks)
+
+
+def _show_compression(report: CompressionReport, output: Path) -> Iterator[Block]:
     bits, expected, poisson = report.bits, report.expected, report.poisson
 
     def beside(name: str) -> tuple[str, str]:
@@ -104,62 +114,71 @@ def _show_compression(report: CompressionReport, output: Path) -> None:
         ("xz -6", number(bits.xz, 1), "–", "–", "the texts as one stream"),
         ("skills xz -6", number(bits.skills_xz, 1), "–", "–", "lists of skills of understood texts"),
     ]
-    show_table(
+    yield Table(
         ("bits a text", "measured", "layer", "Poisson", "meaning"),
         rows,
-        title=f"{output}: {report.texts:,} texts, {share(report.understood_share)} understood",
+        title=f"{output}: {plural(report.texts, 'text')}, {share(report.understood_share)} understood",
         caption="layer: expected for a text of the layer's own; Poisson: for random texts with its c and R",
     )
-    typer.echo(
-        f"{report.input_bytes:,} bytes became {report.file_bytes:,} with layer {report.layer}, fingerprint "
+    yield (
+        f"{report.input_bytes:,} bytes became {report.file_bytes:,} with layer {report.layer.name}, fingerprint "
         f"{report.fingerprint[:16]}, in {report.seconds:.1f} s."
     )
     if not report.keep_text and report.understood:
-        note(f"Of the {report.understood:,} understood texts the skills are kept, not the wording (see --keep-text).")
+        yield Note(
+            f"Of {plural(report.understood, 'understood text')} the skills are kept, not the wording (see --keep-text)."
+        )
 
 
-@guarded
+@command(store="read")
 def decompress(
-    layer: Annotated[str, typer.Option("--layer", "-l", help="Layer that the file was written with.")],
-    source: Annotated[Path, typer.Option("--input", "-i", help="Compressed file (.sgc).")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="JSON Lines to write.")],
+    run: Run,
+    layer: LayerArgument,
+    source: Annotated[Path, typer.Option("--input", "-i", help="Compressed file (.sgc); - is standard input.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="JSON Lines to write; - is standard output.")],
     dataset: DatasetOption = None,
     salvage: Annotated[
         bool, typer.Option("--salvage", help="Of a damaged file, write what comes before the damage.")
     ] = False,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Result:
     """Turn a compressed file back into texts: skill sets of understood ones, all others byte for byte.
 
-    Example: skillgraph decompress --layer foundation --input texts.sgc --output texts.jsonl
+    Example: skillgraph decompress foundation --input texts.sgc --output texts.jsonl
     """
     from explorer.service.compression import decompress as decompress_with
 
-    with opened(store) as opened_store, progress_bar("Decompressing", quiet=as_json) as progress:
+    with ExitStack() as stack:
+        store = stack.enter_context(run.opened())
+        progress = stack.enter_context(run.progress("Decompressing"))
         report = decompress_with(
-            opened_store,
-            single_dataset(opened_store, dataset),
+            store,
+            single_dataset(store, dataset),
             layer,
-            source=source,
+            source=_piped(stack, source),
             output=output,
             salvage=salvage,
             progress=progress,
         )
-    if as_json:
-        emit_json(report)
-    else:
-        typer.echo(
-            f"{output}: {report.texts:,} texts, {report.understood:,} as skill sets and {report.kept:,} as they were, "
-            f"in {report.seconds:.1f} s."
-        )
-    if report.damage is not None:
-        note(f"{report.damage}; the {report.texts:,} texts before that place were written.")
-        raise typer.Exit(1)
+    if report.damage is None:
+        return _printed(output, report, _show_decompression(report, output))
+    damage = f"{report.damage}; the {plural(report.texts, 'text')} before that place {_were(report.texts)} written."
+    return _printed(output, report, _show_decompression(report, output), 1, (damage,))
 
 
-@guarded
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def _show_decompression(report: DecompressionReport, output: Path) -> Iterator[Block]:
+    yield (
+        f"{output}: {plural(report.texts, 'text')}, {plural(report.understood, 'skill set')} and {report.kept:,} kept "
+        f"as written, in {report.seconds:.1f} s."
+    )
+
+
+@command(store="read", rows=True)
 def channel(
+    run: Run,
     sender: Annotated[str, typer.Option("--sender", help="Layer of the sender.")],
     receiver: Annotated[str, typer.Option("--receiver", help="Layer of the receiver.")],
     erasure: Annotated[float, typer.Option("--erasure", help="Probability that a packet is lost, 0 to below 1.")] = 0.1,
@@ -169,19 +188,20 @@ def channel(
     texts: Annotated[int, typer.Option("--texts", min=1, help="Texts in the message.")] = 200,
     trials: Annotated[int, typer.Option("--trials", min=1, help="Random codes and channels to average over.")] = 10,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of message, codes and channels.")] = 0,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Result:
     """Send texts by their skills over a channel that loses packets; the code is peeled like a skill-text graph.
 
     Example: skillgraph channel --sender foundation --receiver tuned --erasure 0.1
     """
+    from explorer.service.communication import ChannelRow
     from explorer.service.communication import channel as send
 
-    with opened(store) as opened_store:
+    with ExitStack() as stack:
+        source = _piped(stack, source)
+        store = stack.enter_context(run.opened())
         report = send(
-            opened_store,
-            single_dataset(opened_store, dataset),
+            store,
+            single_dataset(store, dataset),
             sender=sender,
             receiver=receiver,
             erasure=erasure,
@@ -191,13 +211,10 @@ def channel(
             trials=trials,
             seed=seed,
         )
-    if as_json:
-        emit_json(report)
-    else:
-        _show_channel(report)
+    return Result(report, _show_channel(report), rows_of(report.rows, ChannelRow))
 
 
-def _show_channel(report: ChannelReport) -> None:
+def _show_channel(report: ChannelReport) -> Iterator[Block]:
     by_scheme = {scheme.name: [row for row in report.rows if row.scheme == scheme.name] for scheme in report.schemes}
     columns = ["received", "bits a text", "LT code", "predicted", "repetition", "predicted", "unknown"]
     kinds = [by_scheme["semantic_lt"], by_scheme["semantic_repetition"]]
@@ -210,24 +227,19 @@ def _show_channel(report: ChannelReport) -> None:
         cells += [share(coded.erased), share(coded.predicted_erased)]
         cells += [share(repeated.erased), share(repeated.predicted_erased), share(coded.mismatch)]
         rows.append(cells + [cell for row in text for cell in (number(row.bits_per_text, 1), share(row.erased))])
-    show_table(
+    yield Table(
         columns,
         rows,
-        title=f"{report.sender} to {report.receiver}: {report.texts:,} texts, {report.symbols:,} source symbols, "
+        title=f"{report.sender} to {report.receiver}: {plural(report.texts, 'text')}, "
+        f"{plural(report.symbols, 'source symbol')}, "
         f"{report.erasure:.0%} of the packets lost",
         caption="received: packets that arrive for each source symbol; shares of the texts that are not recovered "
         "(skills in an LT code, skills repeated, zstd text in the same LT code); unknown: recovered from the LT code, "
         "but with a skill that the receiver has not learned",
     )
-    typer.echo(
+    yield (
         f"The LT code needs {share(report.overhead)} more packets than symbols (density evolution: "
         f"{share(report.overhead_predicted)}). The sender understands {share(report.sender_understood)} of the texts."
     )
     if not any(scheme.name == "text_lt" for scheme in report.schemes):
-        note("These texts have no 'text', so sending them as text was not compared: give --input with texts.")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    for name, command in (("compress", compress), ("decompress", decompress), ("channel", channel)):
-        app.command(name)(command)
+        yield Note("These texts have no 'text', so sending them as text was not compared: give --input with texts.")

@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.console import (
-    JsonOption,
-    StoreOption,
-    emit_json,
-    guarded,
-    note,
-    number,
-    opened,
-    plain,
-    progress_bar,
-    show_table,
-)
+from explorer.cli.group import Run, command, single_dataset, standard_input
+from explorer.cli.output import Block, Note, Result, Table, number, plain, rows_of
 from explorer.errors import SkillgraphError
+from explorer.wording import plural
 
 if TYPE_CHECKING:
-    from explorer.store.protocol import Store
+    from explorer.service.loading import LoadReport
+    from explorer.store.protocol import DatasetInfo, Store
     from loaders.dataset import Dataset
 
-__all__ = ["register"]
+__all__ = ["datasets", "load"]
 
 
-@guarded
+@command(store="write")
 def load(
+    run: Run,
     target: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Files or folders; stdlib or the name of an installed package for Python source.",
+            help="Files or folders, or - for standard input; stdlib or an installed package for Python source.",
             show_default="stdlib",
         ),
     ] = None,
@@ -61,9 +56,7 @@ def load(
         int | None, typer.Option("--workers", min=1, help="Python source: processes.", show_default="all cores")
     ] = None,
     formats: Annotated[bool, typer.Option("--formats", help="List the formats and their options, and exit.")] = False,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Result:
     """Read a skill-text graph into the store.
 
     Example: skillgraph load stdlib
@@ -78,12 +71,16 @@ def load(
     from loaders.formats import load as read_file
 
     if formats:
-        _list_formats(as_json=as_json)
-        return
+        return _formats()
     targets = target or ["stdlib"]
     options = _options(option or [], min_uses=min_uses, workers=workers)
     skipped: dict[str, int] = {}
-    with opened(store, mode="write") as opened_store, progress_bar("Reading", quiet=as_json) as progress:
+    with ExitStack() as stack:
+        if "-" in targets:
+            piped = stack.enter_context(standard_input(part or "stdin"))
+            targets = [str(piped) if item == "-" else item for item in targets]
+        store = stack.enter_context(run.opened())
+        progress = stack.enter_context(run.progress("Reading"))
 
         def read() -> Dataset:
             whole: Dataset | None = None
@@ -103,32 +100,33 @@ def load(
             assert whole is not None, "there is at least one target"
             return whole
 
-        name = dataset or _default_name(opened_store, targets[0], source_format or detect(targets[0]), append=append)
-        report = load_into(opened_store, read, name=name, append=append, replace=replace)
-    if as_json:
-        emit_json({**plain(report), "skipped": skipped})
-        return
+        name = dataset or _default_name(store, targets[0], source_format or detect(targets[0]), append=append)
+        report = load_into(store, read, name=name, append=append, replace=replace)
+    return Result({**plain(report), "skipped": skipped}, _loaded(report, skipped))
+
+
+def _loaded(report: LoadReport, skipped: dict[str, int]) -> Iterator[Block]:
     info = report.dataset
-    typer.echo(
-        f"{info.name}: {info.texts:,} texts, {info.skills:,} skills, {info.requirements:,} requirements "
-        f"(this load: {report.added_texts:,} texts, {report.added_skills:,} new skills; {report.seconds:.1f} s)."
+    yield (
+        f"{info.name}: {plural(info.texts, 'text')}, {plural(info.skills, 'skill')}, "
+        f"{plural(info.requirements, 'requirement')} (this load: {plural(report.added_texts, 'text')}, "
+        f"{plural(report.added_skills, 'new skill')}; {report.seconds:.1f} s)."
     )
     if report.unchanged:
-        note("The store had this dataset with the same content: nothing was written.")
+        yield Note("The store had this dataset with the same content: nothing was written.")
     elif report.stale_layers:
         stale = ", ".join(report.stale_layers)
-        note(f"Stale now: {stale}. `skillgraph refresh --dataset {info.name}` makes what is stale anew.")
+        yield Note(f"Stale now: {stale}. `skillgraph refresh --dataset {info.name}` makes what is stale anew.")
     if skipped:
-        note("Left out: " + ", ".join(f"{count:,} rows ({reason})" for reason, count in skipped.items()) + ".")
+        left_out = ", ".join(f"{plural(count, 'row')} ({reason})" for reason, count in skipped.items())
+        yield Note(f"Left out: {left_out}.", kept=True)
     unparsed = [value for fact, value in info.provenance.items() if fact.endswith("unparsed_files") and value]
     if unparsed:
-        note(f"Files that do not parse and were left out: {', '.join(map(str, unparsed))}.")
+        yield Note(f"Files that do not parse and were left out: {', '.join(map(str, unparsed))}.", kept=True)
 
 
 def _default_name(store: Store, target: str, found: str, *, append: bool) -> str:
     if append:
-        from explorer.cli.console import single_dataset
-
         return single_dataset(store, None)
     return "python" if found == "python" else _stem(target)
 
@@ -151,42 +149,45 @@ def _options(given: list[str], *, min_uses: int | None, workers: int | None) -> 
     return options
 
 
-def _list_formats(*, as_json: bool) -> None:
+def _formats() -> Result:
     from loaders.companions import COMPANIONS
     from loaders.formats import FORMATS
 
-    if as_json:
-        emit_json(
-            {
-                "formats": {
-                    known.name: {"summary": known.summary, "options": known.options, "companions": known.companions}
-                    for known in FORMATS.values()
-                },
-                "companions": COMPANIONS,
-            }
-        )
-        return
-    show_table(("format", "what it is"), [(known.name, known.summary) for known in FORMATS.values()])
     rows = [(known.name, name, text) for known in FORMATS.values() for name, text in known.options.items()]
     rows += [("(most)", name, text) for name, text in COMPANIONS.items()]
-    show_table(("format", "--option", "meaning"), rows)
+    return Result(
+        {
+            "formats": {
+                known.name: {"summary": known.summary, "options": known.options, "companions": known.companions}
+                for known in FORMATS.values()
+            },
+            "companions": COMPANIONS,
+        },
+        [
+            Table(("format", "what it is"), [(known.name, known.summary) for known in FORMATS.values()]),
+            Table(("format", "--option", "meaning"), rows),
+        ],
+    )
 
 
-@guarded
-def datasets(store: StoreOption = None, as_json: JsonOption = False) -> None:
+@command(store="read", rows=True)
+def datasets(run: Run) -> Result:
     """List the datasets of the store.
 
     Example: skillgraph datasets
     """
-    with opened(store) as opened_store:
-        found = opened_store.datasets()
-    if as_json:
-        emit_json({"datasets": found})
-        return
+    from explorer.store.protocol import DatasetInfo
+
+    with run.opened() as store:
+        found = store.datasets()
+    return Result({"datasets": found}, _listed(found), rows_of(found, DatasetInfo))
+
+
+def _listed(found: Sequence[DatasetInfo]) -> Iterator[Block]:
     if not found:
-        note("No dataset yet: load one with `skillgraph load`, or run `skillgraph demo`.")
+        yield Note("No dataset yet: load one with `skillgraph load`, or run `skillgraph demo`.")
         return
-    show_table(
+    yield Table(
         ("dataset", "texts", "skills", "requirements", "R", "c", "parts", "layers"),
         [
             (
@@ -203,9 +204,3 @@ def datasets(store: StoreOption = None, as_json: JsonOption = False) -> None:
         ],
         caption="R: texts per skill; c: mean number of skills in a text",
     )
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("load")(load)
-    app.command("datasets")(datasets)

@@ -8,35 +8,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.console import (
-    JsonOption,
-    StoreOption,
-    emit_json,
-    guarded,
-    note,
-    number,
-    opened,
-    share,
-    show_table,
-)
+from explorer.cli.group import Run, command
+from explorer.cli.output import Block, Result, Table, number, share
 from explorer.cli.web import HostOption, PortOption, check_address, serve
 
 if TYPE_CHECKING:
     from explorer.service.demo import DemoReport, Steps
 
-__all__ = ["register"]
+__all__ = ["demo"]
 
 
-@guarded
+@command(store="write")
 def demo(
+    run: Run,
     package: Annotated[str, typer.Option("--package", help="Installed package to fine-tune on.")] = "scipy",
     min_uses: Annotated[int, typer.Option("--min-uses", min=1, help="Leave out skills that fewer texts use.")] = 1,
     fresh: Annotated[bool, typer.Option("--fresh", help="Read the sources again.")] = False,
     ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Open the explorer when done.")] = True,
     host: HostOption = "127.0.0.1",
     port: PortOption = 8050,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Read Python's standard library as a skill-text graph, learn it, compare with theory, and explore.
 
@@ -50,24 +40,22 @@ def demo(
 
     if ui:
         check_address(host, port)
-    with opened(store, mode="write") as opened_store, _steps(quiet=as_json) as steps:
-        report = run_demo(opened_store, package=package, min_uses=min_uses, fresh=fresh, steps=steps)
-        url = opened_store.url
-    if as_json:
-        emit_json(report)
-    else:
-        _show(report)
+    with run.opened() as store, _steps(run) as steps:
+        report = run_demo(store, package=package, min_uses=min_uses, fresh=fresh, steps=steps)
+        url = store.url
+    run.print(Result(report, _show(report)))
     if ui:
-        serve(url, host=host, port=port)
+        serve(run, url, host=host, port=port)
 
 
 @contextmanager
-def _steps(*, quiet: bool) -> Iterator[Steps]:
+def _steps(run: Run) -> Iterator[Steps]:
     """A line for each step, with a bar for those that say how far they are."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
+    quiet = run.quiet or not run.for_people
     shown = console.is_terminal and not quiet
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not shown) as bars:
@@ -76,7 +64,7 @@ def _steps(*, quiet: bool) -> Iterator[Steps]:
             for task in bars.tasks:
                 bars.update(task.id, total=task.total or 1, completed=task.total or 1)
             if not shown and not quiet:
-                note(f"{title} …")
+                run.note(f"{title} …")
             return _Bar(bars, title)
 
         yield step
@@ -98,14 +86,14 @@ class _Bar:
         self._bars.update(self._task, completed=done, total=total)
 
 
-def _show(report: DemoReport) -> None:
+def _show(report: DemoReport) -> Iterator[Block]:
     foundation, tuned = report.foundation, report.fine_tuned
-    typer.echo(
+    yield (
         f"\nThe standard library as a skill-text graph: {report.texts:,} functions require {report.skills:,} skills, "
         f"{report.requirements:,} times (R = {report.ratio:.2f} texts per skill, c = {report.mean_skills:.2f} skills "
         "in a text)."
     )
-    show_table(
+    yield Table(
         ("foundation layer", "measured", "Poisson", "same degrees"),
         [
             (
@@ -120,9 +108,8 @@ def _show(report: DemoReport) -> None:
         ],
         caption="shares of all skills; Poisson and same degrees are predictions of density evolution",
     )
-    emergence = _emergence(report)
-    typer.echo(emergence)
-    show_table(
+    yield _emergence(report)
+    yield Table(
         (f"fine-tuned on {tuned.package}", "skills learned"),
         [
             ("foundation alone", share(tuned.foundation)),
@@ -132,7 +119,7 @@ def _show(report: DemoReport) -> None:
         ],
         caption=f"shares of the {tuned.skills:,} skills of both corpora; {tuned.texts:,} functions of {tuned.package}",
     )
-    typer.echo(f"Stored in {report.store} ({report.seconds:.1f} s). Look again at any time with `skillgraph ui`.")
+    yield f"Stored in {report.store} ({report.seconds:.1f} s). Look again at any time with `skillgraph ui`."
 
 
 def _emergence(report: DemoReport) -> str:
@@ -151,8 +138,3 @@ def _emergence(report: DemoReport) -> str:
             else "because skills that are used together are learned together."
         )
     )
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("demo")(demo)

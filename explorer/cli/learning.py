@@ -2,100 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.console import (
-    DatasetOption,
-    JsonOption,
-    StoreOption,
-    emit_json,
-    guarded,
-    note,
-    number,
-    opened,
-    share,
-    show_table,
-    single_dataset,
-)
-from explorer.cli.spark import (
-    BlockEdgesOption,
-    ConfOption,
-    EngineOption,
-    InputOption,
-    LearnedOption,
-    MasterOption,
-    OutputOption,
-    SparkChoice,
-    TakeUpOption,
-    WorkOption,
-    associate_by_spark,
-    components_by_spark,
-    learn_by_spark,
-    refuse_spark_options,
-    take_up,
-)
+from explorer.cli.group import DatasetOption, LayerArgument, Run, command, read_lines, single_dataset
+from explorer.cli.output import Block, Note, Result, Rows, Table, number, plain, rows_of, share
 from explorer.errors import SkillgraphError
+from explorer.options import LEARNER_HELP, LIMITS, MODE_HELP, RULE_HELP, Mode, Rule
+from explorer.wording import plural
 
-__all__ = ["register"]
+if TYPE_CHECKING:
+    from explorer.service.association import AssociationReport, ComponentsReport, PercolationReport
+    from explorer.service.learning import LearnReport
+    from explorer.service.spark import SparkAssociationReport
+    from explorer.store.protocol import LayerInfo
 
-LayerArgument = Annotated[str, typer.Argument(help="Name of the layer.")]
+__all__ = [
+    "KnownClassOption",
+    "KnownOption",
+    "LearnerOption",
+    "MaxTextSkillsOption",
+    "MinWeightOption",
+    "PartOption",
+    "RuleOption",
+    "TopOption",
+    "associate",
+    "components",
+    "known_skills",
+    "layers",
+    "learn",
+    "learned_sentence",
+    "linked_sentence",
+    "parts_sentence",
+    "percolate",
+]
+
+NewLayerArgument = Annotated[
+    str,
+    typer.Argument(help="Name of the layer to make; one of that name is replaced.", metavar="LAYER"),
+]
+PartOption = Annotated[
+    list[str] | None, typer.Option("--part", help="Only texts of this part (repeatable).", show_default="all")
+]
+LearnerOption = Annotated[str, typer.Option("--learner", help=LEARNER_HELP)]
+KnownClassOption = Annotated[
+    list[str] | None, typer.Option("--known-class", help="Take skills of this class as known (repeatable).")
+]
+KnownOption = Annotated[
+    Path | None,
+    typer.Option("--known", help="File with ids of skills to take as known, one a line; - is standard input."),
+]
+RuleOption = Annotated[Rule, typer.Option("--rule", help=RULE_HELP)]
+MinWeightOption = Annotated[int, typer.Option("--min-weight", min=1, help="Leave out pairs that fewer texts link.")]
+TopOption = Annotated[int | None, typer.Option("--top", min=1, help="Only the strongest links of each skill.")]
+MaxTextSkillsOption = Annotated[
+    int | None, typer.Option("--max-text-skills", min=1, help="Leave out texts with more learned skills.")
+]
 
 
-@guarded
+@command(store="write")
 def learn(
-    name: Annotated[str, typer.Argument(help="Name of the layer to make; one of that name is replaced.")],
-    dataset: DatasetOption = None,
-    part: Annotated[
-        list[str] | None, typer.Option("--part", help="Only texts of this part (repeatable).", show_default="all")
-    ] = None,
-    learner: Annotated[str, typer.Option("--learner", help="one, d:2 or capacity:0.6.")] = "one",
+    run: Run,
+    name: NewLayerArgument,
+    part: PartOption = None,
+    learner: LearnerOption = "one",
     base: Annotated[str | None, typer.Option("--base", help="Fine-tune from this layer.")] = None,
-    mode: Annotated[
-        Literal["frozen", "continued", "joint"] | None,
-        typer.Option("--mode", help="How to train on the base.", show_default="continued"),
-    ] = None,
-    known_class: Annotated[
-        list[str] | None, typer.Option("--known-class", help="Take skills of this class as known (repeatable).")
-    ] = None,
-    known: Annotated[
-        Path | None, typer.Option("--known", help="File with ids of skills to take as known, one a line.")
-    ] = None,
+    mode: Annotated[Mode | None, typer.Option("--mode", help=MODE_HELP, show_default="continued")] = None,
+    known_class: KnownClassOption = None,
+    known: KnownOption = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of random capacities.")] = 0,
     go_on: Annotated[
         bool,
         typer.Option("--continue", help="Go on with this layer on appended texts, or on a further --part."),
     ] = False,
-    store: StoreOption = None,
-    engine: EngineOption = "local",
-    master: MasterOption = None,
-    conf: ConfOption = None,
-    source: InputOption = None,
-    output: OutputOption = None,
-    work: WorkOption = None,
-    method: Annotated[
-        Literal["blocks", "rounds"] | None,
-        typer.Option(
-            "--method",
-            help="The kernel in every block, or rounds of joins.",
-            show_default="blocks",
-            rich_help_panel="With --engine spark (docs/spark.md)",
-        ),
-    ] = None,
-    waves: Annotated[
-        bool,
-        typer.Option(
-            "--waves",
-            help="Exact waves and teaching texts with --method blocks.",
-            rich_help_panel="With --engine spark (docs/spark.md)",
-        ),
-    ] = False,
-    block_edges: BlockEdgesOption = None,
-    taken_up: TakeUpOption = None,
-    as_json: JsonOption = False,
-) -> None:
+    dataset: DatasetOption = None,
+) -> Result:
     """Learn skills by peeling: a text with one novel skill teaches it, again and again.
 
     Example: skillgraph learn foundation --part stdlib
@@ -103,228 +87,150 @@ def learn(
     Example: skillgraph learn tuned --part scipy --base foundation --mode continued
 
     Example: skillgraph learn foundation --continue
-
-    Example: skillgraph learn foundation --engine spark --input dataset --output learned
-
-    Example: skillgraph learn foundation --take-up learned
     """
-    if taken_up is not None:
-        chosen = (part, learner != "one", base, mode, known_class, known, seed, go_on, engine != "local", master, conf)
-        others = (*chosen, source, output, work, method, waves, block_edges)
-        take_up(name, taken_up, what="layer", store=store, dataset=dataset, others=others, as_json=as_json)
-        return
-    if go_on and (engine == "spark" or learner != "one" or any((base, mode, known_class, known, seed))):
+    if go_on and (learner != "one" or any((base, mode, known_class, known, seed))):
         raise SkillgraphError(
-            "--continue takes learner, base, mode, seed and known skills from the layer, and needs --engine local: "
-            "leave them out, or learn anew without --continue"
+            "--continue takes learner, base, mode, seed and known skills from the layer: leave them out, or learn anew "
+            "without --continue"
         )
-    if engine == "spark":
-        if base is not None or mode is not None or seed:
-            raise SkillgraphError("--base, --mode and --seed are for --engine local; take known skills with --known")
-        learn_by_spark(
-            SparkChoice(dataset, store, master, conf, source, output, work, block_edges),
-            name,
-            parts=part or (),
-            learner=learner,
-            known=_read_known(known),
-            known_classes=known_class or (),
-            method=method or "blocks",
-            waves=waves,
-            as_json=as_json,
-        )
-        return
-    refuse_spark_options(
-        master=master, conf=conf, input=source, output=output, work=work, method=method, waves=waves,
-        block_edges=block_edges,
-    )  # fmt: skip
     from explorer import service
 
-    with opened(store, mode="write") as opened_store:
-        in_dataset = single_dataset(opened_store, dataset)
+    known_ids = known_skills(known)
+    with run.opened() as store:
+        in_dataset = single_dataset(store, dataset)
         if go_on:
-            report = service.continue_learning(opened_store, in_dataset, name, parts=part or ())
+            report = service.continue_learning(store, in_dataset, name, parts=part or ())
         else:
             report = service.learn(
-                opened_store,
+                store,
                 in_dataset,
                 name=name,
                 parts=part or (),
                 learner=learner,
                 base=base,
                 mode=mode,
-                known=_read_known(known),
+                known=known_ids,
                 known_classes=known_class or (),
                 seed=seed,
             )
-    if as_json:
-        emit_json(report)
-        return
-    layer = report.layer
-    typer.echo(
-        f"{layer.name}: {layer.learned:,} of {layer.skills:,} skills learned ({layer.learned_fraction:.1%}) from "
-        f"{layer.texts:,} texts in {layer.waves} waves; {1 - report.testing_error:.1%} of the texts are understood."
-        + (f" Learned in this run: {report.gained:,}." if go_on else "")
+    return Result(report, _learned(report, continued=go_on))
+
+
+def known_skills(path: Path | None) -> list[str]:
+    """Ids in a file, one a line; none without a file."""
+    return [] if path is None else read_lines(path)
+
+
+def learned_sentence(layer: LayerInfo, course: str, error: float | None = None) -> str:
+    """What a layer has learned, in how many waves or steps, and how many texts are understood then."""
+    understood = "" if error is None else f"; {1 - error:.1%} of the texts are understood"
+    return (
+        f"{layer.name}: {layer.learned:,} of {plural(layer.skills, 'skill')} learned ({layer.learned_fraction:.1%}) "
+        f"from {plural(layer.texts, 'text')} in {course}{understood}."
     )
+
+
+def _learned(report: LearnReport, *, continued: bool) -> Iterator[Block]:
+    said = learned_sentence(report.layer, plural(report.layer.waves, "wave"), report.testing_error)
+    yield said + (f" Learned in this run: {report.gained:,}." if continued else "")
     if report.reused:
-        note("The store had this layer already, made from the same texts with the same options: nothing was written.")
+        yield Note(
+            "The store had this layer already, made from the same texts with the same options: nothing was written."
+        )
     if report.advice:
-        note(report.advice)
+        yield Note(report.advice)
 
 
-def _read_known(path: Path | None) -> list[str]:
-    if path is None:
-        return []
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SkillgraphError(f"cannot read the known skills from {path}: {error}") from None
-    return [line.strip() for line in lines if line.strip()]
-
-
-@guarded
+@command(store="write")
 def associate(
+    run: Run,
     layer: LayerArgument,
+    rule: RuleOption = "any",
+    min_weight: MinWeightOption = 1,
+    top: TopOption = None,
+    max_text_skills: MaxTextSkillsOption = None,
     dataset: DatasetOption = None,
-    rule: Annotated[
-        Literal["any", "understood"], typer.Option("--rule", help="Which texts join two learned skills.")
-    ] = "any",
-    min_weight: Annotated[int, typer.Option("--min-weight", min=1, help="Least number of texts that join.")] = 1,
-    top: Annotated[int | None, typer.Option("--top", min=1, help="Only the strongest of each skill.")] = None,
-    max_text_skills: Annotated[
-        int | None, typer.Option("--max-text-skills", min=1, help="Leave out texts with more learned skills.")
-    ] = None,
-    store: StoreOption = None,
-    engine: EngineOption = "local",
-    master: MasterOption = None,
-    conf: ConfOption = None,
-    source: InputOption = None,
-    learned: LearnedOption = None,
-    output: OutputOption = None,
-    work: WorkOption = None,
-    block_edges: BlockEdgesOption = None,
-    taken_up: TakeUpOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Join learned skills that a text requires both, and find components and the giant one.
+) -> Result:
+    """Link learned skills that occur in the same text, and find components and the giant one.
 
     Example: skillgraph associate foundation --min-weight 2
-
-    Example: skillgraph associate foundation --engine spark --input dataset --learned learned --output associated
-
-    Example: skillgraph associate foundation --take-up associated
     """
-    if taken_up is not None:
-        chosen = (rule != "any", min_weight > 1, top, max_text_skills, engine != "local", master, conf, source, learned)
-        others = (*chosen, output, work, block_edges)
-        take_up(layer, taken_up, what="associations", store=store, dataset=dataset, others=others, as_json=as_json)
-        return
-    if engine == "spark":
-        associate_by_spark(
-            SparkChoice(dataset, store, master, conf, source, output, work, block_edges),
-            layer,
-            learned,
-            rule,
-            min_weight=min_weight,
-            top=top,
-            max_text_skills=max_text_skills,
-            as_json=as_json,
-        )
-        return
-    refuse_spark_options(
-        master=master, conf=conf, input=source, learned=learned, output=output, work=work, block_edges=block_edges
-    )
     from explorer import service
 
-    with opened(store, mode="write") as opened_store:
+    with run.opened() as store:
         report = service.associate(
-            opened_store,
-            single_dataset(opened_store, dataset),
+            store,
+            single_dataset(store, dataset),
             layer,
             rule=rule,
             min_weight=min_weight,
             top_k=top,
             max_text_skills=max_text_skills,
         )
-    if as_json:
-        emit_json(report)
-        return
-    typer.echo(
-        f"{layer}: {report.associations:,} associations among {report.layer.learned:,} learned skills; "
-        f"{report.components:,} components, the giant one holds {report.giant:,} skills "
+    shown: list[Block] = [linked_sentence(layer, report, report.layer.learned)]
+    if report.reused:
+        shown.append(Note("The layer had these associations already: nothing was written."))
+    return Result(report, shown)
+
+
+def linked_sentence(layer: str, report: AssociationReport | SparkAssociationReport, learned: int) -> str:
+    """How many associations and components a layer has."""
+    return (
+        f"{layer}: {plural(report.associations, 'association')} among {plural(learned, 'learned skill')}; "
+        f"{plural(report.components, 'component')}, the giant one holds {plural(report.giant, 'skill')} "
         f"({report.giant_fraction:.1%} of all)."
     )
-    if report.reused:
-        note("The layer had these associations already: nothing was written.")
 
 
-@guarded
-def components(
-    layer: LayerArgument,
-    dataset: DatasetOption = None,
-    rule: Annotated[
-        Literal["any", "understood"], typer.Option("--rule", help="Which texts join two learned skills.")
-    ] = "any",
-    store: StoreOption = None,
-    engine: EngineOption = "local",
-    master: MasterOption = None,
-    conf: ConfOption = None,
-    source: InputOption = None,
-    learned: LearnedOption = None,
-    output: OutputOption = None,
-    work: WorkOption = None,
-    block_edges: BlockEdgesOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@command(store="read")
+def components(run: Run, layer: LayerArgument, rule: RuleOption = "any", dataset: DatasetOption = None) -> Result:
     """Count the connected parts of the learned skills, without their associations; nothing is stored.
 
     Example: skillgraph components foundation --rule understood
-
-    Example: skillgraph components foundation --engine spark --input dataset --learned learned --output parts
     """
-    if engine == "spark":
-        choice = SparkChoice(dataset, store, master, conf, source, output, work, block_edges)
-        components_by_spark(choice, layer, learned, rule, as_json=as_json)
-        return
-    refuse_spark_options(
-        master=master, conf=conf, input=source, learned=learned, output=output, work=work, block_edges=block_edges
-    )
     from explorer.service.association import find_components
 
-    with opened(store) as opened_store:
-        report = find_components(opened_store, single_dataset(opened_store, dataset), layer, rule=rule)
-    if as_json:
-        emit_json(report)
-        return
-    typer.echo(
-        f"{layer}: {report.components:,} components of {report.learned:,} learned skills; the giant one holds "
-        f"{report.giant:,} skills ({report.giant_fraction:.1%} of all)."
+    with run.opened() as store:
+        name = single_dataset(store, dataset)
+        report = find_components(store, name, layer, rule=rule)
+        info = next(info for info in store.layers(name) if info.name == layer)
+    return Result({**plain(report), "layer": info}, [parts_sentence(layer, report)])
+
+
+def parts_sentence(layer: str, report: ComponentsReport) -> str:
+    """How many components the learned skills of a layer have."""
+    return (
+        f"{layer}: {plural(report.components, 'component')} of {plural(report.learned, 'learned skill')}; the giant "
+        f"one holds {plural(report.giant, 'skill')} ({report.giant_fraction:.1%} of all)."
     )
 
 
-@guarded
+@command(store="read", rows=True)
 def percolate(
+    run: Run,
     layer: LayerArgument,
-    dataset: DatasetOption = None,
-    replicates: Annotated[int, typer.Option("--replicates", min=1, help="Random orders to average over.")] = 20,
+    replicates: Annotated[
+        int, typer.Option("--replicates", min=1, help="Random orders to average over.")
+    ] = LIMITS.percolation_orders,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the orders.")] = 0,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
-) -> None:
+    dataset: DatasetOption = None,
+) -> Result:
     """Keep skills at random and watch the giant component form (Newman-Ziff), beside the prediction.
 
     Example: skillgraph percolate foundation
     """
     from explorer import service
 
-    with opened(store) as opened_store:
-        report = service.percolate(
-            opened_store, single_dataset(opened_store, dataset), layer, replicates=replicates, seed=seed
-        )
-    if as_json:
-        emit_json(report)
-        return
+    with run.opened() as store:
+        report = service.percolate(store, single_dataset(store, dataset), layer, replicates=replicates, seed=seed)
+    columns = ("phi", "giant", "second", "susceptibility", "predicted", "predicted_poisson")
+    values = list(zip(*(getattr(report, column) for column in columns), strict=True))
+    return Result(report, _percolated(layer, report), Rows(columns, values))
+
+
+def _percolated(layer: str, report: PercolationReport) -> Iterator[Block]:
     chosen = [i for i, phi in enumerate(report.phi) if i % 10 == 0 or phi == report.phi[-1]]
-    show_table(
+    yield Table(
         ("kept", "giant", "second", "mean finite", "same degrees", "Poisson"),
         [
             (
@@ -337,34 +243,40 @@ def percolate(
             )
             for i in chosen
         ],
-        title=f"{layer}: giant component as a share of all {report.skills:,} skills",
+        title=f"{layer}: giant component as a share of all {plural(report.skills, 'skill')}",
         caption="kept: share of skills kept at random; same degrees, Poisson: predicted by site percolation",
     )
-    typer.echo(
+    yield (
         f"The giant component sets in at about {report.critical:.2%} kept (predicted: "
         f"{report.predicted_critical:.2%}). The learned skills ({report.learned:.1%} of all) have a giant component "
         f"of {report.learned_giant:.1%}; as many random skills would have {report.learned_giant_random:.1%}."
     )
 
 
-@guarded
-def layers(dataset: DatasetOption = None, store: StoreOption = None, as_json: JsonOption = False) -> None:
+@command(store="read", rows=True)
+def layers(
+    run: Run,
+    dataset: DatasetOption = None,
+) -> Result:
     """List the layers of the store.
 
     Example: skillgraph layers
     """
+    from explorer.store.protocol import LayerInfo
+
+    with run.opened() as store:
+        name = None if dataset is None else single_dataset(store, dataset)
+        found = store.layers(name)
+    return Result({"layers": found}, _listed(found), rows_of(found, LayerInfo))
+
+
+def _listed(found: Sequence[LayerInfo]) -> Iterator[Block]:
     from explorer.service.stale import stale_sentence
 
-    with opened(store) as opened_store:
-        name = None if dataset is None else single_dataset(opened_store, dataset)
-        found = opened_store.layers(name)
-    if as_json:
-        emit_json({"layers": found})
-        return
     if not found:
-        note("No layer yet: make one with `skillgraph learn`.")
+        yield Note("No layer yet: make one with `skillgraph learn`.")
         return
-    show_table(
+    yield Table(
         ("dataset", "layer", "made by", "learned", "share", "waves", "associations", "state"),
         [
             (
@@ -382,16 +294,4 @@ def layers(dataset: DatasetOption = None, store: StoreOption = None, as_json: Js
     )
     for info in found:
         if info.stale:
-            note(stale_sentence(info))
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    for name, command in (
-        ("learn", learn),
-        ("associate", associate),
-        ("components", components),
-        ("percolate", percolate),
-        ("layers", layers),
-    ):
-        app.command(name)(command)
+            yield Note(stale_sentence(info))

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.console import (
-    DatasetOption,
-    JsonOption,
-    StoreOption,
-    emit_json,
-    guarded,
-    note,
-    opened,
-    single_dataset,
-)
+from explorer.cli.group import DatasetOption, Run, command, single_dataset
+from explorer.cli.output import Block, Note, Result
+from explorer.wording import plural
 
-__all__ = ["register"]
+if TYPE_CHECKING:
+    from explorer.service.life import DeleteReport, RefreshReport, RenameReport
+
+__all__ = ["delete", "refresh", "rename"]
 
 
-@guarded
+@command(store="write")
 def delete(
+    run: Run,
     layer: Annotated[
         str | None,
         typer.Argument(help="Name of the layer; without it, --dataset.", metavar="[LAYER]", show_default=False),
@@ -31,9 +29,7 @@ def delete(
         bool,
         typer.Option("--with-dependents", help="Also delete the layers that rest on it, which is refused otherwise."),
     ] = False,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Result:
     """Delete a layer with its associations, or a whole dataset.
 
     Example: skillgraph delete tuned
@@ -45,26 +41,26 @@ def delete(
 
     if layer is None and dataset is None:
         raise SkillgraphError("name a layer to delete, or a whole dataset with --dataset")
-    with opened(store, mode="write") as opened_store:
+    with run.opened() as store:
         if layer is None:
-            report = life.delete_dataset(opened_store, str(dataset), with_dependents=with_dependents)
+            report = life.delete_dataset(store, str(dataset), with_dependents=with_dependents)
         else:
-            in_dataset = single_dataset(opened_store, dataset)
-            report = life.delete_layer(opened_store, in_dataset, layer, with_dependents=with_dependents)
-    if as_json:
-        emit_json(report)
-        return
+            in_dataset = single_dataset(store, dataset)
+            report = life.delete_layer(store, in_dataset, layer, with_dependents=with_dependents)
+    return Result(report, _deleted(report))
+
+
+def _deleted(report: DeleteReport) -> Iterator[Block]:
     if report.whole:
-        typer.echo(
-            f"Dataset {report.dataset} deleted" + (f", with {_layers(report.layers)}." if report.layers else ".")
-        )
+        yield (f"Dataset {report.dataset} deleted" + (f", with {_layers(report.layers)}." if report.layers else "."))
     else:
         *others, named = report.layers
-        typer.echo(f"Layer {named} deleted" + (f", with {_layers(tuple(others))}." if others else "."))
+        yield f"Layer {named} deleted" + (f", with {_layers(tuple(others))}." if others else ".")
 
 
-@guarded
+@command(store="write")
 def rename(
+    run: Run,
     name: Annotated[
         str, typer.Argument(help="Name of the layer; or, with --dataset and nothing more, the dataset's new name.")
     ],
@@ -72,9 +68,7 @@ def rename(
         str | None, typer.Argument(help="New name of the layer.", metavar="[NEW]", show_default=False)
     ] = None,
     dataset: DatasetOption = None,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Result:
     """Rename a layer or a dataset; what rests on it follows.
 
     Example: skillgraph rename tuned tuned-on-scipy
@@ -86,22 +80,24 @@ def rename(
 
     if new is None and dataset is None:
         raise SkillgraphError(f"give the new name of layer {name!r}, or the dataset to rename with --dataset")
-    with opened(store, mode="write") as opened_store:
+    with run.opened() as store:
         if new is None:
-            report = life.rename_dataset(opened_store, str(dataset), name)
+            report = life.rename_dataset(store, str(dataset), name)
         else:
-            report = life.rename_layer(opened_store, single_dataset(opened_store, dataset), name, new)
-    if as_json:
-        emit_json(report)
-        return
+            report = life.rename_layer(store, single_dataset(store, dataset), name, new)
+    return Result(report, _renamed(report))
+
+
+def _renamed(report: RenameReport) -> Iterator[Block]:
     followed = f", with {_layers(report.followed)}" if report.kind == "dataset" and report.followed else ""
-    typer.echo(f"{report.kind.capitalize()} {report.old} is called {report.new} now{followed}.")
+    yield f"{report.kind.capitalize()} {report.old} is called {report.new} now{followed}."
     if report.kind == "layer" and report.followed:
-        note(f"Fine-tuned from it: {', '.join(report.followed)}.")
+        yield Note(f"Fine-tuned from it: {', '.join(report.followed)}.")
 
 
-@guarded
+@command(store="write")
 def refresh(
+    run: Run,
     layer: Annotated[
         str | None,
         typer.Argument(
@@ -109,9 +105,7 @@ def refresh(
         ),
     ] = None,
     dataset: DatasetOption = None,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Result:
     """Make stale layers anew, with the options they were made with; a layer comes after its base.
 
     Example: skillgraph refresh
@@ -120,33 +114,28 @@ def refresh(
     """
     from explorer.service import life
 
-    with opened(store, mode="write") as opened_store:
-        report = life.refresh(opened_store, single_dataset(opened_store, dataset), layer)
-    if as_json:
-        emit_json(report)
-        return
+    with run.opened() as store:
+        report = life.refresh(store, single_dataset(store, dataset), layer)
+    return Result(report, _refreshed(report))
+
+
+def _refreshed(report: RefreshReport) -> Iterator[Block]:
     for step in report.steps:
         info = step.layer
         if step.done == "unchanged":
-            typer.echo(f"{info.name}: not stale, left as it is.")
+            yield f"{info.name}: not stale, left as it is."
             continue
         how = "Estimated" if step.done == "estimated" else "Learned"
-        with_pairs = f" and {info.associations or 0:,} associations" if step.associated else ""
-        typer.echo(
-            f"{info.name}: {how.lower()} anew, {info.learned:,} skills{with_pairs} "
-            f"({step.learned_before:,} skills before; {'; '.join(step.because) or 'asked for'})."
+        with_pairs = f" and {plural(info.associations or 0, 'association')}" if step.associated else ""
+        yield (
+            f"{info.name}: {how.lower()} anew, {plural(info.learned, 'skill')}{with_pairs} "
+            f"({plural(step.learned_before, 'skill')} before; {'; '.join(step.because) or 'asked for'})."
         )
     if not report.steps:
-        typer.echo("No layer is stale.")
+        yield "No layer is stale."
     if report.still_stale:
-        note(f"Still stale: {', '.join(report.still_stale)}. `skillgraph refresh` makes all of them anew.")
+        yield Note(f"Still stale: {', '.join(report.still_stale)}. `skillgraph refresh` makes all of them anew.")
 
 
 def _layers(names: tuple[str, ...]) -> str:
-    return f"{len(names):,} {'layer' if len(names) == 1 else 'layers'} ({', '.join(names)})"
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    for name, command in (("delete", delete), ("rename", rename), ("refresh", refresh)):
-        app.command(name)(command)
+    return f"{plural(len(names), 'layer')} ({', '.join(names)})"

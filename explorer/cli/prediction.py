@@ -3,81 +3,74 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.console import (
-    DatasetOption,
-    JsonOption,
-    StoreOption,
-    emit_json,
-    guarded,
-    number,
-    opened,
-    plain,
-    share,
-    show_table,
-    single_dataset,
-)
+from explorer.cli.group import DatasetOption, Run, command, single_dataset
+from explorer.cli.output import Block, Result, Rows, Table, number, plain, rows_of, share
 from explorer.errors import SkillgraphError
+from explorer.options import LEARNER_HELP
+from explorer.wording import plural
 
-__all__ = ["register"]
+if TYPE_CHECKING:
+    from explorer.service.classes import ClassesPrediction
+    from explorer.service.prediction import LayerPrediction
 
-LearnerOption = Annotated[
-    str, typer.Option("--learner", help="one (1-skill), d:2 (up to 2 novel skills a text), capacity:0.6 (random).")
-]
+__all__ = ["LearnerOption", "predict", "threshold"]
+
+LearnerOption = Annotated[str, typer.Option("--learner", help=LEARNER_HELP)]
 
 
-@guarded
+@command(store="read", rows=True)
 def predict(
+    run: Run,
+    layer: Annotated[
+        str | None,
+        typer.Argument(
+            help="Stored layer to predict for, beside what was measured.", metavar="[LAYER]", show_default=False
+        ),
+    ] = None,
     mean_skills: Annotated[float | None, typer.Option("--mean-skills", "-c", help="Mean skills in a text, c.")] = None,
     ratio: Annotated[float | None, typer.Option("--ratio", "-R", help="Texts per skill, R.")] = None,
     learner: LearnerOption = "one",
-    layer: Annotated[str | None, typer.Option("--layer", "-l", help="Beside this stored layer instead.")] = None,
     dataset: DatasetOption = None,
     replicates: Annotated[
-        int, typer.Option(min=0, help="With --layer: random graphs of either kind, for their 95 % band; 0 for none.")
+        int, typer.Option(min=0, help="With a layer: random graphs of either kind, for their 95 % band; 0 for none.")
     ] = 100,
-    seed: Annotated[int, typer.Option(min=0, help="With --layer: seed of the random graphs.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="With a layer: seed of the random graphs.")] = 0,
     classes: Annotated[
         int,
-        typer.Option("--classes", min=2, help="With --layer: largest classes of skills and of texts to tell apart."),
+        typer.Option("--classes", min=2, help="With a layer: largest classes of skills and of texts to tell apart."),
     ] = 8,
     curve: Annotated[
         str | None,
-        typer.Option("--curve", help="With --layer: instead, learned fraction by `waves`, or by share of the `texts`."),
+        typer.Option("--curve", help="With a layer: instead, learned fraction by `waves`, or by share of the `texts`."),
     ] = None,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Result:
     """Predict what is learned, from c and R or beside a stored layer.
 
     Example: skillgraph predict --mean-skills 3 --ratio 1.1
 
-    Example: skillgraph predict --layer foundation
+    Example: skillgraph predict foundation
 
-    Example: skillgraph predict --layer foundation --curve waves
+    Example: skillgraph predict foundation --curve waves
     """
     from explorer import service
 
     if curve is not None:
         if layer is None or curve not in {"waves", "texts"}:
-            raise SkillgraphError(f"--curve is {curve!r}; it is `waves` or `texts`, and needs --layer")
-        _curve(store, dataset, layer, curve, seed, as_json)
-        return
+            raise SkillgraphError(f"--curve is {curve!r}; it is `waves` or `texts`, and needs a layer")
+        return _curve(run, dataset, layer, curve, seed)
 
     if layer is not None:
         if mean_skills is not None or ratio is not None:
-            raise SkillgraphError("--layer measures c and R itself: leave out --mean-skills and --ratio")
-        _beside(store, dataset, layer, replicates, seed, classes, as_json)
-        return
+            raise SkillgraphError("a layer measures c and R itself: leave out --mean-skills and --ratio")
+        return _beside(run, dataset, layer, replicates, seed, classes)
     if mean_skills is None or ratio is None:
-        raise SkillgraphError("give --mean-skills and --ratio, or --layer for a stored layer")
+        raise SkillgraphError("give --mean-skills and --ratio, or name a stored layer")
     found = service.predict(mean_skills, ratio, learner)
-    if as_json:
-        emit_json(found)
-        return
     rows = [
         ("learned", share(found.learned), "of all skills"),
         ("testing error", share(found.testing_error), "of fresh texts are not understood"),
@@ -86,24 +79,24 @@ def predict(
         ("giant, site percolation", share(found.giant_site), "if as many skills were kept at random"),
         ("condition (1-q)c²R", number(found.condition), "above 1 there is a giant component"),
     ]
-    show_table(("prediction", "value", "meaning"), rows, title=f"c = {mean_skills}, R = {ratio}, {found.learner}")
+    title = f"c = {mean_skills}, R = {ratio}, {found.learner}"
+    return Result(found, [Table(("prediction", "value", "meaning"), rows, title=title)], rows_of([found], type(found)))
 
 
-def _beside(
-    store: str | None, dataset: str | None, layer: str, replicates: int, seed: int, classes: int, as_json: bool
-) -> None:
+def _beside(run: Run, dataset: str | None, layer: str, replicates: int, seed: int, classes: int) -> Result:
     from explorer import service
+    from explorer.service.prediction import BesideRow
 
-    with opened(store) as opened_store:
-        name = single_dataset(opened_store, dataset)
-        found = service.predict_layer(
-            opened_store, name, layer, replicates=replicates, seed=seed, workers=os.cpu_count() or 1
-        )
-        by_class = service.predict_classes(opened_store, name, layer, limit=classes)
-    if as_json:
-        emit_json({**plain(found), "classes": by_class})
-        return
-    show_table(
+    with run.opened() as store:
+        name = single_dataset(store, dataset)
+        found = service.predict_layer(store, name, layer, replicates=replicates, seed=seed, workers=os.cpu_count() or 1)
+        by_class = service.predict_classes(store, name, layer, limit=classes)
+    value = {**plain(found), "classes": by_class}
+    return Result(value, _shown(found, by_class, replicates), rows_of(found.rows, BesideRow))
+
+
+def _shown(found: LayerPrediction, by_class: ClassesPrediction, replicates: int) -> Iterator[Block]:
+    yield Table(
         ("quantity", "measured", "Poisson", "same degrees", "meaning"),
         [
             (
@@ -115,11 +108,11 @@ def _beside(
             )
             for row in found.rows
         ],
-        title=f"{found.layer.name}: {found.texts:,} texts, {found.skills:,} skills, "
+        title=f"{found.layer.name}: {plural(found.texts, 'text')}, {plural(found.skills, 'skill')}, "
         f"R = {found.ratio:.3f}, c = {found.mean_skills:.3f}",
-        caption=f"In brackets: 95 % of {replicates} random graphs of this size." if replicates else "",
+        caption=f"In brackets: 95 % of {plural(replicates, 'random graph')} of this size." if replicates else "",
     )
-    show_table(
+    yield Table(
         ("class", "size", "measured", "Poisson", "same degrees"),
         [
             (
@@ -139,47 +132,51 @@ def _beside(
         caption="Predicted with the measured numbers of each class of skills in each class of texts.",
     )
     for reason in found.reasons:
-        typer.echo(f"- {reason}")
+        yield f"- {reason}"
 
 
-def _curve(store: str | None, dataset: str | None, layer: str, kind: str, seed: int, as_json: bool) -> None:
+def _curve(run: Run, dataset: str | None, layer: str, kind: str, seed: int) -> Result:
     from explorer import service
 
-    with opened(store) as opened_store:
-        name = single_dataset(opened_store, dataset)
+    with run.opened() as store:
+        name = single_dataset(store, dataset)
         if kind == "waves":
-            waves = service.wave_curve(opened_store, name, layer)
+            waves = service.wave_curve(store, name, layer)
             rows = list(enumerate(zip(waves.measured, waves.poisson, waves.degrees, strict=True)))
-            if as_json:
-                emit_json(waves)
-                return
+            columns = ["wave", "measured", "poisson", "degrees"]
+            value: object = waves
+            values = [[k, *row] for k, row in rows]
             table = [(str(k), *map(share, row)) for k, row in rows]
             caption = "Learned fraction of all skills after each round of reading all texts."
         else:
-            part = service.subsample(opened_store, name, layer, seed=seed)
-            if as_json:
-                emit_json(part)
-                return
+            part = service.subsample(store, name, layer, seed=seed)
+            columns = ["share", "measured", "low", "high", "poisson", "degrees"]
+            value = part
+            values = [
+                list(row)
+                for row in zip(part.shares, part.learned, part.low, part.high, part.poisson, part.degrees, strict=True)
+            ]
             table = [
                 (f"{at:.0%}", f"{share(mean)} [{share(low)}, {share(high)}]", share(poisson), share(degrees))
                 for at, mean, low, high, poisson, degrees in zip(
                     part.shares, part.learned, part.low, part.high, part.poisson, part.degrees, strict=True
                 )
             ]
-            caption = f"Learned from random shares of the texts: mean and range of {part.replicates} draws."
-    show_table(("wave" if kind == "waves" else "texts", "measured", "Poisson", "same degrees"), table, caption=caption)
+            caption = f"Learned from random shares of the texts: mean and range of {plural(part.replicates, 'draw')}."
+    heads = ("wave" if kind == "waves" else "texts", "measured", "Poisson", "same degrees")
+    return Result(value, [Table(heads, table, caption=caption)], Rows(columns, values))
 
 
 def _with_band(value: float | None, band: tuple[float, float] | None) -> str:
     return number(value) if band is None else f"{number(value)} [{number(band[0])}, {number(band[1])}]"
 
 
-@guarded
+@command()
 def threshold(
+    run: Run,
     mean_skills: Annotated[float, typer.Option("--mean-skills", "-c", help="Mean skills in a text, c.")],
     learner: LearnerOption = "one",
-    as_json: JsonOption = False,
-) -> None:
+) -> Result:
     """The ratio of texts to skills at which skills emerge at once.
 
     Example: skillgraph threshold --mean-skills 3
@@ -187,18 +184,12 @@ def threshold(
     from explorer import service
 
     found = service.threshold(mean_skills, learner)
-    if as_json:
-        emit_json({"ratio": found.ratio, "unlearned_at_threshold": found.unlearned_at_threshold, "jump": found.jump})
-    elif found.ratio is None or found.unlearned_at_threshold is None:
-        typer.echo(f"With c = {mean_skills} and learner {found.learner}, learning grows gradually: there is no jump.")
+    value = {"ratio": found.ratio, "unlearned_at_threshold": found.unlearned_at_threshold, "jump": found.jump}
+    if found.ratio is None or found.unlearned_at_threshold is None:
+        said = f"With c = {mean_skills} and learner {found.learner}, learning grows gradually: there is no jump."
     else:
-        typer.echo(
+        said = (
             f"With c = {mean_skills} and learner {found.learner}, skills emerge at R* = {found.ratio:.7f} texts per "
             f"skill: just below, {found.unlearned_at_threshold:.2%} of the skills are not learned."
         )
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("predict")(predict)
-    app.command("threshold")(threshold)
+    return Result(value, [said])

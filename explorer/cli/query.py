@@ -2,82 +2,92 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from explorer.cli.console import JsonOption, StoreOption, emit_json, guarded, note, opened, plain, show_table
+from explorer.cli.group import Run, command
+from explorer.cli.output import Block, Note, Result, Rows, Table, plain
 from explorer.errors import QueryError
-from explorer.store.protocol import QueryResult
+from explorer.options import LIMITS
+from explorer.wording import plural
 
-__all__ = ["register"]
+if TYPE_CHECKING:
+    from explorer.store.protocol import QueryResult
+
+__all__ = ["query"]
+
+_CUT = 3  # exit code: the list is not whole
 
 
-@guarded
+@command(store="read", rows=True, formats=("graph",))
 def query(
+    run: Run,
     cypher: Annotated[str, typer.Argument(help="A read-only Cypher query; - reads it from standard input.")],
     parameter: Annotated[
         list[str] | None, typer.Option("--param", "-p", help="name=value, used as $name; JSON values are parsed.")
     ] = None,
-    output: Annotated[
-        Literal["table", "csv", "graph"],
-        typer.Option(
-            "--format", help="How rows are printed; graph: their nodes and relationships, as one JSON object."
-        ),
-    ] = "table",
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Row cap.")] = 1000,
-    timeout: Annotated[float, typer.Option("--timeout", min=0.001, help="Seconds until the query is stopped.")] = 30.0,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
-) -> None:
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, help="Most rows that are given; with more, the exit code is 3.")
+    ] = (LIMITS.query_rows),
+    timeout: Annotated[float, typer.Option("--timeout", min=0.001, help="Seconds until the query is stopped.")] = (
+        LIMITS.query_seconds
+    ),
+) -> Result:
     """Ask Cypher of skills, texts, layers and learned associations; nothing can be written.
 
     Example: skillgraph query "MATCH (:Layer {name: 'foundation'})-[l:LEARNED]->(s:Skill)
     WHERE l.wave = 1 RETURN s.name, s.class LIMIT 5"
     """
     text = sys.stdin.read() if cypher == "-" else cypher
-    with opened(store) as opened_store:
-        result = opened_store.query(text, _parameters(parameter or []), max_rows=limit, timeout=timeout)
-    if output == "graph":
-        emit_json({**_subgraph(result), "truncated": result.truncated, "warnings": result.warnings})
-    elif as_json:
-        emit_json(
-            {
-                "columns": result.columns,
-                "rows": result.rows,
-                "truncated": result.truncated,
-                "seconds": result.seconds,
-                "warnings": result.warnings,
-            }
-        )
-    else:
-        _print_rows(result, output, limit)
+    with run.opened() as opened:
+        result = opened.query(text, _parameters(parameter or []), max_rows=limit, timeout=timeout)
+    value: dict[str, Any] = {
+        "columns": result.columns,
+        "rows": result.rows,
+        "truncated": result.truncated,
+        "seconds": result.seconds,
+        "warnings": result.warnings,
+    }
+    remarks: list[str] = []
+    if run.output == "graph":
+        graph, remarks = _subgraph(result)
+        value = {**graph, "truncated": result.truncated, "warnings": result.warnings}
+    if result.truncated and not run.for_people:
+        remarks.append(f"cut at --limit {limit}: there are more rows")
+    return Result(
+        value,
+        _shown(result, limit),
+        Rows(result.columns, result.rows),
+        code=_CUT if result.truncated and run.output in ("csv", "jsonl") else 0,
+        remarks=remarks,
+    )
 
 
-def _print_rows(result: QueryResult, output: str, limit: int) -> None:
+def _shown(result: QueryResult, limit: int) -> Iterator[Block]:
     """Rows for people, with remarks on standard error."""
-    rows = [[_cell(value) for value in row] for row in result.rows]
-    if output == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(result.columns)
-        writer.writerows(rows)
+    yield Table(result.columns, [[_cell(value) for value in row] for row in result.rows])
+    took = f"{plural(len(result.rows), 'row')} in {result.seconds:.3f} s"
+    if result.truncated:
+        yield Note(f"{took}, cut at --limit {limit}", kept=True)
     else:
-        show_table(result.columns, rows)
-    note(f"{len(rows)} rows in {result.seconds:.3f} s" + (f", cut at --limit {limit}" if result.truncated else ""))
+        yield Note(took)
     for warning in result.warnings:
-        note(f"note: {warning}")
+        yield Note(f"note: {warning}")
 
 
-def _subgraph(result: QueryResult) -> dict[str, Any]:
+def _subgraph(result: QueryResult) -> tuple[dict[str, Any], list[str]]:
     """Nodes and relationships in a result, each once; relationships only with both their ends."""
     nodes, links = result.graph()
     whole = [link for link in links.values() if link.start in nodes and link.end in nodes]
+    remarks = []
     if len(whole) < len(links):
-        note(f"note: relationships left out: {len(links) - len(whole)}; return the nodes at their ends too")
-    return {"nodes": list(nodes.values()), "relationships": whole}
+        missing = len(links) - len(whole)
+        remarks = [f"note: relationships left out: {missing}; return the nodes at their ends too"]
+    return {"nodes": list(nodes.values()), "relationships": whole}, remarks
 
 
 def _parameters(given: list[str]) -> dict[str, Any]:
@@ -97,8 +107,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, str):
         return value
     return "" if value is None else json.dumps(plain(value), ensure_ascii=False)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("query")(query)

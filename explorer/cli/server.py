@@ -8,20 +8,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.console import JsonOption, emit_json, guarded, progress_bar
+from explorer.cli.group import Run, command, group
+from explorer.cli.output import Result
 
 if TYPE_CHECKING:
     from explorer.server import ServerStatus
 
-__all__ = ["register"]
+__all__ = ["import_", "server", "start", "status", "stop"]
+
+server = group(
+    "server",
+    "Run a Neo4j server on this machine, without Docker.",
+    {name: f"server:{name if name != 'import' else 'import_'}" for name in ("start", "stop", "status", "import")},
+)
 
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Folder of its data, logs and generated password.", show_default="yours")
 ]
 
 
-@guarded
+@command()
 def start(
+    run: Run,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port for the driver (Bolt).")] = 7687,
     http_port: Annotated[int, typer.Option("--http-port", min=1, max=65535, help="Port of Neo4j Browser.")] = 7474,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Serve Neo4j Browser too.")] = True,
@@ -31,8 +39,7 @@ def start(
         bool, typer.Option("--quick", help="Take half the time for the start and the first loads, and more later.")
     ] = False,
     home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Result:
     """Start Neo4j on 127.0.0.1; the first start fetches it (137 MB) and generates a password.
 
     Example: skillgraph server start
@@ -42,13 +49,13 @@ def start(
     from explorer.server import LocalServer, ServerOptions
 
     options = ServerOptions(port, http_port if browser else None, heap, page_cache, quick)
-    with progress_bar("Fetching Neo4j", quiet=as_json) as progress:
+    with run.progress("Fetching Neo4j") as progress:
         status = LocalServer(home, options=options).start(progress=progress)
-    _report(status, "started" if status.changed else "runs already", as_json=as_json)
+    return _report(status, "started" if status.changed else "runs already")
 
 
-@guarded
-def stop(home: HomeOption = None, as_json: JsonOption = False) -> None:
+@command()
+def stop(run: Run, home: HomeOption = None) -> Result:
     """Stop the Neo4j that `server start` started; its data stay.
 
     Example: skillgraph server stop
@@ -56,11 +63,11 @@ def stop(home: HomeOption = None, as_json: JsonOption = False) -> None:
     from explorer.server import LocalServer
 
     status = LocalServer(home).stop()
-    _report(status, "stopped" if status.changed else "was not running", as_json=as_json)
+    return _report(status, "stopped" if status.changed else "was not running")
 
 
-@guarded
-def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
+@command()
+def status(run: Run, home: HomeOption = None) -> Result:
     """Say whether it runs, and where.
 
     Example: skillgraph server status
@@ -68,51 +75,41 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
     from explorer.server import LocalServer
 
     found = LocalServer(home).status()
-    _report(found, "runs" if found.running else "does not run", as_json=as_json)
+    return _report(found, "runs" if found.running else "does not run")
 
 
-@guarded
+@command()
 def import_(
+    run: Run,
     folder: Annotated[Path, typer.Argument(help="Folder that export --format neo4j-admin has written.")],
     heap: Annotated[str, typer.Option("--heap", help="Largest Java heap.")] = "1g",
     home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Result:
     """Make the database of a server that has none yet from exported files, with Neo4j's offline import.
 
     Example: skillgraph server import big-csv
     """
     from explorer.server import LocalServer, ServerOptions
 
-    server = LocalServer(home, options=ServerOptions(heap=heap))
-    with progress_bar("Fetching Neo4j", quiet=as_json) as progress:
-        server.provision(progress)
-    output = server.import_csv(folder)
-    if as_json:
-        emit_json({"folder": str(folder), "home": str(server.home)})
-        return
+    local = LocalServer(home, options=ServerOptions(heap=heap))
+    with run.progress("Fetching Neo4j") as progress:
+        local.provision(progress)
+    output = local.import_csv(folder)
     counts = [
         line.strip() for line in output.splitlines() if re.fullmatch(r"\s*\d+ (nodes|relationships|properties)", line)
     ]
-    typer.echo(f"Imported into {server.home}: {', '.join(counts)}.")
-    typer.echo("  start it with: skillgraph server start" + (f" --home {home}" if home else ""))
+    said = (
+        f"Imported into {local.home}: {', '.join(counts)}.",
+        "  start it with: skillgraph server start" + (f" --home {home}" if home else ""),
+    )
+    return Result({"folder": str(folder), "home": str(local.home)}, said)
 
 
-def _report(status: ServerStatus, what: str, *, as_json: bool) -> None:
-    if as_json:
-        emit_json(status)
-        return
-    typer.echo(f"Neo4j {status.version} {what}; its folder is {status.home}.")
+def _report(status: ServerStatus, what: str) -> Result:
+    said = [f"Neo4j {status.version} {what}; its folder is {status.home}."]
     if status.running:
-        typer.echo(f"  use it with:  skillgraph demo --store {status.url}")
+        said.append(f"  use it with:  skillgraph demo --store {status.url}")
         if status.browser_url:
-            typer.echo(f"  browse it at: {status.browser_url}")
-        typer.echo(f"  password in:  {status.credentials_file}")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the group."""
-    group = typer.Typer(help="Run a Neo4j server on this machine, without Docker.", no_args_is_help=True)
-    for name, command in (("start", start), ("stop", stop), ("status", status), ("import", import_)):
-        group.command(name)(command)
-    app.add_typer(group, name="server")
+            said.append(f"  browse it at: {status.browser_url}")
+        said.append(f"  password in:  {status.credentials_file}")
+    return Result(status, said)

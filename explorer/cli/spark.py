@@ -1,4 +1,4 @@
-"""`--engine spark` of `learn`, `associate` and `components`."""
+"""`spark learn | associate | components | import`: the same results beyond one machine's memory, and into the store."""
 
 from __future__ import annotations
 
@@ -8,89 +8,72 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from explorer.cli.console import emit_json, note, opened, plain, single_dataset
+from explorer.cli.group import DatasetOption, LayerArgument, Run, command, group, single_dataset
+from explorer.cli.learning import (
+    KnownClassOption,
+    KnownOption,
+    LearnerOption,
+    MaxTextSkillsOption,
+    MinWeightOption,
+    NewLayerArgument,
+    PartOption,
+    RuleOption,
+    TopOption,
+    known_skills,
+    learned_sentence,
+    linked_sentence,
+    parts_sentence,
+)
+from explorer.cli.output import Block, Note, Result, plain
 from explorer.errors import SkillgraphError
+from explorer.options import SparkMethod
+from explorer.wording import plural
 
 if TYPE_CHECKING:
     from explorer.service.spark import SparkRun
 
-__all__ = [
-    "BlockEdgesOption",
-    "ConfOption",
-    "EngineOption",
-    "InputOption",
-    "LearnedOption",
-    "MasterOption",
-    "OutputOption",
-    "SparkChoice",
-    "TakeUpOption",
-    "WorkOption",
-    "associate_by_spark",
-    "components_by_spark",
-    "learn_by_spark",
-    "refuse_spark_options",
-    "take_up",
-]
+__all__ = ["associate", "components", "import_", "learn", "spark"]
 
-Engine = Literal["local", "spark"]
-Rule = Literal["any", "understood"]
+spark = group(
+    "spark",
+    "Learn, associate and count components on Spark, from Parquet or the store; docs/spark.md.",
+    {
+        "learn": "spark:learn",
+        "associate": "spark:associate",
+        "components": "spark:components",
+        "import": "spark:import_",
+    },
+)
 
-_PANEL = "With --engine spark (docs/spark.md)"
-EngineOption = Annotated[Engine, typer.Option("--engine", help="Where it is computed.")]
 MasterOption = Annotated[
     str | None,
     typer.Option(
         "--master",
         help="local[*], spark://host:7077, yarn, k8s://…, or sc://host:15002 (Spark Connect).",
         show_default="local[*,4]",
-        rich_help_panel=_PANEL,
     ),
 ]
-ConfOption = Annotated[
-    list[str] | None, typer.Option("--conf", help="Spark setting, name=value (repeatable).", rich_help_panel=_PANEL)
-]
+ConfOption = Annotated[list[str] | None, typer.Option("--conf", help="Spark setting, name=value (repeatable).")]
 InputOption = Annotated[
     str | None,
-    typer.Option("--input", help="Folder with the dataset as Parquet.", show_default="a stored dataset",
-                 rich_help_panel=_PANEL),
-]  # fmt: skip
-OutputOption = Annotated[
-    str | None,
-    typer.Option("--output", help="Folder for the result as Parquet.", show_default="the store",
-                 rich_help_panel=_PANEL),
-]  # fmt: skip
-WorkOption = Annotated[
-    str | None,
-    typer.Option("--work", help="Run folder, kept and used again.", show_default="beside the output",
-                 rich_help_panel=_PANEL),
-]  # fmt: skip
-LearnedOption = Annotated[
-    str | None,
-    typer.Option("--learned", help="Output folder of learn.", show_default="a stored layer", rich_help_panel=_PANEL),
+    typer.Option("--input", help="Folder with the dataset as Parquet.", show_default="a stored dataset"),
 ]
-TakeUpOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--take-up",
-        help="Store what an earlier run with --engine spark wrote to this folder; nothing is computed.",
-        show_default=False,
-        rich_help_panel="Results of --engine spark (docs/spark.md)",
-    ),
+OutputOption = Annotated[
+    str | None, typer.Option("--output", help="Folder for the result as Parquet.", show_default="the store")
+]
+WorkOption = Annotated[
+    str | None, typer.Option("--work", help="Run folder, kept and used again.", show_default="beside the output")
+]
+LearnedOption = Annotated[
+    str | None, typer.Option("--learned", help="Output folder of spark learn.", show_default="a stored layer")
 ]
 BlockEdgesOption = Annotated[
     int | None,
-    typer.Option(
-        "--block-edges",
-        min=1,
-        max=80_000_000,
-        help="Edges in a block.",
-        show_default="4000000",
-        rich_help_panel=_PANEL,
-    ),
+    typer.Option("--block-edges", min=1, max=80_000_000, help="Edges in a block.", show_default="4000000"),
 ]
 
 
@@ -100,7 +83,7 @@ class SparkChoice:
 
     Attributes:
         dataset: `--dataset`: where the input comes from and the result goes, if there is no `--input` or `--output`.
-        store: `--store`.
+        run: Where its store is.
         master: `--master`.
         conf: `--conf`.
         source: `--input`.
@@ -110,7 +93,7 @@ class SparkChoice:
     """
 
     dataset: str | None
-    store: str | None
+    run: Run
     master: str | None
     conf: list[str] | None
     source: str | None
@@ -124,98 +107,96 @@ class SparkChoice:
         return self.source is None or self.dataset is not None or self.output is None
 
 
-def refuse_spark_options(**given: object) -> None:
-    """Raise SkillgraphError if an option of Spark was given to the local engine."""
-    for name, value in given.items():
-        if value:
-            raise SkillgraphError(f"--{name.replace('_', '-')} belongs to --engine spark: add that, or leave it out")
+@command(store="write")
+def learn(
+    run: Run,
+    name: NewLayerArgument,
+    part: PartOption = None,
+    learner: LearnerOption = "one",
+    known_class: KnownClassOption = None,
+    known: KnownOption = None,
+    method: Annotated[
+        SparkMethod, typer.Option("--method", help="The kernel in every block, or rounds of joins.")
+    ] = "blocks",
+    waves: Annotated[
+        bool, typer.Option("--waves", help="Exact waves and teaching texts with --method blocks.")
+    ] = False,
+    dataset: DatasetOption = None,
+    master: MasterOption = None,
+    conf: ConfOption = None,
+    source: InputOption = None,
+    output: OutputOption = None,
+    work: WorkOption = None,
+    block_edges: BlockEdgesOption = None,
+) -> Result:
+    """Learn a foundation layer on Spark, as `skillgraph learn` does here.
 
-
-def learn_by_spark(
-    choice: SparkChoice,
-    name: str,
-    *,
-    parts: Sequence[str],
-    learner: str,
-    known: Sequence[str],
-    known_classes: Sequence[str],
-    method: Literal["blocks", "rounds"],
-    waves: bool,
-    as_json: bool,
-) -> None:
-    """`learn --engine spark`."""
+    Example: skillgraph spark learn foundation --input dataset --output learned
+    """
     from explorer.service import spark as service
-    from explorer.service.taking_up import take_up_layer
+    from explorer.service.spark_import import import_layer
 
+    choice = SparkChoice(dataset, run, master, conf, source, output, work, block_edges)
+    known_ids = known_skills(known)
     with ExitStack() as stack:
-        run, dataset, _ = _prepared_run(stack, choice, layer=None, parts=parts)
+        prepared, dataset, _ = _prepared_run(stack, choice, layer=None, parts=part or ())
         report = service.learn_on_spark(
-            run,
+            prepared,
             name=name,
             dataset=dataset,
             learner=learner,
-            known=known,
-            known_classes=known_classes,
+            known=known_ids,
+            known_classes=known_class or (),
             method=method,
             waves=waves or choice.stores,
             collect=choice.stores,
-            progress=None if as_json else _said,
+            progress=_said if run.for_people and not run.quiet else None,
         )
         if choice.stores:
-            with opened(choice.store, mode="write") as store:
+            with run.opened() as store:
                 assert report.skills is not None, "they were collected"
-                take_up_layer(store, single_dataset(store, dataset), report.layer, report.skills)
-    if as_json:
-        emit_json(_without(report, "skills"))
-        return
-    layer = report.layer
-    courses = f"{layer.waves} waves" if report.waves else f"{len(report.steps) - 1} super-steps"
-    typer.echo(
-        f"{layer.name}: {layer.learned:,} of {layer.skills:,} skills learned ({layer.learned_fraction:.1%}) from "
-        f"{layer.texts:,} texts in {courses}; {1 - report.testing_error:.1%} of the texts are understood."
-    )
+                import_layer(store, single_dataset(store, dataset), report.layer, report.skills)
+    steps = plural(report.layer.waves, "wave") if report.waves else plural(len(report.steps) - 1, "super-step")
+    shown: list[Block] = [learned_sentence(report.layer, steps, report.testing_error)]
     if report.stalled:
-        note("Nothing was learned: no text has as few novel skills as the learner takes; try --learner d:2 or --known.")
+        shown.append(
+            Note("Nothing was learned: every text has more novel skills than the learner takes: try --learner d:2.")
+        )
+    return Result(_without(report, "skills"), shown)
 
 
-def components_by_spark(choice: SparkChoice, layer: str, learned: str | None, rule: Rule, *, as_json: bool) -> None:
-    """`components --engine spark`."""
+@command(store="write")
+def associate(
+    run: Run,
+    layer: LayerArgument,
+    rule: RuleOption = "any",
+    min_weight: MinWeightOption = 1,
+    top: TopOption = None,
+    max_text_skills: MaxTextSkillsOption = None,
+    dataset: DatasetOption = None,
+    master: MasterOption = None,
+    conf: ConfOption = None,
+    source: InputOption = None,
+    learned: LearnedOption = None,
+    output: OutputOption = None,
+    work: WorkOption = None,
+    block_edges: BlockEdgesOption = None,
+) -> Result:
+    """Link learned skills that occur in the same text on Spark, as `skillgraph associate` does here.
+
+    Example: skillgraph spark associate foundation --input dataset --learned learned --output associated
+    """
     from explorer.service import spark as service
+    from explorer.service.spark_import import import_associations
 
-    with ExitStack() as stack:
-        run, _, stored = _prepared_run(stack, choice, layer=None if learned else layer)
-        report = service.components_on_spark(run, learned or stored, name=layer, rule=rule)
-    if as_json:
-        emit_json(report)
-        return
-    typer.echo(
-        f"{layer}: {report.components:,} components of {report.learned:,} learned skills; the giant one holds "
-        f"{report.giant:,} skills ({report.giant_fraction:.1%} of all)."
-    )
-
-
-def associate_by_spark(
-    choice: SparkChoice,
-    layer: str,
-    learned: str | None,
-    rule: Rule,
-    *,
-    min_weight: int,
-    top: int | None,
-    max_text_skills: int | None,
-    as_json: bool,
-) -> None:
-    """`associate --engine spark`."""
-    from explorer.service import spark as service
-    from explorer.service.taking_up import take_up_associations
-
+    choice = SparkChoice(dataset, run, master, conf, source, output, work, block_edges)
     with ExitStack() as stack:
         stores = choice.stores and learned is None
-        run, dataset, stored = _prepared_run(stack, choice, layer=None if learned else layer)
-        if not stores and run.output is None:
+        prepared, dataset, stored = _prepared_run(stack, choice, layer=None if learned else layer)
+        if not stores and prepared.output is None:
             raise SkillgraphError("give --output for the result, or leave out --learned and --input to store it")
         report = service.associate_on_spark(
-            run,
+            prepared,
             learned or stored,
             name=layer,
             rule=rule,
@@ -225,50 +206,59 @@ def associate_by_spark(
             collect=stores,
         )
         if stores:
-            with opened(choice.store, mode="write") as store:
+            with run.opened() as store:
                 assert report.tables is not None, "they were collected"
-                take_up_associations(store, single_dataset(store, dataset), layer, rule, *report.tables)
-    if as_json:
-        emit_json(_without(report, "tables"))
-        return
-    typer.echo(
-        f"{layer}: {report.associations:,} associations among {report.learned:,} learned skills; "
-        f"{report.components:,} components, the giant one holds {report.giant:,} skills "
-        f"({report.giant_fraction:.1%} of all)."
-    )
+                import_associations(store, single_dataset(store, dataset), layer, rule, *report.tables)
+    value = {**_without(report, "tables"), "layer": {"name": layer}}
+    return Result(value, [linked_sentence(layer, report, report.learned)])
 
 
-def take_up(
-    layer: str,
-    folder: Path,
-    *,
-    what: Literal["layer", "associations"],
-    store: str | None,
-    dataset: str | None,
-    others: Sequence[object],
-    as_json: bool,
-) -> None:
-    """`learn` or `associate` with `--take-up`."""
-    from explorer.service import taking_up as service
+@command(store="read")
+def components(
+    run: Run,
+    layer: LayerArgument,
+    rule: RuleOption = "any",
+    dataset: DatasetOption = None,
+    master: MasterOption = None,
+    conf: ConfOption = None,
+    source: InputOption = None,
+    learned: LearnedOption = None,
+    output: OutputOption = None,
+    work: WorkOption = None,
+    block_edges: BlockEdgesOption = None,
+) -> Result:
+    """Count the connected parts of the learned skills on Spark; nothing is stored.
 
-    if any(others):
-        raise SkillgraphError(
-            "--take-up stores what was computed before: leave out all options but --dataset and --store"
-        )
-    with opened(store, mode="write") as opened_store:
-        name = single_dataset(opened_store, dataset)
-        if what == "layer":
-            info = service.take_up_layer(opened_store, name, *service.read_layer(folder, layer))
-        else:
-            info = service.take_up_associations(opened_store, name, layer, *service.read_associations(folder))
-    if as_json:
-        emit_json({"layer": info})
-        return
-    stored = "" if info.associations is None else f", with {info.associations:,} associations"
-    typer.echo(
-        f"{info.name}: {info.learned:,} of {info.skills:,} skills learned ({info.learned_fraction:.1%}) from "
-        f"{info.texts:,} texts in {info.waves} waves{stored}; stored from {folder}."
-    )
+    Example: skillgraph spark components foundation --input dataset --learned learned --output parts
+    """
+    from explorer.service import spark as service
+
+    choice = SparkChoice(dataset, run, master, conf, source, output, work, block_edges)
+    with ExitStack() as stack:
+        prepared, _, stored = _prepared_run(stack, choice, layer=None if learned else layer)
+        report = service.components_on_spark(prepared, learned or stored, name=layer, rule=rule)
+    return Result({**plain(report), "layer": {"name": layer}}, [parts_sentence(layer, report)])
+
+
+@command(store="write")
+def import_(
+    run: Run,
+    layer: LayerArgument,
+    folder: Annotated[Path, typer.Argument(help="Output folder of spark learn or spark associate.")],
+    dataset: DatasetOption = None,
+) -> Result:
+    """Store a layer, or the associations of a stored layer, that an earlier run on Spark wrote to a folder.
+
+    Example: skillgraph spark import foundation learned
+    """
+    from explorer.service.spark_import import import_results
+
+    with run.opened() as store:
+        info = import_results(store, single_dataset(store, dataset), layer, folder)
+    said = learned_sentence(info, plural(info.waves, "wave"))
+    if info.associations is not None:
+        said += f" It has {plural(info.associations, 'association')}."
+    return Result({"layer": info}, [f"{said} Imported from {folder}."])
 
 
 def _prepared_run(
@@ -280,13 +270,13 @@ def _prepared_run(
     source, dataset, stored = choice.source, choice.dataset, ""
     if source is None or layer is not None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="skillgraph-input-")))
-        with opened(choice.store) as store:
+        with choice.run.opened("read") as store:
             dataset = single_dataset(store, dataset)
             from_layer = service.export_for_spark(store, dataset, folder, layer=layer)
         parts, stored = parts or from_layer, str(folder / "learned")
         source = source or str(folder / "input")
     elif choice.stores:
-        with opened(choice.store) as store:
+        with choice.run.opened("read") as store:
             dataset = single_dataset(store, dataset)
     run = service.SparkRun(
         source=source,
@@ -319,4 +309,4 @@ def _without(report: Any, key: str) -> dict[str, Any]:
 
 def _said(step: int, learned: int) -> None:
     if sys.stderr.isatty():
-        note(f"step {step}: {learned:,} skills learned")
+        typer.echo(f"step {step}: {plural(learned, 'skill')} learned", err=True)

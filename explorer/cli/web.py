@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from explorer.cli.console import StoreOption, guarded, note
+from explorer.cli.group import Run, command
 from explorer.errors import ServerError
 
-__all__ = ["HostOption", "PortOption", "check_address", "register", "serve"]
+__all__ = ["HostOption", "PortOption", "check_address", "serve", "ui"]
 
 HostOption = Annotated[
     str, typer.Option("--host", help="Address to listen on; other than 127.0.0.1 needs SKILLGRAPH_UI_PASSWORD.")
@@ -38,32 +38,27 @@ def check_address(host: str, port: int) -> None:
             ) from None
 
 
-def serve(store: str | None, *, host: str, port: int, browser: bool = True) -> None:
+def serve(run: Run, store: str | None, *, host: str, port: int, browser: bool = True) -> None:
     """Serve the explorer until Ctrl-C."""
     from ui.app import serve as serve_ui
 
     check_address(host, port)
 
     def ready(address: str) -> None:
-        note(f"The explorer is at {address} (Ctrl-C ends it).")
+        typer.echo(f"The explorer is at {address} (Ctrl-C ends it).", err=True)
 
     serve_ui(store, host=host, port=port, open_browser=browser, on_ready=ready)
 
 
-@guarded
+@command(store="read")
 def ui(
+    run: Run,
     host: HostOption = "127.0.0.1",
     port: PortOption = 8050,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser window.")] = True,
-    store: StoreOption = None,
 ) -> None:
     """Open the explorer in the browser.
 
     Example: skillgraph ui --port 8051
     """
-    serve(store, host=host, port=port, browser=browser)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("ui")(ui)
+    serve(run, run.store, host=host, port=port, browser=browser)

@@ -23,7 +23,7 @@ from explorer.errors import SkillgraphError
 from explorer.service.output import atomic_output, opened_input
 from explorer.service.snapshot import LayerView, layer_view, read_dataset
 from explorer.sgc import BLOCK_TEXTS, Codebook, DamagedFileError, SgcError, SgcReader, SgcWriter, TextRecord, read_texts
-from explorer.store.protocol import Progress, Store
+from explorer.store.protocol import LayerInfo, Progress, Store
 
 __all__ = [
     "Bits",
@@ -95,7 +95,7 @@ class CompressionReport:
 
     Attributes:
         dataset: Name of the dataset.
-        layer: Name of the layer.
+        layer: The layer.
         fingerprint: Of the layer's learned skills; a decoder must have the same.
         model: `uniform` or `frequency`.
         keep_text: True if understood texts are kept whole beside their skill sets.
@@ -113,7 +113,7 @@ class CompressionReport:
     """
 
     dataset: str
-    layer: str
+    layer: LayerInfo
     fingerprint: str
     model: str
     keep_text: bool
@@ -135,7 +135,7 @@ class DecompressionReport:
 
     Attributes:
         dataset: Name of the dataset.
-        layer: Name of the layer.
+        layer: The layer.
         fingerprint: Of the layer's learned skills.
         texts: Texts that came out.
         understood: Those that came out as skill sets.
@@ -145,7 +145,7 @@ class DecompressionReport:
     """
 
     dataset: str
-    layer: str
+    layer: LayerInfo
     fingerprint: str
     texts: int
     understood: int
@@ -265,7 +265,7 @@ def compress(
     raw_bits = 8.0 * sections.kept / (n - known) if known < n else bits.raw
     return CompressionReport(
         dataset=dataset,
-        layer=layer,
+        layer=view.info,
         fingerprint=codebook.fingerprint.hex(),
         model=model,
         keep_text=keep_text,
@@ -400,7 +400,8 @@ def decompress(
     """
     start = time.perf_counter()
     _refuse_same_file(source, output)
-    skills = sorted(store.read_layer(dataset, layer).skills["skill"].to_pylist())
+    stored = store.read_layer(dataset, layer)
+    skills = sorted(stored.skills["skill"].to_pylist())
     understood, damage = 0, None
     with opened_input(source) as stream:
         size = source.stat().st_size
@@ -421,7 +422,7 @@ def decompress(
                 damage = str(error)
     return DecompressionReport(
         dataset=dataset,
-        layer=layer,
+        layer=stored.info,
         fingerprint=codebook.fingerprint.hex(),
         texts=reader.texts,
         understood=understood,

@@ -353,7 +353,7 @@ def _require_empty(folder: Path) -> None:
 
 def _export_neo4j_admin(store: Store, dataset: str, folder: Path, layer: str | None) -> ExportReport:
     if layer is not None:
-        raise SkillgraphError("neo4j-admin takes whole datasets: leave out --layer, or choose another format")
+        raise SkillgraphError("neo4j-admin takes whole datasets: leave out the layer, or choose another format")
     from explorer.store.neo4j.admin import write_admin_csv
 
     _require_empty(folder)

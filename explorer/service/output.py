@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,10 +20,27 @@ __all__ = ["atomic_output", "opened_input"]
 def atomic_output(path: Path) -> Iterator[IO[bytes]]:
     """A binary stream that becomes the file at `path` when the block ends well, and leaves nothing otherwise.
 
+    Args:
+        path: The file; `-` is standard output, which likewise gets all or nothing.
+
+    Yields:
+        The stream.
+
     Raises:
         SkillgraphError: The file cannot be written.
     """
     try:
+        if str(path) == "-":
+            with tempfile.SpooledTemporaryFile(max_size=1 << 24) as spool:
+                yield spool
+                spool.seek(0)
+                sys.stdout.flush()
+                if hasattr(sys.stdout, "buffer"):
+                    shutil.copyfileobj(spool, sys.stdout.buffer)
+                else:  # a test or a notebook has put text in its place
+                    sys.stdout.write(spool.read().decode())
+                sys.stdout.flush()
+            return
         if path.exists() and not path.is_file():
             if path.is_dir():
                 raise SkillgraphError(f"{path} is a folder: name a file in it")
@@ -37,6 +57,8 @@ def atomic_output(path: Path) -> Iterator[IO[bytes]]:
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise SkillgraphError(f"cannot write {path}: {error.strerror or error}") from None
 

@@ -402,7 +402,7 @@ def _learned_skills(spark: SparkSession, learned: str) -> DataFrame:
     url = join_url(absolute_url(learned), "skills.parquet")
     path = local_path(url)
     if path is not None and not path.exists():
-        raise SparkError(f"{learned} holds no skills.parquet: give the output of `skillgraph learn --engine spark`")
+        raise SparkError(f"{learned} holds no skills.parquet: give the output of `skillgraph spark learn`")
     with explained(f"reading {url}", "check that it is Parquet"):
         table = spark.read.parquet(url)
         there = table.columns

@@ -102,7 +102,7 @@ def skill_capacity(learner: str) -> int:
     """
     rule = parse_learner(learner)
     if not isinstance(rule, DSkillLearner):
-        raise SparkError(f"the Spark engine has learners 'one' and 'd:D', not {learner!r}: use --engine local")
+        raise SparkError(f"the Spark engine has learners 'one' and 'd:D', not {learner!r}: use `skillgraph learn`")
     return rule.d
 
 

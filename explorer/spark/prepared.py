@@ -263,8 +263,8 @@ def _refuse_prerequisites(spark: SparkSession, source: str) -> None:
         return
     if rows:
         raise SparkError(
-            f"{url} holds prerequisites, which the Spark engine does not keep to: learn with --engine local, or leave "
-            "that table out"
+            f"{url} holds prerequisites, which the Spark engine does not keep to: learn with `skillgraph learn`, or "
+            "leave that table out"
         )
 
 

@@ -87,27 +87,27 @@ def test_percolation_curve_rises_from_nothing_to_the_whole_component(filled: Pat
 
 
 def test_prediction_beside_measurement(filled: Path, run_in: Run) -> None:
-    found = run_in(filled, "predict", "--layer", "foundation", "--json").json
+    found = run_in(filled, "predict", "foundation", "--json").json
     rows = {row["quantity"]: row for row in found["rows"]}
     layer = found["layer"]
     assert rows["learned"]["measured"] == pytest.approx(layer["learned"] / layer["skills"])
     assert found["ratio"] == pytest.approx(found["texts"] / found["skills"])
     assert 0 <= rows["learned"]["degrees"] <= 1
-    assert "learned" in run_in(filled, "predict", "--layer", "foundation").out
+    assert "learned" in run_in(filled, "predict", "foundation").out
 
 
 def test_curves_beside_a_layer_end_at_what_it_learned(filled: Path, run_in: Run) -> None:
-    layer = run_in(filled, "predict", "--layer", "foundation", "--replicates", 0, "--json").json["layer"]
-    waves = run_in(filled, "predict", "--layer", "foundation", "--curve", "waves", "--json").json
-    texts = run_in(filled, "predict", "--layer", "foundation", "--curve", "texts", "--json").json
+    layer = run_in(filled, "predict", "foundation", "--replicates", 0, "--json").json["layer"]
+    waves = run_in(filled, "predict", "foundation", "--curve", "waves", "--json").json
+    texts = run_in(filled, "predict", "foundation", "--curve", "texts", "--json").json
     for measured in (waves["measured"], texts["learned"]):
         assert measured[-1] == pytest.approx(layer["learned"] / layer["skills"])
         assert measured == sorted(measured)
     assert len(waves["measured"]) == len(waves["poisson"]) == layer["waves"] + 1
-    assert "100%" in run_in(filled, "predict", "--layer", "foundation", "--curve", "texts").out
+    assert "100%" in run_in(filled, "predict", "foundation", "--curve", "texts").out
     ran = run_in(filled, "predict", "--curve", "waves")
     assert ran.code == 1
-    assert "--layer" in ran.err
+    assert "needs a layer" in ran.err
 
 
 def test_predict_agrees_with_the_fixed_point_equation(run_in: Run, tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_dataset_that_is_there_is_not_overwritten(filled: Path, run_in: Run, sou
         (("learn", "x", "--known", "absent.txt"), ("absent.txt",)),
         (("associate", "nothing"), ("'nothing'",)),
         (("compare", "foundation", "nothing"), ("'nothing'",)),
-        (("predict", "--layer", "nothing"), ("'nothing'",)),
+        (("predict", "nothing"), ("'nothing'",)),
         (("predict",), ("--mean-skills", "--ratio")),
         (("predict", "--mean-skills", "-3", "--ratio", "1"), ("-3",)),
         (("threshold", "--mean-skills", "nan"), ("nan",)),

@@ -6,14 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
-import typer.main
 
-from explorer.cli import app
+from explorer.cli.app import app
+from explorer.cli.group import names_of
+from explorer.cli.spark import spark
+from explorer.cli.theory import theory
 from tests.cli.conftest import Run
 
 README = Path(__file__).parents[2] / "README.md"
-COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-THEORY = sorted(typer.main.get_command(app).commands["theory"].commands)  # type: ignore[attr-defined]
+COMMANDS, THEORY, SPARK = sorted(names_of(app)), sorted(names_of(theory)), sorted(names_of(spark))
 
 
 def test_design_commands_are_there() -> None:
@@ -25,7 +26,7 @@ def test_design_commands_are_there() -> None:
 def test_help_has_an_example_of_the_command(command: str, run_here: Run, tmp_path: Path) -> None:
     ran = run_here(tmp_path, command, "--help")
     assert ran.code == 0
-    assert re.search(rf"Example: skillgraph {command}\b", ran.out) or command in {"server", "theory"}, ran.out
+    assert re.search(rf"Example: skillgraph {command}\b", ran.out) or command in {"server", "spark", "theory"}, ran.out
 
 
 @pytest.mark.parametrize("command", THEORY)
@@ -34,6 +35,14 @@ def test_help_of_theory_has_an_example_and_its_page_names_it(command: str, run_h
     assert ran.code == 0
     assert re.search(rf"Example: skillgraph theory {command}\b", ran.out), ran.out
     assert f"skillgraph theory {command} " in README.with_name("docs").joinpath("theory.md").read_text()
+
+
+@pytest.mark.parametrize("command", SPARK)
+def test_help_of_spark_has_an_example_and_its_page_names_it(command: str, run_here: Run, tmp_path: Path) -> None:
+    ran = run_here(tmp_path, "spark", command, "--help")
+    assert ran.code == 0
+    assert re.search(rf"Example: skillgraph spark {command}\b", ran.out), ran.out
+    assert f"skillgraph spark {command} " in README.with_name("docs").joinpath("spark.md").read_text()
 
 
 def test_readme_names_every_command_and_no_other() -> None:

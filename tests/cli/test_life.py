@@ -58,7 +58,7 @@ def test_a_base_that_is_learned_from_other_texts_makes_what_rests_on_it_stale(fo
         ("compare", "foundation", "tuned"),
         ("compare", "--family"),
         ("associate", "tuned"),
-        ("predict", "--layer", "tuned"),
+        ("predict", "tuned"),
         ("percolate", "tuned", "--replicates", "1"),
     ):
         ran = run_here(folder, *command)

@@ -20,7 +20,6 @@ def test_there_and_back_with_json(store_path: Path, texts_file: Path, tmp_path: 
     there = run(
         store_path,
         "compress",
-        "--layer",
         "foundation",
         "--input",
         texts_file,
@@ -35,7 +34,7 @@ def test_there_and_back_with_json(store_path: Path, texts_file: Path, tmp_path: 
         report
     )
     assert {"semantic", "sets", "kept", "ids", "overhead", "raw", "zstd", "xz", "skills_xz"} == set(report["bits"])
-    back = run(store_path, "decompress", "--layer", "foundation", "--input", packed, "--output", out, "--json")
+    back = run(store_path, "decompress", "foundation", "--input", packed, "--output", out, "--json")
     assert back.exit_code == 0, back.output
     assert json.loads(back.stdout)["fingerprint"] == report["fingerprint"]
     assert out.read_bytes() == texts_file.read_bytes()
@@ -43,19 +42,19 @@ def test_there_and_back_with_json(store_path: Path, texts_file: Path, tmp_path: 
 
 def test_tables_for_people(store_path: Path, tmp_path: Path) -> None:
     packed = tmp_path / "f.sgc"
-    there = run(store_path, "compress", "-l", "foundation", "-o", packed, "--part", "basic", "--model", "uniform")
+    there = run(store_path, "compress", "foundation", "-o", packed, "--part", "basic", "--model", "uniform")
     assert there.exit_code == 0, there.output
     assert "300 texts" in there.stdout
     assert "skill sets" in there.stdout
     assert "not the wording" in there.stderr
-    back = run(store_path, "decompress", "-l", "foundation", "-i", packed, "-o", tmp_path / "out.jsonl")
+    back = run(store_path, "decompress", "foundation", "-i", packed, "-o", tmp_path / "out.jsonl")
     assert "300 texts" in back.stdout
 
 
 def test_another_layer_ends_with_one_sentence_and_code_1(store_path: Path, tmp_path: Path) -> None:
     packed = tmp_path / "f.sgc"
-    assert run(store_path, "compress", "-l", "foundation", "-o", packed).exit_code == 0
-    back = run(store_path, "decompress", "-l", "tuned", "-i", packed, "-o", tmp_path / "out.jsonl")
+    assert run(store_path, "compress", "foundation", "-o", packed).exit_code == 0
+    back = run(store_path, "decompress", "tuned", "-i", packed, "-o", tmp_path / "out.jsonl")
     assert back.exit_code == 1
     assert back.stderr.count("\n") == 1
     assert back.stderr.count("fingerprint") == 2
@@ -65,9 +64,9 @@ def test_another_layer_ends_with_one_sentence_and_code_1(store_path: Path, tmp_p
 @pytest.mark.parametrize("salvage", [False, True])
 def test_a_damaged_file_ends_with_code_1(store_path: Path, tmp_path: Path, salvage: bool) -> None:
     packed, out = tmp_path / "f.sgc", tmp_path / "out.jsonl"
-    assert run(store_path, "compress", "-l", "foundation", "-o", packed).exit_code == 0
+    assert run(store_path, "compress", "foundation", "-o", packed).exit_code == 0
     packed.write_bytes(packed.read_bytes()[:-5])
-    back = run(store_path, "decompress", "-l", "foundation", "-i", packed, "-o", out, *["--salvage"] * salvage)
+    back = run(store_path, "decompress", "foundation", "-i", packed, "-o", out, *["--salvage"] * salvage)
     assert back.exit_code == 1
     assert "damaged or truncated" in back.stderr
     assert (len(out.read_bytes().splitlines()) if out.exists() else 0) == 300 * salvage
@@ -76,7 +75,7 @@ def test_a_damaged_file_ends_with_code_1(store_path: Path, tmp_path: Path, salva
 def test_a_bad_line_is_named(store_path: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.jsonl"
     bad.write_text('{"id": "a", "skills": ["x"}\n')
-    there = run(store_path, "compress", "-l", "foundation", "-i", bad, "-o", tmp_path / "f.sgc")
+    there = run(store_path, "compress", "foundation", "-i", bad, "-o", tmp_path / "f.sgc")
     assert there.exit_code == 1
     assert "bad.jsonl, line 1: not JSON" in there.stderr
 

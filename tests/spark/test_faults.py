@@ -179,16 +179,16 @@ def test_a_master_that_does_not_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "code", "message"),
     [
-        (["learn", "x", "--input", "y"], "--input belongs to --engine spark"),
-        (["components", "x", "--learned", "y"], "--learned belongs to --engine spark"),
-        (["learn", "x", "--engine", "spark", "--input", "y", "--output", "z", "--base", "b"], "--base, --mode and"),
-        (["learn", "x", "--engine", "spark", "--input", "y", "--output", "z", "--conf", "a"], "--conf 'a' must be"),
-        (["learn", "x", "--engine", "spark", "--input", "y", "--output", "z", "--learner", "capacity:0.5"], "not 'cap"),
+        (["learn", "x", "--input", "y"], 2, "--input belongs to `skillgraph spark learn`"),
+        (["components", "x", "--learned", "y"], 2, "--learned belongs to `skillgraph spark components`"),
+        (["learn", "x", "--engine", "spark", "--input", "y", "--output", "z", "--base", "b"], 2, "spark learn x"),
+        (["spark", "learn", "x", "--input", "y", "--output", "z", "--conf", "a"], 1, "--conf 'a' must be"),
+        (["spark", "learn", "x", "--input", "y", "--output", "z", "--learner", "capacity:0.5"], 1, "not 'cap"),
     ],
 )
-def test_options_that_do_not_go_together(arguments: list[str], message: str) -> None:
+def test_options_that_do_not_go_together(arguments: list[str], code: int, message: str) -> None:
     ran = typer.testing.CliRunner().invoke(app, arguments)
-    assert ran.exit_code == 1
+    assert ran.exit_code == code
     assert message in ran.output

@@ -92,12 +92,12 @@ def run_command(folder: Path, *arguments: object) -> subprocess.CompletedProcess
 
 
 def spark_command(folder: Path, server: str, *arguments: object) -> Any:
-    done = run_command(folder, *arguments, "--engine", "spark", "--master", server, "--json")
+    done = run_command(folder, "spark", *arguments, "--master", server, "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def test_a_layer_of_spark_is_taken_up_as_a_local_one(stored: tuple[Path, Case], server: str) -> None:
+def test_a_layer_of_spark_is_imported_as_a_local_one(stored: tuple[Path, Case], server: str) -> None:
     folder, _ = stored
     printed = spark_command(folder, server, "learn", "spark")
     assert (printed["layer"]["name"], printed["output"]) == ("spark", None)
@@ -141,7 +141,7 @@ def test_from_parquet_to_parquet_without_a_store(stored: tuple[Path, Case], serv
     assert graph.stat().st_mtime_ns == before, "the graph is laid out once in a run folder"
     skills = [skill for skill, _, _ in case.learned()]
     assert dict(rows(tmp_path / "parts", "components")) == case.components(skills, "any")
-    again = run_command(tmp_path, *learned, "--engine", "spark", "--master", server)
+    again = run_command(tmp_path, "spark", *learned, "--master", server)
     assert (again.returncode, again.stdout) == (1, "")
     assert "learned is there already" in again.stderr
 
@@ -149,7 +149,7 @@ def test_from_parquet_to_parquet_without_a_store(stored: tuple[Path, Case], serv
 def test_a_layer_needs_the_dataset_it_was_learned_from(stored: tuple[Path, Case], server: str, tmp_path: Path) -> None:
     folder, _ = stored
     other = make_case(tmp_path / "other", [("text", "skill")])
-    done = run_command(folder, "learn", "strange", "--engine", "spark", "--master", server, "--input", other.folder)
+    done = run_command(folder, "spark", "learn", "strange", "--master", server, "--input", other.folder)
     assert done.returncode == 1
     assert "dataset 'small' has no skill 'skill': it is not what was learned" in done.stderr
     assert pq.read_table(Path(other.folder, "skills.parquet")).num_rows == 2

@@ -73,8 +73,8 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
             empty_state(
                 "One layer only",
                 f"There is nothing to lay beside {only!r} yet: fine-tune it, or learn anew with another learner.",
-                f"skillgraph learn {choice.dataset} --layer tuned --base {only} --mode continued",
-                f"skillgraph learn {choice.dataset} --layer two-at-a-time --learner d:2",
+                f"skillgraph learn tuned --base {only} --mode continued --dataset {choice.dataset}",
+                f"skillgraph learn two-at-a-time --learner d:2 --dataset {choice.dataset}",
             ),
         )
     found = _compared(snapshot, str(choice.dataset), *pair)

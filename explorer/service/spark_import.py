@@ -1,4 +1,4 @@
-"""Results of runs on Spark, taken up by a store as a local run would have left them."""
+"""Results of runs on Spark, imported into a store as a local run would have left them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,34 @@ from explorer.store.fingerprint import part_fingerprints
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Store
 from explorer.store.staleness import inputs_of
 
-__all__ = ["read_associations", "read_layer", "take_up_associations", "take_up_layer"]
+__all__ = ["import_associations", "import_layer", "import_results", "read_associations", "read_layer"]
 
 _COMPONENTS = pa.schema([("skill", pa.string()), ("component", pa.int32())])
 
 
+def import_results(store: Store, dataset: str, layer: str, folder: Path) -> LayerInfo:
+    """Write what a run on Spark left in a folder to a store: a layer, or the associations of one that is stored.
+
+    Args:
+        store: Where it goes.
+        dataset: Name of the dataset.
+        layer: Name of the layer.
+        folder: Output of `skillgraph spark learn` or `skillgraph spark associate`.
+
+    Returns:
+        The layer.
+
+    Raises:
+        NotFoundError: The store lacks something that the results speak of.
+        SkillgraphError: The folder is no such output, or its results are of other texts or skills.
+    """
+    if (folder / "associations.parquet").exists():
+        return import_associations(store, dataset, layer, *read_associations(folder))
+    return import_layer(store, dataset, *read_layer(folder, layer))
+
+
 def read_layer(folder: Path, name: str) -> tuple[LayerInfo, pa.Table]:
-    """The layer that `skillgraph learn --engine spark --output` wrote.
+    """The layer that `skillgraph spark learn --output` wrote.
 
     Args:
         folder: The output.
@@ -63,7 +84,7 @@ def read_layer(folder: Path, name: str) -> tuple[LayerInfo, pa.Table]:
 
 
 def read_associations(folder: Path) -> tuple[str, pa.Table, pa.Table]:
-    """The rule, associations and components that `skillgraph associate --engine spark --output` wrote.
+    """The rule, associations and components that `skillgraph spark associate --output` wrote.
 
     Args:
         folder: The output.
@@ -81,7 +102,7 @@ def read_associations(folder: Path) -> tuple[str, pa.Table, pa.Table]:
     return str(facts["rule"]), pairs, components
 
 
-def take_up_layer(store: Store, dataset: str, info: LayerInfo, skills: pa.Table) -> LayerInfo:
+def import_layer(store: Store, dataset: str, info: LayerInfo, skills: pa.Table) -> LayerInfo:
     """Write the layer of a run to a store, as a local run would have.
 
     Args:
@@ -119,7 +140,7 @@ def take_up_layer(store: Store, dataset: str, info: LayerInfo, skills: pa.Table)
     return info
 
 
-def take_up_associations(
+def import_associations(
     store: Store, dataset: str, layer: str, rule: str, associations: pa.Table, components: pa.Table
 ) -> LayerInfo:
     """Write the associations and components of a run to a store, as a local run would have.
@@ -162,7 +183,7 @@ def _facts(folder: Path, needed: str) -> dict[str, Any]:
     facts = rows[0] if len(rows) == 1 else {}
     if needed not in facts:
         command = "learn" if needed == "learned" else "associate"
-        raise SkillgraphError(f"{folder} is not the output of `skillgraph {command} --engine spark --output`")
+        raise SkillgraphError(f"{folder} is not the output of `skillgraph spark {command} --output`")
     return dict(facts)
 
 
@@ -181,7 +202,9 @@ def _beginning(prefix: str, facts: Mapping[str, Any]) -> dict[str, Any]:
 def _table(folder: Path, name: str, schema: pa.Schema | None) -> pa.Table:
     path = folder / f"{name}.parquet"
     if not path.exists():
-        raise SkillgraphError(f"{folder} holds no {path.name}: give the output folder of a run with --engine spark")
+        raise SkillgraphError(
+            f"{folder} holds no {path.name}: give the output folder of `skillgraph spark learn` or `associate`"
+        )
     try:
         table = pq.read_table(path)
         return table if schema is None else table.select(schema.names).cast(schema)

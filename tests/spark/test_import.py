@@ -15,7 +15,7 @@ from explorer.errors import NotFoundError, SkillgraphError
 from explorer.service.association import associate
 from explorer.service.learning import learn
 from explorer.service.spark import SparkRun, associate_on_spark, learn_on_spark
-from explorer.service.taking_up import read_associations, read_layer, take_up_associations, take_up_layer
+from explorer.service.spark_import import import_associations, import_layer, read_associations, read_layer
 from explorer.store.opening import open_store
 from explorer.store.protocol import Store
 from loaders.dataset import rename_dataset
@@ -48,7 +48,7 @@ def store(case: Case, tmp_path: Path) -> Any:
 
 
 def test_as_a_local_run_leaves_it(store: Store, outputs: Path) -> None:
-    info = take_up_layer(store, "d", *read_layer(outputs / "learned", "taken"))
+    info = import_layer(store, "d", *read_layer(outputs / "learned", "taken"))
     learn(store, "d", name="local", parts=["even"], known_classes=["e1"])
     taken, local = (store.read_layer("d", name) for name in ("taken", "local"))
     assert taken.skills.equals(local.skills)
@@ -56,7 +56,7 @@ def test_as_a_local_run_leaves_it(store: Store, outputs: Path) -> None:
     for name in ("kind", "learner", "parts", "texts", "skills", "learned", "waves", "parameters"):
         assert getattr(taken.info, name) == getattr(local.info, name), name
     assert {"pyspark", "skillgraph-explorer"} < set(taken.info.versions)
-    after = take_up_associations(store, "d", "taken", *read_associations(outputs / "associated"))
+    after = import_associations(store, "d", "taken", *read_associations(outputs / "associated"))
     associate(store, "d", "local", rule="understood")
     pairs = store.read_associations("d", "taken")
     assert pairs.equals(store.read_associations("d", "local"))
@@ -67,24 +67,24 @@ def test_as_a_local_run_leaves_it(store: Store, outputs: Path) -> None:
 
 def test_another_dataset_or_layer_is_refused(store: Store, outputs: Path, tmp_path: Path) -> None:
     with pytest.raises(SkillgraphError, match="needs exact waves"):
-        take_up_layer(store, "d", *read_layer(outputs / "blocks", "taken"))
+        import_layer(store, "d", *read_layer(outputs / "blocks", "taken"))
     found = read_layer(outputs / "learned", "taken")
     other = make_case(tmp_path / "other", ensembles(6, 60))
     store.write_dataset(rename_dataset(other.dataset, "other"))
     with pytest.raises((NotFoundError, SkillgraphError), match="it is not what was learned"):
-        take_up_layer(store, "other", *found)
+        import_layer(store, "other", *found)
     larger = make_case(tmp_path / "larger", [*ensembles(5, 60), ("z", "e0/s1")])
     store.write_dataset(rename_dataset(larger.dataset, "larger"))
     with pytest.raises(SkillgraphError, match=r"was learned from .* (texts|skills), where dataset 'larger' has"):
-        take_up_layer(store, "larger", *found)
+        import_layer(store, "larger", *found)
     assert not store.layers("other")
     assert not store.layers("larger")
     associated = read_associations(outputs / "associated")
     with pytest.raises(NotFoundError, match="no layer 'taken'"):
-        take_up_associations(store, "d", "taken", *associated)
+        import_associations(store, "d", "taken", *associated)
     learn(store, "d", name="all")
     with pytest.raises(SkillgraphError, match="which are not the"):
-        take_up_associations(store, "d", "all", *associated)
+        import_associations(store, "d", "all", *associated)
     assert store.read_associations("d", "all").num_rows == 0
 
 
@@ -135,14 +135,15 @@ def test_the_commands(case: Case, outputs: Path, tmp_path: Path) -> None:
         store.write_dataset(rename_dataset(case.dataset, "d"))
     run = CliRunner()
     place = ["--store", str(tmp_path / "skillgraph.kgl")]
-    done = run.invoke(app, ["learn", "taken", "--take-up", str(outputs / "learned"), *place])
+    done = run.invoke(app, ["spark", "import", "taken", str(outputs / "learned"), *place])
     assert done.exit_code == 0, done.output
     assert "taken: " in done.output
+    # as it was written in the last release
     done = run.invoke(app, ["associate", "taken", "--take-up", str(outputs / "associated"), *place, "--json"])
     assert done.exit_code == 0, done.output
+    assert "skillgraph spark import taken" in done.stderr
+    assert done.stdout.startswith("{")
     with closing(open_store(tmp_path / "skillgraph.kgl", mode="read")) as store:
         assert store.read_associations("d", "taken").num_rows > 0
-    for extra in (["--learner", "d:2"], ["--engine", "spark"], ["--continue"], ["--part", "odd"]):
-        done = run.invoke(app, ["learn", "taken", "--take-up", str(outputs / "learned"), *place, *extra])
-        assert done.exit_code == 1
-        assert "leave out all options" in done.output + str(done.stderr)
+    done = run.invoke(app, ["spark", "import", "taken", str(outputs / "learned"), *place, "--learner", "d:2"])
+    assert done.exit_code == 2, "what was computed before takes no options"

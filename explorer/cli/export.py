@@ -1,0 +1,64 @@
+"""The command `export`: files for other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from explorer.cli.group import DatasetOption, Run, command, single_dataset
+from explorer.cli.output import Block, Note, Result
+from explorer.wording import plural
+
+if TYPE_CHECKING:
+    from explorer.service.export import ExportReport
+
+__all__ = ["export"]
+
+
+@command(store="read")
+def export(
+    run: Run,
+    output: Annotated[
+        Path, typer.Argument(help="File, or folder for csv, parquet and neo4j-admin; - is standard output.")
+    ],
+    layer: Annotated[
+        str | None,
+        typer.Argument(
+            help="Export the association graph of this layer instead of the dataset.",
+            metavar="[LAYER]",
+            show_default=False,
+        ),
+    ] = None,
+    dataset: DatasetOption = None,
+    file_format: Annotated[
+        Literal["graphml", "gexf", "json", "cytoscape", "csv", "parquet", "neo4j-admin"] | None,
+        typer.Option("--format", help="Format.", show_default="by the file's ending"),
+    ] = None,
+) -> Result:
+    """Write a dataset, or the association graph of a layer, for Gephi, networkx, Cytoscape, tables or Neo4j.
+
+    Example: skillgraph export graph.graphml
+
+    Example: skillgraph export associations.gexf foundation
+    """
+    from explorer.service.export import export as write
+
+    with run.opened() as store:
+        report = write(store, single_dataset(store, dataset), output, layer=layer, file_format=file_format)
+    if str(output) == "-":
+        return Result(None, [Note(_summary(report))])
+    return Result(report, _shown(report))
+
+
+def _shown(report: ExportReport) -> Iterator[Block]:
+    yield _summary(report)
+    if report.format == "neo4j-admin":
+        yield f"  import it with: skillgraph server import {report.path}"
+        yield "  or, in that folder, where Neo4j is: neo4j-admin database import full neo4j @import.args"
+
+
+def _summary(report: ExportReport) -> str:
+    return f"{report.path}: {plural(report.nodes, 'node')} and {plural(report.edges, 'edge')} as {report.format}."
