@@ -42,7 +42,11 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
 _OPEN = ("texts", "skills", "models")
 _PROPERTY_TYPES = (pa.string(), pa.int64(), pa.float64(), pa.bool_())
 
-EMPTY_TABLES: Mapping[str, pa.Table] = {name: schema.empty_table() for name, schema in _SCHEMAS.items()}
+# As `schema.empty_table()`, which would import pandas where that is installed.
+EMPTY_TABLES: Mapping[str, pa.Table] = {
+    name: pa.Table.from_arrays([pa.nulls(0, kind) for kind in schema.types], schema=schema)
+    for name, schema in _SCHEMAS.items()
+}
 
 
 @dataclass(frozen=True)

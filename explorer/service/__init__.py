@@ -1,23 +1,32 @@
-"""Use cases: what the command line and the front end ask for, on any store."""
+"""Use cases: what the command line and the front end ask for, on any store.
 
-from explorer.service.association import AssociationReport, PercolationReport, associate, percolate
-from explorer.service.classes import ClassesPrediction, ClassPrediction, predict_classes
-from explorer.service.comparison import ClassRow, LayerComparison, SkillChange, compare
-from explorer.service.learning import LearnReport, continue_learning, learn
-from explorer.service.prediction import (
-    BesideRow,
-    LayerPrediction,
-    Prediction,
-    SubsampleCurve,
-    ThresholdReport,
-    WaveCurve,
-    predict,
-    predict_layer,
-    subsample,
-    threshold,
-    wave_curve,
-)
-from explorer.service.snapshot import LayerView, layer_view
+Names are imported from their modules when they are first asked for, so that what computes nothing loads no kernel.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from explorer.service.association import AssociationReport, PercolationReport, associate, percolate
+    from explorer.service.classes import ClassesPrediction, ClassPrediction, predict_classes
+    from explorer.service.comparison import ClassRow, LayerComparison, SkillChange, compare
+    from explorer.service.learning import LearnReport, continue_learning, learn
+    from explorer.service.prediction import (
+        BesideRow,
+        LayerPrediction,
+        Prediction,
+        SubsampleCurve,
+        ThresholdReport,
+        WaveCurve,
+        predict,
+        predict_layer,
+        subsample,
+        threshold,
+        wave_curve,
+    )
+    from explorer.service.snapshot import LayerView, layer_view
 
 __all__ = [
     "AssociationReport",
@@ -48,3 +57,54 @@ __all__ = [
     "threshold",
     "wave_curve",
 ]
+
+_MODULES = {
+    "association": (
+        "AssociationReport",
+        "PercolationReport",
+        "associate",
+        "percolate",
+    ),
+    "classes": (
+        "ClassPrediction",
+        "ClassesPrediction",
+        "predict_classes",
+    ),
+    "comparison": (
+        "ClassRow",
+        "LayerComparison",
+        "SkillChange",
+        "compare",
+    ),
+    "learning": (
+        "LearnReport",
+        "continue_learning",
+        "learn",
+    ),
+    "prediction": (
+        "BesideRow",
+        "LayerPrediction",
+        "Prediction",
+        "SubsampleCurve",
+        "ThresholdReport",
+        "WaveCurve",
+        "predict",
+        "predict_layer",
+        "subsample",
+        "threshold",
+        "wave_curve",
+    ),
+    "snapshot": (
+        "LayerView",
+        "layer_view",
+    ),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

@@ -174,6 +174,7 @@ def learn(
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         store.write_layer(Layer(info, _layer_skills(indexed, result)))
+        info = lineage(store, dataset, name)[0]
     gained = result.n_learned - int(np.count_nonzero(start_from))
     help_ = None if gained else advise(indexed, start_from, learnable, capacity)
     return _report(info, indexed, result, gained, help_, start, reused=there is not None)
@@ -295,6 +296,7 @@ def continue_learning(store: Store, dataset: str, name: str, *, parts: Sequence[
             made_from["base"] = before.made_from["base"]
     info = replace(info, made_from=made_from)
     store.write_layer(Layer(info, _layer_skills(indexed, result)))
+    info = lineage(store, dataset, name)[0]
     gained = result.n_learned - previous.n_learned
     help_ = None if gained else advise(indexed, previous.learned, learnable, capacity)
     return _report(info, indexed, result, gained, help_, start)

@@ -1,0 +1,53 @@
+"""Figures that were computed before, kept in the user's cache folder under the fingerprints of what they come from.
+
+A memo is never wrong, only missing: its key holds the fingerprints of all inputs and the versions of the packages, so
+other content has another key. A cache that cannot be read or written is passed over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from explorer.folders import cache_folder
+
+__all__ = ["recall", "remember"]
+
+_MOST = 50
+
+
+def recall(key: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What was remembered under a key; None if nothing was."""
+    try:
+        with _path(key).open(encoding="utf-8") as file:
+            found = json.load(file)
+    except (OSError, ValueError, RuntimeError):
+        return None
+    # The file names its key in full, so that nothing rests on the digest alone.
+    return found["value"] if isinstance(found, dict) and found.get("key") == json.loads(_text(key)) else None
+
+
+def remember(key: Mapping[str, Any], value: Mapping[str, Any]) -> None:
+    """Keep a value of JSON's kinds under a key of JSON's kinds; the oldest are forgotten."""
+    with contextlib.suppress(OSError, RuntimeError):
+        path = _path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.write_text(json.dumps({"key": json.loads(_text(key)), "value": value}), encoding="utf-8")
+        draft.replace(path)
+        kept = sorted(path.parent.glob("*.json"), key=lambda other: other.stat().st_mtime, reverse=True)
+        for old in kept[_MOST:]:
+            old.unlink(missing_ok=True)
+
+
+def _text(key: Mapping[str, Any]) -> str:
+    return json.dumps(key, sort_keys=True)
+
+
+def _path(key: Mapping[str, Any]) -> Path:
+    return cache_folder() / "memo" / f"{hashlib.sha256(_text(key).encode()).hexdigest()[:32]}.json"
