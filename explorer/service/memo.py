@@ -1,7 +1,8 @@
 """Figures that were computed before, kept in the user's cache folder under the fingerprints of what they come from.
 
-A memo is never wrong, only missing: its key holds the fingerprints of all inputs and the versions of the packages, so
-other content has another key. A cache that cannot be read or written is passed over.
+A memo is never wrong, only missing: its key holds the fingerprints of all inputs and the versions of the packages, and
+the state of the program's own files is added, so other content or another program has another key. A cache that cannot
+be read or written is passed over.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +48,21 @@ def remember(key: Mapping[str, Any], value: Mapping[str, Any]) -> None:
 
 
 def _text(key: Mapping[str, Any]) -> str:
-    return json.dumps(key, sort_keys=True)
+    return json.dumps({**key, "program": _program()}, sort_keys=True)
+
+
+@cache
+def _program() -> str:
+    """Digest of the files that compute figures: their names, sizes and times."""
+    import analysis
+    import explorer
+
+    digest = hashlib.sha256()
+    for package in (analysis, explorer):
+        for path in sorted(Path(package.__path__[0]).rglob("*.py")):
+            state = path.stat()
+            digest.update(f"{path.name} {state.st_size} {state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
 
 
 def _path(key: Mapping[str, Any]) -> Path:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from explorer.service import demo
+from explorer.service import demo, learn, memo
 from explorer.store.opening import open_store
 from explorer.store.protocol import Store
+from loaders import python_source
 from loaders.dataset import Dataset
 from loaders.python_source import load_python_source
 from tests.support.neo4j import RunningNeo4j
@@ -24,7 +25,12 @@ def small_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(targets: list[str], **options: Any) -> Dataset:
         return load_python_source(SOURCES[targets[0]], **{**options, "workers": 1})
 
-    monkeypatch.setattr(demo, "load_python_source", load)
+    monkeypatch.setattr(python_source, "load_python_source", load)
+
+
+@pytest.fixture(autouse=True)
+def own_memo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(memo, "cache_folder", lambda: tmp_path / "cache")
 
 
 def figures(store: Store) -> dict[str, Any]:
@@ -56,3 +62,27 @@ def test_the_demo_has_the_same_figures_on_neo4j(neo4j_server: RunningNeo4j, tmp_
     finally:
         server.close()
         embedded.close()
+
+
+def test_a_demo_that_is_there_is_told_again_and_nothing_is_computed_or_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(tmp_path / "store.kgl", mode="write")
+    first = figures(store)
+    version = store.version
+
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("computed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(demo, "_make", never)
+        assert figures(store) == {**first, "reused": True}
+    # Without the memo the layers are reused all the same.
+    monkeypatch.setattr(memo, "cache_folder", lambda: tmp_path / "empty")
+    assert figures(store) == {**first, "reused": True}
+    assert store.version == version
+    # Another layer of that name is not the demo's.
+    learn(store, demo.DATASET, name="foundation", parts=("packaging",))
+    assert demo._key(store, "packaging") is None
+    assert figures(store) == {**first, "reused": True}
+    store.close()

@@ -1,0 +1,171 @@
+"""What doing it again costs, as ratios: python -m benchmarks.repeating.
+
+Replacing a layer, its associations or a dataset beside creating it, in a store that holds nothing else and in one that
+holds other layers with associations of the same skills; and a second demo beside the first. Times on the embedded store
+are CPU time; on Neo4j, whose work is done by another process, elapsed time, each the best of several in turn.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks import harness
+from explorer.store.opening import open_store
+from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo
+from loaders.dataset import build_dataset
+
+LIMIT = 1.5
+DEMO_LIMIT = 3.0
+
+
+def corpus(texts, skills, seed=0):
+    rng = np.random.default_rng(seed)
+    names = pa.array([f"s{i:06d}" for i in range(skills)])
+    ids = pa.array([f"t{i:07d}" for i in range(texts)])
+    rows = np.repeat(np.arange(texts), 6)
+    # Some skills are required by very many texts, as in real data.
+    columns = (skills * rng.random(len(rows)) ** 3).astype(int)
+    return build_dataset(
+        "bench",
+        texts=pa.table({"id": ids}),
+        skills=pa.table({"id": names}),
+        requirements=pa.table({"text": ids.take(pa.array(rows)), "skill": names.take(pa.array(columns))}),
+    )
+
+
+def layer_of(data, name, pairs, seed):
+    """Half of the skills learned, the same for every layer, and pairs of them that crowd on a few."""
+    rng = np.random.default_rng(seed)
+    names = data.skills["id"].combine_chunks()
+    learned = names.slice(0, data.n_skills // 2)
+    ends = np.unique(np.sort((len(learned) * rng.random((2 * pairs, 2)) ** 2).astype(int), axis=1), axis=0)
+    ends = ends[ends[:, 0] < ends[:, 1]]
+    ends = ends[np.sort(rng.permutation(len(ends))[:pairs])]
+    table = pa.table(
+        [names.take(pa.array(ends[:, 0])), names.take(pa.array(ends[:, 1])), pa.array(np.ones(len(ends), np.int64))],
+        schema=ASSOCIATION_SCHEMA,
+    )
+    info = LayerInfo("bench", name, "foundation", "one", data.n_texts, data.n_skills, len(learned), 0)
+    rows = [{"skill": skill, "wave": 0} for skill in learned.to_pylist()]
+    components = pa.table({"skill": learned, "component": pa.array(np.zeros(len(learned)), pa.int32())})
+    return Layer(info, pa.Table.from_pylist(rows, schema=LAYER_SKILLS_SCHEMA)), table, components
+
+
+def write(store, made):
+    layer, pairs, components = made
+    store.write_layer(layer)
+    store.write_associations("bench", layer.info.name, pairs, rule="any", components=components)
+
+
+def spent(clock, work):
+    start = clock()
+    work()
+    return clock() - start
+
+
+def layers(store, data, others, pairs, clock, repeats):
+    """Seconds to create a layer with associations and to replace it, with others in the store; the best of each."""
+    store.write_dataset(data, replace=bool(store.datasets()))
+    write(store, layer_of(data, "layer", pairs, 0))
+    for i in range(others):
+        write(store, layer_of(data, f"other{i}", pairs, i + 1))
+    created, replaced = [], []
+    for i in range(repeats):
+        made = layer_of(data, "layer", pairs, 100 + i)
+        replaced.append(spent(clock, lambda made=made: write(store, made)))
+        store.delete_layer("bench", "layer")
+        created.append(spent(clock, lambda made=made: write(store, made)))
+        # The layer is the oldest again, under all others.
+        for j in range(others):
+            write(store, layer_of(data, f"other{j}", pairs, j + 1))
+    return min(created), min(replaced)
+
+
+def datasets(store, data, other, clock, repeats):
+    created, replaced = [], []
+    for _ in range(repeats):
+        if store.datasets():
+            store.delete_dataset("bench")
+        created.append(spent(clock, lambda: store.write_dataset(data)))
+        replaced.append(spent(clock, lambda: store.write_dataset(other, replace=True)))
+    return min(created), min(replaced)
+
+
+def measure(store, clock, *, texts=20_000, skills=2_000, pairs=40_000, repeats=3):
+    """Rows of: what, seconds to create, seconds to replace."""
+    data, other = corpus(texts, skills), corpus(texts, skills, seed=1)
+    rows = [("a dataset", *datasets(store, data, other, clock, repeats))]
+    for others in (0, 4):
+        figures = layers(store, data, others, pairs, clock, repeats)
+        rows.append((f"a layer with {pairs:,} associations, beside {others} others", *figures))
+    return rows
+
+
+def demo(folder):
+    """CPU seconds of the first and the second `skillgraph demo`, and whether the store's file stayed as it was."""
+    program = Path(sys.executable).with_name("skillgraph")
+    command = [program, "demo", "--no-ui", "--json", "--store", folder / "store.kgl"]
+    environment = {**os.environ, "SKILLGRAPH_CACHE": str(folder / "cache")}
+    seconds, states = [], []
+    for _ in range(2):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        out = subprocess.run(command, env=environment, check=True, capture_output=True).stdout
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        states.append((folder / "store.kgl").stat().st_mtime_ns)
+    assert json.loads(out)["reused"]
+    return (*seconds, states[0] == states[1])
+
+
+def replacing(report, name, store, clock, **sizes):
+    rows = []
+    for what, created, replaced in measure(store, clock, **sizes):
+        rows.append([what, f"{created:.2f} s", f"{replaced:.2f} s", f"{replaced / created:.2f}"])
+        report.at_most(f"replacing {what}, on {name}", replaced / created, LIMIT, "x creating")
+    report.tables.append(harness.Table(f"On {name}", ["", "create", "replace", "ratio"], rows))
+
+
+def main():
+    options = harness.arguments(
+        __doc__, neo4j=(1, "1: also on a Neo4j of its own; 0: not"), demo=(1, "1: also the demo, twice; 0: not")
+    )
+    report = harness.Report("Doing it again")
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store(Path(folder) / "store.kgl", mode="write")
+        replacing(report, "the embedded store (CPU time)", store, time.process_time)
+        store.close()
+    if options.neo4j:
+        from explorer.server import LocalServer, ServerOptions, free_port
+        from explorer.store.neo4j.store import Neo4jStore
+
+        with tempfile.TemporaryDirectory() as folder:
+            server = LocalServer(Path(folder, "home"), options=ServerOptions(free_port(), None))
+            status = server.start(attached=True)
+            try:
+                store = Neo4jStore(status.url, credentials=server.credentials())
+                replacing(report, "Neo4j (elapsed time)", store, time.perf_counter)
+                store.close()
+            finally:
+                server.stop()
+    if options.demo:
+        with tempfile.TemporaryDirectory() as folder:
+            first, second, same = demo(Path(folder))
+        row = [f"{first:.1f} s", f"{second:.1f} s", f"{second / first:.2f}", "yes" if same else "no"]
+        columns = ["first", "second", "ratio", "store's file untouched"]
+        report.tables.append(harness.Table("`skillgraph demo` twice, CPU time", columns, [row]))
+        report.at_most("a second demo", second, DEMO_LIMIT, "CPU s")
+    harness.finish(report, options)
+
+
+if __name__ == "__main__":
+    main()
