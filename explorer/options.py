@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 __all__ = [
+    "EVIDENCE_FITS",
+    "EVIDENCE_FIT_HELP",
     "LEARNERS",
     "LEARNER_HELP",
     "LIMITS",
@@ -23,6 +25,7 @@ __all__ = [
     "SET_CODES",
     "SET_CODE_HELP",
     "Choice",
+    "EvidenceFit",
     "Limits",
     "Mode",
     "Noise",
@@ -36,6 +39,7 @@ __all__ = [
 
 Rule = Literal["any", "understood"]
 Mode = Literal["frozen", "continued", "joint"]
+EvidenceFit = Literal["irt", "additive", "dina", "dino", "gdina"]
 Noise = Literal["family", "model", "shared", "text"]
 PosteriorMethod = Literal["auto", "enumeration", "propagation"]
 SetCode = Literal["uniform", "frequency"]
@@ -86,6 +90,13 @@ NOISES = (
     Choice("shared", "all models", "one for all models"),
     Choice("text", "each text", "one for each text"),
 )
+EVIDENCE_FITS = (
+    Choice("irt", "with difficulty", "ability, a difficulty for each text, and pooled model × skill deviations"),
+    Choice("additive", "additive", "the same without difficulties of texts (LLTM, AFM)"),
+    Choice("dina", "all skills needed", "a text takes all of its skills, but for slips and guesses"),
+    Choice("dino", "any skill enough", "a text takes one of its skills"),
+    Choice("gdina", "each combination", "a rate for each combination of the skills of a text"),
+)
 SET_CODES = (
     Choice("frequency", "by frequency", "frequent skills take fewer bits"),
     Choice("uniform", "uniform", "every skill takes the same number of bits"),
@@ -121,7 +132,8 @@ def _help(choices: tuple[Choice, ...]) -> str:
 LEARNER_HELP = _help(LEARNERS)
 RULE_HELP = "Which texts link two learned skills. " + _help(RULES)
 MODE_HELP = "How to train on the base. " + _help(MODES)
-NOISE_HELP = "What shares a slip and a guess probability. " + _help(NOISES)
+NOISE_HELP = "With dina: what shares a slip and a guess probability. " + _help(NOISES)
+EVIDENCE_FIT_HELP = "How skills act on outcomes. " + _help(EVIDENCE_FITS)
 SET_CODE_HELP = "How skill sets are coded. " + _help(SET_CODES)
 
 

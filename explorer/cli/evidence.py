@@ -10,7 +10,7 @@ import typer
 from explorer.cli.group import DatasetOption, Run, command, single_dataset
 from explorer.cli.output import Block, Note, Result, Table, cut, number, rows_of, share
 from explorer.errors import SkillgraphError
-from explorer.options import NOISE_HELP, Noise, PosteriorMethod
+from explorer.options import EVIDENCE_FIT_HELP, NOISE_HELP, EvidenceFit, Noise, PosteriorMethod
 from explorer.wording import plural
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["evidence"]
 
 _COLUMNS = (
-    "layer", "attempted", "score", "slip", "guess", "mastered", "lacking", "unidentified", "bic_gain", "supported",
-    "converged",
+    "layer", "attempted", "score", "ability", "ability_error", "slip", "guess", "mastered", "lacking", "unidentified",
+    "bic_gain", "supported", "converged",
 )  # fmt: skip
 
 
@@ -38,11 +38,18 @@ def evidence(
     part: Annotated[
         list[str] | None, typer.Option("--part", help="Only texts of this part (repeatable).", show_default="all")
     ] = None,
+    fit: Annotated[EvidenceFit, typer.Option("--fit", help=EVIDENCE_FIT_HELP)] = "irt",
+    solve_rate: Annotated[
+        float,
+        typer.Option("--solve-rate", help="With irt and additive: share of its texts from which a skill is mastered."),
+    ] = 0.5,
     noise: Annotated[
         Noise,
         typer.Option("--noise", help=NOISE_HELP),
     ] = "family",
-    method: Annotated[PosteriorMethod, typer.Option("--method", help="How the posterior is found.")] = "auto",
+    method: Annotated[
+        PosteriorMethod, typer.Option("--method", help="With dina: how the posterior is found.")
+    ] = "auto",
     mastered: Annotated[
         float, typer.Option("--mastered", help="Least probability at which a skill is in the layer.")
     ] = 0.5,
@@ -54,9 +61,13 @@ def evidence(
     ignore_class: Annotated[
         list[str] | None, typer.Option("--ignore-class", help="Leave skills of this class out (repeatable).")
     ] = None,
+    judge: Annotated[
+        bool,
+        typer.Option("--judge/--no-judge", help="Predict held-out outcomes too, to see whether skills add anything."),
+    ] = True,
     rows: Annotated[int, typer.Option("--rows", min=0, help="Skills to list of a single model.")] = 20,
 ) -> Result:
-    """Estimate which skills models master from the texts they solved (DINA), one layer a model.
+    """Estimate which skills models master from the texts they solved, one layer a model, judged on held-out outcomes.
 
     Example: skillgraph evidence --all-models
 
@@ -75,12 +86,15 @@ def evidence(
             models=models or (),
             name=name,
             parts=part or (),
+            fit=fit,
             noise=noise,
             method=method,
             mastered=mastered,
+            solve_rate=solve_rate,
             pass_score=pass_score,
             common=common,
             ignored_classes=ignore_class or (),
+            judged=judge,
             progress=progress,
         )
     return Result(report, _shown(report, rows), rows_of(map(_row, report.models), columns=_COLUMNS))
@@ -96,47 +110,108 @@ def _shown(report: EvidenceReport, rows: int) -> Iterator[Block]:
         yield from _show_skills(report.models[0], rows)
 
 
+_FITS = {
+    "model mean": "one rate for each model",
+    "item mean": "the mean of each text",
+    "rasch": "ability and difficulty (Rasch)",
+    "irt": "ability, difficulty and skills",
+    "additive": "ability and additive skills",
+    "dina": "all skills needed (DINA)",
+    "dino": "any skill enough (DINO)",
+    "gdina": "a rate for each combination (G-DINA)",
+}
+
+
 def _show(report: EvidenceReport) -> Iterator[Block]:
+    yield from _show_judgement(report)
+    response = report.noise is None
+    columns = ("ability", "±") if response else ("slip", "guess")
     yield Table(
-        ("layer", "texts", "score", "slip", "guess", "mastered", "lacking", "unidentified", "BIC gain"),
+        ("layer", "texts", "score", *columns, "mastered", "lacking", "unidentified", "skills add"),
         [
             (
                 m.layer.name,
                 number(m.attempted),
                 share(m.score),
-                number(m.slip),
-                number(m.guess),
+                *((number(m.ability), number(m.ability_error)) if response else (number(m.slip), number(m.guess))),
                 number(m.mastered),
                 number(m.lacking),
                 number(m.unidentified),
-                f"{m.bic_gain:+.1f}",
+                _added(m),
             )
             for m in report.models
         ],
         title=f"Evidence layers of {plural(len(report.models), 'model')}",
-        caption="slip: fails though all skills are mastered; guess: solves though one is lacking; unidentified: "
-        "skills of which no text can tell; BIC gain: above 0 the outcomes depend on the skills as the model says",
+        caption=(
+            "ability in logits; mastered: skills at least half of whose texts the model probably solves"
+            if response
+            else "slip: fails though it has what the text takes; guess: solves though it has not"
+        )
+        + "; unidentified: skills of which no text can tell; skills add: by how much log-loss on held-out outcomes falls "
+        "when skills are known beside ability and difficulty, in thousandths, ± one standard error",
     )
-    weak = [m.layer.name for m in report.models if not m.supported]
+    weak = [m.layer.name for m in report.models if m.supported is False]
     if weak:
         names = ", ".join(weak[:3]) + (f" and {len(weak) - 3} more" if len(weak) > 3 else "")
         yield Note(
-            f"Note: the outcomes of {names} are explained as well without skills (BIC gain not above 0): their "
-            "skill-by-skill pictures are not supported by the data."
+            f"Note: skills add nothing that can be told from noise to what ability and difficulty predict for {names}: "
+            "read the skill-by-skill pictures of these layers as descriptions, not as predictions."
         )
     unsettled = [m.layer.name for m in report.models if not m.converged]
     if unsettled:
         yield Note(f"Note: the estimate had not settled for {', '.join(unsettled)}.")
 
 
+def _added(model: ModelEvidence) -> str:
+    judged = model.judgement
+    if judged is None:
+        return "not judged"
+    return f"{'yes' if judged.skills_add else 'no'} ({1000 * judged.gain:+.1f} ± {1000 * judged.gain_error:.1f})"
+
+
+def _show_judgement(report: EvidenceReport) -> Iterator[Block]:
+    judged = report.judgement
+    if judged is None:
+        yield Note("The fit was not judged on held-out outcomes.")
+        return
+    yield Table(
+        ("predicted by", "log-loss", "AUC", "calibration error"),
+        [
+            (
+                _FITS.get(row.fit, row.fit),
+                f"{row.log_loss:.3f}",
+                "–" if row.auc is None else f"{row.auc:.3f}",
+                f"{row.calibration_error:.3f}",
+            )
+            for row in judged.fits
+        ],
+        title=f"Held-out judgement on {plural(judged.held_out, 'outcome')}",
+        caption="each outcome is predicted from the outcomes in the other four fifths; the last row is the fit of the "
+        f"layers; skills add {1000 * judged.gain:+.1f} ± {1000 * judged.gain_error:.1f} thousandths of log-loss beyond "
+        "difficulty (one standard error)",
+    )
+
+
 def _show_skills(model: ModelEvidence, rows: int) -> Iterator[Block]:
     told = [s for s in model.skills if s.mastery is not None]
     head, tail = told[: (rows + 1) // 2], told[(rows + 1) // 2 :][-(rows // 2) :] if rows > 1 else []
+    with_rates = any(s.solve_rate is not None for s in told)
+    rates = ("solve rate", "95 %", "expected") if with_rates else ("±",)
     if head:
         yield Table(
-            ("skill", "class", "mastery", "±", "texts that tell"),
+            ("skill", "class", "mastery", *rates, "texts that tell"),
             [
-                (s.name, s.skill_class or "", number(s.mastery), number(s.deviation), number(s.informative))
+                (
+                    s.name,
+                    s.skill_class or "",
+                    number(s.mastery),
+                    *(
+                        (share(s.solve_rate), f"{share(s.low)} – {share(s.high)}", share(s.expected))
+                        if with_rates
+                        else (number(s.deviation),)
+                    ),
+                    number(s.informative),
+                )
                 for s in (*head, *tail)
             ],
             title=f"The most and the least certain of {plural(len(told), 'skill')}",

@@ -14,16 +14,45 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from analysis.deduction import deduce
-from analysis.evidence import Evidence, Method, estimate_mastery
-from analysis.graph import SkillTextGraph
+from analysis.diagnosis import MOST_SKILLS
+from analysis.evidence import Method, estimate_mastery
+from analysis.item_response import Precisions
 from explorer.arrays import IndexedGraph, index_dataset
-from explorer.errors import NotFoundError, SkillgraphError
-from explorer.service.snapshot import dataset_parts, layer_view, read_dataset
+from explorer.errors import SkillgraphError
+from explorer.service.evidence_fits import (
+    RESPONSE_FITS,
+    Calibrated,
+    Fit,
+    SkillEstimate,
+    calibrate,
+    conjunctive_estimates,
+    conjunctive_predictor,
+    diagnostic_estimates,
+    diagnostic_predictor,
+    grouped,
+    response_estimates,
+    response_predictors,
+)
+from explorer.service.judging import Judgement, judge
+from explorer.service.outcomes import Outcomes, bases_first, chosen_models, models_with_outcomes, outcomes_of
+from explorer.service.snapshot import dataset_parts, layer_view, read_dataset, remembered
 from explorer.service.versions import package_versions
-from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Parameter, Progress, Store
+from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Parameter, Progress, Scalar, Store
 from explorer.store.staleness import inputs_of
 
-__all__ = ["EvidenceReport", "LayerMastery", "ModelEvidence", "Noise", "SkillMastery", "evidence", "mastery_of"]
+__all__ = [
+    "EvidenceReport",
+    "Fit",
+    "LayerMastery",
+    "ModelEvidence",
+    "Noise",
+    "SkillMastery",
+    "calibration_of",
+    "evidence",
+    "ignored_skills",
+    "layer_outcomes",
+    "mastery_of",
+]
 
 Noise = Literal["family", "model", "shared", "text"]
 
@@ -41,8 +70,12 @@ class SkillMastery:
         skill_class: Class; None if it has none.
         mastery: Probability that the model masters it; None where no text can tell.
         deviation: Standard deviation of that, √(p(1-p)); None where no text can tell.
-        informative: Number of texts that tell about this skill alone.
+        informative: Number of texts that tell about this skill (alone, for the conjunctive fits).
         reason: Why no text can tell; empty where one does.
+        solve_rate: Expected share of the skill's texts that the model solves; None for the conjunctive fits.
+        low: Lower end of its 95 % interval.
+        high: Upper end.
+        expected: The share that ability and difficulty alone make expected.
     """
 
     skill: str
@@ -52,6 +85,10 @@ class SkillMastery:
     deviation: float | None
     informative: int
     reason: str
+    solve_rate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    expected: float | None = None
 
 
 @dataclass(frozen=True)
@@ -64,13 +101,9 @@ class ModelEvidence:
         base: Id of the model it was fine-tuned from; None if it has none.
         attempted: Number of texts with an outcome and at least one skill.
         score: Mean outcome on them.
-        slip: Probability to fail a text all of whose skills are mastered (mean over texts if each has its own).
-        guess: Probability to solve a text with a lacking skill, likewise.
-        prior: Estimated share of mastered skills.
-        log_likelihood: Natural logarithm.
-        null_log_likelihood: The same if skills made no difference.
-        bic_gain: How much smaller the Bayesian information criterion is with skills.
-        supported: True if `bic_gain` is above 0: the outcomes depend on the skills as the model says.
+        judgement: The fit on this model's held-out outcomes; None if it was not judged.
+        supported: True if the skills predict held-out outcomes better than ability and difficulty alone; where
+            that was not judged, if `bic_gain` is above 0; None if neither is known.
         mastered: Number of skills mastered.
         lacking: Number of identified skills that are not.
         uncertain: Number of identified skills with a probability between 0.05 and 0.95.
@@ -79,6 +112,16 @@ class ModelEvidence:
         contradictions: Failed texts all of whose skills some solved text requires: 0 for outcomes without noise.
         converged: False if the estimate had not settled.
         skills: One row a skill, the most probable first, the unidentified last.
+        ability: In logits, of an item response fit; else None.
+        ability_error: Its standard error.
+        slip: Of a conjunctive fit: probability to fail a text all of whose skills are mastered (mean over texts if
+            each has its own); else None.
+        guess: Probability to solve a text with a lacking skill, likewise.
+        prior: Estimated share of mastered skills, likewise.
+        log_likelihood: Natural logarithm, likewise.
+        null_log_likelihood: The same if skills made no difference.
+        bic_gain: How much smaller the Bayesian information criterion is with skills (None where texts have their own
+            slip and guess and the fit is of all models).
         reused: True if the store had this layer already: nothing was written.
     """
 
@@ -87,13 +130,8 @@ class ModelEvidence:
     base: str | None
     attempted: int
     score: float
-    slip: float
-    guess: float
-    prior: float
-    log_likelihood: float
-    null_log_likelihood: float
-    bic_gain: float
-    supported: bool
+    judgement: Judgement | None
+    supported: bool | None
     mastered: int
     lacking: int
     uncertain: int
@@ -102,6 +140,14 @@ class ModelEvidence:
     contradictions: int
     converged: bool
     skills: tuple[SkillMastery, ...]
+    ability: float | None = None
+    ability_error: float | None = None
+    slip: float | None = None
+    guess: float | None = None
+    prior: float | None = None
+    log_likelihood: float | None = None
+    null_log_likelihood: float | None = None
+    bic_gain: float | None = None
     reused: bool = False
 
 
@@ -111,13 +157,19 @@ class EvidenceReport:
 
     Attributes:
         dataset: Name of the dataset.
-        noise: Whose slip and guess were estimated: `family`, `model`, `shared` or `text`.
+        fit: `irt`, `additive`, `dina`, `dino` or `gdina`.
+        noise: Whose slip and guess were estimated: `family`, `model`, `shared` or `text`; None for item response.
+        judgement: The fit and the baselines on held-out outcomes of all models; None if it was not judged.
+        calibrated_on: Models whose outcomes the difficulties rest on; 0 for the conjunctive fits.
         models: One for each model; a base comes before what was fine-tuned from it.
         seconds: Time in all.
     """
 
     dataset: str
-    noise: str
+    fit: str
+    noise: str | None
+    judgement: Judgement | None
+    calibrated_on: int
     models: tuple[ModelEvidence, ...]
     seconds: float
 
@@ -142,34 +194,6 @@ class LayerMastery:
     complete: bool
 
 
-@dataclass(frozen=True, eq=False)
-class _Outcomes:
-    """Scores of models on the texts of an indexed graph, without the edges of ignored skills."""
-
-    indexed: IndexedGraph
-    graph: SkillTextGraph
-    ignored: NDArray[np.bool_]
-    scores: NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class _Estimate:
-    """One model's row of an estimate."""
-
-    found: Evidence
-    row: int
-
-    @property
-    def mastery(self) -> NDArray[np.float64]:
-        mastery: NDArray[np.float64] = self.found.mastery[self.row]
-        return mastery
-
-    @property
-    def identified(self) -> NDArray[np.bool_]:
-        identified: NDArray[np.bool_] = self.found.identified[self.row]
-        return identified
-
-
 def evidence(
     store: Store,
     dataset: str,
@@ -177,12 +201,15 @@ def evidence(
     models: Sequence[str] = (),
     name: str | None = None,
     parts: Sequence[str] = (),
+    fit: Fit = "irt",
     noise: Noise = "family",
     method: Method = "auto",
     mastered: float = 0.5,
+    solve_rate: float = 0.5,
     pass_score: float | None = None,
     common: bool = False,
     ignored_classes: Sequence[str] = (),
+    judged: bool = True,
     only: Mapping[str, str] | None = None,
     lenient: bool = False,
     progress: Progress | None = None,
@@ -190,7 +217,9 @@ def evidence(
     """Estimate which skills models master from their outcomes, and store one evidence layer for each.
 
     A fine-tuned model's layer gets its base's evidence layer as its base, if that is among the models or in the
-    store already.
+    store already. Where models are named and item response layers of the same question are in the store, the
+    difficulties stay those of the models that calibrated them: the named models are placed on that scale, and
+    nothing else changes. With no model named, all models calibrate anew.
 
     Args:
         store: Where the dataset is and the layers go.
@@ -198,63 +227,94 @@ def evidence(
         models: Ids of models; empty means all with outcomes.
         name: Name of the layer, for a single model; by default the model's id, with "_" for "/".
         parts: Parts whose texts count; empty means all.
-        noise: Who shares slip, guess and the share of mastered skills: each `model` has its own; a `family` (a base
-            and all that was fine-tuned from it) shares them, so that its layers can be compared; all models
-            (`shared`); or slip and guess are each `text`'s, the same for all models.
-        method: `auto`, `enumeration` or `propagation`.
+        fit: `irt`: ability, difficulty of each text and pooled model × skill deviations; `additive`: the same
+            without difficulties of texts (LLTM, AFM); `dina`, `dino`, `gdina`: skills that are mastered or not.
+        noise: Of `dina`: who shares slip, guess and the share of mastered skills: each `model` has its own; a
+            `family` (a base and all that was fine-tuned from it) shares them, so that its layers can be compared;
+            all models (`shared`); or slip and guess are each `text`'s. `dino` and `gdina` are always each text's.
+        method: Of `dina`: `auto`, `enumeration` or `propagation`.
         mastered: Least probability at which a skill is in the layer.
+        solve_rate: Of item response fits: share of its texts from which on a skill counts as mastered.
         pass_score: Scores from this on count as solved, others as failed; by default a score is a share of one
             attempt.
         common: Use only texts that all these models attempted.
         ignored_classes: Classes of skills that are left out of the model (for instance one that sits on every text).
+        judged: Judge the fit on held-out outcomes too.
         only: Names of layers by model: only these are stored, and the other models are estimated with them.
         lenient: Pass over ignored classes that no skill has, instead of refusing them.
         progress: Called while models are estimated.
 
     Returns:
-        The layers with slip, guess and what is identified.
+        The layers with what is identified, and the judgement.
 
     Raises:
         NotFoundError: No such dataset, model, part or class.
         SkillgraphError: No outcomes, a name for several models, or the name of a layer of another kind.
-        AnalysisError: A model without an outcome on these texts, or an unknown noise or method.
+        AnalysisError: A model without an outcome on these texts, too many skills for the fit, or an unknown option.
     """
     start = time.perf_counter()
-    _check_options(mastered, pass_score)
+    _check_options(fit, mastered, solve_rate, pass_score)
     source = read_dataset(store, dataset)
     bases = dict(zip(source.models["id"].to_pylist(), source.models["base"].to_pylist(), strict=True))
-    chosen = _bases_first(_chosen(source.attempts["model"], bases, models), bases)
+    chosen = bases_first(chosen_models(source.attempts, bases, models), bases)
     names = _layer_names(store, dataset, chosen, name) if only is None else dict(only)
-    outcomes = _outcomes(
-        index_dataset(source, parts=parts), chosen, pass_score, common, ignored_classes, lenient=lenient
+    indexed = index_dataset(source, parts=parts)
+    asked: dict[str, Parameter] = {
+        "fit": fit,
+        "mastered": mastered,
+        "pass_score": pass_score,
+        "common": common,
+        "ignored_classes": tuple(ignored_classes),
+        "judged": judged,
+    }
+    calibrating = models_with_outcomes(source.attempts)
+    if fit in RESPONSE_FITS and models:
+        calibrating = _stored_calibration(store, dataset, asked, parts) or calibrating
+    every = outcomes_of(
+        indexed,
+        [*calibrating, *(model for model in chosen if model not in calibrating)],
+        pass_score=pass_score,
+        common=chosen if common else (),
+        ignored_classes=ignored_classes,
+        lenient=lenient,
     )
-    _require_outcomes(outcomes, chosen)
-    estimates = _estimate(outcomes, _groups(chosen, bases, noise), noise, method, progress)
+    outcomes = every.rows(chosen)
+    outcomes.require()
+    with_texts = [m for k, m in enumerate(every.models) if m in calibrating and every.used(k).any()]
+    if fit in RESPONSE_FITS:
+        judgements, estimates = _response(every, with_texts, chosen, fit, solve_rate, judged, progress)
+        asked |= {"solve_rate": solve_rate, "calibration": tuple(with_texts), "models": tuple(chosen)}
+    else:
+        each_text = fit != "dina" or (noise == "text" and _few_skills(outcomes))
+        asked |= {
+            "noise": "text" if fit != "dina" else noise,
+            "models": tuple(chosen),
+            "asked_method": method,
+        }
+        judgements, estimates = _conjunctive(
+            every, with_texts, outcomes, grouped(chosen, bases, noise), fit, noise, method, each_text, judged, progress
+        )
     stored = {
         str(info.parameters["model"]): info.name
         for info in store.layers(dataset)
         if info.kind == "evidence" and "model" in info.parameters
     }
-    asked: dict[str, Parameter] = {
-        "noise": noise,
-        "mastered": mastered,
-        "pass_score": pass_score,
-        "common": common,
-        "ignored_classes": tuple(ignored_classes),
-        "models": tuple(chosen),
-        "asked_method": method,
-    }
+    # An item response layer depends on the models that calibrate, not on those that happened to be asked for with it.
+    alone: dict[str, dict[str, Parameter]] = {}
+    if fit in RESPONSE_FITS and not common:
+        alone = {model: {"models": (model,)} for model in chosen}
     there = {info.name: info for info in store.layers(dataset)}
     rows = []
     for place, model in enumerate(chosen):
         base = bases[model]
         layer_name = names.get(model, model)
         base_layer = names.get(base, stored.get(base)) if base is not None else None
+        judgement = judgements.get(model)
         info = LayerInfo(
             dataset=dataset,
             name=layer_name,
             kind="evidence",
-            learner="dina",
+            learner=fit,
             base=base_layer if base_layer != layer_name else None,
             parts=tuple(sorted(set(parts))),
             graph_parts=tuple(sorted(set(parts))),
@@ -262,12 +322,13 @@ def evidence(
             skills=0,
             learned=0,
             waves=0,
-            parameters={"model": model, **asked},
+            parameters={"model": model, **asked, **alone.get(model, {}), **_judged_figures(judgement)},
             versions=package_versions(),
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            skills_add=None if judgement is None else judgement.skills_add,
         )
         info = replace(info, made_from=inputs_of(info, dataset_parts(store, dataset)))
-        row = _model_evidence(outcomes, estimates[place], place, base, info)
+        row = _model_evidence(outcomes, estimates[place], place, base, info, judgement)
         layer = Layer(row.layer, _layer_skills(outcomes, estimates[place], place, mastered))
         same = there.get(info.name) if model in names else None
         if same is not None and _is_unchanged(store, same, layer):
@@ -275,7 +336,15 @@ def evidence(
         elif model in names:
             store.write_layer(layer)
         rows.append(row)
-    return EvidenceReport(dataset, noise, tuple(rows), time.perf_counter() - start)
+    return EvidenceReport(
+        dataset=dataset,
+        fit=fit,
+        noise=None if fit in RESPONSE_FITS else str(asked["noise"]),
+        judgement=judgements.get(""),
+        calibrated_on=len(with_texts) if fit in RESPONSE_FITS else 0,
+        models=tuple(rows),
+        seconds=time.perf_counter() - start,
+    )
 
 
 def _is_unchanged(store: Store, there: LayerInfo, layer: Layer) -> bool:
@@ -287,6 +356,156 @@ def _is_unchanged(store: Store, there: LayerInfo, layer: Layer) -> bool:
         return False
     stored = store.read_layer(there.dataset, there.name).skills
     return bool(stored.drop_columns("component").equals(layer.skills.drop_columns("component")))
+
+
+def _response(
+    every: Outcomes,
+    calibrating: Sequence[str],
+    chosen: Sequence[str],
+    fit: str,
+    solve_rate: float,
+    judged: bool,
+    progress: Progress | None,
+) -> tuple[Mapping[str, Judgement], list[SkillEstimate]]:
+    model = RESPONSE_FITS[fit]
+    calibrators = every.rows(calibrating)
+    calibrated = calibrate(calibrators, model)
+    newcomers = [one for one in chosen if one not in calibrating]
+    judgements: dict[str, Judgement] = {}
+    if judged and len(newcomers) < len(chosen):
+        predictor, _, _ = response_predictors(calibrators, model, None)
+        judgements.update(judge(calibrators, fit, predictor, progress=progress))
+    if judged and newcomers:
+        outcomes = every.rows(newcomers)
+        predictor, rasch, item = response_predictors(outcomes, model, calibrated)
+        found = judge(outcomes, fit, predictor, rasch=rasch, item=item, progress=progress)
+        judgements = {**found, **judgements}
+    estimates: dict[str, SkillEstimate] = {}
+    for group in ([one for one in chosen if one in calibrating], newcomers):
+        if group:
+            placed = calibrated.placed(every.rows(group))
+            estimates.update(zip(group, response_estimates(placed, solve_rate), strict=True))
+    return judgements, [estimates[one] for one in chosen]
+
+
+def _conjunctive(
+    every: Outcomes,
+    baseline: Sequence[str],
+    outcomes: Outcomes,
+    groups: Sequence[Sequence[int]],
+    fit: str,
+    noise: Noise,
+    method: Method,
+    each_text: bool,
+    judged: bool,
+    progress: Progress | None,
+) -> tuple[Mapping[str, Judgement], list[SkillEstimate]]:
+    structure: Literal["dina", "dino", "gdina"] = "dino" if fit == "dino" else "gdina" if fit == "gdina" else "dina"
+    if each_text:
+        estimates = diagnostic_estimates(outcomes, structure)
+        predictor = diagnostic_predictor(outcomes, structure)
+    else:
+        estimates = conjunctive_estimates(outcomes, groups, noise, method, progress)
+        predictor = conjunctive_predictor(outcomes, groups, noise, method)
+    if not judged:
+        return {}, estimates
+    whole = every.rows(baseline)
+    rows = [whole.models.index(model) for model in outcomes.models]
+
+    def predict(seen: NDArray[np.float64]) -> NDArray[np.float64]:
+        probability = np.full(seen.shape, np.nan)
+        probability[rows] = predictor(seen[rows])
+        return probability
+
+    return judge(whole, fit, predict, progress=progress), estimates
+
+
+def _few_skills(outcomes: Outcomes) -> bool:
+    return int((outcomes.graph.skill_degrees > 0).sum()) <= MOST_SKILLS
+
+
+def _stored_calibration(store: Store, dataset: str, asked: Mapping[str, Parameter], parts: Sequence[str]) -> list[str]:
+    """Models that calibrate the stored layers of the same question; none if there is no such layer."""
+    for info in store.layers(dataset):
+        same = all(info.parameters.get(key) == value for key, value in asked.items() if key not in _HARMLESS)
+        if info.kind == "evidence" and same and info.parts == tuple(sorted(set(parts))) and not asked["common"]:
+            return list(info.listed("calibration"))
+    return []
+
+
+_HARMLESS = ("mastered", "judged")
+
+
+def _judged_figures(judgement: Judgement | None) -> dict[str, Parameter]:
+    if judgement is None:
+        return {}
+    rasch = next(fit for fit in judgement.fits if fit.fit == "rasch")
+    return {
+        "held_out": judgement.held_out,
+        "log_loss": judgement.fitted.log_loss,
+        "auc": judgement.fitted.auc,
+        "calibration_error": judgement.fitted.calibration_error,
+        "rasch_log_loss": rasch.log_loss,
+        "rasch_auc": rasch.auc,
+        "gain": judgement.gain,
+        "gain_error": judgement.gain_error,
+    }
+
+
+def layer_outcomes(store: Store, dataset: str, info: LayerInfo, models: Sequence[str] = ()) -> Outcomes:
+    """Outcomes that an evidence layer rests on, of its own model first, then of `models`.
+
+    Raises:
+        SkillgraphError: It is no evidence layer.
+    """
+    facts = info.parameters
+    if info.kind != "evidence" or "model" not in facts:
+        raise SkillgraphError(
+            f"layer {info.name!r} is of kind {info.kind!r}: it has no outcomes to estimate mastery from"
+        )
+    data = read_dataset(store, dataset)
+    there = set(data.models["id"].to_pylist())
+    own = [str(facts["model"]), *(model for model in models if model in there)]
+    together = [model for model in info.listed("models") if model in there] if facts["common"] else []
+    found = outcomes_of(
+        index_dataset(data, parts=info.parts, lenient=True),
+        list(dict.fromkeys([*own, *together])),
+        pass_score=info.figure("pass_score"),
+        common=together,
+        ignored_classes=info.listed("ignored_classes"),
+        lenient=True,
+    )
+    return found.rows(list(dict.fromkeys(own)))
+
+
+def ignored_skills(info: LayerInfo, indexed: IndexedGraph) -> NDArray[np.bool_]:
+    """Bool (S,): skills that an evidence layer leaves out of its model; all False for other layers."""
+    ignored = info.listed("ignored_classes")
+    if info.kind != "evidence" or not ignored:
+        return np.zeros(indexed.graph.n_skills, bool)
+    classes = np.asarray(indexed.skill_column("class").to_pylist(), dtype=object)
+    return np.isin(classes, ignored)
+
+
+def calibration_of(store: Store, dataset: str, info: LayerInfo) -> Calibrated | None:
+    """The difficulties that an item response layer rests on; None for other layers."""
+    facts = info.parameters
+    fit = str(facts.get("fit"))
+    if info.kind != "evidence" or fit not in RESPONSE_FITS:
+        return None
+    precisions = Precisions(
+        *(info.figure(f"pool_{key}") or 0.0 for key in ("ability", "difficulty", "skill", "deviation"))
+    )
+    calibrating = list(info.listed("calibration"))
+    keys = ("pass_score", "common", "ignored_classes", "models")
+    question = ("calibration", dataset, fit, info.parts, precisions, *calibrating, *(facts.get(key) for key in keys))
+
+    def make() -> Calibrated:
+        outcomes = layer_outcomes(store, dataset, info, calibrating)
+        outcomes = outcomes.rows([model for model in calibrating if model in outcomes.models])
+        return calibrate(outcomes, RESPONSE_FITS[fit], precisions)
+
+    return remembered(store, question, make)
 
 
 def mastery_of(store: Store, dataset: str, layer: str) -> LayerMastery:
@@ -306,102 +525,71 @@ def mastery_of(store: Store, dataset: str, layer: str) -> LayerMastery:
     """
     view = layer_view(store, dataset, layer)
     info, facts = view.info, view.info.parameters
-    if info.kind != "evidence" or "model" not in facts:
-        raise SkillgraphError(f"layer {layer!r} is of kind {info.kind!r}: it has no outcomes to estimate mastery from")
-    model = str(facts["model"])
-    together = facts["noise"] == "text" or bool(facts["common"])
-    chosen = list(info.listed("models")) if together and info.listed("models") else [model]
-    pass_score = info.figure("pass_score")
-    outcomes = _outcomes(
-        view.indexed, chosen, pass_score, bool(facts["common"]), info.listed("ignored_classes"), lenient=True
-    )
-    outcomes.scores[:, ~view.taught] = np.nan
-    place = chosen.index(model)
-    if facts["noise"] == "text":
-        found, row = estimate_mastery(outcomes.graph, outcomes.scores, noise="text", method=_method(facts)), place
-    else:
-        slip, guess, prior = (info.figure(key) or 0.0 for key in ("slip", "guess", "prior"))
-        scores, row = outcomes.scores[place], 0
-        found = estimate_mastery(outcomes.graph, scores, slip=slip, guess=guess, prior=prior, method=_method(facts))
-    mastery = np.where(found.identified[row], found.mastery[row], np.nan)
-    there = np.flatnonzero(view.learned)
-    drift = np.abs(mastery[there] - view.mastery[there])
-    complete = bool(np.all(drift < 1e-3)) and info.texts == _used(outcomes, place).sum()
+    outcomes = layer_outcomes(store, dataset, info)
+    used = outcomes.used(0)
+    mastery, identified = _estimated_again(store, dataset, info, outcomes)
+    # The layer's graph may have the texts, and so the skills, of its base's parts besides.
+    wide = np.full(len(view.indexed.skills), np.nan)
+    found = pc.index_in(outcomes.indexed.skills.ids, value_set=view.indexed.skills.ids)
+    seen = found.is_valid().to_numpy(zero_copy_only=False)
+    wide[found.drop_null().to_numpy()] = np.where(identified, mastery, np.nan)[seen]
+    held = np.flatnonzero(view.learned)
+    drift = np.abs(wide[held] - view.mastery[held])
+    complete = bool(np.all(drift < 1e-3)) and info.texts == int(used.sum())
+    if "solve_rate" in facts and complete:
+        # An item response layer says how many skills it holds: one that came anew is a change too.
+        complete = int((wide >= (info.figure("mastered") or 0.0)).sum()) == info.learned
     if not complete:
-        mastery = view.mastery.copy()
-    used = _used(outcomes, place)
+        wide = view.mastery.copy()
     return LayerMastery(
-        mastery=mastery,
-        deviation=np.sqrt(mastery * (1.0 - mastery)),
+        mastery=wide,
+        deviation=np.sqrt(wide * (1.0 - wide)),
         attempted=int(used.sum()),
-        score=float(outcomes.scores[place, used].mean()) if used.any() else float("nan"),
+        score=float(outcomes.scores[0, used].mean()) if used.any() else float("nan"),
         complete=complete,
     )
 
 
-def _groups(chosen: Sequence[str], bases: Mapping[str, str | None], noise: str) -> list[list[int]]:
-    """Places of the models that are estimated together."""
-    if noise not in ("family", "model", "shared", "text"):
-        raise SkillgraphError(f"noise {noise!r} is none of family, model, shared, text")
-    groups: dict[str, list[int]] = {}
-    for place, model in enumerate(chosen):
-        root = model
-        while noise == "family" and (base := bases.get(root)) is not None:
-            root = base
-        groups.setdefault(root if noise in ("family", "model") else "", []).append(place)
-    return list(groups.values())
+def _estimated_again(
+    store: Store, dataset: str, info: LayerInfo, outcomes: Outcomes
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    facts = info.parameters
+    if not outcomes.used(0).any():
+        return np.full(outcomes.graph.n_skills, np.nan), np.zeros(outcomes.graph.n_skills, bool)
+    calibrated = calibration_of(store, dataset, info)
+    if calibrated is not None:
+        (estimate,) = response_estimates(calibrated.placed(outcomes), info.figure("solve_rate") or 0.5)
+        return estimate.mastery, estimate.identified
+    together = list(info.listed("models"))
+    if facts["method"] not in ("enumeration", "propagation"):
+        whole = layer_outcomes(store, dataset, info, together).rows(together)
+        fit = str(facts.get("fit", "dina"))
+        structure: Literal["dina", "dino", "gdina"] = "dino" if fit == "dino" else "gdina" if fit == "gdina" else "dina"
+        estimate = diagnostic_estimates(whole, structure)[together.index(outcomes.models[0])]
+        return estimate.mastery, estimate.identified
+    method: Method = "enumeration" if facts["method"] == "enumeration" else "propagation"
+    if facts["noise"] == "text":
+        whole = layer_outcomes(store, dataset, info, together).rows(together)
+        found = estimate_mastery(whole.graph, whole.scores, noise="text", method=method)
+        row = together.index(outcomes.models[0])
+    else:
+        slip, guess, prior = (info.figure(key) or 0.0 for key in ("slip", "guess", "prior"))
+        found = estimate_mastery(outcomes.graph, outcomes.scores[0], slip=slip, guess=guess, prior=prior, method=method)
+        row = 0
+    return found.mastery[row], found.identified[row]
 
 
-def _estimate(
-    outcomes: _Outcomes, groups: Sequence[Sequence[int]], noise: str, method: Method, progress: Progress | None
-) -> dict[int, _Estimate]:
-    done, total = 0, len(outcomes.scores)
-    estimates = {}
-    for group in groups:
-        if progress is not None:
-            progress(done, total)
-        found = estimate_mastery(
-            outcomes.graph, outcomes.scores[list(group)], noise="text" if noise == "text" else "shared", method=method
-        )
-        estimates.update({place: _Estimate(found, row) for row, place in enumerate(group)})
-        done += len(group)
-    return estimates
-
-
-def _method(facts: Mapping[str, Parameter]) -> Method:
-    return "enumeration" if facts["method"] == "enumeration" else "propagation"
-
-
-def _check_options(mastered: float, pass_score: float | None) -> None:
+def _check_options(fit: str, mastered: float, solve_rate: float, pass_score: float | None) -> None:
+    if fit not in ("irt", "additive", "dina", "dino", "gdina"):
+        raise SkillgraphError(f"fit {fit!r} is none of irt, additive, dina, dino, gdina")
     if not 0.0 < mastered <= 1.0:
         raise SkillgraphError(
             f"the least probability of a mastered skill must be above 0 and at most 1, not {mastered}"
         )
+    if not 0.0 < solve_rate < 1.0:
+        raise SkillgraphError(f"the solve rate of a mastered skill must be between 0 and 1, not {solve_rate}")
     if pass_score is not None and not 0.0 < pass_score <= 1.0:
         raise SkillgraphError(f"the score from which a text counts as solved must be in 0-1, not {pass_score}")
-
-
-def _chosen(attempts: pa.ChunkedArray, bases: Mapping[str, str | None], wanted: Sequence[str]) -> list[str]:
-    with_outcomes = sorted(pc.unique(attempts).to_pylist())
-    if not with_outcomes:
-        raise SkillgraphError(
-            "this dataset has no model outcomes to take as evidence: load them with the texts (see docs/loaders.md)"
-        )
-    for model in wanted:
-        if model not in bases:
-            there = ", ".join(map(repr, with_outcomes[:10])) + (", ..." if len(with_outcomes) > 10 else "")
-            raise NotFoundError(f"there is no model {model!r}; models with outcomes: {there}")
-        if model not in with_outcomes:
-            raise NotFoundError(f"model {model!r} has no outcomes; models with outcomes: {', '.join(with_outcomes)}")
-    return list(dict.fromkeys(wanted)) if wanted else with_outcomes
-
-
-def _bases_first(chosen: Sequence[str], bases: Mapping[str, str | None]) -> list[str]:
-    def depth(model: str) -> int:
-        base = bases.get(model)
-        return 0 if base is None else 1 + depth(base)
-
-    return sorted(chosen, key=lambda model: (depth(model), model))
 
 
 def _layer_names(store: Store, dataset: str, chosen: Sequence[str], name: str | None) -> dict[str, str]:
@@ -416,125 +604,81 @@ def _layer_names(store: Store, dataset: str, chosen: Sequence[str], name: str | 
     return names
 
 
-def _outcomes(
-    indexed: IndexedGraph,
-    models: Sequence[str],
-    pass_score: float | None,
-    common: bool,
-    ignored_classes: Sequence[str],
-    *,
-    lenient: bool = False,
-) -> _Outcomes:
-    """Scores on the texts of a graph; a class that no skill has is refused, or passed over if `lenient`."""
-    table = indexed.dataset.attempts
-    row = pc.index_in(table["model"], value_set=pa.array(models, pa.string()))
-    column = pc.index_in(table["text"], value_set=indexed.text_ids)
-    here = pc.and_(pc.is_valid(row), pc.is_valid(column))
-    rows, columns, values = (pc.filter(part, here).to_numpy() for part in (row, column, table["score"]))
-    scores = np.full((len(models), indexed.graph.n_texts), np.nan)
-    scores[rows, columns] = values if pass_score is None else values >= pass_score
-    if common:
-        scores[:, np.isnan(scores).any(axis=0)] = np.nan
-    classes = np.asarray(indexed.skill_column("class").to_pylist(), dtype=object)
-    for wanted in ignored_classes:
-        if not (classes == wanted).any() and not lenient:
-            there = ", ".join(sorted({repr(c) for c in classes.tolist() if c is not None})) or "none"
-            raise NotFoundError(f"no skill has class {wanted!r}; classes here: {there}")
-    ignored = np.isin(classes, list(ignored_classes)) if ignored_classes else np.zeros(len(classes), bool)
-    return _Outcomes(indexed, _without(indexed.graph, ignored), ignored, scores)
-
-
-def _without(graph: SkillTextGraph, ignored: NDArray[np.bool_]) -> SkillTextGraph:
-    """The same texts and skills without the edges of some skills."""
-    if not ignored.any():
-        return graph
-    kept = ~ignored[graph.text_skills]
-    text_of = np.repeat(np.arange(graph.n_texts, dtype=np.int32), graph.text_degrees)
-    return SkillTextGraph.from_edges(text_of[kept], graph.text_skills[kept], graph.n_texts, graph.n_skills)
-
-
-def _used(outcomes: _Outcomes, place: int) -> NDArray[np.bool_]:
-    """Bool (T,): attempted texts that require a skill."""
-    used: NDArray[np.bool_] = ~np.isnan(outcomes.scores[place]) & (outcomes.graph.text_degrees > 0)
-    return used
-
-
-def _require_outcomes(outcomes: _Outcomes, models: Sequence[str]) -> None:
-    for place, model in enumerate(models):
-        if not _used(outcomes, place).any():
-            raise SkillgraphError(
-                f"model {model!r} attempted no text here that requires a skill: choose other parts, leave out the "
-                "model, or drop --common"
-            )
-
-
 def _model_evidence(
-    outcomes: _Outcomes, estimate: _Estimate, place: int, base: str | None, info: LayerInfo
+    outcomes: Outcomes,
+    estimate: SkillEstimate,
+    place: int,
+    base: str | None,
+    info: LayerInfo,
+    judgement: Judgement | None,
 ) -> ModelEvidence:
-    found, row = estimate.found, estimate.row
-    used = _used(outcomes, place)
+    used = outcomes.used(place)
     mastery, identified = estimate.mastery, estimate.identified
-    learned = identified & (mastery >= (info.figure("mastered") or 0.0))
+    learned = identified & (np.nan_to_num(mastery) >= (info.figure("mastered") or 0.0))
     asked = ~outcomes.ignored
-    tested = np.zeros(outcomes.graph.n_skills, bool)
-    text_of = np.repeat(np.arange(outcomes.graph.n_texts), outcomes.graph.text_degrees)
-    tested[outcomes.graph.text_skills[used[text_of]]] = True
-    slip, guess = (
-        float(values[used].mean() if found.noise == "text" else values[row]) for values in (found.slip, found.guess)
-    )
-    figures: dict[str, float | int | bool] = {
-        "slip": slip,
-        "guess": guess,
-        "prior": float(found.prior[row]),
-        "log_likelihood": float(found.log_likelihood[row]),
-        "null_log_likelihood": float(found.null_log_likelihood[row]),
-        "bic_gain": float(found.bic_gain[row]),
-        "unidentified": int((asked & ~identified).sum()),
-        "untested": int((asked & ~tested).sum()),
-        "converged": bool(found.converged[row]),
-    }
+    tested = outcomes.tested(place)
+    figures: dict[str, Parameter] = {key: _finite(value) for key, value in estimate.figures.items()}
+    unidentified, untested = int((asked & ~identified).sum()), int((asked & ~tested).sum())
     info = replace(
         info,
         texts=int(used.sum()),
         skills=int(asked.sum()),
         learned=int(learned.sum()),
         waves=int(learned.any()),
-        parameters={**info.parameters, "method": found.method, **figures},
+        parameters={**info.parameters, **figures, "unidentified": unidentified, "untested": untested},
     )
     between = (mastery > _UNCERTAIN[0]) & (mastery < _UNCERTAIN[1])
     solved = np.nan_to_num(outcomes.scores[place]) >= (info.figure("pass_score") or 0.5)
+
+    def number(key: str) -> float | None:
+        value = figures.get(key)
+        return value if isinstance(value, float) else None
+
+    gain = number("bic_gain")
+    supported = None if gain is None else gain > 0.0
     return ModelEvidence(
         layer=info,
         model=str(info.parameters["model"]),
         base=base,
         attempted=info.texts,
         score=float(outcomes.scores[place, used].mean()),
-        slip=slip,
-        guess=guess,
-        prior=float(found.prior[row]),
-        log_likelihood=float(found.log_likelihood[row]),
-        null_log_likelihood=float(found.null_log_likelihood[row]),
-        bic_gain=float(found.bic_gain[row]),
-        supported=bool(found.bic_gain[row] > 0.0),
+        judgement=judgement,
+        supported=supported if judgement is None else judgement.skills_add,
         mastered=info.learned,
         lacking=int((identified & asked).sum()) - info.learned,
         uncertain=int((identified & between).sum()),
-        unidentified=int(figures["unidentified"]),
-        untested=int(figures["untested"]),
+        unidentified=unidentified,
+        untested=untested,
         contradictions=len(deduce(outcomes.graph, solved, used).contradictions),
         converged=bool(figures["converged"]),
         skills=_skill_rows(outcomes, estimate, tested),
+        ability=number("ability"),
+        ability_error=number("ability_error"),
+        slip=number("slip"),
+        guess=number("guess"),
+        prior=number("prior"),
+        log_likelihood=number("log_likelihood"),
+        null_log_likelihood=number("null_log_likelihood"),
+        bic_gain=gain,
     )
 
 
-def _skill_rows(outcomes: _Outcomes, estimate: _Estimate, tested: NDArray[np.bool_]) -> tuple[SkillMastery, ...]:
-    indexed = outcomes.indexed
+def _finite(value: Scalar) -> Scalar:
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _skill_rows(outcomes: Outcomes, estimate: SkillEstimate, tested: NDArray[np.bool_]) -> tuple[SkillMastery, ...]:
+    indexed, rates = outcomes.indexed, estimate.rates
     ids, names, classes = (indexed.skill_column(column).to_pylist() for column in ("id", "name", "class"))
     rows = []
     for k in np.flatnonzero(~outcomes.ignored).tolist():
         told = bool(estimate.identified[k])
         p = float(estimate.mastery[k])
         reason = "" if told else _UNTESTED if not tested[k] else _HIDDEN
+        figures = {}
+        if told and rates is not None:
+            of_row = {"solve_rate": rates.rate, "low": rates.low, "high": rates.high, "expected": rates.expected}
+            figures = {key: float(values[estimate.row, k]) for key, values in of_row.items()}
         rows.append(
             SkillMastery(
                 skill=ids[k],
@@ -542,8 +686,9 @@ def _skill_rows(outcomes: _Outcomes, estimate: _Estimate, tested: NDArray[np.boo
                 skill_class=classes[k],
                 mastery=p if told else None,
                 deviation=float(np.sqrt(p * (1.0 - p))) if told else None,
-                informative=int(estimate.found.informative[estimate.row, k]),
+                informative=int(estimate.informative[k]),
                 reason=reason,
+                **figures,
             )
         )
     return tuple(sorted(rows, key=lambda r: (r.mastery is None, -(r.mastery or 0.0), r.skill)))
@@ -553,8 +698,8 @@ _UNTESTED = "no attempted text requires it"
 _HIDDEN = "every text that requires it also requires another skill that is probably lacking"
 
 
-def _layer_skills(outcomes: _Outcomes, estimate: _Estimate, place: int, mastered: float) -> pa.Table:
-    learned = np.flatnonzero(estimate.identified & (estimate.mastery >= mastered))
+def _layer_skills(outcomes: Outcomes, estimate: SkillEstimate, place: int, mastered: float) -> pa.Table:
+    learned = np.flatnonzero(estimate.identified & (np.nan_to_num(estimate.mastery) >= mastered))
     by = _witnesses(outcomes, estimate, place)[learned]
     teachers = outcomes.indexed.text_ids.take(pa.array(by, mask=by < 0))
     rows = len(learned)
@@ -570,14 +715,17 @@ def _layer_skills(outcomes: _Outcomes, estimate: _Estimate, place: int, mastered
     )
 
 
-def _witnesses(outcomes: _Outcomes, estimate: _Estimate, place: int) -> NDArray[np.int32]:
+def _witnesses(outcomes: Outcomes, estimate: SkillEstimate, place: int) -> NDArray[np.int32]:
     """For each skill the solved text with the fewest other skills that speaks for it, int32 (S,); -1 for none."""
     graph, scores = outcomes.graph, outcomes.scores[place]
     solved = np.nan_to_num(scores) >= 0.5
     text_of = np.repeat(np.arange(graph.n_texts, dtype=np.int32), graph.text_degrees)
-    speaks = solved[text_of] & (np.nan_to_num(estimate.found.understood[estimate.row]) >= 0.5)[text_of]
-    texts, skills = text_of[speaks], graph.text_skills[speaks]
-    order = np.lexsort((texts, graph.text_degrees[texts]))[::-1]
+    # Without a text that the fit thinks solvable, any solved one still speaks for the skill: a later row wins.
+    order_of = {False: solved, True: solved & estimate.understood}
     witness = np.full(graph.n_skills, -1, np.int32)
-    witness[skills[order]] = texts[order]
+    for speaking in order_of.values():
+        speaks = speaking[text_of]
+        texts, skills = text_of[speaks], graph.text_skills[speaks]
+        order = np.lexsort((texts, graph.text_degrees[texts]))[::-1]
+        witness[skills[order]] = texts[order]
     return witness

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from analysis.evidence import Method
 from explorer.errors import NotFoundError, SkillgraphError
 from explorer.service.association import Rule, associate
-from explorer.service.evidence import Noise, evidence
+from explorer.service.evidence import Fit, Noise, evidence
 from explorer.service.learning import Mode, learn
 from explorer.service.loading import dataset_info
 from explorer.service.snapshot import lineage, read_dataset
@@ -300,9 +300,12 @@ def _make_anew(store: Store, info: LayerInfo) -> RefreshStep:
             info.dataset,
             models=_models(info),
             parts=info.parts,
-            noise=cast(Noise, info.parameters["noise"]),
+            fit=cast(Fit, info.parameters.get("fit", "dina")),
+            noise=cast(Noise, info.parameters.get("noise", "family")),
             method=cast(Method, info.parameters.get("asked_method", "auto")),
             mastered=info.figure("mastered") or 0.5,
+            solve_rate=info.figure("solve_rate") or 0.5,
+            judged=bool(info.parameters.get("judged", True)),
             pass_score=info.figure("pass_score"),
             common=bool(info.parameters.get("common")),
             ignored_classes=info.listed("ignored_classes"),

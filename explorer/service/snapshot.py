@@ -18,7 +18,16 @@ from explorer.store.fingerprint import PartFingerprints, part_fingerprints
 from explorer.store.protocol import Layer, LayerInfo, Store
 from loaders.dataset import Dataset
 
-__all__ = ["LayerView", "dataset_parts", "graph_parts", "layer_view", "lineage", "read_dataset", "stored_course"]
+__all__ = [
+    "LayerView",
+    "dataset_parts",
+    "graph_parts",
+    "layer_view",
+    "lineage",
+    "read_dataset",
+    "remembered",
+    "stored_course",
+]
 
 _T = TypeVar("_T")
 _CACHE_SIZE = 8
@@ -70,6 +79,11 @@ class LayerView:
         """Bool (S,), the learned skills."""
         learned: NDArray[np.bool_] = self.wave >= 0
         return learned
+
+
+def remembered(store: Store, key: tuple[Hashable, ...], make: Callable[[], _T]) -> _T:
+    """What `make` gives for this version of the store, made once; the oldest of a few results are forgotten."""
+    return _cached(store, key, make)
 
 
 def read_dataset(store: Store, name: str) -> Dataset:

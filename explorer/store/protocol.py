@@ -27,6 +27,7 @@ __all__ = [
     "Progress",
     "QueryResult",
     "Relationship",
+    "Scalar",
     "Store",
 ]
 
@@ -83,6 +84,8 @@ class LayerInfo:
         fingerprint: Of its skills, waves, teaching texts and masteries; the store sets it.
         stale: True if something it was made from has changed since; the store sets it.
         stale_because: In which way, a clause each; empty if it is not stale.
+        skills_add: Of an evidence layer: True if its skills predict outcomes that were held out better than ability
+            and difficulty alone, beyond noise; False if that cannot be shown; None if it was not judged.
     """
 
     dataset: str
@@ -110,6 +113,7 @@ class LayerInfo:
     fingerprint: str = field(default="", compare=False)
     stale: bool = field(default=False, compare=False)
     stale_because: tuple[str, ...] = field(default=(), compare=False)
+    skills_add: bool | None = None
 
     @property
     def key(self) -> str:

@@ -189,7 +189,7 @@ def test_levels_come_from_prerequisites_where_the_data_give_none(store: Store) -
 @pytest.fixture
 def estimated(store: Store) -> Store:
     store.write_dataset(with_outcomes())
-    evidence(store, "d", ignored_classes=["task"])
+    evidence(store, "d", fit="dina", ignored_classes=["task"])
     return store
 
 
@@ -200,7 +200,7 @@ def test_what_was_learned_and_lost_in_truth_is_found(estimated: Store) -> None:
 
 def test_change_of_mastery_adds_up_the_posteriors(store: Store) -> None:
     store.write_dataset(with_outcomes(error=0.3, texts=40))
-    evidence(store, "d", ignored_classes=["task"])
+    evidence(store, "d", fit="dina", ignored_classes=["task"])
     m = compare(store, "d", "org_base", "org_tuned").mastery
     p, q = (mastery_of(store, "d", name).mastery for name in ("org_base", "org_tuned"))
     both = ~np.isnan(p) & ~np.isnan(q)
@@ -241,7 +241,7 @@ def test_a_skill_of_which_the_other_cannot_tell_is_neither_gained_nor_lost(estim
         ),
         replace=True,
     )
-    evidence(estimated, "d", ignored_classes=["task"])
+    evidence(estimated, "d", fit="dina", ignored_classes=["task"])
     found = compare(estimated, "d", "org_base", "org_tuned")
     assert {c.skill for c in found.changes if c.change == "open"} == {"b"}
     assert found.open == 1
@@ -253,7 +253,7 @@ def test_a_skill_of_which_the_other_cannot_tell_is_neither_gained_nor_lost(estim
 
 def test_cautions_name_what_would_mislead(estimated: Store) -> None:
     assert compare(estimated, "d", "org_base", "org_tuned").cautions == ()
-    evidence(estimated, "d", noise="model", ignored_classes=["task"])
+    evidence(estimated, "d", fit="dina", noise="model", ignored_classes=["task"])
     assert any("--noise family" in c for c in compare(estimated, "d", "org_base", "org_tuned").cautions)
     learn(estimated, "d", name="peeled")
     assert any("peeling" in c for c in compare(estimated, "d", "peeled", "org_base").cautions)

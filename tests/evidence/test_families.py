@@ -45,13 +45,13 @@ def command(folder: Path, data: Dataset) -> Command:
 @pytest.fixture(scope="module")
 def crux(tmp_path_factory: pytest.TempPathFactory) -> tuple[Command, Any]:
     run = command(tmp_path_factory.mktemp("cruxeval"), cruxeval())
-    return run, run("evidence", "--all-models", "--ignore-class", "task")
+    return run, run("evidence", "--all-models", "--fit", "dina", "--no-judge", "--ignore-class", "task")
 
 
 @pytest.fixture(scope="module")
 def ds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Command, Any]:
     run = command(tmp_path_factory.mktemp("ds1000"), ds1000())
-    return run, run("evidence", "--all-models")
+    return run, run("evidence", "--all-models", "--fit", "dina", "--no-judge")
 
 
 def test_eleven_pairs_of_cruxeval(crux: tuple[Command, Any]) -> None:
@@ -80,7 +80,7 @@ def test_twenty_five_fine_tunes_of_ds1000(ds: tuple[Command, Any]) -> None:
     assert all(m["same_texts"] is False for m in tuned), "the base was run on 1 000 texts, the fine-tunes on 400"
     by_model = {m["model"]: m for m in found["models"]}
     assert by_model["deepseek-coder-6.7b-base"]["attempted"] == 1_000
-    common = run("evidence", "--all-models", "--common")
+    common = run("evidence", "--all-models", "--common", "--fit", "dina", "--no-judge")
     assert {m["attempted"] for m in common["models"]} == {400}
 
 

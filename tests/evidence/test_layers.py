@@ -49,7 +49,7 @@ def dataset(*, error: float = 0.1, texts: int = 120) -> Dataset:
 
 def test_layers_hold_what_is_mastered_and_say_how_it_was_estimated(store: Store) -> None:
     store.write_dataset(dataset())
-    report = evidence(store, "d", ignored_classes=["task"])
+    report = evidence(store, "d", fit="dina", ignored_classes=["task"])
     assert [m.model for m in report.models] == [BASE, OTHER, TUNED]
     base, other, tuned = report.models
     assert (base.layer.name, tuned.layer.name, tuned.layer.base) == ("org_base", "org_tuned", "org_base")
@@ -79,7 +79,7 @@ def test_layers_hold_what_is_mastered_and_say_how_it_was_estimated(store: Store)
 def test_noise_decides_what_is_shared(store: Store) -> None:
     store.write_dataset(dataset())
     slips = {
-        noise: [m.slip for m in evidence(store, "d", noise=noise, ignored_classes=["task"]).models]  # type: ignore[arg-type]
+        noise: [m.slip for m in evidence(store, "d", fit="dina", noise=noise, ignored_classes=["task"]).models]  # type: ignore[arg-type]
         for noise in ("model", "family", "shared")
     }
     base, other, tuned = slips["model"]
@@ -92,7 +92,7 @@ def test_noise_decides_what_is_shared(store: Store) -> None:
 @pytest.mark.parametrize("noise", ["family", "text"])
 def test_mastery_is_read_back_with_the_skills_that_are_not_mastered(store: Store, noise: str) -> None:
     store.write_dataset(dataset())
-    report = evidence(store, "d", noise=noise, ignored_classes=["task"])  # type: ignore[arg-type]
+    report = evidence(store, "d", fit="dina", noise=noise, ignored_classes=["task"])  # type: ignore[arg-type]
     for model in report.models:
         found = mastery_of(store, "d", model.layer.name)
         view = layer_view(store, "d", model.layer.name)

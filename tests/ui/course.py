@@ -96,5 +96,5 @@ def fill(path: Path) -> None:
     associate(store, "course", "foundation")
     learn(store, "course", name="continued", parts=["advanced"], base="foundation", mode="continued")
     associate(store, "course", "continued")
-    evidence(store, "course")
+    evidence(store, "course", fit="dina")
     store.close()

@@ -1,0 +1,234 @@
+"""Two respondents on the same texts: differences of solve rate, skill by skill, beyond noise or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from analysis.errors import AnalysisError
+from analysis.graph import SkillTextGraph
+
+__all__ = ["Overall", "PairedDifferences", "benjamini_hochberg", "mcnemar", "paired_differences"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_LEAST_TOLD = 5  # texts on which both differ, below which no split of them is beyond chance
+
+
+@dataclass(frozen=True)
+class Overall:
+    """Both respondents on all texts that both attempted.
+
+    Attributes:
+        items: Number of these texts.
+        first: Mean score of the first.
+        second: Mean score of the second.
+        difference: `second` − `first`.
+        low: Lower end of the interval of `difference`.
+        high: Upper end.
+        only_first: Texts on which the first scored higher.
+        only_second: Texts on which the second did.
+        p_value: McNemar's test (mid-p, exact) for outcomes of 0 and 1, else the paired t test.
+    """
+
+    items: int
+    first: float
+    second: float
+    difference: float
+    low: float
+    high: float
+    only_first: int
+    only_second: int
+    p_value: float
+
+
+@dataclass(frozen=True, eq=False)
+class PairedDifferences:
+    """Differences for each of G groups of texts; NaN for groups without a common text.
+
+    Attributes:
+        items: Number of common texts, int64 (G,).
+        first: Mean score of the first, float64 (G,).
+        second: Mean score of the second.
+        difference: `second` − `first`.
+        low: Lower end of the interval of `difference`.
+        high: Upper end.
+        equal_low: Lower end of the interval at twice the error rate, which two one-sided tests look at.
+        equal_high: Upper end.
+        only_first: Texts on which the first scored higher, int64 (G,).
+        only_second: Texts on which the second did.
+        p_value: Of no difference.
+        q_value: The same after Benjamini and Hochberg over the groups that can tell; 1 for the others.
+    """
+
+    items: Ints
+    first: Floats
+    second: Floats
+    difference: Floats
+    low: Floats
+    high: Floats
+    equal_low: Floats
+    equal_high: Floats
+    only_first: Ints
+    only_second: Ints
+    p_value: Floats
+    q_value: Floats
+
+    def higher(self, rate: float = 0.05) -> npt.NDArray[np.bool_]:
+        """Bool (G,): the second is better, at this rate of false discoveries."""
+        found: npt.NDArray[np.bool_] = (self.q_value <= rate) & (np.nan_to_num(self.difference) > 0.0)
+        return found
+
+    def lower(self, rate: float = 0.05) -> npt.NDArray[np.bool_]:
+        """Bool (G,): the second is worse, at this rate of false discoveries."""
+        found: npt.NDArray[np.bool_] = (self.q_value <= rate) & (np.nan_to_num(self.difference) < 0.0)
+        return found
+
+    def alike(self, margin: float) -> npt.NDArray[np.bool_]:
+        """Bool (G,): the difference is within ±margin beyond noise (two one-sided tests)."""
+        with np.errstate(invalid="ignore"):
+            found: npt.NDArray[np.bool_] = (self.equal_low > -margin) & (self.equal_high < margin)
+        return found
+
+
+def paired_differences(
+    groups: SkillTextGraph, first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 0.95
+) -> PairedDifferences:
+    """Compare two respondents on the texts of each group (skill, or class of skills) that both attempted.
+
+    The difference of a group is the mean of d_t = second_t − first_t over its n texts. For outcomes of 0 and 1 the
+    interval is Bonett and Price's, D' ± z √((b' + c' − D'²)/(n + 2)) with b' = (b + 1)/(n + 2), c' = (c + 1)/(n + 2)
+    and D' = c' − b', b and c the texts that only the first or only the second solved; the test is McNemar's, exact
+    with mid-p. For shares it is the paired t interval and test. q-values are Benjamini and Hochberg's over the groups
+    with at least five texts on which both differ: with fewer no split is beyond chance, whatever it is, so leaving
+    them out keeps the error rate. [BonettPrice2012], [BenjaminiHochberg1995], [Tarone1990].
+
+    Args:
+        groups: T texts, G groups (as skills).
+        first: Scores in 0–1, float (T,), NaN where not attempted.
+        second: Likewise.
+        level: Of the intervals.
+
+    Returns:
+        The differences.
+
+    Raises:
+        AnalysisError: Scores of another shape.
+
+    >>> graph = SkillTextGraph.from_csr(range(21), [0] * 20, n_skills=1)
+    >>> found = paired_differences(graph, [0] * 20, [0] * 8 + [1] * 12)
+    >>> round(float(found.difference[0]), 2), bool(found.higher()[0])
+    (0.6, True)
+    """
+    x, y = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if x.shape != (groups.n_texts,) or y.shape != (groups.n_texts,):
+        raise AnalysisError(f"scores must have shape ({groups.n_texts},), not {x.shape} and {y.shape}")
+    text_of = np.repeat(np.arange(groups.n_texts), groups.text_degrees)
+    common = ~np.isnan(x) & ~np.isnan(y)
+    edge = common[text_of]
+    text, group = text_of[edge], groups.text_skills[edge]
+    d = np.where(common, y - x, 0.0)
+
+    def total(values: npt.NDArray[np.generic]) -> Floats:
+        return np.bincount(group, values[text], minlength=groups.n_skills).astype(np.float64)
+
+    n = total(common)
+    worse, better = total(d < 0.0), total(d > 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = [total(np.nan_to_num(values)) / n for values in (x, y)]
+        mean = total(d) / n
+        binary = bool(np.isin(x[common], (0.0, 1.0)).all() and np.isin(y[common], (0.0, 1.0)).all())
+        squares = total(d * d)
+        intervals = [_interval(n, mean, squares, worse, better, binary, at) for at in (level, 2.0 * level - 1.0)]
+        p = _mid_p(worse, better) if binary else _paired_t(n, mean, squares)
+    p = np.where(n > 0, p, np.nan)
+    told = worse + better >= _LEAST_TOLD
+    q = np.ones(groups.n_skills)
+    q[told] = benjamini_hochberg(p[told])
+    return PairedDifferences(
+        items=n.astype(np.int64),
+        first=means[0],
+        second=means[1],
+        difference=mean,
+        low=intervals[0][0],
+        high=intervals[0][1],
+        equal_low=intervals[1][0],
+        equal_high=intervals[1][1],
+        only_first=worse.astype(np.int64),
+        only_second=better.astype(np.int64),
+        p_value=p,
+        q_value=q,
+    )
+
+
+def mcnemar(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 0.95) -> Overall | None:
+    """The comparison over all common texts; None if there are none.
+
+    >>> found = mcnemar([1, 0, 0, 0, 0, 0, 1], [1, 1, 1, 1, 1, 1, 0])
+    >>> found.only_first, found.only_second, round(found.p_value, 3)
+    (1, 5, 0.125)
+    """
+    x, y = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    texts = np.flatnonzero(~np.isnan(x) & ~np.isnan(y))
+    if not len(texts):
+        return None
+    one = SkillTextGraph.from_edges(texts, np.zeros(len(texts), np.int64), len(x), 1)
+    found = paired_differences(one, x, y, level=level)
+    figures = ("first", "second", "difference", "low", "high", "p_value")
+    return Overall(
+        items=len(texts),
+        only_first=int(found.only_first[0]),
+        only_second=int(found.only_second[0]),
+        **{name: float(getattr(found, name)[0]) for name in figures},
+    )
+
+
+def benjamini_hochberg(p_values: npt.ArrayLike) -> Floats:
+    """q_(i) = min over j ≥ i of m p_(j) / j: rejecting q ≤ a keeps the rate of false discoveries at a.
+
+    >>> benjamini_hochberg([0.01, 0.04, 0.03, 0.5]).round(3).tolist()
+    [0.04, 0.053, 0.053, 0.5]
+    """
+    p = np.asarray(p_values, np.float64)
+    order = np.argsort(p, kind="stable")
+    scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
+    q = np.empty(len(p))
+    q[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    return q
+
+
+def _interval(
+    n: Floats, mean: Floats, squares: Floats, worse: Floats, better: Floats, binary: bool, level: float
+) -> tuple[Floats, Floats]:
+    if binary:
+        b, c = (worse + 1.0) / (n + 2.0), (better + 1.0) / (n + 2.0)
+        centre = c - b
+        half = stats.norm.ppf((1.0 + level) / 2.0) * np.sqrt((b + c - centre**2) / (n + 2.0))
+    else:
+        centre = mean
+        variance = np.maximum(squares - n * mean**2, 0.0) / np.maximum(n - 1.0, 1.0)
+        half = stats.t.ppf((1.0 + level) / 2.0, np.maximum(n - 1.0, 1.0)) * np.sqrt(variance / n)
+        half = np.where(n > 1, half, 1.0)  # one text tells nothing about the spread
+    blank = n == 0
+    low, high = np.maximum(centre - half, -1.0), np.minimum(centre + half, 1.0)
+    return np.where(blank, np.nan, low), np.where(blank, np.nan, high)
+
+
+def _mid_p(worse: Floats, better: Floats) -> Floats:
+    """Two-sided: 2 P(X < k) + P(X = k), X ~ Bin(b + c, ½), k the smaller."""
+    n, k = worse + better, np.minimum(worse, better)
+    p = 2.0 * stats.binom.cdf(k, n, 0.5) - stats.binom.pmf(k, n, 0.5)
+    return np.where(n > 0, np.minimum(p, 1.0), 1.0)
+
+
+def _paired_t(n: Floats, mean: Floats, squares: Floats) -> Floats:
+    variance = np.maximum(squares - n * mean**2, 0.0) / np.maximum(n - 1.0, 1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t = mean / np.sqrt(variance / n)
+    p = 2.0 * stats.t.sf(np.abs(t), np.maximum(n - 1.0, 1.0))
+    # No spread at all: certain of nothing with one text or with no difference.
+    return np.where((n < 2) | (squares == 0.0), 1.0, np.nan_to_num(p, nan=0.0))
