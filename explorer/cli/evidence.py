@@ -147,8 +147,8 @@ def _show(report: EvidenceReport) -> Iterator[Block]:
             if response
             else "slip: fails though it has what the text takes; guess: solves though it has not"
         )
-        + "; unidentified: skills of which no text can tell; skills add: by how much log-loss on held-out outcomes falls "
-        "when skills are known beside ability and difficulty, in thousandths, ± one standard error",
+        + "; unidentified: skills of which no text can tell; skills add: by how much log-loss on held-out outcomes "
+        "falls when skills are known beside ability and difficulty, in thousandths, ± one standard error",
     )
     weak = [m.layer.name for m in report.models if m.supported is False]
     if weak:
