@@ -5,9 +5,11 @@
     python3 bootstrap.py test            set up with the developers' tools, then run all tests (arguments go to pytest)
     python3 bootstrap.py check           lint, format, types, import contracts and the wheel
     python3 bootstrap.py skillgraph ...  set up, then run any command of the tool
+    python3 bootstrap.py add server ...  add what an extra needs: server (Neo4j without Docker), spark, fast (driver)
     python3 bootstrap.py just ...        set up with the developers' tools, then run a task of the justfile
 
-Everything goes into `.venv` and `.bootstrap` beside this file; versions and hashes are those of requirements/.
+Everything goes into `.venv` and `.bootstrap` (and `.venv-spark`, for the tests on Spark) beside this file; versions
+and hashes are those of requirements/. Packages come from the index that uv or pip is configured to use.
 """
 
 from __future__ import annotations
@@ -18,21 +20,32 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import venv
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent
 LOCKS = ROOT / "requirements"
 ENVIRONMENT = ROOT / ".venv"
+SPARK = ROOT / ".venv-spark"  # pandas comes with Spark; it is kept out of where everything else is tested
 TOOLS = ROOT / ".bootstrap"
-STAMP = ENVIRONMENT / "skillgraph-setup.json"
+STAMP = "skillgraph-setup.json"
+EXTRAS = ("server", "spark", "fast")
 BIN = "Scripts" if os.name == "nt" else "bin"
+PIP_TO_UV = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "trusted-host": "UV_INSECURE_HOST",
+    "cert": "SSL_CERT_FILE",
+}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def main() -> int:
     """Run the command that the arguments name; its exit code."""
-    commands = {"demo": _demo, "test": _test, "check": _check, "skillgraph": _skillgraph, "just": _just}
+    commands = {"demo": _demo, "test": _test, "check": _check, "skillgraph": _skillgraph, "just": _just, "add": _add}
     arguments = sys.argv[1:]
     if not arguments or arguments[0] not in commands:
         print(__doc__)
@@ -56,9 +69,21 @@ def _skillgraph(arguments: list[str]) -> int:
     return _run("skillgraph", *arguments)
 
 
+def _add(arguments: list[str]) -> int:
+    if not arguments or not set(arguments) <= set(EXTRAS):
+        print(f"error: name what to add: {', '.join(EXTRAS)}", file=sys.stderr)
+        return 2
+    _set_up("runtime", extras=arguments)
+    print(f"{ENVIRONMENT.name} has {', '.join(_stamp(ENVIRONMENT).get('extras', []))}.", file=sys.stderr)
+    return 0
+
+
 def _test(arguments: list[str]) -> int:
     _set_up("dev")
+    _set_up("spark-tests")
     _provide_browser()
+    if any("tests/spark" in argument for argument in arguments):
+        return _run("python", "-m", "pytest", *arguments, environment=SPARK)
     # All tests run in two processes; what belongs together stays in one (tests/conftest.py).
     two = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
     several = () if arguments or (os.cpu_count() or 1) < 2 else two
@@ -75,28 +100,51 @@ def _just(arguments: list[str]) -> int:
     return _run("just", *arguments)
 
 
-def _set_up(profile: str) -> None:
-    """Make `.venv` hold what the lock of `profile` names; nothing is done if it does already."""
-    wanted = {"profile": profile, "digest": _digest(), "python": sys.version.split()[0]}
-    if STAMP.exists():
-        there = json.loads(STAMP.read_text())
-        if there in (wanted, {**wanted, "profile": "dev"}):
-            return
-    print(f"Setting up {ENVIRONMENT.name} ({profile}); this is done once.", file=sys.stderr)
+def _set_up(profile: str, extras: Iterable[str] = ()) -> None:
+    """Make the environment of `profile` hold what its lock names, with these extras and those added before."""
+    folder = SPARK if profile == "spark-tests" else ENVIRONMENT
+    there = _stamp(folder)
+    extras = sorted({*extras, *there.get("extras", [])})
+    wanted = {"profile": profile, "extras": extras, "digest": _digest(), "python": sys.version.split()[0]}
+    if {"extras": [], **there} in (wanted, {**wanted, "profile": "dev"}):
+        return
+    began = time.monotonic()
+    _say(f"Setting up {folder.name} ({' with '.join(filter(None, (profile, ', '.join(extras))))}); this is done once.")
     if not (TOOLS / BIN / _program("uv")).exists():
+        _say("  1/3 the installer, uv")
         venv.EnvBuilder(with_pip=True, clear=True).create(TOOLS)
-        pip = [str(TOOLS / BIN / _program("python")), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--require-hashes", "-r", str(LOCKS / "uv.lock")], check=True)
-    if not (ENVIRONMENT / BIN / _program("python")).exists() or (
-        STAMP.exists() and json.loads(STAMP.read_text()).get("python") != wanted["python"]
-    ):
-        _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(ENVIRONMENT))
-    STAMP.unlink(missing_ok=True)
+        index = os.environ.get("UV_DEFAULT_INDEX")
+        environment = {**({"PIP_INDEX_URL": index} if index else {}), **os.environ}
+        _pip("install", "--quiet", "--require-hashes", "-r", str(LOCKS / "uv.lock"), env=environment)
+    python = folder / BIN / _program("python")
+    if there.get("python") != wanted["python"] or not python.exists():
+        if "python" in there:
+            _say(f"  {folder.name} was made by Python {there['python']}, this is {wanted['python']}: making it anew")
+        _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
+    (folder / STAMP).write_text(json.dumps({"extras": extras, "python": wanted["python"]}))
+    locks = [LOCKS / f"{profile}.lock", *(LOCKS / f"extra-{extra}.lock" for extra in extras)]
+    _say(f"  2/3 {sum(line[:1].isalnum() for lock in locks for line in lock.read_text().splitlines())} packages")
     build = ("--build-constraints", str(LOCKS / "build.lock"))
-    target = ("--quiet", "--python", str(ENVIRONMENT / BIN / _program("python")))
-    _uv("pip", "sync", *target, *build, "--require-hashes", str(LOCKS / f"{profile}.lock"))
+    target = (*(() if sys.stderr.isatty() else ("--quiet",)), "--python", str(python))
+    _uv("pip", "sync", *target, *build, "--require-hashes", *map(str, locks))
+    _say("  3/3 skillgraph itself")
     _uv("pip", "install", *target, *build, "--no-deps", "--editable", str(ROOT))
-    STAMP.write_text(json.dumps(wanted))
+    (folder / STAMP).write_text(json.dumps(wanted))
+    _say(f"Set up in {time.monotonic() - began:.0f} s.")
+
+
+def _stamp(folder: Path) -> dict[str, Any]:
+    """What this script noted when it made an environment; a folder that it did not make is left alone."""
+    try:
+        return dict(json.loads((folder / STAMP).read_text()))
+    except (OSError, ValueError):
+        if not folder.exists():
+            return {}
+    sys.exit(f"error: bootstrap.py has not made {folder}, or not finished it: move or delete it, then try again")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _digest() -> str:
@@ -119,23 +167,41 @@ def _provide_browser() -> None:
         subprocess.run(install, check=True, env=quiet, stdout=subprocess.DEVNULL)
 
 
+def _pip(*arguments: str, **options: Any) -> str:
+    command = [str(TOOLS / BIN / _program("python")), "-m", "pip", "--disable-pip-version-check", *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **options).stdout
+
+
 def _uv(*arguments: str) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
+    environment = {**_index(_pip("config", "list")), **environment}
     subprocess.run([str(TOOLS / BIN / _program("uv")), *arguments], check=True, cwd=ROOT, env=environment)
+
+
+def _index(configured: str) -> dict[str, str]:
+    """Where pip is told to look (`pip config list`), in uv's words; uv reads neither pip.conf nor PIP_INDEX_URL."""
+    settings: dict[str, str] = {}
+    for line in configured.splitlines():
+        key, _, value = line.partition("=")
+        section, _, name = key.rpartition(".")
+        if section in ("global", "install", ":env:") and name in PIP_TO_UV:
+            rank = ("global", "install", ":env:").index(section)
+            settings[f"{PIP_TO_UV[name]} {rank}"] = " ".join(value.strip("'\"").replace("\\n", " ").split())
+    return {name.partition(" ")[0]: settings[name] for name in sorted(settings)}
 
 
 def _program(name: str) -> str:
     return f"{name}.exe" if os.name == "nt" else name
 
 
-def _run(program: str, *arguments: str) -> int:
+def _run(program: str, *arguments: str, environment: Path = ENVIRONMENT) -> int:
     """A program of the environment, in the folder from which this one was called."""
-    path = os.pathsep.join([str(ENVIRONMENT / BIN), os.environ.get("PATH", ""), str(TOOLS / BIN)])  # the last: uv
-    environment = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(ENVIRONMENT)}
+    path = os.pathsep.join([str(environment / BIN), os.environ.get("PATH", ""), str(TOOLS / BIN)])  # the last: uv
+    variables = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(environment)}
     inside = program in ("python", "just")
-    command = [str(ENVIRONMENT / BIN / _program(program)), *arguments]
+    command = [str(environment / BIN / _program(program)), *arguments]
     try:
-        return subprocess.run(command, check=False, cwd=ROOT if inside else None, env=environment).returncode
+        return subprocess.run(command, check=False, cwd=ROOT if inside else None, env=variables).returncode
     except KeyboardInterrupt:
         return 130
 

@@ -1,5 +1,6 @@
 # What a contributor does; `just` alone lists it. Run it in the environment that `python3 bootstrap.py just` makes.
 
+compile := "uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11"
 export PATH := justfile_directory() / ".venv/bin:" + env("PATH", "")
 
 default:
@@ -45,7 +46,13 @@ benchmark *arguments:
 
 # Resolve dependencies anew and write the locks with hashes, without addresses
 lock:
-    uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11 --upgrade --group dev --group bench --extra server --extra fast --extra spark pyproject.toml -o requirements/dev.lock
-    uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11 --upgrade -c requirements/dev.lock pyproject.toml -o requirements/runtime.lock
-    echo "uv" | uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade - -o requirements/uv.lock
-    printf 'hatchling\nsetuptools\n' | uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -c requirements/dev.lock - -o requirements/build.lock
+    {{compile}} --upgrade --group dev --group bench --extra server --extra fast pyproject.toml -o requirements/dev.lock
+    {{compile}} --upgrade -c requirements/dev.lock --group spark-tests --extra server --extra spark pyproject.toml -o requirements/spark-tests.lock
+    {{compile}} --upgrade -c requirements/dev.lock -c requirements/spark-tests.lock pyproject.toml -o requirements/runtime.lock
+    for extra in server fast spark; do just _lock-extra $extra; done
+    echo "uv" | {{compile}} --upgrade - -o requirements/uv.lock
+    printf 'hatchling\nsetuptools\n' | {{compile}} --upgrade -c requirements/dev.lock - -o requirements/build.lock
+
+# What an extra adds to the runtime, for `python3 bootstrap.py add`
+_lock-extra name:
+    python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['{{name}}'], sep='\n')" | {{compile}} -c requirements/dev.lock -c requirements/spark-tests.lock -c requirements/runtime.lock - -o requirements/extra-{{name}}.lock

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
-_LONGEST = ("browser", "neo4j", "spark", "tests/docs/test_code_blocks.py")  # begun first, so that both end together
+# tests/test_spark.py runs them in an environment of their own
+collect_ignore = [] if find_spec("pandas") else ["spark"]
+
+_LONGEST = ("browser", "neo4j", "tests/test_spark.py", "spark")  # begun first, so that both end together
 _FOLDERS = {"tests/ui/browser/": "browser", "tests/server/": "neo4j", "tests/store/test_neo4j_": "neo4j"}
 _FOLDERS |= {"tests/store/test_demo.py": "neo4j", "tests/spark/": "spark", "tests/oracle/": "neo4j"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,22 @@ def test_every_line_is_a_pinned_requirement_or_a_hash_of_one(lock: Path) -> None
         assert "--hash=sha256:" in block, block
 
 
-def test_runtime_and_development_have_the_same_versions() -> None:
-    runtime = dict(PIN.findall((LOCKS / "runtime.lock").read_text()))
-    development = dict(PIN.findall((LOCKS / "dev.lock").read_text()))
-    assert runtime.items() <= development.items()
+def pins(name: str) -> set[tuple[str, str]]:
+    return set(PIN.findall((LOCKS / f"{name}.lock").read_text()))
+
+
+@pytest.mark.parametrize("whole", ["dev", "spark-tests"])
+def test_the_runtime_s_versions_are_those_that_are_tested(whole: str) -> None:
+    assert pins("runtime") <= pins(whole)
+
+
+@pytest.mark.parametrize(("extra", "whole"), [("server", "dev"), ("fast", "dev"), ("spark", "spark-tests")])
+def test_an_extra_s_versions_are_those_that_are_tested(extra: str, whole: str) -> None:
+    assert pins(f"extra-{extra}") <= pins(whole)
+    project = tomllib.loads((LOCKS.parent / "pyproject.toml").read_text())["project"]
+    asked = {re.split(r"[^A-Za-z0-9_-]", wanted)[0] for wanted in project["optional-dependencies"][extra]}
+    assert asked <= {name for name, _ in pins(f"extra-{extra}")}
+
+
+def test_pandas_comes_with_spark_only() -> None:
+    assert {"pandas"} & {name for lock in ("runtime", "dev") for name, _ in pins(lock)} == set()

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import ServerError
+from explorer.extras import how_to_add
 from explorer.folders import cache_folder
 
 __all__ = [
@@ -221,9 +222,7 @@ def _maven_context(repository_cache: Path) -> Any:
     try:
         from jgo.maven import MavenContext
     except ImportError:
-        raise ServerError(
-            "fetching Neo4j's jars needs the extra 'server': install skillgraph-explorer[server]"
-        ) from None
+        raise ServerError(f"fetching Neo4j needs the extra 'server': {how_to_add('server')}") from None
     mirror = os.environ.get(REPOSITORY_VARIABLE)
     repositories = {"mirror": mirror.rstrip("/")} if mirror else None
     return MavenContext(repo_cache=repository_cache, remote_repos=repositories, timeout=60)

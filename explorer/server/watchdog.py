@@ -8,14 +8,25 @@ killed. This works alike on Linux, macOS and Windows.
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 __all__ = ["creation_time", "end_process", "is_alive"]
 
 
+def _psutil() -> Any:
+    try:
+        import psutil  # type: ignore[import-untyped] # it publishes no types
+    except ImportError:
+        from explorer.errors import ServerError
+        from explorer.extras import how_to_add
+
+        raise ServerError(f"looking after a server needs the extra 'server': {how_to_add('server')}") from None
+    return psutil
+
+
 def creation_time(pid: int) -> float | None:
     """When a process was created, in seconds since the epoch; None if there is none of that number or it has ended."""
-    import psutil  # type: ignore[import-untyped] # it publishes no types
-
+    psutil = _psutil()
     try:
         process = psutil.Process(pid)
         return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
@@ -39,8 +50,7 @@ def end_process(pid: int, created: float, *, patience: float = 10.0) -> bool:
     Returns:
         True if it is gone, or was.
     """
-    import psutil
-
+    psutil = _psutil()
     try:
         process = psutil.Process(pid)
         if process.create_time() != created:

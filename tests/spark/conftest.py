@@ -33,7 +33,7 @@ def session() -> Iterator[Any]:
     except SparkError as error:
         if os.environ.get("CI"):
             pytest.fail(f"CI must test on a real Spark: {error}")
-        pytest.skip(f"{error} (pip install 'skillgraph-explorer[spark,server]')")
+        pytest.skip(str(error))
     yield spark
     opened.__exit__(None, None, None)
 

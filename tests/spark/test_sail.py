@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 SKILLGRAPH = Path(sys.executable).with_name("skillgraph")
 
 if not os.environ.get("CI"):
-    pytest.importorskip("pysail", reason="pip install pysail, and pyspark[connect]<4.2")
+    pytest.importorskip("pysail", reason="pysail is in .venv-spark, which `python3 bootstrap.py test` makes")
 
 
 def start(module: str, *arguments: object) -> subprocess.Popen[str]:

@@ -81,7 +81,7 @@ def test_what_is_not_installed_is_named(missing: str, monkeypatch: pytest.Monkey
     for name in [name for name in sys.modules if name.startswith("pyspark.sql.pandas")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(SparkError, match=r"(?i)" + missing + r".*install skillgraph-explorer\[spark\]"):
+    with pytest.raises(SparkError, match=r"(?i)" + missing + r".*bootstrap\.py add spark"):
         learn_on_spark(SparkRun(str(tmp_path), None), name="layer")
 
 
