@@ -1,17 +1,19 @@
 """What every store does, and the records it keeps beside datasets.
 
-Nothing outside `explorer.store` knows which store it talks to.
+Nothing outside `explorer.store` knows which store it talks to. Arrow is imported when its schemas are asked for: to
+list what is in a store needs none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-import pyarrow as pa
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-from loaders.dataset import Dataset
+    from loaders.dataset import Dataset
 
 __all__ = [
     "ASSOCIATION_SCHEMA",
@@ -41,16 +43,23 @@ LayerKind = Literal["foundation", "fine-tuned", "evidence"]
 Progress = Callable[[int, int], None]
 """Called with (rows done, rows in all)."""
 
-LAYER_SKILLS_SCHEMA = pa.schema(
-    [
-        ("skill", pa.string()),
-        ("wave", pa.int32()),
-        ("by", pa.string()),
-        ("component", pa.int32()),
-        ("mastery", pa.float64()),
-    ]
-)
-ASSOCIATION_SCHEMA = pa.schema([("source", pa.string()), ("target", pa.string()), ("weight", pa.int64())])
+if TYPE_CHECKING:
+    LAYER_SKILLS_SCHEMA: pa.Schema
+    ASSOCIATION_SCHEMA: pa.Schema
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("LAYER_SKILLS_SCHEMA", "ASSOCIATION_SCHEMA"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import pyarrow as pa
+
+    number, text = pa.int32(), pa.string()
+    learned = [("skill", text), ("wave", number), ("by", text), ("component", number), ("mastery", pa.float64())]
+    globals().update(
+        LAYER_SKILLS_SCHEMA=pa.schema(learned),
+        ASSOCIATION_SCHEMA=pa.schema([("source", text), ("target", text), ("weight", pa.int64())]),
+    )
+    return globals()[name]
 
 
 @dataclass(frozen=True)

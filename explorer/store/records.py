@@ -26,11 +26,11 @@ from explorer.store.fingerprint import (
     part_fingerprints,
     table_fingerprint,
 )
+from explorer.store.infos import COUNTS, JSON_FIELDS, dataset_info, layer_info
 from explorer.store.protocol import (
     ASSOCIATION_SCHEMA,
     LAYER_SKILLS_SCHEMA,
     SCHEMA_VERSION,
-    DatasetInfo,
     Layer,
     LayerInfo,
 )
@@ -106,21 +106,8 @@ EDGE_TABLES: tuple[EdgeTable, ...] = (
 )
 """Relationships of a dataset. The last one repeats the model's property `base`, from which it is read back."""
 
-_COUNTS = ("texts", "skills", "requirements", "prerequisites", "part_of", "models", "attempts")
 _RESERVED = ("key", "dataset")
 _INT64 = range(-(2**63), 2**63)
-_JSON_FIELDS = (
-    "parts",
-    "parameters",
-    "versions",
-    "graph_parts",
-    "made_from",
-    "vanished",
-    "association_options",
-    "stale_because",
-)
-# Earlier versions kept these lists as texts, each joined in a way of its own.
-_LISTS_BEFORE = {"known_classes": ",", "ignored_classes": "\n", "models": "\n", "continued_after_texts": ","}
 
 
 def utc_now() -> str:
@@ -190,22 +177,9 @@ def dataset_node(dataset: Dataset, loaded_at: str) -> Properties:
                 for table in NODE_LABELS
             }
         ),
-        **{table: getattr(dataset, table).num_rows for table in _COUNTS},
+        **{table: getattr(dataset, table).num_rows for table in COUNTS},
     }
     return node if source is None else {**node, "source": str(source)}
-
-
-def dataset_info(properties: Mapping[str, Any], layers: Sequence[str] = ()) -> DatasetInfo:
-    """The record of a Dataset node; `layers` are the names of the dataset's layers."""
-    return DatasetInfo(
-        name=properties["name"],
-        parts=tuple(json.loads(properties["parts"])),
-        provenance=json.loads(properties["provenance"]),
-        loaded_at=properties["loaded_at"],
-        layers=tuple(layers),
-        fingerprint=properties.get("fingerprint", ""),
-        **{table: properties[table] for table in _COUNTS},
-    )
 
 
 def dataset_parts(properties: Mapping[str, Any]) -> dict[str, PartFingerprints] | None:
@@ -355,24 +329,11 @@ def layer_node(layer: Layer) -> Properties:
     node: Properties = {"key": info.key}
     for field in fields(info):
         value = getattr(info, field.name)
-        if field.name in _JSON_FIELDS and value is not None:
+        if field.name in JSON_FIELDS and value is not None:
             node[field.name] = _to_json(dict(value) if isinstance(value, Mapping) else value)
         elif value is not None:
             node[field.name] = value
     return node
-
-
-def layer_info(properties: Mapping[str, Any]) -> LayerInfo:
-    """The record of a Layer node, also of one that an earlier version wrote."""
-    values: dict[str, Any] = {
-        field.name: properties[field.name] for field in fields(LayerInfo) if properties.get(field.name) is not None
-    }
-    for name in _JSON_FIELDS:
-        if name in values:
-            found = json.loads(values[name])
-            values[name] = tuple(found) if isinstance(found, list) else found
-    values["parameters"] = {name: _parameter(name, value) for name, value in values["parameters"].items()}
-    return LayerInfo(**values)
 
 
 def layer_fingerprint(layer: Layer) -> str:
@@ -409,13 +370,6 @@ def bases_first(layers: Sequence[Layer]) -> list[Layer]:
 def stale_properties(reasons: Sequence[str]) -> Properties:
     """The properties of a Layer node that say why it is stale, or that it is not."""
     return {"stale": bool(reasons), "stale_because": _to_json(tuple(reasons))}
-
-
-def _parameter(name: str, value: Any) -> Any:
-    if name in _LISTS_BEFORE and isinstance(value, str):
-        kept = value.split(_LISTS_BEFORE[name]) if value else []
-        return tuple(int(item) for item in kept) if name == "continued_after_texts" else tuple(kept)
-    return tuple(value) if isinstance(value, list) else value
 
 
 def layer_rows(layer: Layer, size: int = 10_000) -> Iterator[list[Properties]]:

@@ -1,42 +1,42 @@
-"""What the catalogue of a store's file says, and what is written into it.
+"""Datasets and layers into a store's file, and out of it.
 
-    {"schema": 1, "datasets": {NAME: {"node": properties, "tables": {...}, "layers": {NAME: LAYER}}}}
-    LAYER = {"node": properties, "skills": table, "associations": table or null}
-
-The properties are those of the Dataset and Layer nodes (`explorer.store.records`). A layer names the blocks with the
-ids that its numbers refer to, so it stays as it is when texts are appended to its dataset.
+A layer names the blocks with the ids that its numbers refer to, so it stays as it is when texts are appended to its
+dataset.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from explorer.errors import NotFoundError
+from explorer.store.embedded.catalogue import Entry
 from explorer.store.embedded.container import Content, Draft
 from explorer.store.embedded.tables import Ids, read_column, read_table, store_table
-from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, SCHEMA_VERSION, LayerInfo
-from explorer.store.records import dataset_parts, layer_info, stale_properties
+from explorer.store.infos import layer_info
+from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, SCHEMA_VERSION
+from explorer.store.records import dataset_parts, stale_properties
 from explorer.store.staleness import stale_layers
 from loaders.dataset import EMPTY_TABLES, Dataset
 
 __all__ = [
-    "dataset_entry",
     "dataset_tables",
     "ids_of",
     "layer_associations",
-    "layer_entry",
-    "layer_infos",
     "layer_skills",
     "mark_stale",
     "put_associations",
     "put_dataset",
     "put_layer",
+    "requirement_chunks",
 ]
 
-Entry = dict[str, Any]
+_TEXTS = 20_000
+"""Texts in a chunk of requirements."""
 _ENCODED = {
     "requirements": {"text": "texts", "skill": "skills"},
     "prerequisites": {"prerequisite": "skills", "skill": "skills"},
@@ -44,40 +44,6 @@ _ENCODED = {
     "attempts": {"model": "models", "text": "texts"},
 }
 _WHAT = {"texts": "text", "skills": "skill", "models": "model"}
-
-
-def dataset_entry(catalogue: Mapping[str, Any], name: str, store: str) -> Entry:
-    """A dataset in the catalogue.
-
-    Raises:
-        NotFoundError: It is not there.
-    """
-    entry: Entry | None = catalogue.get("datasets", {}).get(name)
-    if entry is None:
-        raise NotFoundError(f"there is no dataset {name!r} in {store}")
-    return entry
-
-
-def layer_entry(catalogue: Mapping[str, Any], dataset: str, name: str, store: str) -> Entry:
-    """A layer in the catalogue.
-
-    Raises:
-        NotFoundError: It is not there, or its dataset is not.
-    """
-    entry: Entry | None = dataset_entry(catalogue, dataset, store)["layers"].get(name)
-    if entry is None:
-        raise NotFoundError(f"dataset {dataset!r} has no layer {name!r} in {store}")
-    return entry
-
-
-def layer_infos(catalogue: Mapping[str, Any]) -> list[LayerInfo]:
-    """All layers, ordered by dataset and name."""
-    found = [
-        layer_info(layer["node"])
-        for entry in catalogue.get("datasets", {}).values()
-        for layer in entry["layers"].values()
-    ]
-    return sorted(found, key=lambda info: (info.dataset, info.name))
 
 
 def mark_stale(entry: Entry) -> None:
@@ -195,6 +161,31 @@ def dataset_tables(content: Content, entry: Mapping[str, Any], names: Sequence[s
         whole = pa.chunked_array(chunks, pa.dictionary(pa.int32(), pa.string()))
         requirements = requirements.set_column(place, column, whole)
     return {**tables, "requirements": requirements}
+
+
+def requirement_chunks(content: Content, entry: Mapping[str, Any], parts: Sequence[str]) -> Iterator[pa.Table]:
+    """The requirements of the texts of some parts, those of a text in one chunk, ids as plain strings.
+
+    All is read before the first chunk is given.
+    """
+    tables = dataset_tables(content, entry, ("texts", "skills", "requirements"))
+    requirements = tables["requirements"]
+    if parts:
+        chosen = pc.is_in(tables["texts"]["part"], value_set=pa.array(parts, pa.string()))
+        rows = _whole(requirements["text"]).indices.to_numpy()
+        requirements = requirements.filter(pa.array(chosen.to_numpy(zero_copy_only=False)[rows]))
+    return _chunks(requirements)
+
+
+def _chunks(requirements: pa.Table) -> Iterator[pa.Table]:
+    if not requirements.num_rows:
+        return
+    rows = _whole(requirements["text"]).indices.to_numpy()
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    for start, end in pairwise([*starts[::_TEXTS].tolist(), len(rows)]):
+        part = requirements.slice(start, end - start)
+        columns = {name: part[name].cast(pa.string()) for name in ("text", "skill")}
+        yield pa.table({**columns, "weight": part["weight"]})
 
 
 def layer_skills(content: Content, layer: Mapping[str, Any]) -> pa.Table:

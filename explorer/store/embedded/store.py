@@ -3,7 +3,8 @@
 Lists, datasets and layers are read from columns (`container`, `contents`); a change appends what it changes and then
 says so in one step, so a reader, a crash or a kill finds the old content or the new, never a part. Cypher runs on a
 graph that is built from the columns when the first query asks for it (`materialised`). The writer's lease is an
-operating-system lock, which ends with its process however that ends.
+operating-system lock, which ends with its process however that ends. Arrays are imported where they are used: what
+is in a store is listed without them.
 """
 
 from __future__ import annotations
@@ -12,16 +13,11 @@ import errno
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, TypeVar
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from explorer.errors import NotFoundError, StoreError
-from explorer.store.embedded.checks import check_dataset_names, check_learned, check_name, with_components
+from explorer.store.embedded.catalogue import dataset_entry, layer_entry, layer_infos
 from explorer.store.embedded.container import (
     MAGIC,
     Content,
@@ -32,50 +28,20 @@ from explorer.store.embedded.container import (
     read_version,
     write_catalogue,
 )
-from explorer.store.embedded.contents import (
-    dataset_entry,
-    dataset_tables,
-    ids_of,
-    layer_associations,
-    layer_entry,
-    layer_infos,
-    layer_skills,
-    mark_stale,
-    put_associations,
-    put_dataset,
-    put_layer,
-)
 from explorer.store.embedded.lease import Lease
-from explorer.store.protocol import (
-    SCHEMA_VERSION,
-    DatasetInfo,
-    Layer,
-    LayerInfo,
-    Progress,
-    QueryResult,
-)
-from explorer.store.records import (
-    association_properties,
-    bases_first,
-    check_associations,
-    check_dataset_name,
-    check_layer,
-    check_layer_name,
-    dataset_info,
-    dataset_node,
-    layer_info,
-    layer_node,
-    node_key,
-    utc_now,
-)
-from loaders.dataset import Dataset
+from explorer.store.infos import dataset_info, layer_info
+from explorer.store.protocol import SCHEMA_VERSION, DatasetInfo, Layer, LayerInfo, Progress, QueryResult
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from loaders.dataset import Dataset
 
 __all__ = ["EmbeddedStore"]
 
 Mode = Literal["read", "write"]
 _T = TypeVar("_T")
 _LEGACY = b"RGF"
-_TEXTS = 20_000
 _NO_STORE = "there is no store at {}: run `skillgraph load` or `skillgraph demo` first"
 
 
@@ -157,6 +123,10 @@ class EmbeddedStore:
         progress: Progress | None = None,
     ) -> None:
         """Write a dataset; with `replace`, in the place of the one of that name; `layers` are written with it."""
+        from explorer.store.embedded.checks import check_dataset_names, check_name
+        from explorer.store.embedded.contents import mark_stale, put_dataset, put_layer
+        from explorer.store.records import bases_first, check_layer, dataset_node, layer_node, utc_now
+
         check_dataset_names(dataset)
         for layer in layers:
             check_layer(layer)
@@ -175,12 +145,15 @@ class EmbeddedStore:
 
     def append_dataset(self, dataset: Dataset, addition: Dataset, *, progress: Progress | None = None) -> None:
         """Write what `addition` adds; `dataset` is the whole after it (`loaders.dataset.extend_dataset`)."""
+        from explorer.store.embedded.checks import check_dataset_names
+        from explorer.store.embedded.contents import ids_of, mark_stale, put_dataset
+        from explorer.store.records import dataset_node, utc_now
+
         check_dataset_names(dataset)
         with self._change() as (draft, content):
             entry = dataset_entry(draft.catalogue, dataset.name, self.url)
             assert content is not None, "a dataset that is there is in a content"
-            there = ids_of(content, entry, "texts").values
-            if pc.any(pc.is_in(addition.texts["id"], value_set=there)).as_py():
+            if ids_of(content, entry, "texts").has_any(addition.texts["id"]):
                 raise StoreError(f"a text of the addition is in dataset {dataset.name!r} already: nothing was added")
             node = dataset_node(dataset, utc_now())
             put_dataset(draft, dataset, node, entry["layers"], _counter(dataset, progress))
@@ -188,6 +161,8 @@ class EmbeddedStore:
 
     def read_dataset(self, name: str) -> Dataset:
         """The dataset, equal to the one written."""
+        from explorer.store.embedded.contents import dataset_tables
+        from loaders.dataset import Dataset
 
         def read(content: Content) -> Dataset:
             entry = dataset_entry(content.catalogue, name, self.url)
@@ -198,24 +173,19 @@ class EmbeddedStore:
 
     def read_requirements(self, name: str, parts: Sequence[str] = ()) -> Iterator[pa.Table]:
         """The requirements of the texts of some parts, in chunks, ordered by text."""
+        from explorer.store.embedded.contents import requirement_chunks
 
-        def read(content: Content) -> tuple[Mapping[str, Any], dict[str, pa.Table]]:
+        def read(content: Content) -> Iterator[pa.Table]:
             entry = dataset_entry(content.catalogue, name, self.url)
-            return entry["node"], dataset_tables(content, entry, ("texts", "skills", "requirements"))
+            there = dataset_info(entry["node"]).parts
+            for part in parts:
+                if part not in there:
+                    raise NotFoundError(
+                        f"dataset {name!r} has no part {part!r}; its parts: {', '.join(map(repr, there)) or 'none'}"
+                    )
+            return requirement_chunks(content, entry, parts)
 
-        node, tables = self._read(read)
-        there = dataset_info(node).parts
-        for part in parts:
-            if part not in there:
-                raise NotFoundError(
-                    f"dataset {name!r} has no part {part!r}; its parts: {', '.join(map(repr, there)) or 'none'}"
-                )
-        requirements = tables["requirements"]
-        if parts:
-            chosen = pc.is_in(tables["texts"]["part"], value_set=pa.array(parts, pa.string()))
-            text = requirements["text"].combine_chunks().indices.to_numpy()
-            requirements = requirements.filter(pa.array(chosen.to_numpy(zero_copy_only=False)[text]))
-        return _chunks(requirements)
+        return self._read(read)
 
     def datasets(self) -> tuple[DatasetInfo, ...]:
         """All datasets, ordered by name."""
@@ -230,6 +200,9 @@ class EmbeddedStore:
 
     def rename_dataset(self, name: str, new: str) -> None:
         """Give a dataset another name, under which there is none yet; its layers come along."""
+        from explorer.store.embedded.checks import check_name
+        from explorer.store.records import check_dataset_name, node_key
+
         check_dataset_name(new)
         check_name(new, "dataset name")
         with self._change() as (draft, _):
@@ -247,6 +220,10 @@ class EmbeddedStore:
 
     def write_layer(self, layer: Layer) -> None:
         """Write a layer in the place of one of that name, whose associations go with it."""
+        from explorer.store.embedded.checks import check_name
+        from explorer.store.embedded.contents import ids_of, mark_stale, put_layer
+        from explorer.store.records import check_layer, layer_node
+
         check_layer(layer)
         check_name(layer.info.name, "layer name")
         with self._change() as (draft, content):
@@ -260,6 +237,7 @@ class EmbeddedStore:
 
     def read_layer(self, dataset: str, name: str) -> Layer:
         """The layer, equal to the one written."""
+        from explorer.store.embedded.contents import layer_skills
 
         def read(content: Content) -> Layer:
             entry = layer_entry(content.catalogue, dataset, name, self.url)
@@ -286,6 +264,10 @@ class EmbeddedStore:
 
     def rename_layer(self, dataset: str, name: str, new: str) -> None:
         """Give a layer another name, under which the dataset has none yet."""
+        from explorer.store.embedded.checks import check_name
+        from explorer.store.embedded.contents import mark_stale
+        from explorer.store.records import check_layer_name, node_key
+
         check_layer_name(new)
         check_name(new, "layer name")
         with self._change() as (draft, _):
@@ -313,6 +295,10 @@ class EmbeddedStore:
         options: Mapping[str, Any] | None = None,
     ) -> None:
         """Write a layer's associations in the place of those there, and its components."""
+        from explorer.store.embedded.checks import check_learned, with_components
+        from explorer.store.embedded.contents import ids_of, layer_skills, put_associations
+        from explorer.store.records import association_properties, check_associations
+
         with self._change() as (draft, content):
             stored = layer_entry(draft.catalogue, dataset, layer, self.url)
             assert content is not None, "a layer that is there is in a content"
@@ -326,6 +312,8 @@ class EmbeddedStore:
 
     def read_associations(self, dataset: str, layer: str) -> pa.Table:
         """Rows of `ASSOCIATION_SCHEMA`, ordered by source and target; none if they have not been computed."""
+        from explorer.store.embedded.contents import layer_associations
+
         return self._read(
             lambda content: layer_associations(content, layer_entry(content.catalogue, dataset, layer, self.url))
         )
@@ -424,20 +412,6 @@ def _counter(dataset: Dataset, progress: Progress | None) -> Callable[[int], Non
             progress(done, total)
 
     return count
-
-
-def _chunks(requirements: pa.Table) -> Iterator[pa.Table]:
-    """Requirements in chunks, those of a text in one, ids as plain strings."""
-    if not requirements.num_rows:
-        return
-    text = requirements["text"].combine_chunks()
-    codes = text.indices.to_numpy()
-    starts = np.flatnonzero(np.diff(codes, prepend=-1))
-    ends = [*starts[::_TEXTS].tolist(), len(codes)]
-    for start, end in pairwise(ends):
-        part = requirements.slice(start, end - start)
-        columns = {name: part[name].cast(pa.string()) for name in ("text", "skill")}
-        yield pa.table({**columns, "weight": part["weight"]})
 
 
 # Places -----------------------------------------------------------------------------------------------------

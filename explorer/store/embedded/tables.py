@@ -58,6 +58,10 @@ class Ids:
             raise StoreError(f"{self.what} {missing!r} is not in the dataset: load the texts that use it first")
         return numbers
 
+    def has_any(self, ids: pa.ChunkedArray) -> bool:
+        """True if one of these ids is among them."""
+        return pc.any(pc.is_in(ids, value_set=self.values)).as_py() is True
+
     def has(self, ids: pa.ChunkedArray) -> bool:
         """True if all of these ids, but for null, are among them."""
         known = pc.or_(pc.is_null(ids), pc.is_in(ids, value_set=self.values))
