@@ -61,6 +61,13 @@ class SkillFeature:
 def uses(graph: SkillTextGraph, most: int = _MANY_TEXTS) -> Ids:
     """⌊log₂ of the number of texts⌋ of every skill, at most `most`; skills of no text are a type of their own.
 
+    Args:
+        graph: T texts, S skills.
+        most: Larger values count as this.
+
+    Returns:
+        int32 (S,), 0 … K-1.
+
     >>> uses(SkillTextGraph.from_edges([0, 1, 2], [0, 0, 1], 3, 3)).tolist()
     [2, 1, 0]
     """
@@ -96,7 +103,15 @@ def company(graph: SkillTextGraph, times: int = 1, most: int = 2) -> Ids:
 
 
 def company_within(graph: SkillTextGraph, groups: npt.NDArray[np.integer], most: int = 2) -> Ids:
-    """Fewest others of its own group in any text of a skill, up to `most`, int32 (S,). O(E log E).
+    """Fewest others of its own group in any text of a skill, up to `most`. O(E log E).
+
+    Args:
+        graph: T texts, S skills.
+        groups: Group of every skill, integers (S,) from 0 on.
+        most: Larger numbers count as this.
+
+    Returns:
+        int32 (S,).
 
     >>> company_within(SkillTextGraph.from_edges([0, 0, 0], [0, 1, 2], 1, 3), np.array([0, 0, 1])).tolist()
     [1, 1, 0]
@@ -111,6 +126,14 @@ def openness(graph: SkillTextGraph, groups: npt.NDArray[np.integer], steps: int 
     """How often a text that requires skills of a skill's group requires just one of them: a step of 1/`steps`.
 
     0: never; 1 … `steps`: up to that many parts of the group's texts. All skills of a group have the same value.
+
+    Args:
+        graph: T texts, S skills.
+        groups: Group of every skill, integers (S,) from 0 on.
+        steps: Number of steps above 0.
+
+    Returns:
+        int32 (S,).
 
     >>> openness(SkillTextGraph.from_edges([0, 0, 1], [0, 1, 2], 2, 3), np.array([0, 0, 1])).tolist()
     [0, 0, 4]
@@ -134,6 +157,10 @@ def communities(graph: SkillTextGraph, resolution: float = 1.0) -> Ids:
 
     Returns:
         Community of every skill, 0 … K-1; the same for every run.
+
+    >>> pairs = SkillTextGraph.from_edges([0, 0, 1, 1, 2, 2, 3, 3], [0, 1, 0, 1, 2, 3, 2, 3], 4, 4)
+    >>> communities(pairs).tolist()
+    [0, 0, 1, 1]
     """
     if graph.n_edges == 0:
         return np.zeros(graph.n_skills, np.int32)
@@ -163,6 +190,14 @@ def companions(graph: SkillTextGraph, rare: int = 8, overlap: float = 0.5) -> Id
 
     Two skills of at most `rare` texts are linked if the rarer one shares at least the share `overlap` of its texts with
     the other; groups are the connected components. Texts with more than 200 rare skills link none.
+
+    Args:
+        graph: T texts, S skills.
+        rare: Largest number of texts of a rare skill.
+        overlap: Share of its texts, above 0.
+
+    Returns:
+        Group of every skill, 0 … K-1.
 
     >>> companions(SkillTextGraph.from_edges([0, 0, 1, 2], [0, 1, 1, 2], 3, 3)).tolist()
     [0, 0, 1]
@@ -196,6 +231,10 @@ def features_of(
 
     Returns:
         Features with at least two types; none is given twice.
+
+    >>> graph = SkillTextGraph.from_edges([0, 0, 1, 2], [0, 1, 1, 2], 3, 3)
+    >>> [feature.name for feature in features_of(graph, {"topic": ["x", "x", "y"]}, with_communities=False)]
+    ['uses', 'openness of topic', 'company in topic']
     """
     found: list[SkillFeature] = []
 
@@ -278,6 +317,10 @@ def choose_types(
 
     Returns:
         The types.
+
+    >>> halves = SkillFeature("half", "the half", np.array([0, 0, 1, 1], np.int32), "column")
+    >>> choose_types([halves], lambda labels: 0.9 - 0.4 * labels.max(), 0.5, 4, most_types=10).features
+    ('half',)
     """
     by_name = {feature.name: feature for feature in features}
     seen: dict[frozenset[str], float] = {} if known is None else known
@@ -300,7 +343,7 @@ def choose_types(
 
     chosen = tuple(start)
     best = score(chosen)
-    tried = list(by_name)
+    tried = [name for i, name in enumerate(by_name) if i < max(most_evaluations // 2, 4) or frozenset([name]) in seen]
     while tried:
         scores = {name: score((*chosen, name)) for name in tried if name not in chosen}
         if not scores or min(scores.values()) >= best:

@@ -267,7 +267,13 @@ class TypedEnsemble:
 
 
 def type_labels(values: npt.ArrayLike) -> Ids:
-    """Any labelling as numbers 0 … K-1, int32: equal values get equal numbers, in ascending order.
+    """Any labelling as numbers 0 … K-1: equal values get equal numbers, in ascending order.
+
+    Args:
+        values: One label a skill, of any kind that can be sorted, (S,).
+
+    Returns:
+        int32 (S,).
 
     >>> type_labels(["b", "a", "b"]).tolist()
     [1, 0, 1]
@@ -276,7 +282,13 @@ def type_labels(values: npt.ArrayLike) -> Ids:
 
 
 def joint_types(*labels: npt.ArrayLike) -> Ids:
-    """The product of labellings of the same skills: one type for each combination that occurs, int32 (S,).
+    """The product of labellings of the same skills: one type for each combination that occurs.
+
+    Args:
+        labels: Labellings, (S,) each; at least one.
+
+    Returns:
+        int32 (S,).
 
     >>> joint_types([0, 0, 1], [5, 6, 6]).tolist()
     [0, 1, 2]

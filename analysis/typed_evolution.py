@@ -81,7 +81,7 @@ class TypedRecursion:
         learner: The rule by which texts teach.
         prior: Probability that a skill is not known beforehand, float64 (K,).
         prerequisites: What must be learned first; None if nothing.
-        share: σ, the share of the texts that is there, in 0-1 (larger for Poisson degrees).
+        share: σ, the share of the texts read now that is there, in 0-1 (larger for Poisson degrees).
         taught: Messages y_m of texts that were read earlier, float64 (M,), nan where texts are read now; None if all
             are read now.
         closed: Types of skills that the texts read now cannot teach, bool (K,); None if they can teach all.
@@ -142,7 +142,8 @@ class TypedRecursion:
     def skills(self, taught: Floats, unlearned: Floats) -> tuple[Floats, Floats]:
         """(x, q), shapes (M,) and (K,), for messages y_m and the unlearned fractions of the wave before."""
         met = np.ones(self.ensemble.n_types) if self.prerequisites is None else self.prerequisites.met(unlearned)
-        edge, node = self.missed(1.0 - self.share * taught)
+        now = True if self.taught is None else np.isnan(self.taught)
+        edge, node = self.missed(1.0 - np.where(now, self.share, 1.0) * taught)
         prior = self.prior
         k = self.ensemble.edge_type
         return prior[k] * (1.0 - (1.0 - edge) * met[k]), prior * (1.0 - (1.0 - node) * met)

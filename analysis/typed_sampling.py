@@ -17,7 +17,7 @@ def rewire(
     rng: np.random.Generator,
     *,
     text_class: npt.ArrayLike | None = None,
-    sweeps: int = 10,
+    sweeps: int = 5,
 ) -> SkillTextGraph:
     """A random graph with the same number of skills of each type in every text and the same degree of every skill.
 
@@ -30,7 +30,7 @@ def rewire(
         types: Type of every skill, integers (S,).
         rng: Source of randomness.
         text_class: Class of every text, integers (T,): skills then keep their number of texts of each class.
-        sweeps: Attempted swaps for each edge.
+        sweeps: Times that a swap with a random partner is tried for every edge.
 
     Returns:
         A graph of T texts and S skills.

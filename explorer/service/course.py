@@ -1,0 +1,206 @@
+"""How a layer came about, stage by stage, as the theory and simulations take it.
+
+A foundation reads its texts; a fine-tuned layer reads its own after those of its base (frozen or continued), or all
+together with them (joint). Typed ensembles follow the same stages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.graph import SkillTextGraph
+from analysis.learners import Learner, parse_learner
+from analysis.peeling import peel
+from analysis.typed import TypedEnsemble, joint_types
+from analysis.typed_evolution import TypedEvolution, TypedPrerequisites, TypedRecursion, evolve_typed
+from explorer.errors import SkillgraphError
+from explorer.service.snapshot import LayerView, layer_view, lineage
+from explorer.store.protocol import Store
+
+__all__ = ["Course", "Predicted", "Stage", "layer_course"]
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One reading of texts.
+
+    Attributes:
+        reads: Bool (T,), texts that are presented.
+        learner: The rule by which they teach.
+        known: Bool (S,), skills that are given beforehand, besides what earlier stages left.
+        closed: Bool (S,), skills that cannot be learned at this stage; None if all can.
+    """
+
+    reads: Bools
+    learner: Learner
+    known: Bools
+    closed: Bools | None
+
+
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """A typed ensemble's prediction.
+
+    Attributes:
+        evolution: Of the last stage.
+        recursion: The map it is the fixed point of.
+        types: Type of every skill as it was used, int32 (S,).
+    """
+
+    evolution: TypedEvolution
+    recursion: TypedRecursion
+    types: NDArray[np.int32]
+
+    @property
+    def n_types(self) -> int:
+        """K."""
+        return self.recursion.ensemble.n_types
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """The stages of a layer on the graph of all texts of its lineage.
+
+    Attributes:
+        view: The layer.
+        stages: First to last.
+    """
+
+    view: LayerView
+    stages: tuple[Stage, ...]
+
+    @property
+    def graph(self) -> SkillTextGraph:
+        """Texts of the lineage, over the skills they require."""
+        return self.view.indexed.graph
+
+    @property
+    def alone(self) -> bool:
+        """True if all texts are presented together, so that the equations of the giant component hold."""
+        return len(self.stages) == 1 and self.view.indexed.prerequisites is None
+
+    @cached_property
+    def text_class(self) -> NDArray[np.int32]:
+        """Texts that are read at the same stages have the same class, int32 (T,)."""
+        reads = np.stack([stage.reads for stage in self.stages])
+        return np.unique(reads, axis=1, return_inverse=True)[1].ravel().astype(np.int32)
+
+    @cached_property
+    def roles(self) -> NDArray[np.int32]:
+        """Skills that are given, or closed, at the same stages have the same role, int32 (S,): no type mixes them."""
+        none = np.zeros(self.graph.n_skills, dtype=bool)
+        rows = [row for s in self.stages for row in (s.known, none if s.closed is None else s.closed)]
+        return np.unique(np.stack(rows), axis=1, return_inverse=True)[1].ravel().astype(np.int32)
+
+    def predict(
+        self, types: NDArray[np.integer], *, poisson: bool = False, share: float = 1.0, tolerance: float = 1e-5
+    ) -> Predicted:
+        """What a random graph that keeps each text's mix of these types would learn at the same stages.
+
+        Args:
+            types: Any labelling of the skills, (S,).
+            poisson: Poisson numbers of texts within each type.
+            share: Share of the texts of the last stage that is there.
+            tolerance: On the learned fraction.
+        """
+        labels = joint_types(types, self.roles)
+        ensemble = TypedEnsemble.from_graph(self.graph, labels, text_class=self.text_class, poisson=poisson)
+        first = self.view.indexed.prerequisites
+        needed = None if first is None else TypedPrerequisites.from_pairs(*first, labels)
+        member = np.zeros(ensemble.n_types, dtype=np.int64)
+        member[labels] = np.arange(len(labels))  # any skill of each type: roles are the same in all of them
+        of_class = np.zeros(max(ensemble.n_text_classes, 1), dtype=np.int64)
+        of_class[self.text_class] = np.arange(len(self.text_class))
+        prior, taught = np.ones(ensemble.n_types), None
+        for number, stage in enumerate(self.stages):
+            last = number == len(self.stages) - 1
+            prior = np.where(stage.known[member], 0.0, prior)
+            now = stage.reads[of_class][ensemble.edge_class]
+            messages = None
+            if not now.all():
+                messages = np.where(now, np.nan, 0.0 if taught is None else taught)
+            recursion = TypedRecursion(
+                ensemble,
+                stage.learner,
+                prior,
+                needed,
+                share if last else 1.0,
+                messages,
+                None if stage.closed is None else stage.closed[member],
+            )
+            found = evolve_typed(
+                ensemble,
+                stage.learner,
+                prior=prior,
+                prerequisites=needed,
+                share=recursion.share,
+                taught=messages,
+                closed=recursion.closed,
+                tolerance=tolerance,
+            )
+            taught = found.taught
+        return Predicted(found, recursion, labels)
+
+    def learn(self, graph: SkillTextGraph, rng: np.random.Generator, without: Bools | None = None) -> Bools:
+        """Skills that peeling learns at the same stages on another graph of these texts and skills, bool (S,).
+
+        Args:
+            graph: T texts, S skills.
+            rng: For random capacities.
+            without: Bool (T,), texts that are left out of the last stage.
+        """
+        learned = np.zeros(graph.n_skills, dtype=bool)
+        for number, stage in enumerate(self.stages):
+            reads = stage.reads
+            if without is not None and number == len(self.stages) - 1:
+                reads = reads & ~without
+            part = graph if reads.all() else graph.subset(reads)
+            result = peel(
+                part,
+                stage.learner.capacities(part.n_texts, rng),
+                known=learned | stage.known,
+                learnable=None if stage.closed is None else ~stage.closed,
+                prerequisites=self.view.indexed.prerequisites,
+            )
+            learned = result.learned
+        return learned
+
+
+def layer_course(store: Store, dataset: str, layer: str) -> Course:
+    """The stages by which a stored layer came about.
+
+    Raises:
+        NotFoundError: No such layer.
+        SkillgraphError: The layer was estimated from outcomes, or its texts require no skill.
+    """
+    view = layer_view(store, dataset, layer)
+    if view.info.kind == "evidence":
+        raise SkillgraphError(
+            f"layer {layer!r} was estimated from outcomes: no learner made it, so nothing predicts it"
+        )
+    if view.indexed.graph.n_edges == 0:
+        raise SkillgraphError(f"the texts of layer {layer!r} require no skill: there is nothing to predict")
+    texts, skills = view.indexed.text_rows, view.indexed.skill_rows
+    stages: list[Stage] = []
+    earlier: Bools = np.zeros(len(skills), dtype=bool)
+    read: Bools = np.zeros(len(texts), dtype=bool)
+    seen: Bools = np.zeros(len(skills), dtype=bool)
+    for info in reversed(lineage(store, dataset, layer)):
+        own = layer_view(store, dataset, info.name)
+        reads = np.isin(texts, own.indexed.text_rows[own.taught])
+        given = np.isin(skills, own.indexed.skill_rows[own.wave == 0])
+        rule = parse_learner(info.learner)
+        if info.base is None or info.mode == "joint":
+            stages = [Stage(reads | read, rule, given, None)]
+        else:
+            stages.append(Stage(reads, rule, given & ~earlier, seen if info.mode == "frozen" else None))
+        read = read | reads
+        earlier = np.isin(skills, own.indexed.skill_rows[own.learned])
+        seen = np.isin(skills, own.indexed.skill_rows)
+    return Course(view, tuple(stages))
