@@ -34,6 +34,7 @@ app = group(
         "compare": "comparison:compare",
         "predict": "prediction:predict",
         "threshold": "prediction:threshold",
+        "explain": "explanation:explain",
         "theory": "theory:theory",
         "compress": "compression:compress",
         "decompress": "compression:decompress",

@@ -36,6 +36,8 @@ COMPACT, FINE = 100, 850
 
 _SIMULATED = 200_000
 """Graphs with more requirements are simulated only if it is asked for."""
+_ALWAYS = {"few types", "many types", "own", "every skill"}
+"""Rungs that are shown even if their types are those of another one."""
 _FOLDS = 5
 _ROUGH = 3e-4
 
@@ -326,7 +328,7 @@ def explain(
             sizes_only: bool = False) -> None:  # fmt: skip
         key = type_labels(labels)
         if not sizes_only:
-            if any(np.array_equal(key, other) for other in used) and name != "every skill":
+            if any(np.array_equal(key, other) for other in used) and name not in _ALWAYS:
                 return
             used.append(key)
         progress(name)
@@ -359,7 +361,6 @@ def explain(
         add(name, _keeps(parts), choice.labels, choice.features, start=name == "few types")
     if types:
         labels = own_types(by_name, types)
-        used.clear()
         add("own", _keeps([by_name[name] for name in types]), labels, types)
     add("every skill", "every skill as a type of its own, nearly the graph itself", np.arange(n))
     degrees = next(r.learned for r in rungs if r.name == "degrees")

@@ -189,7 +189,7 @@ def _blocks(catalogue: Any) -> dict[int, Block]:
     while waiting:
         value = waiting.pop()
         if isinstance(value, Mapping):
-            if "block" in value:
+            if isinstance(value.get("block"), list):  # a column of that name is a mapping
                 found[value["block"][0]] = value["block"]
             waiting.extend(item for item in value.values() if isinstance(item, Mapping | list))
         elif isinstance(value, list):
@@ -201,7 +201,8 @@ def _moved(value: Any, places: Mapping[int, int]) -> Any:
     """A catalogue whose blocks are at other places."""
     if isinstance(value, Mapping):
         return {
-            key: [places[item[0]], *item[1:]] if key == "block" else _moved(item, places) for key, item in value.items()
+            key: [places[item[0]], *item[1:]] if key == "block" and isinstance(item, list) else _moved(item, places)
+            for key, item in value.items()
         }
     return [_moved(item, places) for item in value] if isinstance(value, list) else value
 

@@ -1,0 +1,132 @@
+"""The ladder on graphs whose structure is known: blocks of skills, half of which only come in pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from explorer.errors import SkillgraphError
+from explorer.service.course import layer_course
+from explorer.service.ladder import COMPACT, Ladder, explain
+from explorer.service.learning import learn
+from explorer.store.opening import open_store
+from explorer.store.protocol import Store
+from loaders.dataset import Dataset, build_dataset
+
+BLOCKS, SIZE, TEXTS = 30, 20, 60
+
+
+def blocks(shuffled: bool = False) -> Dataset:
+    """In every second block texts require two of its skills, in the others one to three."""
+    rng = np.random.default_rng(7)
+    rows: list[tuple[str, str]] = []
+    parts: list[str] = []
+    for b in range(BLOCKS):
+        for _ in range(TEXTS):
+            chosen = rng.choice(SIZE, 2 if b % 2 else int(rng.integers(1, 4)), replace=False)
+            rows += [(f"t{len(parts):05d}", f"s{b:02d}.{s:02d}") for s in chosen]
+            parts.append("second" if b >= BLOCKS - 6 and rng.random() < 0.7 else "first")
+    skills = [f"s{b:02d}.{s:02d}" for b in range(BLOCKS) for s in range(SIZE)]
+    block = [s[:3] for s in skills]
+    if shuffled:
+        rng.shuffle(block)
+    texts, required = zip(*rows, strict=True)
+    return build_dataset(
+        "blocks",
+        texts=pa.table({"id": [f"t{i:05d}" for i in range(len(parts))], "part": parts}),
+        skills=pa.table({"id": skills, "block": block, "weight": rng.random(len(skills))}),
+        requirements=pa.table({"text": texts, "skill": required}),
+    )
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    opened = open_store(Path(tmp_path_factory.mktemp("blocks")) / "store.kgl", mode="write")
+    opened.write_dataset(blocks())
+    learn(opened, "blocks", name="all")
+    learn(opened, "blocks", name="first", parts=["first"])
+    for mode in ("frozen", "continued", "joint"):
+        learn(opened, "blocks", name=mode, parts=["second"], base="first", mode=mode)  # type: ignore[arg-type]
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def ladder(store: Store) -> Ladder:
+    return explain(store, "blocks", "all", graphs=4, seed=1)
+
+
+def test_rungs_lead_to_the_graph(ladder: Ladder) -> None:
+    names = [rung.name for rung in ladder.rungs]
+    assert names[:3] == ["poisson", "text sizes", "degrees"]
+    assert names[-1] == "every skill"
+    assert {"block", "few types"} <= set(names)
+    assert abs(ladder.gap) > 0.3
+    few = ladder.rung("few types")
+    assert few.types is not None
+    assert few.types <= COMPACT
+    assert few.closes is not None
+    assert few.closes > 0.8
+    assert ladder.rung("block").closes > 0.8  # type: ignore[operator]
+    assert abs(ladder.rung("every skill").learned - ladder.measured) < 0.05
+
+
+def test_theory_and_rewired_graphs_agree_on_each_rung(ladder: Ladder) -> None:
+    for rung in ladder.rungs:
+        if rung.simulated is None or rung.simulated_error is None or rung.types is None or rung.types > 100:
+            continue  # in small types which skill a text meets is hardly random
+        assert rung.learned == pytest.approx(rung.simulated, abs=4 * rung.simulated_error + 0.04), rung.name
+    assert ladder.rung("every skill").simulated == pytest.approx(ladder.measured)
+
+
+def test_held_out_texts_fail_as_often_as_predicted(ladder: Ladder) -> None:
+    predicted = ladder.rung("every skill").testing_error
+    assert predicted is not None
+    # 1 800 texts, each held out once: 4 standard errors are 0.05.
+    assert predicted == pytest.approx(ladder.testing_error, abs=0.06)
+
+
+def test_the_sentence_names_what_delays_learning(ladder: Ladder) -> None:
+    assert ladder.sentence.startswith("Learning is delayed")
+    assert "block" in ladder.sentence or "companions" in ladder.sentence or "at least as rare" in ladder.sentence
+    assert f"{ladder.measured:.1%}" in ladder.sentence
+
+
+@pytest.mark.parametrize("mode", ["frozen", "continued", "joint"])
+def test_fine_tuned_layers_are_followed_stage_by_stage(store: Store, mode: str) -> None:
+    course = layer_course(store, "blocks", mode)
+    measured = course.view.learned
+    assert np.array_equal(course.learn(course.graph, np.random.default_rng(0)), measured)
+    assert course.predict(np.arange(len(measured))).evolution.learned == pytest.approx(measured.mean(), abs=0.06)
+
+
+def test_ways_to_train_keep_their_order(store: Store) -> None:
+    learned = []
+    for mode in ("frozen", "continued", "joint"):
+        course = layer_course(store, "blocks", mode)
+        learned.append(course.predict(np.zeros(course.graph.n_skills, int)).evolution.learned)
+    assert learned == sorted(learned)
+
+
+def test_own_types_are_a_rung_and_unknown_ones_are_named(store: Store) -> None:
+    found = explain(store, "blocks", "all", types=["uses", "block"], graphs=0)
+    assert found.rung("own").features == ("uses", "block")
+    assert any("--graphs" in line for line in found.notes)
+    with pytest.raises(SkillgraphError, match="no feature 'colour'"):
+        explain(store, "blocks", "all", types=["colour"], graphs=0)
+    with pytest.raises(SkillgraphError, match="the rungs are"):
+        found.rung("colour")
+
+
+def test_a_column_that_means_nothing_explains_nothing(tmp_path: Path) -> None:
+    opened = open_store(tmp_path / "store.kgl", mode="write")
+    opened.write_dataset(blocks(shuffled=True))
+    learn(opened, "blocks", name="all")
+    found = explain(opened, "blocks", "all", graphs=0)
+    opened.close()
+    assert not any("block" in name for name in found.rung("few types").features)
+    assert found.rung("few types").closes > 0.5  # type: ignore[operator]  # companions and communities are found all the same
