@@ -12,7 +12,6 @@ from explorer.cli.console import (
     StoreOption,
     emit_json,
     guarded,
-    note,
     number,
     opened,
     share,
@@ -88,7 +87,7 @@ def explain(
     show_table(
         ("a random graph that keeps", "types", "learned", "gap closed", "simulated", "giant", "waves", "testing error"),
         rows,
-        title=f"{found.layer.name}: {found.texts:,} texts, {found.skills:,} skills, {found.requirements:,} requirements",
+        title=f"{found.layer.name}: {found.texts:,} texts require {found.skills:,} skills, {found.requirements:,} times",
         caption="Shares of all skills; testing error: of held-out texts, a fifth held out at a time."
         + (f" Simulated: mean of {found.graphs} rewired graphs." if found.graphs else ""),
     )
