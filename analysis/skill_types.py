@@ -244,26 +244,26 @@ def features_of(
             return
         found.append(SkillFeature(name, meaning, label, source))
 
-    groups = [(name, "column", type_labels(values)) for name, values in columns.items()]
-    groups.append(("companions", "companions", companions(graph)))
+    groups = [(name, f"{name}", "column", type_labels(values)) for name, values in columns.items()]
+    groups.append(("companions", "group of rare companions", "companions", companions(graph)))
     if with_communities:
         groups += [
-            ("communities", "communities", communities(graph)),
-            ("small communities", "communities", communities(graph, 25.0)),
+            ("communities", "community", "communities", communities(graph)),
+            ("small communities", "small community", "communities", communities(graph, 25.0)),
         ]
     add("company", "how many skills at least as rare come with a skill in every text", company(graph), "company")
     add("uses", "how many texts require a skill (powers of 2)", uses(graph), "uses")
-    for name, source, labels in groups:
-        add(f"openness of {name}", f"how often a text requires just one skill of a group ({name})",
+    for name, noun, source, labels in groups:
+        add(f"openness of {name}", f"how often a text requires just one skill of a {noun}",
             openness(graph, labels), source)  # fmt: skip
     add("uses up to 32", "how many texts require a skill (powers of 2 up to 32)", uses(graph, 5), "uses")
-    for name, source, labels in groups:
-        add(f"company in {name}", f"how many others of its group ({name}) come with a skill in every text",
+    for name, noun, source, labels in groups:
+        add(f"company in {name}", f"how many others of its {noun} come with a skill in every text",
             company_within(graph, labels), source)  # fmt: skip
     add("wide company", "how many skills up to 4 times as common come with a skill in every text",
         company(graph, 4), "company")  # fmt: skip
-    for name, source, labels in groups:
-        add(name, f"the {name} that skills belong to", labels, source)
+    for name, noun, source, labels in groups:
+        add(name, f"the {noun} that it belongs to", labels, source)
     return tuple(found)
 
 

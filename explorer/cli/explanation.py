@@ -85,14 +85,15 @@ def explain(
         )
     )
     show_table(
-        ("a random graph that keeps", "types", "learned", "gap closed", "simulated", "giant", "waves", "testing error"),
+        ("keeps", "types", "learned", "closes", "simulated", "giant", "waves", "error"),
         rows,
-        title=f"{found.layer.name}: {found.texts:,} texts require {found.skills:,} skills, {found.requirements:,} times",
-        caption="Shares of all skills; testing error: of held-out texts, a fifth held out at a time."
+        title=f"{found.layer.name}: {found.texts:,} texts require {found.skills:,} skills {found.requirements:,} times",
+        caption="Random graphs that keep more and more of this layer's; shares of all skills. closes: share of the gap "
+        "between degrees and this layer. error: of held-out texts, a fifth at a time."
         + (f" Simulated: mean of {found.graphs} rewired graphs." if found.graphs else ""),
     )
     for rung in found.rungs:
-        if len(rung.features) > 1:
+        if len(rung.features) > 1 and " × " not in rung.name:
             typer.echo(f"- {rung.name}: types by {' × '.join(rung.features)}.")
     for line in found.notes:
         typer.echo(f"- {line}")

@@ -229,7 +229,7 @@ def skill_features(store: Store, dataset: str, layer: str, course: Course) -> tu
 def _features(store: Store, dataset: str, layer: str, course: Course) -> _Features:
     def make() -> _Features:
         columns = skill_columns(course)
-        own = tuple(SkillFeature(name, f"the {name} that skills belong to", v, "column") for name, v in columns.items())
+        own = tuple(SkillFeature(name, f"the {name} that it belongs to", v, "column") for name, v in columns.items())
         return _Features(features_of(course.graph, columns), own)
 
     return _cached(store, ("features", dataset, layer), make)
@@ -504,7 +504,7 @@ def _start(course: Course, rung: Rung, rungs: Sequence[Rung]) -> Start:
         rung = next(r for r in rungs if r.seeded is not None)
     seeded, eigenvalue = rung.seeded or rung.learned, rung.eigenvalue or 0.0
     seed = None
-    if seeded - rung.learned > 0.01 and course.alone and course.graph.n_edges <= _SIMULATED:
+    if seeded - rung.learned > 0.05 and course.alone and course.graph.n_edges <= _SIMULATED:
         stage, graph = course.stages[0], course.graph
         novel = np.flatnonzero(~stage.known)
 
@@ -576,7 +576,7 @@ def _notes(ladder: Ladder, course: Course) -> tuple[str, ...]:
     )
     notes = [chosen]
     start = ladder.start
-    if start.eigenvalue > 1.0 and start.seeded - start.unseeded > 0.01:
+    if start.eigenvalue > 1.0 and start.seeded - start.unseeded > 0.05:
         seed = "" if start.seed is None else (
             f" On this graph it takes {start.seed:,} random known skill{'s' if start.seed > 1 else ''}."
         )  # fmt: skip
