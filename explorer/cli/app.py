@@ -35,6 +35,7 @@ app = group(
         "predict": "prediction:predict",
         "threshold": "prediction:threshold",
         "explain": "explanation:explain",
+        "forecast": "explanation:forecast",
         "theory": "theory:theory",
         "compress": "compression:compress",
         "decompress": "compression:decompress",

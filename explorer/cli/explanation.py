@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.console import (
-    DatasetOption,
-    JsonOption,
-    StoreOption,
-    emit_json,
-    guarded,
-    number,
-    opened,
-    share,
-    show_table,
-    single_dataset,
-)
+from explorer.cli.group import DatasetOption, Run, command, single_dataset
+from explorer.cli.output import Block, Result, Table, number, rows_of, share
+from explorer.wording import plural
 
-__all__ = ["register"]
+if TYPE_CHECKING:
+    from explorer.service.forecast import Forecast
+    from explorer.service.ladder import Ladder
+
+__all__ = ["explain", "forecast"]
 
 
-@guarded
+@command(store="read", rows=True)
 def explain(
+    run: Run,
     layer: Annotated[str, typer.Argument(help="Name of the layer.")],
     types: Annotated[
         str | None,
@@ -40,10 +37,8 @@ def explain(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random graphs and of the folds.")] = 0,
     dataset: DatasetOption = None,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Explain what a layer learned by a ladder of random graphs that keep more and more of it.
+) -> Result:
+    """Explain what a layer learned by a ladder of random graphs that keep more and more of its graph.
 
     Example: skillgraph explain foundation
 
@@ -52,53 +47,77 @@ def explain(
     from explorer.service import ladder
 
     wanted = [name.strip() for name in types.split(",") if name.strip()] if types else []
-    with opened(store) as opened_store:
-        name = single_dataset(opened_store, dataset)
-        found = ladder.explain(opened_store, name, layer, types=wanted, graphs=graphs, seed=seed)
-    if as_json:
-        emit_json(found)
-        return
-    typer.echo(found.sentence)
+    with run.opened() as store:
+        name = single_dataset(store, dataset)
+        found = ladder.explain(store, name, layer, types=wanted, graphs=graphs, seed=seed)
+    return Result(found, _ladder(found), rows_of(found.rungs, ladder.Rung))
+
+
+def _ladder(found: Ladder) -> Iterator[Block]:
+    yield found.sentence
     rows = [
         (
             rung.name,
             number(rung.types),
             share(rung.learned),
             share(rung.closes),
-            "–" if rung.simulated is None else share(rung.simulated),
+            share(rung.simulated),
             share(rung.giant),
             number(rung.waves),
             share(rung.testing_error),
         )
         for rung in found.rungs
     ]
-    rows.append(
-        (
-            "this layer",
-            "–",
-            share(found.measured),
-            "100.0%",
-            "–",
-            share(found.giant),
-            number(found.waves),
-            share(found.testing_error),
-        )
-    )
-    show_table(
+    own = (share(found.measured), "100.0%", "–", share(found.giant), number(found.waves), share(found.testing_error))
+    rows.append(("this layer", "–", *own))
+    yield Table(
         ("keeps", "types", "learned", "closes", "simulated", "giant", "waves", "error"),
         rows,
-        title=f"{found.layer.name}: {found.texts:,} texts require {found.skills:,} skills {found.requirements:,} times",
+        title=f"{found.layer.name}: {plural(found.texts, 'text')}, {plural(found.skills, 'skill')}, "
+        f"{plural(found.requirements, 'requirement')}",
         caption="Random graphs that keep more and more of this layer's; shares of all skills. closes: share of the gap "
-        "between degrees and this layer. error: of held-out texts, a fifth at a time."
-        + (f" Simulated: mean of {found.graphs} rewired graphs." if found.graphs else ""),
+        "between degrees and this layer. error: of held-out texts, a fifth at a time.",
     )
     for rung in found.rungs:
         if len(rung.features) > 1 and " × " not in rung.name:
-            typer.echo(f"- {rung.name}: types by {' × '.join(rung.features)}.")
+            yield f"- {rung.name}: types by {' × '.join(rung.features)}."
     for line in found.notes:
-        typer.echo(f"- {line}")
+        yield f"- {line}"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("explain")(explain)
+@command(store="read", rows=True)
+def forecast(
+    run: Run,
+    layer: Annotated[str, typer.Argument(help="Name of the layer.")],
+    to: Annotated[str, typer.Option("--to", help="How many times as many texts: 2x, 1.5x, 4x.")] = "2x",
+    splits: Annotated[int, typer.Option("--splits", min=2, max=200, help="Random halves of the backtest.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random halves.")] = 0,
+    dataset: DatasetOption = None,
+) -> Result:
+    """Forecast what a layer would learn if more texts came from the same source, and test the forecast.
+
+    Example: skillgraph forecast foundation --to 2x
+    """
+    from explorer.service import forecast as service
+
+    factor = service.parse_factor(to)
+    with run.opened() as store:
+        name = single_dataset(store, dataset)
+        found = service.forecast(store, name, layer, factor=factor, splits=splits, seed=seed)
+    return Result(found, _forecast(found), rows_of(found.methods, service.ForecastMethod))
+
+
+def _forecast(found: Forecast) -> Iterator[Block]:
+    from explorer.service.forecast import METHOD_NAMES
+
+    yield found.sentence
+    yield Table(
+        ("forecast", "learned", "backtest error", "bias"),
+        [
+            (METHOD_NAMES[row.method], number(row.learned, 0), number(row.error, 1), number(row.bias, 1))
+            for row in found.methods
+        ],
+        title=f"{found.layer.name}, {found.factor:g} times as many texts",
+        caption=f"Backtest: from {plural(found.splits, 'random half', 'random halves')} of the texts, held against the "
+        f"{found.truth:,} skills that all of them teach; mean absolute error and mean error, in skills.",
+    )

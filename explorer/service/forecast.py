@@ -1,0 +1,189 @@
+"""What a layer would learn from more texts of the same source, with a test of the forecast itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.forecast import METHODS, GrowthCurve, backtest, interval
+from explorer.errors import SkillgraphError
+from explorer.service.course import layer_course
+from explorer.store.protocol import LayerInfo, Store
+
+__all__ = ["METHOD_NAMES", "Forecast", "ForecastMethod", "forecast", "parse_factor"]
+
+METHOD_NAMES: Mapping[str, str] = {
+    "growth": "growth of seen skills and of their odds",
+    "line": "straight line in log R",
+    "last": "last value",
+}
+_MOST = 64.0
+_ROOM = 300_000
+
+
+@dataclass(frozen=True)
+class ForecastMethod:
+    """One way to forecast.
+
+    Attributes:
+        method: `growth`, `line` or `last`.
+        learned: Skills learned from the texts of the forecast.
+        error: Mean absolute error in the backtest, in skills.
+        bias: Mean of forecast less truth there.
+    """
+
+    method: str
+    learned: float
+    error: float
+    bias: float
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Learned skills if more texts came from the same source; unseen skills are counted.
+
+    Attributes:
+        layer: The layer.
+        factor: How many times as many texts.
+        texts: Number of texts then (of the layer's last training).
+        learned_now: Skills learned now.
+        seen_now: Skills that the texts require now.
+        learned: Forecast of the method that did best in the backtest.
+        low: Lower end of the 90 % interval.
+        high: Upper end.
+        seen: Skills that the texts would require.
+        method: The method.
+        methods: All methods with their backtest.
+        beats: True if `growth` did better in the backtest than both naive methods.
+        truth: Skills learned from all texts, which the backtest is held against.
+        splits: Random halves of the backtest.
+        seed: Of the halves.
+        sentence: What came out, for people.
+    """
+
+    layer: LayerInfo
+    factor: float
+    texts: int
+    learned_now: int
+    seen_now: int
+    learned: float
+    low: float
+    high: float
+    seen: float
+    method: str
+    methods: tuple[ForecastMethod, ...]
+    beats: bool
+    truth: int
+    splits: int
+    seed: int
+    sentence: str
+
+
+def parse_factor(text: str) -> float:
+    """How many times as many texts, from `2x` or `2`.
+
+    Raises:
+        SkillgraphError: Not a number from above 1 to 64.
+    """
+    try:
+        factor = float(text.strip().lower().removesuffix("x"))
+    except ValueError:
+        factor = 0.0
+    if not 1.0 < factor <= _MOST:
+        raise SkillgraphError(f"--to is {text!r}; write how many times as many texts, as in 2x, above 1 and up to 64x")
+    return factor
+
+
+def forecast(
+    store: Store, dataset: str, layer: str, *, factor: float = 2.0, splits: int = 8, seed: int = 0
+) -> Forecast:
+    """Forecast what a layer would learn from `factor` times as many texts of its last training.
+
+    Args:
+        store: Where the layer is.
+        dataset: Name of the dataset.
+        layer: Name of the layer.
+        factor: How many times as many texts.
+        splits: Random halves of the backtest.
+        seed: Of all draws.
+
+    Raises:
+        NotFoundError: No such layer.
+        SkillgraphError: The layer was estimated from outcomes, or has fewer than 16 texts.
+    """
+    course = layer_course(store, dataset, layer)
+    graph = course.graph
+    reads = np.flatnonzero(course.stages[-1].reads).astype(np.int64)
+    if len(reads) < 16:
+        raise SkillgraphError(
+            f"layer {layer!r} was taught by {len(reads)} texts: too few for a forecast, which needs 16"
+        )
+    earlier = np.zeros(graph.n_texts, dtype=bool)
+    for stage in course.stages[:-1]:
+        earlier |= stage.reads
+
+    def count(chosen: NDArray[np.int64]) -> tuple[float, float]:
+        out = course.stages[-1].reads.copy()
+        out[chosen] = False
+        learned = course.learn(graph, np.random.default_rng(seed), without=out)
+        there = np.flatnonzero(earlier | (course.stages[-1].reads & ~out))
+        seen = np.unique(graph.subset(there).text_skills)
+        return float(learned.sum()), float(len(seen))
+
+    replicates = 5 if graph.n_edges <= _ROOM else 2
+    curve = GrowthCurve.measure(count, reads, np.random.default_rng([seed, 3]), replicates)
+    test = backtest(count, reads, splits=splits, replicates=replicates, seed=seed)
+    rows = tuple(
+        ForecastMethod(
+            method=method,
+            learned=max(curve.forecast(factor, method), float(curve.learned[-1])),
+            error=test.errors[method],
+            bias=float(np.mean(test.forecasts[method])) - test.truth,
+        )
+        for method in METHODS
+    )
+    best = next(row for row in rows if row.method == test.best)
+    beats = all(test.errors["growth"] < test.errors[naive] for naive in ("line", "last"))
+    low, high = interval(best.learned, test, test.best, float(curve.learned[-1]))
+    found = Forecast(
+        layer=course.view.info,
+        factor=factor,
+        texts=round(factor * len(reads)),
+        learned_now=int(curve.learned[-1]),
+        seen_now=int(curve.seen[-1]),
+        learned=best.learned,
+        low=low,
+        high=high,
+        seen=curve.seen_at(factor),
+        method=test.best,
+        methods=rows,
+        beats=beats,
+        truth=int(test.truth),
+        splits=splits,
+        seed=seed,
+        sentence="",
+    )
+    return Forecast(**{**vars(found), "sentence": _sentence(found)})
+
+
+def _sentence(found: Forecast) -> str:
+    said = (
+        f"From {found.factor:g} times as many texts of this kind about {found.learned:,.0f} skills would be learned "
+        f"(90 % interval {found.low:,.0f} to {found.high:,.0f}), of about {found.seen:,.0f} that they require; now "
+        f"it is {found.learned_now:,} of {found.seen_now:,}."
+    )
+    errors = {row.method: row.error for row in found.methods}
+    if found.beats:
+        return said + (
+            f" In the backtest this forecast was off by {errors['growth']:,.1f} skills, the straight line by "
+            f"{errors['line']:,.1f}, the last value by {errors['last']:,.1f}."
+        )
+    if found.method == "growth":
+        return said + " In the backtest the naive forecasts were as good."
+    return said + (
+        f" This is the {METHOD_NAMES[found.method]}: in the backtest it was off by {errors[found.method]:,.1f} skills, "
+        f"less than the growth of seen skills ({errors['growth']:,.1f}), which does not beat it here."
+    )

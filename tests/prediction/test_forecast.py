@@ -1,0 +1,98 @@
+"""The forecast of a stored layer, and what it says of itself."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from explorer.errors import SkillgraphError
+from explorer.service.forecast import forecast, parse_factor
+from explorer.service.ladder import explain
+from explorer.service.learning import learn
+from explorer.store.opening import open_store
+from explorer.store.protocol import Store
+from loaders.dataset import build_dataset
+
+CRUXEVAL = Path(__file__).parents[3] / "shared" / "data" / "cruxeval"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(1, 4, 1_500)
+    text = np.repeat(np.arange(1_500), sizes)
+    skill = np.minimum(rng.zipf(1.6, len(text)), 10**7)
+    pairs = sorted({(f"t{t:04d}", f"s{s:08d}") for t, s in zip(text, skill, strict=True)})
+    ids = sorted({s for _, s in pairs})
+    opened = open_store(Path(tmp_path_factory.mktemp("zipf")) / "store.kgl", mode="write")
+    opened.write_dataset(
+        build_dataset(
+            "zipf",
+            texts=pa.table({"id": [f"t{i:04d}" for i in range(1_500)], "part": ["a"] * 1_000 + ["b"] * 500}),
+            skills=pa.table({"id": ids}),
+            requirements=pa.table({"text": [t for t, _ in pairs], "skill": [s for _, s in pairs]}),
+        )
+    )
+    learn(opened, "zipf", name="all")
+    learn(opened, "zipf", name="base", parts=["a"])
+    learn(opened, "zipf", name="tuned", parts=["b"], base="base")
+    learn(opened, "zipf", name="tiny", parts=["a"])
+    yield opened
+    opened.close()
+
+
+def test_forecast_says_what_its_backtest_found(store: Store) -> None:
+    found = forecast(store, "zipf", "all", splits=4)
+    errors = {row.method: row.error for row in found.methods}
+    assert found.method == min(errors, key=errors.__getitem__)
+    assert found.beats == (errors["growth"] < min(errors["line"], errors["last"]))
+    assert found.learned_now <= found.low <= found.high
+    assert found.learned_now <= found.learned <= found.seen
+    assert found.texts == 3_000
+    assert f"{found.learned:,.0f}" in found.sentence
+    assert forecast(store, "zipf", "all", splits=4) == found  # the same seed, the same draws
+
+
+def test_a_fine_tuned_layer_is_forecast_for_more_of_its_own_texts(store: Store) -> None:
+    found = forecast(store, "zipf", "tuned", splits=3)
+    assert found.texts == 1_000
+    assert found.learned >= found.learned_now
+
+
+@pytest.mark.parametrize(("text", "factor"), [("2x", 2.0), ("1.5", 1.5), (" 4X ", 4.0)])
+def test_factors_are_read(text: str, factor: float) -> None:
+    assert parse_factor(text) == factor
+
+
+@pytest.mark.parametrize("text", ["", "x", "1x", "0.5x", "-2", "nan", "inf", "100x"])
+def test_other_factors_are_refused(text: str) -> None:
+    with pytest.raises(SkillgraphError, match="as in 2x"):
+        parse_factor(text)
+
+
+@pytest.mark.skipif(not CRUXEVAL.exists(), reason="the shared data are not here")
+def test_cruxeval_is_explained_within_a_point(tmp_path: Path) -> None:
+    with (CRUXEVAL / "edges.csv").open() as file:
+        pairs = [(row["text_id"], row["skill"]) for row in csv.DictReader(file)]
+    with (CRUXEVAL / "skills.csv").open() as file:
+        kind = {row["skill"]: row["skill_class"] for row in csv.DictReader(file)}
+    ids = sorted({s for _, s in pairs})
+    opened = open_store(tmp_path / "store.kgl", mode="write")
+    opened.write_dataset(
+        build_dataset(
+            "crux",
+            texts=pa.table({"id": sorted({t for t, _ in pairs})}),
+            skills=pa.table({"id": ids, "class": [kind[s] for s in ids]}),
+            requirements=pa.table({"text": [t for t, _ in pairs], "skill": [s for _, s in pairs]}),
+        )
+    )
+    learn(opened, "crux", name="all")
+    found = explain(opened, "crux", "all", graphs=0)
+    opened.close()
+    for name in ("few types", "many types"):
+        assert abs(found.rung(name).learned - found.measured) < 0.01, name
