@@ -81,16 +81,17 @@ RETURN [s IN nodes(chain) | s.name] AS skills, length(chain) AS steps""",
         ("dataset", "skill", "other"),
     ),
     Recipe(
-        "Chains within a layer",
-        "By which chains of at most three associations of one layer are two skills joined, and how many texts make the "
-        "weakest step?",
+        "Shortest chains within a layer",
+        "Through which skills does one get from one skill to another when each step is an association of this layer, "
+        "and how many texts make the weakest step?",
         """MATCH (a:Skill {dataset: $dataset, id: $skill}), (b:Skill {dataset: $dataset, id: $other})
-MATCH chain = (a)-[:ASSOCIATED_WITH*1..3 {layer: $layer}]-(b)
+MATCH chain = allShortestPaths((a)-[:ASSOCIATED_WITH*..15]-(b))
+WHERE all(r IN relationships(chain) WHERE r.layer = $layer)
 WITH [s IN nodes(chain) | s.name] AS skills, [r IN relationships(chain) | r.weight] AS weights
 UNWIND weights AS weight
 WITH skills, min(weight) AS texts
 RETURN skills, size(skills) - 1 AS steps, texts
-ORDER BY steps, texts DESC, skills
+ORDER BY texts DESC, skills
 LIMIT $limit""",
         ("dataset", "skill", "other", "layer", "limit"),
     ),
@@ -216,8 +217,9 @@ LIMIT $limit""",
     Recipe(
         "Texts that failed for one skill only",
         "Which texts require one skill that the layer has not learned, and otherwise only learned ones?",
-        """MATCH (t:Text {dataset: $dataset})-[:REQUIRES]->(s:Skill)
+        """MATCH (s:Skill {dataset: $dataset})
 WHERE NOT EXISTS { (:Layer {dataset: $dataset, name: $layer})-[:LEARNED]->(s) }
+MATCH (t:Text)-[:REQUIRES]->(s)
 WITH t, collect(s.name) AS missing
 WHERE size(missing) = 1
 RETURN t.title AS text, t.class AS class, missing[0] AS skill
@@ -228,8 +230,9 @@ LIMIT $limit""",
     Recipe(
         "What to teach next",
         "Learning which single skill would make most texts understood?",
-        """MATCH (t:Text {dataset: $dataset})-[:REQUIRES]->(s:Skill)
+        """MATCH (s:Skill {dataset: $dataset})
 WHERE NOT EXISTS { (:Layer {dataset: $dataset, name: $layer})-[:LEARNED]->(s) }
+MATCH (t:Text)-[:REQUIRES]->(s)
 WITH t, collect(s.name) AS missing
 WHERE size(missing) = 1
 RETURN missing[0] AS skill, count(t) AS texts
@@ -240,8 +243,9 @@ LIMIT $limit""",
     Recipe(
         "Required, but not learned",
         "Which skills that the layer has not learned do most texts require?",
-        """MATCH (t:Text {dataset: $dataset})-[:REQUIRES]->(s:Skill)
+        """MATCH (s:Skill {dataset: $dataset})
 WHERE NOT EXISTS { (:Layer {dataset: $dataset, name: $layer})-[:LEARNED]->(s) }
+MATCH (t:Text)-[:REQUIRES]->(s)
 RETURN s.name AS skill, s.class AS class, count(t) AS texts
 ORDER BY texts DESC, skill
 LIMIT $limit""",

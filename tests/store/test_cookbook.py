@@ -40,7 +40,7 @@ GIVEN: dict[str, Any] = {
 GIVEN_BY_RECIPE = {
     "Shortest chain between two skills": {"skill": "json", "other": "len"},
     # In the other layer these two are associated directly, and no chain must go that way.
-    "Chains within a layer": {"skill": "if"},
+    "Shortest chains within a layer": {"skill": "if"},
 }
 
 EXPECTED: dict[str, list[tuple[Any, ...]]] = {
@@ -50,7 +50,7 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     ],
     "Hubs of the first wave": [("for", "t1", 2), ("if", "t2", 2)],
     "Shortest chain between two skills": [(["json", "for", "len"], 2)],
-    "Chains within a layer": [(["if", "len", "print"], 2, 1), (["if", "for", "len", "print"], 3, 1)],
+    "Shortest chains within a layer": [(["if", "len", "print"], 2, 1)],
     "Common neighbours of two skills": [("len", 1)],
     "Texts that join two skills": [],
     "Triangles around a skill": [("if", "len", 1)],

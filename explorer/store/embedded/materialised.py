@@ -18,9 +18,12 @@ from explorer.folders import cache_folder
 from explorer.store.embedded.building import build_graph
 from explorer.store.embedded.container import Content
 from explorer.store.embedded.kglite_file import load_graph
+from explorer.store.embedded.names import stored_name
 
 __all__ = ["changeable_graph", "frozen_graph"]
 
+_INDEXES = (("Text", ("dataset", "id")), ("Skill", ("dataset", "id")), ("Skill", ("dataset", "name")))
+"""By what people look nodes up, apart from `key`; kglite does not keep these with the graph."""
 _KEPT = 4
 _WORTH_KEEPING = 20_000
 """Rows from which on loading a graph is faster than building it."""
@@ -41,6 +44,13 @@ def changeable_graph(content: Content) -> Any:
     Raises:
         DamagedError: The content is damaged.
     """
+    graph = _kept_or_built(content)
+    for label, properties in _INDEXES:
+        graph.create_composite_index(label, [stored_name(name) for name in properties])
+    return graph
+
+
+def _kept_or_built(content: Content) -> Any:
     entries = content.catalogue.get("datasets", {}).values()
     rows = sum(table["rows"] for entry in entries for table in entry["tables"].values())
     if rows < _WORTH_KEEPING:
