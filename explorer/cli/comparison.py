@@ -61,7 +61,7 @@ def compare(
         found = service.compare(store, single_dataset(store, dataset), first, second)
     changes = _changes(found)
     if report is not None:
-        from explorer.service.report import comparison_html
+        from explorer.export import comparison_html
 
         write_text(report, comparison_html(found))
     return _written(run, found, [*_show(found, rows)], changes, report, csv_file)
@@ -75,7 +75,7 @@ def _families(
     with run.opened() as store, run.progress("Comparing") as progress:
         found = family(store, single_dataset(store, dataset), root=root, progress=progress)
     if report is not None:
-        from explorer.service.report import family_html
+        from explorer.export import family_html
 
         write_text(report, family_html(found))
     return _written(run, found, _show_family(found), _members(found), report, csv_file)

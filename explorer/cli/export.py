@@ -13,7 +13,7 @@ from explorer.cli.output import Block, Note, Result
 from explorer.wording import plural
 
 if TYPE_CHECKING:
-    from explorer.service.export import ExportReport
+    from explorer.export import ExportReport
 
 __all__ = ["export"]
 
@@ -44,7 +44,7 @@ def export(
 
     Example: skillgraph export associations.gexf foundation
     """
-    from explorer.service.export import export as write
+    from explorer.export import export as write
 
     with run.opened() as store:
         report = write(store, single_dataset(store, dataset), output, layer=layer, file_format=file_format)

@@ -41,7 +41,6 @@ __all__ = [
     "NODE_LABELS",
     "EdgeTable",
     "association_properties",
-    "association_rows",
     "association_table",
     "bases_first",
     "check_associations",
@@ -59,7 +58,6 @@ __all__ = [
     "layer_fingerprint",
     "layer_info",
     "layer_node",
-    "layer_rows",
     "layer_table",
     "node_key",
     "node_rows",
@@ -372,30 +370,9 @@ def stale_properties(reasons: Sequence[str]) -> Properties:
     return {"stale": bool(reasons), "stale_because": _to_json(tuple(reasons))}
 
 
-def layer_rows(layer: Layer, size: int = 10_000) -> Iterator[list[Properties]]:
-    """Rows `skill` (key of the node) and the properties of LEARNED without nulls, in batches."""
-    dataset = layer.info.dataset
-    for batch in layer.skills.to_batches(max_chunksize=size):
-        rows = []
-        for row in batch.to_pylist():
-            properties = {name: value for name, value in row.items() if value is not None}
-            properties["skill"] = node_key(dataset, row["skill"])
-            rows.append(properties)
-        yield rows
-
-
 def layer_table(columns: Mapping[str, Sequence[Any]]) -> pa.Table:
     """A layer's skills, ordered by id, from lists by name of the column; `skill` are ids."""
     return columns_table(LAYER_SKILLS_SCHEMA, columns).sort_by("skill")
-
-
-def association_rows(dataset: str, associations: pa.Table, size: int = 10_000) -> Iterator[list[Properties]]:
-    """Rows `source, target` (keys of nodes) and `weight`, in batches."""
-    for batch in associations.to_batches(max_chunksize=size):
-        yield [
-            {"source": node_key(dataset, a), "target": node_key(dataset, b), "weight": weight}
-            for a, b, weight in zip(*(column.to_pylist() for column in batch.columns), strict=True)
-        ]
 
 
 def association_table(columns: Mapping[str, Sequence[Any]]) -> pa.Table:

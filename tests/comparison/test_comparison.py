@@ -11,12 +11,12 @@ import pyarrow as pa
 import pytest
 
 from explorer.errors import NotFoundError
+from explorer.export import comparison_html, family_html
 from explorer.service.association import associate
 from explorer.service.comparison import LayerComparison, compare
 from explorer.service.evidence import evidence, mastery_of
 from explorer.service.family import family
 from explorer.service.learning import learn
-from explorer.service.report import comparison_html, family_html
 from explorer.service.snapshot import layer_view
 from explorer.store.protocol import Store
 from loaders.dataset import Dataset, build_dataset

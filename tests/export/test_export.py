@@ -13,9 +13,15 @@ import pyarrow.parquet
 import pytest
 
 from explorer.errors import NotFoundError, SkillgraphError
+from explorer.export import (
+    association_graph,
+    dataset_graph,
+    export,
+    to_igraph,
+    to_networkx,
+    write_graphml,
+)
 from explorer.service.association import associate
-from explorer.service.export import association_graph, dataset_graph, export, to_igraph, to_networkx
-from explorer.service.graph_files import write_graphml
 from explorer.service.learning import learn
 from explorer.store.protocol import Store
 from loaders.dataset import Dataset, build_dataset

@@ -71,7 +71,7 @@ def test_graphml_is_read_back_by_networkx(small_graph: LayerGraph) -> None:
     assert ET.fromstring(text) is not None
     found = nx.parse_graphml(text)
     assert (found.number_of_nodes(), found.number_of_edges()) == (small_graph.n, small_graph.m)
-    assert found.nodes["b00"]["name"] == HOSTILE
+    assert found.nodes["skill:b00"]["name"] == HOSTILE
 
 
 def test_frames_follow_the_clusters(small_graph: LayerGraph) -> None:

@@ -212,34 +212,7 @@
   }
 
   const markShare = (percent, figure, figureId) => mark(percent / 100, figure, figureId);
-  const shareState = (percent) => address({ phi: percent === 20 ? null : percent });
 
-  /* ---------- percolation: frames made on the server, played here ---------- */
-
-  function percolate(share, elements, frames, id) {
-    if (!frames || !frames.steps) return [no(), no()];
-    const k = Math.max(0, Math.min(frames.steps.length - 1, Math.round(share)));
-    const states = frames.steps[k];
-    whenReady(id, (cy) => {
-      hover(cy);
-      cy.batch(() => {
-        cy.nodes().not(".island").forEach((node) => {
-          const state = states[node.data("row")];
-          node.toggleClass("ghost", state === "0");
-          node.toggleClass("giant", state === "2");
-        });
-        cy.edges().forEach((edge) => {
-          const a = states[edge.source().data("row")], b = states[edge.target().data("row")];
-          edge.toggleClass("ghost", a === "0" || b === "0");
-        });
-      });
-      if (!cy.scratch("_sgFitted")) { cy.scratch("_sgFitted", true); fit(cy, 10, 40); }
-    });
-    const percent = (x) => (100 * x).toFixed(1) + " %";
-    return [`${k} % of the skills kept`, `the largest cluster holds ${percent(frames.largest[k])} of all skills, the second ${percent(frames.second[k])}`];
-  }
-
-  const measureState = (measure) => address({ measure: measure === "learned" ? null : measure });
   function fitPlain(elements, id) {
     whenReady(id, (cy) => { hover(cy); fit(cy); });
     return no();
@@ -253,7 +226,7 @@
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     sg: {
       route, pick, scheme, toggleScheme, address, stylesheet, plainSheet,
-      wave, waveTable, tick, play, step, mark, percolate, learningState, measureState, fitPlain, markShare, shareState, waveState, whatIfState,
+      wave, waveTable, tick, play, step, mark, learningState, fitPlain, markShare, waveState, whatIfState,
     },
   });
 })();

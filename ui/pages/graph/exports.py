@@ -5,24 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import re
-from xml.sax.saxutils import escape, quoteattr
 
+import pyarrow as pa
+
+from explorer.export import Edges, FileGraph, Nodes, write_graphml
 from ui.drawing.graphs import LayerGraph
 
 __all__ = ["as_csv", "as_graphml"]
 
 # what XML 1.0 cannot hold, not even escaped
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_KEYS = (
-    ("name", "node", "string"),
-    ("class", "node", "string"),
-    ("wave", "node", "int"),
-    ("uses", "node", "int"),
-    ("community", "node", "int"),
-    ("component", "node", "int"),
-    ("weight", "edge", "int"),
-    ("strength", "edge", "double"),
-)
+
+_FIGURES = ("wave", "uses", "community", "component")
 
 
 def as_csv(graph: LayerGraph) -> str:
@@ -39,27 +33,39 @@ def as_csv(graph: LayerGraph) -> str:
 
 
 def as_graphml(graph: LayerGraph) -> str:
-    """All skills and associations as GraphML; characters that XML cannot hold become question marks."""
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">']
-    lines += [f'<key id="{k}" for="{target}" attr.name="{k}" attr.type="{kind}"/>' for k, target, kind in _KEYS]
-    lines.append('<graph edgedefault="undirected">')
-    ids = [quoteattr(_xml(graph.skill_id(i))) for i in range(graph.n)]
-    for i in range(graph.n):
-        data = {
-            "name": escape(_xml(graph.name[i])),
-            "class": escape(_xml(graph.skill_class[i])),
-            "wave": str(graph.wave[i]),
-            "uses": str(graph.uses[i]),
-            "community": str(graph.community[i]),
-            "component": str(graph.component[i]),
+    """All skills and associations as GraphML; characters that XML cannot hold become question marks.
+
+    Nodes are named as in the files of `skillgraph export`: `skill:`, then the id.
+    """
+    ids = [_xml(graph.skill_id(i)) for i in range(graph.n)]
+    skills = pa.table(
+        {
+            "id": ids,
+            "name": [_xml(name) for name in graph.name],
+            "class": [_xml(name) for name in graph.skill_class],
+            **{name: pa.array(list(map(int, getattr(graph, name))), pa.int32()) for name in _FIGURES},
         }
-        inner = "".join(f'<data key="{k}">{v}</data>' for k, v in data.items())
-        lines.append(f"<node id={ids[i]}>{inner}</node>")
-    for e in range(graph.m):
-        a, b = ids[int(graph.source[e])], ids[int(graph.target[e])]
-        inner = f'<data key="weight">{int(graph.weight[e])}</data><data key="strength">{graph.strength[e]:.6f}</data>'
-        lines.append(f"<edge source={a} target={b}>{inner}</edge>")
-    return "\n".join([*lines, "</graph>", "</graphml>", ""])
+    )
+    links = pa.table(
+        {
+            "source": [ids[int(a)] for a in graph.source],
+            "target": [ids[int(b)] for b in graph.target],
+            "weight": pa.array([int(w) for w in graph.weight], pa.int32()),
+            "strength": pa.array([round(float(s), 6) for s in graph.strength], pa.float64()),
+        }
+    )
+    out = io.BytesIO()
+    write_graphml(
+        FileGraph(
+            name=_xml(graph.view.info.name),
+            directed=False,
+            facts={"dataset": _xml(graph.view.info.dataset)},
+            nodes=(Nodes("skill", "id", "name", skills),),
+            edges=(Edges("associated", ("skill", "source"), ("skill", "target"), links),),
+        ),
+        out,
+    )
+    return out.getvalue().decode()
 
 
 def _xml(text: str) -> str:
