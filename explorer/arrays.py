@@ -63,6 +63,10 @@ class SkillIndex:
         """Ids of these indices."""
         return self.ids.take(pa.array(indices))
 
+    def encoded(self, indices: NDArray[np.integer]) -> pa.DictionaryArray:
+        """The same, dictionary-encoded: the ids are there once."""
+        return pa.DictionaryArray.from_arrays(pa.array(indices, pa.int32()), self.ids)
+
 
 @dataclass(frozen=True)
 class IndexedGraph:

@@ -19,7 +19,7 @@ from analysis.newman_ziff import SitePercolationSweep, convolve, site_percolatio
 from analysis.percolation import site_giant
 from explorer.errors import SkillgraphError
 from explorer.service.snapshot import LayerView, layer_view
-from explorer.store.protocol import ASSOCIATION_SCHEMA, LayerInfo, Store
+from explorer.store.protocol import LayerInfo, Store
 
 __all__ = [
     "AssociationReport",
@@ -177,8 +177,11 @@ def associate(
     parts = components(graph, learned, rule)
     skills = view.indexed.skills
     table = pa.table(
-        [skills.take(pairs.source), skills.take(pairs.target), pa.array(pairs.weight, pa.int64())],
-        schema=ASSOCIATION_SCHEMA,
+        {
+            "source": skills.encoded(pairs.source),
+            "target": skills.encoded(pairs.target),
+            "weight": pa.array(pairs.weight, pa.int64()),
+        }
     )
     there = np.flatnonzero(learned)
     labels = pa.table({"skill": skills.take(there), "component": pa.array(parts.label[there], pa.int32())})

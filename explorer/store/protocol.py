@@ -354,7 +354,8 @@ class Store(Protocol):
         Args:
             dataset: Name of the dataset.
             layer: Name of the layer.
-            associations: Rows of `ASSOCIATION_SCHEMA`, `source` < `target`, each pair once.
+            associations: Rows of `ASSOCIATION_SCHEMA`, `source` < `target`, each pair once; ids may be
+                dictionary-encoded.
             rule: `any` or `understood`; kept as the layer's `association_rule`.
             components: `skill` (string), `component` (int32, 0 the largest): one row a learned skill.
             options: How they were computed, beside the rule; kept as the layer's `association_options`.

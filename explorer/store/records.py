@@ -48,6 +48,7 @@ __all__ = [
     "check_dataset_name",
     "check_layer",
     "check_layer_name",
+    "check_learned",
     "columns_table",
     "dataset_from_tables",
     "dataset_info",
@@ -310,7 +311,14 @@ def check_associations(layer: LayerInfo, associations: pa.Table, components: pa.
     _check_table(associations, ASSOCIATION_SCHEMA, ("source", "target"), name)
     if associations["weight"].null_count:
         raise StoreError(f"{name}: a pair has no weight")
-    if not pc.all(pc.less(associations["source"], associations["target"])).as_py() and associations.num_rows:
+    ends = [associations[end] for end in ("source", "target")]
+    if all(pa.types.is_dictionary(end.type) and end.num_chunks == 1 for end in ends) and (
+        ends[0].chunk(0).dictionary.equals(ends[1].chunk(0).dictionary)
+    ):
+        ends = [comparable(end) for end in ends]
+    else:
+        ends = [end.cast(pa.string()) for end in ends]
+    if pc.all(pc.less(*ends)).as_py() is False:
         raise StoreError(f"{name}: the source of a pair must come before its target")
     if components.column_names != ["skill", "component"]:
         raise StoreError(f"{name}: components must have columns skill, component, not {components.column_names}")
@@ -403,16 +411,61 @@ def _check_value(value: object, what: str) -> None:
 
 
 def _check_table(table: pa.Table, schema: pa.Schema, key: tuple[str, ...], what: str) -> None:
-    """Columns and types of the schema, rows in order of the key, each once."""
-    if not table.schema.equals(schema):
+    """Columns and types of the schema, where strings may be dictionary-encoded; rows in order of the key, each once."""
+    fitting = table.column_names == schema.names and all(
+        getattr(there.type, "value_type", there.type) == field.type
+        for there, field in zip(table.schema, schema, strict=True)
+    )
+    if not fitting:
         raise StoreError(f"{what} must have columns {_describe(schema)}, not {_describe(table.schema)}")
     if any(table[name].null_count for name in key):
         raise StoreError(f"{what}: a {key[0]} is null")
-    ordered = table.select(key).sort_by([(name, "ascending") for name in key])
-    if not ordered.equals(table.select(key)):
-        raise StoreError(f"{what} must be ordered by {', '.join(key)}")
-    if ordered.group_by(list(key)).aggregate([]).num_rows < table.num_rows:
+    before: Any = None  # rows whose key is less than the next one's, and after it those with an equal one
+    for name in key:
+        column = comparable(table[name])
+        first, second = column.slice(0, max(len(column) - 1, 0)), column.slice(1)
+        less, equal = pc.less(first, second), pc.equal(first, second)
+        if before is None:
+            before = less, equal
+        else:
+            before = pc.or_(before[0], pc.and_(before[1], less)), pc.and_(before[1], equal)
+    if pc.any(before[1]).as_py():
         raise StoreError(f"{what}: the same {' and '.join(key)} occur twice")
+    if pc.all(before[0]).as_py() is False:
+        raise StoreError(f"{what} must be ordered by {', '.join(key)}")
+
+
+def comparable(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column that compares as its values do: codes, where they are over one dictionary in order; else strings."""
+    if not pa.types.is_dictionary(column.type):
+        return column
+    dictionaries = [chunk.dictionary for chunk in column.chunks]
+    if len(dictionaries) != 1 or not in_order(dictionaries[0]):
+        return column.cast(column.type.value_type)
+    return pa.chunked_array([chunk.indices for chunk in column.chunks], column.type.index_type)
+
+
+def in_order(ids: pa.Array) -> bool:
+    """True if each id is greater than the one before."""
+    return pc.all(pc.less(ids.slice(0, max(len(ids) - 1, 0)), ids.slice(1))).as_py() is not False
+
+
+def check_learned(learned: pa.ChunkedArray, associations: pa.Table, layer: str) -> None:
+    """Refuse associations of skills that a layer has not learned; `learned` are the ids of those that it has.
+
+    Raises:
+        StoreError: There is one; the message names it.
+    """
+    known = learned.combine_chunks()
+    for name in ("source", "target"):
+        column = associations[name]
+        if pa.types.is_dictionary(column.type):
+            used = [chunk.dictionary.take(pc.unique(chunk.indices)) for chunk in column.chunks]
+            column = pa.chunked_array(used, column.type.value_type)
+        unknown = pc.invert(pc.is_in(column, value_set=known))
+        if pc.any(unknown).as_py():
+            skill = column.filter(unknown)[0].as_py()
+            raise StoreError(f"skill {skill!r} is associated in layer {layer!r}, which has not learned it")
 
 
 def _describe(schema: pa.Schema) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from explorer.cli import app
+from explorer.cli.app import app
 
 SKILLGRAPH = Path(sys.executable).with_name("skillgraph")
 

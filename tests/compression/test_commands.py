@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from explorer.cli import app
+from explorer.cli.app import app
 
 
 def run(store: Path, *arguments: object) -> Result:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import typer.testing
 
-from explorer.cli import app
+from explorer.cli.app import app
 from explorer.errors import NotFoundError
 from explorer.service.spark import SparkRun, _running, components_on_spark, learn_on_spark
 from explorer.spark import learning

@@ -129,7 +129,7 @@ def test_a_folder_that_is_no_output_is_refused(outputs: Path, tmp_path: Path) ->
 def test_the_commands(case: Case, outputs: Path, tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
-    from explorer.cli import app
+    from explorer.cli.app import app
 
     with closing(open_store(tmp_path / "skillgraph.kgl", mode="write")) as store:
         store.write_dataset(rename_dataset(case.dataset, "d"))

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from analysis.components import components
-from explorer.cli import app
+from explorer.cli.app import app
 from explorer.service import compare, percolate, subsample, wave_curve
 from explorer.store.opening import open_store
 from explorer.store.protocol import Node, QueryResult, Relationship

@@ -11,7 +11,7 @@ from explorer.store.protocol import LAYER_SKILLS_SCHEMA
 from explorer.store.records import NODE_LABELS, check_dataset
 from loaders.dataset import Dataset
 
-__all__ = ["check_dataset_names", "check_learned", "check_name", "with_components"]
+__all__ = ["check_dataset_names", "check_name", "with_components"]
 
 
 def check_name(name: str, what: str) -> None:
@@ -58,21 +58,3 @@ def with_components(learned: pa.Table, components: pa.Table, layer: str) -> pa.T
         numbers = numbers.take(places)
     position = LAYER_SKILLS_SCHEMA.get_field_index("component")
     return learned.set_column(position, LAYER_SKILLS_SCHEMA.field(position), numbers)
-
-
-def check_learned(learned: pa.Table, associations: pa.Table, layer: str) -> None:
-    """Refuse associations of skills that the layer has not learned.
-
-    Raises:
-        StoreError: There is one; the message names it.
-    """
-    known = learned["skill"].combine_chunks()
-    for name in ("source", "target"):
-        column = associations[name]
-        if pa.types.is_dictionary(column.type):
-            used = [chunk.dictionary.take(pc.unique(chunk.indices)) for chunk in column.chunks]
-            column = pa.chunked_array(used, column.type.value_type)
-        unknown = pc.invert(pc.is_in(column, value_set=known))
-        if pc.any(unknown).as_py():
-            skill = column.filter(unknown)[0].as_py()
-            raise StoreError(f"skill {skill!r} is associated in layer {layer!r}, which has not learned it")

@@ -295,16 +295,16 @@ class EmbeddedStore:
         options: Mapping[str, Any] | None = None,
     ) -> None:
         """Write a layer's associations in the place of those there, and its components."""
-        from explorer.store.embedded.checks import check_learned, with_components
+        from explorer.store.embedded.checks import with_components
         from explorer.store.embedded.contents import ids_of, layer_skills, put_associations
-        from explorer.store.records import association_properties, check_associations
+        from explorer.store.records import association_properties, check_associations, check_learned
 
         with self._change() as (draft, content):
             stored = layer_entry(draft.catalogue, dataset, layer, self.url)
             assert content is not None, "a layer that is there is in a content"
             check_associations(layer_info(stored["node"]), associations, components, rule)
             learned = with_components(layer_skills(content, stored), components, layer)
-            check_learned(learned, associations, layer)
+            check_learned(learned["skill"], associations, layer)
             entry = dataset_entry(draft.catalogue, dataset, self.url)
             ids = {table: ids_of(content, entry, table) for table in ("skills", "texts")}
             node = stored["node"] | association_properties(associations.num_rows, rule, options)

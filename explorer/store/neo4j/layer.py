@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from explorer.errors import NotFoundError, StoreError
 from explorer.store.neo4j.change import Change
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_base",
-    "check_learned",
     "join_layers",
     "layer_is_there",
     "mark_stale",
@@ -154,16 +152,6 @@ def check_base(transaction: ManagedTransaction, info: LayerInfo) -> None:
         if name == info.name:
             raise StoreError(f"layer {info.name!r} cannot be fine-tuned from {info.base!r}, which comes from it")
         name = bases.get(name)
-
-
-def check_learned(layer: str, associations: pa.Table, components: pa.Table) -> None:
-    """Associations are of learned skills, which are those that have a component."""
-    learned = components["skill"].combine_chunks()
-    for column in ("source", "target"):
-        unknown = pc.invert(pc.is_in(associations[column], value_set=learned))
-        if pc.any(unknown).as_py():
-            skill = associations[column].filter(unknown)[0].as_py()
-            raise StoreError(f"skill {skill!r} is associated in layer {layer!r}, which has not learned it")
 
 
 def join_layers(transaction: ManagedTransaction, info: LayerInfo, tuned: list[str]) -> None:

@@ -32,7 +32,6 @@ from explorer.store.neo4j.dataset import (
 )
 from explorer.store.neo4j.layer import (
     check_base,
-    check_learned,
     join_layers,
     layer_is_there,
     mark_stale,
@@ -58,6 +57,7 @@ from explorer.store.records import (
     check_dataset_name,
     check_layer,
     check_layer_name,
+    check_learned,
     dataset_info,
     dataset_node,
     layer_info,
@@ -361,7 +361,7 @@ class Neo4jStore:
         key = node_key(dataset, layer)
         before = self._layer_node(dataset, layer)
         check_associations(layer_info(before), associations, components, rule)
-        check_learned(layer, associations, components)
+        check_learned(components["skill"], associations, layer)
 
         def write(staged: Change) -> None:
             skills = staged.transactions.read(lambda transaction: skills_of(transaction, dataset))

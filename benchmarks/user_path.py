@@ -1,0 +1,284 @@
+"""What a person runs, command by command, from 10⁵ to 10⁷ requirements: python -m benchmarks.user_path.
+
+Every command is a process of its own, as it is for a person, so imports and opening the store count. Beside load and
+list stand networkx with pickle and DuckDB tables, each in a process of its own too, on the same file. With `--neo4j N`
+the same on Neo4j at N requirements, which starts a server of its own (extra `server`).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import harness
+
+TARGETS = {  # CPU s and GB at 10⁶ and at 10⁷ requirements
+    "load": ((4.0, 0.3), (40.0, 2.0)),
+    "learn": ((1.5, None), (12.0, None)),
+    "associate": ((6.0, 0.8), (70.0, None)),
+    "percolate": ((2.0, None), (12.0, None)),
+    "predict --layer": ((4.0, None), (20.0, None)),
+    "layers": ((0.5, 0.15), (0.5, 0.15)),
+    "datasets": ((0.5, None), (0.5, None)),
+    "--version": ((0.12, None), (0.12, None)),
+    "predict": ((0.5, None), (0.5, None)),
+    "threshold": ((0.5, None), (0.5, None)),
+}
+# What is of interest for how cost grows; the others cost the same whatever the size.
+NETWORKX_LIMIT = 2_000_000
+"""Requirements up to which networkx takes part: beyond, it needs more memory than a laptop has."""
+GROWING = ("load", "learn", "associate", "percolate", "predict --layer")
+MEAN_SKILLS, RATIO = 4.0, 1.6
+
+_MEASURED = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+sys.stderr.buffer.write(done.stderr[-2000:])
+print(used.ru_utime + used.ru_stime, used.ru_maxrss)
+sys.exit(done.returncode)
+"""
+_NETWORKX_LOAD = """
+import csv, pickle, sys
+import networkx as nx
+graph = nx.Graph()
+with open(sys.argv[1], newline="") as file:
+    rows = csv.reader(file)
+    next(rows)
+    graph.add_edges_from((("t", text), ("s", skill)) for text, skill in rows)
+with open(sys.argv[2], "wb") as file:
+    pickle.dump(graph, file, protocol=5)
+"""
+_NETWORKX_LIST = """
+import pickle, sys
+with open(sys.argv[2], "rb") as file:
+    graph = pickle.load(file)
+print(graph.number_of_nodes(), graph.number_of_edges())
+"""
+_DUCKDB_LOAD = """
+import duckdb, sys
+db = duckdb.connect(sys.argv[2], config={"threads": 1})
+db.execute("CREATE TABLE requirements AS SELECT DISTINCT text, skill FROM read_csv(?, all_varchar=true)", [sys.argv[1]])
+db.execute("CREATE TABLE texts AS SELECT DISTINCT text FROM requirements ORDER BY text")
+db.execute("CREATE TABLE skills AS SELECT DISTINCT skill FROM requirements ORDER BY skill")
+db.close()
+"""
+_DUCKDB_LIST = """
+import duckdb, sys
+db = duckdb.connect(sys.argv[2], read_only=True)
+print([db.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("texts", "skills", "requirements")])
+"""
+PEERS = {"networkx + pickle": (_NETWORKX_LOAD, _NETWORKX_LIST), "DuckDB": (_DUCKDB_LOAD, _DUCKDB_LIST)}
+
+
+def write_edges(path: Path, requirements: int, seed: int = 20_240_501) -> None:
+    """An edge list of a random graph: texts with a Poisson number of skills, mean 4, and 1.6 texts a skill.
+
+    About `requirements` rows in random order, a few of them twice.
+    """
+    rng = np.random.default_rng(seed)
+    texts = round(requirements / MEAN_SKILLS)
+    skills = round(texts / RATIO)
+    text = np.repeat(np.arange(texts), rng.poisson(MEAN_SKILLS, texts))
+    rng.shuffle(text)
+    skill = rng.integers(0, skills, len(text))
+    with path.open("w", encoding="ascii") as file:
+        file.write("text,skill\n")
+        for start in range(0, len(text), 500_000):
+            part = slice(start, start + 500_000)
+            rows = zip(text[part].tolist(), skill[part].tolist(), strict=True)
+            file.write("".join(f"text{a},skill{b}\n" for a, b in rows))
+
+
+def measured(command: Sequence[str | Path], **environment: str) -> tuple[float, float]:
+    """CPU seconds (user and system) and peak memory in GB of a process."""
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURED, *map(str, command)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))}: {done.stderr.strip()[-500:]}")
+    seconds, kilobytes = done.stdout.split()
+    return float(seconds), float(kilobytes) / 2**20
+
+
+def skillgraph(*arguments: str | Path, **environment: str) -> tuple[float, float]:
+    """The same of a command of this program."""
+    return measured([Path(sys.executable).with_name("skillgraph"), *arguments], **environment)
+
+
+def path_of_a_user(edges: Path, store: str, repeats: int, **environment: str) -> dict[str, tuple[float, float]]:
+    """CPU seconds, the least of some runs where a command can be repeated, and memory of each command."""
+    place = ("--store", store)
+    once = {
+        "load": ("load", edges, "--dataset", "bench", *place),
+        "learn": ("learn", "layer", *place),
+        "associate": ("associate", "layer", *place),
+    }
+    often = {
+        "percolate": ("percolate", "layer", "--replicates", "1", *place),
+        "predict --layer": ("predict", "--layer", "layer", *place),
+        "layers": ("layers", *place),
+        "datasets": ("datasets", *place),
+        "first query": ("query", "MATCH (s:Skill) RETURN count(s)", *place),
+        "next query": ("query", "MATCH (s:Skill) RETURN count(s)", *place),
+    }
+    found = {name: skillgraph(*command, **environment) for name, command in once.items()}
+    for name, command in often.items():
+        runs = [skillgraph(*command, **environment) for _ in range(1 if "query" in name else repeats)]
+        found[name] = min(run[0] for run in runs), max(run[1] for run in runs)
+    return found
+
+
+def without_a_store(repeats: int) -> dict[str, tuple[float, float]]:
+    """The commands that need none."""
+    commands = {
+        "--version": ("--version",),
+        "predict": ("predict", "--mean-skills", "3", "--ratio", "1.1"),
+        "threshold": ("threshold", "--mean-skills", "3"),
+    }
+    found = {}
+    for name, command in commands.items():
+        runs = [skillgraph(*command) for _ in range(repeats)]
+        found[name] = min(run[0] for run in runs), max(run[1] for run in runs)
+    return found
+
+
+def beside(edges: Path, folder: Path, size: int) -> dict[str, list[tuple[float, float]]]:
+    """Load and list of each peer."""
+    found = {}
+    for name, scripts in PEERS.items():
+        if name.startswith("networkx") and size > NETWORKX_LIMIT:
+            continue
+        kept = folder / f"{name.split()[0]}.kept"
+        found[name] = [measured([sys.executable, "-c", script, edges, kept]) for script in scripts]
+        kept.unlink()
+    return found
+
+
+def row(name: str, found: Sequence[dict[str, tuple[float, float]]]) -> list[str]:
+    cells = [name]
+    for of_size in found:
+        cells += [f"{of_size[name][0]:.2f}", f"{of_size[name][1]:.2f}"] if name in of_size else ["", ""]
+    return cells
+
+
+def exponent(sizes: Sequence[int], seconds: Sequence[float], start: float) -> float:
+    """Slope of log CPU time over log size, least squares, without what a command takes on an empty store."""
+    net = [max(value - start, 1e-3) for value in seconds]
+    return float(np.polyfit(np.log(sizes), np.log(net), 1)[0]) if len(sizes) > 1 else math.nan
+
+
+def main() -> None:
+    options = harness.arguments(
+        __doc__,
+        sizes=([1e5, 1e6, 1e7], "requirements"),
+        repeats=(3, "runs of what can be repeated"),
+        neo4j=(0, "requirements on Neo4j; 0 for none"),
+    )
+    sizes = [round(size) for size in options.sizes]
+    report = harness.Report("What a person runs")
+    found, peers, kept = [], [], []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        cache = {"SKILLGRAPH_CACHE": str(folder / "cache")}
+        # Kernels are compiled once and kept; that is no part of what is measured.
+        write_edges(folder / "warm.csv", 1_000)
+        least = path_of_a_user(folder / "warm.csv", str(folder / "warm.kgl"), 1, **cache)
+        least = path_of_a_user(folder / "warm.csv", str(folder / "warmer.kgl"), 1, **cache)
+        alone = without_a_store(options.repeats)
+        for size in sizes:
+            edges, store = folder / "edges.csv", folder / f"{size}.kgl"
+            write_edges(edges, size)
+            found.append(path_of_a_user(edges, str(store), options.repeats, **cache) | alone)
+            peers.append(beside(edges, folder, size))
+            kept.append(store.stat().st_size)
+            store.unlink()
+        if options.neo4j:
+            write_edges(folder / "edges.csv", options.neo4j)
+            report.tables.append(on_neo4j(folder, options.neo4j))
+    columns = ["command"]
+    for size in sizes:
+        columns += [f"CPU s at {size:.0e}".replace("e+0", "0^"), "GB"]
+    names = [*dict.fromkeys(command for of_size in found for command in of_size)]
+    note = (
+        f"Size of the store: {', '.join(f'{size / 2**20:,.1f} MB' for size in kept)}. The first query builds the graph "
+        "that Cypher runs on, the next one takes it from the cache."
+    )
+    report.tables.insert(
+        0,
+        harness.Table(
+            "Embedded store, each command in a process of its own", columns, [row(n, found) for n in names], note
+        ),
+    )
+    rows = []
+    for name in PEERS:
+        for place, work in enumerate(("load", "list")):
+            ours = "load" if work == "load" else "datasets"
+            ratios = [
+                f"{peer[name][place][0]:.2f} s, {peer[name][place][0] / mine[ours][0]:.1f} ×" if name in peer else "–"
+                for peer, mine in zip(peers, found, strict=True)
+            ]
+            rows.append([f"{name}: {work}", *ratios])
+    report.tables.insert(
+        1,
+        harness.Table(
+            "Peers, CPU time and how many times ours",
+            ["", *(f"{size:,}" for size in sizes)],
+            rows,
+            "Same file, same run.",
+        ),
+    )
+    growth = [[n, f"{exponent(sizes, [f[n][0] for f in found], least[n][0]):.2f}"] for n in GROWING]
+    report.tables.insert(
+        2,
+        harness.Table(
+            "How cost grows",
+            ["command", "exponent"],
+            growth,
+            "Slope of log CPU time over log requirements, less what the command takes on a thousand requirements; 1 is "
+            "linear.",
+        ),
+    )
+    for size, of_size in zip(sizes, found, strict=True):
+        if size in (10**6, 10**7):
+            for name, limits in TARGETS.items():
+                seconds, gigabytes = limits[size == 10**7]
+                report.at_most(f"`{name}` at {size:,}", of_size[name][0], seconds, "s")
+                if gigabytes is not None:
+                    report.at_most(f"`{name}` at {size:,}, memory", of_size[name][1], gigabytes, "GB")
+    harness.finish(report, options)
+
+
+def on_neo4j(folder: Path, size: int) -> harness.Table:
+    """The commands on a Neo4j of its own; the server's time does not count."""
+    from explorer.server import LocalServer, ServerOptions, free_port
+
+    server = LocalServer(folder / "home", options=ServerOptions(free_port(), None))
+    status = server.start(attached=True)
+    try:
+        credentials = server.credentials()
+        assert credentials is not None
+        environment = {"NEO4J_USERNAME": credentials.user, "NEO4J_PASSWORD": credentials.password}
+        found = path_of_a_user(folder / "edges.csv", status.url, 1, **environment)
+    finally:
+        server.stop()
+    return harness.Table(
+        f"Neo4j at {size:,} requirements",
+        ["command", "CPU s of the client", "GB"],
+        [row(name, [found]) for name in found],
+    )
+
+
+if __name__ == "__main__":
+    main()
