@@ -6,6 +6,7 @@ to the number of requirements.
 
 from __future__ import annotations
 
+import math
 import re
 from array import array
 from collections.abc import Iterable, Mapping
@@ -26,6 +27,8 @@ Value = str | int | float | bool | None
 
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]{0,17})")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+# Codes with zeros before them, and numbers that a float would not keep.
+_LONG = re.compile(r"[+-]?(0[0-9]|[0-9]{17})")
 _LARGEST = 1e300
 _FLAGS = {"true": True, "false": False}
 # Names that a store gives to properties of its own.
@@ -141,14 +144,30 @@ class Builder:
                 nodes.adopt(ids.filter(pc.not_equal(ids, "")))
         self._requirements = requirements.combine_chunks()
 
+    def _is_self(self, skill: str, other: str, table: str) -> bool:
+        """True if a link leads from a skill to itself and is left out; else the whole tells of it with the others."""
+        if skill != other or not self.problems.lenient:
+            return False
+        self.skill(skill)
+        self.problems.report(
+            "link to itself",
+            f"{table}: the link from {skill!r} to itself was cut",
+            self.link_files.get(table, Path()),
+        )
+        return True
+
     def part_of(self, child: str, parent: str) -> None:
         """Make a skill part of another."""
+        if self._is_self(child, parent, "part_of"):
+            return
         self.skill(child)
         self.skill(parent)
         self._part_of[child, parent] = None
 
     def prerequisite(self, before: str, after: str) -> None:
         """Make a skill a prerequisite of another."""
+        if self._is_self(before, after, "prerequisites"):
+            return
         self.skill(before)
         self.skill(after)
         self._prerequisites[before, after] = None
@@ -278,7 +297,7 @@ def property_column(values: Iterable[Value], name: str) -> pa.Array:
     >>> property_column(["007", "1"], "code").type
     DataType(string)
     """
-    found = list(values)
+    found = [None if isinstance(value, float) and not math.isfinite(value) else value for value in values]
     kinds = {type(value) for value in found if value is not None}
     if name in {"title", "name", "class", "part", "role", "base"} or not kinds:
         return pa.array([_text(value) for value in found], pa.string())
@@ -297,7 +316,9 @@ def _narrowed(values: list[Any]) -> pa.Array:
     present = [value.strip() for value in values if value is not None]
     if all(_INTEGER.fullmatch(value) for value in present):
         return pa.array([None if value is None else int(value) for value in values], pa.int64())
-    if all(_DECIMAL.fullmatch(value) and not re.match(r"[+-]?0[0-9]", value) for value in present):
+    if all(_DECIMAL.fullmatch(value) and not _LONG.match(value) for value in present) and all(
+        abs(float(value)) < _LARGEST for value in present
+    ):
         return pa.array([None if value is None else float(value) for value in values], pa.float64())
     if all(value.lower() in _FLAGS for value in present):
         return pa.array([None if value is None else _FLAGS[value.strip().lower()] for value in values], pa.bool_())

@@ -6,10 +6,12 @@ than UTF-8, a truncated or damaged archive, a line of many megabytes.
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
+import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_LINE",
     "Progress",
+    "archive_kind",
     "compression_of",
+    "known_encoding",
     "open_bytes",
     "open_lines",
     "read_text",
@@ -37,7 +41,18 @@ MAX_LINE = 8 << 20
 
 _BLOCK = 1 << 20
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-_OTHER_ARCHIVES = {b"PK\x03\x04": "a ZIP archive", b"BZh": "a bzip2 archive", b"\xfd7zXZ": "an xz archive"}
+_OTHER_KINDS = {
+    b"BZh": "is a bzip2 archive; unpack it, or compress its content with gzip or zstd",
+    b"\xfd7zXZ": "is an xz archive; unpack it, or compress its content with gzip or zstd",
+    b"PAR1": "is a Parquet file, not text",
+    b"SQLite format 3": "is an SQLite database; export the table as CSV",
+    b"\xd0\xcf\x11\xe0": "is an old Excel workbook (.xls); save the sheet as CSV in UTF-8 and load that",
+    b"%PDF": "is a PDF; export its text or table first",
+    b"\x80\x04": "is a pickled Python object; write it as CSV, JSON or Parquet",
+    b"\x80\x05": "is a pickled Python object; write it as CSV, JSON or Parquet",
+    b"ARROW1": "is an Arrow (Feather) file; write it as Parquet",
+    b"\x89HDF": "is an HDF5 file; write its table as CSV or Parquet",
+}
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _COMPRESSED_SUFFIXES = (".gz", ".zst", ".zstd")
 
@@ -89,6 +104,30 @@ class _Counted(io.RawIOBase):
     def close(self) -> None:
         self._file.close()
         super().close()
+
+
+class _Transcoded(io.RawIOBase):
+    """Text in another encoding as UTF-8."""
+
+    def __init__(self, source: Any, encoding: str, path: Path) -> None:
+        self._text = io.TextIOWrapper(source, encoding, newline="")
+        self._encoding = encoding
+        self._path = path
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        if not self._rest:
+            try:
+                self._rest = self._text.read(_BLOCK).encode()
+            except (UnicodeDecodeError, UnicodeError):
+                raise DataError(f"is not {self._encoding}; name another encoding", path=self._path) from None
+        data, self._rest = self._rest[: len(view)], self._rest[len(view) :]
+        view[: len(data)] = data
+        return len(data)
 
 
 class _Checked(io.RawIOBase):
@@ -143,48 +182,94 @@ class _Checked(io.RawIOBase):
         super().close()
 
 
+def archive_kind(path: Path) -> str | None:
+    """What a ZIP archive holds, as a sentence on what to do with it; None if it is none."""
+    with path.open("rb") as file:
+        if file.read(4) != b"PK\x03\x04":
+            return None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError):
+        return "is a damaged ZIP archive; fetch or make it anew"
+    if any(name.startswith("xl/") for name in names):
+        return "is an Excel workbook; save the sheet as CSV in UTF-8 and load that"
+    if "content.xml" in names:
+        return "is an OpenDocument spreadsheet; save the sheet as CSV in UTF-8 and load that"
+    files = [name for name in names if not name.endswith("/")]
+    listed = ", ".join(map(repr, files[:3])) + ", …" * (len(files) > 3)
+    return f"is a ZIP archive of {len(files)} files ({listed}); unpack it and load the folder or one of the files"
+
+
 @contextmanager
-def open_bytes(path: Path, progress: Progress | None = None, *, lines: bool = True) -> Iterator[BinaryIO]:
-    """The bytes of a text file, decompressed.
+def open_bytes(
+    path: Path, progress: Progress | None = None, *, lines: bool = True, encoding: str | None = None
+) -> Iterator[BinaryIO]:
+    """The bytes of a text file, decompressed, as UTF-8.
 
     Args:
         path: Plain, gzip or zstd, by its content.
         progress: Called with the bytes read from the disk and those of the whole file.
         lines: False for a file that may be one long line (a JSON document).
+        encoding: That of the file; None for UTF-8, or UTF-16 where the file begins with its mark.
 
     Raises:
-        DataError: Not there, empty, a folder, another archive, UTF-16, or while reading one of `_Checked`'s.
+        DataError: Not there, empty, a folder, no text, or while reading one of `_Checked`'s.
     """
     require_file(path)
     try:
         with path.open("rb") as file:
-            head = file.read(8)
+            head = file.read(16)
     except OSError as error:
         raise DataError(error.strerror or "cannot be read", path=path) from None
-    for magic, kind in _OTHER_ARCHIVES.items():
-        if head.startswith(magic):
-            raise DataError(f"is {kind}; unpack it, or compress its content with gzip or zstd", path=path)
-    if head.startswith(_UTF16):
-        raise DataError("is UTF-16; save it as UTF-8", path=path)
+    kind = next((kind for magic, kind in _OTHER_KINDS.items() if head.startswith(magic)), None) or archive_kind(path)
+    if kind is not None:
+        raise DataError(kind, path=path)
     compression = compression_of(path)
+    if compression:
+        with suppress(OSError, EOFError), path.open("rb") as file:
+            head = bytes(pa.CompressedInputStream(pa.PythonFile(file, mode="r"), compression).read(4))
     with io.BufferedReader(_Counted(path, progress), _BLOCK) as counted:
-        source = pa.CompressedInputStream(pa.PythonFile(counted, mode="r"), compression) if compression else counted
+        source: Any = (
+            pa.CompressedInputStream(pa.PythonFile(counted, mode="r"), compression) if compression else counted
+        )
+        encoding = encoding or ("utf-16" if head.startswith(_UTF16) else None)
+        if encoding is not None:
+            source = _Transcoded(io.BufferedReader(source, _BLOCK), known_encoding(encoding), path)
         with io.BufferedReader(_Checked(path, source, lines=lines), _BLOCK) as reader:
             yield reader
 
 
+def known_encoding(name: str) -> str:
+    """An encoding by its name.
+
+    Raises:
+        DataError: There is none of that name.
+    """
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        raise DataError(f"there is no encoding {name!r}; usual ones are utf-8, utf-16, cp1252 and latin-1") from None
+
+
 @contextmanager
-def open_lines(path: Path, progress: Progress | None = None) -> Iterator[TextIO]:
+def open_lines(path: Path, progress: Progress | None = None, *, encoding: str | None = None) -> Iterator[TextIO]:
     """The lines of a UTF-8 text file, with or without a byte order mark; line ends are kept as they are.
 
     Raises:
         DataError: As `open_bytes`; also for what is not UTF-8, with its line.
     """
-    with open_bytes(path, progress) as reader, io.TextIOWrapper(reader, "utf-8-sig", newline="") as text:
+    with (
+        open_bytes(path, progress, encoding=encoding) as reader,
+        io.TextIOWrapper(reader, "utf-8-sig", newline="") as text,
+    ):
         try:
             yield text
         except UnicodeDecodeError:
-            raise DataError("is not UTF-8; save it as UTF-8", path=path, line=_first_bad_line(path)) from None
+            raise DataError(_NOT_UTF8, path=path, line=_first_bad_line(path)) from None
+
+
+_NOT_UTF8 = "is not UTF-8; save it as UTF-8, or name the encoding of a table, such as encoding=cp1252"
 
 
 def read_text(path: Path, progress: Progress | None = None) -> str:
@@ -198,9 +283,7 @@ def read_text(path: Path, progress: Progress | None = None) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(
-            "is not UTF-8; save it as UTF-8", path=path, line=data.count(b"\n", 0, error.start) + 1
-        ) from None
+        raise DataError(_NOT_UTF8, path=path, line=data.count(b"\n", 0, error.start) + 1) from None
 
 
 def _first_bad_line(path: Path) -> int:

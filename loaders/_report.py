@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from loaders._reading import Decision
 from loaders.errors import DataError
 
 __all__ = ["Problems"]
@@ -22,12 +23,29 @@ class Problems:
     Attributes:
         counts: Number of rows left out by reason.
         examples: The first messages, with file and line.
+        decisions: What was decided of the files, in the order in which it was.
     """
 
     def __init__(self, *, lenient: bool = False) -> None:
         self.lenient = lenient
         self.counts: Counter[str] = Counter()
         self.examples: list[str] = []
+        self.decisions: list[Decision] = []
+
+    def decide(
+        self,
+        path: Path,
+        what: str,
+        taken: str,
+        evidence: str = "",
+        *,
+        option: str = "",
+        alternatives: tuple[str, ...] = (),
+    ) -> None:
+        """Note a decision on a file; one that was noted is not noted again."""
+        found = Decision(path.name, what, taken, evidence, option, alternatives)
+        if found not in self.decisions:
+            self.decisions.append(found)
 
     def report(self, reason: str, message: str, path: Path, line: int | None = None) -> None:
         """Report a row.

@@ -1,78 +1,88 @@
-"""Rows of delimited text and of JSON lines, with the line each begins in."""
+"""Tables in every form: delimited and aligned text, JSON, Parquet; their rows with the line each begins in."""
 
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from loaders._files import MAX_LINE, Progress, open_lines, suffixes
+from loaders._dialect import TABLE_OPTIONS, Dialect, is_missing_word, missing_codes, name_key, reader, sniff
+from loaders._files import MAX_LINE, Progress, open_lines, require_file, suffixes
+from loaders._json_tables import cell, json_rows
+from loaders._json_tables import json_values as json_lines
+from loaders._reading import plural, quoted
 from loaders._report import Problems
 from loaders.errors import DataError
 
 __all__ = [
+    "TABLE_OPTIONS",
     "Table",
     "find_column",
+    "is_missing_word",
+    "is_parquet",
     "json_lines",
     "name_key",
     "open_table",
     "optional_column",
-    "read_header",
-    "sniff_delimiter",
 ]
-
-_DELIMITERS = ",\t;|"
-_NAMED_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
 
 @dataclass(frozen=True)
 class Table:
-    """A delimited file being read.
+    """A table being read.
 
     Attributes:
         path: The file.
         header: Names of the columns, without outer spaces; one without a name is "".
-        rows: Line and values of each row, as many values as there are columns.
-        delimiter: What stands between values.
+        rows: Line, if there are lines, and values of each row, as many values as there are columns.
+        dialect: How it is written, of delimited text.
+        missing: Codes for a missing value by the user's word; None if he did not say.
+        sample: The first rows.
+        whole: True if the sample is all rows.
     """
 
     path: Path
     header: tuple[str, ...]
-    rows: Iterator[tuple[int, list[str]]]
-    delimiter: str
+    rows: Iterator[tuple[int | None, list[str]]]
+    dialect: Dialect | None = None
+    missing: frozenset[str] | None = None
+    sample: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+    whole: bool = True
+
+    @property
+    def index(self) -> int | None:
+        """Position of a column that only numbers the rows."""
+        return None if self.dialect is None else self.dialect.index
+
+    @property
+    def named(self) -> bool:
+        """True if the columns have names."""
+        return self.dialect is None or self.dialect.header
+
+    def column(self, place: int) -> list[str]:
+        """Values of a column in the sample, without outer spaces."""
+        return [row[place].strip() for row in self.sample if len(row) > place]
+
+    def is_missing(self, value: str) -> bool:
+        """True if a value is one of the codes that the user named."""
+        return self.missing is not None and value.strip() in self.missing
+
+    def is_doubtful(self, value: str) -> bool:
+        """True if a value may stand for a missing one, and the user did not say."""
+        return self.missing is None and is_missing_word(value)
 
 
-def sniff_delimiter(path: Path, line: str, delimiter: str | None = None) -> str:
-    """The delimiter: as given, a tab by the file's name, or the one most frequent outside of quotes in a line.
-
-    >>> sniff_delimiter(Path("a.csv"), 'text;"a, b, c";skill')
-    ';'
-    """
-    if delimiter is not None:
-        delimiter = _NAMED_DELIMITERS.get(delimiter, delimiter)
-        if len(delimiter) != 1:
-            raise DataError(f"delimiter {delimiter!r} must be one character, or tab, comma, semicolon, pipe or space")
-        return delimiter
-    if suffixes(path) in {".tsv", ".tab"}:
-        return "\t"
-    unquoted = "".join(line.split('"')[::2])
-    best = max(_DELIMITERS, key=unquoted.count)
-    return best if best in unquoted else ","
-
-
-def _first_line(text: Iterator[str]) -> str:
-    """The first line that is not blank; a quoted name may hold line breaks, but not before the first delimiter."""
-    return next((line for line in text if line.strip()), "")
-
-
-def read_header(path: Path, delimiter: str | None = None) -> tuple[str, ...]:
-    """Names of the columns, and nothing else of the file."""
-    with open_table(path, Problems(), delimiter=delimiter) as table:
-        return table.header
+def is_parquet(path: Path) -> bool:
+    """True if a file is Parquet, by its first bytes."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
 
 
 @contextmanager
@@ -80,142 +90,199 @@ def open_table(
     path: Path,
     problems: Problems,
     *,
-    delimiter: str | None = None,
-    header: bool = True,
     progress: Progress | None = None,
+    known: Iterable[str | None] = (),
+    **options: Any,
 ) -> Iterator[Table]:
-    """Open a delimited file: quotes as in RFC 4180, blank lines skipped, a row of another length reported.
+    """Open a table: delimited or aligned text, JSON in any form of rows, or Parquet.
+
+    Quotes are as in RFC 4180; blank lines and rows of blanks are left out; a row of another length is reported.
 
     Args:
-        path: Plain, gzip or zstd, UTF-8 with or without a byte order mark.
-        problems: Where rows are reported.
-        delimiter: One character or its name; None to find out.
-        header: False if the first line is a row already; columns are then named "1", "2", ….
+        path: Plain, gzip or zstd.
+        problems: Where rows are reported and decisions noted.
         progress: Called with bytes read and all bytes.
+        known: Names of columns that the user gave: the first row holds names if it holds one of them.
+        options: Of `TABLE_OPTIONS`; None is as if not given.
 
     Raises:
-        DataError: What `open_lines` raises, no row of names, a name twice, or a quote that is not closed.
+        DataError: What `open_lines` and `sniff` raise, or a quote that is not closed.
     """
-    with open_lines(path) as text:
-        first = _first_line(text)
-    if not first:
-        raise DataError("holds no row", path=path)
-    mark = sniff_delimiter(path, first, delimiter)
+    given = {key: value for key, value in options.items() if value is not None}
+    wrong = next((key for key in given if key not in TABLE_OPTIONS), None)
+    assert wrong is None, f"{wrong} is an option of a table"
+    require_file(path)
+    rows = given.pop("rows", None)
+    missing = missing_codes(given.get("missing"))
+    if is_parquet(path):
+        with _parquet(path, progress, missing) as table:
+            yield table
+        return
+    if suffixes(path) in {".json", ".jsonl", ".ndjson"}:
+        names, found = json_rows(path, problems, rows=rows, progress=progress)
+        sample = tuple(tuple(values) for _, values in found)
+        kept = ((line, values) for line, values in found if any(value.strip() for value in values))
+        yield Table(path, names, kept, None, missing, sample)
+        return
+    dialect = sniff(path, problems, known=[name for name in known if name is not None], **given)
     limit = csv.field_size_limit(MAX_LINE)
     try:
-        with open_lines(path, progress) as text:
-            records = _records(csv.reader(text, delimiter=mark, strict=True, skipinitialspace=mark == " "), path)
-            line, values = next(records)
-            if header:
-                names = _names(values, path, line)
-                rows = records
-            else:
-                names = tuple(str(number) for number in range(1, len(values) + 1))
-                rows = _chain((line, values), records)
-            yield Table(path, names, _checked(rows, names, path, mark, problems), mark)
+        with open_lines(path, progress, encoding=dialect.encoding) as text:
+            records = _checked(_records(text, dialect, path), dialect, path, problems)
+            yield Table(path, dialect.names, records, dialect, missing, dialect.sample, dialect.whole)
     finally:
         csv.field_size_limit(limit)
 
 
-def _records(reader: Any, path: Path) -> Iterator[tuple[int, list[str]]]:
-    line = 1
+@contextmanager
+def _parquet(path: Path, progress: Progress | None, missing: frozenset[str] | None) -> Iterator[Table]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"is no Parquet file: {error}", path=path) from None
+    names = tuple(file.schema_arrow.names)
+
+    def rows() -> Iterator[tuple[int | None, list[str]]]:
+        try:
+            for number in range(file.num_row_groups):
+                for batch in file.read_row_group(number).to_batches(max_chunksize=10_000):
+                    columns = [column.to_pylist() for column in batch.columns]
+                    for values in zip(*columns, strict=True):
+                        yield None, [cell(_plain(value)) for value in values]
+                if progress is not None:
+                    progress(number + 1, file.num_row_groups)
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"is damaged: {error}", path=path) from None
+
+    found = rows()
+    head = list(itertools.islice(found, 2000))
+    sample = tuple(tuple(values) for _, values in head)
+    yield Table(path, names, itertools.chain(head, found), None, missing, sample, len(head) < 2000)
+
+
+def _plain(value: Any) -> Any:
+    """Values that JSON does not know (dates, bytes) as text, also inside of lists."""
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    return str(value)
+
+
+def _records(text: TextIO, dialect: Dialect, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Line and values of each record after the header."""
+    lines: Iterable[str] = itertools.islice(text, dialect.skip, None)
+    if dialect.comment:
+        mark = dialect.comment
+        lines = ("\n" if line.lstrip().startswith(mark) else line for line in lines)
+    found = reader(lines, dialect.delimiter, dialect.quote)
+    line = 1 + dialect.skip
+    heading = dialect.header
     while True:
         try:
-            values = next(reader)
+            values = next(found)
         except StopIteration:
             return
         except csv.Error as error:
-            raise DataError(f"cannot be read as a table: {error}; check the quotes", path=path, line=line) from None
-        if values:
+            reason = "a quote is not closed" if "unexpected end" in str(error) else str(error)
+            raise DataError(f"cannot be read as a table: {reason}; check the quotes", path=path, line=line) from None
+        if values and heading:
+            heading = False
+        elif values:
             yield line, values
-        line = reader.line_num + 1
-
-
-def _chain(first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
-    yield first
-    yield from rest
-
-
-def _names(values: Sequence[str], path: Path, line: int) -> tuple[str, ...]:
-    names = tuple(value.strip() for value in values)
-    seen: set[str] = set()
-    for name in names:
-        if name and name in seen:
-            raise DataError(f"column {name!r} occurs twice; names of columns must differ", path=path, line=line)
-        seen.add(name)
-    return names
+        line = found.line_num + 1 + dialect.skip
 
 
 def _checked(
-    rows: Iterator[tuple[int, list[str]]], names: tuple[str, ...], path: Path, mark: str, problems: Problems
-) -> Iterator[tuple[int, list[str]]]:
-    width = len(names)
+    rows: Iterator[tuple[int, list[str]]], dialect: Dialect, path: Path, problems: Problems
+) -> Iterator[tuple[int | None, list[str]]]:
+    width = len(dialect.names)
+    comma = sorted(dialect.comma)
+    blank = 0
     for line, values in rows:
-        if len(values) == width:
-            yield line, values
-        else:
+        if dialect.trailing and len(values) == width + 1 and not values[-1]:
+            values.pop()
+        if not any(values) or not any(value.strip() for value in values):
+            blank += 1
+            continue
+        if len(values) != width:
             problems.report(
                 "other number of columns",
-                f"{len(values)} value{'s' * (len(values) != 1)} where the first row has {width}; "
-                f"put a value that contains {mark!r} in double quotes",
+                f"{plural(len(values), 'value')} where the first row has {width}; "
+                f"put a value that contains {dialect.delimiter!r} in double quotes",
                 path,
                 line,
             )
-
-
-def name_key(name: str) -> str:
-    """A column's name as it is compared: without case, spaces, hyphens and dots.
-
-    >>> name_key(" Text-ID ")
-    'text_id'
-    """
-    return name.strip().casefold().replace(" ", "_").replace("-", "_").replace(".", "_")
+            continue
+        for at in comma:
+            values[at] = values[at].replace(",", ".")
+        yield line, values
+    if blank:
+        problems.decide(path, "empty rows", f"{plural(blank, 'row')} of blanks left out")
 
 
 def optional_column(header: Sequence[str], known: Sequence[str], given: str | None, path: Path) -> int | None:
     """Position of a column by the name given or the first of the known names that is there; None if none is.
 
     Raises:
-        DataError: A name is given and no column has it.
+        DataError: A name is given and no column has it, or several have.
     """
     if given is not None:
-        if given in header:
-            return header.index(given)
-        raise DataError(f"has no column {given!r}; its columns are: {', '.join(map(repr, header))}", path=path)
+        places = [at for at, name in enumerate(header) if name == given]
+        places = places or [at for at, name in enumerate(header) if name_key(name) == name_key(given)]
+        if len(places) > 1:
+            raise DataError(f"column {given!r} occurs {len(places)} times; give the columns names that differ",
+                            path=path)  # fmt: skip
+        if places:
+            return places[0]
+        if given.isdecimal() and 1 <= int(given) <= len(header) and not any(n.isdecimal() for n in header):
+            return int(given) - 1
+        raise DataError(f"has no column {given!r}; its columns are: {quoted(header, 20)}", path=path)
     keys = [name_key(name) for name in header]
-    return next((keys.index(name) for name in known if name in keys), None)
+    found = next((name for name in known if name in keys), None)
+    if found is None:
+        return None
+    if keys.count(found) > 1:
+        raise DataError(
+            f"column {header[keys.index(found)]!r} occurs {keys.count(found)} times; "
+            "give the columns names that differ",
+            path=path,
+        )
+    return keys.index(found)
 
 
 def find_column(
-    header: Sequence[str], known: Sequence[str], given: str | None, path: Path, *, what: str, option: str
+    header: Sequence[str],
+    known: Sequence[str],
+    given: str | None,
+    path: Path,
+    *,
+    what: str,
+    option: str,
+    table: Table | None = None,
 ) -> int:
-    """Position of a column that must be there; see `optional_column`."""
+    """Position of a column that must be there; see `optional_column`.
+
+    Args:
+        header: Names of the columns.
+        known: Names that it may have, in order of preference.
+        given: The name that the user gave.
+        path: The file.
+        what: What is in it, for the message.
+        option: The option that names it.
+        table: The table, to tell a first row that is data from one of names.
+    """
     found = optional_column(header, known, given, path)
     if found is None:
-        raise DataError(
-            f"has no column for {what}; its columns are: {', '.join(map(repr, header))}; "
-            f"name the one that is meant with {option}",
-            path=path,
-        )
+        way = f"name the one that is meant with {option}"
+        if table is not None and table.dialect is not None and table.dialect.header and not table.dialect.sure:
+            way += ", or say header=no if the first row is data"
+        raise DataError(f"has no column for {what}; its columns are: {quoted(header, 20)}; {way}", path=path)
     return found
-
-
-def json_lines(
-    path: Path, problems: Problems, progress: Progress | None = None
-) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Line and object of each line of a JSON Lines file; a line that is no object is reported."""
-    with open_lines(path, progress) as text:
-        for line, source in enumerate(text, 1):
-            if not source.strip():
-                continue
-            try:
-                value = json.loads(source.rstrip("\r\n"))
-            except (ValueError, RecursionError) as error:
-                reason = getattr(error, "msg", "nested too deeply")
-                column = getattr(error, "colno", 1)
-                problems.report("no JSON", f"column {column}: is no JSON: {reason}", path, line)
-                continue
-            if isinstance(value, dict):
-                yield line, value
-            else:
-                problems.report("no JSON object", f"expected a JSON object, found {type(value).__name__}", path, line)

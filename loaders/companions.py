@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from loaders import _columns
 from loaders._builder import Builder, Value
+from loaders._dialect import name_key
 from loaders._files import Progress
-from loaders._rows import Table, find_column, open_table, optional_column
+from loaders._rows import TABLE_OPTIONS, Table, find_column, open_table, optional_column
+from loaders._scores import ATTEMPTS, SCALES
+from loaders.outcomes import OPTIONS as OUTCOMES
 from loaders.outcomes import read_outcomes
-from loaders.skill_links import read_hierarchy, read_prerequisites
+from loaders.skill_links import HIERARCHY_OPTIONS, PREREQUISITE_OPTIONS, read_hierarchy, read_prerequisites
 
-__all__ = ["COMPANIONS", "read_companions", "read_models", "read_skills", "read_texts"]
+__all__ = [
+    "COMPANIONS",
+    "OPTIONS_OF",
+    "companion_option",
+    "options_of",
+    "read_companions",
+    "read_models",
+    "read_skills",
+    "read_texts",
+]
 
 COMPANIONS: Mapping[str, str] = {
     "texts": "table with a row for each text: id, title, class and further properties",
@@ -21,11 +34,66 @@ COMPANIONS: Mapping[str, str] = {
     "hierarchy": "table of parent and child skills",
     "prerequisites": "table of skills and their prerequisites",
     "outcomes": "table of outcomes, long (text, model, score) or wide (a column a model)",
-    "scale": "scores of the outcomes: auto, share (0-1) or percent",
+    "scale": f"scores of the outcomes: {SCALES}",
+    "attempts": ATTEMPTS,
     "base_mark": "what stands between the name of a base model and that of its fine-tune, such as +",
     "text_class": "name of the column with the class, in the table of texts",
     "skill_class": "name of the column with the class, in the table of skills",
 }
+
+
+# What may be said of one file beside the main one: its name, an underscore, and any of these.
+_NODE_OPTIONS = {"id_column": "name of the column with the id", "class_column": "name of the column with the class"}
+OPTIONS_OF: Mapping[str, Mapping[str, str]] = {
+    "texts": {**_NODE_OPTIONS, "title_column": "name of the column with the title", **TABLE_OPTIONS},
+    "skills": {
+        **_NODE_OPTIONS,
+        "name_column": "name of the column with the name",
+        "parent_column": "name of the column with the parent",
+        "level_column": "name of the column with the level",
+        **TABLE_OPTIONS,
+    },
+    "models": {
+        "id_column": "name of the column with the id",
+        "role_column": "name of the column with the role",
+        "base_column": "name of the column with the base",
+        **TABLE_OPTIONS,
+    },
+    "hierarchy": HIERARCHY_OPTIONS,
+    "prerequisites": PREREQUISITE_OPTIONS,
+    "outcomes": OUTCOMES,
+    "responses": {**TABLE_OPTIONS, "scale": f"scores: {SCALES}"},
+}
+"""Options of each file beside the main one; `texts_id_column` is that of `texts`."""
+
+_EVERYWHERE = ("encoding", "decimal", "missing")
+
+
+def companion_option(key: str) -> tuple[str, str] | None:
+    """The file and its option that a name such as `texts_id_column` means.
+
+    >>> companion_option("texts_id_column"), companion_option("text_column")
+    (('texts', 'id_column'), None)
+    """
+    for companion, known in OPTIONS_OF.items():
+        option = key.removeprefix(f"{companion}_")
+        if option != key and option in known:
+            return companion, option
+    return None
+
+
+def options_of(companion: str, given: Mapping[str, str | Path | None]) -> dict[str, Any]:
+    """What the user said of a file: of it by name, and of all files (`missing`, `decimal`, `encoding`)."""
+    said: dict[str, Any] = {
+        key: str(given[key])
+        for key in (*_EVERYWHERE, "scale", "attempts")
+        if given.get(key) is not None and key in OPTIONS_OF[companion]
+    }
+    for key, value in given.items():
+        found = companion_option(key)
+        if found is not None and found[0] == companion and value is not None:
+            said[found[1]] = str(value)
+    return said
 
 
 def read_companions(
@@ -39,7 +107,7 @@ def read_companions(
 
     Args:
         builder: Takes all of it.
-        options: Any of `COMPANIONS`.
+        options: Any of `COMPANIONS`, and of `OPTIONS_OF` behind the name of a file.
         main: Reads the main file.
         progress: Called with bytes read and all bytes of each large file.
     """
@@ -53,22 +121,22 @@ def read_companions(
         return None if value is None else str(value)
 
     if texts := path("texts"):
-        read_texts(texts, builder, class_column=column("text_class"))
+        read_texts(texts, builder, **{"class_column": column("text_class"), **options_of("texts", options)})
         builder.closed_texts = texts.name
     if skills := path("skills"):
-        read_skills(skills, builder, class_column=column("skill_class"))
+        read_skills(skills, builder, **{"class_column": column("skill_class"), **options_of("skills", options)})
         builder.closed_skills = skills.name
     main()
     if hierarchy := path("hierarchy"):
-        read_hierarchy(hierarchy, builder)
+        read_hierarchy(hierarchy, builder, **options_of("hierarchy", options))
     if prerequisites := path("prerequisites"):
-        read_prerequisites(prerequisites, builder)
+        read_prerequisites(prerequisites, builder, **options_of("prerequisites", options))
     if outcomes := path("outcomes"):
         builder.closed_texts = builder.closed_texts or "the requirements"
-        read_outcomes(outcomes, builder, scale=column("scale") or "auto", progress=progress)
+        read_outcomes(outcomes, builder, progress=progress, **options_of("outcomes", options))
     # Last, because a base may have outcomes and no row of its own.
     if models := path("models"):
-        read_models(models, builder)
+        read_models(models, builder, **options_of("models", options))
     if mark := column("base_mark"):
         _name_bases(builder, mark)
 
@@ -82,19 +150,35 @@ def _name_bases(builder: Builder, mark: str) -> None:
             builder.model(base, {"role": "foundation"})
 
 
-def read_texts(path: Path, builder: Builder, *, class_column: str | None = None) -> None:
+def read_texts(
+    path: Path,
+    builder: Builder,
+    *,
+    id_column: str | None = None,
+    title_column: str | None = None,
+    class_column: str | None = None,
+    **table: Any,
+) -> None:
     """Add the texts of a table, with all its columns.
 
     Raises:
         DataError: No column with ids, an empty or a second id.
     """
-    with open_table(path, builder.problems) as table:
-        names = {"title": _columns.TEXT_TITLE, "class": _columns.TEXT_CLASS}
-        given = {"class": class_column}
-        _read_nodes(table, builder, _columns.TEXT_ID, "text", names, given, builder.text, builder.text_ids)
+    given = {"id": id_column, "title": title_column, "class": class_column}
+    names = {"title": _columns.TEXT_TITLE, "class": _columns.TEXT_CLASS}
+    with open_table(path, builder.problems, known=given.values(), **table) as opened:
+        _read_nodes(opened, builder, _columns.TEXT_ID, "text", names, given, builder.text, builder.text_ids)
 
 
-def read_models(path: Path, builder: Builder) -> None:
+def read_models(
+    path: Path,
+    builder: Builder,
+    *,
+    id_column: str | None = None,
+    role_column: str | None = None,
+    base_column: str | None = None,
+    **table: Any,
+) -> None:
     """Add the models of a table, with all its columns.
 
     Raises:
@@ -113,8 +197,9 @@ def read_models(path: Path, builder: Builder) -> None:
 
     names = {"role": _columns.ROLE, "base": _columns.BASE}
     ids = (*_columns.MODEL, "id", "name")
-    with open_table(path, builder.problems) as table:
-        _read_nodes(table, builder, ids, "model", names, {}, add, {}, with_line=True)
+    given = {"id": id_column, "role": role_column, "base": base_column}
+    with open_table(path, builder.problems, known=given.values(), **table) as opened:
+        _read_nodes(opened, builder, ids, "model", names, given, add, {}, with_line=True)
     for line, model, base in bases:
         if base in builder.model_ids:
             builder.model(model, {"base": base})
@@ -127,7 +212,17 @@ def read_models(path: Path, builder: Builder) -> None:
             )
 
 
-def read_skills(path: Path, builder: Builder, *, class_column: str | None = None) -> None:
+def read_skills(
+    path: Path,
+    builder: Builder,
+    *,
+    id_column: str | None = None,
+    name_column: str | None = None,
+    class_column: str | None = None,
+    level_column: str | None = None,
+    parent_column: str | None = None,
+    **table: Any,
+) -> None:
     """Add the skills of a table, with all its columns; a column with a parent makes a skill part of it.
 
     Raises:
@@ -157,9 +252,10 @@ def read_skills(path: Path, builder: Builder, *, class_column: str | None = None
         "level": _columns.LEVEL,
         "parent": _columns.PARENT,
     }
-    with open_table(path, builder.problems) as table:
-        given = {"class": class_column}
-        _read_nodes(table, builder, _columns.SKILL_ID, "skill", names, given, add, builder.skill_ids, with_line=True)
+    given = {"id": id_column, "name": name_column, "class": class_column, "level": level_column,
+             "parent": parent_column}  # fmt: skip
+    with open_table(path, builder.problems, known=given.values(), **table) as opened:
+        _read_nodes(opened, builder, _columns.SKILL_ID, "skill", names, given, add, builder.skill_ids, with_line=True)
     if parents:
         builder.link_files["part_of"] = path
     for line, child, parent in parents:
@@ -187,25 +283,72 @@ def _read_nodes(
     with_line: bool = False,
 ) -> None:
     path = table.path
-    place = find_column(table.header, id_names, None, path, what=f"the id of a {what}", option=f"the column {what}_id")
+    place = _id_place(table, id_names, given.get("id"), what)
     columns = {place: "id"}
     for meaning, known in names.items():
         found = optional_column(table.header, known, given.get(meaning), path)
-        if found is not None and found not in columns:
+        if found is not None and found not in columns and meaning not in columns.values():
             columns[found] = meaning
+        elif found in columns and given.get(meaning) is None:
+            rest = [name if at not in columns else "" for at, name in enumerate(table.header)]
+            again = optional_column(rest, known, None, path)
+            if again is not None and rest[again]:
+                columns[again] = meaning
     for position, name in enumerate(table.header):
-        if position not in columns and name and name not in columns.values():
+        if position not in columns and name and name not in columns.values() and position != table.index:
             columns[position] = name
+    role = _role_column(table, what)
+    builder.problems.decide(
+        path, "columns", f"ids of {what}s from column {table.header[place]!r}"
+        + "".join(f", {meaning} from {table.header[at]!r}" for at, meaning in columns.items()
+                  if meaning in names and meaning != table.header[at]),
+        option=f"{what}s_id_column",
+    )  # fmt: skip
     seen: set[str] = set(there)
     for line, values in table.rows:
         identifier = values[place].strip()
-        if not identifier:
+        if role is not None and values[role].strip().casefold() not in {what, f"{what}s"}:
+            continue
+        if not identifier or table.is_missing(identifier):
             builder.problems.report("empty id", f"column {table.header[place]!r}: expected an id", path, line)
         elif identifier in seen:
-            builder.problems.report("second id", f"{what} {identifier!r} occurs twice; ids must be unique", path, line)
+            builder.problems.report(
+                "second id",
+                f"{what} {identifier!r} occurs twice; ids must be unique: name their column with {what}s_id_column",
+                path,
+                line,
+            )
         else:
             seen.add(identifier)
-            properties: dict[str, Value] = {name: values[at] for at, name in columns.items() if at != place}
+            properties: dict[str, Value] = {
+                name: None if table.is_missing(values[at]) else values[at]
+                for at, name in columns.items()
+                if at != place
+            }
             if with_line:
                 properties[_LINE] = line
             add(identifier, properties)
+
+
+def _id_place(table: Table, id_names: Sequence[str], given: str | None, what: str) -> int:
+    """The column with the ids: by name, else the one column of addresses or ids."""
+    header, path = table.header, table.path
+    found = optional_column(header, id_names if table.named else ("1",), given, path)
+    if found is None:
+        keys = [name_key(name) for name in header]
+        ends = [at for at, key in enumerate(keys) if key.endswith(("_id", "_uri", "_url", "_iri"))]
+        if len(ends) == 1:
+            return ends[0]
+        return find_column(header, (), None, path, what=f"the id of a {what}", option=f"{what}s_id_column", table=table)
+    return found
+
+
+def _role_column(table: Table, what: str) -> int | None:
+    """A column that says of each row whether it is a text or a skill, as in a table of all nodes of a graph."""
+    keys = [name_key(name) for name in table.header]
+    for key in ("kind", "type", "node_type"):
+        if key in keys and what in {"text", "skill"}:
+            values = {value.casefold().removesuffix("s") for value in table.column(keys.index(key)) if value}
+            if {"text", "skill"} <= values:
+                return keys.index(key)
+    return None

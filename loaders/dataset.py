@@ -375,15 +375,52 @@ def _check_attempts(table: pa.Table) -> pa.Table:
 
 
 def _require_acyclic(table: pa.Table, columns: list[str], key: str) -> None:
-    """Kahn's algorithm; the error names the skills of one cycle."""
-    from graphlib import CycleError, TopologicalSorter
+    """All cycles at once: the strongly connected components with more than one node, and the links to oneself."""
+    if not table.num_rows:
+        return
+    before, after = (table[column].to_pylist() for column in columns)
+    found = _cycles(before, after)
+    if not found:
+        return
+    count = "a cycle" if len(found) == 1 else f"{len(found)} cycles"
+    listed = "; ".join(" -> ".join(map(repr, cycle)) for cycle in found[:_MOST_CYCLES])
+    more = f"; and {len(found) - _MOST_CYCLES} more" if len(found) > _MOST_CYCLES else ""
+    selves = sum(len(cycle) == 2 for cycle in found)
+    way = "; --lenient leaves out links from a skill to itself" if selves and key != "models' bases" else ""
+    links = "its links" if len(found) == 1 else "the links of each"
+    raise DataError(f"{key} form {count}: {listed}{more}; remove one of {links}{way}")
 
-    sorter: TopologicalSorter[str] = TopologicalSorter()
-    for before, after in zip(table[columns[0]].to_pylist(), table[columns[1]].to_pylist(), strict=True):
-        sorter.add(after, before)
-    try:
-        sorter.prepare()
-    except CycleError as error:
-        raise DataError(
-            f"{key} form a cycle: {' -> '.join(map(repr, error.args[1]))}; remove one of its links"
-        ) from None
+
+_MOST_CYCLES = 10
+
+
+def _cycles(before: list[str], after: list[str]) -> list[list[str]]:
+    """One cycle of each strongly connected component, and each link to oneself, as nodes with the first again."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    codes: dict[str, int] = {}
+    ends = np.array([[codes.setdefault(name, len(codes)) for name in column] for column in (before, after)], np.int64)
+    names = list(codes)
+    selves = [[names[node], names[node]] for node in ends[0][ends[0] == ends[1]].tolist()]
+    matrix = coo_array((np.ones(ends.shape[1], np.int8), (ends[0], ends[1])), shape=(len(names),) * 2)
+    n_parts, part = connected_components(matrix, directed=True, connection="strong")
+    if n_parts == len(names):
+        return selves
+    inside = (part[ends[0]] == part[ends[1]]) & (ends[0] != ends[1])
+    following: dict[int, list[int]] = {}
+    for source, target in zip(*(column[inside].tolist() for column in ends), strict=True):
+        following.setdefault(source, []).append(target)
+    cycles: list[list[str]] = []
+    done: set[int] = set()
+    for start in following:
+        if int(part[start]) in done:
+            continue
+        done.add(int(part[start]))
+        # every node of the component leads on inside of it, so a walk comes back to where it was
+        walk, place = [start], {start: 0}
+        while (node := following[walk[-1]][0]) not in place:
+            place[node] = len(walk)
+            walk.append(node)
+        cycles.append([names[n] for n in [*walk[place[node] :], node]])
+    return [*cycles, *selves]

@@ -1,4 +1,4 @@
-"""Edge lists: CSV or TSV with a row for each requirement, text and skill and perhaps a weight.
+"""Edge lists: a row for each requirement, text and skill and perhaps a weight.
 
 Large files stream through Arrow in blocks; ids become numbers block by block, so that memory is proportional to
 the number of rows, not to the size of the file. Whatever Arrow stumbles over is read again row by row, which finds
@@ -8,7 +8,8 @@ the line and the column, or, where that is asked for, leaves the row out.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,13 +18,26 @@ from pyarrow import csv as arrow_csv
 
 from loaders import _columns
 from loaders._builder import Builder
+from loaders._dialect import name_key
 from loaders._files import MAX_LINE, Progress, open_bytes
-from loaders._rows import find_column, open_table, optional_column
+from loaders._reading import AmbiguousError, plural
+from loaders._registry import Claim, Format, register
+from loaders._rows import TABLE_OPTIONS, Table, find_column, is_missing_word, open_table, optional_column
+from loaders._source import Source
 from loaders.errors import DataError
 
-__all__ = ["read_edge_list"]
+__all__ = ["OPTIONS", "read_edge_list"]
 
-_TRUE_WORDS = {"yes": True, "true": True, "no": False, "false": False}
+OPTIONS: Mapping[str, str] = {
+    "text_column": "name of the column with the text",
+    "skill_column": "name of the column with the skill",
+    "weight_column": "name of the column with the weight",
+    "where": "column=value: take only the rows with this value",
+    **TABLE_OPTIONS,
+}
+_WORDING = ("title", "text_title", "text", "wording", "question", "problem", "item", "task", "document", "function",
+            "question_text", "prompt")  # fmt: skip
+_SKILL_WORDING = ("skill_name", "skill", "skill_label", "concept_name", "concept", "kc_name", "tag_name")
 
 
 def read_edge_list(
@@ -33,84 +47,79 @@ def read_edge_list(
     text_column: str | None = None,
     skill_column: str | None = None,
     weight_column: str | None = None,
-    delimiter: str | None = None,
-    header: str | bool = True,
     where: str | None = None,
     progress: Progress | None = None,
+    **table: str | None,
 ) -> None:
     """Add the requirements of an edge list; repeated ones become one with the sum of their weights.
 
     Args:
-        path: CSV or TSV, plain, gzip or zstd.
+        path: Any table, see `open_table`.
         builder: Takes them. Texts and skills must be known if they are listed somewhere.
         text_column: Name of the column with the text; without a header its number.
         skill_column: Likewise with the skill.
         weight_column: Likewise with the weight; without one every row weighs 1.
-        delimiter: One character or its name; None to find out.
-        header: "no" if the first row is an edge already: then text, skill and weight are columns 1, 2 and 3.
         where: `column=value`: take only the rows that have this value in this column.
         progress: Called with bytes read and all bytes.
+        table: Of `TABLE_OPTIONS`.
 
     Raises:
         DataError: A missing column, an empty id, an unknown text or skill, a weight that is no positive number.
     """
-    named = _flag(header, "header")
-    choice = _choose(path, builder, named, delimiter, text_column, skill_column, weight_column, where)
-    if not (builder.closed_texts or builder.closed_skills):
-        requirements = _read_blocks(path, choice, progress)
-        if requirements is not None:
-            builder.require_all(requirements, path)
+    given = (text_column, skill_column, weight_column)
+    known = [*given, (where or "").partition("=")[0].strip() or None]
+    with open_table(path, builder.problems, progress=progress, known=known, **table) as opened:
+        choice = _choose(opened, builder, *given, where)
+        fast = opened.dialect is not None and opened.dialect.plain and opened.missing is None
+        if not fast or builder.closed_texts or builder.closed_skills:
+            _read_rows(opened, builder, choice)
             return
-    _read_rows(path, builder, choice, progress)
+    requirements = _read_blocks(path, opened, choice, progress)
+    if requirements is not None and _take_blocks(requirements, builder, path):
+        return
+    with open_table(path, builder.problems, progress=progress, known=known, **table) as opened:
+        _read_rows(opened, builder, choice)
 
 
+@dataclass
 class _Choice:
     """Which columns are read, and how."""
 
-    def __init__(self, header: tuple[str, ...], delimiter: str, *, named: bool) -> None:
-        self.header = header
-        self.delimiter = delimiter
-        self.named = named
-        self.text = 0
-        self.skill = 1
-        self.weight: int | None = None
-        self.where: tuple[int, str] | None = None
-
-
-def _flag(value: str | bool, option: str) -> bool:
-    if isinstance(value, bool):
-        return value
-    if value.lower() not in _TRUE_WORDS:
-        raise DataError(f"{option} {value!r} must be yes or no")
-    return _TRUE_WORDS[value.lower()]
+    header: tuple[str, ...]
+    text: int
+    skill: int
+    weight: int | None = None
+    where: tuple[int, str] | None = None
+    names: dict[str, int] = field(default_factory=dict)
 
 
 def _choose(
-    path: Path,
+    table: Table,
     builder: Builder,
-    named: bool,
-    delimiter: str | None,
     text_column: str | None,
     skill_column: str | None,
     weight_column: str | None,
     where: str | None,
 ) -> _Choice:
-    with open_table(path, builder.problems, delimiter=delimiter, header=named) as table:
-        choice = _Choice(table.header, table.delimiter, named=named)
-    header = choice.header
+    header, path = table.header, table.path
     if len(header) < 2:
         raise DataError(
             f"has one column, {header[0]!r}, where two are expected: text and skill; is the delimiter another one?",
             path=path,
         )
-    text_names, skill_names, weight_names = (
-        (_columns.TEXT, _columns.SKILL, _columns.WEIGHT) if named else (("1",), ("2",), ("3",))
+    texts, skills, weights = (
+        (_columns.TEXT, _columns.SKILL, _columns.WEIGHT) if table.named else (("1",), ("2",), ("3",))
     )
-    choice.skill = find_column(header, skill_names, skill_column, path, what="the skill", option="skill_column")
-    others = [name for place, name in enumerate(header) if place != choice.skill]
-    text = find_column(others, text_names, text_column, path, what="the text", option="text_column")
-    choice.text = header.index(others[text])
-    choice.weight = optional_column(header, weight_names, weight_column, path)
+    skill = find_column(header, skills, skill_column, path, what="the skill", option="skill_column", table=table)
+    text, evidence = _text_place(table, skill, texts, text_column)
+    choice = _Choice(header, text, skill)
+    choice.weight = optional_column(header, weights, weight_column, path)
+    if not table.named and weight_column is None and choice.weight is not None:
+        cells = [cell for cell in table.column(choice.weight) if cell]
+        if not cells or any(_weight(cell) is None for cell in cells):
+            choice.weight = None
+    if choice.weight in {choice.text, choice.skill} and weight_column is None:
+        choice.weight = None
     if where is not None:
         column, equals, value = where.partition("=")
         if not equals:
@@ -118,16 +127,78 @@ def _choose(
         place = optional_column(header, (), column.strip(), path)
         assert place is not None, "a named column is there or an error"
         choice.where = (place, value.strip())
+    _names_beside(table, choice)
+    parts = [f"texts from column {header[text]!r}, skills from column {header[skill]!r}"]
+    if choice.weight is not None:
+        parts.append(f"weights from column {header[choice.weight]!r}")
+    parts += [f"their {what} from column {header[at]!r}" for what, at in choice.names.items()]
+    builder.problems.decide(path, "columns", ", ".join(parts), evidence, option="text_column")
     return choice
 
 
-def _read_blocks(path: Path, choice: _Choice, progress: Progress | None) -> pa.Table | None:
+def _text_place(table: Table, skill: int, known: Sequence[str], given: str | None) -> tuple[int, str]:
+    """The column with the ids of texts: an id beside it may number the rows, or be the id of the wording there."""
+    header, path = table.header, table.path
+    others = [name for at, name in enumerate(header) if at != skill]
+    places = [at for at in range(len(header)) if at != skill]
+    found = places[find_column(others, known, given, path, what="the text", option="text_column", table=table)]
+    keys = [name_key(name) for name in header]
+    number = keys.index("id") if "id" in keys else None
+    if given is not None or number is None or number in {skill, found}:
+        if given is None and number == found and "source" in keys and keys.index("source") != skill:
+            return _beside(table, number, keys.index("source"))
+        return found, ""
+    if "id" not in known:
+        return found, ""
+    return _beside(table, number, found)
+
+
+def _beside(table: Table, number: int, other: int) -> tuple[int, str]:
+    header = table.header
+    ids, values = table.column(number), table.column(other)
+    if name_key(header[other]) in {"source", "from"}:
+        return other, f"column {header[number]!r} numbers the rows, as beside source and target"
+    if len(set(ids)) == len(ids) and len(set(values)) < len(values):
+        return other, f"column {header[number]!r} differs in every row, so it numbers them"
+    if len(set(zip(ids, values, strict=True))) == len(set(ids)):
+        return number, f"column {header[other]!r} is the same wherever the id is, so it is the wording"
+    if len(set(ids)) < len(set(values)):
+        raise AmbiguousError(
+            f"column {header[number]!r} and column {header[other]!r} may both hold the text",
+            path=table.path,
+            readings=[
+                (f"texts are in {header[number]!r}", f"text_column={header[number]}"),
+                (f"texts are in {header[other]!r}", f"text_column={header[other]}"),
+            ],
+        )
+    return other, ""
+
+
+def _names_beside(table: Table, choice: _Choice) -> None:
+    """Columns with the titles of texts and the names of skills, beside their ids."""
+    keys = [name_key(name) for name in table.header]
+    taken = {choice.text, choice.skill, choice.weight}
+    for what, place, wording in (("titles", choice.text, _WORDING), ("names", choice.skill, _SKILL_WORDING)):
+        if not keys[place].endswith(("id", "uri", "url")):
+            continue
+        beside = next((keys.index(key) for key in wording if key in keys and keys.index(key) not in taken), None)
+        if beside is None:
+            continue
+        pairs = set(zip(table.column(place), table.column(beside), strict=True))
+        if len(pairs) == len({identifier for identifier, _ in pairs}):
+            choice.names[what] = beside
+            taken.add(beside)
+
+
+def _read_blocks(path: Path, table: Table, choice: _Choice, progress: Progress | None) -> pa.Table | None:
     """The requirements as read by Arrow, dictionary-encoded; None if any row is not as it should be."""
+    dialect = table.dialect
+    assert dialect is not None, "delimited text"
     names = [f"f{place}" for place in range(len(choice.header))]
-    types: dict[str, pa.DataType] = {
-        names[choice.text]: pa.dictionary(pa.int32(), pa.string()),
-        names[choice.skill]: pa.dictionary(pa.int32(), pa.string()),
-    }
+    encoded = pa.dictionary(pa.int32(), pa.string())
+    types: dict[str, pa.DataType] = {names[choice.text]: encoded, names[choice.skill]: encoded}
+    for place in choice.names.values():
+        types[names[place]] = encoded
     if choice.weight is not None:
         types[names[choice.weight]] = pa.float64()
     if choice.where is not None:
@@ -137,15 +208,20 @@ def _read_blocks(path: Path, choice: _Choice, progress: Progress | None) -> pa.T
         use_threads=False,
         block_size=2 * MAX_LINE,
         column_names=names,
-        skip_rows_after_names=int(choice.named),
+        skip_rows=dialect.skip,
+        skip_rows_after_names=int(dialect.header),
     )
-    parse = arrow_csv.ParseOptions(delimiter=choice.delimiter, newlines_in_values=True)
+    parse = arrow_csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True)
     convert = arrow_csv.ConvertOptions(
-        column_types=types, include_columns=list(types), null_values=[""], strings_can_be_null=True
+        column_types=types,
+        include_columns=list(types),
+        null_values=[""],
+        strings_can_be_null=True,
+        decimal_point="," if choice.weight in dialect.comma else ".",
     )
     blocks: list[pa.Table] = []
     try:
-        with open_bytes(path, progress) as reader:
+        with open_bytes(path, progress, encoding=dialect.encoding) as reader:
             source = arrow_csv.open_csv(
                 pa.PythonFile(reader, mode="r"), read_options=read, parse_options=parse, convert_options=convert
             )
@@ -177,38 +253,115 @@ def _block(table: pa.Table, names: list[str], choice: _Choice) -> pa.Table | Non
                 return None
             if pc.any(pc.equal(chunk.dictionary, "")).as_py():
                 return None
+            short = chunk.dictionary.filter(pc.less_equal(pc.utf8_length(chunk.dictionary), 4))
+            if any(map(is_missing_word, short.to_pylist())):
+                return None
         columns[column] = values
     if choice.weight is not None:
         weight = table[names[choice.weight]]
         if weight.null_count or not pc.all(pc.and_(pc.is_finite(weight), pc.greater(weight, 0.0))).as_py():
             return None
         columns["weight"] = weight
+    for what, place in choice.names.items():
+        columns[what] = table[names[place]]
     return pa.table(columns)
 
 
-def _read_rows(path: Path, builder: Builder, choice: _Choice, progress: Progress | None) -> None:
+def _take_blocks(requirements: pa.Table, builder: Builder, path: Path) -> bool:
+    """Hand over what Arrow read; False if an id has two titles, which the rows tell better."""
+    beside: list[tuple[str, str, pa.Table]] = []
+    for what, column, meaning in (("titles", "text", "title"), ("names", "skill", "name")):
+        if what not in requirements.column_names:
+            continue
+        plain = pa.table({"id": requirements[column].cast(pa.string()), "label": requirements[what].cast(pa.string())})
+        pairs = plain.group_by(["id", "label"]).aggregate([])
+        if pairs.num_rows != len(pc.unique(pairs["id"])):
+            return False
+        beside.append((column, meaning, pairs))
+    kept = [name for name in ("text", "skill", "weight") if name in requirements.column_names]
+    builder.require_all(requirements.select(kept), path)
+    for column, meaning, pairs in beside:
+        add = builder.text if column == "text" else builder.skill
+        for identifier, label in zip(pairs["id"].to_pylist(), pairs["label"].to_pylist(), strict=True):
+            add(identifier, {meaning: label})
+    return True
+
+
+def _read_rows(table: Table, builder: Builder, choice: _Choice) -> None:
     """The same row by row, with every check at its line."""
-    header = choice.header
-    with open_table(
-        path, builder.problems, delimiter=choice.delimiter, header=choice.named, progress=progress
-    ) as table:
-        for line, values in table.rows:
-            if choice.where is not None and values[choice.where[0]].strip() != choice.where[1]:
-                continue
-            text, skill = values[choice.text].strip(), values[choice.skill].strip()
-            weight = 1.0 if choice.weight is None else _weight(values[choice.weight])
-            if weight is None:
-                assert choice.weight is not None, "a weight that is wrong was read"
-                builder.problems.report(
-                    "no weight",
-                    f"column {header[choice.weight]!r}: weight {values[choice.weight]!r} must be a positive number",
-                    path,
-                    line,
-                )
-            elif builder.known_text(text, path, line, header[choice.text]) and builder.known_skill(
-                skill, path, line, header[choice.skill]
-            ):
-                builder.require(text, skill, weight)
+    header, path = choice.header, table.path
+    labels: dict[tuple[str, str], str] = {}
+    absent = 0
+    for line, values in table.rows:
+        if choice.where is not None and values[choice.where[0]].strip() != choice.where[1]:
+            continue
+        text, skill = values[choice.text].strip(), values[choice.skill].strip()
+        if table.is_missing(text):
+            absent += 1
+            continue
+        if table.is_missing(skill):
+            absent += 1
+            if builder.known_text(text, path, line, header[choice.text]):
+                builder.text(text)
+            continue
+        doubtful = next((at for at in (choice.text, choice.skill) if table.is_doubtful(values[at])), None)
+        if doubtful is not None and not _known(builder, doubtful == choice.text, values[doubtful].strip()):
+            _report_doubtful(table, builder, doubtful, values[doubtful].strip(), line)
+            continue
+        weight = 1.0 if choice.weight is None else _weight(values[choice.weight])
+        if weight is None:
+            assert choice.weight is not None, "a weight that is wrong was read"
+            written = values[choice.weight]
+            way = "; say decimal=comma if it has a decimal comma" if "," in written else ""
+            builder.problems.report(
+                "no weight",
+                f"column {header[choice.weight]!r}: weight {written!r} must be a positive number{way}",
+                path,
+                line,
+            )
+        elif builder.known_text(text, path, line, header[choice.text]) and builder.known_skill(
+            skill, path, line, header[choice.skill]
+        ):
+            builder.require(text, skill, weight)
+            for what, identifier in (("titles", text), ("names", skill)):
+                if what in choice.names:
+                    label = values[choice.names[what]].strip()
+                    before = labels.setdefault((what, identifier), label)
+                    if before != label:
+                        builder.problems.report(
+                            "another title",
+                            f"{identifier!r} is {before!r} above and {label!r} here; name the column of ids with "
+                            f"{'text_column' if what == 'titles' else 'skill_column'}",
+                            path,
+                            line,
+                        )
+    for (what, identifier), label in labels.items():
+        (builder.text if what == "titles" else builder.skill)(
+            identifier, {"title" if what == "titles" else "name": label}
+        )
+    if absent:
+        builder.problems.decide(path, "missing values", plural(absent, "row"), "no text or no skill", option="missing")
+
+
+def _known(builder: Builder, is_text: bool, value: str) -> bool:
+    """True if a list says that there is a text or skill of this name."""
+    if is_text:
+        return builder.closed_texts is not None and value in builder.text_ids
+    return builder.closed_skills is not None and value in builder.skill_ids
+
+
+def _report_doubtful(table: Table, builder: Builder, place: int, value: str, line: int | None) -> None:
+    count = table.column(place).count(value)
+    error = AmbiguousError(
+        f"column {table.header[place]!r}: {value!r} ({plural(max(count, 1), 'row')}) may be a missing value or a name",
+        path=table.path,
+        line=line,
+        readings=[("missing", f"missing={value}"), ("a name", "missing=none")],
+    )
+    if not builder.problems.lenient:
+        raise error
+    message = str(error).partition(": ")[2]
+    builder.problems.report("missing value", message, table.path, line)
 
 
 def _weight(value: str) -> float | None:
@@ -219,11 +372,26 @@ def _weight(value: str) -> float | None:
     return weight if math.isfinite(weight) and weight > 0 else None
 
 
-OPTIONS: Mapping[str, str] = {
-    "text_column": "name of the column with the text",
-    "skill_column": "name of the column with the skill",
-    "weight_column": "name of the column with the weight",
-    "delimiter": "one character, or tab, comma, semicolon, pipe, space",
-    "header": "no, if the first row is an edge already",
-    "where": "column=value: take only the rows with this value",
-}
+def _claims(source: Source) -> Claim | None:
+    keys = source.keys
+    if source.is_dir or not keys:
+        return None
+    texts, skills = keys & set(_columns.TEXT), keys & set(_columns.SKILL)
+    if texts and skills and len(keys) > 1:
+        return Claim(50, "columns for a text and for a skill")
+    table = source.table
+    if table is not None and not table.named and len(table.header) == 2 and not source.is_numeric:
+        return Claim(30, "two columns without names")
+    return None
+
+
+register(
+    Format(
+        "edge-list",
+        "table with a row for each requirement: text, skill, perhaps weight",
+        read_edge_list,
+        OPTIONS,
+        claims=_claims,
+        requirements=True,
+    )
+)

@@ -1,63 +1,66 @@
 """All formats by name: what a file or folder is, and its dataset.
 
 `load` finds the format out or is told it, reads the file with what lies beside it, and gives a validated dataset
-and a report of what was left out.
+and a report of what was understood and of what was left out. `inspect` does all but keep it.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import difflib
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loaders import (
-    _columns,
-    edge_list,
-    gexf,
-    graphml,
-    lm_evaluation,
-    neo4j_csv,
-    parquet,
-    q_matrix,
-    skill_rows,
-    task_files,
-    vocabulary,
-)
 from loaders._builder import Builder, Value
-from loaders._files import Progress, open_lines, read_text, suffixes
+from loaders._files import Progress, suffixes
+from loaders._reading import AmbiguousError, Decision
+from loaders._registry import FORMATS, Claim, Format
 from loaders._report import Problems
-from loaders._rows import name_key, open_table
-from loaders.companions import COMPANIONS, read_companions
+from loaders._source import Source
+from loaders.companions import COMPANIONS, OPTIONS_OF, companion_option, options_of, read_companions
 from loaders.dataset import Dataset
 from loaders.errors import DataError
-from loaders.outcomes import parse_score, read_outcomes
-from loaders.skill_links import expand_paths, read_hierarchy, read_paths, read_prerequisites, split_path
+from loaders.skill_links import expand_paths
 
-__all__ = ["FORMATS", "Format", "LoadReport", "detect", "load"]
+__all__ = [
+    "FORMATS",
+    "AmbiguousError",
+    "Decision",
+    "Format",
+    "LoadReport",
+    "Reading",
+    "TextPreview",
+    "detect",
+    "inspect",
+    "load",
+    "preview",
+]
 
-Reader = Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class Format:
-    """A format that can be read.
-
-    Attributes:
-        name: As given to `load`.
-        summary: One line for help.
-        read: Adds a path to a builder; takes the options and `progress`.
-        options: What may be given to `load` for this format, with a line of help each.
-        companions: True if the files of `COMPANIONS` may be given as well.
-    """
-
-    name: str
-    summary: str
-    read: Reader
-    options: Mapping[str, str] = field(default_factory=dict)
-    companions: bool = True
+# Each registers what it reads.
+for _module in (
+    "edge_list",
+    "skill_rows",
+    "q_matrix",
+    "student_log",
+    "outcomes",
+    "lm_evaluation",
+    "helm",
+    "inspect_logs",
+    "task_files",
+    "skill_links",
+    "graphml",
+    "gexf",
+    "json_graph",
+    "gephi_tables",
+    "neo4j_csv",
+    "vocabulary",
+    "parquet",
+    "tables",
+    "python_files",
+):
+    importlib.import_module(f"loaders.{_module}")
 
 
 @dataclass(frozen=True)
@@ -69,78 +72,72 @@ class LoadReport:
         format: Name of the format.
         skipped: Number of rows left out by reason; empty unless lenient.
         examples: The first messages about them.
+        decisions: What was decided of the files, each with its evidence.
     """
 
     dataset: Dataset
     format: str
     skipped: Mapping[str, int]
     examples: tuple[str, ...]
+    decisions: tuple[Decision, ...] = ()
 
 
-def _read_outcomes(path: Path, builder: Builder, *, scale: str | None = None, **options: Any) -> None:
-    if not builder.has_requirements:
-        raise DataError(
-            "holds outcomes, which say nothing of skills; give the edge list or the rows with skills as requirements",
-            path=path,
-        )
-    read_outcomes(path, builder, scale=scale or "auto", **options)
+@dataclass(frozen=True)
+class TextPreview:
+    """A text with the skills that it was understood to require.
+
+    Attributes:
+        id: Its id.
+        title: Its title.
+        skills: Names of the first of its skills.
+        n_skills: Number of all of them.
+    """
+
+    id: str
+    title: str
+    skills: tuple[str, ...]
+    n_skills: int
 
 
-def _read_elsewhere(path: Path, builder: Builder, **options: Any) -> None:
-    raise AssertionError("this format is not read row by row")
+@dataclass(frozen=True)
+class Reading:
+    """A proposed reading of a file, before anything is stored.
+
+    Attributes:
+        format: Name of the format; "" if it could not be told.
+        formats: Other formats that the file may be of.
+        decisions: What was decided, each with its evidence and the options that decide otherwise.
+        texts: Number of texts.
+        skills: Number of skills.
+        requirements: Number of requirements.
+        models: Number of models.
+        attempts: Number of outcomes.
+        preview: The first texts with their skills.
+        skipped: Number of rows left out by reason.
+        problem: Why it cannot be read; "" if it can.
+        choices: Where two readings are possible: each in words with the options that take it.
+    """
+
+    format: str
+    formats: tuple[str, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    texts: int = 0
+    skills: int = 0
+    requirements: int = 0
+    models: int = 0
+    attempts: int = 0
+    preview: tuple[TextPreview, ...] = ()
+    skipped: Mapping[str, int] | None = None
+    problem: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
 
 
-_DELIMITER = "one character, or tab, comma, semicolon, pipe, space"
-FORMATS: Mapping[str, Format] = {
-    found.name: found
-    for found in (
-        Format("edge-list", "CSV or TSV with a row for each requirement: text, skill, perhaps weight",
-               edge_list.read_edge_list, edge_list.OPTIONS),
-        Format("skill-rows", "CSV, TSV, JSON or JSON Lines with a row for each text and its skills",
-               skill_rows.read_skill_rows, skill_rows.OPTIONS),
-        Format("q-matrix", "CSV with a row for each item and a column for each skill",
-               q_matrix.read_q_matrix, q_matrix.OPTIONS),
-        Format("outcomes", "CSV of outcomes, long or wide; needs requirements",
-               _read_outcomes,
-               {"text_column": "name of the column with the text", "model_column": "name of the column with the model",
-                "score_column": "name of the column with the score", "delimiter": _DELIMITER}),
-        Format("lm-evaluation", "samples_*.jsonl of the lm-evaluation-harness, or a folder of them",
-               lm_evaluation.read_lm_evaluation, lm_evaluation.OPTIONS),
-        Format("big-bench", "BIG-bench task.json with keywords, or a folder of them", task_files.read_big_bench),
-        Format("natural-instructions", "task JSON of Natural Instructions, or a folder of them",
-               task_files.read_natural_instructions),
-        Format("hierarchy", "CSV of parent and child skills", read_hierarchy,
-               {"parent_column": "name of the column with the parent", "child_column": "name of that with the child",
-                "delimiter": _DELIMITER}),
-        Format("prerequisites", "CSV of skills and their prerequisites", read_prerequisites,
-               {"prerequisite_column": "name of the column with the prerequisite",
-                "skill_column": "name of the column with the skill", "delimiter": _DELIMITER}),
-        Format("paths", "text file with a path of skills a line: A -> B -> C", read_paths),
-        Format("graphml", "GraphML with texts and skills as nodes", graphml.read_graphml, graphml.OPTIONS),
-        Format("gexf", "GEXF (Gephi) with texts and skills as nodes", gexf.read_gexf, gexf.OPTIONS),
-        Format("neo4j-csv", "node and relationship files for neo4j-admin import, or APOC's CSV export",
-               neo4j_csv.read_neo4j_csv, neo4j_csv.OPTIONS),
-        Format("text-folder", "folder of plain text or Markdown against a vocabulary of terms",
-               vocabulary.read_text_folder, vocabulary.OPTIONS),
-        Format("parquet-edges", "Parquet with a row for each requirement",
-               parquet.read_parquet_edges, parquet.OPTIONS),
-        Format("parquet", "folder of Parquet files, one for each table of a dataset", _read_elsewhere, {},
-               companions=False),
-        Format("tables", "folder of CSV files: edges, texts, skills, models, outcomes, hierarchy, prerequisites",
-               _read_elsewhere,
-               {"prefix": "what the names of the files begin with, where a folder holds several datasets",
-                **{name: edge_list.OPTIONS[name] for name in ("where", "weight_column")}}),
-        Format("python", "Python source: stdlib, an installed package, a file or a folder", _read_elsewhere,
-               {"min_uses": "leave out skills that fewer texts use", "include_tests": "yes to read tests as well",
-                "workers": "number of processes"},
-               companions=False),
-    )
-}  # fmt: skip
 _COMMON = {
     **COMPANIONS,
     "requirements": "edge list or rows with skills, for a main file that says nothing of skills",
     "paths": "yes, if skills are written as paths, A -> B -> C: each is then part of the one before it",
 }
+_NO_FILE = frozenset({"scale", "attempts", "base_mark", "text_class", "skill_class", "paths"})
 
 
 def load(
@@ -162,28 +159,30 @@ def load(
         part: Name of the part that the texts belong to.
         lenient: Count and leave out rows that are wrong, instead of ending at the first.
         progress: Called with what is done and what there is, in bytes, files or row groups.
-        options: Of the format, and of `COMPANIONS`; None is as if not given.
+        options: Of the format, of `COMPANIONS`, and, behind the name of a file beside the main one, of
+            `companions.OPTIONS_OF`, as `texts_id_column`; None is as if not given.
 
     Returns:
-        The dataset and what was left out.
+        The dataset, what was decided and what was left out.
 
     Raises:
+        AmbiguousError: The file can be read in two ways; the message names both and the option that decides.
         DataError: The format is not known or cannot be found out, an option is not one of the format's, or the data
             are wrong: the message names file, line, column and what was expected.
     """
     given = {key: value for key, value in options.items() if value is not None}
     target = Path(path)
-    found = FORMATS.get(format or detect(path))
-    if found is None:
-        raise DataError(f"there is no format {format!r}; formats are: {', '.join(FORMATS)}")
-    _check_options(found, given)
-    if found.name == "python":
-        return LoadReport(_load_python(path, name, part, given, progress), found.name, {}, ())
-    if found.name == "parquet":
-        return LoadReport(parquet.read_parquet_folder(target, name=name, part=part), found.name, {}, ())
-    if found.name == "tables":
-        given = {**_tables(target, given.pop("prefix", None)), **given}
     problems = Problems(lenient=lenient)
+    found = _format(format, path, given, problems)
+    _check_options(found, given)
+    if found.whole:
+        own = {key: value for key, value in given.items() if key in found.options}
+        # names of packages and stdlib are no paths
+        dataset: Dataset = found.read(path if not target.exists() else target, name=name, part=part,
+                                      progress=progress, **own)  # fmt: skip
+        return LoadReport(dataset, found.name, {}, (), tuple(problems.decisions))
+    if found.expand is not None:
+        given = {**found.expand(target, given), **given}
     builder = Builder(problems)
     _read(found, target, builder, given, progress)
     if not (builder.text_ids or builder.skill_ids):
@@ -191,267 +190,253 @@ def load(
         raise DataError(f"holds no text and no skill{left}", path=target)
     facts: dict[str, Value] = {"source": target.name or target.resolve().name, "loader": found.name}
     facts |= {f"option.{key}": _shown(key, value) for key, value in sorted(given.items())}
+    facts |= {f"reading.{d.file}.{d.what}": d.taken + (f" ({d.evidence})" if d.evidence else "")
+              for d in problems.decisions}  # fmt: skip
     if lenient:
         facts["skipped"] = problems.total
         facts |= {f"skipped.{reason}": count for reason, count in sorted(problems.counts.items())}
     dataset = builder.build(name, part, facts, target)
-    return LoadReport(dataset, found.name, dict(problems.counts), tuple(problems.examples))
+    return LoadReport(dataset, found.name, dict(problems.counts), tuple(problems.examples), tuple(problems.decisions))
+
+
+def inspect(
+    path: str | Path,
+    *,
+    format: str | None = None,  # noqa: A002  # the command line's name for it
+    lenient: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Reading:
+    """What a load would understand of a file, with what is wrong or undecided in it as part of the answer.
+
+    Args:
+        path: See `load`, likewise the others.
+        format: See `load`.
+        lenient: See `load`.
+        progress: See `load`.
+        options: See `load`.
+
+    Returns:
+        The proposed reading; `problem` says why there is none, `choices` which options decide.
+
+    >>> inspect("no-such-file.csv").problem
+    'no-such-file.csv: there is no such file or folder'
+    """
+    formats: tuple[str, ...] = ()
+    found = format or ""
+    try:
+        if not found:
+            claims = _claims(Path(path), {k: v for k, v in options.items() if v is not None})
+            formats = tuple(name for name, _ in claims)
+            found = detect(path, **options)
+        report = load(path, format=found, name="inspected", lenient=lenient, progress=progress, **options)
+    except AmbiguousError as error:
+        return Reading(found, _others(formats, found), problem=str(error), choices=error.readings)
+    except DataError as error:
+        return Reading(found, _others(formats, found), problem=str(error))
+    dataset = report.dataset
+    return Reading(
+        format=report.format,
+        formats=_others(formats, found),
+        decisions=report.decisions,
+        texts=dataset.n_texts,
+        skills=dataset.n_skills,
+        requirements=dataset.n_requirements,
+        models=dataset.models.num_rows,
+        attempts=dataset.attempts.num_rows,
+        preview=preview(dataset),
+        skipped=report.skipped,
+    )
+
+
+def _others(formats: tuple[str, ...], found: str) -> tuple[str, ...]:
+    return tuple(name for name in formats if name != found)
+
+
+def preview(dataset: Dataset, texts: int = 3, skills: int = 5) -> tuple[TextPreview, ...]:
+    """The first texts with the first of their skills.
+
+    Args:
+        dataset: The dataset.
+        texts: Number of texts.
+        skills: Most skills of each that are named.
+    """
+    import numpy as np
+
+    codes = dataset.requirements["text"].combine_chunks()
+    codes = codes.combine_chunks() if hasattr(codes, "combine_chunks") else codes
+    numbers = codes.indices.to_numpy() if len(codes) else np.empty(0, np.int32)
+    found = []
+    for place in range(min(texts, dataset.n_texts)):
+        first, last = np.searchsorted(numbers, [place, place + 1])
+        ids = dataset.requirements["skill"].slice(first, min(last - first, skills)).to_pylist()
+        rows = {skill: dataset.skills["name"][_place(dataset, skill)].as_py() for skill in ids}
+        found.append(
+            TextPreview(
+                dataset.texts["id"][place].as_py(),
+                dataset.texts["title"][place].as_py(),
+                tuple(rows.values()),
+                int(last - first),
+            )
+        )
+    return tuple(found)
+
+
+def _place(dataset: Dataset, skill: str) -> int:
+    import pyarrow.compute as pc
+
+    return int(pc.index(dataset.skills["id"], skill).as_py())
 
 
 def _shown(key: str, value: str | Path) -> str:
     """Files by their name: where they lie is nobody's business but the user's."""
-    is_file = key in COMPANIONS and key not in {"scale", "base_mark", "text_class", "skill_class"}
+    is_file = (key in COMPANIONS or key in {"requirements", "responses", "vocabulary"}) and key not in _NO_FILE
     return Path(value).name if is_file or isinstance(value, Path) else str(value)
+
+
+def _format(name: str | None, path: str | Path, given: Mapping[str, str | Path], problems: Problems) -> Format:
+    if name is None:
+        found, claim = _detected(path, given)
+        problems.decide(Path(path), "format", found.name, claim.evidence, option="--format")
+        return found
+    if name not in FORMATS:
+        near = difflib.get_close_matches(name, FORMATS, 1)
+        meant = f"; did you mean {near[0]}?" if near else "; `skillgraph load --formats` lists them"
+        raise DataError(f"there is no format {name!r}{meant}")
+    return FORMATS[name]
 
 
 def _check_options(found: Format, given: Mapping[str, object]) -> None:
     allowed = {**found.options, **(_COMMON if found.companions else {})}
-    wrong = next((key for key in given if key not in allowed), None)
-    if wrong is not None:
-        listed = ", ".join(allowed) or "none"
-        raise DataError(f"format {found.name!r} has no option {wrong!r}; its options are: {listed}")
+    for key in given:
+        if key in allowed:
+            continue
+        beside = companion_option(key)
+        if beside is not None and found.companions and (beside[0] in given or found.expand is not None):
+            continue
+        if beside is not None and found.companions:
+            raise DataError(f"option {key} is about the file {beside[0]}, which is not given; say {beside[0]}=FILE")
+        near = difflib.get_close_matches(key, [*allowed, *_behind_names(given)], 1, 0.7)
+        meant = f"; did you mean {near[0]}?" if near else "; its options are in `skillgraph load --formats`"
+        raise DataError(f"format {found.name!r} has no option {key!r}{meant}")
+
+
+def _behind_names(given: Mapping[str, object]) -> list[str]:
+    return [f"{name}_{option}" for name, known in OPTIONS_OF.items() if name in given for option in known]
 
 
 def _read(found: Format, path: Path, builder: Builder, given: dict[str, str | Path], progress: Progress | None) -> None:
     own = {key: value for key, value in given.items() if key in found.options}
-    if found.name == "q-matrix" and "responses" in own and "scale" in given:
-        own["scale"] = given["scale"]
-    if found.name == "outcomes" and "scale" in given:
-        own["scale"] = given["scale"]
+    if "responses" in own:
+        own["response_options"] = options_of("responses", given)  # type: ignore[assignment]
+        own["response_options"].pop("scale", None)  # type: ignore[union-attr]
+        if "responses_scale" in given:
+            own["scale"] = given["responses_scale"]
     requirements = given.get("requirements")
 
     def main() -> None:
         if requirements is not None:
             other = Path(requirements)
-            kind = detect(other)
-            if kind not in {"edge-list", "skill-rows", "q-matrix", "parquet-edges"}:
-                raise DataError(f"is {kind}, where an edge list or rows with skills are expected", path=other)
-            FORMATS[kind].read(other, builder, progress=progress)
-        if found.name == "tables":
-            edges = Path(given["edges"])
-            chosen = {key: own[key] for key in ("where", "weight_column") if key in own}
-            edge_list.read_edge_list(edges, builder, progress=progress, **chosen)  # type: ignore[arg-type]
-        else:
-            found.read(path, builder, progress=progress, **own)
+            kind = FORMATS[detect(other)]
+            if not kind.requirements:
+                raise DataError(f"is {kind.name}, where an edge list or rows with skills are expected", path=other)
+            kind.read(other, builder, progress=progress)
+        found.read(path, builder, progress=progress, **own)
 
     read_companions(builder, given, main=main, progress=progress)
-    if _is_yes(given.get("paths"), "paths"):
+    if is_yes(given.get("paths"), "paths"):
         expand_paths(builder)
 
 
-def _is_yes(value: str | Path | None, option: str) -> bool:
+def is_yes(value: str | Path | None, option: str) -> bool:
+    """A flag among the options.
+
+    Raises:
+        DataError: It is neither yes nor no.
+    """
     text = str(value or "no").lower()
     if text not in {"yes", "no", "true", "false"}:
         raise DataError(f"{option} {value!r} must be yes or no")
     return text in {"yes", "true"}
 
 
-def _load_python(
-    path: str | Path, name: str, part: str | None, given: Mapping[str, str | Path], progress: Progress | None
-) -> Dataset:
-    from loaders.python_source import load_python_source
-
-    counts: dict[str, int] = {}
-    for option in ("min_uses", "workers"):
-        if option in given:
-            try:
-                counts[option] = int(str(given[option]))
-            except ValueError:
-                raise DataError(f"{option} {given[option]!r} must be an integer") from None
-    return load_python_source(
-        [path],
-        name=name,
-        part=part,
-        min_uses=counts.get("min_uses", 1),
-        workers=counts.get("workers"),
-        include_tests=_is_yes(given.get("include_tests"), "include_tests"),
-        progress=progress,
-    )
-
-
-# A folder of tables -----------------------------------------------------------------------------------------
-
-_TABLES = {
-    "edges": r"(edges|requirements|edge_list)",
-    "texts": r"texts",
-    "skills": r"skills(_tree)?",
-    "models": r"models",
-    "outcomes": r"(outcomes|attempts)(_wide|_long)?",
-    "hierarchy": r"(hierarchy|part_of|parents)",
-    "prerequisites": r"prerequisites",
-}
-
-
-def _named_tables(folder: Path) -> dict[str, dict[str, Path]]:
-    """Tables of a folder by prefix of their name ("" for none) and meaning."""
-    found: dict[str, dict[str, Path]] = {}
-    for file in sorted(folder.iterdir()):
-        if suffixes(file) not in {".csv", ".tsv"}:
-            continue
-        stem = re.sub(r"\.(csv|tsv)(\.(gz|zst|zstd))?$", "", file.name.lower())
-        for meaning, pattern in _TABLES.items():
-            match = re.fullmatch(rf"((?P<prefix>.+?)[_-])?{pattern}", stem)
-            if match:
-                found.setdefault(match["prefix"] or "", {}).setdefault(meaning, file)
-                break
-    return {prefix: tables for prefix, tables in found.items() if "edges" in tables}
-
-
-def _tables(folder: Path, prefix: str | Path | None) -> dict[str, str | Path]:
-    if not folder.is_dir():
-        raise DataError("is no folder; expected one with edges.csv and further tables", path=folder)
-    found = _named_tables(folder)
-    if prefix is None and len(found) == 1:
-        return dict(next(iter(found.values())))
-    if str(prefix or "") in found:
-        return dict(found[str(prefix or "")])
-    if not found:
-        raise DataError("holds no edges.csv (or requirements.csv), which says what texts require", path=folder)
-    listed = ", ".join(map(repr, sorted(found)))
-    raise DataError(f"holds several datasets; give prefix as one of {listed}", path=folder)
-
-
 # Finding the format out -------------------------------------------------------------------------------------
 
-_BY_SUFFIX = {".graphml": "graphml", ".gexf": "gexf", ".parquet": "parquet-edges", ".py": "python"}
 
+def detect(path: str | Path, **options: str | Path | None) -> str:
+    """Name of the format of a file or folder, by its name and its content.
 
-def detect(path: str | Path) -> str:
-    """Name of the format of a file or folder, by its name and its first rows.
+    Args:
+        path: The file or folder.
+        options: Those of `load`, which say how a table is written.
 
     Raises:
         DataError: There is no such file, or its format cannot be told.
     """
+    return _detected(path, {key: value for key, value in options.items() if value is not None})[0].name
+
+
+def _claims(path: Path, given: Mapping[str, str | Path]) -> list[tuple[str, Claim]]:
+    source = Source(path, dict(given))
+    found: list[tuple[str, Claim]] = []
+    wrong: DataError | None = None
+    for name, known in FORMATS.items():
+        try:
+            claim = known.claims(source)
+        except DataError as error:
+            wrong = wrong or error  # unless a name says what the file is, and its reader what is wrong
+            continue
+        if claim is not None:
+            found.append((name, claim))
+    if wrong is not None and not found:
+        raise wrong
+    return sorted(found, key=lambda pair: -pair[1].rank)
+
+
+def _detected(path: str | Path, given: Mapping[str, str | Path]) -> tuple[Format, Claim]:
     target = Path(path)
     if not target.exists():
         text = str(path)
         if target.name == text and not target.suffix:
-            return "python"  # stdlib or the name of a package; its loader says if there is none
+            # stdlib or the name of a package; its loader says if there is none
+            return FORMATS["python"], Claim(10, "no file of this name, so a package")
         raise DataError("there is no such file or folder", path=target)
-    if target.is_dir():
-        return _detect_folder(target)
-    kind = suffixes(target)
-    if kind in _BY_SUFFIX:
-        return _BY_SUFFIX[kind]
-    if lm_evaluation.is_samples_file(target):
-        return "lm-evaluation"
-    if kind in {".jsonl", ".ndjson"}:
-        return _detect_json_lines(target)
-    if kind == ".json":
-        return _detect_json(target)
-    if kind == ".xml":
-        head = _head(target)
-        return "gexf" if "<gexf" in head else "graphml"
-    if kind in vocabulary.TEXT_SUFFIXES:
-        lines = [line for line in _head(target).splitlines() if line.strip() and not line.startswith("#")]
-        paths = sum(len(split_path(line)) > 1 for line in lines)
-        return "paths" if 0 < len(lines) <= 2 * paths else "text-folder"
-    return _detect_table(target)
+    source = Source(target, dict(given))
+    claims = _claims(target, given)
+    if not claims:
+        raise _unknown(source)
+    first = claims[0]
+    return FORMATS[first[0]], first[1]
 
 
-def _head(path: Path) -> str:
-    with open_lines(path) as text:
-        return text.read(4096)
-
-
-def _unknown(path: Path, found: str) -> DataError:
-    return DataError(f"{found}; name its format: {', '.join(FORMATS)}", path=path)
-
-
-def _detect_folder(folder: Path) -> str:
-    if parquet.is_parquet_folder(folder):
-        return "parquet"
-    names = [file.relative_to(folder).as_posix() for file in sorted(folder.rglob("*")) if file.is_file()]
-    kinds = {suffixes(Path(name)) for name in names}
-    top = [folder / name for name in names if "/" not in name]
-    if any(lm_evaluation.is_samples_file(Path(name)) for name in names):
-        return "lm-evaluation"
-    tables = [file for file in top if suffixes(file) in {".csv", ".tsv"}]
-    if _named_tables(folder):
-        return "tables"
-    if any(neo4j_csv.is_neo4j_header(_header(file)) for file in tables):
-        return "neo4j-csv"
-    if any(Path(name).name == "task.json" for name in names):
-        return "big-bench"
-    if ".py" in kinds:
-        return "python"
-    if ".json" in kinds:
-        first = next(folder / name for name in names if suffixes(Path(name)) == ".json")
-        return _detect_json(first)
-    if kinds & vocabulary.TEXT_SUFFIXES:
-        return "text-folder"
-    raise _unknown(folder, "holds no file of a known format")
-
-
-def _header(path: Path) -> tuple[str, ...]:
-    with open_table(path, Problems()) as table:
-        return table.header
-
-
-def _detect_json_lines(path: Path) -> str:
-    with open_lines(path) as text:
-        first = next((line for line in text if line.strip()), "")
-    try:
-        row = json.loads(first)
-    except ValueError:
-        raise DataError("is no JSON; expected an object in every line", path=path, line=1) from None
-    names = list(row) if isinstance(row, dict) else []
-    if "doc_id" in names and {"resps", "filtered_resps", "target"} & set(names):
-        return "lm-evaluation"
-    if skill_rows.has_skill_rows(names):
-        return "skill-rows"
-    listed = ", ".join(map(repr, names[:12])) or "none"
-    raise _unknown(path, f"holds objects with keys {listed}, none of which holds skills")
-
-
-def _detect_json(path: Path) -> str:
-    try:
-        content = json.loads(read_text(path))
-    except DataError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"is no JSON: {error}", path=path) from None
-    if task_files.is_natural_instructions(content):
-        return "natural-instructions"
-    if task_files.is_big_bench(content):
-        return "big-bench"
-    if isinstance(content, list) and content and isinstance(content[0], dict):
-        return "skill-rows"
-    raise _unknown(path, "is JSON of an unknown form")
-
-
-def _detect_table(path: Path) -> str:
-    """A table by the names of its columns, or, if those say nothing, by its cells."""
-    with open_table(path, Problems(lenient=True)) as table:
-        header = table.header
-        rows = [values for _, values in zip(range(50), (values for _, values in table.rows), strict=False)]
-    keys = {name_key(name) for name in header}
-    if neo4j_csv.is_neo4j_header(header):
-        return "neo4j-csv"
-    texts, skills = keys & set(_columns.TEXT), keys & set(_columns.SKILL)
-    if keys & set(_columns.MODEL) and keys & set(_columns.SCORE) and texts:
-        return "outcomes"
-    if skill_rows.has_skill_rows(header):
-        return "skill-rows"
-    if keys & set(_columns.PARENT) and keys & set(_columns.CHILD) and not texts - {"id", "source"}:
-        return "hierarchy"
-    if keys & {"prerequisite", "prerequisite_id", "prereq"}:
-        return "prerequisites"
-    if texts and skills:
-        return "edge-list"
-    if texts and re.search(r"outcome|response|result|score", path.name.lower()):
-        return "outcomes"
-    cells = [value for row in rows for value in row[1:]]
-    if len(header) > 2 and cells and all(value.strip() in {"", "0", "1", "0.0", "1.0"} for value in cells):
-        return "q-matrix"
-    if len(header) > 1 and cells and texts and all(_is_score(value) for value in cells):
-        return "outcomes"
-    raise _unknown(path, f"has columns {', '.join(map(repr, header[:12]))}, which do not tell what it is")
-
-
-def _is_score(value: str) -> bool:
-    try:
-        parse_score(value)
-    except ValueError:
-        return False
-    return True
+def _unknown(source: Source) -> DataError:
+    way = "name its format with --format; `skillgraph load --formats` lists them"
+    if source.is_dir:
+        kinds = sorted({suffixes(Path(name)) or "(none)" for name in source.files})
+        listed = f"; endings of its files: {', '.join(kinds[:8])}" if kinds else ""
+        return DataError(f"holds no file of a known format{listed}; {way}", path=source.path)
+    why = source.why_no_table
+    if isinstance(why, AmbiguousError):
+        return why
+    if source.table is None and why is not None:
+        return why
+    if source.is_json:
+        keys = ", ".join(map(repr, list(source.first_object)[:12]))
+        what = f"objects with keys {keys}, none of which holds skills" if keys else "JSON of an unknown form"
+        columns = list(source.table.header[:12]) if source.table is not None and not keys else []
+        if columns:
+            what = f"rows with keys {', '.join(map(repr, columns))}, none of which holds skills"
+        return DataError(f"holds {what}; name the column of skills with skills_column and --format skill-rows, or "
+            f"{way}",
+                         path=source.path)  # fmt: skip
+    if source.table is not None:
+        header = ", ".join(map(repr, source.table.header[:12]))
+        sure = source.table.dialect is None or source.table.dialect.sure
+        first = "" if sure or not source.table.named else "; if its first row is data already, say header=no"
+        return DataError(
+            f"has columns {header}, which do not tell what it is: name them with text_column and skill_column and "
+            f"say --format edge-list (a row for each requirement), or with skills_column and --format skill-rows, or "
+            f"with skill_columns and --format q-matrix (a column for each skill){first}",
+            path=source.path,
+        )
+    return DataError(f"is of an unknown kind; {way}", path=source.path)

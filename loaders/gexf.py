@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from loaders._builder import Builder, Value
+from loaders._builder import Builder
 from loaders._files import Progress
 from loaders._property_graph import OPTIONS, Edge, Node, PropertyGraph, add_graph, typed
+from loaders._registry import Claim, Format, register
+from loaders._source import Source
 from loaders._xml import parse_xml
 from loaders.errors import DataError
 
@@ -17,20 +19,16 @@ def read_gexf(
     path: Path,
     builder: Builder,
     *,
-    text_label: str | None = None,
-    skill_label: str | None = None,
-    model_label: str | None = None,
     progress: Progress | None = None,
+    **labels: str | None,
 ) -> None:
     """Add a GEXF document; the label of a node is its title or name.
 
     Args:
         path: Plain, gzip or zstd.
         builder: Takes texts, skills and links.
-        text_label: See `OPTIONS`, likewise the others.
-        skill_label: See `OPTIONS`.
-        model_label: See `OPTIONS`.
         progress: Called with bytes read and all bytes.
+        labels: Of `OPTIONS`.
 
     Raises:
         DataError: No GEXF, or what `add_graph` raises.
@@ -39,25 +37,31 @@ def read_gexf(
     parse_xml(path, reader.start, reader.end, progress)
     if not reader.is_gexf:
         raise DataError("is no GEXF; expected a <gexf> element", path=path)
-    labels = {"text_label": text_label, "skill_label": skill_label, "model_label": model_label}
-    add_graph(reader.graph, builder, path, labels)
+    add_graph(reader.finish(), builder, path, labels)
 
 
 class _Reader:
+    """GEXF 1.0 to 1.3; what attributes mean is known at the end, and an edge may say its own direction."""
+
     def __init__(self) -> None:
         self.is_gexf = False
         self.graph = PropertyGraph()
         self._class = "node"
         self._attributes: dict[tuple[str, str], tuple[str, str]] = {}
-        self._defaults: dict[str, dict[str, Value]] = {"node": {}, "edge": {}}
+        self._defaults: list[tuple[str, str, str]] = []
         self._attribute = ""
         self._owners: list[Node | Edge] = []
+        self._names: list[str] = []
+        self._found: list[tuple[Node | Edge, str, str]] = []
 
     def start(self, name: str, attributes: dict[str, str], line: int) -> None:
         if name == "gexf":
             self.is_gexf = True
         elif name == "graph":
-            self.graph.directed = attributes.get("defaultedgetype", "undirected") != "undirected"
+            directed = attributes.get("defaultedgetype", attributes.get("edgetype", "undirected"))
+            self.graph.directed = directed == "directed"
+        elif name == "nodes" and self._names:
+            self.graph.groups.add(self._names[-1])  # a node with nodes inside
         elif name == "attributes":
             self._class = attributes.get("class", "node")
         elif name == "attribute":
@@ -65,31 +69,56 @@ class _Reader:
             title = attributes.get("title", self._attribute)
             self._attributes[self._class, self._attribute] = (title, attributes.get("type", "string"))
         elif name == "node":
-            node = Node((), dict(self._defaults["node"]), line)
+            node = Node((), {}, line)
             if attributes.get("label"):
                 node.properties["_name"] = attributes["label"]
-            self.graph.nodes[attributes.get("id", "")] = node
+            key = attributes.get("id", "")
+            self.graph.nodes[key] = node
+            if attributes.get("pid"):
+                self.graph.groups.add(attributes["pid"])
             self._owners.append(node)
+            self._names.append(key)
         elif name == "edge":
-            kind = attributes.get("kind") or attributes.get("label")
+            kind = attributes.get("kind") or attributes.get("label") or None
             edge = Edge(attributes.get("source", ""), attributes.get("target", ""), kind, {}, line)
-            edge.properties.update(self._defaults["edge"])
             if "weight" in attributes:
                 edge.properties["weight"] = attributes["weight"]
-            if attributes.get("type") == "directed":
-                self.graph.directed = True
+            if "type" in attributes:
+                edge.directed = attributes["type"] == "directed"
             self.graph.edges.append(edge)
             self._owners.append(edge)
         elif name == "attvalue" and self._owners:
-            owner = self._owners[-1]
-            which = "node" if isinstance(owner, Node) else "edge"
             key = attributes.get("for", attributes.get("id", ""))
-            title, kind = self._attributes.get((which, key), (key, "string"))
-            owner.properties[title] = typed(attributes.get("value", ""), kind)
+            self._found.append((self._owners[-1], key, attributes.get("value", "")))
 
     def end(self, name: str, text: str, line: int) -> None:
         if name == "default":
-            title, kind = self._attributes.get((self._class, self._attribute), (self._attribute, "string"))
-            self._defaults.setdefault(self._class, {})[title] = typed(text, kind)
-        elif name in {"node", "edge"} and self._owners:
-            self._owners.pop()
+            self._defaults.append((self._class, self._attribute, text))
+        elif name == "description" and text.startswith("provenance: "):
+            self.graph.own = True
+        elif name in {"node", "edge", "hyperedge"} and self._owners and isinstance(self._owners.pop(), Node):
+            self._names.pop()
+
+    def finish(self) -> PropertyGraph:
+        """The graph, with defaults and with the types that the attributes declare."""
+        for owner, key, text in self._found:
+            which = "node" if isinstance(owner, Node) else "edge"
+            title, kind = self._attributes.get((which, key), (key, "string"))
+            owner.properties[title] = typed(text, kind)
+        for which, key, text in self._defaults:
+            title, kind = self._attributes.get((which, key), (key, "string"))
+            owners = self.graph.nodes.values() if which == "node" else self.graph.edges
+            for owner in owners:
+                owner.properties.setdefault(title, typed(text, kind))
+        return self.graph
+
+
+def _claims(source: Source) -> Claim | None:
+    if source.is_dir:
+        return None
+    if source.suffix == ".gexf" or (source.suffix == ".xml" and "<gexf" in source.head):
+        return Claim(92, "GEXF")
+    return None
+
+
+register(Format("gexf", "GEXF (Gephi) with texts and skills as nodes", read_gexf, OPTIONS, claims=_claims))

@@ -14,7 +14,10 @@ import pyarrow.parquet as pq
 from loaders import _columns
 from loaders._builder import Builder
 from loaders._files import Progress, require_file
+from loaders._reading import plural
+from loaders._registry import Claim, Format, register
 from loaders._rows import find_column, optional_column
+from loaders._source import Source
 from loaders.dataset import EMPTY_TABLES, Dataset, build_dataset
 from loaders.errors import DataError
 
@@ -142,6 +145,15 @@ def read_parquet_edges(
     skill = find_column(header, _columns.SKILL, skill_column, path, what="the skill", option="skill_column")
     text = find_column(header, _columns.TEXT, text_column, path, what="the text", option="text_column")
     weight = optional_column(header, _columns.WEIGHT, weight_column, path)
+    listed = file.schema_arrow.field(skill).type
+    if pa.types.is_list(listed) or pa.types.is_large_list(listed):
+        raise DataError(
+            f"column {header[skill]!r} is {listed}, several skills in a row: say --format skill-rows", path=path
+        )
+    builder.problems.decide(
+        path, "columns", f"texts from column {header[text]!r}, skills from column {header[skill]!r}"
+        + (f", weights from column {header[weight]!r}" if weight is not None else ""), option="text_column",
+    )  # fmt: skip
     chosen = {"text": header[text], "skill": header[skill]} | ({"weight": header[weight]} if weight is not None else {})
     blocks: list[pa.Table] = []
     for number in range(file.num_row_groups):
@@ -161,7 +173,11 @@ def _edges(block: pa.Table, chosen: Mapping[str, str], path: Path) -> pa.Table:
     for column, name in chosen.items():
         values = block[name]
         if values.null_count:
-            raise DataError(f"column {name!r}: a value is missing; expected one in every row", path=path)
+            raise DataError(
+                f"column {name!r}: {plural(values.null_count, 'value')} missing; expected one in every row: say "
+                "--format edge-list -o missing=blank to leave them out",
+                path=path,
+            )
         try:
             if column == "weight":
                 columns[column] = values.cast(pa.float64())
@@ -178,3 +194,28 @@ def _read(path: Path) -> pa.Table:
         return pq.read_table(path, read_dictionary=["text", "skill"] if path.stem == "requirements" else None)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"is no Parquet file: {error}", path=path) from None
+
+
+def _claims_edges(source: Source) -> Claim | None:
+    table = source.table
+    if table is None and source.suffix == ".parquet" and not source.is_dir:
+        return Claim(20, "its name")
+    if source.is_dir or table is None or table.dialect is not None or source.is_json:
+        return None
+    if not (source.keys & set(_columns.TEXT) and source.keys & set(_columns.SKILL)):
+        return None
+    return Claim(52, "Parquet with columns for a text and for a skill")
+
+
+def _claims_folder(source: Source) -> Claim | None:
+    return Claim(96, "tables of a dataset") if source.is_dir and is_parquet_folder(source.path) else None
+
+
+def _read_whole(path: Path, *, name: str, part: str | None, progress: Progress | None = None) -> Dataset:
+    return read_parquet_folder(path, name=name, part=part)
+
+
+register(Format("parquet-edges", "Parquet with a row for each requirement", read_parquet_edges, OPTIONS,
+                claims=_claims_edges, requirements=True))  # fmt: skip
+register(Format("parquet", "folder of Parquet files, one for each table of a dataset", _read_whole, companions=False,
+                whole=True, claims=_claims_folder))  # fmt: skip

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from loaders import _columns
-from loaders._builder import Builder
+from loaders._builder import Builder, Value
+from loaders._dialect import name_key
 from loaders._files import Progress
-from loaders._rows import open_table, optional_column
+from loaders._reading import plural, quoted
+from loaders._registry import Claim, Format, register
+from loaders._rows import TABLE_OPTIONS, Table, open_table, optional_column
+from loaders._scores import SCALES
+from loaders._source import Source
+from loaders.errors import DataError
 from loaders.outcomes import read_response_matrix
 
 __all__ = ["OPTIONS", "read_q_matrix"]
 
 OPTIONS: Mapping[str, str] = {
     "text_column": "name of the column with the item",
+    "skill_columns": "the columns with skills: names joined by commas, with * for any letters, or first:last",
     "responses": "response matrix: a row for each respondent or model, a column for each item",
-    "delimiter": "one character, or tab, comma, semicolon, pipe, space",
+    "scale": f"scores of the responses: {SCALES}",
+    **TABLE_OPTIONS,
 }
-_NO = frozenset({"", "0", "0.0", "false", "no"})
-_YES = {"true": 1.0, "yes": 1.0, "x": 1.0}
+_NO = frozenset({"", "0", "0.0", "false", "no", "-", "n"})
+_YES = {"true": 1.0, "yes": 1.0, "x": 1.0, "y": 1.0, "✓": 1.0, "✔": 1.0}
+_ITEM = ("", "unnamed:_0", "rownames", "item_name", "item_no", "items", "item_label", *_columns.TEXT_ID)
 
 
 def read_q_matrix(
@@ -28,34 +39,47 @@ def read_q_matrix(
     builder: Builder,
     *,
     text_column: str | None = None,
+    skill_columns: str | None = None,
     responses: str | Path | None = None,
-    scale: str = "auto",
-    delimiter: str | None = None,
+    scale: str | None = None,
+    response_options: Mapping[str, str] | None = None,
     progress: Progress | None = None,
+    **table: str | None,
 ) -> None:
     """Add a Q-matrix, and the responses to its items.
 
     The item is in the column with a name for items (also one without a name, as statistics programs write row
     names), otherwise in the first column if that holds anything else than 0 and 1; if no column does, items are
-    numbered (`item 1`, …). Every other column is a skill; a cell is 0 or 1, or the weight.
+    numbered (`item 1`, …). A column of 0 and 1 is a skill, one that holds text is a property of the items; a cell of a
+    skill is 0 or 1, or the weight.
 
     Args:
-        path: CSV or TSV.
+        path: Any table, see `open_table`.
         builder: Takes texts, skills and requirements.
         text_column: See `OPTIONS`, likewise the others.
+        skill_columns: See `OPTIONS`.
         responses: See `OPTIONS`.
-        scale: Scores of the responses, see `read_outcomes`.
-        delimiter: See `OPTIONS`.
+        scale: See `OPTIONS`.
+        response_options: Of `TABLE_OPTIONS`, for the responses.
         progress: Called with bytes read and all bytes.
+        table: Of `TABLE_OPTIONS`.
 
     Raises:
         DataError: A cell that is no number, an item twice, or what `read_response_matrix` raises.
     """
     items: list[str] = []
-    with open_table(path, builder.problems, delimiter=delimiter, progress=progress) as table:
-        rows = list(table.rows)
-        place = _item_column(table.header, rows, text_column, path)
-        skills = [(at, name or f"skill {at + 1}") for at, name in enumerate(table.header) if at != place]
+    with open_table(path, builder.problems, progress=progress, known=[text_column], **table) as opened:
+        rows = [(line, values) for line, values in opened.rows]
+        place = _item_column(opened, rows, text_column)
+        skills, beside = _skill_columns(opened, rows, place, skill_columns)
+        listed = quoted([name for _, name in skills])
+        problems = builder.problems
+        problems.decide(
+            path, "columns",
+            f"{plural(len(skills), 'skill')}: {listed}; "
+            + (f"items from column {opened.header[place] or '(no name)'!r}" if place is not None else "items numbered"),
+            f"{quoted([name for _, name in beside])} as properties" if beside else "", option="skill_columns",
+        )  # fmt: skip
         for at, name in skills:
             if builder.known_skill(name, path, 1, f"{at + 1}"):
                 builder.skill(name)
@@ -65,31 +89,112 @@ def read_q_matrix(
             if not builder.known_text(item, path, line, "item"):
                 continue
             if item in seen:
-                builder.problems.report("second id", f"item {item!r} occurs twice; ids must be unique", path, line)
+                problems.report("second id", f"item {item!r} occurs twice; ids must be unique", path, line)
                 continue
             seen.add(item)
             items.append(item)
-            builder.text(item)
+            properties: dict[str, Value] = {
+                name: values[at] for at, name in beside if not opened.is_missing(values[at])
+            }
+            builder.text(item, properties)
             for at, name in skills:
-                _add_cell(builder, item, name, values[at], path, line)
+                if not opened.is_missing(values[at]):
+                    _add_cell(builder, item, name, values[at], path, line)
     if responses is not None:
-        read_response_matrix(Path(responses), builder, items, scale=scale, delimiter=delimiter, progress=progress)
+        read_response_matrix(Path(responses), builder, items, scale=scale or "auto", progress=progress,
+                             **(response_options or {}))  # fmt: skip
 
 
-def _item_column(
-    header: tuple[str, ...], rows: list[tuple[int, list[str]]], given: str | None, path: Path
-) -> int | None:
-    found = optional_column(header, ("", *_columns.TEXT_ID), given, path)
+Rows = Sequence[tuple[int | None, list[str]]]
+
+
+def _item_column(table: Table, rows: Rows, given: str | None) -> int | None:
+    header = table.header
+    known = [name for name in _ITEM if name or not (table.index == 0 and _named_item(header))]
+    found = optional_column(header, known if table.named else (), given, table.path)
     if found is not None:
         return found
-    return 0 if any(_cell(values[0]) is None for _, values in rows) else None
+    first = [values[0] for _, values in rows]
+    return 0 if any(_cell(value) is None for value in first) and len(set(first)) == len(first) else None
 
 
-def _add_cell(builder: Builder, item: str, skill: str, value: str, path: Path, line: int) -> None:
+def _named_item(header: Sequence[str]) -> bool:
+    keys = {name_key(name) for name in header[1:]}
+    return not keys.isdisjoint(_columns.TEXT_ID)
+
+
+def _skill_columns(
+    table: Table, rows: Rows, place: int | None, given: str | None
+) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+    """Columns with skills, and the others with what they are called as properties."""
+    header = table.header
+    names = [(at, name if table.named and name else f"skill {at + 1}") for at, name in enumerate(header) if at != place]
+    if not table.named and place is not None:
+        names = [(at, f"skill {number}") for number, (at, _) in enumerate(names, 1)]
+    names = [(at, name) for at, name in names if at != table.index or at == place]
+    if given is not None:
+        chosen = _chosen(given, header, table.path)
+        return [(at, name) for at, name in names if at in chosen], _meanings(
+            [(at, name) for at, name in names if at not in chosen]
+        )
+    cells = {at: [values[at] for _, values in rows if not table.is_missing(values[at])] for at, _ in names}
+    text = [at for at, values in cells.items() if values and all(_cell(value) is None for value in values)]
+    numbers = [
+        at
+        for at, values in cells.items()
+        if at not in text and values and sum((_cell(value) or 0) > 1 for value in values) > len(values) / 2
+    ]
+    if text and numbers:
+        flags = [name for at, name in names if at not in text and at not in numbers]
+        raise DataError(
+            f"column {header[numbers[0]]!r} may hold weights of a skill or a property; name the columns of skills with "
+            f"skill_columns, such as skill_columns={flags[0] if flags else 'FIRST'}:{flags[-1] if flags else 'LAST'}",
+            path=table.path,
+        )
+    if text and len(text) == len(names):
+        raise DataError(
+            "no column holds 0 and 1; name those of skills with skill_columns, or the format with --format",
+            path=table.path,
+        )
+    return [(at, name) for at, name in names if at not in text], _meanings(
+        [(at, name) for at, name in names if at in text]
+    )
+
+
+def _meanings(beside: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    names = [name for _, name in beside]
+    taken: dict[int, str] = {}
+    for meaning, known in (("title", _columns.TEXT_TITLE), ("class", _columns.TEXT_CLASS)):
+        keys = [name_key(name) for name in names]
+        found = next((keys.index(key) for key in known if key in keys and keys.index(key) not in taken), None)
+        if found is not None:
+            taken[found] = meaning
+    return [(at, taken.get(number, name)) for number, (at, name) in enumerate(beside)]
+
+
+def _chosen(given: str, header: Sequence[str], path: Path) -> set[int]:
+    chosen: set[int] = set()
+    for part in (part.strip() for part in given.split(",")):
+        first, colon, last = part.partition(":")
+        found = {at for at, name in enumerate(header) if fnmatchcase(name, part)}
+        if not found and colon:
+            ends = [optional_column(header, (), end.strip(), path) for end in (first, last)]
+            found = set(range(ends[0] or 0, (ends[1] or 0) + 1))
+        if not found:
+            raise DataError(f"has no column {part!r}; its columns are: {quoted(header, 20)}", path=path)
+        chosen |= found
+    return chosen
+
+
+def _add_cell(builder: Builder, item: str, skill: str, value: str, path: Path, line: int | None) -> None:
     weight = _cell(value)
     if weight is None:
         builder.problems.report(
-            "no entry of a Q-matrix", f"column {skill!r}: {value!r} must be 0, 1 or a positive weight", path, line
+            "no entry of a Q-matrix",
+            f"column {skill!r}: {value!r} must be 0, 1 or a positive weight; name the columns of skills with "
+            f"skill_columns if this is none, or say missing={value.strip()}",
+            path,
+            line,
         )
     elif weight > 0 and skill in builder.skill_ids:
         builder.require(item, skill, weight)
@@ -106,3 +211,43 @@ def _cell(value: str) -> float | None:
     except ValueError:
         return None
     return weight if math.isfinite(weight) and weight >= 0 else None
+
+
+_FLAGS = frozenset({"", "0", "1", "0.0", "1.0"})
+
+
+def _claims(source: Source) -> Claim | None:
+    table = source.table
+    if source.is_dir or table is None or len(table.header) < 2 or not table.sample:
+        return None
+    flags = [
+        at
+        for at in range(len(table.header))
+        if all(value in _FLAGS for value in table.column(at)) and any(table.column(at))
+    ]
+    others = [at for at in range(len(table.header)) if at not in flags and at != table.index]
+    if not table.named or not table.header[0]:
+        if len(flags) >= 2 and len(others) <= 1:
+            return Claim(41, "a matrix of 0 and 1")
+        return None
+    if len(table.header) > 2 and len(flags) >= len(table.header) - 1:
+        return Claim(40, "a column of 0 and 1 for each skill")
+    text = [at for at in others if all(_cell(value) is None for value in table.column(at) if value)]
+    named = not source.keys.isdisjoint(_columns.TEXT_ID)
+    if named and len(flags) >= 3 and len(text) + 1 >= len(others):
+        return Claim(39, f"{len(flags)} columns of 0 and 1 beside {quoted([table.header[at] for at in others])}")
+    if re.search(r"q[-_]?matrix", source.path.name.lower()) and flags:
+        return Claim(45, "its name")
+    return None
+
+
+register(
+    Format(
+        "q-matrix",
+        "table with a row for each item and a column for each skill",
+        read_q_matrix,
+        OPTIONS,
+        claims=_claims,
+        requirements=True,
+    )
+)

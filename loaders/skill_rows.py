@@ -1,95 +1,33 @@
-"""One text a row with the skills it requires: CSV, TSV or JSON Lines.
-
-Skills are a JSON array, or names joined by a separator; in JSON also objects with a weight.
-"""
+"""One text a row with the skills it requires: any table whose column of skills holds lists."""
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from loaders import _columns
 from loaders._builder import Builder, Value
-from loaders._files import Progress, read_text, suffixes
-from loaders._rows import find_column, json_lines, name_key, open_table, optional_column
+from loaders._dialect import name_key
+from loaders._files import Progress
+from loaders._lists import list_reader, parse_skills
+from loaders._reading import AmbiguousError, plural, quoted
+from loaders._registry import Claim, Format, register
+from loaders._rows import TABLE_OPTIONS, Table, find_column, open_table, optional_column
+from loaders._source import Source
 from loaders.errors import DataError
 
 __all__ = ["OPTIONS", "parse_skills", "read_skill_rows"]
 
 OPTIONS: Mapping[str, str] = {
     "text_column": "name of the column with the id of the text",
-    "skills_column": "name of the column with its skills",
+    "skills_column": "name of the column with its skills, or of several, joined by commas",
     "class_column": "name of the column with its class",
-    "separator": "what stands between skills that are no JSON array; found out if not given",
-    "delimiter": "CSV: one character, or tab, comma, semicolon, pipe, space",
+    "title_column": "name of the column with its title",
+    "separator": "what stands between skills: a mark or its name, or none for one skill in each cell",
+    **TABLE_OPTIONS,
 }
-_SEPARATORS = (";", "|", "\n", ",")
 _MAX_PROPERTY = 1 << 16
-
-
-def parse_skills(value: Any, separator: str | None = None) -> list[tuple[str, float]]:
-    """Skills with weights from any of the ways they are written; each once, in order.
-
-    Args:
-        value: Text (a JSON array or joined names), a list of names or objects, or an object from name to weight.
-        separator: See `OPTIONS`.
-
-    Raises:
-        ValueError: It is none of these; the message says what is wrong.
-
-    >>> parse_skills('["for loop", "a, b"]')
-    [('for loop', 1.0), ('a, b', 1.0)]
-    >>> parse_skills("sets; graphs;; sets")
-    [('sets', 1.0), ('graphs', 1.0)]
-    >>> parse_skills({"sets": 2, "graphs": 0.5})
-    [('sets', 2.0), ('graphs', 0.5)]
-    """
-    if isinstance(value, str):
-        text = value.strip()
-        if separator is None and text.startswith(("[", "{")):
-            try:
-                return parse_skills(json.loads(text))
-            except json.JSONDecodeError as error:
-                raise ValueError(f"no JSON array: {error.msg} at character {error.pos + 1}") from None
-            except RecursionError:
-                raise ValueError("no JSON array: nested too deeply") from None
-        mark = separator or next((mark for mark in _SEPARATORS if mark in text), ";")
-        return _distinct((name, 1.0) for name in text.split(mark))
-    if isinstance(value, Mapping):
-        return _distinct((str(name), _weight(weight)) for name, weight in value.items())
-    if isinstance(value, list):
-        return _distinct(map(_entry, value))
-    if value is None:
-        return []
-    raise ValueError(f"expected names of skills, found {type(value).__name__}")
-
-
-def _distinct(found: Iterator[tuple[str, float]]) -> list[tuple[str, float]]:
-    skills: dict[str, float] = {}
-    for name, weight in found:
-        if name.strip():
-            skills.setdefault(name.strip(), weight)
-    return list(skills.items())
-
-
-def _entry(entry: Any) -> tuple[str, float]:
-    if isinstance(entry, Mapping):
-        name = next((entry[key] for key in ("skill_id", "skill", "id", "name") if key in entry), None)
-        if name is None:
-            raise ValueError("expected a skill as an object with id or name")
-        return str(name), _weight(entry.get("weight", 1.0))
-    if isinstance(entry, str | int | float) and not isinstance(entry, bool):
-        return str(entry), 1.0
-    raise ValueError(f"expected the name of a skill, found {json.dumps(entry)[:40]}")
-
-
-def _weight(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
-        raise ValueError(f"weight {value!r} must be a positive number")
-    return float(value)
 
 
 def read_skill_rows(
@@ -99,133 +37,208 @@ def read_skill_rows(
     text_column: str | None = None,
     skills_column: str | None = None,
     class_column: str | None = None,
+    title_column: str | None = None,
     separator: str | None = None,
-    delimiter: str | None = None,
     progress: Progress | None = None,
+    **table: str | None,
 ) -> None:
     """Add a row's text with its skills; the other columns become properties of the text.
 
     Args:
-        path: CSV, TSV, JSON Lines, or a JSON array of objects; plain, gzip or zstd.
+        path: Any table, see `open_table`.
         builder: Takes texts and requirements. Skills must be known if they are listed somewhere.
         text_column: See `OPTIONS`, likewise the other columns.
         skills_column: See `OPTIONS`.
         class_column: See `OPTIONS`.
+        title_column: See `OPTIONS`.
         separator: See `OPTIONS`.
-        delimiter: See `OPTIONS`.
         progress: Called with bytes read and all bytes.
+        table: Of `TABLE_OPTIONS`.
 
     Raises:
         DataError: A missing column, an empty or a second id, skills that are neither an array nor text.
     """
-    given = (text_column, skills_column, class_column)
-    if suffixes(path) in {".jsonl", ".ndjson", ".json"}:
-        _read_objects(path, builder, given, separator, progress)
-        return
-    seen: set[str] = set()
-    with open_table(path, builder.problems, delimiter=delimiter, progress=progress) as table:
-        columns = _columns_of(table.header, given, path)
-        for line, values in table.rows:
-            row = dict(zip(table.header, values, strict=True))
-            _add(path, line, row, columns, separator, builder, seen)
-
-
-def _columns_of(
-    header: Sequence[str], given: tuple[str | None, str | None, str | None], path: Path
-) -> tuple[str, str, dict[str, str]]:
-    """Names of the columns with id and skills, and what the others are called as properties."""
-    text, skills, kind = given
-    skills_name = header[find_column(header, _columns.SKILLS, skills, path, what="the skills", option="skills_column")]
-    others = [name for name in header if name != skills_name]
-    text_name = others[
-        find_column(others, _columns.TEXT_ID, text, path, what="the id of the text", option="text_column")
-    ]
-    properties: dict[str, str] = {}
-    for meaning, known, name in (("class", _columns.TEXT_CLASS, kind), ("title", _columns.TEXT_TITLE, None)):
-        place = optional_column(others, known, name, path)
-        if place is not None and others[place] != text_name:
-            properties.setdefault(others[place], meaning)
-    for name in others:
-        if name and name != text_name and name not in properties and name not in properties.values():
-            properties[name] = name
-    return text_name, skills_name, properties
-
-
-def _read_objects(
-    path: Path,
-    builder: Builder,
-    given: tuple[str | None, str | None, str | None],
-    separator: str | None,
-    progress: Progress | None,
-) -> None:
-    seen: set[str] = set()
-    columns: dict[tuple[str, ...], tuple[str, str, dict[str, str]]] = {}
-    for line, row in _objects(path, builder, progress):
-        header = tuple(row)
-        if header not in columns:
-            try:
-                columns[header] = _columns_of(header, given, path)
-            except DataError as error:
-                message = str(error).removeprefix(f"{path}: ").replace("columns", "keys").replace("column ", "key ")
-                builder.problems.report("missing key", message, path, line)
+    known = [text_column, skills_column, class_column, title_column]
+    with open_table(path, builder.problems, progress=progress, known=known, **table) as opened:
+        columns = _columns_of(opened, text_column, skills_column, class_column, title_column)
+        rows = list(opened.rows)
+        cells = [values[at] for _, values in rows for at in columns.skills]
+        name = opened.header[columns.skills[0]]
+        if len(columns.skills) == 1 or separator is not None:
+            read = list_reader([c for c in cells if not opened.is_missing(c)], separator, path=path, column=name,
+                               problems=builder.problems, option="separator", typed=opened.dialect is None)  # fmt: skip
+        else:
+            read = list_reader(cells, separator, path=path, column=name, problems=builder.problems, option="separator")
+        listed = quoted([opened.header[at] for at in columns.skills])
+        builder.problems.decide(
+            path, "columns", f"texts from column {opened.header[columns.text]!r}, skills from {listed}",
+            option="text_column",
+        )  # fmt: skip
+        seen: set[str] = set()
+        absent = without = 0
+        for line, values in rows:
+            text = values[columns.text].strip()
+            if not builder.known_text(text, path, line, opened.header[columns.text]):
                 continue
-        _add(path, line, row, columns[header], separator, builder, seen)
+            if text in seen:
+                builder.problems.report(
+                    "second id",
+                    f"text {text!r} occurs twice; ids must be unique: name their column with text_column, or say "
+                    "--format edge-list for a row for each requirement",
+                    path,
+                    line,
+                )
+                continue
+            skills: dict[str, float] = {}
+            try:
+                for at in columns.skills:
+                    cell = values[at]
+                    if opened.is_missing(cell):
+                        absent += 1
+                        continue
+                    if opened.is_doubtful(cell):
+                        raise _doubtful(opened, at, cell.strip(), line)
+                    for skill, weight in read(cell):
+                        skills[skill] = skills.get(skill, 0.0) + weight
+            except AmbiguousError as error:
+                if not builder.problems.lenient:
+                    raise
+                builder.problems.report("missing value", error.seen, path, line)
+                continue
+            except ValueError as error:
+                builder.problems.report("no skills", f"column {opened.header[at]!r}: {error}", path, line)
+                continue
+            if not all(builder.known_skill(skill, path, line, name) for skill in skills):
+                continue
+            seen.add(text)
+            without += not skills
+            builder.text(text, {meaning: _property(values[at]) for at, meaning in columns.properties.items()})
+            for skill, weight in skills.items():
+                builder.require(text, skill, weight)
+        if without:
+            builder.problems.decide(path, "texts without skills", plural(without, "text"), f"nothing in {listed}")
+        if absent:
+            builder.problems.decide(path, "missing values", plural(absent, "cell"), "no skills", option="missing")
 
 
-def _objects(path: Path, builder: Builder, progress: Progress | None) -> Iterator[tuple[int | None, Mapping[str, Any]]]:
-    if suffixes(path) != ".json":
-        yield from json_lines(path, builder.problems, progress)
-        return
-    try:
-        rows = json.loads(read_text(path, progress))
-    except DataError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"is no JSON: {error}", path=path) from None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise DataError("expected a JSON array of objects, one for each text", path=path)
-    yield from ((None, row) for row in rows)
+def _doubtful(table: Table, place: int, cell: str, line: int | None) -> AmbiguousError:
+    count = max(table.column(place).count(cell), 1)
+    return AmbiguousError(
+        f"column {table.header[place]!r}: {cell!r} ({plural(count, 'row')}) may be a missing value or a skill",
+        path=table.path,
+        line=line,
+        readings=[("missing", f"missing={cell}"), ("a skill", "missing=none")],
+    )
 
 
-def _add(
-    path: Path,
-    line: int | None,
-    row: Mapping[str, Any],
-    columns: tuple[str, str, dict[str, str]],
-    separator: str | None,
-    builder: Builder,
-    seen: set[str],
-) -> None:
-    text_name, skills_name, names = columns
-    text = str(row[text_name]).strip() if row[text_name] is not None else ""
-    if not builder.known_text(text, path, line, text_name):
-        return
-    if text in seen:
-        builder.problems.report("second id", f"text {text!r} occurs twice; ids must be unique", path, line)
-        return
-    try:
-        skills = parse_skills(row[skills_name], separator)
-    except ValueError as error:
-        builder.problems.report("no skills", f"column {skills_name!r}: {error}", path, line)
-        return
-    if not all(builder.known_skill(skill, path, line, skills_name) for skill, _ in skills):
-        return
-    seen.add(text)
-    builder.text(text, {meaning: _property(row[name]) for name, meaning in names.items()})
-    for skill, weight in skills:
-        builder.require(text, skill, weight)
+@dataclass
+class _Columns:
+    """Places of the id and the skills, and what the other columns are called as properties."""
+
+    text: int
+    skills: list[int]
+    properties: dict[int, str]
 
 
-def _property(value: Any) -> Value:
-    """Scalars as they are; lists and objects, which no store keeps, as JSON text; very long text is cut."""
-    if isinstance(value, str):
-        return value if len(value) <= _MAX_PROPERTY else value[:_MAX_PROPERTY]
-    if value is None or isinstance(value, int | float | bool):
-        return value
-    return json.dumps(value, ensure_ascii=False)[:_MAX_PROPERTY]
+def _columns_of(table: Table, text: str | None, skills: str | None, kind: str | None, title: str | None) -> _Columns:
+    header, path = table.header, table.path
+    found = _skill_places(table, skills)
+    others = [(at, name) for at, name in enumerate(header) if at not in found]
+    if not table.named and text is None and not any(n == "1" for _, n in others):
+        raise DataError("has no column for the id of the text; name the one that is meant with text_column", path=path)
+    names = [name for _, name in others]
+    texts = _columns.TEXT_ID if table.named else ("1",)
+    place = others[find_column(names, texts, text, path, what="the id of the text", option="text_column", table=table)]
+    properties: dict[int, str] = {}
+    for meaning, known, name in (
+        ("class", _columns.TEXT_CLASS, kind),
+        ("title", _columns.TEXT_TITLE, title),
+    ):
+        at = optional_column(_unique(names), known, name, path)
+        if at is not None and others[at] != place:
+            properties.setdefault(others[at][0], meaning)
+    taken = set(properties.values())
+    for at, name in others:
+        if name and at != place[0] and at not in properties and at != table.index:
+            meaning = name
+            while meaning in taken:
+                meaning += " (2)"
+            taken.add(meaning)
+            properties[at] = meaning
+    return _Columns(place[0], found, properties)
 
 
-def has_skill_rows(names: Sequence[str]) -> bool:
-    """True if there is a column of skills and one for the id of a text."""
-    keys = {name_key(name) for name in names}
-    return not keys.isdisjoint(_columns.SKILLS) and not keys.isdisjoint(_columns.TEXT_ID)
+def _unique(names: Sequence[str]) -> list[str]:
+    """Names with those that occur before in no way to be found."""
+    seen: set[str] = set()
+    result = []
+    for name in names:
+        result.append("" if name in seen else name)
+        seen.add(name)
+    return result
+
+
+def _skill_places(table: Table, given: str | None) -> list[int]:
+    """Columns with the skills: one, or several of the same name, as DataShop writes them."""
+    header, path = table.header, table.path
+    if given is not None and given not in header and "," in given:
+        parts = [part.strip() for part in given.split(",")]
+        return [at for part in parts for at in _skill_places(table, part)]
+    if given is not None:
+        places = [at for at, name in enumerate(header) if name == given]
+        if len(places) > 1:
+            return places
+        return [find_column(header, (), given, path, what="the skills", option="skills_column", table=table)]
+    keys = [name_key(name) for name in header]
+    if not table.named:
+        return [1] if len(header) == 2 else [find_column(header, (), None, path, what="the skills",
+                                                         option="skills_column", table=table)]  # fmt: skip
+    key = next((key for key in _columns.SKILLS if key in keys), None)
+    models = sorted({key for key in keys if key.startswith(("kc(", "kc_("))})
+    if key is None and models:
+        key = next((model for model in models if "default" in model), models[0] if len(models) == 1 else None)
+        if key is None:
+            raise AmbiguousError(
+                f"has {len(models)} models of skills",
+                path=path,
+                readings=[(header[keys.index(m)], f"skills_column={header[keys.index(m)]}") for m in models],
+            )
+    if key is None:
+        key = next((key for key in _columns.SKILL if key in keys and key != "target"), None)
+    if key is None:
+        find_column(header, (), None, path, what="the skills", option="skills_column", table=table)
+    return [at for at, name in enumerate(keys) if name == key]
+
+
+def _property(value: str) -> Value:
+    """Very long text is cut."""
+    return value if len(value) <= _MAX_PROPERTY else value[:_MAX_PROPERTY]
+
+
+def _claims(source: Source) -> Claim | None:
+    keys = source.keys
+    if source.is_dir or not keys or keys.isdisjoint(_columns.TEXT_ID):
+        return None
+    if not keys.isdisjoint(_columns.SKILLS):
+        return Claim(64, "a column for the id of a text and one for its skills")
+    table = source.table
+    assert table is not None, "it has columns"
+    # A column with the name of one skill may hold lists.
+    for at, name in enumerate(table.header):
+        if name_key(name) in _columns.SKILL:
+            cells = [cell for cell in table.column(at) if cell]
+            if cells and all(cell.startswith("[") for cell in cells):
+                return Claim(64, f"a column {name!r} of lists")
+    return None
+
+
+register(
+    Format(
+        "skill-rows",
+        "table with a row for each text and its skills: CSV, TSV, JSON in any form of rows, Parquet with lists",
+        read_skill_rows,
+        OPTIONS,
+        claims=_claims,
+        requirements=True,
+    )
+)

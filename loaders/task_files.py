@@ -12,6 +12,8 @@ from typing import Any
 
 from loaders._builder import Builder
 from loaders._files import Progress, read_text
+from loaders._registry import Claim, Format, register
+from loaders._source import Source
 from loaders.errors import DataError
 from loaders.skill_links import add_path, split_path
 
@@ -158,3 +160,28 @@ def _add(builder: Builder, identifier: str, properties: Mapping[str, Any], file:
 
 def _line(value: Any) -> str | None:
     return " ".join(value.split())[:1000] if isinstance(value, str) and value.strip() else None
+
+
+def _claims_big_bench(source: Source) -> Claim | None:
+    if source.is_dir:
+        return Claim(60, "task.json") if any(Path(name).name == "task.json" for name in source.files) else None
+    return Claim(86, "keywords and examples") if is_big_bench(source.json) else None
+
+
+def _claims_natural_instructions(source: Source) -> Claim | None:
+    if source.is_dir:
+        first = next((name for name in source.files if name.endswith((".json", ".json.gz"))), None)
+        if first is None or any(name.endswith(".py") for name in source.files):
+            return None
+        try:
+            task = Source(source.path / first, {}).json
+        except DataError:
+            return None
+        return Claim(55, "tasks with Categories") if is_natural_instructions(task) else None
+    return Claim(86, "Categories and Definition") if is_natural_instructions(source.json) else None
+
+
+register(Format("big-bench", "BIG-bench task.json with keywords, or a folder of them", read_big_bench,
+                claims=_claims_big_bench))  # fmt: skip
+register(Format("natural-instructions", "task JSON of Natural Instructions, or a folder of them",
+                read_natural_instructions, claims=_claims_natural_instructions))  # fmt: skip

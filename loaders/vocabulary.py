@@ -13,7 +13,9 @@ from pathlib import Path
 from loaders import _columns
 from loaders._builder import Builder, Value
 from loaders._files import Progress, open_lines, read_text, suffixes
+from loaders._registry import Claim, Format, register
 from loaders._rows import find_column, open_table, optional_column
+from loaders._source import Source
 from loaders.errors import DataError
 
 __all__ = ["OPTIONS", "TEXT_SUFFIXES", "Vocabulary", "fold", "read_text_folder", "read_vocabulary"]
@@ -102,7 +104,7 @@ def read_vocabulary(path: Path, builder: Builder, *, separator: str | None = Non
         DataError: No term, or an empty id.
     """
     pairs: list[tuple[str, str]] = []
-    if suffixes(path) not in {".csv", ".tsv"}:
+    if suffixes(path) not in {".csv", ".tsv", ".json", ".jsonl", ".parquet"}:
         with open_lines(path) as lines:
             for line in lines:
                 term = line.strip()
@@ -195,3 +197,16 @@ def read_text_folder(
 def _title(text: str) -> str | None:
     first = next((line for line in text.splitlines() if any(map(str.isalpha, line))), "")
     return first.lstrip("# ").strip()[:200] or None
+
+
+def _claims(source: Source) -> Claim | None:
+    if source.is_dir:
+        kinds = {suffixes(Path(name)) for name in source.files}
+        return Claim(15, "text files") if kinds & TEXT_SUFFIXES else None
+    if source.suffix not in TEXT_SUFFIXES or source.is_table_text:
+        return None
+    return Claim(15, "a text file whose lines are no rows of a table")
+
+
+register(Format("text-folder", "folder of plain text or Markdown against a vocabulary of terms", read_text_folder,
+                OPTIONS, claims=_claims))  # fmt: skip

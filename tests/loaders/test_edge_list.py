@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from loaders import edge_list
 from loaders._builder import Builder
 from loaders._report import Problems
+from loaders._rows import open_table
 from loaders.dataset import Dataset
 from loaders.errors import DataError
 from loaders.formats import load
@@ -71,7 +72,12 @@ def test_weights_are_summed(file: Write) -> None:
 
 def test_provenance_and_part(file: Write) -> None:
     dataset = read(file("e.csv.gz", gzip.compress(b"text,skill\nt,a\n")), part="p", delimiter="comma")
-    assert dataset.provenance == {"source": "e.csv.gz", "loader": "edge-list", "option.delimiter": "comma"}
+    assert dataset.provenance == {
+        "source": "e.csv.gz",
+        "loader": "edge-list",
+        "option.delimiter": "comma",
+        "reading.e.csv.gz.columns": "texts from column 'text', skills from column 'skill'",
+    }
     assert dataset.parts == ("p",)
 
 
@@ -90,10 +96,12 @@ def test_provenance_and_part(file: Write) -> None:
          "1 value where the first row has 2; put a value that contains ',' in double quotes"),
         ("text,skill\nt,a,b\n", {}, 2,
          "3 values where the first row has 2; put a value that contains ',' in double quotes"),
-        ("text,skill\nt,\"a\n", {}, 2, "cannot be read as a table: unexpected end of data; check the quotes"),
-        ("text,text\nt,a\n", {}, 1, "column 'text' occurs twice; names of columns must differ"),
+        ("text,skill\nt,\"a\n", {}, 2, "cannot be read as a table: a quote is not closed; check the quotes"),
+        ("text,text\nt,a\n", {}, None,
+         "has no column for the skill; its columns are: 'text', 'text'; name the one that is meant with skill_column"),
         ("a,b\nt,a\n", {}, None,
-         "has no column for the skill; its columns are: 'a', 'b'; name the one that is meant with skill_column"),
+         ("has no column for the skill; its columns are: 'a', 'b'; name the one that is meant "
+          "with skill_column, or say header=no if the first row is data")),
         ("a,skill\nt,a\n", {}, None,
          "has no column for the text; its columns are: 'a'; name the one that is meant with text_column"),
         ("text,skill\nt,a\n", {"skill_column": "x"}, None, "has no column 'x'; its columns are: 'text', 'skill'"),
@@ -118,7 +126,10 @@ def test_errors_name_file_line_and_column(
         ({"header": "maybe"}, "header 'maybe' must be yes or no"),
         ({"delimiter": "::"}, "delimiter '::' must be one character"),
         ({"where": "x"}, "where 'x' must be column=value"),
-        ({"separator": ";"}, "format 'edge-list' has no option 'separator'; its options are: text_column, "),
+        (
+            {"separator": ";"},
+            "format 'edge-list' has no option 'separator'; its options are in `skillgraph load --formats`",
+        ),
     ],
 )
 def test_wrong_options(file: Write, options: dict[str, str], message: str) -> None:
@@ -190,8 +201,9 @@ def test_fast_reader_agrees_with_the_plain_one(
 def test_a_clean_file_is_read_in_blocks_and_other_files_row_by_row(file: Write) -> None:
     clean, spaced = file("a.csv", "text,skill\nt,a\n"), file("b.csv", "text,skill\n t,a\n")
     for path, in_blocks in ((clean, True), (spaced, False)):
-        choice = edge_list._choose(path, Builder(Problems()), True, None, None, None, None, None)
-        assert (edge_list._read_blocks(path, choice, None) is not None) == in_blocks
+        with open_table(path, Problems()) as table:
+            choice = edge_list._choose(table, Builder(Problems()), None, None, None, None)
+        assert (edge_list._read_blocks(path, table, choice, None) is not None) == in_blocks
 
 
 def test_a_million_edges_stream_in_proportion_to_their_arrays(file: Write) -> None:

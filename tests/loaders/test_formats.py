@@ -53,13 +53,21 @@ def test_detection(file: Write, name: str, content: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv", "x,y\n1,2\n", "has columns 'x', 'y', which do not tell what it is; name its format: edge-list, "),
-        ("a.jsonl", '{"x": 1}', "holds objects with keys 'x', none of which holds skills; name its format: "),
-        ("a.jsonl", "x", "line 1: is no JSON; expected an object in every line"),
+        (
+            "a.csv",
+            "x,y\n1,2\n",
+            "has columns 'x', 'y', which do not tell what it is: name them with text_column and skill_column",
+        ),
+        (
+            "a.jsonl",
+            '{"x": 1}',
+            "holds objects with keys 'x', none of which holds skills; name the column of skills with skills_column",
+        ),
+        ("a.jsonl", "x", "line 1: column 1: is no JSON: Expecting value"),
         ("a.json", "{", "is no JSON: "),
         ("a.csv", "", "is empty"),
         ("a.csv", b"\0\1", "line 1: holds a NUL byte"),
-        ("folder/a.bin", "x", "holds no file of a known format; name its format: "),
+        ("folder/a.bin", "x", "holds no file of a known format; endings of its files: .bin; name its format"),
     ],
 )
 def test_what_cannot_be_told(file: Write, name: str, content: str | bytes, message: str) -> None:
@@ -76,11 +84,11 @@ def test_names_that_are_no_path_are_packages_and_others_are_missing(tmp_path: Pa
 
 def test_unknown_format_and_option(file: Write) -> None:
     path = file("a.csv", "text,skill\nt,a\n")
-    with pytest.raises(DataError, match=r"^there is no format 'xls'; formats are: edge-list, "):
+    with pytest.raises(DataError, match=r"^there is no format 'xls'; `skillgraph load --formats` lists them"):
         load(path, format="xls", name="d")
-    with pytest.raises(DataError, match=r"^format 'paths' has no option 'where'; its options are: texts, skills, "):
+    with pytest.raises(DataError, match=r"^format 'paths' has no option 'where'; its options are in `skillgraph load"):
         load(path, format="paths", name="d", where="a=b")
-    with pytest.raises(DataError, match=r"^format 'python' has no option 'texts'; its options are: min_uses, "):
+    with pytest.raises(DataError, match=r"^format 'python' has no option 'texts'"):
         load("json", name="d", texts="x")
     with pytest.raises(DataError, match=r"^min_uses 'two' must be an integer$"):
         load("json", name="d", min_uses="two")
@@ -177,7 +185,7 @@ def test_edges_in_parquet(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert seen[-1] == (2, 2)
     pq.write_table(pa.table({"text": ["t", None], "skill": ["a", "b"]}), path)
-    with pytest.raises(DataError, match=r"column 'text': a value is missing; expected one in every row"):
+    with pytest.raises(DataError, match=r"column 'text': 1 value missing; expected one in every row"):
         load(path, name="d")
     pq.write_table(pa.table({"text": ["t", ""], "skill": ["a", "b"]}), path)
     with pytest.raises(DataError, match=r"column 'text': expected the id of a text, found nothing"):
@@ -191,6 +199,6 @@ def test_edges_in_parquet(tmp_path: Path) -> None:
     pq.write_table(pa.table({"text": [["t"]], "skill": ["a"]}), path)
     with pytest.raises(DataError, match=r"column 'text' is list<.*>, which is no text$"):
         load(path, name="d")
-    path.write_text("text,skill\n")
+    path.write_bytes(b"PAR1 and no more")
     with pytest.raises(DataError, match=r"is no Parquet file"):
         load(path, name="d")

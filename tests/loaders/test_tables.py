@@ -74,23 +74,23 @@ def test_weights_properties_and_texts_without_skill(file: Write) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "where", "message"),
     [
-        ("r.csv", "id,skills\nt,a\nt,b\n", ", line 3", "text 't' occurs twice; ids must be unique"),
+        ("r.csv", "id,skills\nt,a\nt,b\n", ", line 3",
+         ("text 't' occurs twice; ids must be unique: name their column with text_column, or say --format edge-list "
+          "for a row for each requirement")),
         ("r.csv", "id,skills\nt,[a\n", ", line 2", "column 'skills': no JSON array: Expecting value at character 2"),
         ("r.csv", "id,skills\n,a\n", ", line 2", "column 'id': expected the id of a text, found nothing"),
         ("r.csv", "id,skills\nt,\"a\"b\n", ", line 2",
          "cannot be read as a table: ',' expected after '\"'; check the quotes"),
         ("r.jsonl", '{"id": "t", "skills": [["a"]]}\n', ", line 1",
          "column 'skills': expected the name of a skill, found [\"a\"]"),
-        ("r.jsonl", '{"id": "t", "skills": 3}\n', ", line 1",
-         "column 'skills': expected names of skills, found int"),
         ("r.jsonl", '{"id": "t", "skills": {"a": 0}}\n', ", line 1",
          "column 'skills': weight 0 must be a positive number"),
         ("r.jsonl", '{"id": "t", "skills": []}\n{"id": "t"\n', ", line 2",
          "column 11: is no JSON: Expecting ',' delimiter"),
         ("r.jsonl", '{"id": "t", "skills": []}\n[1]\n', ", line 2", "expected a JSON object, found list"),
-        ("r.jsonl", '{"id": "t", "skills": []}\n{"id": "u"}\n', ", line 2",
-         "has no key for the skills; its keys are: 'id'; name the one that is meant with skills_column"),
-        ("r.json", '[{"id": "t", "skills": []}, 3]', "", "expected a JSON array of objects, one for each text"),
+        ("r.jsonl", '{"id": "t"}\n{"id": "u"}\n', "",
+         "has no column for the skills; its columns are: 'id'; name the one that is meant with skills_column"),
+        ("r.json", '[{"id": "t", "skills": []}, 3]', "", "expected a JSON array of objects, one for each row"),
     ],
 )  # fmt: skip
 def test_errors_of_rows(file: Write, name: str, content: str, where: str, message: str) -> None:
@@ -104,13 +104,13 @@ def test_numbers_too_large_for_a_property_stay_text_and_deep_nesting_is_refused(
         file("r.jsonl", '{"id": "t", "skills": [], "big": 1' + "0" * 400 + ', "long": 9223372036854775808}\n')
     )
     assert dataset.texts["big"].to_pylist() == ["1" + "0" * 400]
-    assert dataset.texts["long"].to_pylist() == [float(2**63)]
+    assert dataset.texts["long"].to_pylist() == [str(2**63)]
     deep = "[" * 200_000
-    with pytest.raises(DataError, match=r"line 1: column 1: is no JSON: nested too deeply$"):
+    with pytest.raises(DataError, match=r"r.jsonl: is no JSON that can be read: it is nested too deeply$"):
         read(file("r.jsonl", f"{deep}\n"), format="skill-rows")
-    with pytest.raises(DataError, match=r"r.json: is no JSON: "):
+    with pytest.raises(DataError, match=r"r.json: is no JSON that can be read: "):
         read(file("r.json", deep), format="skill-rows")
-    with pytest.raises(DataError, match=r"a.json: is no JSON: "):
+    with pytest.raises(DataError, match=r"a.json: is no JSON"):
         read(file("a.json", deep), format="big-bench")
 
 
@@ -156,13 +156,14 @@ def test_responses_by_name(file: Write) -> None:
 @pytest.mark.parametrize(
     ("content", "responses", "message"),
     [
-        ("item,a,b\nq1,1,maybe\n", None, "q.csv, line 2: column 'b': 'maybe' must be 0, 1 or a positive weight"),
+        ("item,a,b\nq0,1,1\nq1,1,maybe\n", None,
+         "q.csv, line 3: column 'b': 'maybe' must be 0, 1 or a positive weight"),
         ("item,a,b\nq1,1,0\nq1,1,1\n", None, "q.csv, line 3: item 'q1' occurs twice; ids must be unique"),
         ("item,a,b\nq1,1,0\n", "s,q1,q9\nann,1,0\n", "resp.csv, line 1: column 'q9' is no item of the Q-matrix"),
         ("item,a,b\nq1,1,0\n", "x,y,z\n1,1,0\n",
          "resp.csv: has 2 columns of responses and none is named as one of the 1 items; name the columns"),
         ("item,a,b\nq1,1,0\n", "s,q1\nann,7\nbob,101\n",
-         "resp.csv, line 3: column 'q1': score 101 must be from 0 to 100"),
+         "resp.csv, line 2: column 'q1': scores from 7 to 101 (1 score 7, 1 score 101) do not tell their scale: "),
     ],
 )  # fmt: skip
 def test_errors_of_q_matrices(file: Write, content: str, responses: str | None, message: str) -> None:
@@ -212,15 +213,19 @@ def test_a_model_without_any_outcome_is_kept(file: Write) -> None:
     [
         ("text,model,score\nt,m,good\n", {},
          "o.csv, line 2: column 'score': 'good' is no score; expected 0 to 1, 0 to 100, or blank for not attempted"),
-        ("text,m\nt,1\nu,-0.5\n", {}, "o.csv, line 3: column 'm': score -0.5 must be from 0 to 1"),
-        ("text,m\nt,50\nu,100.5\n", {}, "o.csv, line 3: column 'm': score 100.5 must be from 0 to 100"),
+        ("text,m\nt,1\nu,-0.5\n", {},
+         "o.csv, line 3: column 'm': scores from -0.5 to 1 (1 score -0.5) do not tell their scale: not attempted: "),
+        ("text,m\nt,50\nu,100.5\n", {"scale": "percent"},
+         "o.csv, line 3: column 'm': score 100.5 must be from 0 to 100; if it means not attempted, say missing=100.5"),
         ("text,m\nt,50\n", {"scale": "share"}, "o.csv, line 2: column 'm': score 50 must be from 0 to 1"),
         ("text,m\nx,1\n", {}, "o.csv, line 2: column 'text': text 'x' is not in the requirements; add it there"),
-        ("text,model,score\nt,m,1\nt,m,0\n", {}, "o.csv, line 3: model 'm' has a score for text 't' already; give one"),
+        ("text,model,score\nt,m,1\nt,m,0\n", {},
+         "o.csv, line 3: model 'm' has a score for text 't' already; say attempts=share"),
         ("text,model,score\nt,,1\n", {}, "o.csv, line 2: expected the name of a model, found nothing"),
         ("text\nt\n", {}, "o.csv: has one column only; expected columns text, model and score, or a text and a"),
         ("text,m,\nt,1,1\n", {}, "o.csv, line 1: column 3 has no name; expected the name of a model"),
-        ("text,m\nt,1\n", {"scale": "grades"}, "scale 'grades' must be one of auto, share, percent"),
+        ("text,m\nt,1\n", {"scale": "grades"},
+         "scale 'grades' must be one of auto, share (0-1), percent, or lowest-highest"),
     ],
 )  # fmt: skip
 def test_errors_of_outcomes(file: Write, content: str, options: dict[str, str], message: str) -> None:

@@ -69,7 +69,7 @@ def test_skills_from_fields_and_from_another_file(file: Write) -> None:
     assert pairs(by_field) == [("arc/0", "2"), ("arc/0", "algebra"), ("arc/0", "sets")]
     edges = file("edges.csv", "text,skill\narc/0,logic\n")
     assert pairs(load(path, name="d", requirements=edges).dataset) == [("arc/0", "logic")]
-    with pytest.raises(DataError, match=r"line 1: column 'doc_id': text 'arc/0' is not in t.csv"):
+    with pytest.raises(DataError, match=r"line 1: column 'item': text 'arc/0' is not in t.csv"):
         load(path, name="d", requirements=file("e.csv", "text,skill\nz,logic\n"), texts=file("t.csv", "id\nz\n"))
 
 
@@ -107,8 +107,10 @@ def test_errors_of_folders_of_samples(file: Write) -> None:
     with pytest.raises(DataError, match=r"holds no samples_\*.jsonl file; run the harness with --log_samples"):
         load(file("b/x.txt", "x").parent, name="d", format="lm-evaluation")
     twice = file("c/m/samples_t.jsonl", jsonl(sample(0, 1), sample(0, 0)))
-    with pytest.raises(DataError, match=r"line 2: model 'm' has a score for 't/0' already; name the filter"):
-        load(twice, name="d")
+    found = load(twice, name="d")
+    assert found.dataset.attempts["score"].to_pylist() == [0.5]
+    assert any(decision.what == "repeated attempts" for decision in found.decisions)
+    assert load(twice, name="d", attempts="last").dataset.attempts["score"].to_pylist() == [0.0]
 
 
 # BIG-bench and Natural Instructions --------------------------------------------------------------------------
@@ -171,7 +173,12 @@ def test_natural_instructions(file: Write) -> None:
     ("name", "content", "options", "message"),
     [
         ("x/task.json", "{", {"format": "big-bench"}, "task.json, line 1: is no JSON: Expecting property name"),
-        ("x/task.json", '{"a": 1}', {}, "task.json: is JSON of an unknown form; name its format: "),
+        (
+            "x/task.json",
+            '{"a": 1}',
+            {},
+            "task.json: is a JSON object with keys 'a', none of which holds a list of rows",
+        ),
         ("x/task.json", '{"a": 1}', {"format": "big-bench"}, "task.json: expected a BIG-bench task with keywords"),
         ("x/task.json", '{"keywords": 3, "examples": []}', {}, "task.json: key 'keywords': expected a list of names"),
         ("x/a.json", '{"Categories": [1], "Definition": ""}', {}, "a.json: key 'Categories': expected a list of names"),

@@ -1,0 +1,242 @@
+"""Cells that hold several skills: arrays of JSON, Python, numpy or PostgreSQL, or names joined by a separator.
+
+How they are written is decided once for a whole column.
+"""
+
+from __future__ import annotations
+
+import ast
+import csv
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from loaders._reading import AmbiguousError, plural
+from loaders._report import Problems
+
+__all__ = ["SEPARATORS", "ListReader", "list_reader", "parse_skills"]
+
+ListReader = Callable[[str], list[tuple[str, float]]]
+"""Skills with weights of a cell; raises ValueError with what is wrong."""
+
+SEPARATORS = ("~~", ";", "|", "\n", "\t")
+"""What stands between names and hardly ever inside of one; a comma may do both."""
+
+_NAMED = {"semicolon": ";", "comma": ",", "pipe": "|", "tab": "\t", "newline": "\n", "\\n": "\n", "space": " ",
+          "colon": ":", "slash": "/"}  # fmt: skip
+_WORDS = {";": "semicolon", ",": "comma", "|": "pipe", "\t": "tab", "\n": "newline", " ": "space"}
+_NUMPY = re.compile(r"""^\[\s*(['"]).*\1\s+['"]""", re.DOTALL)
+_STRING = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""")
+
+
+def parse_skills(value: Any, separator: str | None = None) -> list[tuple[str, float]]:
+    """Skills with weights from any of the ways one value is written; each once, in order.
+
+    Args:
+        value: Text (an array, or names joined by `separator`), a list of names or objects, or an object from name to
+            weight.
+        separator: What stands between names; None takes text that is no array as one name, unless it holds one of
+            `;`, `|`, a line break or `,`, the first of which then separates.
+
+    Raises:
+        ValueError: It is none of these; the message says what is wrong.
+
+    >>> parse_skills('["for loop", "a, b"]')
+    [('for loop', 1.0), ('a, b', 1.0)]
+    >>> parse_skills("sets; graphs;; sets")
+    [('sets', 1.0), ('graphs', 1.0)]
+    >>> parse_skills({"sets": 2, "graphs": 0.5})
+    [('sets', 2.0), ('graphs', 0.5)]
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        if separator is None and text.startswith(("[", "{")):
+            return parse_array(text)
+        mark = separator or next((mark for mark in (*SEPARATORS, ",") if mark in text), ";")
+        return _distinct((name, 1.0) for name in text.split(mark))
+    if isinstance(value, Mapping):
+        return _distinct((str(name), _weight(weight)) for name, weight in value.items())
+    if isinstance(value, list | tuple):
+        return _distinct(map(_entry, value))
+    if value is None:
+        return []
+    raise ValueError(f"expected names of skills, found {type(value).__name__}")
+
+
+def parse_array(text: str) -> list[tuple[str, float]]:
+    """Skills of a cell that is an array of JSON, Python (also a tuple or a set), numpy or PostgreSQL.
+
+    Raises:
+        ValueError: It is none of these.
+
+    >>> parse_array("['a', 'b']"), parse_array("['a' 'b']"), parse_array('{a,"b, c"}')
+    ([('a', 1.0), ('b', 1.0)], [('a', 1.0), ('b', 1.0)], [('a', 1.0), ('b, c', 1.0)])
+    """
+    try:
+        return parse_skills(json.loads(text))
+    except json.JSONDecodeError as error:
+        reason = f"{error.msg} at character {error.pos + 1}"
+    except RecursionError:
+        raise ValueError("no JSON array: nested too deeply") from None
+    if _NUMPY.match(text):
+        # numpy writes no commas, and Python would join what stands side by side
+        return _distinct((first or second, 1.0) for first, second in _STRING.findall(text))
+    try:
+        found = ast.literal_eval(re.sub(r"\bnan\b(?=\s*[,\]])", "None", text))
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        found = None
+    if isinstance(found, set | frozenset | tuple):
+        found = sorted(map(str, found)) if not isinstance(found, tuple) else list(found)
+    if isinstance(found, list | dict):
+        return parse_skills([entry for entry in found if entry is not None] if isinstance(found, list) else found)
+    if text.startswith("{") and text.endswith("}") and ":" not in text:
+        names = next(csv.reader([text[1:-1]], escapechar="\\", skipinitialspace=True), [])
+        return _distinct((name, 1.0) for name in names)
+    raise ValueError(f"no JSON array: {reason}")
+
+
+def _distinct(found: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    skills: dict[str, float] = {}
+    for name, weight in found:
+        if name.strip():
+            skills.setdefault(name.strip(), weight)
+    return list(skills.items())
+
+
+def _entry(entry: Any) -> tuple[str, float]:
+    if isinstance(entry, Mapping):
+        name = next((entry[key] for key in ("skill_id", "skill", "id", "name", "label") if key in entry), None)
+        if name is None:
+            raise ValueError("expected a skill as an object with id or name")
+        return str(name), _weight(entry.get("weight", 1.0))
+    if isinstance(entry, str | int | float) and not isinstance(entry, bool):
+        return str(entry), 1.0
+    raise ValueError(f"expected the name of a skill, found {json.dumps(entry, default=str)[:40]}")
+
+
+def _weight(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+        raise ValueError(f"weight {value!r} must be a positive number")
+    return float(value)
+
+
+def list_reader(
+    cells: Sequence[str],
+    separator: str | None,
+    *,
+    path: Path,
+    column: str,
+    problems: Problems,
+    option: str,
+    typed: bool = False,
+) -> ListReader:
+    """How the cells of a column hold several skills, by all of them.
+
+    Args:
+        cells: All cells of the column.
+        separator: The user's word: a mark, `none` for cells of one skill each, or None.
+        path: The file, for messages.
+        column: Name of the column.
+        problems: Where the decision is noted.
+        option: Name of the option that decides.
+        typed: True for a source that knows lists from text, as JSON does: then both may be there.
+
+    Raises:
+        AmbiguousError: Two separators are possible.
+    """
+    if separator is not None:
+        if separator.casefold() == "none":
+            return _whole
+        return _split_at(_NAMED.get(separator, separator))
+    present = [cell.strip() for cell in cells if cell.strip()]
+    arrays = [cell for cell in present if cell[0] in "[{(" and _is_array(cell)]
+    if arrays and len(arrays) == len(present):
+        return parse_array
+    bracketed = sum(cell.startswith(("[", "{")) for cell in present)
+    if present and bracketed == len(present):
+        return parse_array  # and what is wrong with one is told in its row
+    if arrays and typed:
+        known = set(arrays)
+        rest = list_reader([cell for cell in present if cell not in known], None, path=path, column=column,
+                           problems=problems, option=option)  # fmt: skip
+        return lambda cell: parse_array(cell) if cell.strip() in known else rest(cell)
+    if arrays:
+        other = next(cell for cell in present if cell not in set(arrays))
+        raise AmbiguousError(
+            f"column {column!r} holds arrays, as {arrays[0][:40]!r}, and other cells, as {other[:40]!r}",
+            path=path,
+            readings=[("one skill in each cell", f"{option}=none"), ("names joined by a mark", f"{option}=MARK")],
+        )
+    counts = {mark: sum(mark in cell for cell in present) for mark in SEPARATORS}
+    found = [mark for mark, count in counts.items() if count]
+    if len(found) > 1:
+        # A mark inside of names that the other one separates
+        inner = [m for m in found if all(counts[m] <= counts[o] / 20 and counts[m] < 3 for o in found if o != m)]
+        found = [mark for mark in found if mark not in inner] if len(found) - len(inner) == 1 else found
+    if len(found) > 1:
+        raise AmbiguousError(
+            f"column {column!r}: "
+            + " and ".join(f"{plural(counts[mark], 'cell')} with {mark!r}" for mark in found[:2])
+            + " may be lists",
+            path=path,
+            readings=[(f"{_words(mark)} between skills", f"{option}={_WORDS.get(mark, mark)}") for mark in found[:2]],
+        )
+    if found:
+        mark = found[0]
+        kept = sum("," in cell for cell in present)
+        evidence = f"in {counts[mark]:,} of {plural(len(present), 'cell')}"
+        if kept:
+            evidence += "; commas are part of names"
+        problems.decide(path, f"separator of {column!r}", _words(mark), evidence, option=option)
+        return _split_at(mark)
+    return _by_commas(present, path, column, problems, option)
+
+
+def _words(mark: str) -> str:
+    return _WORDS.get(mark, mark)
+
+
+def _by_commas(present: Sequence[str], path: Path, column: str, problems: Problems, option: str) -> ListReader:
+    with_comma = [cell for cell in present if "," in cell]
+    if not with_comma:
+        return _whole
+    pieces = Counter(piece.strip() for cell in set(present) for piece in cell.split(",") if piece.strip())
+    shared = sum(any(pieces[piece.strip()] > 1 for piece in cell.split(",")) for cell in set(with_comma))
+    again = len(with_comma) - len(set(with_comma))
+    spaced = all(re.search(r",\s", cell) for cell in with_comma)
+    example = max(with_comma, key=len)[:60]
+    if spaced and not shared and (again or len(with_comma) < len(present)) and len(present) > 2:
+        raise AmbiguousError(
+            f"column {column!r}: cells such as {example!r} may be one skill or several",
+            path=path,
+            readings=[("one skill", f"{option}=none"), ("several", f"{option}=comma")],
+        )
+    problems.decide(
+        path, f"separator of {column!r}", "comma", f"in {len(with_comma):,} of {plural(len(present), 'cell')}",
+        option=option, alternatives=(f"{option}=none",),
+    )  # fmt: skip
+    return _split_at(",")
+
+
+def _is_array(cell: str) -> bool:
+    try:
+        parse_array(cell)
+    except ValueError:
+        return False
+    return cell.startswith(("[", "{", "('", '("'))
+
+
+def _whole(cell: str) -> list[tuple[str, float]]:
+    name = cell.strip()
+    return [(name, 1.0)] if name else []
+
+
+def _split_at(mark: str) -> ListReader:
+    def split(cell: str) -> list[tuple[str, float]]:
+        return _distinct((name, 1.0) for name in cell.split(mark))
+
+    return split

@@ -1,0 +1,303 @@
+"""Scores of a file: which cells are scores, on which scale, and which stand for not attempted.
+
+Decided for all scores of a file at once, never by one of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from loaders._builder import Builder
+from loaders._reading import AmbiguousError, plural
+from loaders.errors import DataError
+
+__all__ = ["ATTEMPTS", "SCALES", "Scores", "parse_score", "read_scale"]
+
+SCALES = "auto, share (0-1), percent, or lowest-highest, such as 0-2 or 1-5"
+ATTEMPTS = "several scores of a model for a text: share (their mean), first, last or best"
+_NOT_ATTEMPTED = frozenset({"", "na", "n/a", "#n/a", "nan", "<na>", "null", "none", "-", ".", "?", "\\n"})
+_WORDS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "correct": 1.0, "incorrect": 0.0, "pass": 1.0, "fail": 0.0,
+          "passed": 1.0, "failed": 0.0, "right": 1.0, "wrong": 0.0, "c": 1.0, "i": 0.0, "error": 0.0,
+          "hint": 0.0}  # fmt: skip
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?(%?)")
+_RANGE = re.compile(r"([+-]?[0-9.]+)\s*(?:-|–|\.\.|to)\s*([+-]?[0-9.]+)")
+# What is written for a missing answer in data of tests and surveys.
+_CODES = frozenset({-1.0, -2.0, -7.0, -8.0, -9.0, -77.0, -88.0, -99.0, -999.0, -9999.0, 7.0, 8.0, 9.0, 77.0, 88.0,
+                    97.0, 98.0, 99.0, 998.0, 999.0, 9999.0})  # fmt: skip
+
+
+def parse_score(value: str) -> float | None:
+    """A score as it is written; None where nothing was attempted. Percent signs are taken into account.
+
+    Raises:
+        ValueError: It is no score.
+
+    >>> parse_score("0.25"), parse_score("25 %"), parse_score("NA"), parse_score("yes")
+    (0.25, 0.25, None, 1.0)
+    """
+    text = value.strip().lower()
+    if text in _NOT_ATTEMPTED:
+        return None
+    if text in _WORDS:
+        return _WORDS[text]
+    found = _NUMBER.fullmatch(text.replace(" %", "%"))
+    if found is None:
+        raise ValueError(value)
+    return float(text.rstrip(" %")) / 100.0 if found[3] else float(text)
+
+
+def read_scale(scale: str) -> tuple[float, float] | None:
+    """Lowest and highest score of a scale; None for auto.
+
+    Raises:
+        DataError: There is no such scale.
+
+    >>> read_scale("percent"), read_scale("1-5"), read_scale("20")
+    ((0.0, 100.0), (1.0, 5.0), (0.0, 20.0))
+    """
+    word = scale.strip().lower()
+    if word == "auto":
+        return None
+    if word in {"share", "percent"}:
+        return (0.0, 1.0 if word == "share" else 100.0)
+    found = _RANGE.fullmatch(word)
+    try:
+        low, high = (float(found[1]), float(found[2])) if found else (0.0, float(word))
+    except ValueError:
+        low, high = 0.0, 0.0
+    if not low < high:
+        raise DataError(f"scale {scale!r} must be one of {SCALES}")
+    return low, high
+
+
+@dataclass(slots=True)
+class _Score:
+    model: str
+    text: str
+    value: float
+    line: int | None
+    column: str
+    percent: bool
+
+
+class Scores:
+    """Scores of one file, kept until all of them tell the scale.
+
+    Args:
+        builder: Takes models and attempts.
+        path: The file.
+        scale: See `SCALES`.
+        missing: Codes for not attempted by the user's word, beside the usual words; None if he did not say.
+        attempts: See `ATTEMPTS`; None refuses a second score, unless `repeats` says that there are repeats.
+        repeats: What says that one text is attempted several times.
+    """
+
+    def __init__(
+        self,
+        builder: Builder,
+        path: Path,
+        *,
+        scale: str = "auto",
+        missing: frozenset[str] | None = None,
+        attempts: str | None = None,
+        repeats: str = "",
+    ) -> None:
+        self.builder = builder
+        self.path = path
+        self.scale = scale
+        self.missing = missing
+        if attempts is not None and attempts not in {"share", "first", "last", "best"}:
+            raise DataError(f"attempts {attempts!r} must be share, first, last or best")
+        self.attempts = attempts
+        self.repeats = repeats
+        self._range = read_scale(scale)
+        self._found: list[_Score] = []
+        self._absent: Counter[str] = Counter()
+
+    def add(self, model: str, text: str, value: str, line: int | None, column: str) -> None:
+        """Add a score as it is written."""
+        problems = self.builder.problems
+        if not model:
+            problems.report("empty id", "expected the name of a model, found nothing", self.path, line)
+            return
+        if not self.builder.known_text(text, self.path, line):
+            return
+        written = value.strip()
+        if self._is_missing(written):
+            self._absent[written] += 1
+            self.builder.model(model)
+            return
+        try:
+            score = parse_score(written)
+        except ValueError:
+            problems.report(
+                "no score",
+                f"column {column!r}: {value!r} is no score; expected 0 to 1, 0 to 100, or blank for not attempted; "
+                f"if it means not attempted, say missing={written}",
+                self.path,
+                line,
+            )
+            return
+        if score is None:
+            self._absent[written] += 1
+            self.builder.model(model)
+        else:
+            self._found.append(_Score(model, text, score, line, column, "%" in written))
+
+    def _is_missing(self, written: str) -> bool:
+        if self.missing is None:
+            return False
+        if written in self.missing:
+            return True
+        try:
+            return any(float(written) == float(code) for code in self.missing)
+        except ValueError:
+            return False
+
+    def finish(self) -> None:
+        """Decide on the scale and hand the scores over."""
+        low, high = self._range or self._decide()
+        words = {word: count for word, count in self._absent.items() if word}
+        if words:
+            listed = ", ".join(f"{count:,} are {word!r}" for word, count in list(words.items())[:4])
+            self.builder.problems.decide(self.path, "not attempted", listed, "missing values", option="missing")
+        several: dict[tuple[str, str], list[float]] = {}
+        lines: dict[tuple[str, str], int | None] = {}
+        for row in self._found:
+            top = 1.0 if row.percent else high
+            bottom = 0.0 if row.percent else low
+            if not bottom <= row.value <= top:
+                self.builder.problems.report(
+                    "score out of range",
+                    f"column {row.column!r}: score {row.value:g} must be from {bottom:g} to {top:g}; if it means not "
+                    f"attempted, say missing={row.value:g}",
+                    self.path,
+                    row.line,
+                )
+                continue
+            score = (row.value - bottom) / (top - bottom)
+            pair = (row.model, row.text)
+            if pair in several and self.attempts is None and not self.repeats:
+                self.builder.problems.report(
+                    "second score",
+                    f"model {row.model!r} has a score for text {row.text!r} already; say attempts=share for the mean "
+                    "of all, or attempts=first or attempts=last",
+                    self.path,
+                    row.line,
+                )
+                continue
+            several.setdefault(pair, []).append(score)
+            lines.setdefault(pair, row.line)
+        self._hand_over(several, lines)
+
+    def _hand_over(self, several: dict[tuple[str, str], list[float]], lines: dict[tuple[str, str], int | None]) -> None:
+        how = self.attempts or "share"
+        repeated = sum(len(scores) > 1 for scores in several.values())
+        if repeated:
+            self.builder.problems.decide(
+                self.path,
+                "repeated attempts",
+                {"share": "the mean of all", "first": "the first", "last": "the last", "best": "the best"}[how],
+                f"{plural(repeated, 'text')} of a model with several scores" + f"; {self.repeats}" * bool(self.repeats),
+                option="attempts",
+                alternatives=tuple(f"attempts={other}" for other in ("first", "last") if other != how),
+            )
+        for (model, text), scores in several.items():
+            score = {"share": sum(scores) / len(scores), "first": scores[0], "last": scores[-1], "best": max(scores)}[
+                how
+            ]
+            if not self.builder.attempt(model, text, min(1.0, score)):
+                self.builder.problems.report(
+                    "second score",
+                    f"model {model!r} has a score for text {text!r} already, from another file; give one",
+                    self.path,
+                    lines[model, text],
+                )
+
+    def _decide(self) -> tuple[float, float]:
+        values = [row.value for row in self._found if not row.percent]
+        counts = Counter(values)
+        above = {value: count for value, count in counts.items() if value > 1}
+        below = {value: count for value, count in counts.items() if value < 0}
+        if not above and not below:
+            if values:
+                self.builder.problems.decide(
+                    self.path, "scale", "0–1", f"{plural(len(values), 'score')} from {min(values):g} to {max(values):g}"
+                )
+            return 0.0, 1.0
+        n_shares = sum(count for value, count in counts.items() if 0 <= value <= 1)
+        high, low = max(values), min(values)
+        others = {**above, **below}
+        first = next(row for row in self._found if row.value in others and not row.percent)
+        n_above = sum(above.values())
+        # Points, as of an exam with 20, are whole and do not come near 100.
+        fractional = any(not value.is_integer() for value in above)
+        high_enough = high > 60 or (fractional and high > 20)
+        percent = not below and high_enough and high <= 100 and n_above >= n_shares - counts[0.0]
+        coded = set(others) <= _CODES and set(counts) - set(others) <= {0.0, 1.0} and len(others) <= 3
+        if percent and not (coded and counts[1.0] and sum(others.values()) < n_shares):
+            self.builder.problems.decide(
+                self.path,
+                "scale",
+                "percent",
+                f"{n_above:,} of {plural(len(values), 'score')} are above 1, the highest is {high:g}",
+                option="scale",
+                alternatives=(f"scale=0-{high:g}",) if high < 100 else (),
+            )
+            return 0.0, 100.0
+        if self.builder.problems.lenient and n_shares > 4 * sum(others.values()):
+            return 0.0, 1.0  # each of the others is reported and left out
+        raise self._ambiguous(counts, others, first, low, high, coded=coded)
+
+    def _ambiguous(
+        self, counts: Counter[float], others: dict[float, int], first: _Score, low: float, high: float, *, coded: bool
+    ) -> AmbiguousError:
+        codes = [value for value in sorted(others) if value in _CODES or value < 0]
+        listed = ", ".join(
+            f"{plural(count, 'score')} {value:g}" if count != 1 else f"1 score {value:g}"
+            for value, count in sorted(others.items())[:5]
+        )
+        readings: list[tuple[str, str]] = []
+        if codes and len(codes) == len(others):
+            readings.append(("not attempted", f"missing={','.join(f'{value:g}' for value in codes)}"))
+        rest = [value for value in counts if value not in codes] or list(counts)
+        if codes and len(codes) < len(others) and len(rest) > 1:
+            top = max(rest)
+            readings.append(
+                (
+                    f"not attempted, and the others on a scale up to {top:g}",
+                    f"missing={','.join(f'{value:g}' for value in codes)} and scale={max(0, min(rest)):g}-{top:g}",
+                )
+            )
+        if low >= 0:
+            bottom = 1 if low >= 1 and float(low).is_integer() and high <= 10 else 0
+            readings.append((f"points from {bottom} to {high:g}", f"scale={bottom}-{high:g}"))
+            if bottom == 1:
+                readings.append((f"points from 0 to {high:g}", f"scale=0-{high:g}"))
+            if high <= 100 and not coded:
+                readings.append(("percent", "scale=percent"))
+        elif not readings:
+            readings.append((f"points from {low:g} to {high:g}", f"scale={low:g}-{high:g}"))
+        return AmbiguousError(
+            f"column {first.column!r}: score {first.value:g} among scores of 0 to 1 ({listed})"
+            if any(0 <= value <= 1 for value in counts) and coded
+            else f"column {first.column!r}: scores from {low:g} to {high:g} ({listed}) do not tell their scale",
+            path=self.path,
+            line=first.line,
+            readings=readings,
+        )
+
+
+def is_score_column(values: Sequence[str]) -> bool:
+    """True if all values are scores or missing, and one is a score."""
+    found = False
+    for value in values:
+        try:
+            found |= parse_score(value) is not None
+        except ValueError:
+            return False
+    return found

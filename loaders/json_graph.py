@@ -1,0 +1,106 @@
+"""Graphs in JSON: node-link as networkx writes it, and Cytoscape's elements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from loaders._builder import Builder, Value
+from loaders._files import Progress
+from loaders._json_tables import cell, parse_json
+from loaders._property_graph import OPTIONS, Edge, Node, PropertyGraph, add_graph
+from loaders._registry import Claim, Format, register
+from loaders._source import Source
+from loaders.errors import DataError
+
+__all__ = ["OPTIONS", "read_json_graph"]
+
+
+def read_json_graph(path: Path, builder: Builder, *, progress: Progress | None = None, **labels: str | None) -> None:
+    """Add a graph in JSON: `nodes` with `links` or `edges`, or Cytoscape's `elements`.
+
+    Args:
+        path: Plain, gzip or zstd.
+        builder: Takes texts, skills and links.
+        progress: Called with bytes read and all bytes.
+        labels: Of `OPTIONS`.
+
+    Raises:
+        DataError: It is no graph, or what `add_graph` raises.
+    """
+    content = parse_json(path, progress)
+    found = _parts(content)
+    if found is None:
+        raise DataError("is no graph in JSON; expected nodes and links, or Cytoscape's elements", path=path)
+    nodes, edges = found
+    facts = dict(content.get("graph") or {}) if isinstance(content, Mapping) else {}
+    if isinstance(content, Mapping) and isinstance(content.get("data"), list):
+        facts |= {str(pair[0]): pair[1] for pair in content["data"] if isinstance(pair, list) and len(pair) == 2}
+    directed = bool(content.get("directed", True)) if isinstance(content, Mapping) else True
+    graph = PropertyGraph(directed=directed, own="provenance" in facts)
+    for node in nodes:
+        key = cell(node.get("id", node.get("name")))
+        if not key:
+            raise DataError(f"a node has no id: {cell(node)[:60]}", path=path)
+        properties = {name: _value(value) for name, value in node.items() if name != "id"}
+        if graph.own:
+            properties["id"] = cell(node.get("key", key))
+            properties.pop("value", None)
+        labels_of = node.get("labels")
+        listed = tuple(map(str, labels_of)) if isinstance(labels_of, list) else ()
+        graph.nodes[key] = Node(listed, {name: value for name, value in properties.items() if value is not None})
+    for edge in edges:
+        properties = {name: _value(value) for name, value in edge.items() if name not in {"source", "target", "id"}}
+        ends = [cell(edge.get(one, edge.get(other))) for one, other in (("source", "from"), ("target", "to"))]
+        known: dict[str, Value] = {name: value for name, value in properties.items() if value is not None}
+        graph.edges.append(Edge(ends[0], ends[1], None, known))
+    add_graph(graph, builder, path, labels)
+
+
+def _value(value: Any) -> Value:
+    return value if value is None or isinstance(value, str | int | float | bool) else cell(value)
+
+
+def _parts(content: Any) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]] | None:
+    """Attributes of nodes and of edges."""
+    if isinstance(content, list) and content and all(isinstance(e, Mapping) and "data" in e for e in content):
+        content = {"elements": content}
+    if not isinstance(content, Mapping):
+        return None
+    elements = content.get("elements")
+    if isinstance(elements, list):
+        data = [dict(element["data"]) for element in elements if isinstance(element, Mapping) and "data" in element]
+        return [d for d in data if "source" not in d], [d for d in data if "source" in d]
+    if isinstance(elements, Mapping):
+        nodes, edges = _data(elements.get("nodes", [])), _data(elements.get("edges", []))
+        return list(nodes), list(edges)
+    points, links = content.get("nodes"), content.get("links", content.get("edges"))
+    if not (isinstance(points, list) and isinstance(links, list) and all(isinstance(n, Mapping) for n in points)):
+        return None
+    if not all(isinstance(e, Mapping) and ({"source", "from"} & set(e)) for e in links):
+        return None
+    return points, links
+
+
+def _data(elements: Iterable[Any]) -> Iterable[Mapping[str, Any]]:
+    for element in elements:
+        if isinstance(element, Mapping):
+            yield element["data"] if isinstance(element.get("data"), Mapping) else element
+
+
+def _claims(source: Source) -> Claim | None:
+    if source.suffix not in {".json", ".cyjs"} or source.json is None:
+        return None
+    return Claim(88, "nodes and edges in JSON") if _parts(source.json) is not None else None
+
+
+register(
+    Format(
+        "json-graph",
+        "graph in JSON: node-link (networkx, D3) or Cytoscape's elements",
+        read_json_graph,
+        OPTIONS,
+        claims=_claims,
+    )
+)
