@@ -17,7 +17,7 @@ from explorer.wording import plural
 if TYPE_CHECKING:
     from explorer.service.loading import LoadReport
     from explorer.store.protocol import DatasetInfo, Store
-    from loaders.dataset import Dataset
+    from loaders.formats import Reading, TextPreview
 
 __all__ = ["datasets", "load"]
 
@@ -55,6 +55,7 @@ def load(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Python source: processes.", show_default="all cores")
     ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be read, and store nothing.")] = False,
     formats: Annotated[bool, typer.Option("--formats", help="List the formats and their options, and exit.")] = False,
 ) -> Result:
     """Read a skill-text graph into the store.
@@ -64,48 +65,61 @@ def load(
     Example: skillgraph load networkx --append
 
     Example: skillgraph load edges.csv --option texts=texts.csv --option outcomes=outcomes.csv
+
+    Example: skillgraph load table.csv --dry-run
     """
-    from explorer.service.loading import load as load_into
-    from loaders.dataset import extend_dataset
+    from explorer.service.loading import Source, inspect_source, load_sources
     from loaders.formats import detect
-    from loaders.formats import load as read_file
 
     if formats:
         return _formats()
     targets = target or ["stdlib"]
     options = _options(option or [], min_uses=min_uses, workers=workers)
-    skipped: dict[str, int] = {}
     with ExitStack() as stack:
         if "-" in targets:
             piped = stack.enter_context(standard_input(part or "stdin"))
             targets = [str(piped) if item == "-" else item for item in targets]
+        sources = [Source(item, source_format, part or _stem(item), lenient, options) for item in targets]
+        if dry_run:
+            progress = stack.enter_context(run.progress("Reading"))
+            return _proposed(targets, [inspect_source(source, progress=progress) for source in sources])
         store = stack.enter_context(run.opened())
         progress = stack.enter_context(run.progress("Reading"))
-
-        def read() -> Dataset:
-            whole: Dataset | None = None
-            for item in targets:
-                found = read_file(
-                    item,
-                    format=source_format,
-                    name="new",
-                    part=part or _stem(item),
-                    lenient=lenient,
-                    progress=progress,
-                    **options,
-                )
-                for reason, count in found.skipped.items():
-                    skipped[reason] = skipped.get(reason, 0) + count
-                whole = found.dataset if whole is None else extend_dataset(whole, found.dataset)
-            assert whole is not None, "there is at least one target"
-            return whole
-
-        name = dataset or _default_name(store, targets[0], source_format or detect(targets[0]), append=append)
-        report = load_into(store, read, name=name, append=append, replace=replace)
-    return Result({**plain(report), "skipped": skipped}, _loaded(report, skipped))
+        found = source_format or detect(targets[0], **options)
+        name = dataset or _default_name(store, targets[0], found, append=append)
+        report = load_sources(store, sources, name=name, append=append, replace=replace, progress=progress)
+    return Result(plain(report), _loaded(report))
 
 
-def _loaded(report: LoadReport, skipped: dict[str, int]) -> Iterator[Block]:
+def _proposed(targets: Sequence[str], readings: Sequence[Reading]) -> Result:
+    """What a load would store; nothing that can be read ends as a load does."""
+    wrong = next((reading for reading in readings if reading.problem), None)
+    if wrong is not None:
+        raise SkillgraphError(wrong.problem)
+    blocks: list[Block] = []
+    for target, reading in zip(targets, readings, strict=True):
+        outcomes = (
+            f", {plural(reading.models, 'model')} with {plural(reading.attempts, 'outcome')}" if reading.models else ""
+        )
+        blocks.append(
+            f"{target} would give {plural(reading.texts, 'text')}, {plural(reading.skills, 'skill')}, "
+            f"{plural(reading.requirements, 'requirement')}{outcomes}. Nothing was stored."
+        )
+        blocks += map(_previewed, reading.preview)
+        blocks += map(str, reading.decisions)
+        if reading.skipped:
+            left_out = ", ".join(f"{plural(count, 'row')} ({reason})" for reason, count in reading.skipped.items())
+            blocks.append(f"Rows that would be left out: {left_out}.")
+    return Result({"readings": [plain(reading) for reading in readings]}, blocks)
+
+
+def _previewed(text: TextPreview) -> str:
+    more = f" and {text.n_skills - len(text.skills)} more" if text.n_skills > len(text.skills) else ""
+    title = f" ({text.title})" if text.title != text.id else ""
+    return f"  {text.id}{title}: {', '.join(text.skills) or 'no skill'}{more}"
+
+
+def _loaded(report: LoadReport) -> Iterator[Block]:
     info = report.dataset
     yield (
         f"{info.name}: {plural(info.texts, 'text')}, {plural(info.skills, 'skill')}, "
@@ -117,9 +131,15 @@ def _loaded(report: LoadReport, skipped: dict[str, int]) -> Iterator[Block]:
     elif report.stale_layers:
         stale = ", ".join(report.stale_layers)
         yield Note(f"Stale now: {stale}. `skillgraph refresh --dataset {info.name}` makes what is stale anew.")
-    if skipped:
-        left_out = ", ".join(f"{plural(count, 'row')} ({reason})" for reason, count in skipped.items())
+    for text in report.preview:
+        yield Note(_previewed(text))
+    for decision in report.decisions:
+        yield Note(str(decision))
+    if report.skipped:
+        left_out = ", ".join(f"{plural(count, 'row')} ({reason})" for reason, count in report.skipped.items())
         yield Note(f"Left out: {left_out}.", kept=True)
+        for example in report.examples:
+            yield Note(f"  {example}")
     unparsed = [value for fact, value in info.provenance.items() if fact.endswith("unparsed_files") and value]
     if unparsed:
         yield Note(f"Files that do not parse and were left out: {', '.join(map(str, unparsed))}.", kept=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from dataclasses import replace as replace_fields
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,7 +17,10 @@ from explorer.store.fingerprint import dataset_fingerprint
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, DatasetInfo, Layer, Progress, Store
 from loaders.dataset import Dataset, extend_dataset, rename_dataset
 
-__all__ = ["LoadReport", "dataset_info", "load"]
+if TYPE_CHECKING:
+    from loaders.formats import Decision, Reading, TextPreview
+
+__all__ = ["LoadReport", "Source", "dataset_info", "inspect_source", "load", "load_sources"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,10 @@ class LoadReport:
         unchanged: True if a dataset of that name and the same content was there: nothing was written.
         stale_layers: Names of its layers that are stale now: what they were made from has changed.
         seconds: Time for reading, validating and storing.
+        preview: The first texts of the source with their skills, as they were understood.
+        decisions: What was decided of the files, each with its evidence.
+        skipped: Number of rows left out by reason.
+        examples: The first messages about them.
     """
 
     dataset: DatasetInfo
@@ -40,6 +48,98 @@ class LoadReport:
     seconds: float
     unchanged: bool = False
     stale_layers: tuple[str, ...] = ()
+    preview: tuple[TextPreview, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is read: a file, a folder or a package, and how.
+
+    Attributes:
+        target: Path, `stdlib` or the name of a package.
+        format: Name of the format; None to find out.
+        part: Name of the part that its texts belong to.
+        lenient: Count and leave out rows that are wrong.
+        options: Of the format and of files beside the main one.
+    """
+
+    target: str
+    format: str | None = None
+    part: str | None = None
+    lenient: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+def inspect_source(source: Source, *, progress: Progress | None = None) -> Reading:
+    """What a load would understand of a source, with the other readings and the options that take them.
+
+    A page shows it, lets the user choose among `choices` and `decisions`, and loads with these options.
+
+    Args:
+        source: What is looked at; nothing is stored.
+        progress: Called with what is done and what there is.
+
+    Returns:
+        The proposed reading; its `problem` says why there is none.
+    """
+    from loaders.formats import inspect
+
+    return inspect(source.target, format=source.format, lenient=source.lenient, progress=progress, **source.options)
+
+
+def load_sources(
+    store: Store,
+    sources: Sequence[Source],
+    *,
+    name: str,
+    append: bool = False,
+    replace: bool = False,
+    progress: Progress | None = None,
+) -> LoadReport:
+    """Read sources as one dataset and store it, see `load`.
+
+    Args:
+        store: Where it goes.
+        sources: What is read; skills with the same id are the same skill.
+        name: Name of the dataset.
+        append: See `load`, likewise `replace`.
+        replace: See `load`.
+        progress: Called while files are read and rows stored.
+
+    Returns:
+        What is there now, and what was understood of the files.
+    """
+    from loaders.formats import load as read_file
+
+    skipped: dict[str, int] = {}
+    decisions: list[Decision] = []
+    examples: list[str] = []
+
+    def read() -> Dataset:
+        whole: Dataset | None = None
+        for source in sources:
+            found = read_file(
+                source.target,
+                format=source.format,
+                name="new",
+                part=source.part,
+                lenient=source.lenient,
+                progress=progress,
+                **source.options,
+            )
+            decisions.extend(found.decisions)
+            examples.extend(found.examples)
+            for reason, count in found.skipped.items():
+                skipped[reason] = skipped.get(reason, 0) + count
+            whole = found.dataset if whole is None else extend_dataset(whole, found.dataset)
+        assert whole is not None, "there is at least one source"
+        return whole
+
+    report = load(store, read, name=name, append=append, replace=replace, progress=progress)
+    return replace_fields(report, decisions=tuple(decisions), skipped=skipped, examples=tuple(examples))
 
 
 def dataset_info(store: Store, name: str) -> DatasetInfo | None:
@@ -74,6 +174,8 @@ def load(
         StoreError: A dataset of that name is there and neither `append` nor `replace` is given, or both are.
         DataError: The source is wrong; nothing has been stored.
     """
+    from loaders.formats import preview
+
     start = time.perf_counter()
     if append and replace:
         raise StoreError("a load either appends or replaces: give one of --append and --replace")
@@ -104,6 +206,7 @@ def load(
         unchanged=unchanged,
         stale_layers=tuple(info.name for info in store.layers(name) if info.stale),
         seconds=time.perf_counter() - start,
+        preview=preview(new),
     )
 
 
