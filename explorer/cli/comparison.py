@@ -45,7 +45,7 @@ def compare(
 ) -> Result | None:
     """Two layers side by side: skills kept, gained and lost, what they attach to, and what theory expects.
 
-    Example: skillgraph compare foundation tuned --report tuned.html
+    Example: skillgraph compare foundation scipy-continued --report scipy.html
 
     Example: skillgraph compare --family
     """

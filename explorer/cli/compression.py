@@ -54,7 +54,7 @@ def compress(
 
     A text is understood if the layer has learned all its skills. Its wording is not kept, unless with --keep-text.
 
-    Example: skillgraph compress foundation --input texts.jsonl --output texts.sgc
+    Example: skillgraph compress foundation --output functions.sgc
     """
     from explorer.service.compression import compress as compress_with
 
@@ -143,7 +143,7 @@ def decompress(
 ) -> Result:
     """Turn a compressed file back into texts: skill sets of understood ones, all others byte for byte.
 
-    Example: skillgraph decompress foundation --input texts.sgc --output texts.jsonl
+    Example: skillgraph decompress foundation --input functions.sgc --output functions.jsonl
     """
     from explorer.service.compression import decompress as decompress_with
 
@@ -191,7 +191,7 @@ def channel(
 ) -> Result:
     """Send texts by their skills over a channel that loses packets; the code is peeled like a skill-text graph.
 
-    Example: skillgraph channel --sender foundation --receiver tuned --erasure 0.1
+    Example: skillgraph channel --sender foundation --receiver scipy-continued --erasure 0.1
     """
     from explorer.service.communication import ChannelRow
     from explorer.service.communication import channel as send

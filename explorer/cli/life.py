@@ -32,7 +32,7 @@ def delete(
 ) -> Result:
     """Delete a layer with its associations, or a whole dataset.
 
-    Example: skillgraph delete tuned
+    Example: skillgraph delete scipy-joint
 
     Example: skillgraph delete --dataset python --with-dependents
     """
@@ -71,7 +71,7 @@ def rename(
 ) -> Result:
     """Rename a layer or a dataset; what rests on it follows.
 
-    Example: skillgraph rename tuned tuned-on-scipy
+    Example: skillgraph rename scipy-joint both-corpora
 
     Example: skillgraph rename --dataset python python-3.11
     """
@@ -110,7 +110,7 @@ def refresh(
 
     Example: skillgraph refresh
 
-    Example: skillgraph refresh tuned
+    Example: skillgraph refresh scipy-continued
     """
     from explorer.service import life
 

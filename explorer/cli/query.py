@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,7 +29,12 @@ def query(
     run: Run,
     cypher: Annotated[str, typer.Argument(help="A read-only Cypher query; - reads it from standard input.")],
     parameter: Annotated[
-        list[str] | None, typer.Option("--param", "-p", help="name=value, used as $name; JSON values are parsed.")
+        list[str] | None,
+        typer.Option(
+            "--param",
+            "-p",
+            help="name=value, used as $name; JSON values are parsed. Recipe parameters have defaults.",
+        ),
     ] = None,
     limit: Annotated[
         int, typer.Option("--limit", min=1, help="Most rows that are given; with more, the exit code is 3.")
@@ -42,9 +48,17 @@ def query(
     Example: skillgraph query "MATCH (:Layer {name: 'foundation'})-[l:LEARNED]->(s:Skill)
     WHERE l.wave = 1 RETURN s.name, s.class LIMIT 5"
     """
+    from explorer.service.recipes import recipe_values, unmatched
+
     text = sys.stdin.read() if cypher == "-" else cypher
+    given = _parameters(parameter or [])
     with run.opened() as opened:
-        result = opened.query(text, _parameters(parameter or []), max_rows=limit, timeout=timeout)
+        wanted = set(re.findall(r"\$(\w+)", text))
+        chosen = recipe_values(opened, given, wanted)
+        if wanted - given.keys() - chosen.keys() and (nothing := unmatched(opened, given)):
+            raise QueryError("; ".join(nothing))
+        result = opened.query(text, {**given, **chosen}, max_rows=limit, timeout=timeout)
+        nothing = unmatched(opened, given) if given and not result.rows else []
     value: dict[str, Any] = {
         "columns": result.columns,
         "rows": result.rows,
@@ -52,9 +66,12 @@ def query(
         "seconds": result.seconds,
         "warnings": result.warnings,
     }
-    remarks: list[str] = []
+    remarks = [f"note: {sentence}" for sentence in nothing]
+    if chosen:
+        remarks.append(f"note: not given, so chosen: {', '.join(f'{name}={value}' for name, value in chosen.items())}")
     if run.output == "graph":
-        graph, remarks = _subgraph(result)
+        graph, about = _subgraph(result)
+        remarks += about
         value = {**graph, "truncated": result.truncated, "warnings": result.warnings}
     if result.truncated and not run.for_people:
         remarks.append(f"cut at --limit {limit}: there are more rows")

@@ -1,4 +1,4 @@
-"""A local Neo4j without Docker: `skillgraph server start | stop | status`."""
+"""A local Neo4j without Docker: `skillgraph server start`, `stop` and `status`."""
 
 from explorer.server.jars import NEO4J_VERSION, Provision, provision
 from explorer.server.local import LocalServer, ServerOptions, ServerStatus, free_port

@@ -6,13 +6,12 @@ Here they run in this process; those of the README run as processes in tests/doc
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.support.command_line import Ran, call
-from tests.support.demo import make_demo_store, small_sources
+from tests.support.demo import small_sources
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -28,21 +27,6 @@ def commands(page: Path) -> list[str]:
 
 def pages() -> list[Path]:
     return [page for page in (README, *sorted((ROOT / "docs").glob("*.md"))) if commands(page)]
-
-
-@pytest.fixture(scope="session")
-def demo_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the README's first command leaves, of small sources; to be copied."""
-    path = tmp_path_factory.mktemp("demo") / "skillgraph.kgl"
-    make_demo_store(path)
-    return path
-
-
-@pytest.fixture
-def folder(demo_store: Path, tmp_path: Path) -> Path:
-    """A folder in which the demo has run."""
-    shutil.copy(demo_store, tmp_path)
-    return tmp_path
 
 
 def succeeds(command: str, ran: Ran) -> None:

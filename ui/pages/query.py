@@ -14,6 +14,7 @@ from dash import ALL, ClientsideFunction, Input, Output, State, ctx, dcc, html, 
 
 from explorer.cookbook import COOKBOOK as RECIPES
 from explorer.errors import QueryError, SkillgraphError
+from explorer.service.recipes import ROWS, main_skills
 from explorer.store.protocol import Node, Path, QueryResult, Relationship
 from ui.choice import Choice, Query, choose
 from ui.components import grid, page_header
@@ -253,16 +254,12 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
 
 def default_parameters(snapshot: Snapshot, choice: Choice) -> dict[str, Any]:
     """Values for the parameters of the cookbook's recipes: the chosen layer, one tuned from it, its main skills."""
-    found: dict[str, Any] = {"dataset": choice.dataset, "layer": choice.layer, "tuned": choice.layer, "limit": 25}
+    found: dict[str, Any] = {"dataset": choice.dataset, "layer": choice.layer, "tuned": choice.layer, "limit": ROWS}
     tuned = [info.name for info in choice.layers if info.base == choice.layer]
     if tuned:
         found["tuned"] = tuned[0]
     if choice.dataset is not None and choice.layer is not None:
-        view = snapshot.view(choice.dataset, choice.layer)
-        uses = np.where(view.learned, view.indexed.graph.skill_degrees, -1)
-        most = np.argsort(-uses, kind="stable")[: min(10, int(np.count_nonzero(view.learned)))]
-        skills = view.indexed.skills.take(most).to_pylist()
-        found |= {"skill": skills[0], "other": skills[-1]} if skills else {}
+        found |= main_skills(snapshot.view(choice.dataset, choice.layer))
     return found
 
 
