@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +17,7 @@ from analysis.graph import SkillTextGraph
 from analysis.newman_ziff import SitePercolationSweep, convolve, site_percolation
 from analysis.percolation import site_giant
 from explorer.errors import SkillgraphError
+from explorer.options import Rule
 from explorer.service.snapshot import LayerView, layer_view
 from explorer.store.protocol import LayerInfo, Store
 
@@ -30,8 +30,6 @@ __all__ = [
     "find_components",
     "percolate",
 ]
-
-Rule = Literal["any", "understood"]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import zstandard
@@ -20,6 +19,7 @@ from analysis.errors import AnalysisError
 from analysis.learners import Learner, parse_learner
 from explorer.arrays import index_dataset
 from explorer.errors import SkillgraphError
+from explorer.options import SetCode as Model
 from explorer.service.output import atomic_output, opened_input
 from explorer.service.snapshot import LayerView, layer_view, read_dataset
 from explorer.sgc import BLOCK_TEXTS, Codebook, DamagedFileError, SgcError, SgcReader, SgcWriter, TextRecord, read_texts
@@ -38,7 +38,6 @@ __all__ = [
     "rate_by_ratio",
 ]
 
-Model = Literal["uniform", "frequency"]
 _MODELS = ("uniform", "frequency")
 _BASELINE_BYTES = 1 << 24
 _XZ_PRESET = 6

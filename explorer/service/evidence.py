@@ -19,6 +19,7 @@ from analysis.evidence import Method, estimate_mastery
 from analysis.item_response import Precisions
 from explorer.arrays import IndexedGraph, index_dataset
 from explorer.errors import SkillgraphError
+from explorer.options import Noise
 from explorer.service.evidence_fits import (
     RESPONSE_FITS,
     Calibrated,
@@ -54,7 +55,6 @@ __all__ = [
     "mastery_of",
 ]
 
-Noise = Literal["family", "model", "shared", "text"]
 
 # A probability between these is reported as uncertain.
 _UNCERTAIN = (0.05, 0.95)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +16,7 @@ from analysis.learners import parse_learner
 from analysis.peeling import PeelingResult, continue_peeling, novel_skill_counts, peel
 from explorer.arrays import IndexedGraph, index_dataset, text_mask
 from explorer.errors import NotFoundError, SkillgraphError
+from explorer.options import Mode
 from explorer.service.advice import Advice, advise
 from explorer.service.snapshot import (
     dataset_parts,
@@ -32,7 +32,6 @@ from explorer.store.staleness import inputs_of
 
 __all__ = ["LearnReport", "Mode", "continue_learning", "known_parameters", "learn"]
 
-Mode = Literal["frozen", "continued", "joint"]
 _MODES = ("frozen", "continued", "joint")
 CONTINUED = "continued_after_texts"
 """Parameter of a layer that was continued: how many texts it had read each time."""

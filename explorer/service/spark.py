@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,8 @@ import pyarrow.parquet as pq
 
 from analysis.learners import parse_learner
 from explorer.errors import SkillgraphError
+from explorer.options import Rule
+from explorer.options import SparkMethod as Method
 from explorer.service.association import ComponentsReport
 from explorer.service.learning import known_parameters
 from explorer.service.snapshot import graph_parts, lineage, read_dataset
@@ -47,8 +49,6 @@ __all__ = [
     "learn_on_spark",
 ]
 
-Rule = Literal["any", "understood"]
-Method = Literal["blocks", "rounds"]
 Progress = Callable[[int, int], None]
 Scalar = str | int | float | bool | None
 

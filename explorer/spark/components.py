@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from explorer.options import Rule
 from explorer.spark.blocks import STAR_SCHEMA, Batches, Bits, find_stars
 from explorer.spark.errors import explained
 from explorer.spark.prepared import Int64, PreparedGraph, number_rows, numbered, numbers_table, set_checksum
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LearnedComponents", "Rule", "find_components"]
 
-Rule = Literal["any", "understood"]
 _SHOWN = 20
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from pyspark.sql import functions as F
 
 from analysis.learners import DSkillLearner, parse_learner
+from explorer.options import SparkMethod as Method
 from explorer.spark.blocks import (
     BLOCK_SCHEMA,
     FOUND_SCHEMA,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LearnedSkills", "Method", "learn_skills", "skill_capacity"]
 
-Method = Literal["blocks", "rounds"]
 Int64 = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]
 """Called with the super-step or round just finished and the number of skills learned in it."""

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from explorer.errors import StoreError
+from explorer.options import check_rule
 from explorer.store.fingerprint import (
     PartFingerprints,
     dataset_fingerprint,
@@ -306,8 +307,10 @@ def check_associations(layer: LayerInfo, associations: pa.Table, components: pa.
             rule that is not known, or a component that is missing, twice or negative.
     """
     name = f"associations of layer {layer.name!r}"
-    if rule not in ("any", "understood"):
-        raise StoreError(f"{name}: rule {rule!r} must be any or understood")
+    try:
+        check_rule(rule)
+    except ValueError as error:
+        raise StoreError(f"{name}: {error}") from None
     _check_table(associations, ASSOCIATION_SCHEMA, ("source", "target"), name)
     if associations["weight"].null_count:
         raise StoreError(f"{name}: a pair has no weight")

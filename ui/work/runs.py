@@ -12,9 +12,8 @@ import pyarrow.compute as pc
 from dash import ClientsideFunction, Input, Output, State, ctx, dcc, html, no_update
 
 from explorer.errors import SkillgraphError
+from explorer.options import LEARNERS, MODES, RULES, Mode, Rule
 from explorer.service import AssociationReport, LearnReport, PercolationReport
-from explorer.service.association import Rule
-from explorer.service.learning import Mode
 from explorer.service.snapshot import read_dataset
 from ui.choice import Choice, Query, finite
 from ui.components import card, fraction
@@ -28,19 +27,11 @@ __all__ = ["KINDS", "outcome_text", "read_form", "register", "run_card", "run_st
 KINDS = {"learn": "Learn a layer", "associate": "Join its skills", "percolate": "Percolate"}
 _MEANINGS = {
     "learn": "Presents texts again and again until nothing more is learned; the new layer is stored under its name.",
-    "associate": "Joins learned skills that a text requires both, finds components, and stores both with the layer.",
+    "associate": "Links learned skills that occur in the same text, finds components, and stores both with the layer.",
     "percolate": "Keeps skills at random, one after the other, and averages over orders; nothing is stored.",
 }
-_LEARNERS = (
-    ("one", "the one unknown skill of a text"),
-    ("d", "up to D unknown skills at once"),
-    ("capacity", "a random number of them"),
-)
-_MODES = {
-    "continued": "Continued: starts from what the base has learned; everything may be learned.",
-    "frozen": "Frozen: skills of the base's texts cannot be learned any more, only new ones.",
-    "joint": "Joint: the base's texts and these are presented together.",
-}
+_LEARNERS = tuple((choice.value, choice.label) for choice in LEARNERS)
+_MODES = {choice.value: f"{choice.label.capitalize()}: {choice.meaning}." for choice in MODES}
 # Order of the form's fields, in the callbacks and in work.js.
 _FIELDS = (
     "kind",
@@ -275,7 +266,7 @@ def _layer_field(choice: Choice) -> list[Any]:
 
 
 def _associate_fields(query: Query) -> list[Any]:
-    rules = (("any", "any text"), ("understood", "only texts that are understood"))
+    rules = tuple((choice.value, choice.label) for choice in RULES)
     top = finite(query.get("top"), 0)
     return [
         _select("rule", "Joined by", rules, "understood" if query.get("rule") == "understood" else "any"),

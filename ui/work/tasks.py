@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from explorer.errors import SkillgraphError, StoreError
+from explorer.options import Mode, Rule
 from explorer.service import (
     AssociationReport,
     LearnReport,
@@ -15,8 +16,6 @@ from explorer.service import (
     learn,
     percolate,
 )
-from explorer.service.association import Rule
-from explorer.service.learning import Mode
 from explorer.service.snapshot import layer_view, read_dataset
 from explorer.store.protocol import Layer, QueryResult, Store
 from ui.place import Place
