@@ -14,7 +14,7 @@ from explorer.service import LayerView, layer_view
 from explorer.store.protocol import DatasetInfo, LayerInfo, Store
 from ui.drawing.graphs import LayerGraph, layer_graph
 from ui.place import Place
-from ui.work.children import Crew
+from ui.work.children import Pool
 
 __all__ = ["Snapshot", "Source"]
 
@@ -96,12 +96,12 @@ class Source:
     def __init__(self, url: str | Path | None) -> None:
         """Nothing is opened yet: a store that is not there is reported on the pages, and taken up once it is."""
         self.place = Place.of(None if url is None else str(url))
-        self.runs = Crew(
+        self.runs = Pool(
             1,
             "another run is going on, {title}, for {seconds} s: one writes at a time, so wait until it has finished",
             module=_TASKS,
         )
-        self.queries = Crew(
+        self.queries = Pool(
             _QUERIES,
             f"{_QUERIES} queries are running already, as many as run at once: wait until one has finished",
             module=_TASKS,

@@ -162,8 +162,8 @@ class MasteryChange:
         expected_gained_deviation: Its standard deviation.
         expected_lost: Expected number mastered in the first and lacking in the second.
         expected_lost_deviation: Its standard deviation.
-        untold_first: Skills of which the first cannot tell.
-        untold_second: Skills of which the second cannot tell.
+        unidentified_first: Skills of which the first cannot tell.
+        unidentified_second: Skills of which the second cannot tell.
         score_first: Mean outcome in the first.
         score_second: Mean outcome in the second.
         texts_first: Texts that the first rests on.
@@ -177,8 +177,8 @@ class MasteryChange:
     expected_gained_deviation: float
     expected_lost: float
     expected_lost_deviation: float
-    untold_first: int
-    untold_second: int
+    unidentified_first: int
+    unidentified_second: int
     score_first: float
     score_second: float
     texts_first: int
@@ -283,8 +283,8 @@ class _Pair:
             if masteries is not None:
                 self.mastery[side][rows] = masteries[side].mastery
         first, second = self.known
-        untold = [np.isnan(p) & (masteries is not None) for p in self.mastery]
-        open_ = (first & ~second & untold[1]) | (second & ~first & untold[0])
+        unidentified = [np.isnan(p) & (masteries is not None) for p in self.mastery]
+        open_ = (first & ~second & unidentified[1]) | (second & ~first & unidentified[0])
         self.kinds: dict[Change, NDArray[np.bool_]] = {
             "gained": second & ~first & ~open_,
             "lost": first & ~second & ~open_,
@@ -459,8 +459,8 @@ def _mastery_change(pair: _Pair, masteries: tuple[LayerMastery, LayerMastery]) -
         expected_gained_deviation=spread(gained),
         expected_lost=float(lost.sum()),
         expected_lost_deviation=spread(lost),
-        untold_first=int((pair.universe & np.isnan(p)).sum()),
-        untold_second=int((pair.universe & np.isnan(q)).sum()),
+        unidentified_first=int((pair.universe & np.isnan(p)).sum()),
+        unidentified_second=int((pair.universe & np.isnan(q)).sum()),
         score_first=first.score,
         score_second=second.score,
         texts_first=first.attempted,

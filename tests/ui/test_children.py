@@ -18,7 +18,7 @@ from loaders.dataset import build_dataset
 from tests.ui.conftest import fill
 from ui.place import Place
 from ui.work import tasks
-from ui.work.children import Crew, CrewBusyError, Work
+from ui.work.children import Job, Pool, PoolBusyError
 from ui.work.runs import outcome_text, read_form
 from ui.work.tasks import AssociateRun, LearnRun, PercolateRun
 
@@ -34,13 +34,13 @@ def own(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def crew() -> Iterator[Crew]:
-    found = Crew(2, "busy with {title} for {seconds} s")
+def pool() -> Iterator[Pool]:
+    found = Pool(2, "busy with {title} for {seconds} s")
     yield found
     found.close()
 
 
-def done(work: Work) -> Any:
+def done(work: Job) -> Any:
     assert work.wait(PATIENCE)
     assert work.state == "done", work.problem
     return work.value
@@ -50,35 +50,35 @@ def layers(path: Path) -> list[str]:
     return [info.name for info in open_store(path, mode="read").layers("small")]
 
 
-def until_stage(work: Work, step: int) -> None:
+def until_stage(work: Job, step: int) -> None:
     while work.progress.done < step and not work.wait(0.002):
         pass
     assert work.state == "running", work.problem
 
 
-def test_runs_do_what_the_use_cases_do(crew: Crew, own: Path, tmp_path: Path) -> None:
+def test_runs_do_what_the_use_cases_do(pool: Pool, own: Path, tmp_path: Path) -> None:
     fill(tmp_path / "twin.kgl")
     twin = open_store(tmp_path / "twin.kgl", mode="write")
     expected = learn(twin, "small", name="again", parts=["domain"], base="foundation", mode="frozen", learner="d:2")
     form = {"kind": "learn", "name": "again", "parts": ["domain"], "base": "foundation", "mode": "frozen"}
     place = Place(str(own))
-    report = done(crew.begin(tasks.run, place, read_form("small", {**form, "learner": "d", "d": 2})))
+    report = done(pool.begin(tasks.run, place, read_form("small", {**form, "learner": "d", "d": 2})))
     assert report.waves == expected.waves
     assert report.layer.learned == expected.layer.learned
     assert f"{expected.layer.learned:,} of {expected.layer.skills:,}" in outcome_text(report)
-    joined = done(crew.begin(tasks.run, place, AssociateRun("small", "again")))
+    joined = done(pool.begin(tasks.run, place, AssociateRun("small", "again")))
     assert joined.associations == open_store(own, mode="read").read_associations("small", "again").num_rows > 0
-    assert done(crew.begin(tasks.run, place, PercolateRun("small", "again", replicates=3))).replicates == 3
+    assert done(pool.begin(tasks.run, place, PercolateRun("small", "again", replicates=3))).replicates == 3
 
 
-def test_what_is_wrong_is_one_sentence(crew: Crew, own: Path) -> None:
+def test_what_is_wrong_is_one_sentence(pool: Pool, own: Path) -> None:
     place = Place(str(own))
     for run, said in (
         (LearnRun("small", "foundation"), "already"),
         (LearnRun("small", "new", learner="d:0"), "not 0"),
         (AssociateRun("small", "none"), "'none'"),
     ):
-        work = crew.begin(tasks.run, place, run)
+        work = pool.begin(tasks.run, place, run)
         assert work.wait(PATIENCE)
         assert (work.state, work.value) == ("failed", None)
         assert said in work.problem
@@ -86,13 +86,13 @@ def test_what_is_wrong_is_one_sentence(crew: Crew, own: Path) -> None:
     assert layers(own) == ["foundation", "tuned"]
 
 
-def test_a_store_that_another_process_writes_is_said(crew: Crew, own: Path) -> None:
+def test_a_store_that_another_process_writes_is_said(pool: Pool, own: Path) -> None:
     writer = open_store(own, mode="write")
-    work = crew.begin(tasks.run, Place(str(own)), LearnRun("small", "new"))
+    work = pool.begin(tasks.run, Place(str(own)), LearnRun("small", "new"))
     assert work.wait(PATIENCE)
     assert "is being written by" in work.problem
     writer.close()
-    done(crew.begin(tasks.run, Place(str(own)), LearnRun("small", "new")))
+    done(pool.begin(tasks.run, Place(str(own)), LearnRun("small", "new")))
     assert layers(own) == ["foundation", "new", "tuned"]
 
 
@@ -122,15 +122,15 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("step", [1, 2])
-def test_a_cancelled_run_leaves_the_store_as_it_was(crew: Crew, large: Path, step: int) -> None:
+def test_a_cancelled_run_leaves_the_store_as_it_was(pool: Pool, large: Path, step: int) -> None:
     before = large.read_bytes()
-    work = crew.begin(tasks.run, Place(str(large)), LearnRun("small", "never", known_classes=()))
+    work = pool.begin(tasks.run, Place(str(large)), LearnRun("small", "never", known_classes=()))
     until_stage(work, step)
-    child = crew._children[work.name].process
+    child = pool._children[work.name].process
     assert child.is_alive()
     with pytest.raises(StoreError, match="is being written by"):
         open_store(large, mode="write")
-    crew.cancel(work.name)
+    pool.cancel(work.name)
     assert not child.is_alive()
     assert work.state == "cancelled"
     assert large.read_bytes() == before
@@ -138,25 +138,25 @@ def test_a_cancelled_run_leaves_the_store_as_it_was(crew: Crew, large: Path, ste
     open_store(large, mode="write").close()  # its lease went with the process
 
 
-def test_queries_answer_while_a_slow_one_runs_and_is_cancelled(crew: Crew, own: Path) -> None:
+def test_queries_answer_while_a_slow_one_runs_and_is_cancelled(pool: Pool, own: Path) -> None:
     place = Place(str(own))
-    slow = crew.begin(tasks.query, place, SLOW, {}, 10, 600.0, title="the slow one")
+    slow = pool.begin(tasks.query, place, SLOW, {}, 10, 600.0, title="the slow one")
     until_stage(slow, 0)
-    quick = done(crew.begin(tasks.query, place, "MATCH (s:Skill) RETURN s, s.id AS id LIMIT 2", {}, 10, 30.0))
+    quick = done(pool.begin(tasks.query, place, "MATCH (s:Skill) RETURN s, s.id AS id LIMIT 2", {}, 10, 30.0))
     assert quick.columns == ("s", "id")
     assert quick.rows[0][0].labels == ("Skill",)
     assert slow.state == "running"
-    child = crew._children[slow.name].process
-    crew.cancel(slow.name)
+    child = pool._children[slow.name].process
+    pool.cancel(slow.name)
     assert slow.state == "cancelled"
     assert not child.is_alive()
 
 
 def test_no_more_than_so_many_at_once(own: Path) -> None:
-    one = Crew(1, "wait for {title}")
+    one = Pool(1, "wait for {title}")
     try:
         work = one.begin(tasks.query, Place(str(own)), SLOW, {}, 10, 600.0, title="the first")
-        with pytest.raises(CrewBusyError, match="wait for the first"):
+        with pytest.raises(PoolBusyError, match="wait for the first"):
             one.begin(tasks.query, Place(str(own)), "RETURN 1 AS one", {}, 10, 30.0)
         one.cancel(work.name)
         assert done(one.begin(tasks.query, Place(str(own)), "RETURN 1 AS one", {}, 10, 30.0)).rows == [(1,)]
@@ -164,24 +164,24 @@ def test_no_more_than_so_many_at_once(own: Path) -> None:
         one.close()
 
 
-def test_a_process_that_dies_is_said_and_replaced(crew: Crew, own: Path) -> None:
-    work = crew.begin(tasks.query, Place(str(own)), SLOW, {}, 10, 600.0)
-    os.kill(crew._children[work.name].process.pid or 0, 9)
+def test_a_process_that_dies_is_said_and_replaced(pool: Pool, own: Path) -> None:
+    work = pool.begin(tasks.query, Place(str(own)), SLOW, {}, 10, 600.0)
+    os.kill(pool._children[work.name].process.pid or 0, 9)
     assert work.wait(PATIENCE)
     assert "has ended before it was done" in work.problem
-    assert done(crew.begin(tasks.query, Place(str(own)), "RETURN 2 AS two", {}, 10, 30.0)).rows == [(2,)]
+    assert done(pool.begin(tasks.query, Place(str(own)), "RETURN 2 AS two", {}, 10, 30.0)).rows == [(2,)]
 
 
-def test_only_who_knows_its_name_finds_work(crew: Crew, own: Path) -> None:
-    work = crew.begin(tasks.query, Place(str(own)), "RETURN 1 AS one", {}, 10, 30.0, name="secret")
-    assert crew.find("secret") is work
-    assert crew.find("guess") is None
-    assert crew.find(None) is None
+def test_only_who_knows_its_name_finds_work(pool: Pool, own: Path) -> None:
+    work = pool.begin(tasks.query, Place(str(own)), "RETURN 1 AS one", {}, 10, 30.0, name="secret")
+    assert pool.find("secret") is work
+    assert pool.find("guess") is None
+    assert pool.find(None) is None
     assert done(work).rows == [(1,)]
 
 
 def test_asked_twice_is_begun_once(own: Path) -> None:
-    one = Crew(1, "busy")
+    one = Pool(1, "busy")
     try:
         first = one.begin(tasks.query, Place(str(own)), SLOW, {}, 10, 600.0, name="same")
         assert one.begin(tasks.query, Place(str(own)), SLOW, {}, 10, 600.0, name="same") is first
@@ -191,14 +191,14 @@ def test_asked_twice_is_begun_once(own: Path) -> None:
         one.close()
 
 
-def test_cancelled_before_it_began_is_not_begun(crew: Crew, own: Path) -> None:
-    crew.cancel("too early")
-    assert crew.begin(tasks.query, Place(str(own)), SLOW, {}, 10, 600.0, name="too early").state == "cancelled"
-    crew.cancel(None)
+def test_cancelled_before_it_began_is_not_begun(pool: Pool, own: Path) -> None:
+    pool.cancel("too early")
+    assert pool.begin(tasks.query, Place(str(own)), SLOW, {}, 10, 600.0, name="too early").state == "cancelled"
+    pool.cancel(None)
 
 
 def test_a_prepared_process_does_the_next_work(own: Path) -> None:
-    one = Crew(1, "busy", module="ui.work.tasks")
+    one = Pool(1, "busy", module="ui.work.tasks")
     try:
         one.prepare()
         one.prepare()

@@ -35,7 +35,7 @@ from ui.drawing.style import OTHER, PLAIN, SCHEMES, SHADES, figure_layout, ink_o
 from ui.notices import notice
 from ui.searching import found, register_found, searching
 from ui.source import Snapshot, Source
-from ui.work.children import Crew, CrewBusyError
+from ui.work.children import Pool, PoolBusyError
 
 __all__ = ["class_table", "layout", "level_table", "matching", "register", "requirement_matrix"]
 
@@ -372,7 +372,7 @@ def register(app: Any, source: Source) -> None:
 
     register_found(app, "c-skill")
 
-    crew = Crew(2, _BUSY)
+    pool = Pool(2, _BUSY)
 
     @app.callback(
         Output("c-region", "figure"),
@@ -391,19 +391,19 @@ def register(app: Any, source: Source) -> None:
             two = snapshot.once(("two classes", *key), lambda: two_classes(view, x, y))
         except USER_ERRORS as error:
             return _no_figure(), sentence(f"{str(error)[:1].upper()}{str(error)[1:]}."), True
-        return _region(crew, snapshot, key, two)
+        return _region(pool, snapshot, key, two)
 
     _register_browser(app)
 
 
-def _region(crew: Crew, snapshot: Snapshot, key: tuple[str, ...], two: TwoClasses) -> tuple[Any, Any, bool]:
+def _region(pool: Pool, snapshot: Snapshot, key: tuple[str, ...], two: TwoClasses) -> tuple[Any, Any, bool]:
     """The region if it is known, else what is being done for it; it is computed once for all who ask."""
     name = hashlib.sha256(repr((snapshot.version, "region", *key)).encode()).hexdigest()
-    work = crew.find(name)
+    work = pool.find(name)
     if work is None:
         try:
-            work = crew.begin(region, two.ensemble, two.learner, two.ratios, title="a stability region", name=name)
-        except CrewBusyError as busy:
+            work = pool.begin(region, two.ensemble, two.learner, two.ratios, title="a stability region", name=name)
+        except PoolBusyError as busy:
             return _no_figure(), [_two_said(two), sentence(str(busy))], False
         work.wait(0.2)
     if work.state == "running":

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from explorer.errors import USER_ERRORS, SkillgraphError
 
-__all__ = ["Crew", "CrewBusyError", "Progress", "Report", "Work"]
+__all__ = ["Job", "Pool", "PoolBusyError", "Progress", "Report"]
 
 Report = Callable[[str, int, int], None]
 State = Literal["running", "done", "failed", "cancelled"]
@@ -32,7 +32,7 @@ _IDLE = 2  # processes that wait for more work ...
 _IDLE_SECONDS = 300.0  # ... for so long
 
 
-class CrewBusyError(SkillgraphError):
+class PoolBusyError(SkillgraphError):
     """As much is being done as may be done at once."""
 
 
@@ -98,11 +98,11 @@ def _outcome(function: Callable[..., Any], report: Report, arguments: tuple[Any,
         return "failed", "Something went wrong while this was done; the server's log says what."
 
 
-class Work:
+class Job:
     """One piece of work; safe to look at from any thread."""
 
     def __init__(self, name: str, title: str) -> None:
-        """Made by `Crew.begin`."""
+        """Made by `Pool.begin`."""
         self.name = name
         self.title = title
         self._state: State = "running"
@@ -155,7 +155,7 @@ class Work:
         return True
 
 
-class Crew:
+class Pool:
     """Does pieces of work at the same time, each in a process of its own."""
 
     def __init__(self, most: int, busy: str, *, module: str | None = None) -> None:
@@ -169,12 +169,12 @@ class Crew:
         self._module = module
         self._most = most
         self._busy = busy
-        self._work: OrderedDict[str, Work] = OrderedDict()
+        self._work: OrderedDict[str, Job] = OrderedDict()
         self._children: dict[str, _Child] = {}
         self._idle: list[tuple[_Child, threading.Timer]] = []
         self._lock = threading.Lock()
 
-    def begin(self, function: Callable[..., Any], *arguments: Any, title: str = "", name: str | None = None) -> Work:
+    def begin(self, function: Callable[..., Any], *arguments: Any, title: str = "", name: str | None = None) -> Job:
         """Start a piece of work: `function(report, *arguments)` in a child process.
 
         Args:
@@ -185,22 +185,22 @@ class Crew:
                 name that is known is not begun again: who asks twice gets the same.
 
         Raises:
-            CrewBusyError: There is as much work as may be done at once.
+            PoolBusyError: There is as much work as may be done at once.
         """
-        work = Work(name or secrets.token_urlsafe(16), title)
+        work = Job(name or secrets.token_urlsafe(16), title)
         with self._lock:
             if work.name in self._work:
                 return self._work[work.name]
             running = [other for other in self._work.values() if other.state == "running"]
             if len(running) >= self._most:
-                raise CrewBusyError(self._busy.format(title=running[0].title, seconds=round(running[0].seconds)))
+                raise PoolBusyError(self._busy.format(title=running[0].title, seconds=round(running[0].seconds)))
             child = self._take()
             self._children[work.name] = child
             self._remember(work)
         threading.Thread(target=self._follow, args=(work, child, (function, arguments)), daemon=True).start()
         return work
 
-    def _remember(self, work: Work) -> None:
+    def _remember(self, work: Job) -> None:
         self._work[work.name] = work
         while len(self._work) > _KEPT + self._most:
             self._work.pop(next(key for key, other in self._work.items() if other.state != "running"))
@@ -211,7 +211,7 @@ class Crew:
             if not self._idle:
                 self._keep(_Child(self._module))
 
-    def find(self, name: str | None) -> Work | None:
+    def find(self, name: str | None) -> Job | None:
         """The work of that name, if it is still remembered."""
         with self._lock:
             return self._work.get(name or "")
@@ -226,7 +226,7 @@ class Crew:
         with self._lock:
             work = self._work.get(name)
             if work is None:
-                work = Work(name, "")
+                work = Job(name, "")
                 self._remember(work)
         if work._end("cancelled"):
             with self._lock:
@@ -252,7 +252,7 @@ class Crew:
                 return child
         return _Child(self._module)
 
-    def _follow(self, work: Work, child: _Child, order: tuple[Callable[..., Any], tuple[Any, ...]]) -> None:
+    def _follow(self, work: Job, child: _Child, order: tuple[Callable[..., Any], tuple[Any, ...]]) -> None:
         try:
             child.channel.send(order)
             while True:

@@ -19,7 +19,7 @@ from ui.choice import Choice, Query, finite
 from ui.components import card, fraction
 from ui.source import Snapshot, Source
 from ui.work import tasks
-from ui.work.children import Work
+from ui.work.children import Job
 from ui.work.tasks import AssociateRun, LearnRun, PercolateRun, Run
 
 __all__ = ["KINDS", "outcome_text", "read_form", "register", "run_card", "run_strip"]
@@ -380,7 +380,7 @@ def outcome_text(report: LearnReport | AssociationReport | PercolationReport) ->
     )
 
 
-def _result(work: Work, changed: bool) -> Any:
+def _result(work: Job, changed: bool) -> Any:
     if work.state == "done":
         report = work.value
         links = [
@@ -490,7 +490,7 @@ def _property(field: str) -> str:
     return "checked" if field == "replace" else "value"
 
 
-def _go(work: Work) -> Any:
+def _go(work: Job) -> Any:
     """Where the page moves when a run has made or changed a layer."""
     if work.state != "done" or isinstance(work.value, PercolationReport):
         return no_update

@@ -10,7 +10,7 @@ import numpy as np
 from dash import html
 
 from ui.drawing.graphs import LayerGraph, shortest_path, skills_of, texts_of
-from ui.drawing.lessons import lesson_chain, needed_before, relatives
+from ui.drawing.learning_path import learning_path, needed_before, relatives
 from ui.searching import searching
 
 __all__ = ["inspector", "path_nodes", "skill_options", "summary"]
@@ -204,25 +204,25 @@ def _taught(graph: LayerGraph, node: int) -> list[Any]:
 
 
 def _came(graph: LayerGraph, node: int) -> list[Any]:
-    """The chain of lessons that leads to a skill."""
+    """The skills and texts that led to a skill, in order."""
     view = graph.view
     index = int(graph.skill[node])
-    chain = lesson_chain(view, index)
+    chain = learning_path(view, index)
     if len(chain) < 2:
         return []
     titles, names = view.indexed.text_column("title"), view.indexed.skill_column("name")
     steps = []
-    for lesson in chain:
+    for learned in chain:
         step: list[Any] = [
             _skill_button(
-                view.indexed.skills.ids[lesson.skill].as_py(),
-                names[lesson.skill].as_py(),
-                _wave(lesson.wave),
-                f"chain-{lesson.wave}",
+                view.indexed.skills.ids[learned.skill].as_py(),
+                names[learned.skill].as_py(),
+                _wave(learned.wave),
+                f"chain-{learned.wave}",
             )
         ]
-        if lesson.text >= 0:
-            step.append(html.Div(f"by {titles[lesson.text].as_py()}", className="text-line from"))
+        if learned.text >= 0:
+            step.append(html.Div(f"by {titles[learned.text].as_py()}", className="text-line from"))
         steps.append(html.Li(step))
     before, texts = needed_before(view, index)
     return [

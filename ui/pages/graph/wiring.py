@@ -12,7 +12,7 @@ from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, ctx, no_u
 from ui.drawing.canvas import legend_items
 from ui.drawing.filters import counts_sentence
 from ui.drawing.graphs import NODE_LIMIT
-from ui.drawing.lessons import needed_before
+from ui.drawing.learning_path import needed_before
 from ui.drawing.map_picture import map_figure, nearest_box
 from ui.pages.graph.exports import as_csv, as_graphml
 from ui.pages.graph.inspector import ALL_OPTIONS, inspector, path_nodes, skill_options, summary
@@ -319,9 +319,9 @@ def _register_inspector(app: Any, source: Source) -> None:
         if trigger["act"] == "region":
             box = ",".join(f"{value:.2f}" for value in nearest_box(graph.map_positions, node, _REGION))
             return "skills", no_update, no_update, box, "map"
-        _, lessons = needed_before(graph.view, int(graph.skill[node]))
+        _, taught = needed_before(graph.view, int(graph.skill[node]))
         wave = {int(graph.view.by[s]): int(graph.view.wave[s]) for s in graph.skill.tolist()}
-        last = sorted(lessons.tolist(), key=lambda text: -wave[text])[:12]
+        last = sorted(taught.tolist(), key=lambda text: -wave[text])[:12]
         return "texts", skill, [graph.view.indexed.text_ids[text].as_py() for text in last[::-1]], no_update, no_update
 
 

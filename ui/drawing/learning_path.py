@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 from explorer.service import LayerView
 from ui.drawing.graphs import skills_of
 
-__all__ = ["Lesson", "Relatives", "lesson_chain", "needed_before", "relatives"]
+__all__ = ["PathStep", "Relatives", "learning_path", "needed_before", "relatives"]
 
 Int = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Lesson:
+class PathStep:
     """One step on the way to a skill.
 
     Attributes:
@@ -49,8 +49,8 @@ class Relatives:
     parts: tuple[tuple[str, str], ...]
 
 
-def lesson_chain(view: LayerView, skill: int) -> tuple[Lesson, ...]:
-    """From the first lesson to a skill: before each, the one that its text waited for longest.
+def learning_path(view: LayerView, skill: int) -> tuple[PathStep, ...]:
+    """From the first skill to this one: before each, the one that its text waited for longest.
 
     Of the text's other skills that one is followed which was learned last, the most used of several. The skill is
     the last of the chain; the first was known beforehand or taught by a text that waited for nothing.
@@ -60,11 +60,11 @@ def lesson_chain(view: LayerView, skill: int) -> tuple[Lesson, ...]:
         skill: Index of a learned skill.
     """
     uses = view.indexed.graph.skill_degrees
-    chain: list[Lesson] = []
+    chain: list[PathStep] = []
     now = skill
     while True:
         wave, text = int(view.wave[now]), int(view.by[now])
-        chain.append(Lesson(now, wave, text if wave > 0 else -1))
+        chain.append(PathStep(now, wave, text if wave > 0 else -1))
         if wave <= 0 or text < 0:
             break
         earlier = [s for s in skills_of(view, text) if s != now and 0 <= view.wave[s] < wave]

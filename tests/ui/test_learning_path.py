@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from ui.drawing.graphs import LayerGraph, skills_of
-from ui.drawing.lessons import lesson_chain, needed_before, relatives
+from ui.drawing.learning_path import learning_path, needed_before, relatives
 
 
 def waiting(view, skill: int) -> set[int]:
@@ -20,10 +20,10 @@ def test_each_lesson_needs_the_one_before(small_graph: LayerGraph) -> None:
     view = small_graph.view
     longest = 0
     for skill in small_graph.skill.tolist():
-        chain = lesson_chain(view, skill)
+        chain = learning_path(view, skill)
         assert chain[-1].skill == skill
         longest = max(longest, len(chain))
-        waves = [lesson.wave for lesson in chain]
+        waves = [step.wave for step in chain]
         assert waves == sorted(set(waves))
         for before, now in itertools.pairwise(chain):
             required = list(skills_of(view, now.text))
@@ -37,9 +37,9 @@ def test_each_lesson_needs_the_one_before(small_graph: LayerGraph) -> None:
 def test_chain_has_a_lesson_a_wave_in_a_one_skill_learner(small_graph: LayerGraph) -> None:
     """A skill of wave k was taught by a text whose last other skill is of wave k - 1."""
     for skill in small_graph.skill[small_graph.wave > 0].tolist():
-        chain = lesson_chain(small_graph.view, skill)
+        chain = learning_path(small_graph.view, skill)
         if chain[0].wave <= 1:
-            assert [lesson.wave for lesson in chain] == list(range(chain[0].wave, chain[-1].wave + 1))
+            assert [step.wave for step in chain] == list(range(chain[0].wave, chain[-1].wave + 1))
 
 
 def test_needed_is_the_closure(small_graph: LayerGraph) -> None:
