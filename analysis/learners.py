@@ -394,16 +394,30 @@ def parse_learner(text: str) -> Learner:
     'd:2'
     """
     kind, _, value = text.strip().partition(":")
-    hint = "write 'one', 'd:2' (at most 2 novel skills a text) or 'capacity:0.6' (geometric capacity)"
-    if kind == "one" and not value:
-        return OneSkillLearner()
-    if kind == "d" and value.isascii() and value.isdigit():
-        return DSkillLearner(int(value))
-    if kind == "capacity":
-        try:
-            numbers = [float(item) for item in value.split(",")]
-        except ValueError:
-            numbers = [math.nan]
-        if all(map(math.isfinite, numbers)):
-            return RandomCapacityLearner(numbers[0]) if len(numbers) == 1 else RandomCapacityLearner(psi=numbers)
-    raise AnalysisError(f"there is no learner {text!r}: {hint}")
+    learner = _KINDS[kind](value) if kind in _KINDS else None
+    if learner is None:
+        hint = "write 'one', 'd:2' (at most 2 novel skills a text) or 'capacity:0.6' (geometric capacity)"
+        raise AnalysisError(f"there is no learner {text!r}: {hint}")
+    return learner
+
+
+def _one(value: str) -> Learner | None:
+    return None if value else OneSkillLearner()
+
+
+def _d(value: str) -> Learner | None:
+    return DSkillLearner(int(value)) if value.isascii() and value.isdigit() else None
+
+
+def _capacity(value: str) -> Learner | None:
+    try:
+        numbers = [float(item) for item in value.split(",")]
+    except ValueError:
+        return None
+    if not all(map(math.isfinite, numbers)):
+        return None
+    return RandomCapacityLearner(numbers[0]) if len(numbers) == 1 else RandomCapacityLearner(psi=numbers)
+
+
+# What stands before the colon, and what makes a learner of the rest; None if it is none.
+_KINDS: dict[str, Callable[[str], Learner | None]] = {"one": _one, "d": _d, "capacity": _capacity}

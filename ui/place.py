@@ -46,10 +46,6 @@ class Place:
         Raises:
             StoreError: It is not there or cannot be opened.
         """
-        if self.credentials is not None:
-            from explorer.store.neo4j.store import Neo4jStore
-
-            return Neo4jStore(str(self.url), credentials=self.credentials)
         from explorer.store.opening import open_store
 
-        return open_store(self.url, mode=mode)
+        return open_store(self.url, mode=mode, credentials=self.credentials)

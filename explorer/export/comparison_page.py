@@ -126,8 +126,8 @@ def _mastery(found: LayerComparison) -> list[_Table]:
     ]
     note = (
         "± is one standard deviation of the posterior. Expected counts add up probabilities, so they include skills "
-        f"that are likely on neither side. The first cannot tell of {plural(m.unidentified_first, 'skill')}, the second "
-        f"of {m.unidentified_second:,}."
+        f"that are likely on neither side. The first cannot tell of {plural(m.unidentified_first, 'skill')}, the "
+        f"second of {m.unidentified_second:,}."
     )
     return [_Table(f"Change of mastery over {plural(m.compared, 'skill')}", ("", "change"), rows, note)]
 

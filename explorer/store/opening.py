@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from explorer.errors import StoreError
 
 if TYPE_CHECKING:
+    from explorer.credentials import Credentials
     from explorer.store.protocol import Store
 
-__all__ = ["DEFAULT_PATH", "open_store"]
+__all__ = ["DEFAULT_PATH", "SERVERS", "open_store"]
 
 DEFAULT_PATH = Path("skillgraph.kgl")
 """Where the store is if none is named: in the folder one works in."""
 
-_SERVER_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
+SERVERS: dict[str, str] = dict.fromkeys(
+    ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc"), "explorer.store.neo4j.store:Neo4jStore"
+)
+"""Kinds of servers: the scheme of their addresses, and `module:class`, made from an address and `credentials`."""
 
 
-def open_store(url: str | Path | None, *, mode: Literal["read", "write"]) -> Store:
+def open_store(
+    url: str | Path | None, *, mode: Literal["read", "write"], credentials: Credentials | None = None
+) -> Store:
     """Open a store; close it with its `close`.
 
     Args:
         url: A file (`None` is `./skillgraph.kgl`) for the embedded store, or the address of a Neo4j server
             (`neo4j://host:7687` and the like).
         mode: `read`, or `write`: of an embedded store only one process at a time has it open for writing.
+        credentials: Who one is on a server; found as `explorer.credentials.find_credentials` does if not given.
 
     Raises:
         StoreError: It is not there, cannot be opened, or is of another version.
     """
     scheme, separator, _ = str(url or "").partition("://")
     if separator and isinstance(url, str):
-        if scheme.lower() not in _SERVER_SCHEMES:
+        place = SERVERS.get(scheme.lower())
+        if place is None:
             raise StoreError(
                 f"store {url!r}: {scheme}:// is not known; give the path of a file, or an address that starts with "
-                f"{', '.join(f'{known}://' for known in _SERVER_SCHEMES)}"
+                f"{', '.join(f'{known}://' for known in SERVERS)}"
             )
-        from explorer.store.neo4j.store import Neo4jStore
-
-        return Neo4jStore(url)
+        module, _, name = place.partition(":")
+        opened: Store = getattr(import_module(module), name)(url, credentials=credentials)
+        return opened
     from explorer.store.embedded.store import EmbeddedStore
 
     return EmbeddedStore(Path(url or DEFAULT_PATH).expanduser(), mode=mode)
