@@ -186,13 +186,21 @@ def _show_mastery(found: LayerComparison) -> Iterator[Block]:
 def _show_training(found: LayerComparison) -> Iterator[Block]:
     if found.training:
         yield Table(
-            ("training", "layer", "measured", "Poisson", "same degrees"),
+            ("training", "layer", "measured", "Poisson", "same degrees", "with types"),
             [
-                (row.mode, row.layer or "–", share(row.measured), share(row.poisson), share(row.degrees))
+                (
+                    row.mode,
+                    row.layer or "–",
+                    share(row.measured),
+                    share(row.poisson),
+                    share(row.degrees),
+                    share(row.typed),
+                )
                 for row in found.training
             ],
             title="Learned share of all skills, measured and predicted",
-            caption="Poisson: from mean numbers of skills alone; same degrees: random graphs with these degrees",
+            caption="Poisson: from mean numbers of skills alone; same degrees: random graphs with these degrees; "
+            "with types: texts also keep their mix of types of skills",
         )
 
 

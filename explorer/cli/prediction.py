@@ -97,13 +97,14 @@ def _beside(run: Run, dataset: str | None, layer: str, replicates: int, seed: in
 
 def _shown(found: LayerPrediction, by_class: ClassesPrediction, replicates: int) -> Iterator[Block]:
     yield Table(
-        ("quantity", "measured", "Poisson", "same degrees", "meaning"),
+        ("quantity", "measured", "Poisson", "same degrees", "with types", "meaning"),
         [
             (
                 row.quantity,
                 number(row.measured),
                 _with_band(row.poisson, row.poisson_band),
                 _with_band(row.degrees, row.degrees_band),
+                number(row.typed),
                 row.meaning,
             )
             for row in found.rows
@@ -113,7 +114,7 @@ def _shown(found: LayerPrediction, by_class: ClassesPrediction, replicates: int)
         caption=f"In brackets: 95 % of {plural(replicates, 'random graph')} of this size." if replicates else "",
     )
     yield Table(
-        ("class", "size", "measured", "Poisson", "same degrees"),
+        ("class", "size", "measured", "Poisson", "same degrees", "with types"),
         [
             (
                 "all skills",
@@ -121,9 +122,17 @@ def _shown(found: LayerPrediction, by_class: ClassesPrediction, replicates: int)
                 share(by_class.measured),
                 share(by_class.poisson),
                 share(by_class.degrees),
+                share(by_class.typed),
             ),
             *(
-                (f"{kind} {row.name}", f"{row.size:,}", share(row.measured), share(row.poisson), share(row.degrees))
+                (
+                    f"{kind} {row.name}",
+                    f"{row.size:,}",
+                    share(row.measured),
+                    share(row.poisson),
+                    share(row.degrees),
+                    share(row.typed),
+                )
                 for kind, rows in (("skills", by_class.skills), ("texts", by_class.texts))
                 for row in rows
             ),
@@ -133,6 +142,9 @@ def _shown(found: LayerPrediction, by_class: ClassesPrediction, replicates: int)
     )
     for reason in found.reasons:
         yield f"- {reason}"
+    if found.types is not None:
+        made = " × ".join(found.features) or "none that helps"
+        yield f"- With types: {plural(found.types, 'type')} of skills ({made}); `skillgraph explain` has the others."
 
 
 def _curve(run: Run, dataset: str | None, layer: str, kind: str, seed: int) -> Result:

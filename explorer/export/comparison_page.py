@@ -136,13 +136,21 @@ def _training(found: LayerComparison) -> list[_Table]:
     if not found.training:
         return []
     rows = [
-        (_MODES[row.mode], row.layer or "–", _share(row.measured), _share(row.poisson), _share(row.degrees))
+        (
+            _MODES[row.mode],
+            row.layer or "–",
+            _share(row.measured),
+            _share(row.poisson),
+            _share(row.degrees),
+            _share(row.typed),
+        )
         for row in found.training
     ]
-    columns = ("training", "layer", "measured", "Poisson", "same degrees")
+    columns = ("training", "layer", "measured", "Poisson", "same degrees", "with types")
     note = (
         "Share of all skills. Poisson: predicted from mean numbers of skills alone; same degrees: for random graphs "
-        "in which every text and skill has as many partners as here."
+        "in which every text and skill has as many partners as here; with types: for those in which every text also "
+        "keeps its mix of types of skills."
     )
     return [_Table("Learned skills by training, measured and predicted", columns, rows, note)]
 

@@ -18,6 +18,7 @@ from analysis.learners import parse_learner
 from explorer.errors import SkillgraphError
 from explorer.service.expectation import known_beforehand
 from explorer.service.snapshot import LayerView, layer_view
+from explorer.service.typed import typed_expectation
 from explorer.store.protocol import Store
 
 __all__ = ["ClassPrediction", "ClassesPrediction", "MeasuredClasses", "measured_classes", "predict_classes"]
@@ -57,6 +58,7 @@ class ClassPrediction:
         measured: On the stored layer.
         poisson: For Poisson numbers of skills with the measured means of all pairs of classes.
         degrees: For random graphs with the measured joint degrees; None where the learner has none.
+        typed: For random graphs in which every text keeps its mix of types of skills; None where there is none.
     """
 
     name: str
@@ -64,6 +66,7 @@ class ClassPrediction:
     measured: float
     poisson: float | None
     degrees: float | None
+    typed: float | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class ClassesPrediction:
         skills: One row a class of skills.
         texts: One row a class of texts.
         mean_skills: c_jk, mean number of class-k skills in a class-j text; rows as `texts`, columns as `skills`.
+        typed: Predicted for texts that keep their mix of types of skills; None where there is no such prediction.
     """
 
     measured: float
@@ -85,6 +89,7 @@ class ClassesPrediction:
     skills: tuple[ClassPrediction, ...]
     texts: tuple[ClassPrediction, ...]
     mean_skills: tuple[tuple[float, ...], ...]
+    typed: float | None = None
 
 
 def _labels(values: Sequence[object], limit: int) -> tuple[tuple[str, ...], NDArray[np.int64]]:
@@ -152,6 +157,8 @@ def predict_classes(store: Store, dataset: str, layer: str, *, limit: int = 8) -
     text_of = np.repeat(np.arange(graph.n_texts), graph.text_degrees)
     understood = np.ones(graph.n_texts, dtype=bool)
     understood[text_of[~view.learned[graph.text_skills]]] = False
+    typed = typed_expectation(store, dataset, layer)
+    skill_types, text_types = (None, None) if typed is None else (typed.learned_by_skill, typed.understood_by_text)
     return ClassesPrediction(
         measured=float(view.learned.mean()),
         poisson=None if poisson is None else poisson.learned,
@@ -160,15 +167,20 @@ def predict_classes(store: Store, dataset: str, layer: str, *, limit: int = 8) -
             classes.skill_names,
             classes.skill_class,
             view.learned,
-            *(None if e is None else 1.0 - e.unlearned_by_class for e in (poisson, degrees)),
+            None if poisson is None else 1.0 - poisson.unlearned_by_class,
+            None if degrees is None else 1.0 - degrees.unlearned_by_class,
+            skill_types,
         ),
         texts=_rows(
             classes.text_names,
             classes.text_class,
             understood,
-            *(None if e is None else e.understood_by_class for e in (poisson, degrees)),
+            None if poisson is None else poisson.understood_by_class,
+            None if degrees is None else degrees.understood_by_class,
+            text_types,
         ),
         mean_skills=tuple(tuple(row) for row in classes.degrees.mean_skills.tolist()),
+        typed=None if typed is None else typed.predicted.evolution.learned,
     )
 
 
@@ -191,6 +203,7 @@ def _rows(
     done: NDArray[np.bool_],
     poisson: NDArray[np.float64] | None,
     degrees: NDArray[np.float64] | None,
+    typed: NDArray[np.float64] | None,
 ) -> tuple[ClassPrediction, ...]:
     return tuple(
         ClassPrediction(
@@ -199,6 +212,7 @@ def _rows(
             measured=float(done[label == k].mean()),
             poisson=None if poisson is None else float(np.clip(poisson[k], 0.0, 1.0)),
             degrees=None if degrees is None else float(np.clip(degrees[k], 0.0, 1.0)),
+            typed=None if typed is None else float(np.clip(typed[label == k].mean(), 0.0, 1.0)),
         )
         for k, name in enumerate(names)
     )

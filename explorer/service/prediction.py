@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from explorer.service.association import giant_of
 from explorer.service.expectation import Expectation, expectations, known_beforehand
 from explorer.service.learning import CONTINUED
 from explorer.service.snapshot import LayerView, layer_view
+from explorer.service.typed import typed_expectation
 from explorer.store.protocol import LayerInfo, Store
 
 __all__ = [
@@ -101,6 +102,8 @@ class BesideRow:
         degrees_difference: Measured less `degrees`.
         poisson_band: Central 95 % of random Poisson graphs of this size, low and high; None if none were drawn.
         degrees_band: The same for random graphs with the measured degrees.
+        typed: For random graphs in which every text also keeps its mix of types of skills; None where it has none.
+        typed_difference: Measured less `typed`.
     """
 
     quantity: str
@@ -112,6 +115,8 @@ class BesideRow:
     degrees_difference: float | None = None
     poisson_band: tuple[float, float] | None = None
     degrees_band: tuple[float, float] | None = None
+    typed: float | None = None
+    typed_difference: float | None = None
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,8 @@ class LayerPrediction:
         seed: Seed of the random graphs.
         novel: Fraction of the skills that was not known beforehand.
         prerequisites: True if some skills can be learned only after others.
+        types: Number of types behind `typed`; None if the layer has no such prediction.
+        features: Features of skills whose product the types are.
     """
 
     layer: LayerInfo
@@ -145,6 +152,8 @@ class LayerPrediction:
     seed: int = 0
     novel: float = 1.0
     prerequisites: bool = False
+    types: int | None = None
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -159,6 +168,7 @@ class SubsampleCurve:
         high: Largest replicate.
         poisson: Predicted for the Poisson ensemble at R times the share.
         degrees: Predicted for random graphs with the measured degree distributions, thinned.
+        typed: Predicted for random graphs that also keep each text's mix of types; empty if there are no types.
         replicates: Random subsamples at each share.
         seed: Seed of the subsamples.
     """
@@ -172,6 +182,7 @@ class SubsampleCurve:
     degrees: tuple[float, ...]
     replicates: int
     seed: int
+    typed: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -183,12 +194,14 @@ class WaveCurve:
         measured: Of the layer.
         poisson: Iterates of density evolution for the Poisson ensemble of the same c and R.
         degrees: Iterates for random graphs with the measured degree distributions.
+        typed: Iterates for random graphs that also keep each text's mix of types; empty if there are no types.
     """
 
     layer: LayerInfo
     measured: tuple[float, ...]
     poisson: tuple[float, ...]
     degrees: tuple[float, ...]
+    typed: tuple[float, ...] = ()
 
 
 def predict(mean_skills: float, ratio: float, learner: str = "one") -> Prediction:
@@ -281,9 +294,12 @@ def predict_layer(
     learned = int(np.count_nonzero(view.learned)) / n if n else 0.0
     understood = _understood(view)
     bands = _bands(view, replicates, seed, workers)
+    typed = typed_expectation(store, dataset, layer)
+    by_types = {} if typed is None else typed.quantities(rule)
     rows = (
         _beside(
             bands,
+            by_types,
             "learned",
             "Fraction of all skills that is learned",
             learned,
@@ -292,6 +308,7 @@ def predict_layer(
         ),
         _beside(
             bands,
+            by_types,
             "not_understood",
             "Fraction of the training texts with a skill that is not learned",
             1.0 - understood,
@@ -300,6 +317,7 @@ def predict_layer(
         ),
         _beside(
             bands,
+            by_types,
             "waves",
             "Rounds of presenting all texts until nothing more is learned (predicted: until less than one skill is)",
             float(view.info.waves),
@@ -308,6 +326,7 @@ def predict_layer(
         ),
         _beside(
             bands,
+            by_types,
             "ratio",
             "Texts per skill, R (predicted: the threshold R* at which skills would emerge at once)",
             graph.ratio,
@@ -316,6 +335,7 @@ def predict_layer(
         ),
         _beside(
             bands,
+            by_types,
             "giant",
             "Giant component of the learned skills' association graph, as a fraction of all skills",
             giant_of(view, "any"),
@@ -324,6 +344,7 @@ def predict_layer(
         ),
         _beside(
             bands,
+            by_types,
             "giant_understood",
             "The same, joined only by texts all of whose skills are learned",
             giant_of(view, "understood"),
@@ -332,6 +353,7 @@ def predict_layer(
         ),
         _beside(
             bands,
+            by_types,
             "percolation",
             "Texts per skill, R, at which the learned skills would first have a giant component",
             None,
@@ -340,6 +362,7 @@ def predict_layer(
         ),
         _beside(
             bands,
+            by_types,
             "giant_site",
             "Giant component if as many skills were kept at random (site percolation)",
             None,
@@ -348,6 +371,7 @@ def predict_layer(
         ),
         _beside(
             bands,
+            by_types,
             "condition",
             "Site percolation condition: above 1 the learned skills have a giant component",
             None,
@@ -368,6 +392,8 @@ def predict_layer(
         seed=seed,
         novel=poisson.novel,
         prerequisites=poisson.prerequisites is not None,
+        types=None if typed is None else typed.predicted.n_types,
+        features=() if typed is None else typed.choice.features,
     )
 
 
@@ -408,14 +434,31 @@ def _bands(view: LayerView, replicates: int, seed: int, workers: int) -> _Bands:
 
 
 def _beside(
-    bands: _Bands, quantity: str, meaning: str, measured: float | None, poisson: float | None, degrees: float | None
+    bands: _Bands,
+    by_types: Mapping[str, float | None],
+    quantity: str,
+    meaning: str,
+    measured: float | None,
+    poisson: float | None,
+    degrees: float | None,
 ) -> BesideRow:
     def less(predicted: float | None) -> float | None:
         return None if measured is None or predicted is None else measured - predicted
 
     by_poisson, by_degrees = bands.get(quantity, (None, None))
+    typed = by_types.get(quantity)
     return BesideRow(
-        quantity, meaning, measured, poisson, degrees, less(poisson), less(degrees), by_poisson, by_degrees
+        quantity,
+        meaning,
+        measured,
+        poisson,
+        degrees,
+        less(poisson),
+        less(degrees),
+        by_poisson,
+        by_degrees,
+        typed,
+        less(typed),
     )
 
 
@@ -479,8 +522,8 @@ def _reasons(view: LayerView, learned: float, poisson: float, degrees: float) ->
         )
     if view.info.base is not None:
         reasons.append(
-            "The prediction is for all texts of this layer and its base presented together; "
-            f"this layer was trained in mode {view.info.mode!r}."
+            "Poisson and same degrees are for all texts of this layer and its base presented together; this layer was "
+            f"trained in mode {view.info.mode!r}, which the prediction with types follows."
         )
     return tuple(reasons)
 
@@ -518,6 +561,7 @@ def subsample(
         graph, grid, rule, prerequisites=view.indexed.prerequisites, replicates=replicates, seed=seed
     )
     poisson, degrees = expectations(view)
+    typed = typed_expectation(store, dataset, layer)
     return SubsampleCurve(
         layer=view.info,
         shares=tuple(grid.tolist()),
@@ -528,6 +572,7 @@ def subsample(
         degrees=tuple(degrees.evolve(rule, share).learned for share in grid.tolist()),
         replicates=replicates,
         seed=seed,
+        typed=() if typed is None else tuple(typed.from_nothing(share) for share in grid.tolist()),
     )
 
 
@@ -553,9 +598,18 @@ def wave_curve(store: Store, dataset: str, layer: str) -> WaveCurve:
     poisson, degrees = expectations(view, known_beforehand(view))
     rule = parse_learner(view.info.learner)
 
-    def iterates(expected: Expectation) -> tuple[float, ...]:
-        trajectory = np.asarray(expected.evolve(rule).trajectory)
-        padded = np.pad(trajectory, (0, max(0, last + 1 - len(trajectory))), mode="edge")
-        return tuple((1.0 - padded[: last + 1]).tolist())
+    def padded(trajectory: NDArray[np.float64]) -> tuple[float, ...]:
+        values = np.pad(trajectory, (0, max(0, last + 1 - len(trajectory))), mode="edge")
+        return tuple((1.0 - values[: last + 1]).tolist())
 
-    return WaveCurve(view.info, tuple((np.cumsum(counts) / n).tolist()), iterates(poisson), iterates(degrees))
+    def iterates(expected: Expectation) -> tuple[float, ...]:
+        return padded(np.asarray(expected.evolve(rule).trajectory))
+
+    typed = typed_expectation(store, dataset, layer)
+    return WaveCurve(
+        view.info,
+        tuple((np.cumsum(counts) / n).tolist()),
+        iterates(poisson),
+        iterates(degrees),
+        () if typed is None else padded(typed.predicted.evolution.trajectory),
+    )

@@ -12,7 +12,9 @@ from analysis.ensembles import MultiClassEnsemble
 from analysis.errors import AnalysisError
 from analysis.hierarchy import HierarchyResult, compare_training
 from analysis.learners import parse_learner
+from explorer.service.course import Course, Stage
 from explorer.service.snapshot import LayerView, layer_view
+from explorer.service.typed import typed_expectation
 from explorer.store.protocol import Store
 
 __all__ = ["TrainingRow", "predict_training"]
@@ -37,6 +39,10 @@ class TrainingRow:
             no such prediction.
         degrees_basic: The same for basic skills.
         degrees_domain: The same for the others.
+        typed: Predicted for random graphs in which every text also keeps its mix of types of skills; None where the
+            learner has no such prediction.
+        typed_basic: The same for basic skills.
+        typed_domain: The same for the others.
     """
 
     mode: str
@@ -50,6 +56,9 @@ class TrainingRow:
     degrees: float | None
     degrees_basic: float | None
     degrees_domain: float | None
+    typed: float | None = None
+    typed_basic: float | None = None
+    typed_domain: float | None = None
 
 
 def predict_training(store: Store, dataset: str, first: LayerView, second: LayerView) -> tuple[TrainingRow, ...]:
@@ -76,6 +85,7 @@ def predict_training(store: Store, dataset: str, first: LayerView, second: Layer
     learner = second.info.learner
     poisson = _predicted(labels, learner, poisson=True)
     degrees = _predicted(labels, learner, poisson=False)
+    typed = _typed(store, dataset, first, second, is_domain_text, is_domain)
     layers = {"foundation": first} | {
         str(info.mode): layer_view(store, dataset, info.name)
         for info in store.layers(dataset)
@@ -93,9 +103,42 @@ def predict_training(store: Store, dataset: str, first: LayerView, second: Layer
             _by_class(degrees, mode),
         )
         (m, m_basic, m_domain), (p, p_basic, p_domain), (d, d_basic, d_domain) = figures
-        return TrainingRow(mode, name, m, m_basic, m_domain, p, p_basic, p_domain, d, d_basic, d_domain)
+        return TrainingRow(
+            mode, name, m, m_basic, m_domain, p, p_basic, p_domain, d, d_basic, d_domain, *typed.get(mode, ())
+        )
 
     return tuple(row(mode) for mode in ("foundation", *_MODES))
+
+
+def _typed(
+    store: Store,
+    dataset: str,
+    first: LayerView,
+    second: LayerView,
+    is_domain_text: NDArray[np.bool_],
+    is_domain: NDArray[np.bool_],
+) -> dict[str, tuple[float, float | None, float | None]]:
+    """For each way to train what texts that keep their mix of types teach: of all, basic and domain skills."""
+    expected = typed_expectation(store, dataset, second.info.name)
+    if expected is None:
+        return {}
+    rule = parse_learner(second.info.learner)
+    given = np.isin(second.indexed.skill_rows, first.indexed.skill_rows[first.wave == 0])
+    none = np.zeros(len(is_domain), dtype=bool)
+    base = Stage(~is_domain_text, parse_learner(first.info.learner), given, None)
+    stages = {
+        "foundation": (base,),
+        "frozen": (base, Stage(is_domain_text, rule, none, ~is_domain)),
+        "continued": (base, Stage(is_domain_text, rule, none, None)),
+        "joint": (Stage(np.ones(len(is_domain_text), dtype=bool), rule, given, None),),
+    }
+    found: dict[str, tuple[float, float | None, float | None]] = {}
+    for mode, steps in stages.items():
+        predicted = Course(second, steps).predict(expected.choice.labels)
+        learned = 1.0 - predicted.evolution.unlearned_by_type[predicted.types]
+        parts = [float(learned[of].mean()) if of.any() else None for of in (~is_domain, is_domain)]
+        found[mode] = (float(learned.mean()), parts[0], parts[1])
+    return found
 
 
 def _predicted(

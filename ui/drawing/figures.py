@@ -120,6 +120,7 @@ def waves_figure(curve: WaveCurve, now: int = 0) -> go.Figure:
         [
             _line(waves, curve.poisson, "Poisson", "poisson", line={"dash": "dash"}),
             _line(waves, curve.degrees, "degrees", "degrees", line={"dash": "dash"}),
+            *([_line(waves, curve.typed, "types", "typed", line={"dash": "dash"})] if curve.typed else []),
             go.Scatter(
                 x=waves,
                 y=curve.measured,
@@ -194,6 +195,7 @@ def subsample_figure(curve: SubsampleCurve) -> go.Figure:
             ),
             _line(curve.shares, curve.poisson, "Poisson", "poisson", line={"dash": "dash"}),
             _line(curve.shares, curve.degrees, "degrees", "degrees", line={"dash": "dash"}),
+            *([_line(curve.shares, curve.typed, "types", "typed", line={"dash": "dash"})] if curve.typed else []),
             _line(curve.shares, curve.learned, "these texts", "measured", line={"width": 2.5}),
         ]
     )

@@ -43,11 +43,12 @@ ROLES: Mapping[str, str] = {
     "measured": "#D55E00",
     "poisson": "#0072B2",
     "degrees": "#009E73",
+    "typed": "#8250B8",
     "threshold": "#8A94A0",
     "second": "#CC79A7",
     "sweep": "#E69F00",
 }
-"""Measured is orange, the Poisson ensemble blue, measured degrees green: on every figure."""
+"""Measured is orange, the Poisson ensemble blue, measured degrees green, mixes of types violet: on every figure."""
 
 CHANGES: Mapping[str, str] = {"kept": "#8A94A0", "gained": "#0072B2", "lost": "#D55E00", "open": "#CC79A7"}
 """What became of a skill from one layer to another; open: the outcomes of one of them cannot tell."""

@@ -312,7 +312,7 @@ def _attached(found: LayerComparison, query: Query) -> Any:
 def _training(found: LayerComparison) -> Any:
     if not found.training:
         return None
-    heads = ("", "Measured", "Degrees", "Poisson", "New skills", "Degrees")
+    heads = ("", "Measured", "Types", "Degrees", "Poisson", "New skills", "Types")
     rows = [
         html.Tr(
             [
@@ -321,10 +321,11 @@ def _training(found: LayerComparison) -> Any:
                     html.Td(fraction(value), className="number")
                     for value in (
                         row.measured,
+                        row.typed,
                         row.degrees,
                         row.poisson,
                         row.measured_domain,
-                        row.degrees_domain,
+                        row.typed_domain,
                     )
                 ),
             ]
@@ -336,7 +337,8 @@ def _training(found: LayerComparison) -> Any:
         "Three ways to train",
         html.Div(html.Table([html.Thead(head), html.Tbody(rows)], className="table"), className="table-box"),
         note="Learned share of all skills and of those that the foundation's texts do not require: on these texts, "
-        "and as theory predicts it for their degrees and for Poisson texts.",
+        "and as theory predicts it for texts that keep their mix of types of skills, for their degrees alone, and for "
+        "Poisson texts.",
     )
 
 

@@ -11,7 +11,9 @@ from dash import Input, Output, dcc, html
 from analysis.ensembles import Ensemble
 from analysis.learners import parse_learner
 from analysis.solution_curve import SolutionCurve
+from explorer.errors import USER_ERRORS
 from explorer.service import BesideRow, LayerPrediction, LayerView, predict_layer
+from explorer.service.ladder import Ladder, Rung, explain
 from explorer.store.protocol import DatasetInfo, LayerInfo
 from ui.choice import Choice, Query, choose
 from ui.components import card, figure, fraction, no_layer, page, page_header, stat
@@ -90,12 +92,22 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                     "Prediction beside measurement",
                     html.Div(id="o-beside"),
                     note=(
-                        "Each quantity on this layer, in a purely random graph of the same R and c (Poisson), and in "
-                        "a random graph in which every text and skill keeps its number of links (degrees)."
+                        "Each quantity on this layer, in a purely random graph of the same R and c (Poisson), in a "
+                        "random graph in which every text and skill keeps its number of links (degrees), and in one "
+                        "in which every text also keeps its mix of types of skills (types)."
                     ),
                 ),
             ],
             className="row wide-right",
+        ),
+        card(
+            "What explains this layer",
+            html.Div(html.P("Comparing with random graphs …", className="quiet"), id="o-ladder"),
+            note=(
+                "A ladder of random graphs that keep more and more of this one: what each would learn, and how much of "
+                "the gap between the degrees alone and this layer it closes. Few and many types are found by a search "
+                "that does not look at what was learned."
+            ),
         ),
         layers,
         _dataset(info),
@@ -240,6 +252,58 @@ def register(app: Any, source: Source) -> None:
         )
         return _stats(prediction), _emergence(prediction), _beside(prediction), _reasons(prediction)
 
+    @app.callback(Output("o-ladder", "children"), Input("o-subject", "data"))
+    def climb(subject: dict[str, str]) -> Any:
+        snapshot = source.snapshot()
+        dataset, layer = subject["dataset"], subject["layer"]
+        try:
+            found = snapshot.once(("ladder", dataset, layer), lambda: explain(snapshot.store, dataset, layer, graphs=0))
+        except USER_ERRORS as error:
+            return html.P(str(error), className="sentence")
+        return ladder_table(found)
+
+
+def ladder_table(found: Ladder) -> Any:
+    """The rungs as a table with bars, the layer itself last."""
+
+    def row(name: str, keeps: str, types: int | None, learned: float, closes: float | None, tone: str) -> html.Tr:
+        bar = html.Div(
+            html.Div(className=f"fill fill-{tone}", style={"width": f"{100 * learned:.1f}%"}), className="bar"
+        )
+        return html.Tr(
+            [
+                html.Td([name, html.Div(keeps, className="quiet")]),
+                html.Td("–" if types is None else f"{types:,}", className="number"),
+                html.Td(bar, className="bar-cell"),
+                html.Td(
+                    html.Strong(fraction(learned)) if tone == "measured" else fraction(learned), className="number"
+                ),
+                html.Td("–" if closes is None else f"{closes:.0%}", className="number"),
+            ]
+        )
+
+    tones = {"poisson": "poisson", "text sizes": "poisson", "degrees": "degrees"}
+    rows = [
+        row(rung.name, _kept(rung), rung.types, rung.learned, rung.closes, tones.get(rung.name, "typed"))
+        for rung in found.rungs
+    ]
+    rows.append(
+        row("this layer", "measured", None, found.measured, 1.0 if abs(found.gap) >= 0.01 else None, "measured")
+    )
+    heads = (("Keeps", ""), ("Types", "number"), ("", "bar-cell"), ("Learned", "number"), ("Closes", "number"))
+    head = html.Tr([html.Th(name, className=style, scope="col") for name, style in heads])
+    return html.Div(
+        [
+            html.P(found.sentence, className="sentence"),
+            html.Div(html.Table([html.Thead(head), html.Tbody(rows)], className="table ladder"), className="table-box"),
+            html.Ul([html.Li(note) for note in found.notes if "--graphs" not in note], className="reasons"),
+        ]
+    )
+
+
+def _kept(rung: Rung) -> str:
+    return " × ".join(rung.features) if len(rung.features) > 1 else rung.keeps
+
 
 def _row(prediction: LayerPrediction, quantity: str) -> BesideRow:
     return next(row for row in prediction.rows if row.quantity == quantity)
@@ -313,6 +377,7 @@ def _beside(prediction: LayerPrediction) -> Any:
             html.Th([html.Span(className="dot dot-measured"), "measured"], className="number"),
             html.Th([html.Span(className="dot dot-poisson"), "Poisson"], className="number"),
             html.Th([html.Span(className="dot dot-degrees"), "degrees"], className="number"),
+            html.Th([html.Span(className="dot dot-typed"), "types"], className="number"),
         ]
     )
     rows = [
@@ -322,6 +387,7 @@ def _beside(prediction: LayerPrediction) -> Any:
                 html.Td(html.Strong(shown(row, row.measured)), className="number"),
                 html.Td(shown(row, row.poisson), className="number"),
                 html.Td(shown(row, row.degrees), className="number"),
+                html.Td(shown(row, row.typed), className="number"),
             ]
         )
         for row in prediction.rows

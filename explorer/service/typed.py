@@ -1,0 +1,98 @@
+"""What a typed ensemble expects of a layer, with the types that the compact search chooses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.errors import AnalysisError
+from analysis.learners import Learner
+from analysis.skill_types import TypeChoice
+from analysis.typed_evolution import typed_jump
+from analysis.typed_percolation import typed_giant
+from explorer.errors import SkillgraphError
+from explorer.service.course import Course, Predicted, layer_course
+from explorer.service.ladder import chosen_types
+from explorer.service.snapshot import _cached
+from explorer.store.protocol import Store
+
+__all__ = ["TypedExpectation", "typed_expectation"]
+
+
+@dataclass(frozen=True, eq=False)
+class TypedExpectation:
+    """A layer's typed ensemble.
+
+    Attributes:
+        course: The stages of the layer.
+        choice: Types chosen from its graph and columns.
+        predicted: What they predict, stage by stage.
+    """
+
+    course: Course
+    choice: TypeChoice
+    predicted: Predicted
+
+    @property
+    def together(self) -> Course:
+        """All texts presented at once to a learner that knows nothing."""
+        last, graph = self.course.stages[-1], self.course.graph
+        everything = np.ones(graph.n_texts, dtype=bool)
+        return replace(
+            self.course,
+            stages=(replace(last, reads=everything, known=np.zeros(graph.n_skills, dtype=bool), closed=None),),
+        )
+
+    def from_nothing(self, share: float) -> float:
+        """Learned fraction when a random share of all texts is presented at once."""
+        return self.together.predict(self.choice.labels, share=share, tolerance=1e-4).evolution.learned
+
+    @property
+    def learned_by_skill(self) -> NDArray[np.float64]:
+        """Probability that each skill is learned, by its type, float64 (S,)."""
+        return np.asarray(1.0 - self.predicted.evolution.unlearned_by_type[self.predicted.types])
+
+    @property
+    def understood_by_text(self) -> NDArray[np.float64]:
+        """Probability that each text is understood in the end, by its kind, float64 (T,)."""
+        texts = self.predicted.recursion.ensemble.texts
+        return np.asarray(self.predicted.evolution.understood_by_kind[texts.of])
+
+    def quantities(self, learner: Learner) -> dict[str, float | None]:
+        """The quantities of `predict_layer` that typed ensembles have, by name."""
+        evolution = self.predicted.evolution
+        graph = self.course.graph
+        steps = -np.diff(evolution.trajectory) * graph.n_skills
+        late = np.flatnonzero(steps < 1.0)
+        found: dict[str, float | None] = {
+            "learned": evolution.learned,
+            "not_understood": 1.0 - float(self.understood_by_text.mean()),
+            "waves": float(late[0]) if len(late) else float(len(steps)),
+        }
+        if self.course.alone:
+            found["giant"] = typed_giant(self.predicted.recursion, evolution, "any", tolerance=1e-4)
+            found["giant_understood"] = typed_giant(self.predicted.recursion, evolution, "understood", tolerance=1e-4)
+            jump = typed_jump(
+                lambda share: self.course.predict(self.choice.labels, share=share, tolerance=1e-4).evolution.learned
+            )
+            found["ratio"] = None if jump is None else jump * graph.ratio
+        return found
+
+
+def typed_expectation(store: Store, dataset: str, layer: str) -> TypedExpectation | None:
+    """The typed ensemble of a layer, from memory if the store has not changed; None if it has none.
+
+    Layers that were estimated from outcomes, and learners without a rule a text, have none.
+    """
+
+    def make() -> TypedExpectation | None:
+        try:
+            course = layer_course(store, dataset, layer)
+            choice = chosen_types(store, dataset, layer, course).compact
+            return TypedExpectation(course, choice, course.predict(choice.labels))
+        except (AnalysisError, SkillgraphError):
+            return None
+
+    return _cached(store, ("typed", dataset, layer), make)
