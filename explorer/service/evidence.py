@@ -35,6 +35,7 @@ from explorer.service.evidence_fits import (
     response_predictors,
 )
 from explorer.service.judging import Judgement, judge
+from explorer.service.lacking import named_lacks
 from explorer.service.outcomes import Outcomes, bases_first, chosen_models, models_with_outcomes, outcomes_of
 from explorer.service.snapshot import dataset_parts, layer_view, read_dataset, remembered
 from explorer.service.versions import package_versions
@@ -329,7 +330,9 @@ def evidence(
         )
         info = replace(info, made_from=inputs_of(info, dataset_parts(store, dataset)))
         row = _model_evidence(outcomes, estimates[place], place, base, info, judgement)
-        layer = Layer(row.layer, _layer_skills(outcomes, estimates[place], place, mastered))
+        lacks = _lacks(outcomes, estimates[place], place, mastered)
+        row = replace(row, layer=replace(row.layer, lacks=lacks.num_rows))
+        layer = Layer(row.layer, _layer_skills(outcomes, estimates[place], place, mastered), lacks)
         same = there.get(info.name) if model in names else None
         if same is not None and _is_unchanged(store, same, layer):
             row = replace(row, layer=same, reused=True)
@@ -712,6 +715,22 @@ def _layer_skills(outcomes: Outcomes, estimate: SkillEstimate, place: int, maste
             pa.array(estimate.mastery[learned]),
         ],
         schema=LAYER_SKILLS_SCHEMA,
+    )
+
+
+def _lacks(outcomes: Outcomes, estimate: SkillEstimate, place: int, mastered: float) -> pa.Table:
+    """The skills that a model does not master, as far as its outcomes tell."""
+    told, mastery = estimate.identified, estimate.mastery
+    used = outcomes.used(place)
+    text_of = np.repeat(np.arange(outcomes.graph.n_texts), outcomes.graph.text_degrees)
+    tested = np.zeros(outcomes.graph.n_skills, bool)
+    tested[outcomes.graph.text_skills[used[text_of]]] = True
+    reason = np.where(told, "unmastered", np.where(tested, "hidden", "untested")).astype(object)
+    lacking = np.flatnonzero(~(told & (mastery >= mastered)))
+    return named_lacks(
+        outcomes.indexed,
+        lacking,
+        {"reason": reason[lacking].tolist(), "mastery": [float(mastery[s]) if told[s] else None for s in lacking]},
     )
 
 

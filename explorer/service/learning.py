@@ -18,6 +18,7 @@ from explorer.arrays import IndexedGraph, index_dataset, text_mask
 from explorer.errors import NotFoundError, SkillgraphError
 from explorer.options import Mode
 from explorer.service.advice import Advice, advise
+from explorer.service.lacking import lacks_of
 from explorer.service.snapshot import (
     dataset_parts,
     graph_parts,
@@ -30,7 +31,7 @@ from explorer.service.versions import package_versions
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Parameter, Store
 from explorer.store.staleness import inputs_of
 
-__all__ = ["LearnReport", "Mode", "continue_learning", "known_parameters", "learn"]
+__all__ = ["LearnReport", "Mode", "Situation", "continue_learning", "known_parameters", "learn", "situation"]
 
 _MODES = ("frozen", "continued", "joint")
 CONTINUED = "continued_after_texts"
@@ -172,7 +173,9 @@ def learn(
             waves=result.n_waves,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        store.write_layer(Layer(info, _layer_skills(indexed, result)))
+        lacks = lacks_of(indexed, result.learned, capacity, learnable)
+        info = replace(info, lacks=lacks.num_rows)
+        store.write_layer(Layer(info, _layer_skills(indexed, result), lacks))
         info = lineage(store, dataset, name)[0]
     gained = result.n_learned - int(np.count_nonzero(start_from))
     help_ = None if gained else advise(indexed, start_from, learnable, capacity)
@@ -294,11 +297,65 @@ def continue_learning(store: Store, dataset: str, name: str, *, parts: Sequence[
         if "base" in before.made_from and (given & ~from_base).any():
             made_from["base"] = before.made_from["base"]
     info = replace(info, made_from=made_from)
-    store.write_layer(Layer(info, _layer_skills(indexed, result)))
+    lacks = lacks_of(indexed, result.learned, capacity, learnable)
+    info = replace(info, lacks=lacks.num_rows)
+    store.write_layer(Layer(info, _layer_skills(indexed, result), lacks))
     info = lineage(store, dataset, name)[0]
     gained = result.n_learned - previous.n_learned
     help_ = None if gained else advise(indexed, previous.learned, learnable, capacity)
     return _report(info, indexed, result, gained, help_, start)
+
+
+@dataclass(frozen=True, eq=False)
+class Situation:
+    """Where a stored layer that was learned from texts stands.
+
+    Attributes:
+        info: The layer.
+        indexed: The texts that it reads, over the skills of its graph.
+        learned: bool (S,), what it has learned.
+        wave: int32 (S,), -1 not learned.
+        by: int32 (S,), index of the text that taught the skill; -1 for none.
+        capacity: Most novel skills that a text teaches at once, one number or one for each text.
+        learnable: bool (S,), skills that training may learn; None for all.
+    """
+
+    info: LayerInfo
+    indexed: IndexedGraph
+    learned: NDArray[np.bool_]
+    wave: NDArray[np.int32]
+    by: NDArray[np.int32]
+    capacity: int | NDArray[np.int32]
+    learnable: NDArray[np.bool_] | None
+
+
+def situation(store: Store, dataset: str, name: str) -> Situation:
+    """The texts, skills and rules by which a stored layer was learned, as they are now.
+
+    Args:
+        store: Where the layer is.
+        dataset: Name of the dataset.
+        name: Name of the layer.
+
+    Raises:
+        NotFoundError: No such dataset or layer.
+        SkillgraphError: The layer was not learned from texts, or it read a part that is gone.
+    """
+    line = lineage(store, dataset, name)
+    info, base_line = line[0], line[1:]
+    if info.kind not in {"foundation", "fine-tuned"}:
+        raise SkillgraphError(
+            f"layer {name!r} is of kind {info.kind!r}: only a layer that `skillgraph learn` made has texts that teach; "
+            "ask `skillgraph master` about a layer from outcomes"
+        )
+    layer = store.read_layer(dataset, name)
+    indexed = _presented(store, dataset, info.parts, base_line, info.mode, graph_parts(line), layer.skills["skill"])
+    learnable = None
+    if info.base is not None and info.mode != "joint":
+        _, learnable = _from_base(store, dataset, indexed, info.base, info.mode)
+    wave, by = stored_course(indexed, layer)
+    capacity = parse_learner(info.learner).capacities(indexed.graph.n_texts, np.random.default_rng(info.seed or 0))
+    return Situation(info, indexed, wave >= 0, wave, by, capacity, learnable)
 
 
 def _still_taught(graph: SkillTextGraph, course: PeelingResult, capacity: int) -> bool:

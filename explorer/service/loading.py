@@ -234,6 +234,7 @@ def kept_layers(store: Store, dataset: Dataset) -> list[Layer]:
             associations=None,
             association_rule=None,
             association_options=options,
+            lacks=None,
             graph_parts=graph_parts(lineage(store, dataset.name, info.name)),
             vanished=tuple(sorted({*info.vanished, *gone})),
         )

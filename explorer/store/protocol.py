@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASSOCIATION_SCHEMA",
+    "LAYER_LACKS_SCHEMA",
     "LAYER_SKILLS_SCHEMA",
     "SCHEMA_VERSION",
     "DatasetInfo",
@@ -44,18 +45,21 @@ Progress = Callable[[int, int], None]
 """Called with (rows done, rows in all)."""
 
 if TYPE_CHECKING:
+    LAYER_LACKS_SCHEMA: pa.Schema
     LAYER_SKILLS_SCHEMA: pa.Schema
     ASSOCIATION_SCHEMA: pa.Schema
 
 
 def __getattr__(name: str) -> Any:
-    if name not in ("LAYER_SKILLS_SCHEMA", "ASSOCIATION_SCHEMA"):
+    if name not in ("LAYER_LACKS_SCHEMA", "LAYER_SKILLS_SCHEMA", "ASSOCIATION_SCHEMA"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import pyarrow as pa
 
     number, text = pa.int32(), pa.string()
     learned = [("skill", text), ("wave", number), ("by", text), ("component", number), ("mastery", pa.float64())]
+    lacking = [("skill", text), ("reason", text), ("text", text), ("novel", number), ("component", number)]
     globals().update(
+        LAYER_LACKS_SCHEMA=pa.schema([*lacking, ("group", number), ("mastery", pa.float64())]),
         LAYER_SKILLS_SCHEMA=pa.schema(learned),
         ASSOCIATION_SCHEMA=pa.schema([("source", text), ("target", text), ("weight", pa.int64())]),
     )
@@ -90,6 +94,7 @@ class LayerInfo:
         vanished: Ids of skills that it learned and that the dataset, replaced since, no longer has.
         association_options: How its associations were computed: `rule`, `min_weight`, `top`, `max_text_skills`. Kept
             when the texts are replaced, though the associations go.
+        lacks: Number of skills that it lacks, with the reason of each; None if that was not recorded.
         fingerprint: Of its skills, waves, teaching texts and masteries; the store sets it.
         stale: True if something it was made from has changed since; the store sets it.
         stale_because: In which way, a clause each; empty if it is not stale.
@@ -118,6 +123,7 @@ class LayerInfo:
     made_from: Mapping[str, str] = field(default_factory=dict)
     vanished: tuple[str, ...] = ()
     association_options: Mapping[str, Scalar] = field(default_factory=dict)
+    lacks: int | None = None
     # What the store says of a layer is not what it is.
     fingerprint: str = field(default="", compare=False)
     stale: bool = field(default=False, compare=False)
@@ -155,10 +161,16 @@ class Layer:
             base or given), 1 and more the round in which it was learned; `by` the id of the text that taught
             it (null for wave 0); `component` its component in the association graph, 0 the largest (null if
             not computed); `mastery` the probability of an evidence layer (null otherwise).
+        lacks: Rows of `LAYER_LACKS_SCHEMA`, ordered by skill id: the skills of the dataset that are not learned;
+            `reason` why (docs/why.md), `text` the text nearest to teaching it and `novel` how many lacking skills that
+            text has (null if no text requires it), `component` its connected part of the residual graph, 0 the
+            largest, `group` its group of skills that wait for each other (null for none), `mastery` the probability
+            of an evidence layer. Empty where `info.lacks` is None: not recorded.
     """
 
     info: LayerInfo
     skills: pa.Table
+    lacks: pa.Table = field(default_factory=lambda: __getattr__("LAYER_LACKS_SCHEMA").empty_table())
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from explorer.store.fingerprint import (
 from explorer.store.infos import COUNTS, JSON_FIELDS, dataset_info, layer_info
 from explorer.store.protocol import (
     ASSOCIATION_SCHEMA,
+    LAYER_LACKS_SCHEMA,
     LAYER_SKILLS_SCHEMA,
     SCHEMA_VERSION,
     Layer,
@@ -57,6 +58,7 @@ __all__ = [
     "dataset_parts",
     "dataset_schemas",
     "edge_rows",
+    "lacks_table",
     "layer_fingerprint",
     "layer_info",
     "layer_node",
@@ -297,6 +299,11 @@ def check_layer(layer: Layer) -> None:
         raise StoreError(f"{name}: a skill has no wave; give 0 for what was known beforehand")
     if info.kind != "evidence" and info.learned != layer.skills.num_rows:
         raise StoreError(f"{name} says it learned {info.learned} skills, but has {layer.skills.num_rows}")
+    _check_table(layer.lacks, LAYER_LACKS_SCHEMA, ("skill",), f"{name}: what it lacks")
+    if layer.lacks["reason"].null_count:
+        raise StoreError(f"{name} lacks a skill without a reason")
+    if (info.lacks or 0) != layer.lacks.num_rows:
+        raise StoreError(f"{name} says it lacks {info.lacks} skills, but {layer.lacks.num_rows} are given")
 
 
 def check_associations(layer: LayerInfo, associations: pa.Table, components: pa.Table, rule: str) -> None:
@@ -379,6 +386,11 @@ def bases_first(layers: Sequence[Layer]) -> list[Layer]:
 def stale_properties(reasons: Sequence[str]) -> Properties:
     """The properties of a Layer node that say why it is stale, or that it is not."""
     return {"stale": bool(reasons), "stale_because": _to_json(tuple(reasons))}
+
+
+def lacks_table(columns: Mapping[str, Sequence[Any]]) -> pa.Table:
+    """What a layer lacks, ordered by id, from lists by name of the column; `skill` are ids."""
+    return columns_table(LAYER_LACKS_SCHEMA, columns).sort_by("skill")
 
 
 def layer_table(columns: Mapping[str, Sequence[Any]]) -> pa.Table:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo
+from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_LACKS_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo
 from loaders.dataset import Dataset, build_dataset
 
 __all__ = [
@@ -170,7 +171,24 @@ def layers(draw: st.DrawFn, dataset: Dataset, name: str = "layer") -> Layer:
         versions=draw(st.dictionaries(_text, _text, max_size=3)),
         created_at=draw(_text),
     )
-    return Layer(info, pa.Table.from_pylist(rows, schema=LAYER_SKILLS_SCHEMA))
+    lacks = LAYER_LACKS_SCHEMA.empty_table()
+    if draw(st.booleans()):
+        learned = {row["skill"] for row in rows}
+        missing = [
+            {
+                "skill": skill,
+                "reason": draw(st.sampled_from(["together", "unused"])),
+                "text": draw(st.none() | st.sampled_from(texts)) if texts else None,
+                "novel": draw(st.none() | st.integers(1, 2**31 - 1)),
+                "component": draw(st.none() | st.integers(0, 2**31 - 1)),
+                "group": draw(st.none() | st.integers(0, 2**31 - 1)),
+                "mastery": draw(st.none() | st.floats(0, 1)),
+            }
+            for skill in sorted(set(dataset.skills["id"].to_pylist()) - learned)
+        ]
+        lacks = pa.Table.from_pylist(missing, schema=LAYER_LACKS_SCHEMA)
+        info = replace(info, lacks=len(missing))
+    return Layer(info, pa.Table.from_pylist(rows, schema=LAYER_SKILLS_SCHEMA), lacks)
 
 
 def small_dataset(name: str = "d") -> Dataset:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from explorer.errors import NotFoundError, SkillgraphError, StoreError
 from explorer.store.fingerprint import part_fingerprints
-from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, Store
+from explorer.store.protocol import LAYER_LACKS_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, Store
 from explorer.store.staleness import inputs_of
 from loaders.dataset import Dataset, build_dataset, extend_dataset
 from tests.store.conftest import Open
@@ -404,6 +404,41 @@ def test_a_layer_takes_the_place_of_the_one_of_that_name(store: Store) -> None:
     assert store.query("MATCH ()-[r:ASSOCIATED_WITH|LEARNED]->() RETURN count(r)").rows == [(1,)]
 
 
+def _lacking(**columns: Any) -> pa.Table:
+    given = {name: [None] for name in LAYER_LACKS_SCHEMA.names} | {"skill": ["print"], "reason": ["together"]}
+    return pa.table(given | columns, schema=LAYER_LACKS_SCHEMA)
+
+
+def test_what_a_layer_lacks_can_be_asked_for(store: Store) -> None:
+    store.write_dataset(small_dataset())
+    rows = [
+        {"skill": "print", "reason": "together", "text": "t4", "novel": 2, "component": 0, "group": 0},
+        {"skill": "sum", "reason": "together", "text": "t4", "novel": 2, "component": 0, "group": 0},
+        {"skill": "unused", "reason": "unused"},
+    ]
+    plain = layer("l", {"for": 1, "if": 2})
+    written = Layer(replace(plain.info, lacks=3), plain.skills, pa.Table.from_pylist(rows, schema=LAYER_LACKS_SCHEMA))
+    store.write_layer(written)
+    store.write_layer(layer("other", {"for": 1}))
+    assert store.read_layer("d", "l") == written
+    lacks = "MATCH (l:Layer {name: 'l'})-[r:LACKS]->(s:Skill) "
+    assert store.query(lacks + "RETURN s.id, r.reason, r.text, r.novel, r.group, r.mastery ORDER BY s.id").rows == [
+        ("print", "together", "t4", 2, 0, None),
+        ("sum", "together", "t4", 2, 0, None),
+        ("unused", "unused", None, None, None, None),
+    ]
+    texts = lacks + "MATCH (t:Text)-[:REQUIRES]->(s) RETURN t.id AS text, count(s) AS lacking ORDER BY text"
+    assert store.query(texts).rows == [("t3", 1), ("t4", 2)]
+    store.write_layer(plain)  # the layer as an earlier version made it: what it lacks is not recorded
+    assert store.read_layer("d", "l") == plain
+    assert store.query("MATCH ()-[r:LACKS]->() RETURN count(r)").rows == [(0,)]
+    store.write_layer(written)
+    store.rename_layer("d", "l", "renamed")
+    assert store.read_layer("d", "renamed").lacks == written.lacks
+    store.delete_layer("d", "renamed")
+    assert store.query("MATCH ()-[r:LACKS]->() RETURN count(r)").rows == [(0,)]
+
+
 def test_layers_are_in_order(store: Store) -> None:
     for name in ("b", "a"):
         store.write_dataset(small_dataset(name))
@@ -514,6 +549,18 @@ _BAD: dict[str, Callable[[Store], object]] = {
     "skill that is not there": lambda store: store.write_layer(layer("l", {"nope": 1})),
     "teacher that is not there": lambda store: store.write_layer(
         Layer(layer("l", {"for": 1}).info, _skills(by=["nope"]))
+    ),
+    "lacking skill that is not there": lambda store: store.write_layer(
+        Layer(layer("l", {"for": 1}, lacks=1).info, _skills(), _lacking(skill=["zz"]))
+    ),
+    "nearest text that is not there": lambda store: store.write_layer(
+        Layer(layer("l", {"for": 1}, lacks=1).info, _skills(), _lacking(text=["nope"]))
+    ),
+    "lacking for no reason": lambda store: store.write_layer(
+        Layer(layer("l", {"for": 1}, lacks=1).info, _skills(), _lacking(reason=[None]))
+    ),
+    "another number of lacking skills": lambda store: store.write_layer(
+        Layer(layer("l", {"for": 1}, lacks=2).info, _skills(), _lacking())
     ),
     "skill twice": lambda store: store.write_layer(
         Layer(layer("l", {"for": 1, "if": 1}).info, pa.concat_tables([_skills(), _skills()]))

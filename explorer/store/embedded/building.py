@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from explorer.store.embedded.container import Content
-from explorer.store.embedded.contents import dataset_tables, ids_of, layer_associations, layer_skills
+from explorer.store.embedded.contents import dataset_tables, ids_of, layer_associations, layer_lacks, layer_skills
 from explorer.store.embedded.graph import add_edges, add_node, add_nodes, create_constraints
 from explorer.store.embedded.tables import Ids
 from explorer.store.protocol import SCHEMA_VERSION
@@ -21,6 +21,7 @@ from explorer.store.records import EDGE_TABLES, NODE_LABELS, EdgeTable
 __all__ = ["build_graph"]
 
 _LEARNED = EdgeTable("", "LEARNED", "Layer", "", "Skill", "", ("wave", "by", "component", "mastery"))
+_LACKS = EdgeTable("", "LACKS", "Layer", "", "Skill", "", ("reason", "text", "novel", "component", "group", "mastery"))
 _ASSOCIATED = EdgeTable("", "ASSOCIATED_WITH", "Skill", "", "Skill", "", ("weight",))
 _BASE = EdgeTable("", "FINE_TUNED_FROM", "Layer", "", "Layer", "")
 
@@ -73,6 +74,11 @@ def _add_layer(
     targets = _numbers(ids, skills["skill"]) + first["skills"]
     properties = {name: skills[name] for name in _LEARNED.properties}
     add_edges(graph, _LEARNED, np.full(len(targets), number, np.int64), targets, properties)
+    lacks = layer_lacks(content, layer)
+    if lacks.num_rows:
+        targets = _numbers(ids, lacks["skill"]) + first["skills"]
+        properties = {name: lacks[name] for name in _LACKS.properties}
+        add_edges(graph, _LACKS, np.full(len(targets), number, np.int64), targets, properties)
     if layer["associations"] is not None:
         pairs = layer_associations(content, layer, encoded=True)
         source, target = (_numbers(ids, pairs[end]) + first["skills"] for end in ("source", "target"))

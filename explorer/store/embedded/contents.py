@@ -18,7 +18,7 @@ from explorer.store.embedded.catalogue import Entry
 from explorer.store.embedded.container import Content, Draft
 from explorer.store.embedded.tables import Ids, read_column, read_table, store_table
 from explorer.store.infos import layer_info
-from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, SCHEMA_VERSION
+from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_LACKS_SCHEMA, LAYER_SKILLS_SCHEMA, SCHEMA_VERSION
 from explorer.store.records import dataset_parts, stale_properties
 from explorer.store.staleness import stale_layers
 from loaders.dataset import EMPTY_TABLES, Dataset
@@ -27,6 +27,7 @@ __all__ = [
     "dataset_tables",
     "ids_of",
     "layer_associations",
+    "layer_lacks",
     "layer_skills",
     "mark_stale",
     "put_associations",
@@ -97,14 +98,24 @@ def ids_of(content: Content, entry: Mapping[str, Any], table: str) -> Ids:
     return Ids(column["block"], _whole(read_column(content, column)), _WHAT[table])
 
 
-def put_layer(draft: Draft, entry: Entry, node: Mapping[str, Any], skills: pa.Table, ids: Mapping[str, Ids]) -> None:
+def put_layer(
+    draft: Draft,
+    entry: Entry,
+    node: Mapping[str, Any],
+    skills: pa.Table,
+    lacks: pa.Table,
+    ids: Mapping[str, Ids],
+) -> None:
     """Put a layer into a dataset's entry of the catalogue, without associations.
 
     Raises:
         StoreError: It names a skill that the dataset has not.
     """
     stored = _store_skills(draft, skills, ids)
-    entry["layers"][node["name"]] = {"node": dict(node), "skills": stored, "associations": None}
+    layer: Entry = {"node": dict(node), "skills": stored, "associations": None}
+    if node.get("lacks") is not None:
+        layer["lacks"] = store_table(draft, lacks, {"skill": ids["skills"], "text": ids["texts"]})
+    entry["layers"][node["name"]] = layer
 
 
 def _store_skills(draft: Draft, skills: pa.Table, ids: Mapping[str, Ids]) -> dict[str, Any]:
@@ -193,6 +204,15 @@ def layer_skills(content: Content, layer: Mapping[str, Any]) -> pa.Table:
     columns = layer["skills"]["columns"]
     read = [read_column(content, columns[name], encoded=False) for name in LAYER_SKILLS_SCHEMA.names]
     return pa.table(read, schema=LAYER_SKILLS_SCHEMA)
+
+
+def layer_lacks(content: Content, layer: Mapping[str, Any]) -> pa.Table:
+    """What a layer lacks, rows of `LAYER_LACKS_SCHEMA`; none if it was not recorded."""
+    if "lacks" not in layer:
+        return LAYER_LACKS_SCHEMA.empty_table()
+    columns = layer["lacks"]["columns"]
+    read = [read_column(content, columns[name], encoded=False) for name in LAYER_LACKS_SCHEMA.names]
+    return pa.table(read, schema=LAYER_LACKS_SCHEMA)
 
 
 def layer_associations(content: Content, layer: Mapping[str, Any], *, encoded: bool = False) -> pa.Table:

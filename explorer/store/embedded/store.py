@@ -140,7 +140,7 @@ class EmbeddedStore:
             entry = draft.catalogue["datasets"][dataset.name]
             for layer in bases_first(layers):
                 self._check_base(draft.catalogue, layer.info)
-                put_layer(draft, entry, layer_node(layer), layer.skills, ids)
+                put_layer(draft, entry, layer_node(layer), layer.skills, layer.lacks, ids)
             mark_stale(entry)
 
     def append_dataset(self, dataset: Dataset, addition: Dataset, *, progress: Progress | None = None) -> None:
@@ -231,17 +231,18 @@ class EmbeddedStore:
             assert content is not None, "a dataset that is there is in a content"
             self._check_base(draft.catalogue, layer.info)
             ids = {table: ids_of(content, entry, table) for table in ("skills", "texts")}
-            ids["texts"].numbers(layer.skills["by"])  # refuses a text that is not there
-            put_layer(draft, entry, layer_node(layer), layer.skills, ids)
+            for texts in (layer.skills["by"], layer.lacks["text"]):
+                ids["texts"].numbers(texts)  # refuses a text that is not there
+            put_layer(draft, entry, layer_node(layer), layer.skills, layer.lacks, ids)
             mark_stale(entry)
 
     def read_layer(self, dataset: str, name: str) -> Layer:
         """The layer, equal to the one written."""
-        from explorer.store.embedded.contents import layer_skills
+        from explorer.store.embedded.contents import layer_lacks, layer_skills
 
         def read(content: Content) -> Layer:
             entry = layer_entry(content.catalogue, dataset, name, self.url)
-            return Layer(layer_info(entry["node"]), layer_skills(content, entry))
+            return Layer(layer_info(entry["node"]), layer_skills(content, entry), layer_lacks(content, entry))
 
         return self._read(read)
 

@@ -42,6 +42,14 @@ ARGUMENTS_FILE = "import.args"
 
 _BATCH = 100_000
 _TYPES = {"string": "string", "int64": "long", "int32": "long", "double": "double", "bool": "boolean"}
+_LACKS = {
+    "reason": "string",
+    "text": "string",
+    "novel": "long",
+    "component": "long",
+    "group": "long",
+    "mastery": "double",
+}
 _OPTIONS = csv.WriteOptions(include_header=False, quoting_style="all_valid")
 
 
@@ -162,6 +170,8 @@ def _write_layers(writer: _Writer, dataset: Dataset, layers: Sequence[tuple[Laye
     for number, (layer, associations) in enumerate(layers):
         learned = _ends("Layer", "Skill", {"wave": "long", "by": "string", "component": "long", "mastery": "double"})
         writer.write("relationships", "LEARNED", f"LEARNED-{number}", learned, _learned_batches(layer))
+        lacked = _ends("Layer", "Skill", _LACKS)
+        writer.write("relationships", "LACKS", f"LACKS-{number}", lacked, _lacks_batches(layer))
         joined = _ends("Skill", "Skill", {"layer": "string", "weight": "long"})
         writer.write(
             "relationships",
@@ -241,6 +251,14 @@ def _learned_batches(layer: Layer) -> Iterator[pa.Table]:
         key = pa.array([layer.info.key] * batch.num_rows, pa.string())
         skills = _keys(layer.info.dataset, batch["skill"])
         columns = [key, skills, *(_plain(batch[name]) for name in ("wave", "by", "component", "mastery"))]
+        yield pa.Table.from_arrays(columns, names=[str(place) for place in range(len(columns))])
+
+
+def _lacks_batches(layer: Layer) -> Iterator[pa.Table]:
+    for batch in _batches(layer.lacks):
+        key = pa.array([layer.info.key] * batch.num_rows, pa.string())
+        skills = _keys(layer.info.dataset, batch["skill"])
+        columns = [key, skills, *(_plain(batch[name]) for name in _LACKS)]
         yield pa.Table.from_arrays(columns, names=[str(place) for place in range(len(columns))])
 
 

@@ -19,8 +19,16 @@ from explorer.store.neo4j.dataset import (
     stage_rows,
 )
 from explorer.store.neo4j.reading import NodeIndex, fill_pairs, read_pairs, read_values
-from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo
-from explorer.store.records import dataset_parts, layer_info, layer_node, layer_table, node_key, stale_properties
+from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_LACKS_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo
+from explorer.store.records import (
+    dataset_parts,
+    lacks_table,
+    layer_info,
+    layer_node,
+    layer_table,
+    node_key,
+    stale_properties,
+)
 from explorer.store.staleness import stale_layers
 
 if TYPE_CHECKING:
@@ -33,6 +41,7 @@ __all__ = [
     "mark_stale",
     "publish_layer",
     "read_layer_associations",
+    "read_layer_lacks",
     "read_layer_skills",
     "rename_layer_node",
     "require_layer",
@@ -74,7 +83,7 @@ def retire_layer(transaction: ManagedTransaction, change: Change, key: str) -> l
 
 
 def stage_layer(change: Change, layer: Layer, skills: NodeIndex) -> str:
-    """Stage a layer as a draft node with its LEARNED to skills, which may be drafts too; the draft's key."""
+    """Stage a layer as a draft node with its LEARNED and LACKS to skills, which may be drafts too; the draft's key."""
     draft = f"{change.staged}Layer:{layer.info.name}"
     change.stage("CREATE (l:SkillgraphDraft {key: $draft}) RETURN count(l)", 1, draft=draft)
     stage_rows(
@@ -85,6 +94,18 @@ def stage_layer(change: Change, layer: Layer, skills: NodeIndex) -> str:
         zip(
             skills.numbers_of(layer.skills["skill"], "skill", layer.info.dataset).tolist(),
             *(layer.skills[name].to_pylist() for name in ("wave", "by", "component", "mastery")),
+            strict=True,
+        ),
+        draft=draft,
+    )
+    stage_rows(
+        change,
+        "MATCH (l:SkillgraphDraft {key: $draft}) UNWIND $rows AS row MATCH (s) WHERE id(s) = row[0] "
+        "CREATE (l)-[r:LACKS]->(s) SET r.reason = row[1], r.text = row[2], r.novel = row[3], "
+        "r.component = row[4], r.`group` = row[5], r.mastery = row[6] RETURN count(r)",
+        zip(
+            skills.numbers_of(layer.lacks["skill"], "skill", layer.info.dataset).tolist(),
+            *(layer.lacks[name].to_pylist() for name in LAYER_LACKS_SCHEMA.names[1:]),
             strict=True,
         ),
         draft=draft,
@@ -229,6 +250,19 @@ def read_layer_skills(transaction: ManagedTransaction, node: Mapping[str, Any]) 
     rows = [row for batch in _learned(transaction, node, columns) for row in batch]
     values = list(zip(*rows, strict=True)) if rows else [()] * len(names)
     return layer_table(dict(zip(names, values, strict=True)))
+
+
+def read_layer_lacks(transaction: ManagedTransaction, node: Mapping[str, Any]) -> pa.Table:
+    """What a layer lacks, given its node; rows of `LAYER_LACKS_SCHEMA`."""
+    if not node.get("lacks"):
+        return LAYER_LACKS_SCHEMA.empty_table()
+    names = LAYER_LACKS_SCHEMA.names
+    columns = ("s.id", *(f"r.`{name}`" for name in names[1:]))
+    match = "MATCH (l:Layer {key: $key})-[r:LACKS]->(s)"
+    batches = read_values(transaction, match, "id(s)", columns, node["lacks"], key=node["key"])
+    rows = [row for batch in batches for row in batch]
+    values = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    return lacks_table(dict(zip(names, values, strict=True)))
 
 
 def read_layer_associations(transaction: ManagedTransaction, node: Mapping[str, Any]) -> pa.Table:

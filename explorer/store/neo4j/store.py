@@ -37,6 +37,7 @@ from explorer.store.neo4j.layer import (
     mark_stale,
     publish_layer,
     read_layer_associations,
+    read_layer_lacks,
     read_layer_skills,
     rename_layer_node,
     require_layer,
@@ -168,7 +169,7 @@ class Neo4jStore:
             staged.publish(publish)
 
         rows = sum(table.num_rows for table in dataset.tables().values()) + self._rows_of(there)
-        rows += sum(layer.skills.num_rows for layer in layers)
+        rows += sum(layer.skills.num_rows + layer.lacks.num_rows for layer in layers)
         change(self._connection, "dataset", dataset.name, rows, write)
 
     def append_dataset(self, dataset: Dataset, addition: Dataset, *, progress: Progress | None = None) -> None:
@@ -269,8 +270,9 @@ class Neo4jStore:
         _check_name(info.key)
         revision = self._dataset_node(info.dataset)["revision"]
         self._connection.read(lambda transaction: check_base(transaction, info))
+        named = pa.chunked_array([*layer.skills["by"].chunks, *layer.lacks["text"].chunks], pa.string())
         self._connection.read(
-            lambda transaction: require_texts(transaction, info.dataset, pc.unique(layer.skills["by"].drop_null()))
+            lambda transaction: require_texts(transaction, info.dataset, pc.unique(named.drop_null()))
         )
 
         def write(staged: Change) -> None:
@@ -288,14 +290,16 @@ class Neo4jStore:
 
             staged.publish(publish)
 
-        rows = layer.skills.num_rows + self._layer_rows(info.key)
+        rows = layer.skills.num_rows + layer.lacks.num_rows + self._layer_rows(info.key)
         change(self._connection, "layer", info.key, rows, write)
 
     def read_layer(self, dataset: str, name: str) -> Layer:
         """The layer, equal to the one written."""
         return self._steadily(
             lambda transaction: require_layer(transaction, dataset, name),
-            lambda transaction, node: Layer(layer_info(node), read_layer_skills(transaction, node)),
+            lambda transaction, node: Layer(
+                layer_info(node), read_layer_skills(transaction, node), read_layer_lacks(transaction, node)
+            ),
         )
 
     def layers(self, dataset: str | None = None) -> tuple[LayerInfo, ...]:
@@ -472,14 +476,17 @@ class Neo4jStore:
         """Twice the nodes and relationships of a dataset and its layers: removing takes more than writing."""
         if node is None:
             return 0
-        statement = "MATCH (l:Layer) WHERE l.dataset = $name RETURN sum(l.learned + coalesce(l.associations, 0))"
+        statement = (
+            "MATCH (l:Layer) WHERE l.dataset = $name "
+            "RETURN sum(l.learned + coalesce(l.lacks, 0) + coalesce(l.associations, 0))"
+        )
         layers = self._connection.rows(statement, name=node["name"])[0][0]
         return 2 * (sum(sizes_of(node).values()) + int(layers))
 
     def _layer_rows(self, key: str) -> int:
         """Relationships of a layer that is there; 0 if there is none."""
         rows = self._connection.rows(
-            "MATCH (l:Layer {key: $key}) RETURN l.learned + coalesce(l.associations, 0)", key=key
+            "MATCH (l:Layer {key: $key}) RETURN l.learned + coalesce(l.lacks, 0) + coalesce(l.associations, 0)", key=key
         )
         return int(rows[0][0]) if rows else 0
 
