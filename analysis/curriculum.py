@@ -23,7 +23,7 @@ class Curriculum:
     Attributes:
         text: int32 (n,), the text of each place; a text comes again only where a skill of it had to wait.
         wave: int32 (n,), round of parallel presentation in which the text first has few enough novel skills.
-        pass_: int32 (n,), 1 where a text comes for the first time, 2 for the second, …
+        pass_: int32 (n,), 1 where a text comes for the first time, 2 where for the second, …
         novel: int32 (n,), novel skills of the text when it is presented, at most its capacity.
         taught_ptr: int64 (n+1,), where the skills that each place teaches start in `taught`.
         taught: int32, those skills.
@@ -56,8 +56,8 @@ def curriculum(
 
     Texts come by the round in which parallel presentation first finds few enough novel skills in them; within a round
     one after the other, which only lowers that number. So everything that peeling learns is learned, and without
-    prerequisites in a single pass: no order does better. A skill that waits for a prerequisite when its text comes is
-    taught when that text, or another, comes again in a further pass; only such texts do. Source: the peeling decoder
+    prerequisites each text comes once: no order does better. A text that comes before a skill of it can be learned
+    comes again as soon as the prerequisites are there, unless another text has taught it. Source: the peeling decoder
     [RichardsonUrbanke2008].
 
     Args:
@@ -93,30 +93,31 @@ def curriculum(
             *(side.tolist() for side in prerequisite_pairs(prerequisites, graph.n_skills)), strict=True
         ):
             needs.setdefault(then, []).append(first)
-    final = result.learned.tolist()
     texts, passes, novels, taught, ends = [], [], [], [], [0]
-    turn, waiting = 1, order.tolist()
-    while waiting:
-        again = []
-        for t in waiting:
+    times: dict[int, int] = {}
+    waiting: dict[int, list[int]] = {}  # prerequisites, with the texts that came too early for a skill after them
+    for first_time in order.tolist():
+        come = [first_time]
+        while come:
+            t = come.pop()
             novel = [s for s in skills[pointers[t] : pointers[t + 1]] if not learned[s]]
             teaches = [s for s in novel if all(learned[p] for p in needs.get(s, ()))]
-            if turn > 1 and not teaches:
-                if any(final[s] for s in novel):
-                    again.append(t)
+            if t in times and not teaches:
                 continue
+            times[t] = times.get(t, 0) + 1
             texts.append(t)
-            passes.append(turn)
+            passes.append(times[t])
             novels.append(len(novel))
             taught += teaches
             ends.append(len(taught))
             for s in teaches:
                 learned[s] = True
-            if any(final[s] and not learned[s] for s in novel):
-                again.append(t)
-        if turn > 1 and passes and passes[-1] != turn:
-            break
-        waiting, turn = again, turn + 1
+            for s in novel:
+                for p in needs.get(s, ()) if not learned[s] else ():
+                    if not learned[p]:
+                        waiting.setdefault(p, []).append(t)
+            for s in teaches:
+                come += waiting.pop(s, ())
     rest = np.flatnonzero(~np.isin(np.arange(graph.n_texts), able))
     text_of = np.repeat(np.arange(graph.n_texts), graph.text_degrees)
     lacking = np.bincount(text_of[~result.learned[graph.text_skills]], minlength=graph.n_texts)

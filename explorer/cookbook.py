@@ -293,6 +293,51 @@ RETURN model, understood, count(score) AS texts, avg(score) AS mean_score
 ORDER BY model, understood""",
         ("dataset", "layer"),
     ),
+    Recipe(
+        "Why skills are lacking",
+        "Of the skills that a layer has not learned, how many are lacking for each reason, and how few lacking skills "
+        "has the nearest text of any of them?",
+        """MATCH (:Layer {dataset: $dataset, name: $layer})-[lack:LACKS]->(:Skill)
+RETURN lack.reason AS reason, count(*) AS skills, min(lack.novel) AS lacking_in_nearest_text
+ORDER BY skills DESC, reason""",
+        ("dataset", "layer"),
+    ),
+    Recipe(
+        "Texts by the number of skills they lack",
+        "How many texts lack 1, 2, 3, … skills of a layer?",
+        """MATCH (:Layer {dataset: $dataset, name: $layer})-[:LACKS]->(s:Skill)
+MATCH (t:Text)-[:REQUIRES]->(s)
+WITH t, count(s) AS lacking
+RETURN lacking, count(t) AS texts
+ORDER BY lacking
+LIMIT $limit""",
+        ("dataset", "layer", "limit"),
+    ),
+    Recipe(
+        "What a text lacks",
+        "Which texts lack fewest skills of a layer, and which skills are these?",
+        """MATCH (:Layer {dataset: $dataset, name: $layer})-[:LACKS]->(s:Skill)
+MATCH (t:Text)-[:REQUIRES]->(s)
+WITH t, s ORDER BY s.id
+WITH t, collect(s.name) AS lacks
+RETURN t.id AS text, size(lacks) AS lacking, lacks
+ORDER BY lacking, text
+LIMIT $limit""",
+        ("dataset", "layer", "limit"),
+    ),
+    Recipe(
+        "Groups of skills that wait for each other",
+        "Which lacking skills bring each other, so that teaching any one of a group brings the others, and in how many "
+        "texts is the most used of them?",
+        """MATCH (:Layer {dataset: $dataset, name: $layer})-[lack:LACKS]->(s:Skill)
+WHERE lack.group IS NOT NULL
+WITH lack.group AS waiting, s ORDER BY s.id
+WITH waiting, collect(s.name) AS skills, max(COUNT { (:Text)-[:REQUIRES]->(s) }) AS texts
+RETURN waiting, size(skills) AS size, texts, skills
+ORDER BY waiting
+LIMIT $limit""",
+        ("dataset", "layer", "limit"),
+    ),
 )
 """The recipes, in the order in which they are shown."""
 

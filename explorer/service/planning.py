@@ -27,6 +27,7 @@ __all__ = ["GoalReport", "PlanReport", "PlannedStep", "plan"]
 Ways = Literal["skills", "texts", "simpler"]
 _SHOWN = 8
 _EXHAUSTIVE_EDGES = 400_000
+_EXHAUSTIVE = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ def plan(
             cascade, budget, goal="giant" if goal_giant else "value", limit=limit, replicates=replicates, rng=rng
         )
         if not goal_giant and indexed.graph.n_edges <= _EXHAUSTIVE_EDGES:
-            optimum = best_sets(cascade, min(budget, 4))
+            optimum = best_sets(cascade, min(budget, 3), work=_EXHAUSTIVE)
     elif by == "texts":
         texts = np.flatnonzero(pool_mask)
         given = np.broadcast_to(np.asarray(full.capacity), pool_mask.shape)[texts]

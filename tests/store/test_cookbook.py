@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from explorer.cookbook import COOKBOOK, PARAMETERS, Recipe, cookbook_page, find_recipe
-from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Store
+from explorer.store.protocol import LAYER_LACKS_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Store
 from loaders.dataset import Dataset, build_dataset
 from tests.store.content import associations, components
 
@@ -71,6 +72,13 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     "Texts that taught most": [("t3", "load", 2), ("t1", "load", 1), ("t2", "load", 1), ("t5", "load", 1)],
     "Waves of learning": [(1, "syntax", 2), (2, "builtin", 2), (3, "builtin", 1)],
     "Skills blocked by a prerequisite": [("csv", ["regex"])],
+    "Why skills are lacking": [("inseparable", 2, 2), ("prerequisite", 1, 1)],
+    "Texts by the number of skills they lack": [(1, 5), (2, 1)],
+    "What a text lacks": [
+        ("t6", 1, ["regex"]), ("t7", 1, ["regex"]), ("t8", 1, ["csv"]), ("u1", 1, ["json"]), ("u3", 1, ["regex"]),
+        ("u2", 2, ["csv", "json"]),
+    ],
+    "Groups of skills that wait for each other": [(0, 2, 3, ["json", "regex"])],
     "Outcomes of understood texts": [("m1", False, 1, 0.0), ("m1", True, 2, 0.75), ("m2", True, 1, 0.25)],
 }  # fmt: skip
 
@@ -113,7 +121,15 @@ def fill(store: Store) -> None:
     """Write the toy dataset and its two layers; `other` has everything again, to be kept apart."""
     store.write_dataset(toy_dataset())
     foundation = {"for": (1, "t1"), "if": (1, "t2"), "len": (2, "t3"), "print": (2, "t3"), "sorted": (3, "t5")}
-    store.write_layer(learned("foundation", foundation, kind="foundation"))
+    plain = learned("foundation", foundation, kind="foundation")
+    # Not what peeling leaves, which would be less to ask about.
+    lacks = [
+        {"skill": "csv", "reason": "prerequisite", "text": "t8", "novel": 1, "component": 0},
+        {"skill": "json", "reason": "inseparable", "text": "u2", "novel": 2, "component": 0, "group": 0},
+        {"skill": "regex", "reason": "inseparable", "text": "u2", "novel": 2, "component": 0, "group": 0},
+    ]
+    table = pa.Table.from_pylist(lacks, schema=LAYER_LACKS_SCHEMA)
+    store.write_layer(Layer(replace(plain.info, lacks=3), plain.skills, table))
     store.write_associations(
         "toy",
         "foundation",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from explorer.errors import QueryError
-from explorer.store.protocol import Node, Path, Relationship, Store
+from explorer.store.protocol import LAYER_LACKS_SCHEMA, Layer, Node, Path, Relationship, Store
 from tests.store.content import associations, components, layer, numbered_dataset, small_dataset
 
 
@@ -307,10 +309,14 @@ def test_every_label_type_and_property_is_documented(filled: Store) -> None:
             created_at="2026-01-01T00:00:00+00:00",
         )
     )
+    row = {"skill": "sum", "reason": "together", "text": "t4", "novel": 2, "component": 0, "group": 0, "mastery": 0.5}
+    lacks = pa.Table.from_pylist([row], schema=LAYER_LACKS_SCHEMA)
+    full = filled.read_layer("d", "full")
+    filled.write_layer(Layer(replace(full.info, lacks=1), full.skills, lacks))
     filled.write_associations("d", "full", associations(), rule="any", components=components(**{"for": 0}))
     nodes, links = _documented()
     assert set(nodes) == {"Dataset", "Text", "Skill", "Model", "Layer"}
-    assert len(links) == 7
+    assert len(links) == 8
     for label, properties in nodes.items():
         found = {key for (keys,) in filled.query(f"MATCH (n:{label}) RETURN keys(n)").rows for key in keys}
         # `line` is a column of this dataset, `revision` bookkeeping of the store on Neo4j.
