@@ -703,3 +703,15 @@ def test_a_reader_sees_what_was_written_after_it_was_opened(open_store: Open) ->
     store.write_dataset(small_dataset())
     assert reader.read_dataset("d").equals(small_dataset())
     assert reader.query("MATCH (d:Dataset) RETURN d.name ORDER BY d.name").rows == [("d",), ("first",)]
+
+
+def test_associations_may_be_dictionary_encoded(store: Store) -> None:
+    store.write_dataset(small_dataset())
+    store.write_layer(layer("l", {"for": 1, "if": 2, "print": 3}))
+    pairs = associations(("for", "if", 2), ("for", "print", 1), ("if", "print", 1))
+    encoded = pa.table({name: pairs[name].dictionary_encode() for name in ("source", "target")}).append_column(
+        "weight", pairs["weight"]
+    )
+    labels = components(**{"for": 0, "if": 0, "print": 0})
+    store.write_associations("d", "l", encoded, rule="any", components=labels)
+    assert store.read_associations("d", "l").equals(pairs)
