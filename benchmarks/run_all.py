@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks.harness import Report, Table, Target, markdown, target_table
 
 SCRIPTS = (
+    "user_path",
     "limits",
     "peeling",
     "memory",
@@ -25,6 +26,7 @@ SCRIPTS = (
     "engines",
 )
 SMALL = {
+    "user_path": ["--sizes", "1e4", "3e4", "--repeats", "1"],
     "peeling": ["--sizes", "1e4", "1e5", "--edges", "1e6", "--near", "1e5"],
     "memory": ["--edges", "1e6"],
     "components": ["--nodes", "1e5"],
@@ -34,12 +36,12 @@ SMALL = {
     "implicit": ["--edges", "1e6"],
     "engines": ["--sizes", "1e3", "1e4"],
 }
-PACKAGES = ("numpy", "numba", "scipy", "networkx", "igraph", "rustworkx", "networkit", "polars")
+PACKAGES = ("numpy", "numba", "scipy", "networkx", "igraph", "rustworkx", "networkit", "polars", "duckdb")
 
 INTRODUCTION = """# Benchmarks
 
-Speed and memory of the kernels beside what one would use instead, in the same run and with equal results (each
-script asserts that). Made by one command, about twelve minutes:
+First what a person runs, command by command; then speed and memory of the kernels beside what one would use instead,
+in the same run and with equal results (each script asserts that). Made by one command, about half an hour:
 
     python -m benchmarks.run_all --output docs/benchmarks.md
 
@@ -79,7 +81,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help="Markdown file; without it the page is printed")
     parser.add_argument("--small", action="store_true", help="small sizes, to see that everything works")
     parser.add_argument("--only", nargs="+", choices=SCRIPTS, default=SCRIPTS, help="some of the parts")
-    parser.add_argument("--seconds", type=float, default=600, help="time limit of each part")
+    parser.add_argument("--seconds", type=float, default=1800, help="time limit of each part")
     options = parser.parse_args()
     reports: dict[str, Report | str] = {}
     for script in options.only:

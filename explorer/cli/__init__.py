@@ -1,8 +1,21 @@
 """The command line `skillgraph`: one module per group of commands."""
 
 import sys
+from typing import Any
 
 __all__ = ["main"]
+
+
+class _WithoutPandas:
+    """Arrow looks for pandas with its first array, and imports it where it is installed: a second for nothing.
+
+    Only PySpark works with pandas here. Refusing the import is what Arrow takes for "not installed".
+    """
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> None:
+        if name == "pandas" and "pyspark" not in sys.modules:
+            raise ModuleNotFoundError("pandas is not used by this command", name=name)
 
 
 def main() -> None:
@@ -13,6 +26,12 @@ def main() -> None:
 
         print(f"skillgraph {__version__}")  # noqa: T201 - the command's output
         return
-    from explorer.cli.app import main as run
+    if "spark" not in sys.argv:
+        sys.meta_path.insert(0, _WithoutPandas)
+    try:
+        from explorer.cli.app import main as run
 
-    run()
+        run()
+    finally:
+        if _WithoutPandas in sys.meta_path:
+            sys.meta_path.remove(_WithoutPandas)
