@@ -9,6 +9,7 @@ import dash_ag_grid as dag
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from explorer.service.stale import stale_sentence
 from explorer.store.protocol import DatasetInfo, LayerInfo
 from ui.choice import Choice
 
@@ -164,10 +165,17 @@ def page_header(title: str, meaning: str, choice: Choice | None, *, layer: bool 
         [
             html.Div([html.H1(title), html.P(meaning, className="meaning")], className="page-title"),
             *([_subject(choice)] if choice is not None else []),
+            *([_stale(choice.layer_info)] if layer and choice is not None else []),
             html.Div([*pickers, *([extra] if extra is not None else [])], className="pickers"),
         ],
         className="page-header",
     )
+
+
+def _stale(info: LayerInfo | None) -> Any:
+    """That the layer is stale, why, and how it is made anew."""
+    text = "" if info is None else stale_sentence(info)
+    return html.P(text, className="stale-line", role="note") if text else None
 
 
 def _subject(choice: Choice) -> html.Div:

@@ -31,6 +31,8 @@ from ui.drawing.fitted import fitted_canvas
 from ui.drawing.pairs import PairGraph, anchor_rows, pair_elements, pair_graph
 from ui.drawing.style import CHANGES, SCHEMES, pair_stylesheet
 from ui.notices import notice
+from ui.pages.managing import manage_card, stale_chip
+from ui.pages.managing import register as register_managing
 from ui.source import Snapshot, Source
 
 __all__ = ["change_rows", "layout", "odd_pair", "register", "tree_of"]
@@ -64,7 +66,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     """The page for what the URL says."""
     choice = choose(snapshot, query)
     if choice.layer is None:
-        return page(page_header(_TITLE, _MEANING, choice, layer=False), no_layer(choice.dataset))
+        return page(page_header(_TITLE, _MEANING, choice, layer=False), no_layer(choice.dataset), manage_card(choice))
     pair = _pair(choice, query)
     if pair is None:
         only = choice.layer
@@ -76,6 +78,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                 f"skillgraph learn tuned --base {only} --mode continued --dataset {choice.dataset}",
                 f"skillgraph learn two-at-a-time --learner d:2 --dataset {choice.dataset}",
             ),
+            manage_card(choice),
         )
     found = _compared(snapshot, str(choice.dataset), *pair)
     problem = choice.problem or odd_pair(choice, query, pair)
@@ -93,6 +96,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         html.Div([_groups(found, query), _attached(found, query)], className="row two"),
         html.Div([_training(found), _family_card()], className="row two" if found.training else "row"),
         _table(found),
+        manage_card(choice),
     )
 
 
@@ -416,7 +420,7 @@ def _row(info: LayerInfo, member: FamilyMember | None, pair: Mapping[str, str]) 
         facts.append(html.Span("with care", className="chip", title=" ".join(member.cautions)))
     return html.Div(
         [
-            html.Div([title, *marks], className="family-name"),
+            html.Div([title, *marks, stale_chip(info)], className="family-name"),
             html.Div(facts, className="family-facts"),
             html.Div(html.Div(style={"width": f"{100 * info.learned_fraction:.1f}%"}), className="meter"),
         ],
@@ -592,6 +596,7 @@ def _has(change: SkillChange) -> tuple[bool, bool]:
 
 def register(app: Any, source: Source) -> None:
     """Add the page's callbacks."""
+    register_managing(app, source)
 
     @app.callback(
         Output("p-cy-a", "elements"),

@@ -19,6 +19,7 @@ from ui.choice import Choice, Query, choose
 from ui.components import card, figure, fraction, no_layer, page, page_header, stat
 from ui.drawing.figures import emergence_figure
 from ui.notices import notice
+from ui.pages.managing import stale_chip
 from ui.source import Snapshot, Source
 from ui.work.runs import KINDS, run_card, run_strip
 from ui.work.runs import register as register_runs
@@ -60,7 +61,10 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     layers = card(
         "Layers",
         _layers(choice),
-        note="A layer is what one run of learning knows; fine-tuned layers start from another.",
+        note=(
+            "A layer is what one run of learning knows; fine-tuned layers start from another. The page of layers "
+            "renames them, deletes them and makes them anew."
+        ),
     )
     if choice.layer_info is not None and choice.layer_info.kind == "evidence":
         return page(*frame, *_evidence(snapshot.view(info.name, choice.layer)), layers, _dataset(info))
@@ -185,6 +189,7 @@ def _layer_row(info: LayerInfo, choice: Choice) -> html.Tr:
             html.Td(
                 [
                     html.Strong(info.name) if info.name == choice.layer else dcc.Link(info.name, href=f"/?{here}"),
+                    stale_chip(info),
                     html.Div(f"{origin}, learner {info.learner}", className="quiet"),
                 ]
             ),

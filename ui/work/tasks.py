@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from explorer.errors import SkillgraphError, StoreError
 from explorer.options import Mode, Rule
@@ -14,14 +14,16 @@ from explorer.service import (
     PercolationReport,
     associate,
     learn,
+    life,
     percolate,
 )
 from explorer.service.snapshot import layer_view, read_dataset
 from explorer.store.protocol import Layer, QueryResult, Store
+from explorer.wording import plural
 from ui.place import Place
 from ui.work.children import Report
 
-__all__ = ["AssociateRun", "LearnRun", "PercolateRun", "Run", "query", "run"]
+__all__ = ["Act", "AssociateRun", "LearnRun", "ManageRun", "PercolateRun", "Run", "manage", "query", "run"]
 
 _open: dict[Place, Store] = {}  # this process's stores: a query does not open its store anew
 
@@ -127,6 +129,61 @@ def run(report: Report, place: Place, what: Run) -> Outcome:
             layer_view(store, what.dataset, what.layer)
         report(_CORE[type(what)], 2, 4)
         return _run(cast(Store, _Reporting(store, report)), what)
+    finally:
+        store.close()
+
+
+Act = Literal["refresh", "rename", "delete"]
+
+
+@dataclass(frozen=True)
+class ManageRun:
+    """Make anew, rename or delete a layer or a dataset; see `explorer.service.life`.
+
+    Attributes:
+        act: What is done.
+        dataset: Name of the dataset.
+        layer: Name of the layer; None for the dataset, or for all of its stale layers.
+        new: New name.
+        along: What rests on it is deleted too.
+    """
+
+    act: Act
+    dataset: str
+    layer: str | None = None
+    new: str = ""
+    along: bool = False
+
+    @property
+    def title(self) -> str:
+        """What it is, for those who wait for it."""
+        doing = {"refresh": "making anew", "rename": "renaming", "delete": "deleting"}[self.act]
+        return f"{doing} {self.layer or self.dataset!r}"
+
+
+def manage(report: Report, place: Place, what: ManageRun) -> tuple[str | None, str]:
+    """The dataset in which it was done, None if that is gone, and what was done in a sentence."""
+    report("opening the store", 0, 2)
+    store = place.open("write")
+    try:
+        report("writing to the store", 1, 2)
+        if what.act == "rename":
+            if not what.new:
+                raise SkillgraphError("give the new name")
+            if what.layer is None:
+                renamed = life.rename_dataset(store, what.dataset, what.new)
+            else:
+                renamed = life.rename_layer(store, what.dataset, what.layer, what.new)
+            return renamed.dataset, f"{renamed.kind.capitalize()} {renamed.old!r} is called {renamed.new!r} now."
+        if what.act == "refresh":
+            done = life.refresh(store, what.dataset, what.layer).steps
+            names = [step.layer.name for step in done if step.done != "unchanged"]
+            return what.dataset, f"Made anew: {', '.join(names) or 'nothing, as nothing was stale'}."
+        if what.layer is None:
+            gone = life.delete_dataset(store, what.dataset, with_dependents=what.along)
+            return None, f"Dataset {what.dataset!r} was deleted, with {plural(len(gone.layers), 'layer')}."
+        gone = life.delete_layer(store, what.dataset, what.layer, with_dependents=what.along)
+        return what.dataset, f"Deleted: {', '.join(gone.layers)}."
     finally:
         store.close()
 

@@ -1,0 +1,214 @@
+"""A dataset and its layers, to be renamed, made anew and deleted, with what rests on each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import dash_mantine_components as dmc
+from dash import ALL, Input, Output, State, ctx, dcc, html, no_update
+
+from explorer.errors import SkillgraphError
+from explorer.service.life import dependents
+from explorer.service.stale import refresh_command
+from explorer.store.protocol import LayerInfo
+from explorer.wording import plural
+from ui.choice import Choice
+from ui.components import card, fraction
+from ui.source import Snapshot, Source
+from ui.work import tasks
+from ui.work.tasks import Act, ManageRun
+
+__all__ = ["manage_card", "register", "stale_chip"]
+
+_HIDDEN = {"display": "none"}
+
+
+def stale_chip(info: LayerInfo) -> Any:
+    """The word "stale" with the reasons; nothing for a layer that is not."""
+    if not info.stale:
+        return None
+    title = f"{'; '.join(info.stale_because)}. Make it anew with: {refresh_command(info)}"
+    return html.Span("stale", className="chip chip-stale", title=title)
+
+
+def manage_card(choice: Choice) -> Any:
+    """The layers of the chosen dataset and the dataset itself, with what can be done to each; nothing without one."""
+    if choice.dataset is None:
+        return None
+    head = html.Tr([html.Th("Layer"), html.Th("Learned"), html.Th("State"), html.Th("")])
+    rows = [_layer_row(info) for info in choice.layers]
+    table = html.Table([html.Thead(head), html.Tbody(rows)], className="table") if rows else None
+    stale = any(info.stale for info in choice.layers)
+    all_ = [_button("refresh", None, "Make all stale layers anew")] if stale else []
+    whole = [_button("rename", None, f"Rename dataset {choice.dataset}"), _button("delete", None, "Delete it")]
+    return card(
+        "Manage layers",
+        [
+            None if table is None else html.Div(table, className="table-box"),
+            html.Div([*all_, *whole], className="manage-buttons"),
+            *_dialog(choice.dataset),
+        ],
+        note=(
+            "A layer is stale when the texts, outcomes or base that it was made from have changed since. It stays as "
+            "it was made until it is made anew."
+        ),
+    )
+
+
+def _layer_row(info: LayerInfo) -> html.Tr:
+    because = html.Div(f"{'; '.join(info.stale_because)}", className="quiet") if info.stale else None
+    acts = [_button("refresh", info.name, "Make anew")] if info.stale else []
+    acts += [_button("rename", info.name, "Rename"), _button("delete", info.name, "Delete")]
+    origin = info.kind if info.base is None else f"{info.mode or info.kind} on {info.base}"
+    return html.Tr(
+        [
+            html.Td([html.Strong(info.name), html.Div(origin, className="quiet")]),
+            html.Td(f"{fraction(info.learned_fraction)} of {info.skills:,}"),
+            html.Td([stale_chip(info) or "as its texts are", because]),
+            html.Td(acts, className="manage-buttons"),
+        ]
+    )
+
+
+def _button(act: Act, layer: str | None, label: str) -> html.Button:
+    what = label if layer is None else f"{label}: {layer}"
+    ident = {"type": "m-open", "act": act, "layer": layer or ""}
+    return html.Button(label, id=ident, className="act", title=what, **{"aria-label": what})
+
+
+def _dialog(dataset: str) -> list[Any]:
+    return [
+        dcc.Store(id="m-dataset", data=dataset),
+        dcc.Store(id="m-what"),
+        dcc.Store(id="m-ticket"),
+        dcc.Interval(id="m-pulse", interval=700, disabled=True),
+        dmc.Modal(
+            [
+                html.Div(id="m-body"),
+                html.Div(dmc.TextInput(label="New name", id="m-name", size="sm"), id="m-name-box", style=_HIDDEN),
+                html.Div(
+                    dmc.Checkbox(label="Delete these layers too", id="m-along", size="sm"),
+                    id="m-along-box",
+                    style=_HIDDEN,
+                ),
+                html.Div(dmc.Button("Do it", id="m-go", size="sm"), className="manage-go"),
+                html.Div(id="m-outcome", **{"aria-live": "polite"}),
+            ],
+            id="m-modal",
+            opened=False,
+            title="",
+            closeButtonProps={"aria-label": "Close"},
+        ),
+    ]
+
+
+def dialog(snapshot: Snapshot, dataset: str, act: Act, layer: str | None) -> tuple[str, Any, str, bool]:
+    """Title, text, label of the button, and whether something rests on what is to be deleted."""
+    infos = {info.name: info for info in snapshot.layers(dataset)}
+    what = f"dataset {dataset!r}" if layer is None else f"layer {layer!r}"
+    if act == "refresh":
+        stale = [info for info in infos.values() if info.stale]
+        if layer is not None:
+            line, name = [], layer
+            while name in infos:
+                line.append(infos[name])
+                name = infos[name].base or ""
+            stale = [info for info in reversed(line) if info.stale]
+        title = "Make all stale layers anew" if layer is None else f"Make {what} anew"
+        lines = [f"{info.name}: {'; '.join(info.stale_because)}." for info in stale]
+        return title, _told("These layers are made anew, each after the one it rests on:", lines), "Make anew", False
+    rest: Sequence[str] = list(infos) if layer is None else [i.name for i in dependents(snapshot.store, dataset, layer)]
+    if act == "rename":
+        text = "Its layers come along." if layer is None else "Its associations follow, and the layers that rest on it:"
+        lines = [] if layer is None else list(rest) or ["none"]
+        return f"Rename {what}", _told(text, lines), "Rename", False
+    if not rest:
+        return f"Delete {what}", html.P("Nothing rests on it. It cannot be had back."), "Delete", False
+    text = f"{plural(len(rest), 'layer rests', 'layers rest')} on it, and would be lost too. They cannot be had back."
+    return f"Delete {what}", _told(text, rest), "Delete", True
+
+
+def _told(text: str, lines: Sequence[str]) -> Any:
+    return [html.P(text), html.Ul([html.Li(line) for line in lines])]
+
+
+def register(app: Any, source: Source) -> None:
+    """Add the card's callbacks."""
+
+    @app.callback(
+        Output("m-modal", "opened"),
+        Output("m-modal", "title"),
+        Output("m-body", "children"),
+        Output("m-name-box", "style"),
+        Output("m-name", "value"),
+        Output("m-along-box", "style"),
+        Output("m-along", "checked"),
+        Output("m-go", "children"),
+        Output("m-go", "disabled"),
+        Output("m-what", "data"),
+        Output("m-outcome", "children"),
+        Input({"type": "m-open", "act": ALL, "layer": ALL}, "n_clicks"),
+        State("m-dataset", "data"),
+        prevent_initial_call=True,
+    )
+    def ask(_clicks: Any, dataset: str) -> tuple[Any, ...]:
+        asked = ctx.triggered_id
+        if not asked or not any(entry["value"] for entry in ctx.triggered):
+            return (no_update,) * 11
+        act, layer = asked["act"], asked["layer"] or None
+        try:
+            title, text, label, rest = dialog(source.snapshot(), dataset, act, layer)
+        except SkillgraphError as error:
+            return True, "", html.P(str(error)), _HIDDEN, "", _HIDDEN, False, "", True, None, None
+        what = {"act": act, "dataset": dataset, "layer": layer}
+        name = None if act == "rename" else _HIDDEN
+        box = None if rest else _HIDDEN
+        return True, title, text, name, layer or dataset, box, False, label, False, what, None
+
+    @app.callback(
+        Output("m-ticket", "data"),
+        Output("m-pulse", "disabled"),
+        Output("m-outcome", "children", allow_duplicate=True),
+        Output("m-go", "disabled", allow_duplicate=True),
+        Input("m-go", "n_clicks"),
+        State("m-what", "data"),
+        State("m-name", "value"),
+        State("m-along", "checked"),
+        prevent_initial_call=True,
+    )
+    def begin(clicks: int | None, what: dict[str, Any] | None, name: str | None, along: bool) -> tuple[Any, ...]:
+        if not clicks or what is None:
+            return (no_update,) * 4
+        run = ManageRun(what["act"], what["dataset"], what["layer"], (name or "").strip(), bool(along))
+        try:
+            work = source.runs.begin(tasks.manage, source.place, run, title=run.title)
+        except SkillgraphError as error:
+            return None, True, _failed(f"Not started: {error}"), False
+        return work.name, False, html.P("Working …", className="quiet"), True
+
+    @app.callback(
+        Output("m-pulse", "disabled", allow_duplicate=True),
+        Output("m-outcome", "children", allow_duplicate=True),
+        Output("m-go", "disabled", allow_duplicate=True),
+        Input("m-pulse", "n_intervals"),
+        State("m-ticket", "data"),
+        prevent_initial_call=True,
+    )
+    def follow(_count: int, ticket: str | None) -> tuple[Any, ...]:
+        work = source.runs.find(ticket)
+        if work is None:
+            return True, no_update, False
+        if work.state == "running":
+            return False, no_update, True
+        if work.state != "done":
+            return True, _failed(f"Not done: {work.problem or 'it was ended'}"), False
+        dataset, text = work.value
+        again = "/layers" if dataset is None else f"/layers?{urlencode({'dataset': dataset})}"
+        # A link of the browser's own, so that the page is read anew with what the store holds now.
+        return True, html.P([f"{text} ", html.A("Show the layers as they are now", href=again, id="m-done")]), True
+
+
+def _failed(text: str) -> html.Div:
+    return html.Div(text, className="run-failed", role="alert")
