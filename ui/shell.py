@@ -10,6 +10,7 @@ from dash import dcc, html
 
 from ui.components import icon
 from ui.pages import PAGES
+from ui.pages.managing import manage_dialog
 
 __all__ = ["shell"]
 
@@ -72,6 +73,7 @@ def shell(store_name: str, *, login: bool) -> Any:
             dcc.Location(id="url", refresh="callback-nav"),
             dcc.Store(id="route"),
             dcc.Store(id="store-version"),
+            *manage_dialog(),
             dcc.Store(id="scheme", storage_type="local"),
             dcc.Store(id="shown-scheme", data="light"),
             dcc.Interval(id="heartbeat", interval=3_000),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import ALL, Input, Output, State, ctx, dcc, html, no_update
@@ -20,7 +19,7 @@ from ui.source import Snapshot, Source
 from ui.work import tasks
 from ui.work.tasks import Act, ManageRun
 
-__all__ = ["manage_card", "register", "stale_chip"]
+__all__ = ["manage_card", "manage_dialog", "register", "stale_chip"]
 
 _HIDDEN = {"display": "none"}
 
@@ -41,14 +40,16 @@ def manage_card(choice: Choice) -> Any:
     rows = [_layer_row(info) for info in choice.layers]
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="table") if rows else None
     stale = any(info.stale for info in choice.layers)
-    all_ = [_button("refresh", None, "Make all stale layers anew")] if stale else []
-    whole = [_button("rename", None, f"Rename dataset {choice.dataset}"), _button("delete", None, "Delete it")]
+    all_ = [_button("refresh", choice.dataset, None, "Make all stale layers anew")] if stale else []
+    whole = [
+        _button("rename", choice.dataset, None, f"Rename dataset {choice.dataset}"),
+        _button("delete", choice.dataset, None, f"Delete dataset {choice.dataset}"),
+    ]
     return card(
         "Manage layers",
         [
             None if table is None else html.Div(table, className="table-box"),
             html.Div([*all_, *whole], className="manage-buttons"),
-            *_dialog(choice.dataset),
         ],
         note=(
             "A layer is stale when the texts, outcomes or base that it was made from have changed since. It stays as "
@@ -59,8 +60,8 @@ def manage_card(choice: Choice) -> Any:
 
 def _layer_row(info: LayerInfo) -> html.Tr:
     because = html.Div(f"{'; '.join(info.stale_because)}", className="quiet") if info.stale else None
-    acts = [_button("refresh", info.name, "Make anew")] if info.stale else []
-    acts += [_button("rename", info.name, "Rename"), _button("delete", info.name, "Delete")]
+    acts = [_button("refresh", info.dataset, info.name, "Make anew")] if info.stale else []
+    acts += [_button(act, info.dataset, info.name, act.capitalize()) for act in ("rename", "delete")]
     origin = info.kind if info.base is None else f"{info.mode or info.kind} on {info.base}"
     return html.Tr(
         [
@@ -72,15 +73,15 @@ def _layer_row(info: LayerInfo) -> html.Tr:
     )
 
 
-def _button(act: Act, layer: str | None, label: str) -> html.Button:
+def _button(act: str, dataset: str, layer: str | None, label: str) -> html.Button:
     what = label if layer is None else f"{label}: {layer}"
-    ident = {"type": "m-open", "act": act, "layer": layer or ""}
+    ident = {"type": "m-open", "act": act, "dataset": dataset, "layer": layer or ""}
     return html.Button(label, id=ident, className="act", title=what, **{"aria-label": what})
 
 
-def _dialog(dataset: str) -> list[Any]:
+def manage_dialog() -> list[Any]:
+    """The dialog, which outlives the page: that is renewed as soon as the store has changed."""
     return [
-        dcc.Store(id="m-dataset", data=dataset),
         dcc.Store(id="m-what"),
         dcc.Store(id="m-ticket"),
         dcc.Interval(id="m-pulse", interval=700, disabled=True),
@@ -149,15 +150,14 @@ def register(app: Any, source: Source) -> None:
         Output("m-go", "disabled"),
         Output("m-what", "data"),
         Output("m-outcome", "children"),
-        Input({"type": "m-open", "act": ALL, "layer": ALL}, "n_clicks"),
-        State("m-dataset", "data"),
+        Input({"type": "m-open", "act": ALL, "dataset": ALL, "layer": ALL}, "n_clicks"),
         prevent_initial_call=True,
     )
-    def ask(_clicks: Any, dataset: str) -> tuple[Any, ...]:
+    def ask(_clicks: Any) -> tuple[Any, ...]:
         asked = ctx.triggered_id
         if not asked or not any(entry["value"] for entry in ctx.triggered):
             return (no_update,) * 11
-        act, layer = asked["act"], asked["layer"] or None
+        act, dataset, layer = asked["act"], asked["dataset"], asked["layer"] or None
         try:
             title, text, label, rest = dialog(source.snapshot(), dataset, act, layer)
         except SkillgraphError as error:
@@ -204,10 +204,7 @@ def register(app: Any, source: Source) -> None:
             return False, no_update, True
         if work.state != "done":
             return True, _failed(f"Not done: {work.problem or 'it was ended'}"), False
-        dataset, text = work.value
-        again = "/layers" if dataset is None else f"/layers?{urlencode({'dataset': dataset})}"
-        # A link of the browser's own, so that the page is read anew with what the store holds now.
-        return True, html.P([f"{text} ", html.A("Show the layers as they are now", href=again, id="m-done")]), True
+        return True, html.P(work.value), True
 
 
 def _failed(text: str) -> html.Div:

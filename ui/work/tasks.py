@@ -161,8 +161,8 @@ class ManageRun:
         return f"{doing} {self.layer or self.dataset!r}"
 
 
-def manage(report: Report, place: Place, what: ManageRun) -> tuple[str | None, str]:
-    """The dataset in which it was done, None if that is gone, and what was done in a sentence."""
+def manage(report: Report, place: Place, what: ManageRun) -> str:
+    """What was done, in a sentence."""
     report("opening the store", 0, 2)
     store = place.open("write")
     try:
@@ -174,16 +174,16 @@ def manage(report: Report, place: Place, what: ManageRun) -> tuple[str | None, s
                 renamed = life.rename_dataset(store, what.dataset, what.new)
             else:
                 renamed = life.rename_layer(store, what.dataset, what.layer, what.new)
-            return renamed.dataset, f"{renamed.kind.capitalize()} {renamed.old!r} is called {renamed.new!r} now."
+            return f"{renamed.kind.capitalize()} {renamed.old!r} is called {renamed.new!r} now."
         if what.act == "refresh":
             done = life.refresh(store, what.dataset, what.layer).steps
             names = [step.layer.name for step in done if step.done != "unchanged"]
-            return what.dataset, f"Made anew: {', '.join(names) or 'nothing, as nothing was stale'}."
+            return f"Made anew: {', '.join(names) or 'nothing, as nothing was stale'}."
         if what.layer is None:
             gone = life.delete_dataset(store, what.dataset, with_dependents=what.along)
-            return None, f"Dataset {what.dataset!r} was deleted, with {plural(len(gone.layers), 'layer')}."
+            return f"Dataset {what.dataset!r} was deleted, with {plural(len(gone.layers), 'layer')}."
         gone = life.delete_layer(store, what.dataset, what.layer, with_dependents=what.along)
-        return what.dataset, f"Deleted: {', '.join(gone.layers)}."
+        return f"Deleted: {', '.join(gone.layers)}."
     finally:
         store.close()
 
