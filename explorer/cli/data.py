@@ -130,7 +130,7 @@ def _loaded(report: LoadReport) -> Iterator[Block]:
         yield Note("The store had this dataset with the same content: nothing was written.")
     elif report.stale_layers:
         stale = ", ".join(report.stale_layers)
-        yield Note(f"Stale now: {stale}. `skillgraph refresh --dataset {info.name}` makes what is stale anew.")
+        yield Note(f"Stale now: {stale}. `skillgraph refresh --dataset {info.name}` updates them.")
     for text in report.preview:
         yield Note(_previewed(text))
     for decision in report.decisions:

@@ -128,6 +128,11 @@ class Run:
         else:
             for block in result.shown:
                 self._show(block)
+            layer = getattr(result.value, "layer", None)
+            if layer is not None and getattr(layer, "stale", False):
+                from explorer.service.stale import stale_sentence
+
+                self.note(stale_sentence(layer))
         for remark in result.remarks:
             typer.echo(remark, err=True)
         if self.verbose:

@@ -106,7 +106,7 @@ def refresh(
     ] = None,
     dataset: DatasetOption = None,
 ) -> Result:
-    """Make stale layers anew, with the options they were made with; a layer comes after its base.
+    """Update stale layers with the options they were made with; a layer comes after its base.
 
     Example: skillgraph refresh
 
@@ -128,13 +128,13 @@ def _refreshed(report: RefreshReport) -> Iterator[Block]:
         how = "Estimated" if step.done == "estimated" else "Learned"
         with_pairs = f" and {plural(info.associations or 0, 'association')}" if step.associated else ""
         yield (
-            f"{info.name}: {how.lower()} anew, {plural(info.learned, 'skill')}{with_pairs} "
+            f"{info.name}: {how.lower()} again, {plural(info.learned, 'skill')}{with_pairs} "
             f"({plural(step.learned_before, 'skill')} before; {'; '.join(step.because) or 'asked for'})."
         )
     if not report.steps:
         yield "No layer is stale."
     if report.still_stale:
-        yield Note(f"Still stale: {', '.join(report.still_stale)}. `skillgraph refresh` makes all of them anew.")
+        yield Note(f"Still stale: {', '.join(report.still_stale)}. `skillgraph refresh` updates all of them.")
 
 
 def _layers(names: tuple[str, ...]) -> str:

@@ -234,7 +234,7 @@ def continue_learning(store: Store, dataset: str, name: str, *, parts: Sequence[
             "learn it anew, without --continue"
         )
     text_mask(read_dataset(store, dataset), parts)  # refuses a part that is not there
-    anew = f"make it anew with `skillgraph refresh {name}`"
+    anew = f"learn it again with `skillgraph refresh {name}`"
     gone = sorted(set(before.parts) - set(read_dataset(store, dataset).parts))
     if gone:
         raise SkillgraphError(

@@ -20,6 +20,7 @@ from explorer.service.association import giant_of
 from explorer.service.expectation import Expectation, expectations, known_beforehand
 from explorer.service.learning import CONTINUED
 from explorer.service.snapshot import LayerView, layer_view
+from explorer.service.stale import stale_sentence
 from explorer.service.typed import typed_expectation
 from explorer.store.protocol import LayerInfo, Store
 
@@ -485,7 +486,7 @@ def _reasons(view: LayerView, learned: float, poisson: float, degrees: float) ->
     graph = view.indexed.graph
     if not graph.n_edges:
         return ()
-    reasons: list[str] = []
+    reasons: list[str] = [stale_sentence(view.info)] if view.info.stale else []
     spread = float(np.var(graph.skill_degrees)) / float(np.mean(graph.skill_degrees))
     once = float(np.mean(graph.skill_degrees == 1))
     if spread > 2.0:

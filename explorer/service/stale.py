@@ -10,15 +10,15 @@ __all__ = ["refresh_command", "stale_sentence"]
 
 
 def stale_sentence(info: LayerInfo) -> str:
-    """Why a layer is stale, what that means, and the command that makes it anew; empty if it is not stale."""
+    """Why a layer is stale, what that means, and the command that updates it; empty if it is not stale."""
     if not info.stale:
         return ""
     return (
         f"Layer {info.name!r} is stale: {'; '.join(info.stale_because)}. It is shown as it was made, on the texts that "
-        f"are there now; `{refresh_command(info)}` makes it anew."
+        f"are there now; `{refresh_command(info)}` updates it."
     )
 
 
 def refresh_command(info: LayerInfo) -> str:
-    """The command that makes a layer anew."""
+    """The command that updates a layer."""
     return f"skillgraph refresh {shlex.quote(info.name)} --dataset {shlex.quote(info.dataset)}"

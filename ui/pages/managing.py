@@ -1,4 +1,4 @@
-"""A dataset and its layers, to be renamed, made anew and deleted, with what rests on each."""
+"""A dataset and its layers, to be renamed, refreshed and deleted, with what rests on each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def stale_chip(info: LayerInfo) -> Any:
     """The word "stale" with the reasons; nothing for a layer that is not."""
     if not info.stale:
         return None
-    title = f"{'; '.join(info.stale_because)}. Make it anew with: {refresh_command(info)}"
+    title = f"{'; '.join(info.stale_because)}. Update it with: {refresh_command(info)}"
     return html.Span("stale", className="chip chip-stale", title=title)
 
 
@@ -40,7 +40,7 @@ def manage_card(choice: Choice) -> Any:
     rows = [_layer_row(info) for info in choice.layers]
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="table") if rows else None
     stale = any(info.stale for info in choice.layers)
-    all_ = [_button("refresh", choice.dataset, None, "Make all stale layers anew")] if stale else []
+    all_ = [_button("refresh", choice.dataset, None, "Refresh all stale layers")] if stale else []
     whole = [
         _button("rename", choice.dataset, None, f"Rename dataset {choice.dataset}"),
         _button("delete", choice.dataset, None, f"Delete dataset {choice.dataset}"),
@@ -53,21 +53,21 @@ def manage_card(choice: Choice) -> Any:
         ],
         note=(
             "A layer is stale when the texts, outcomes or base that it was made from have changed since. It stays as "
-            "it was made until it is made anew."
+            "it was made until it is refreshed."
         ),
     )
 
 
 def _layer_row(info: LayerInfo) -> html.Tr:
     because = html.Div(f"{'; '.join(info.stale_because)}", className="quiet") if info.stale else None
-    acts = [_button("refresh", info.dataset, info.name, "Make anew")] if info.stale else []
+    acts = [_button("refresh", info.dataset, info.name, "Refresh")] if info.stale else []
     acts += [_button(act, info.dataset, info.name, act.capitalize()) for act in ("rename", "delete")]
     origin = info.kind if info.base is None else f"{info.mode or info.kind} on {info.base}"
     return html.Tr(
         [
             html.Td([html.Strong(info.name), html.Div(origin, className="quiet")]),
             html.Td(f"{fraction(info.learned_fraction)} of {info.skills:,}"),
-            html.Td([stale_chip(info) or "as its texts are", because]),
+            html.Td([stale_chip(info) or "up to date", because]),
             html.Td(acts, className="manage-buttons"),
         ]
     )
@@ -117,17 +117,24 @@ def dialog(snapshot: Snapshot, dataset: str, act: Act, layer: str | None) -> tup
                 line.append(infos[name])
                 name = infos[name].base or ""
             stale = [info for info in reversed(line) if info.stale]
-        title = "Make all stale layers anew" if layer is None else f"Make {what} anew"
+        title = "Refresh all stale layers" if layer is None else f"Refresh {what}"
         lines = [f"{info.name}: {'; '.join(info.stale_because)}." for info in stale]
-        return title, _told("These layers are made anew, each after the one it rests on:", lines), "Make anew", False
+        return (
+            title,
+            _told("These layers are made again, with the same options, each after its base:", lines),
+            "Refresh",
+            False,
+        )
     rest: Sequence[str] = list(infos) if layer is None else [i.name for i in dependents(snapshot.store, dataset, layer)]
     if act == "rename":
-        text = "Its layers come along." if layer is None else "Its associations follow, and the layers that rest on it:"
+        text = "Its associations stay with it, and so do the layers that were fine-tuned from it:"
+        if layer is None:
+            text = "Its layers stay with it."
         lines = [] if layer is None else list(rest) or ["none"]
         return f"Rename {what}", _told(text, lines), "Rename", False
     if not rest:
-        return f"Delete {what}", html.P("Nothing rests on it. It cannot be had back."), "Delete", False
-    text = f"{plural(len(rest), 'layer rests', 'layers rest')} on it, and would be lost too. They cannot be had back."
+        return f"Delete {what}", html.P("No other layer rests on it. This cannot be undone."), "Delete", False
+    text = f"{plural(len(rest), 'layer rests', 'layers rest')} on it. This cannot be undone."
     return f"Delete {what}", _told(text, rest), "Delete", True
 
 

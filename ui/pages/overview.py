@@ -63,7 +63,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         _layers(choice),
         note=(
             "A layer is what one run of learning knows; fine-tuned layers start from another. The page of layers "
-            "renames them, deletes them and makes them anew."
+            "renames, refreshes and deletes them."
         ),
     )
     if choice.layer_info is not None and choice.layer_info.kind == "evidence":

@@ -138,7 +138,7 @@ Act = Literal["refresh", "rename", "delete"]
 
 @dataclass(frozen=True)
 class ManageRun:
-    """Make anew, rename or delete a layer or a dataset; see `explorer.service.life`.
+    """Refresh, rename or delete a layer or a dataset; see `explorer.service.life`.
 
     Attributes:
         act: What is done.
@@ -157,7 +157,7 @@ class ManageRun:
     @property
     def title(self) -> str:
         """What it is, for those who wait for it."""
-        doing = {"refresh": "making anew", "rename": "renaming", "delete": "deleting"}[self.act]
+        doing = {"refresh": "refreshing", "rename": "renaming", "delete": "deleting"}[self.act]
         return f"{doing} {self.layer or self.dataset!r}"
 
 
@@ -178,7 +178,7 @@ def manage(report: Report, place: Place, what: ManageRun) -> str:
         if what.act == "refresh":
             done = life.refresh(store, what.dataset, what.layer).steps
             names = [step.layer.name for step in done if step.done != "unchanged"]
-            return f"Made anew: {', '.join(names) or 'nothing, as nothing was stale'}."
+            return f"Refreshed: {', '.join(names) or 'nothing, as nothing was stale'}."
         if what.layer is None:
             gone = life.delete_dataset(store, what.dataset, with_dependents=what.along)
             return f"Dataset {what.dataset!r} was deleted, with {plural(len(gone.layers), 'layer')}."

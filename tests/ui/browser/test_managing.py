@@ -1,4 +1,4 @@
-"""Layers are renamed, made anew and deleted on the page of layers, in a real Chromium."""
+"""Layers are renamed, refreshed and deleted on the page of layers, in a real Chromium."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ def _done(page: Page) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_a_stale_layer_is_made_anew_renamed_and_deleted(page: Page, own: tuple[str, Path]) -> None:
+def test_a_stale_layer_is_refreshed_renamed_and_deleted(page: Page, own: tuple[str, Path]) -> None:
     url, path = own
     assert _layers(path)["second"]
     page.goto(f"{url}/?dataset=small&layer=second")
     expect(page.locator(".stale-line")).to_contain_text("its base 'first' has changed")
     page.goto(f"{url}/layers?dataset=small")
     expect(page.locator(".chip-stale").first).to_be_visible()
-    _do(page, "Make anew: second")
+    _do(page, "Refresh: second")
     expect(page.get_by_role("dialog")).to_contain_text("second: its base 'first' has changed.")
     assert not serious(page)
-    page.get_by_role("dialog").get_by_role("button", name="Make anew").click()
-    expect(page.locator("#m-outcome")).to_contain_text("Made anew: second.")
+    page.get_by_role("dialog").get_by_role("button", name="Refresh").click()
+    expect(page.locator("#m-outcome")).to_contain_text("Refreshed: second.")
     assert not _layers(path)["second"]
     _done(page)
     _do(page, "Rename: first")
