@@ -89,7 +89,7 @@ SCHEMA: Mapping[str, Sequence[tuple[str, str, str]]] = {
             "(:Dataset",
             (
                 "name, source, loaded_at, texts, skills, requirements, prerequisites, part_of, models, attempts, "
-                "parts, provenance, columns, schema_version"
+                "parts, provenance, fingerprint, part_fingerprints, columns, schema_version"
             ),
             ")",
         ),
@@ -100,7 +100,8 @@ SCHEMA: Mapping[str, Sequence[tuple[str, str, str]]] = {
             "(:Layer",
             (
                 "key, dataset, name, kind, learner, base, mode, parts, texts, skills, learned, waves, associations, "
-                "association_rule, seed, parameters, versions, created_at"
+                "association_rule, seed, association_options, parameters, graph_parts, made_from, vanished, fingerprint, "
+                "stale, stale_because, versions, created_at"
             ),
             ")",
         ),
