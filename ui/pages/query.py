@@ -100,8 +100,8 @@ SCHEMA: Mapping[str, Sequence[tuple[str, str, str]]] = {
             "(:Layer",
             (
                 "key, dataset, name, kind, learner, base, mode, parts, texts, skills, learned, waves, associations, "
-                "association_rule, seed, association_options, parameters, graph_parts, made_from, vanished, fingerprint, "
-                "stale, stale_because, versions, created_at"
+                "association_rule, seed, association_options, parameters, graph_parts, made_from, vanished, "
+                "fingerprint, stale, stale_because, versions, created_at"
             ),
             ")",
         ),
