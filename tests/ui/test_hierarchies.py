@@ -111,6 +111,12 @@ def test_the_table_has_the_lines_of_the_picture(needs: Hierarchy) -> None:
     assert [row["id"] for row in table] == [e["data"]["id"] for e in elements if "source" not in e["data"]]
 
 
+def test_only_a_prerequisite_blocks(parts: Hierarchy, needs: Hierarchy) -> None:
+    lacking = [i for i in range(len(parts.ids)) if parts.required[i] and not parts.learned[i]]
+    assert any(needs.blocked(i) for i in lacking)
+    assert not any(parts.blocked(i) for i in lacking)
+
+
 def test_blocked_skills_and_what_blocks_them(needs: Hierarchy, view: LayerView) -> None:
     rows = {row["id"]: row for row in blocked_rows(needs, view)}
     missing = {s for s in skills() if s not in view.indexed.skills.take(np.flatnonzero(view.learned)).to_pylist()}

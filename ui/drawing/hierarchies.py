@@ -45,6 +45,7 @@ class Hierarchy:
     """A relation among a dataset's skills, with what a layer knows of them; skill i is row i of the dataset.
 
     Attributes:
+        relation: Which relation it is.
         ids: Ids.
         names: Names.
         classes: Classes; "no class" where there is none.
@@ -55,6 +56,7 @@ class Hierarchy:
         learned: Bool (n,).
     """
 
+    relation: Relation
     ids: tuple[str, ...]
     names: tuple[str, ...]
     classes: tuple[str, ...]
@@ -100,7 +102,12 @@ class Hierarchy:
         return float(self.learned[rows].mean()) if len(rows) else None
 
     def blocked(self, skill: int) -> bool:
-        """True if a required skill is not learned and one directly above it is not either."""
+        """True if a required skill is not learned and a prerequisite of it is not either.
+
+        What a skill is part of is nothing to wait for: in that relation none is blocked.
+        """
+        if self.relation != "prerequisites":
+            return False
         waits = self.required[skill] and not self.learned[skill]
         return bool(waits and any(self.required[p] and not self.learned[p] for p in self.above[skill]))
 
@@ -140,6 +147,7 @@ def hierarchy(view: LayerView, relation: Relation) -> Hierarchy | None:
     learned[view.indexed.skill_rows] = view.learned
     names = [name or skill for name, skill in zip(dataset.skills["name"].to_pylist(), ids, strict=True)]
     return Hierarchy(
+        relation=relation,
         ids=tuple(ids),
         names=tuple(names),
         classes=tuple(value or "no class" for value in dataset.skills["class"].to_pylist()),
