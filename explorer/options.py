@@ -110,6 +110,7 @@ class Limits:
     Attributes:
         query_rows: Rows of a query that are printed unless more are asked for.
         query_seconds: Seconds until a query is stopped.
+        query_memory: GiB that a query of the embedded store may take beyond what the open store takes.
         percolation_orders: Random orders that a percolation is averaged over.
         band_replicates: Random graphs behind a 95 % band.
         listed: Rows of a long list that a terminal shows.
@@ -117,6 +118,7 @@ class Limits:
 
     query_rows: int = 1000
     query_seconds: float = 30.0
+    query_memory: float = 1.0
     percolation_orders: int = 20
     band_replicates: int = 100
     listed: int = 10

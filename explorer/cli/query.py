@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -42,6 +43,10 @@ def query(
     timeout: Annotated[float, typer.Option("--timeout", min=0.001, help="Seconds until the query is stopped.")] = (
         LIMITS.query_seconds
     ),
+    memory: Annotated[
+        float,
+        typer.Option("--memory", min=0.001, help="GiB that the query may take on the embedded store; more stops it."),
+    ] = LIMITS.query_memory,
 ) -> Result:
     """Ask Cypher of skills, texts, layers and learned associations; nothing can be written.
 
@@ -49,6 +54,7 @@ def query(
     WHERE l.wave = 1 RETURN s.name, s.class LIMIT 5"
     """
     from explorer.service.recipes import recipe_values, unmatched
+    from explorer.store.protocol import Bounded
 
     text = sys.stdin.read() if cypher == "-" else cypher
     given = _parameters(parameter or [])
@@ -57,7 +63,8 @@ def query(
         chosen = recipe_values(opened, given, wanted)
         if wanted - given.keys() - chosen.keys() and (nothing := unmatched(opened, given)):
             raise QueryError("; ".join(nothing))
-        result = opened.query(text, {**given, **chosen}, max_rows=limit, timeout=timeout)
+        ask = partial(opened.query_in_child, memory=memory) if isinstance(opened, Bounded) else opened.query
+        result = ask(text, {**given, **chosen}, max_rows=limit, timeout=timeout)
         nothing = unmatched(opened, given) if given and not result.rows else []
     value: dict[str, Any] = {
         "columns": result.columns,

@@ -20,6 +20,7 @@ __all__ = [
     "LAYER_LACKS_SCHEMA",
     "LAYER_SKILLS_SCHEMA",
     "SCHEMA_VERSION",
+    "Bounded",
     "DatasetInfo",
     "Layer",
     "LayerInfo",
@@ -258,6 +259,17 @@ def _collect(value: Any, nodes: dict[str, Node], links: dict[str, Relationship])
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for item in value:
             _collect(item, nodes, links)
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A store whose queries run in the asking process, and can be given one of their own."""
+
+    def query_in_child(
+        self, cypher: str, parameters: Mapping[str, Any] | None = None, *, max_rows: int, timeout: float, memory: float
+    ) -> QueryResult:
+        """`Store.query` with a limit on its memory, in GiB, and an end to its time that nothing outlasts."""
+        ...
 
 
 @runtime_checkable

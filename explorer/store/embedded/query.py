@@ -11,6 +11,7 @@ import kglite
 
 from explorer.errors import QueryError
 from explorer.store.cypher_guard import Token, check_read_only, tokenize
+from explorer.store.embedded.bounded import too_long
 from explorer.store.embedded.cypher import Statement, translate
 from explorer.store.embedded.names import shown_text, shown_value, stored_value
 from explorer.store.embedded.rewriting import Chain
@@ -130,7 +131,7 @@ def _query_error(error: Exception, statement: Statement, timeout: float) -> Quer
     if isinstance(error, kglite.ReadOnlyError):
         return QueryError("the query changes the store, and a query only reads: leave out what writes")
     if isinstance(error, kglite.CypherTimeoutError):
-        return QueryError(f"the query took longer than {timeout:g} s and was stopped: narrow it or give it more time")
+        return QueryError(too_long(timeout))
     message = _ADVICE.sub("", _HEADING.sub("", " ".join(shown_text(str(error).partition("\n")[0]).split())))
     if "safety ceiling" in message:
         message = "it makes more rows or list items on the way than fit into memory: narrow it or add a LIMIT"

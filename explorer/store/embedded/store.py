@@ -339,6 +339,26 @@ class EmbeddedStore:
             frozen, cypher, parameters, max_rows=max_rows, timeout=timeout, copy=lambda: changeable_graph(content)
         )
 
+    def query_in_child(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        max_rows: int,
+        timeout: float,
+        memory: float,
+    ) -> QueryResult:
+        """`query` in a process of its own, which may take so many GiB more than the open store does."""
+        from explorer.store.embedded.bounded import query_in_child
+        from explorer.store.embedded.query import check_query
+
+        check_query(cypher, max_rows=max_rows, timeout=timeout)
+        return query_in_child(self._path, cypher, parameters, max_rows=max_rows, timeout=timeout, memory=memory)
+
+    def prepare_query(self) -> None:
+        """Have the graph at hand that queries run on."""
+        self._frozen()
+
     def _frozen(self) -> tuple[Content, Any]:
         """The present content and its graph, which has no way to be changed."""
         from explorer.store.embedded.materialised import frozen_graph
