@@ -271,6 +271,12 @@ class Bounded(Protocol):
         """`Store.query` with a limit on its memory, in GiB, and an end to its time that nothing outlasts."""
         ...
 
+    def query_at_risk(
+        self, cypher: str, parameters: Mapping[str, Any] | None = None, *, max_rows: int, timeout: float, memory: float
+    ) -> QueryResult:
+        """The same in this process, for one that lives for its query alone: more memory may end it."""
+        ...
+
 
 @runtime_checkable
 class Store(Protocol):

@@ -163,6 +163,12 @@ _ALIKE = (
     "RETURN duration.inDays(date('2026-01-01'), date('2026-03-01')).days AS a, datetime('2026-01-01T10:00:00Z') AS b",
     "RETURN 'é' =~ '\\\\w' AS a, 'a1' =~ '\\\\w\\\\d' AS b, 'a b' =~ 'a\\\\sb' AS c, 'abc' =~ 'b' AS d",
     "RETURN 0x1F AS a, 0o17 AS b, 1_000 AS c, .5 AS d, +1 AS e, -2 ^ 2 AS f",
+    "UNWIND '[1, 2]' AS x RETURN x",
+    "MATCH (s:Skill WHERE s.level > 1)<-[:REQUIRES]-(t:Text WHERE t.part = 'base') RETURN s.id AS skill, t.id AS text",
+    (
+        "MATCH (s:Skill) WITH s, 'name' AS key "
+        "RETURN s[key] AS name, s['id'] AS id, [k IN keys(s) WHERE k = 'id' | s[k]] AS ids"
+    ),
     "MATCH (m:Model {class: 'nothing of a model'}) RETURN count(m) AS n",
     "MATCH (s:Skill) WITH collect(s.id) AS all UNWIND all AS id RETURN id",
 )

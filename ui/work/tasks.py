@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from explorer.errors import SkillgraphError, StoreError
-from explorer.options import Mode, Rule
+from explorer.options import LIMITS, Mode, Rule
 from explorer.service import (
     AssociationReport,
     LearnReport,
@@ -18,7 +18,7 @@ from explorer.service import (
     percolate,
 )
 from explorer.service.snapshot import layer_view, read_dataset
-from explorer.store.protocol import Layer, QueryResult, Store
+from explorer.store.protocol import Bounded, Layer, QueryResult, Store
 from explorer.wording import plural
 from ui.place import Place
 from ui.work.children import Report
@@ -34,13 +34,21 @@ def query(
     """A read-only query on the store at a place."""
     report("reading", 0, 1)
     try:
-        return _reader(place).query(cypher, parameters, max_rows=max_rows, timeout=timeout)
+        return _asked(place, cypher, parameters, max_rows, timeout)
     except StoreError:
         stale = _open.pop(place, None)
         if stale is None:
             raise
         stale.close()  # it was away since it was opened: perhaps it is back
-        return _reader(place).query(cypher, parameters, max_rows=max_rows, timeout=timeout)
+        return _asked(place, cypher, parameters, max_rows, timeout)
+
+
+def _asked(place: Place, cypher: str, parameters: Mapping[str, Any], max_rows: int, timeout: float) -> QueryResult:
+    """The answer; on the embedded store this process may take just so much more memory for it."""
+    store = _reader(place)
+    if isinstance(store, Bounded):
+        return store.query_at_risk(cypher, parameters, max_rows=max_rows, timeout=timeout, memory=LIMITS.query_memory)
+    return store.query(cypher, parameters, max_rows=max_rows, timeout=timeout)
 
 
 def _reader(place: Place) -> Store:

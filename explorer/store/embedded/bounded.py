@@ -130,10 +130,7 @@ def _serve(
         store = EmbeddedStore(path, mode="read")
         store.prepare_query()
         channel.send(_OPEN)
-        with memory_limit(memory):
-            outcome = store.query(cypher, parameters, max_rows=max_rows, timeout=timeout)
-    except MemoryError:
-        outcome = ("query", too_large(memory))
+        outcome = store.query_at_risk(cypher, parameters, max_rows=max_rows, timeout=timeout, memory=memory)
     except QueryError as error:
         outcome = ("query", str(error))
     except SkillgraphError as error:

@@ -16,7 +16,17 @@ from typing import Any
 
 from explorer.store.protocol import Node, Path, Relationship
 
-__all__ = ["CHAIN", "KEYS", "PREFIX", "quoted", "shown_text", "shown_value", "stored_name", "stored_value"]
+__all__ = [
+    "CHAIN",
+    "KEYS",
+    "PREFIX",
+    "quoted",
+    "shown_text",
+    "shown_value",
+    "stored_key",
+    "stored_name",
+    "stored_value",
+]
 
 PREFIX = "skillgraph_"
 """Put before the name of a stored property that kglite would answer itself."""
@@ -34,8 +44,14 @@ _SHOWN = re.compile(rf"\b{PREFIX}({'|'.join(sorted(_RENAMED))})\b")
 _CHAINED = re.compile(rf"{CHAIN}\d+_(.*)", re.DOTALL)
 _FUNCTIONS = {"percentilecont": "percentile_cont", "percentiledisc": "percentile_disc"}
 _SHOWN_FUNCTIONS = {"percentile_cont(": "percentileCont(", "percentile_disc(": "percentileDisc("}
-# keys(x) without what kglite adds; the list still holds stored names, so that x[key] finds them.
-KEYS = ("[skillgraph_key IN keys(", ") WHERE NOT skillgraph_key IN ['id', 'title', 'type']]")
+# keys(x) without what kglite adds, by the names that people know.
+KEYS = (
+    "[skillgraph_key IN keys(",
+    (
+        f") WHERE NOT skillgraph_key IN ['id', 'title', 'type'] | CASE WHEN skillgraph_key STARTS WITH '{PREFIX}' "
+        f"THEN substring(skillgraph_key, {len(PREFIX)}) ELSE skillgraph_key END]"
+    ),
+)
 
 
 def stored_name(name: str) -> str:
@@ -45,6 +61,12 @@ def stored_name(name: str) -> str:
     ('skillgraph_title', 'class')
     """
     return PREFIX + name if name in _RENAMED else name
+
+
+def stored_key(key: str) -> str:
+    """An expression for the stored name of a property whose name is only known when the query runs."""
+    renamed = ", ".join(f"'{name}'" for name in sorted(_RENAMED))
+    return f"CASE WHEN ({key}) IN [{renamed}] THEN '{PREFIX}' + ({key}) ELSE ({key}) END"
 
 
 def quoted(name: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from explorer.errors import QueryError
 from explorer.store.cypher_guard import Token, line_and_column
 from explorer.store.cypher_syntax import AGGREGATES, Piece
-from explorer.store.embedded.names import CHAIN, KEYS, stored_name
+from explorer.store.embedded.names import CHAIN, KEYS, stored_key, stored_name
 
 __all__ = ["REFUSED", "Chain", "Writer"]
 
@@ -501,7 +501,10 @@ class Writer:
     def _write_index(self, piece: Piece) -> list[Chunk]:
         key = piece.parts[1]
         if key.kind != "string":
-            return self._plain(piece)
+            if self._only(key, "int") or self._only(piece.parts[0], "list"):
+                return self._plain(piece)
+            self._guard(piece)
+            return [*self._out(piece.parts[0]), (f"[{stored_key(self._text(key))}]", key.start)]
         text = self._tokens[key.start].text
         return [*self._out(piece.parts[0]), (f"[{text[0]}{stored_name(text[1:-1])}{text[0]}]", key.start)]
 
@@ -750,6 +753,10 @@ class Writer:
                 )
         if self._maps_as_conditions and self._conditions and not piece.flag and values and values.kind == "map":
             moved["properties"] = values
+        if "where" in piece.roles:
+            if not self._conditions or piece.flag:
+                raise self._refuse(piece.roles["where"], "put this condition into the WHERE of the clause")
+            moved["where"] = piece.roles["where"]
         if not moved:
             return self._plain(piece)
         variable = piece.roles.get("variable")
@@ -760,11 +767,24 @@ class Writer:
         for entry in moved["properties"].parts if "properties" in moved else ():
             text = f"{name}.{self._stored(entry.start)} = {self._text(entry.roles['of'])}"
             self._conditions[-1].append((text, entry.start))
+        if "where" in moved:
+            where = moved["where"].roles["of"]
+            self._conditions[-1].append((f"({self._text(where)})", where.start))
         chunks = self._plain(piece, **moved)
         if variable is None:
             opening = next(place for place, chunk in enumerate(chunks) if chunk[0].strip() in ("(", "["))
             chunks.insert(opening + 1, (name, None))
         return chunks
+
+    def _write_unwind(self, piece: Piece) -> list[Chunk]:
+        """Kglite takes the text of a list for the list."""
+        of = piece.roles["of"]
+        if self._only(of, "list", "map") or of.kind == "null":
+            return self._plain(piece)
+        text = self._text(of)
+        safe = f"CASE WHEN valueType({text}) STARTS WITH 'STRING' THEN [{text}] ELSE {text} END"
+        variable = self._text(piece.roles["variable"])
+        return [("UNWIND ", piece.start), (safe, of.start), (f" AS {variable}", piece.roles["variable"].start)]
 
     def _write_match(self, piece: Piece) -> list[Chunk]:
         where = piece.roles.get("where")

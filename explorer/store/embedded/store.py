@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from explorer.errors import NotFoundError, StoreError
+from explorer.errors import NotFoundError, QueryError, StoreError
 from explorer.store.embedded.catalogue import dataset_entry, layer_entry, layer_infos
 from explorer.store.embedded.container import (
     MAGIC,
@@ -354,6 +354,25 @@ class EmbeddedStore:
 
         check_query(cypher, max_rows=max_rows, timeout=timeout)
         return query_in_child(self._path, cypher, parameters, max_rows=max_rows, timeout=timeout, memory=memory)
+
+    def query_at_risk(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        max_rows: int,
+        timeout: float,
+        memory: float,
+    ) -> QueryResult:
+        """`query` in this process, which ends if the query takes so many GiB more than the open store does."""
+        from explorer.store.embedded.bounded import memory_limit, too_large
+
+        self.prepare_query()
+        try:
+            with memory_limit(memory):
+                return self.query(cypher, parameters, max_rows=max_rows, timeout=timeout)
+        except MemoryError:
+            raise QueryError(too_large(memory)) from None
 
     def prepare_query(self) -> None:
         """Have the graph at hand that queries run on."""
