@@ -183,6 +183,8 @@ def sniff(
     if hint and mark is None:
         mark = hint
         problems.decide(path, "delimiter", _word(mark), "the first line says sep=")
+    while skipped < len(lines) - 1 and not lines[skipped].strip():
+        skipped += 1
     comment = "" if comment == "none" else comment or _comment_of(lines, skipped, path, problems)
     heading = _commented_header(lines[skipped:], comment) if comment else None
     body = [line for line in lines[skipped:] if not (comment and line.lstrip().startswith(comment))]
@@ -401,7 +403,7 @@ def _preamble(body: Sequence[str], mark: str, quote: str) -> int:
 
 def _after(lines: Sequence[str], skipped: int, rows: int, comment: str) -> int:
     for number in range(skipped, len(lines)):
-        if rows == 0:
+        if rows == 0 and lines[number].strip():
             return number
         if lines[number].strip() and not (comment and lines[number].lstrip().startswith(comment)):
             rows -= 1

@@ -335,10 +335,7 @@ def _properties(
                         properties.pop(name)
     for name in list(properties):
         # What a store or a program adds, and what says no more than that it is a text, a skill or a model.
-        says = _parts(properties[name])
-        only_role = bool(says) and all(_role([part], wanted) is not None for part in says)
-        named = name in {attribute, "labels", "kind", "type", "node_type", "bipartite"}
-        if name in {"key", "dataset", *_TOOLS} or (name == attribute and not own) or (named and only_role):
+        if name in {"key", "dataset", "labels", *_TOOLS} or (name == attribute and not own):
             properties.pop(name)
     if own:
         properties.pop("kind", None)

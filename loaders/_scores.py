@@ -256,7 +256,10 @@ class Scores:
     def _ambiguous(
         self, counts: Counter[float], others: dict[float, int], first: _Score, low: float, high: float, *, coded: bool
     ) -> AmbiguousError:
-        codes = [value for value in sorted(others) if value in _CODES or value < 0]
+        # A code stands outside of the scores: 7 between 5 and 10 is one of them.
+        plain = [value for value in counts if value not in _CODES and value >= 0]
+        top_score = max(plain, default=1.0)
+        codes = [value for value in sorted(others) if value < 0 or (value in _CODES and value > top_score)]
         listed = ", ".join(
             f"{plural(count, 'score')} {value:g}" if count != 1 else f"1 score {value:g}"
             for value, count in sorted(others.items())[:5]

@@ -374,7 +374,7 @@ def _weight(value: str) -> float | None:
 
 def _claims(source: Source) -> Claim | None:
     keys = source.keys
-    if source.is_dir or not keys:
+    if source.is_dir or source.table is None:
         return None
     texts, skills = keys & set(_columns.TEXT), keys & set(_columns.SKILL)
     if texts and skills and len(keys) > 1:

@@ -238,7 +238,7 @@ def _write_tables(tables: Mapping[str, pa.Table], facts: str, folder: Path, file
                 pyarrow.csv.write_csv(plain, partial / f"{name}.csv")
             else:
                 pyarrow.parquet.write_table(plain, partial / f"{name}.parquet", compression="zstd")
-        (partial / "dataset.json").write_text(facts + "\n", encoding="utf-8")
+        (partial / "dataset.json").write_text(_described(facts, tables) + "\n", encoding="utf-8")
         if folder.exists():
             folder.rmdir()
         partial.rename(folder)
@@ -246,6 +246,17 @@ def _write_tables(tables: Mapping[str, pa.Table], facts: str, folder: Path, file
         raise SkillgraphError(f"cannot write {folder}: {error.strerror or error}") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _described(facts: str, tables: Mapping[str, pa.Table]) -> str:
+    """Facts with the types of columns, which CSV does not keep."""
+    types = {
+        name: {
+            field.name: "string" if pa.types.is_dictionary(field.type) else str(field.type) for field in table.schema
+        }
+        for name, table in tables.items()
+    }
+    return json.dumps({**json.loads(facts), "types": types}, ensure_ascii=False, indent=2)
 
 
 def _require_empty(folder: Path) -> None:

@@ -1,0 +1,170 @@
+"""The same table written in many ways is read as the same dataset, or refused with the option that decides."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+
+from loaders.errors import DataError
+from loaders.formats import inspect, load
+
+Write = Callable[[str, str | bytes], Path]
+
+EDGES = [("t1", "loops"), ("t2", "loops"), ("t2", "sorting"), ("t3", "loops"), ("t3", "recursion")]
+LISTS = {"t1": ["loops"], "t2": ["loops", "sorting"], "t3": ["recursion", "loops"]}
+ROWS = [{"id": text, "skills": skills} for text, skills in LISTS.items()]
+FLAGS = "t1,1,0,0\nt2,1,0,1\nt3,1,1,0\n"
+Q_MATRIX = "item,loops,recursion,sorting\n" + FLAGS
+
+
+def edges(mark: str, heading: tuple[str, ...] = ("text", "skill")) -> str:
+    return "".join(mark.join(row) + "\n" for row in (heading, *EDGES))
+
+
+def numbered(mark: str, heading: str, quote: str = "") -> str:
+    rows = [[str(number), *row] for number, row in enumerate(EDGES, 1)]
+    return heading + "".join(mark.join(f"{quote}{value}{quote}" for value in row) + "\n" for row in rows)
+
+
+def listed(write: Callable[[list[str]], str]) -> str:
+    stream = io.StringIO()
+    rows = csv.writer(stream)
+    rows.writerow(["id", "skills"])
+    rows.writerows([text, write(skills)] for text, skills in LISTS.items())
+    return stream.getvalue()
+
+
+WAYS: dict[str, tuple[str, str | bytes, dict[str, str]]] = {
+    "UTF-16": ("a.csv", edges(",").encode("utf-16"), {}),
+    "packed tabs": ("a.tsv.gz", gzip.compress(edges("\t").encode()), {}),
+    "old Macintosh": ("a.csv", edges(",").replace("\n", "\r"), {}),
+    "pipes in .txt": ("a.txt", edges("|"), {}),
+    "tabs in .txt": ("a.txt", edges("\t"), {}),
+    "spaces": ("a.txt", edges(" "), {}),
+    "no header": ("a.csv", edges(",").partition("\n")[2], {}),
+    "comments": ("a.csv", "# made by hand\n# in spring\n" + edges(","), {}),
+    "title above": ("a.csv", "Export of 2024,\n\n" + edges(","), {}),
+    "blank lines above": ("a.csv", "\n\n" + edges(","), {}),
+    "pandas index": ("a.csv", numbered(",", "Unnamed: 0,text,skill\n"), {}),
+    "write.csv": ("a.csv", numbered(",", '"","text","skill"\n', '"'), {}),
+    "write.table": ("a.txt", numbered(" ", '"text" "skill"\n', '"'), {}),
+    "missing": ("a.csv", edges(",") + ",NULL\n".replace(",", "NULL,"), {"missing": "NULL"}),
+    "trailing delimiters": ("a.csv", edges(";").replace("\n", ";\n"), {}),
+    "single quotes": ("a.csv", "'text','skill'\n" + "".join(f"'{text}','{skill}'\n" for text, skill in EDGES), {}),
+    "semicolons": ("r.csv", listed(";".join), {}),
+    "pipes": ("r.csv", listed(" | ".join), {}),
+    "tildes": ("r.csv", listed("~~".join), {}),
+    "commas": ("r.csv", listed(", ".join), {}),
+    "line breaks": ("r.csv", listed("\n".join), {}),
+    "JSON": ("r.csv", listed(json.dumps), {}),
+    "Python list": ("r.csv", listed(repr), {}),
+    "Python tuple": ("r.csv", listed(lambda skills: repr(tuple(skills))), {}),
+    "numpy": ("r.csv", listed(lambda skills: "[" + " ".join(map(repr, skills)) + "]"), {}),
+    "PostgreSQL": ("r.csv", listed(lambda skills: "{" + ",".join(skills) + "}"), {}),
+    "array in .jsonl": ("r.jsonl", json.dumps(ROWS), {}),
+    "lines in .json": ("r.json", "\n".join(map(json.dumps, ROWS)), {}),
+    "by column": ("r.json", json.dumps({"id": list(LISTS), "skills": list(LISTS.values())}), {}),
+    "split": ("r.json", json.dumps({"columns": ["id", "skills"], "data": [list(row) for row in LISTS.items()]}), {}),
+    "id to skills": ("r.json", json.dumps(LISTS), {}),
+    "one of two lists": ("r.json", json.dumps({"train": ROWS, "test": ROWS}), {"rows": "train"}),
+    "JSON edges": ("r.json", json.dumps([{"text": text, "skill": skill} for text, skill in EDGES]), {}),
+    "Q-matrix with semicolons": ("q.csv", Q_MATRIX.replace(",", ";"), {}),
+    "Q-matrix without a name for items": ("q.csv", Q_MATRIX.removeprefix("item"), {}),
+    "text beside flags": ("q.csv", "ID,TITLE,loops,recursion,sorting\n" + FLAGS.replace(",", ",a b,", 1)
+                          .replace("t2,", "t2,c d,").replace("t3,", "t3,e f,"), {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_ways_to_write_one_dataset(file: Write, way: str) -> None:
+    name, content, options = WAYS[way]
+    dataset = load(file(name, content), name="d", **options).dataset
+    assert [(row["text"], row["skill"]) for row in dataset.requirements.to_pylist()] == EDGES
+    assert (dataset.n_texts, dataset.n_skills) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (
+            "a.csv",
+            edges(",") + "t9,NULL\n",
+            "'NULL' (1 row) may be a missing value or a name: missing: say -o missing=",
+        ),
+        ("r.json", json.dumps({"train": ROWS, "test": ROWS}), "holds 2 lists of rows: 3 rows: say -o rows=train; "),
+        ("r.csv", "id,skills\na,x;y\nb,x|y\n", "may be lists: semicolon between skills: say -o separator=semicolon; "),
+        ("q.csv", "0,1\n1,0\n1,1\n", "may be names of columns or data: names: say -o header=yes; data without names"),
+        ("a.csv", "a,b;c\nd,e;f\n", "by comma: say -o delimiter=comma; 2 columns by semicolon: say -o delimiter="),
+    ],
+)
+def test_two_readings_are_refused_with_both(file: Write, name: str, content: str, message: str) -> None:
+    path = file(name, content)
+    with pytest.raises(DataError, match=re.escape(message)):
+        load(path, name="d", format="q-matrix" if name == "q.csv" else None)
+    assert len(inspect(path, format="q-matrix" if name == "q.csv" else None).choices) == 2
+
+
+@pytest.mark.parametrize(
+    ("responses", "options", "expected"),
+    [
+        ("id,t1,t2,t3\na,1,5,3\nb,2,4,3\n", {"scale": "1-5"}, [0.0, 1.0, 0.5, 0.25, 0.75, 0.5]),
+        ("id,t1,t2,t3\na,10,55,33\nb,20,94,73.5\n", {}, [0.1, 0.55, 0.33, 0.2, 0.94, 0.735]),
+        ("id,t1,t2,t3\na,1,99,0\nb,0,1,1\n", {"missing": "99"}, [1.0, 0.0, 0.0, 1.0, 1.0]),
+        ("id,t1,t2,t3\na,1,.,0\nb,NA,1,1\n", {}, [1.0, 0.0, 1.0, 1.0]),
+        ("id;t1;t2;t3\na;0,5;1;0\nb;1;0,25;1\n", {}, [0.5, 1.0, 0.0, 1.0, 0.25, 1.0]),
+        ("1 0 1\n0 1 1\n", {}, [1.0, 0.0, 1.0, 0.0, 1.0, 1.0]),
+    ],
+)
+def test_scales_and_codes_of_scores(
+    file: Write, responses: str, options: dict[str, str], expected: list[float]
+) -> None:
+    dataset = load(file("q.csv", Q_MATRIX), name="d", responses=file("resp.csv", responses), **options).dataset
+    assert dataset.attempts["score"].to_pylist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("cells", "way"),
+    [
+        ("1,9,0", "missing=9"),
+        ("1,-1,0", "missing=-1"),
+        ("0,1,2", "scale=0-2"),
+        ("1,5,3", "scale=1-5"),
+        ("10,20,0", "0-20"),
+    ],
+)
+def test_a_scale_that_is_not_told_is_refused_with_the_options(file: Write, cells: str, way: str) -> None:
+    responses = file("resp.csv", f"id,t1,t2,t3\na,{cells}\n")
+    with pytest.raises(DataError, match=re.escape(way)):
+        load(file("q.csv", Q_MATRIX), name="d", responses=responses)
+
+
+@given(
+    pairs=st.lists(st.tuples(st.integers(0, 9), st.text("abc ,;|\"'#é", max_size=4)), min_size=1, max_size=8),
+    mark=st.sampled_from(",;\t|"),
+    end=st.sampled_from(["\n", "\r\n"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    blank=st.integers(0, 2),
+)
+@settings(max_examples=40, deadline=None, derandomize=True)
+def test_any_edge_list_in_any_dialect(
+    pairs: list[tuple[int, str]], mark: str, end: str, encoding: str, blank: int
+) -> None:
+    written = sorted({(f"t{number}", f"s{skill}x") for number, skill in pairs})
+    stream = io.StringIO()
+    rows = csv.writer(stream, delimiter=mark, lineterminator=end)
+    rows.writerows([("text", "skill"), *written, *[("", "")] * blank])
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "a.csv")
+        path.write_bytes(stream.getvalue().encode(encoding))
+        dataset = load(path, name="d").dataset
+    assert [(row["text"], row["skill"]) for row in dataset.requirements.to_pylist()] == written
