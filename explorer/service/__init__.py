@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from explorer.service.prediction import (
         BesideRow,
         LayerPrediction,
-        Prediction,
+        PoissonPrediction,
         SubsampleCurve,
         ThresholdReport,
         WaveCurve,
@@ -39,7 +39,7 @@ __all__ = [
     "LayerView",
     "LearnReport",
     "PercolationReport",
-    "Prediction",
+    "PoissonPrediction",
     "SkillChange",
     "SubsampleCurve",
     "ThresholdReport",
@@ -84,7 +84,7 @@ _MODULES = {
     "prediction": (
         "BesideRow",
         "LayerPrediction",
-        "Prediction",
+        "PoissonPrediction",
         "SubsampleCurve",
         "ThresholdReport",
         "WaveCurve",

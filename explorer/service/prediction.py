@@ -27,7 +27,7 @@ from explorer.store.protocol import LayerInfo, Store
 __all__ = [
     "BesideRow",
     "LayerPrediction",
-    "Prediction",
+    "PoissonPrediction",
     "SubsampleCurve",
     "ThresholdReport",
     "WaveCurve",
@@ -39,35 +39,19 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """Density evolution of the Poisson ensemble; fractions are of all skills.
+@dataclass(frozen=True, kw_only=True)
+class PoissonPrediction(site.Prediction):
+    """What theory expects of the Poisson ensemble with these parameters; fractions are of all skills.
 
     Attributes:
         mean_skills: c, mean number of skills in a text.
         ratio: R, texts over skills.
         learner: The learner's name.
-        unlearned: q, fraction of skills not learned at the fixed point.
-        learned: 1 - q.
-        testing_error: 1 - exp(-c q), probability that a fresh text is not understood.
-        giant_any: Giant component of the learned skills, exact, rule `any`.
-        giant_understood: The same for rule `understood`.
-        giant_site: Giant component if as many skills were kept at random.
-        percolates: True if `condition` exceeds 1.
-        condition: (1-q) c² R.
     """
 
     mean_skills: float
     ratio: float
     learner: str
-    unlearned: float
-    learned: float
-    testing_error: float
-    giant_any: float | None
-    giant_understood: float | None
-    giant_site: float
-    percolates: bool
-    condition: float
 
 
 @dataclass(frozen=True)
@@ -205,7 +189,7 @@ class WaveCurve:
     typed: tuple[float, ...] = ()
 
 
-def predict(mean_skills: float, ratio: float, learner: str = "one") -> Prediction:
+def predict(mean_skills: float, ratio: float, learner: str = "one") -> PoissonPrediction:
     """Density evolution and giant components of the Poisson ensemble.
 
     Args:
@@ -221,19 +205,7 @@ def predict(mean_skills: float, ratio: float, learner: str = "one") -> Predictio
     """
     rule = parse_learner(learner)
     found = site.predict(Ensemble.poisson(mean_skills, ratio), rule)
-    return Prediction(
-        mean_skills=mean_skills,
-        ratio=ratio,
-        learner=rule.name,
-        unlearned=found.unlearned,
-        learned=found.learned,
-        testing_error=found.testing_error,
-        giant_any=found.giant_any,
-        giant_understood=found.giant_understood,
-        giant_site=found.giant_site,
-        percolates=found.percolates,
-        condition=found.condition,
-    )
+    return PoissonPrediction(**vars(found), mean_skills=mean_skills, ratio=ratio, learner=rule.name)
 
 
 def threshold(mean_skills: float, learner: str = "one") -> ThresholdReport:

@@ -23,7 +23,7 @@ from explorer.errors import SkillgraphError
 from explorer.options import Rule
 from explorer.options import SparkMethod as Method
 from explorer.service.association import ComponentsReport
-from explorer.service.learning import known_parameters
+from explorer.service.learning import LearnReport, known_parameters
 from explorer.service.snapshot import graph_parts, lineage, read_dataset
 from explorer.service.versions import package_versions
 from explorer.spark.results import require_new, write_results
@@ -79,33 +79,23 @@ class SparkRun:
 
 
 @dataclass(frozen=True)
-class SparkLearnReport:
-    """What a run of learning on Spark did.
+class SparkLearnReport(LearnReport):
+    """What a run of learning on Spark did: as a local one, and how it went there.
+
+    `layer` is as a local run would store it, except that without exact waves its `waves` is 0, and `waves` is empty.
 
     Attributes:
-        layer: The layer, as a local run would store it; `waves` is 0 if they were not computed.
-        waves: Cumulative number of learned skills after wave 0, 1, 2, …; empty without exact waves.
-        novel_skills: Texts by the number of their skills that are still not learned, `{0: understood, 1: ..}`.
-        testing_error: Fraction of the presented texts that are not understood.
-        stalled: True if nothing was learned beyond what was known.
         method: `blocks` or `rounds`.
         steps: Cumulative number of learned skills after each super-step or round.
         resumed: Super-steps or rounds that an earlier process had finished.
         output: Folder with the results; None if there is none.
-        seconds: Time taken.
         skills: Rows of `LAYER_SKILLS_SCHEMA`, if they were asked for; not part of what is printed.
     """
 
-    layer: LayerInfo
-    waves: tuple[int, ...]
-    novel_skills: Mapping[int, int]
-    testing_error: float
-    stalled: bool
-    method: str
-    steps: tuple[int, ...]
-    resumed: int
-    output: str | None
-    seconds: float
+    method: str = "blocks"
+    steps: tuple[int, ...] = ()
+    resumed: int = 0
+    output: str | None = None
     skills: pa.Table | None = field(default=None, repr=False)
 
 
@@ -225,6 +215,8 @@ def learn_on_spark(
         novel_skills=novel,
         testing_error=1.0 - novel.get(0, 0) / info.texts if info.texts else 0.0,
         stalled=len(result.by_step) == 1,
+        advice="",
+        gained=result.by_step[-1] - result.by_step[0],
         method=method,
         steps=result.by_step,
         resumed=result.resumed,
