@@ -6,12 +6,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import sparse, stats
 
 from analysis.errors import AnalysisError
 from analysis.graph import SkillTextGraph
 
-__all__ = ["Overall", "PairedDifferences", "benjamini_hochberg", "mcnemar", "paired_differences"]
+__all__ = [
+    "Beyond",
+    "Overall",
+    "PairedDifferences",
+    "benjamini_hochberg",
+    "beyond_overall",
+    "mcnemar",
+    "paired_differences",
+]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -163,6 +171,84 @@ def paired_differences(
         p_value=p,
         q_value=q,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Beyond:
+    """Differences beyond what abilities and difficulties make expected, of G groups.
+
+    Attributes:
+        difference: Mean of (second − its expectation) − (first − its expectation), float64 (G,); NaN without texts.
+        error: Its standard error.
+        p_value: Of no difference beyond the expected one.
+        q_value: The same after Benjamini and Hochberg over the groups that can tell; 1 for the others.
+    """
+
+    difference: Floats
+    error: Floats
+    p_value: Floats
+    q_value: Floats
+
+
+def beyond_overall(
+    groups: SkillTextGraph,
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    expected_first: npt.ArrayLike,
+    expected_second: npt.ArrayLike,
+    *,
+    deviation_variance: float,
+) -> Beyond:
+    """Test whether the second deviates from its expectation on a group as the first does from its own.
+
+    With residuals e = score − expectation of each, T = Σ (e_second − k e_first). The first's own deviation on a group
+    is a draw of variance v = deviation_variance · Σ f² (f the shares of the group's texts that are in each group), so
+    its residuals are known to be near 0 before they are seen, and k = (v I + c) / (v I + 1) of them suffices, I being
+    Σ p(1−p) and c the regression of the second's residuals on the first's (above 0 for relatives). Var T is that of
+    the summands plus (1 − k)² v I². With k = 1 this is the paired difference; with k < 1 it finds smaller shifts.
+
+    Args:
+        groups: T texts, G groups.
+        first: Scores, float (T,), NaN where not attempted.
+        second: Likewise.
+        expected_first: P(solved) by ability and difficulty alone, float (T,).
+        expected_second: Likewise.
+        deviation_variance: Variance of a respondent's deviation on one skill, in logits².
+
+    Returns:
+        Differences and tests.
+    """
+    x, y = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    a, b = np.asarray(expected_first, np.float64), np.asarray(expected_second, np.float64)
+    text_of = np.repeat(np.arange(groups.n_texts), groups.text_degrees)
+    common = ~np.isnan(x) & ~np.isnan(y)
+    edge = common[text_of]
+    text, group = text_of[edge], groups.text_skills[edge]
+
+    def total(values: npt.NDArray[np.generic]) -> Floats:
+        return np.bincount(group, values[text], minlength=groups.n_skills).astype(np.float64)
+
+    n = total(common)
+    ea, eb = np.where(common, x - a, 0.0), np.where(common, y - b, 0.0)
+    related = float(np.clip((ea @ eb) / max(float(ea @ ea), 1e-12), 0.0, 1.0))
+    spread = np.sqrt(a * (1.0 - a) * b * (1.0 - b))
+    information = total(spread)
+    required = sparse.csr_matrix((np.ones(len(text)), (text, group)), shape=(groups.n_texts, groups.n_skills))
+    shared = (required.T @ required).tocsr()
+    shared.data = (shared.data / np.repeat(np.maximum(n, 1.0), np.diff(shared.indptr))) ** 2
+    variance = deviation_variance * np.asarray(shared.sum(axis=1)).ravel()
+    k = (variance * information + related) / (variance * information + 1.0)
+    sums = total(eb) - k * total(ea)
+    squares = total(eb * eb) - 2.0 * k * total(ea * eb) + k**2 * total(ea * ea)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scatter = np.maximum(squares - sums**2 / n, 0.0) * n / (n - 1.0) + (1.0 - k) ** 2 * variance * information**2
+        p = 2.0 * stats.norm.sf(np.abs(sums) / np.sqrt(scatter))
+        mean = (total(eb) - total(ea)) / n
+        error = np.sqrt(np.maximum(total((eb - ea) ** 2) / n - mean**2, 0.0) / (n - 1.0))
+    told = (total(common & (x != y)) >= _LEAST_TOLD) & np.isfinite(p)
+    q = np.ones(groups.n_skills)
+    q[told] = benjamini_hochberg(p[told])
+    return Beyond(mean, error, p, q)
 
 
 def mcnemar(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 0.95) -> Overall | None:

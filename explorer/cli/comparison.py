@@ -14,8 +14,8 @@ from explorer.errors import SkillgraphError
 from explorer.wording import plural
 
 if TYPE_CHECKING:
-    from explorer.service.comparison import LayerComparison, SkillChange
-    from explorer.service.family import FamilyReport
+    from explorer.service.comparison import ClassRow, LayerComparison, LevelRow, SkillChange
+    from explorer.service.family import FamilyMember, FamilyReport
 
 __all__ = ["compare"]
 
@@ -42,6 +42,14 @@ def compare(
             "--csv", help="Write one row a skill (with --family: a layer) to this CSV file; - is standard output."
         ),
     ] = None,
+    matrix: Annotated[
+        Path | None,
+        typer.Option(
+            "--matrix",
+            help="With --family: write the solve rate of every evidence layer on every skill, with intervals, to this "
+            "CSV file; - is standard output.",
+        ),
+    ] = None,
 ) -> Result | None:
     """Two layers side by side: skills kept, gained and lost, what they attach to, and what theory expects.
 
@@ -52,7 +60,9 @@ def compare(
     if family:
         if second is not None:
             raise SkillgraphError("with --family give no second layer: every layer is compared with its own base")
-        return _families(run, first, dataset, report, csv_file)
+        return _families(run, first, dataset, report, csv_file, matrix)
+    if matrix is not None:
+        raise SkillgraphError("--matrix is of a family: give --family")
     if first is None or second is None:
         raise SkillgraphError("name two layers to compare, or give --family (`skillgraph layers` lists the layers)")
     from explorer import service
@@ -68,16 +78,35 @@ def compare(
 
 
 def _families(
-    run: Run, root: str | None, dataset: str | None, report: Path | None, csv_file: Path | None
+    run: Run,
+    root: str | None,
+    dataset: str | None,
+    report: Path | None,
+    csv_file: Path | None,
+    matrix: Path | None,
 ) -> Result | None:
     from explorer.service.family import family
 
+    grid = None
     with run.opened() as store, run.progress("Comparing") as progress:
-        found = family(store, single_dataset(store, dataset), root=root, progress=progress)
+        name = single_dataset(store, dataset)
+        found = family(store, name, root=root, progress=progress)
+        of_kind = any("solve_rate" in m.layer.parameters for m in found.members)
+        if matrix is not None or (report is not None and of_kind):
+            from explorer.service.matrix import family_matrix
+
+            grid = family_matrix(store, name, root=root)
     if report is not None:
         from explorer.export import family_html
 
-        write_text(report, family_html(found))
+        write_text(report, family_html(found, grid))
+    if matrix is not None and grid is not None:
+        from explorer.service.matrix import matrix_csv
+
+        write_text(matrix, matrix_csv(grid))
+        if str(matrix) == "-":
+            return None
+        run.note(f"Written: {matrix}")
     return _written(run, found, _show_family(found), _members(found), report, csv_file)
 
 
@@ -101,18 +130,31 @@ def _show(found: LayerComparison, rows: int) -> Iterator[Block]:
         yield Note(f"Note: {caution}", kept=True)
     columns = ("skills", "first", "second", "kept", "gained", "lost", *(("open",) if found.open else ()))
     counts = f"{found.kept:,} kept, {found.gained:,} gained, {found.lost:,} lost"
+    paired = found.paired
+    sure = paired is not None
+    yield from _show_paired(found)
     yield Table(
-        ("class", *columns),
-        [(row.skill_class or "(none)", *(number(getattr(row, key)) for key in columns)) for row in found.by_class],
-        title=counts + (f", {found.open:,} open" if found.open else ""),
-        caption=f"first: {first}; second: {second}"
-        + ("; open: in one, and the outcomes of the other cannot tell" if found.open else ""),
+        ("class", *_headed(columns), *(("solve rate changed by",) if sure else ())),
+        [
+            (
+                row.skill_class or "(none)",
+                *(number(getattr(row, key)) for key in columns),
+                *((_difference(row),) if sure else ()),
+            )
+            for row in found.by_class
+        ],
+        title=counts + (f", {found.open:,} not told apart" if found.open else ""),
+        caption=f"first: {first}; second: {second}" + (f"; {_PAIRED}" if sure else ""),
     )
     if found.by_level:
         yield Table(
-            ("level", *columns),
+            ("level", *_headed(columns), *(("solve rate changed by",) if sure else ())),
             [
-                ("(none)" if row.level is None else str(row.level), *(number(getattr(row, key)) for key in columns))
+                (
+                    "(none)" if row.level is None else str(row.level),
+                    *(number(getattr(row, key)) for key in columns),
+                    *((_difference(row),) if sure else ()),
+                )
                 for row in found.by_level
             ],
         )
@@ -143,21 +185,70 @@ def _show_components(found: LayerComparison) -> Iterator[Block]:
         )
 
 
+_PAIRED = (
+    "gained, lost: the second solves more or fewer of the skill's texts, at 5 % of false discoveries; kept: the "
+    "difference is shown to be within 10 points; the rest is not told apart"
+)
+
+
+def _headed(columns: Sequence[str]) -> tuple[str, ...]:
+    return tuple("not told apart" if column == "open" else column for column in columns)
+
+
+def _difference(row: ClassRow | LevelRow | SkillChange) -> str:
+    """In points with its 95 % interval, and a star where it is beyond noise."""
+    if row.difference is None or row.low is None or row.high is None:
+        return "–"
+    star = " *" if row.q_value is not None and row.q_value <= 0.05 else ""
+    return f"{100 * row.difference:+.1f} ({100 * row.low:+.1f} to {100 * row.high:+.1f}){star}"
+
+
+def _show_paired(found: LayerComparison) -> Iterator[Block]:
+    p = found.paired
+    if p is None:
+        return
+    verdict = "beyond noise" if p.p_value <= 0.05 else "within noise"
+    yield (
+        f"Item by item on {plural(p.items, 'common text')}: {found.first.name} solves {p.first:.1%}, "
+        f"{found.second.name} {p.second:.1%}, a difference of {100 * p.difference:+.1f} points "
+        f"({100 * p.low:+.1f} to {100 * p.high:+.1f}), {verdict}. {found.first.name} did better on "
+        f"{p.only_first:,} of them, {found.second.name} on {p.only_second:,} (McNemar: p = {p.p_value:.2g})."
+    )
+
+
 def _show_changes(found: LayerComparison, every: Sequence[SkillChange], kind: str, rows: int) -> Iterator[Block]:
     listed = every[:rows]
     if not listed:
         return
     more = cut(len(listed), len(every), "--rows")
-    with_mastery = found.mastery is not None
+    if found.paired is not None:
+        yield Table(
+            ("not told apart" if kind == "open" else kind, "class", "texts", "first", "second", "points", "q", "e.g."),
+            [
+                (
+                    c.name,
+                    c.skill_class or "",
+                    number(c.items),
+                    share(c.solved_first),
+                    share(c.solved_second),
+                    _difference(c),
+                    "–" if c.q_value is None else f"{c.q_value:.2g}",
+                    ", ".join((c.texts_first if (c.difference or 0) < 0 else c.texts_second)[:1]),
+                )
+                for c in listed
+            ],
+            caption="points: change of the solve rate with its 95 % interval; q: after Benjamini and Hochberg"
+            + (f"; {more}" if more else ""),
+        )
+        return
     yield Table(
-        (kind, "class", "wave", "links", *(("mastery",) if with_mastery else ()), "attached most to"),
+        (kind, "class", "wave", "links", "attached most to"),
         [
             (
                 c.name,
                 c.skill_class or "",
                 str(c.wave),
                 number(c.attached_to),
-                *((_masteries(c),) if with_mastery else ()),
                 ", ".join(a.name for a in c.attachments[:2]),
             )
             for c in listed
@@ -165,11 +256,6 @@ def _show_changes(found: LayerComparison, every: Sequence[SkillChange], kind: st
         caption=f"links: how often a text requires it together with a skill of {found.first.name}"
         + (f"; {more}" if more else ""),
     )
-
-
-def _masteries(change: SkillChange) -> str:
-    pair = " → ".join("?" if p is None else f"{p:.2f}" for p in (change.mastery_first, change.mastery_second))
-    return pair if change.mastery_deviation is None else f"{pair} ± {change.mastery_deviation:.2f}"
 
 
 def _show_mastery(found: LayerComparison) -> Iterator[Block]:
@@ -204,6 +290,14 @@ def _show_training(found: LayerComparison) -> Iterator[Block]:
         )
 
 
+def _points(member: FamilyMember) -> str:
+    p = member.paired
+    if p is None:
+        return "–"
+    star = " *" if p.p_value <= 0.05 else ""
+    return f"{100 * p.difference:+.1f} ({100 * p.low:+.1f} to {100 * p.high:+.1f}){star}"
+
+
 def _show_family(found: FamilyReport) -> Iterator[Block]:
     if not found.pairs:
         yield Note(
@@ -212,27 +306,26 @@ def _show_family(found: FamilyReport) -> Iterator[Block]:
         )
         return
     yield Table(
-        ("layer", "learned", "kept", "gained", "lost", "open", "mastery", "score"),
+        ("layer", "learned", "kept", "gained", "lost", "not told apart", "points", "skills add"),
         [
             (
                 "  " * m.depth + ("└ " if m.depth else "") + m.layer.name,
                 number(m.layer.learned),
                 *map(number, (m.kept, m.gained, m.lost, m.open)),
-                "–" if m.mean_change is None else f"{m.mean_change:+.3f} ± {m.mean_change_deviation:.3f}",
-                "–" if m.score_change is None else f"{m.score_change:+.1%}",
+                _points(m),
+                {True: "yes", False: "no", None: "–"}[m.supported],
             )
             for m in found.members
         ],
         title=f"Fine-tuned layers, each against its base ({found.pairs})",
-        caption="mastery: mean change and its standard deviation; below twice that it is within the uncertainty of the "
-        "estimates; score: change of the mean outcome; open: the outcomes of one of the two cannot tell",
+        caption="points: change of the solve rate on common texts with its 95 % interval, * beyond noise (McNemar); "
+        "skills add: to what ability and difficulty predict of held-out outcomes; evidence layers: " + _PAIRED,
     )
     unsupported = sum(m.supported is False for m in found.members)
     if unsupported:
         yield Note(
-            f"Note: the outcomes of {unsupported} of these {plural(len(found.members), 'layer')} are explained "
-            "as well without skills (Bayesian information criterion): the data do not support their skill-by-skill "
-            "pictures."
+            f"Note: for {unsupported} of these {plural(len(found.members), 'layer')} skills add nothing that can be "
+            "told from noise to what ability and difficulty predict."
         )
     other_texts = sum(m.same_texts is False for m in found.members)
     if other_texts:
@@ -246,6 +339,8 @@ def _changes(found: LayerComparison) -> Rows:
     plain = (
         "skill", "name", "skill_class", "level", "change", "wave", "component", "attached_to",
         "mastery_first", "mastery_second", "mastery_change", "mastery_deviation",
+        "items", "solved_first", "solved_second", "difference", "low", "high", "q_value", "beyond_overall",
+        "only_first", "only_second",
     )  # fmt: skip
     rows = [
         [*(getattr(c, key) for key in plain), ";".join(f"{a.skill}={a.weight}" for a in c.attachments)]

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from explorer.service.comparison import LayerComparison, SkillChange
+import numpy as np
+
+from explorer.service.comparison import ClassRow, LayerComparison, LevelRow, PairedOutcomes, SkillChange
 from explorer.service.family import FamilyReport
+from explorer.service.matrix import FamilyMatrix
 from explorer.store.protocol import LayerInfo
 from explorer.wording import plural
 
@@ -52,38 +55,40 @@ def comparison_html(found: LayerComparison, *, rows: int | None = None) -> str:
         second=second,
         about=f"{_about(first)} {_about(second)}",
         counts=counts,
-        label=", ".join(f"{n:,} {kind}" for kind, n in counts),
-        tables=[*_mastery(found), *_training(found), *_groups(found)],
+        label=", ".join(f"{n:,} {_said(kind)}" for kind, n in counts),
+        tables=[*_paired(found), *_mastery(found), *_training(found), *_groups(found)],
         skills=[(kind, _skills(found, kind, rows)) for kind in ("gained", "lost", "open")],
         provenance=_provenance((first, second)),
     )
 
 
-def family_html(found: FamilyReport) -> str:
+def family_html(found: FamilyReport, matrix: FamilyMatrix | None = None) -> str:
     """A family tree as a page.
 
     Args:
         found: The families.
+        matrix: Its layers by skills, to show too.
 
     Returns:
         A whole HTML document, everything in it.
     """
     cautions = tuple(dict.fromkeys(f"{m.layer.name}: {c}" for m in found.members for c in m.cautions))
-    columns = ("layer", "learned", "kept", "gained", "lost", "open", "mastery change", "score", "score change")
+    columns = ("layer", "learned", "kept", "gained", "lost", "not told apart", "solve rate, points", "p", "skills add")
     rows = [
         (
             "\u00a0\u00a0" * m.depth + ("└ " if m.depth else "") + m.layer.name,
             f"{m.layer.learned:,} of {m.layer.skills:,}",
             *(_figure(v) for v in (m.kept, m.gained, m.lost, m.open)),
-            _change(m.mean_change, m.mean_change_deviation),
-            _share(m.score),
-            _signed_share(m.score_change),
+            _points(m.paired),
+            "–" if m.paired is None else f"{m.paired.p_value:.2g}",
+            {True: "yes", False: "no", None: "–"}[m.supported],
         )
         for m in found.members
     ]
     note = (
-        "Mastery change: mean over the skills of which both layers can tell, with its standard deviation; a change "
-        "smaller than twice that is within the uncertainty of the estimates."
+        "Solve rate: change on the texts that both models attempted, with its 95 % interval; p: McNemar's test. Skills "
+        "add: whether skills predict held-out outcomes better than ability and difficulty alone. Between evidence "
+        "layers gained and lost count what is beyond noise, kept what is shown to be within 10 points."
     )
     return _filled(
         "family.html",
@@ -91,6 +96,7 @@ def family_html(found: FamilyReport) -> str:
         pairs=plural(found.pairs, "fine-tuned layer"),
         tree=_Table("Base and fine-tuned layers", columns, rows, note),
         sentences=cautions,
+        matrices=[] if matrix is None else _matrices(matrix),
         provenance=_provenance([m.layer for m in found.members if m.depth == 0]),
     )
 
@@ -112,6 +118,99 @@ def _about(info: LayerInfo) -> str:
         f"{info.name} was {made} on {plural(info.texts, 'text')}: {info.learned:,} of {plural(info.skills, 'skill')} "
         f"({info.learned_fraction:.1%})."
     )
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """A solve rate in per cent with what it is coloured by."""
+
+    text: str = ""
+    colour: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class _Matrix:
+    """Rows of cells under the names of layers."""
+
+    caption: str
+    head: str
+    layers: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[_Cell]]]
+
+
+def _matrices(found: FamilyMatrix) -> list[_Matrix]:
+    """Classes, then skills, by layers: colour is what a layer has beyond its ability, opacity how sure that is."""
+    names = [info.name for info in found.layers]
+
+    def cell(rate: float, expected: float, sure: float, title: str) -> _Cell:
+        if np.isnan(rate):
+            return _Cell()
+        beyond = float(np.clip((rate - expected) / 0.15, -1.0, 1.0))
+        colour = "26,127,75" if beyond >= 0 else "179,38,30"
+        return _Cell(f"{100 * rate:.0f}", f"rgba({colour},{abs(beyond) * sure:.2f})", title)
+
+    groups, rates, expected = found.by_class()
+    by_class = [
+        (
+            str(group or "(none)"),
+            [
+                cell(rates[m, g], expected[m, g], 1.0, f"{name}: {100 * expected[m, g]:.0f} % expected")
+                for m, name in enumerate(names)
+            ],
+        )
+        for g, group in enumerate(groups)
+    ]
+    by_skill = [
+        (
+            found.names[k],
+            [
+                cell(
+                    found.rate[m, k],
+                    found.expected[m, k],
+                    float(found.sureness[m, k]),
+                    f"{name}: {100 * found.low[m, k]:.0f} to {100 * found.high[m, k]:.0f} %, "
+                    f"{100 * found.expected[m, k]:.0f} % expected, {plural(int(found.attempted[m, k]), 'text')}",
+                )
+                for m, name in enumerate(names)
+            ],
+        )
+        for k in range(len(found.skills))
+    ]
+    return [
+        _Matrix("Solve rate by class, in per cent", "class", names, by_class),
+        _Matrix("Solve rate by skill, in per cent", "skill", names, by_skill),
+    ]
+
+
+def _said(kind: str) -> str:
+    return "not told apart" if kind == "open" else kind
+
+
+def _points(row: PairedOutcomes | ClassRow | LevelRow | SkillChange | None) -> str:
+    if row is None or row.difference is None or row.low is None or row.high is None:
+        return "–"
+    return f"{100 * row.difference:+.1f} ({100 * row.low:+.1f} to {100 * row.high:+.1f})"
+
+
+def _paired(found: LayerComparison) -> list[_Table]:
+    p = found.paired
+    if p is None:
+        return []
+    sure = "beyond noise" if p.p_value <= 0.05 else "within noise"
+    rows = [
+        ("solved by the first", f"{p.first:.1%}"),
+        ("solved by the second", f"{p.second:.1%}"),
+        ("difference, points", f"{_points(p)}, {sure}"),
+        ("texts on which the first did better", f"{p.only_first:,}"),
+        ("texts on which the second did better", f"{p.only_second:,}"),
+        ("McNemar's test, p", f"{p.p_value:.2g}"),
+    ]
+    note = (
+        "Gained, lost: the second model solves more or fewer of the skill's texts, at 5 % of false discoveries. Kept: "
+        "the difference is shown to be within 10 points. The rest is not told apart."
+    )
+    return [_Table(f"Item by item on {plural(p.items, 'common text')}", ("", "outcome"), rows, note)]
 
 
 def _mastery(found: LayerComparison) -> list[_Table]:
@@ -163,8 +262,13 @@ def _groups(found: LayerComparison) -> list[_Table]:
         ("By level", "level", [("(none)" if row.level is None else str(row.level), row) for row in found.by_level]),
     ):
         if rows:
-            cells = [(label, *(_figure(getattr(row, key)) for key in counts)) for label, row in rows]
-            parts.append(_Table(caption, (head, *counts), cells))
+            sure = found.paired is not None
+            cells = [
+                (label, *(_figure(getattr(row, key)) for key in counts), *((_points(row),) if sure else ()))
+                for label, row in rows
+            ]
+            heads = (head, *map(_said, counts), *(("solve rate, points",) if sure else ()))
+            parts.append(_Table(caption, heads, cells))
     if found.by_component:
         cells = [
             (
@@ -184,6 +288,25 @@ def _skills(found: LayerComparison, kind: str, most: int | None) -> _Table | Non
     if not listed:
         return None
     shown = listed if most is None else listed[:most]
+    if found.paired is not None:
+        told = [
+            (
+                c.name,
+                c.skill_class or "",
+                _figure(c.items),
+                _share(c.solved_first),
+                _share(c.solved_second),
+                _points(c),
+                "–" if c.q_value is None else f"{c.q_value:.2g}",
+                ", ".join((c.texts_first if (c.difference or 0.0) < 0.0 else c.texts_second)[:3]),
+            )
+            for c in shown
+        ]
+        heads = ("skill", "class", "texts", "first", "second", "points", "q", "texts that differ most")
+        about = (
+            "Points: change of the solve rate with its 95 % interval. q: of no change, after Benjamini and Hochberg."
+        )
+        return _Table(f"{_said(kind).capitalize()} ({len(listed):,})", heads, told, about, text=(1, 7))
     with_mastery = found.mastery is not None
     columns = ("skill", "class", "wave", "links", "attached to", *(("mastery",) if with_mastery else ()))
     rows = [

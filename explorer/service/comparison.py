@@ -1,18 +1,24 @@
-"""Two layers side by side: kept, gained and lost skills, what they are attached to, and what theory expects."""
+"""Two layers side by side: kept, gained and lost skills, what they are attached to, and what theory expects.
+
+Evidence layers are compared item by item (`explorer.service.pairing`): a skill is gained or lost if the second model
+solves more or fewer of its texts beyond noise, kept if the outcomes show that the difference is small, else open.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.components import components
 from analysis.hierarchy import levels
+from analysis.pairing import Overall, benjamini_hochberg
 from explorer.service.association import giant_of
 from explorer.service.evidence import LayerMastery, mastery_of
+from explorer.service.pairing import FALSE_DISCOVERIES, MARGIN, PairedLayers, group_differences, pair_layers
 from explorer.service.snapshot import LayerView, layer_view
 from explorer.service.stale import stale_sentence
 from explorer.service.training import TrainingRow, predict_training
@@ -26,6 +32,7 @@ __all__ = [
     "LayerComparison",
     "LevelRow",
     "MasteryChange",
+    "PairedOutcomes",
     "SkillChange",
     "compare",
 ]
@@ -34,6 +41,7 @@ Change = Literal["kept", "gained", "lost", "open"]
 
 _ATTACHMENTS = 5
 _COMPONENTS = 20
+_TEXTS = 5
 
 
 @dataclass(frozen=True)
@@ -59,8 +67,9 @@ class SkillChange:
         skill: Id.
         name: Name.
         skill_class: Class; None if it has none.
-        change: `kept` in both, `gained` only in the second, `lost` only in the first; `open` if one evidence layer
-            has it and the outcomes of the other cannot tell.
+        change: `kept` in both, `gained` only in the second, `lost` only in the first. Between evidence layers:
+            `gained` if the second model solves more of its texts beyond noise, `lost` if fewer, `kept` if the
+            difference is shown to be within the margin, `open` if none of these is told apart.
         wave: Wave in which the layer that has it learned it (the second if both do).
         attached_to: Skills learned in the first layer that it is associated with in the second (for a lost
             skill: in the first); the number of texts that require both summed over them.
@@ -72,6 +81,18 @@ class SkillChange:
         mastery_second: The same for the second.
         mastery_change: Second less first.
         mastery_deviation: Standard deviation of the change, the two posteriors being independent.
+        items: Of evidence layers: texts that require it and that both models attempted; None otherwise.
+        solved_first: Mean outcome of the first model on them.
+        solved_second: Mean outcome of the second.
+        difference: Second less first.
+        low: Lower end of the 95 % interval of the difference.
+        high: Upper end.
+        q_value: Of no difference, after Benjamini and Hochberg over skills.
+        beyond_overall: The difference beyond what ability and difficulty make expected; None if that is not known.
+        only_first: Number of the texts on which the first scored higher.
+        only_second: Number on which the second did.
+        texts_first: Ids of some texts on which the first scored higher, the largest difference first.
+        texts_second: Ids of some on which the second did.
     """
 
     skill: str
@@ -87,6 +108,18 @@ class SkillChange:
     mastery_second: float | None = None
     mastery_change: float | None = None
     mastery_deviation: float | None = None
+    items: int | None = None
+    solved_first: float | None = None
+    solved_second: float | None = None
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    q_value: float | None = None
+    beyond_overall: float | None = None
+    only_first: int | None = None
+    only_second: int | None = None
+    texts_first: tuple[str, ...] = ()
+    texts_second: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,7 +134,12 @@ class ClassRow:
         kept: In both.
         gained: Only in the second.
         lost: Only in the first.
-        open: In one, and the other cannot tell.
+        open: Not told apart (evidence layers).
+        items: Texts that require a skill of the class and that both models attempted; None but for evidence layers.
+        difference: Mean outcome of the second on them less that of the first.
+        low: Lower end of its 95 % interval.
+        high: Upper end.
+        q_value: Of no difference, after Benjamini and Hochberg over the classes.
     """
 
     skill_class: str | None
@@ -112,6 +150,11 @@ class ClassRow:
     gained: int
     lost: int
     open: int = 0
+    items: int | None = None
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    q_value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +169,11 @@ class LevelRow:
     gained: int
     lost: int
     open: int = 0
+    items: int | None = None
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    q_value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -186,6 +234,39 @@ class MasteryChange:
 
 
 @dataclass(frozen=True)
+class PairedOutcomes:
+    """Two models item by item, on the texts that both attempted and that require a skill of both layers.
+
+    Attributes:
+        items: Number of these texts.
+        first: Mean outcome of the first model.
+        second: Mean outcome of the second.
+        difference: Second less first.
+        low: Lower end of its 95 % interval.
+        high: Upper end.
+        only_first: Texts on which the first scored higher.
+        only_second: Texts on which the second did.
+        p_value: McNemar's test (mid-p, exact) of outcomes 0 and 1, the paired t test of others.
+        margin: A skill counts as kept if its difference is shown to be within ± this.
+        false_discoveries: Share of the gained and lost skills that may be so by chance.
+        tests: Skills that were tested: those with at least five texts on which the models differ.
+    """
+
+    items: int
+    first: float
+    second: float
+    difference: float
+    low: float
+    high: float
+    only_first: int
+    only_second: int
+    p_value: float
+    margin: float
+    false_discoveries: float
+    tests: int
+
+
+@dataclass(frozen=True)
 class LayerComparison:
     """Two layers of a dataset, the first usually the foundation of the second.
 
@@ -199,13 +280,14 @@ class LayerComparison:
         giant_first: Giant component of the first layer over all skills that its texts require.
         giant_second: The same for the second.
         changes: One row a skill learned in either, gained and lost first.
-        open: Number of skills in one of two evidence layers of which the other cannot tell.
+        open: Number of skills of which two evidence layers are not told apart.
         by_level: Counts by level, the lowest first; empty if no skill has one.
         by_component: Counts by component of the first layer's association graph, the largest first.
         mastery: Change of mastery; None unless both are evidence layers.
         training: Frozen, continued and joint training as theory predicts them, beside the measured layers; empty
             unless the second was fine-tuned from the first.
         cautions: What to keep in mind before reading the counts, one sentence each.
+        paired: Both models item by item; None unless both are evidence layers with common texts.
     """
 
     first: LayerInfo
@@ -223,6 +305,7 @@ class LayerComparison:
     mastery: MasteryChange | None = None
     training: tuple[TrainingRow, ...] = ()
     cautions: tuple[str, ...] = ()
+    paired: PairedOutcomes | None = None
 
 
 def compare(store: Store, dataset: str, first: str, second: str, *, predict: bool = True) -> LayerComparison:
@@ -245,7 +328,8 @@ def compare(store: Store, dataset: str, first: str, second: str, *, predict: boo
     masteries = None
     if all(view.info.kind == "evidence" for view in views):
         masteries = mastery_of(store, dataset, first), mastery_of(store, dataset, second)
-    pair = _Pair(views, masteries)
+    paired = None if masteries is None else pair_layers(store, dataset, views[0].info, views[1].info)
+    pair = _Pair(views, masteries, paired)
     changes = pair.changes()
     return LayerComparison(
         first=views[0].info,
@@ -262,15 +346,34 @@ def compare(store: Store, dataset: str, first: str, second: str, *, predict: boo
         by_component=pair.by_component(),
         mastery=None if masteries is None else _mastery_change(pair, masteries),
         training=predict_training(store, dataset, views[0], views[1]) if predict else (),
-        cautions=_cautions(views, masteries),
+        cautions=_cautions(views, masteries, paired),
+        paired=None if paired is None else _paired_outcomes(paired),
+    )
+
+
+def _paired_outcomes(found: PairedLayers) -> PairedOutcomes | None:
+    overall = found.overall
+    if overall is None:
+        return None
+    differing = found.skills.only_first + found.skills.only_second
+    return PairedOutcomes(
+        **{name: getattr(overall, name) for name in overall.__dataclass_fields__},
+        margin=MARGIN,
+        false_discoveries=FALSE_DISCOVERIES,
+        tests=int((differing >= 5).sum()),
     )
 
 
 class _Pair:
     """Two views over the rows of their dataset's skills, where both have the same index."""
 
-    def __init__(self, views: tuple[LayerView, LayerView], masteries: tuple[LayerMastery, LayerMastery] | None) -> None:
-        self.views = views
+    def __init__(
+        self,
+        views: tuple[LayerView, LayerView],
+        masteries: tuple[LayerMastery, LayerMastery] | None,
+        paired: PairedLayers | None,
+    ) -> None:
+        self.views, self.paired = views, paired
         self.dataset = views[0].indexed.dataset
         n = self.dataset.n_skills
         self.universe = np.zeros(n, bool)
@@ -291,6 +394,18 @@ class _Pair:
             "open": open_,
             "kept": first & second,
         }
+        self.place = np.full(n, -1)
+        if paired is not None:
+            rows = paired.outcomes.indexed.skill_rows
+            self.place[rows] = np.arange(len(rows))
+            told = np.zeros(n, bool)
+            told[rows[~paired.outcomes.ignored]] = True
+            self.universe &= told
+            for kind, mask in (("gained", paired.gained()), ("lost", paired.lost()), ("kept", paired.kept())):
+                self.kinds[kind] = np.zeros(n, bool)  # type: ignore[index]
+                self.kinds[kind][rows] = mask  # type: ignore[index]
+            clear = self.kinds["gained"] | self.kinds["lost"] | self.kinds["kept"]
+            self.kinds["open"] = self.universe & ~clear
         self.levels = self._levels()
         self.component = self._components()
 
@@ -356,7 +471,7 @@ class _Pair:
                 name=names[row],
                 skill_class=classes[row],
                 change=kind,
-                wave=int(waves[0][row] if in_first_only else waves[1][row]),
+                wave=max(int(waves[0].get(row, -1) if in_first_only else waves[1].get(row, -1)), 0),
                 attached_to=totals[1 if in_first_only else 0].get(row, 0),
                 level=self.levels[row],
                 component=int(self.component[row]) if self.component[row] >= 0 else None,
@@ -365,13 +480,69 @@ class _Pair:
                 mastery_second=None if np.isnan(q) else q,
                 mastery_change=q - p if both else None,
                 mastery_deviation=float(np.sqrt(p * (1 - p) + q * (1 - q))) if both else None,
+                **self._outcomes(row),
             )
 
         rows: list[SkillChange] = []
         for kind, mask in self.kinds.items():
             found = [change(row, kind) for row in np.flatnonzero(mask).tolist()]
-            rows += sorted(found, key=lambda c: (-c.attached_to, c.skill))
+            if self.paired is not None:
+                found.sort(key=lambda c: (c.q_value if c.q_value is not None else 2.0, -(c.items or 0), c.skill))
+            else:
+                found.sort(key=lambda c: (-c.attached_to, c.skill))
+            rows += found
         return tuple(rows)
+
+    def _outcomes(self, row: int) -> dict[str, Any]:
+        """What the paired outcomes say about a skill."""
+        paired, k = self.paired, int(self.place[row])
+        if paired is None or k < 0:
+            return {}
+        skills, graph = paired.skills, paired.outcomes.graph
+        items = int(skills.items[k])
+        if not items:
+            return {"items": 0}
+        x, y = paired.outcomes.scores
+        texts = graph.skill_texts[graph.skill_ptr[k] : graph.skill_ptr[k + 1]]
+        d = np.nan_to_num((y - x)[texts])
+        order = np.argsort(d, kind="stable")
+        ids = paired.outcomes.indexed.text_ids
+
+        def named(places: NDArray[np.int64]) -> tuple[str, ...]:
+            return tuple(ids[int(texts[at])].as_py() for at in places[:_TEXTS])
+
+        return {
+            "items": items,
+            "solved_first": float(skills.first[k]),
+            "solved_second": float(skills.second[k]),
+            "difference": float(skills.difference[k]),
+            "low": float(skills.low[k]),
+            "high": float(skills.high[k]),
+            "q_value": float(paired.q_value[k]),
+            "beyond_overall": None if paired.beyond is None else float(paired.beyond.difference[k]),
+            "only_first": int(skills.only_first[k]),
+            "only_second": int(skills.only_second[k]),
+            "texts_first": named(order[d[order] < 0]),
+            "texts_second": named(order[::-1][d[order[::-1]] > 0]),
+        }
+
+    def _differences(self, labels: Sequence[object]) -> dict[object, dict[str, Any]]:
+        """Paired differences of each class or level, by its label."""
+        if self.paired is None:
+            return {}
+        rows = self.paired.outcomes.indexed.skill_rows
+        found: dict[object, Overall] = group_differences(self.paired, [labels[row] for row in rows.tolist()])
+        q = benjamini_hochberg([overall.p_value for overall in found.values()])
+        return {
+            label: {
+                "items": overall.items,
+                "difference": overall.difference,
+                "low": overall.low,
+                "high": overall.high,
+                "q_value": float(value),
+            }
+            for (label, overall), value in zip(found.items(), q, strict=True)
+        }
 
     def _groups(self, labels: Sequence[object]) -> Mapping[object, NDArray[np.int64]]:
         members: dict[object, list[int]] = {}
@@ -388,17 +559,20 @@ class _Pair:
         }
 
     def by_class(self) -> tuple[ClassRow, ...]:
-        groups = self._groups(self.dataset.skills["class"].to_pylist())
+        classes = self.dataset.skills["class"].to_pylist()
+        differences = self._differences(classes)
         rows = [
-            ClassRow(skill_class=None if name is None else str(name), **self._counts(r)) for name, r in groups.items()
+            ClassRow(skill_class=None if name is None else str(name), **self._counts(r), **differences.get(name, {}))
+            for name, r in self._groups(classes).items()
         ]
         return tuple(sorted(rows, key=lambda r: (-r.skills, r.skill_class or "")))
 
     def by_level(self) -> tuple[LevelRow, ...]:
         if all(level is None for level in self.levels):
             return ()
+        differences = self._differences(self.levels)
         rows = [
-            LevelRow(level=level if isinstance(level, int) else None, **self._counts(r))
+            LevelRow(level=level if isinstance(level, int) else None, **self._counts(r), **differences.get(level, {}))
             for level, r in self._groups(self.levels).items()
         ]
         return tuple(sorted(rows, key=lambda r: (r.level is None, r.level or 0)))
@@ -469,7 +643,9 @@ def _mastery_change(pair: _Pair, masteries: tuple[LayerMastery, LayerMastery]) -
 
 
 def _cautions(
-    views: tuple[LayerView, LayerView], masteries: tuple[LayerMastery, LayerMastery] | None
+    views: tuple[LayerView, LayerView],
+    masteries: tuple[LayerMastery, LayerMastery] | None,
+    paired: PairedLayers | None,
 ) -> tuple[str, ...]:
     first, second = views[0].info, views[1].info
     found = [stale_sentence(info) for info in (first, second) if info.stale]
@@ -482,17 +658,24 @@ def _cautions(
         return tuple(found)
     for view, mastery in zip(views, masteries, strict=True):
         gain = view.info.parameters.get("bic_gain")
-        if isinstance(gain, float) and gain <= 0.0:
+        if view.info.skills_add is False:
+            found.append(
+                f"For {view.info.name!r} skills add nothing that can be told from noise to what ability and the "
+                "difficulty of texts predict: read its masteries as descriptions."
+            )
+        elif view.info.skills_add is None and isinstance(gain, float) and gain <= 0.0:
             found.append(
                 f"The outcomes of {view.info.name!r} are explained as well without skills (BIC gain {gain:.1f}): its "
                 "skill-by-skill picture is not supported by the data."
             )
         if not mastery.complete:
             found.append(f"The outcomes have changed since {view.info.name!r} was estimated: run `evidence` again.")
+    if paired is not None and paired.overall is None:
+        found.append("No text was attempted by both models: nothing can be told of any skill.")
     if masteries[0].attempted != masteries[1].attempted:
         found.append(
-            f"The layers rest on different texts ({masteries[0].attempted:,} and {masteries[1].attempted:,}): with "
-            "`evidence --common` both are estimated from the texts that both attempted."
+            f"The layers rest on different texts ({masteries[0].attempted:,} and {masteries[1].attempted:,}): skills "
+            "are compared on the texts that both attempted, masteries are not (with `evidence --common` they are)."
         )
     differs: Callable[[str], float] = lambda key: abs(  # noqa: E731 - one expression used twice
         (first.figure(key) or 0.0) - (second.figure(key) or 0.0)

@@ -625,7 +625,7 @@ def _model_evidence(
     info = replace(
         info,
         texts=int(used.sum()),
-        skills=int(asked.sum()),
+        skills=int((asked & tested).sum()),
         learned=int(learned.sum()),
         waves=int(learned.any()),
         parameters={**info.parameters, **figures, "unidentified": unidentified, "untested": untested},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from explorer.service.comparison import LayerComparison, compare
+from explorer.service.comparison import LayerComparison, PairedOutcomes, compare
 from explorer.service.snapshot import lineage
 from explorer.store.protocol import LayerInfo, Progress, Store
 
@@ -30,9 +30,10 @@ class FamilyMember:
         score: Mean outcome of an evidence layer.
         score_change: Less the base's.
         giant: Giant component over all skills that the layer's texts require.
-        supported: False if the outcomes are explained as well without skills (evidence layers).
+        supported: False if skills add nothing to what ability and difficulty predict (evidence layers).
         same_texts: False if the layer and its base rest on different numbers of texts (evidence layers).
         cautions: What to keep in mind, as in a comparison.
+        paired: Both models item by item (evidence layers).
     """
 
     layer: LayerInfo
@@ -52,6 +53,7 @@ class FamilyMember:
     supported: bool | None
     same_texts: bool | None
     cautions: tuple[str, ...]
+    paired: PairedOutcomes | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,13 @@ def family(store: Store, dataset: str, *, root: str | None = None, progress: Pro
     return FamilyReport(dataset, tuple(members), sum(1 for _, depth in order if depth))
 
 
+def _supported(info: LayerInfo) -> bool | None:
+    if info.skills_add is not None:
+        return info.skills_add
+    gain = info.figure("bic_gain")
+    return None if gain is None else gain > 0.0
+
+
 def _member(info: LayerInfo, depth: int, against: LayerComparison | None) -> FamilyMember:
     mastery = None if against is None else against.mastery
     model = info.parameters.get("model")
@@ -131,7 +140,8 @@ def _member(info: LayerInfo, depth: int, against: LayerComparison | None) -> Fam
         score=None if mastery is None else mastery.score_second,
         score_change=None if mastery is None else mastery.score_second - mastery.score_first,
         giant=None if against is None else against.giant_second,
-        supported=gain > 0.0 if isinstance(gain := info.parameters.get("bic_gain"), float) else None,
+        supported=_supported(info),
         same_texts=None if mastery is None else mastery.texts_first == mastery.texts_second,
         cautions=() if against is None else against.cautions,
+        paired=None if against is None else against.paired,
     )

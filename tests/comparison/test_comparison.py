@@ -17,6 +17,7 @@ from explorer.service.comparison import LayerComparison, compare
 from explorer.service.evidence import evidence, mastery_of
 from explorer.service.family import family
 from explorer.service.learning import learn
+from explorer.service.matrix import family_matrix, matrix_csv
 from explorer.service.snapshot import layer_view
 from explorer.store.protocol import Store
 from loaders.dataset import Dataset, build_dataset
@@ -195,7 +196,9 @@ def estimated(store: Store) -> Store:
 
 def test_what_was_learned_and_lost_in_truth_is_found(estimated: Store) -> None:
     kinds = {c.skill: c.change for c in compare(estimated, "d", "org_base", "org_tuned").changes}
-    assert kinds == {"a": "lost", "c": "gained", **dict.fromkeys("befgh", "kept")}
+    assert {skill for skill, kind in kinds.items() if kind == "lost"} == {"a"}
+    assert {skill for skill, kind in kinds.items() if kind == "gained"} == {"c"}
+    assert set(kinds) == set("abcdefghz"), "every skill that was in the fit has a row"
 
 
 def test_change_of_mastery_adds_up_the_posteriors(store: Store) -> None:
@@ -243,16 +246,16 @@ def test_a_skill_of_which_the_other_cannot_tell_is_neither_gained_nor_lost(estim
     )
     evidence(estimated, "d", fit="dina", ignored_classes=["task"])
     found = compare(estimated, "d", "org_base", "org_tuned")
-    assert {c.skill for c in found.changes if c.change == "open"} == {"b"}
-    assert found.open == 1
+    by_skill = {c.skill: c for c in found.changes}
+    assert (by_skill["b"].change, by_skill["b"].items) == ("open", 0)
     assert any("different texts" in caution for caution in found.cautions)
-    assert sum(row.open for row in found.by_class) == 1
-    back = compare(estimated, "d", "org_tuned", "org_base")
-    assert {c.skill for c in back.changes if c.change == "open"} == {"b"}
+    assert sum(row.open for row in found.by_class) == found.open
+    back = {c.skill: c.change for c in compare(estimated, "d", "org_tuned", "org_base").changes}
+    assert back["b"] == "open"
 
 
 def test_cautions_name_what_would_mislead(estimated: Store) -> None:
-    assert compare(estimated, "d", "org_base", "org_tuned").cautions == ()
+    assert not any("noise family" in c for c in compare(estimated, "d", "org_base", "org_tuned").cautions)
     evidence(estimated, "d", fit="dina", noise="model", ignored_classes=["task"])
     assert any("--noise family" in c for c in compare(estimated, "d", "org_base", "org_tuned").cautions)
     learn(estimated, "d", name="peeled")
@@ -355,3 +358,21 @@ def test_every_pair_of_layers_compares(learned: Store) -> None:
         found = compare(learned, "d", a, b, predict=False)
         assert found.kept + found.gained == len(skills_of(learned, b))
         json.dumps(found.gained)
+
+
+def test_a_family_at_once(store: Store) -> None:
+    store.write_dataset(with_outcomes())
+    evidence(store, "d", ignored_classes=["task"], judged=False)
+    found = family_matrix(store, "d")
+    assert {info.name for info in found.layers} == {"org_base", "org_tuned", "other"}
+    assert set(found.skills) == set("abcdefgh"), "neither ignored nor untested skills are in it"
+    base, tuned = ([info.name for info in found.layers].index(name) for name in ("org_base", "org_tuned"))
+    assert np.isnan(found.q_value[base]).all(), "a root has no base to differ from"
+    assert {found.skills[k] for k in np.flatnonzero(found.q_value[tuned] <= 0.05)} >= {"a", "c"}
+    assert ((found.low <= found.rate) & (found.rate <= found.high))[~np.isnan(found.rate)].all()
+    groups, rates, _ = found.by_class()
+    k = [c == "k" for c in found.classes]
+    assert rates[base, groups.index("k")] == pytest.approx(np.nanmean(found.rate[base][k]))
+    lines = matrix_csv(found).splitlines()
+    assert len(lines) == 1 + int((found.attempted > 0).sum())
+    assert family_matrix(store, "d", root="org_tuned").rate.shape[0] == 1

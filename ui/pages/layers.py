@@ -42,6 +42,7 @@ _MEANING = (
     "Two layers side by side, usually a foundation and what was fine-tuned from it: kept skills are in both, "
     "gained ones only in the second, lost ones only in the first."
 )
+_BEYOND = "beyond noise, at 5 % of false discoveries"
 _ALL = "all classes"
 _VIEWS = ({"value": "one", "label": "one graph"}, {"value": "two", "label": "side by side"})
 _BY = ({"value": "class", "label": "class"}, {"value": "level", "label": "level"})
@@ -50,7 +51,7 @@ _SAID: Mapping[str, str] = {
     "kept": "in both layers",
     "gained": "only in the second layer",
     "lost": "only in the first layer",
-    "open": "in one layer; the outcomes of the other cannot tell",
+    "open": "not told apart: the outcomes allow a change and allow none",
 }
 
 
@@ -187,20 +188,29 @@ def _stats(found: LayerComparison) -> html.Div:
             stat(info.name, fraction(info.learned_fraction), layer(info, score))
             for info, score in zip((found.first, found.second), scores, strict=True)
         ),
-        stat("Kept", f"{found.kept:,}", "skills in both"),
-        stat("Gained", f"{found.gained:,}", "only in the second", tone="gained"),
-        stat("Lost", f"{found.lost:,}", "only in the first", tone="lost" if found.lost else ""),
+        stat("Kept", f"{found.kept:,}", "skills in both" if change is None else "within 10 points beyond noise"),
+        stat("Gained", f"{found.gained:,}", "only in the second" if change is None else _BEYOND, tone="gained"),
+        stat(
+            "Lost",
+            f"{found.lost:,}",
+            "only in the first" if change is None else _BEYOND,
+            tone="lost" if found.lost else "",
+        ),
     ]
     if change is not None:
-        numbers += [
-            stat("Open", f"{found.open:,}", "in one, and the outcomes of the other cannot tell"),
-            stat(
-                "Mean mastery",
-                f"{change.mean_change:+.3f}",
-                f"± {change.mean_change_deviation:.3f}, over {change.compared:,} skills of which both can tell",
-                tone="small",
-            ),
-        ]
+        numbers.append(stat("Not told apart", f"{found.open:,}", "a change and none are both possible"))
+        p = found.paired
+        if p is not None:
+            sure = "beyond noise" if p.p_value <= 0.05 else "within noise"
+            numbers.append(
+                stat(
+                    "Solve rate",
+                    f"{100 * p.difference:+.1f} points",
+                    f"{100 * p.low:+.1f} to {100 * p.high:+.1f} on {p.items:,} common texts: {sure} (McNemar, "
+                    f"p = {p.p_value:.2g})",
+                    tone="small",
+                )
+            )
     else:
         giants = f"{fraction(found.giant_first)} → {fraction(found.giant_second)}"
         numbers.append(stat("Giant component", giants, "of all skills of each layer's texts", tone="small"))
@@ -409,13 +419,15 @@ def _row(info: LayerInfo, member: FamilyMember | None, pair: Mapping[str, str]) 
     facts: list[Any] = [html.Span(f"{how} · {fraction(info.learned_fraction)} of {info.skills:,} skills")]
     if member is not None and member.gained is not None:
         facts += [
-            html.Span(f"+{member.gained:,}", className="change-gained", title="gained since its base"),
+            html.Span(f"+{member.gained:,}", className="change-gained", title="gained since its base, beyond noise"),
             html.Span(f"−{member.lost:,}", className="change-lost", title="lost since its base"),
         ]
         if member.open:
-            facts.append(html.Span(f"?{member.open:,}", className="change-open", title="open: cannot be told"))
+            facts.append(html.Span(f"?{member.open:,}", className="change-open", title="not told apart"))
     if member is not None and member.score_change is not None:
         facts.append(html.Span(f"score {100 * member.score_change:+.1f} points", title="mean outcome less its base's"))
+    if info.skills_add is False:
+        facts.append(html.Span("skills add nothing", className="chip", title="beyond ability and difficulty"))
     if member is not None and member.cautions:
         facts.append(html.Span("with care", className="chip", title=" ".join(member.cautions)))
     return html.Div(
@@ -496,6 +508,23 @@ def _columns(found: LayerComparison) -> list[dict[str, Any]]:
             {"field": "after", "headerName": "Mastery 2", "headerTooltip": "In the second layer", **mastery},
             {"field": "deviation", "headerName": "±", "headerTooltip": "Deviation of the change", **mastery},
         ]
+    if found.paired is not None:
+        points, share = {**number, **_shown("+.1f")}, {**number, **_shown(".0%")}
+        columns[3:7] = [
+            {"field": "items", "headerName": "Texts", "headerTooltip": "That both attempted", **number},
+            {"field": "solved1", "headerName": "Solved 1", "headerTooltip": "By the first model", **share},
+            {"field": "solved2", "headerName": "Solved 2", "headerTooltip": "By the second model", **share},
+            {"field": "points", "headerName": "Points", "headerTooltip": "Change of the solve rate", **points},
+            {"field": "low", "headerName": "from", "headerTooltip": "Lower end of the 95 % interval", **points},
+            {"field": "high", "headerName": "to", "headerTooltip": "Upper end of the 95 % interval", **points},
+            {
+                "field": "q",
+                "headerName": "q",
+                "headerTooltip": "Of no change, after Benjamini and Hochberg over skills",
+                **number,
+                **_shown(".2g"),
+            },
+        ]
     if not found.by_level:
         columns = [column for column in columns if column["field"] != "level"]
     return columns
@@ -517,6 +546,13 @@ def change_rows(found: LayerComparison) -> list[dict[str, Any]]:
             "before": c.mastery_first,
             "after": c.mastery_second,
             "deviation": c.mastery_deviation,
+            "items": c.items,
+            "solved1": c.solved_first,
+            "solved2": c.solved_second,
+            "points": None if c.difference is None else 100 * c.difference,
+            "low": None if c.low is None else 100 * c.low,
+            "high": None if c.high is None else 100 * c.high,
+            "q": c.q_value,
         }
         for c in found.changes
     ]
@@ -589,8 +625,8 @@ def _inspected(found: LayerComparison, change: SkillChange | None) -> list[Any]:
 
 
 def _has(change: SkillChange) -> tuple[bool, bool]:
-    if change.change == "open":
-        return change.mastery_second is None, change.mastery_first is None
+    if change.difference is not None or change.items is not None:
+        return True, True
     return change.change != "gained", change.change != "lost"
 
 

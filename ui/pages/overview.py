@@ -6,6 +6,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from dash import Input, Output, dcc, html
 
 from analysis.ensembles import Ensemble
@@ -13,6 +15,7 @@ from analysis.learners import parse_learner
 from analysis.solution_curve import SolutionCurve
 from explorer.errors import USER_ERRORS
 from explorer.service import BesideRow, LayerPrediction, LayerView, predict_layer
+from explorer.service.evidence import ignored_skills
 from explorer.service.ladder import Ladder, Rung, explain
 from explorer.store.protocol import DatasetInfo, LayerInfo
 from ui.choice import Choice, Query, choose
@@ -121,8 +124,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
 def _evidence(view: LayerView) -> tuple[Any, Any]:
     """Figures of a layer that was estimated from outcomes: no learner made it, so there is no prediction."""
     graph, learned = view.indexed.graph, view.learned
-    novel = np.add.reduceat(~learned[graph.text_skills], graph.text_ptr[:-1]) if graph.n_edges else np.zeros(0)
-    understood = float(np.mean(novel[graph.text_degrees > 0] == 0)) if graph.n_edges else None
+    understood = understood_share(view)
     mastery = view.mastery[learned]
     sure = float(np.mean(mastery > 0.9)) if len(mastery) and not np.isnan(mastery).any() else None
     numbers = html.Div(
@@ -131,9 +133,10 @@ def _evidence(view: LayerView) -> tuple[Any, Any]:
             stat("Skills, S", f"{view.info.skills:,}", "that those texts require"),
             stat("Texts per skill, R", f"{view.info.texts / max(view.info.skills, 1):.2f}", "T / S"),
             stat("Skills per text, c", f"{graph.mean_skills:.2f}", "on average"),
-            stat("Mastered", fraction(view.info.learned_fraction), "of all skills, estimated", tone="measured"),
+            _predicts(view.info),
+            stat("Mastered", fraction(view.info.learned_fraction), "of the tested skills, estimated", tone="measured"),
             stat("Nearly certain", fraction(sure), "of these, with probability over 90 %"),
-            stat("Understood", fraction(understood), "of the texts: all skills mastered"),
+            stat("Understood", fraction(understood), "of the attempted texts: all skills in the fit mastered"),
         ],
         className="stats",
     )
@@ -149,11 +152,42 @@ def _evidence(view: LayerView) -> tuple[Any, Any]:
             className="sentence",
         ),
         note=(
-            "Skills that the model has mastered, estimated from which texts it solved: solved if all skills are "
-            "mastered, but for slips and guesses (DINA)."
+            "Skills that the model has mastered, estimated from which texts it solved."
+            if "solve_rate" in view.info.parameters
+            else "Skills that the model has mastered, estimated from which texts it solved: solved if it has what the "
+            "text takes, but for slips and guesses."
         ),
     )
     return numbers, text
+
+
+def understood_share(view: LayerView) -> float | None:
+    """Share of the attempted texts all of whose skills in the fit are mastered; None if there are none.
+
+    Skills that the layer ignores are not lacking, and texts without others do not count.
+    """
+    graph, indexed = view.indexed.graph, view.indexed
+    model = view.info.parameters.get("model")
+    tried = pc.equal(indexed.dataset.attempts["model"].cast(pa.string()), str(model))
+    texts = indexed.dataset.attempts.filter(tried)["text"]
+    attempted = pc.is_in(indexed.text_ids, value_set=texts.combine_chunks()).to_numpy(zero_copy_only=False)
+    asked = ~ignored_skills(view.info, indexed)
+    text_of = np.repeat(np.arange(graph.n_texts), graph.text_degrees)
+    required = np.bincount(text_of, asked[graph.text_skills], minlength=graph.n_texts)
+    lacking = np.bincount(text_of, (asked & ~view.learned)[graph.text_skills], minlength=graph.n_texts)
+    counted = attempted & view.taught & (required > 0)
+    return float(np.mean(lacking[counted] == 0)) if counted.any() else None
+
+
+def _predicts(info: LayerInfo) -> html.Div:
+    """Whether skills predict anything, which comes before what they say."""
+    gain, error = info.figure("gain"), info.figure("gain_error")
+    if info.skills_add is None or gain is None or error is None:
+        return stat("Skills add", "not judged", "run evidence without --no-judge")
+    told = (
+        f"log-loss on held-out outcomes falls by {1000 * gain:.1f} ± {1000 * error:.1f} thousandths beyond difficulty"
+    )
+    return stat("Skills add", "a little" if info.skills_add else "nothing shown", told, tone="small")
 
 
 def _waiting() -> html.Div:
@@ -191,6 +225,9 @@ def _layer_row(info: LayerInfo, choice: Choice) -> html.Tr:
                     html.Strong(info.name) if info.name == choice.layer else dcc.Link(info.name, href=f"/?{here}"),
                     stale_chip(info),
                     html.Div(f"{origin}, learner {info.learner}", className="quiet"),
+                    html.Div("skills add nothing beyond difficulty", className="quiet")
+                    if info.skills_add is False
+                    else "",
                 ]
             ),
             html.Td([source, html.Div(f"{info.texts:,} texts", className="quiet")]),

@@ -1,0 +1,193 @@
+"""All models of a family by all skills, with uncertainty: solve rates, and differences from the base."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.ordering import clustered
+from explorer.errors import SkillgraphError
+from explorer.service.evidence import calibration_of, layer_outcomes
+from explorer.service.evidence_fits import Calibrated
+from explorer.service.pairing import FALSE_DISCOVERIES, pair_layers
+from explorer.service.snapshot import lineage
+from explorer.store.protocol import LayerInfo, Progress, Store
+
+__all__ = ["FamilyMatrix", "family_matrix", "matrix_csv"]
+
+Floats = NDArray[np.float64]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, eq=False)
+class FamilyMatrix:
+    """M layers by S skills; like layers and like skills stand side by side.
+
+    Attributes:
+        layers: Item response layers, one a row.
+        skills: Ids of skills, one a column: those that some of the layers were tested on.
+        names: Names of the skills.
+        classes: Classes; None for skills without one.
+        levels: Levels of the data; None for skills without one.
+        rate: Expected share of the skill's texts that the model solves, float64 (M, S); NaN where untested.
+        low: Lower end of the 95 % interval.
+        high: Upper end.
+        expected: The share by ability and difficulty alone.
+        attempted: Texts of the skill that the model attempted, int64 (M, S).
+        difference: Mean outcome less that of the base, on texts that both attempted; NaN for a layer without a base.
+        q_value: Of no difference, after Benjamini and Hochberg over the skills of the pair; NaN likewise.
+    """
+
+    layers: tuple[LayerInfo, ...]
+    skills: tuple[str, ...]
+    names: tuple[str, ...]
+    classes: tuple[str | None, ...]
+    levels: tuple[int | None, ...]
+    rate: Floats
+    low: Floats
+    high: Floats
+    expected: Floats
+    attempted: NDArray[np.int64]
+    difference: Floats
+    q_value: Floats
+
+    @property
+    def sureness(self) -> Floats:
+        """How sure the rate is, float64 (M, S): 1 − width of the interval; 0 where untested."""
+        found: Floats = np.nan_to_num(1.0 - (self.high - self.low))
+        return found
+
+    def by_class(self) -> tuple[tuple[str | None, ...], Floats, Floats]:
+        """Classes, mean rate and mean expected rate of each class, float64 (M, classes): skills weigh the same."""
+        return self._grouped(self.classes)
+
+    def by_level(self) -> tuple[tuple[int | None, ...], Floats, Floats]:
+        """Levels, mean rate and mean expected rate of each level."""
+        return self._grouped(self.levels)
+
+    def _grouped(self, labels: Sequence[_T]) -> tuple[tuple[_T, ...], Floats, Floats]:
+        groups = tuple(dict.fromkeys(labels))
+        member = np.array([[label == group for group in groups] for label in labels], np.float64)
+        there = ~np.isnan(self.rate)
+        counts = there.astype(np.float64) @ member
+        with np.errstate(invalid="ignore", divide="ignore"):
+            rate, expected = (np.nan_to_num(values) @ member / counts for values in (self.rate, self.expected))
+        return groups, rate, expected
+
+
+def family_matrix(
+    store: Store,
+    dataset: str,
+    *,
+    root: str | None = None,
+    differences: bool = True,
+    progress: Progress | None = None,
+) -> FamilyMatrix:
+    """Item response layers of a dataset, all or those of one family, by skill.
+
+    Args:
+        store: Where the layers are.
+        dataset: Name of the dataset.
+        root: Only this layer and what was fine-tuned from it; None means all layers.
+        differences: Also compare each layer with its base, item by item.
+        progress: Called after each layer.
+
+    Returns:
+        The matrix.
+
+    Raises:
+        NotFoundError: No such layer.
+        SkillgraphError: No layer of this kind.
+    """
+    infos = {info.name: info for info in store.layers(dataset)}
+    chosen = [info for info in infos.values() if info.kind == "evidence" and "solve_rate" in info.parameters]
+    if root is not None:
+        lineage(store, dataset, root)
+        chosen = [info for info in chosen if root in _line(info, infos)]
+    if not chosen:
+        raise SkillgraphError(
+            "there is no evidence layer of the item response kind: make them with `skillgraph evidence --all-models`"
+        )
+    columns: dict[str, int] = {}
+    described: dict[str, tuple[str, str | None, int | None]] = {}
+    found = []
+    for done, info in enumerate(chosen):
+        placed, q, difference = _row(store, dataset, info, infos if differences else {})
+        indexed = placed.outcomes.indexed
+        ids, names, classes, levels = (indexed.skill_column(c).to_pylist() for c in ("id", "name", "class", "level"))
+        tested = np.flatnonzero((placed.rates.attempted[0] > 0) & ~placed.outcomes.ignored)
+        for k in tested.tolist():
+            columns.setdefault(ids[k], len(columns))
+            described[ids[k]] = (names[k], classes[k], levels[k])
+        found.append((placed, tested, [columns[ids[k]] for k in tested.tolist()], q, difference))
+        if progress is not None:
+            progress(done + 1, len(chosen))
+    shape = (len(chosen), len(columns))
+    arrays = {name: np.full(shape, np.nan) for name in ("rate", "low", "high", "expected", "difference", "q_value")}
+    attempted = np.zeros(shape, np.int64)
+    for row, (placed, tested, at, q, difference) in enumerate(found):
+        for name in ("rate", "low", "high", "expected"):
+            arrays[name][row, at] = getattr(placed.rates, name)[0, tested]
+        attempted[row, at] = placed.rates.attempted[0, tested]
+        for name, values in (("q_value", q), ("difference", difference)):
+            for skill, value in values.items():
+                if skill in columns:
+                    arrays[name][row, columns[skill]] = value
+    rows, order = clustered(arrays["rate"]), clustered((arrays["rate"] - arrays["expected"]).T)
+    ids = [list(columns)[k] for k in order.tolist()]
+    return FamilyMatrix(
+        layers=tuple(chosen[k] for k in rows.tolist()),
+        skills=tuple(ids),
+        names=tuple(described[skill][0] for skill in ids),
+        classes=tuple(described[skill][1] for skill in ids),
+        levels=tuple(described[skill][2] for skill in ids),
+        attempted=attempted[np.ix_(rows, order)],
+        **{name: values[np.ix_(rows, order)] for name, values in arrays.items()},
+    )
+
+
+def _line(info: LayerInfo, infos: dict[str, LayerInfo]) -> list[str]:
+    line = [info.name]
+    while (base := infos[line[-1]].base) in infos and base not in line:
+        line.append(str(base))
+    return line
+
+
+def _row(
+    store: Store, dataset: str, info: LayerInfo, infos: dict[str, LayerInfo]
+) -> tuple[Calibrated, dict[str, float], dict[str, float]]:
+    calibrated = calibration_of(store, dataset, info)
+    assert calibrated is not None, "an item response layer"
+    placed = calibrated.placed(layer_outcomes(store, dataset, info))
+    base = infos.get(info.base or "")
+    pair = None if base is None else pair_layers(store, dataset, base, info)
+    if pair is None:
+        return placed, {}, {}
+    ids = pair.outcomes.indexed.skill_column("id").to_pylist()
+    items = pair.skills.items > 0
+    q = {ids[k]: float(pair.q_value[k]) for k in np.flatnonzero(items).tolist()}
+    difference = {ids[k]: float(pair.skills.difference[k]) for k in np.flatnonzero(items).tolist()}
+    return placed, q, difference
+
+
+def matrix_csv(found: FamilyMatrix) -> str:
+    """One row for each layer and each skill that it was tested on; `beyond_noise` against the base."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    figures = ("rate", "low", "high", "expected", "attempted", "difference", "q_value")
+    writer.writerow(("layer", "base", "skill", "name", "class", "level", *figures, "beyond_noise"))
+    for row, info in enumerate(found.layers):
+        for k in np.flatnonzero(found.attempted[row] > 0).tolist():
+            values = [getattr(found, name)[row, k] for name in figures]
+            q = found.q_value[row, k]
+            told = ["" if isinstance(v, float) and np.isnan(v) else v for v in values]
+            sure = "" if np.isnan(q) else bool(q <= FALSE_DISCOVERIES)
+            about = (info.name, info.base, found.skills[k], found.names[k], found.classes[k], found.levels[k])
+            writer.writerow((*about, *told, sure))
+    return text.getvalue()

@@ -1,0 +1,131 @@
+"""Two evidence layers item by item: outcomes of both models on the texts that both attempted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from analysis.graph import SkillTextGraph
+from analysis.item_response import fit_item_response, place
+from analysis.pairing import Beyond, Overall, PairedDifferences, beyond_overall, mcnemar, paired_differences
+from explorer.service.evidence import calibration_of, layer_outcomes
+from explorer.service.outcomes import Outcomes
+from explorer.service.snapshot import remembered
+from explorer.store.protocol import LayerInfo, Store
+
+__all__ = ["FALSE_DISCOVERIES", "MARGIN", "PairedLayers", "group_differences", "pair_layers"]
+
+MARGIN = 0.1
+"""Difference of solve rate within which a skill counts as kept, if the outcomes show that it is within."""
+
+FALSE_DISCOVERIES = 0.05
+"""Share of the gained and lost skills that may be so by chance."""
+
+_LEAST_CALIBRATING = 8  # models, below which difficulties rest too much on the two that are compared
+
+
+@dataclass(frozen=True, eq=False)
+class PairedLayers:
+    """Both models' outcomes, and what they say about each skill.
+
+    Attributes:
+        outcomes: Two rows: of the first layer's model and of the second's; NaN but for common texts.
+        overall: All common texts; None if there are none.
+        skills: Differences by skill (of the index of `outcomes`), without ignored skills.
+        beyond: The same beyond the overall change; None where too few models calibrate difficulties.
+        q_value: Of each skill: of `skills`, or twice the smaller of both where there are two tests that agree in
+            sign, float64 (S,).
+    """
+
+    outcomes: Outcomes
+    overall: Overall | None
+    skills: PairedDifferences
+    beyond: Beyond | None
+    q_value: NDArray[np.float64]
+
+    def gained(self) -> NDArray[np.bool_]:
+        """Bool (S,): the second solves more of the skill's texts, beyond noise."""
+        found: NDArray[np.bool_] = (self.q_value <= FALSE_DISCOVERIES) & (np.nan_to_num(self.skills.difference) > 0)
+        return found
+
+    def lost(self) -> NDArray[np.bool_]:
+        """Bool (S,): the second solves fewer, beyond noise."""
+        found: NDArray[np.bool_] = (self.q_value <= FALSE_DISCOVERIES) & (np.nan_to_num(self.skills.difference) < 0)
+        return found
+
+    def kept(self) -> NDArray[np.bool_]:
+        """Bool (S,): the difference is within the margin, beyond noise."""
+        found: NDArray[np.bool_] = self.skills.alike(MARGIN) & (self.q_value > FALSE_DISCOVERIES)
+        return found
+
+
+def pair_layers(store: Store, dataset: str, first: LayerInfo, second: LayerInfo) -> PairedLayers | None:
+    """The paired comparison of two evidence layers; None if one of them is of another kind.
+
+    Texts are those of both layers, skills those that neither ignores. Scores count as the first layer counts them.
+    """
+    if any(info.kind != "evidence" or "model" not in info.parameters for info in (first, second)):
+        return None
+    models = [str(info.parameters["model"]) for info in (first, second)]
+    found = layer_outcomes(store, dataset, first, models[1:])
+    rows = [found.models.index(model) for model in models]
+    scores = found.scores[rows].copy()
+    other = layer_outcomes(store, dataset, second)
+    shared = pc.is_in(found.indexed.text_ids, value_set=other.indexed.text_ids).to_numpy(zero_copy_only=False)
+    scores[:, ~shared | np.isnan(scores).any(axis=0)] = np.nan
+    ignored = found.ignored.copy()
+    if second.listed("ignored_classes") != first.listed("ignored_classes"):
+        classes = np.asarray(found.indexed.skill_column("class").to_pylist(), dtype=object)
+        ignored |= np.isin(classes, second.listed("ignored_classes"))
+    graph = _without(found.indexed.graph, ignored)
+    outcomes = Outcomes(found.indexed, graph, ignored, tuple(models), scores)
+    skills = paired_differences(graph, scores[0], scores[1])
+    beyond = _beyond(store, dataset, first, outcomes)
+    q = skills.q_value.copy()
+    if beyond is not None:
+        agree = np.sign(np.nan_to_num(beyond.difference)) == np.sign(np.nan_to_num(skills.difference))
+        q = np.minimum(2.0 * np.minimum(q, np.where(agree, beyond.q_value, 1.0)), 1.0)
+    return PairedLayers(outcomes, mcnemar(scores[0], scores[1]), skills, beyond, q)
+
+
+def group_differences(found: PairedLayers, labels: list[object]) -> dict[object, Overall]:
+    """The comparison on the texts that require some skill of each group (class or level of the index's skills)."""
+    graph = found.outcomes.graph
+    text_of = np.repeat(np.arange(graph.n_texts), graph.text_degrees)
+    result = {}
+    for label in dict.fromkeys(label for k, label in enumerate(labels) if not found.outcomes.ignored[k]):
+        member = np.array([other == label for other in labels], bool)
+        texts = np.zeros(graph.n_texts, bool)
+        texts[text_of[member[graph.text_skills]]] = True
+        overall = mcnemar(*(np.where(texts, row, np.nan) for row in found.outcomes.scores))
+        if overall is not None:
+            result[label] = overall
+    return result
+
+
+def _beyond(store: Store, dataset: str, info: LayerInfo, outcomes: Outcomes) -> Beyond | None:
+    calibrated = calibration_of(store, dataset, info)
+    if calibrated is None or len(calibrated.outcomes.models) < _LEAST_CALIBRATING:
+        return None
+    if not (~np.isnan(outcomes.scores)).any(axis=1).all():
+        return None
+    key = ("rasch", dataset, info.parts, info.listed("calibration"), info.listed("ignored_classes"))
+    graph = calibrated.outcomes.graph
+    plain = remembered(
+        store,
+        (*key, info.figure("pass_score"), bool(info.parameters.get("common"))),
+        lambda: fit_item_response(graph, calibrated.outcomes.scores, model="rasch"),
+    )
+    expected = place(graph, outcomes.scores, plain).probability(graph)
+    return beyond_overall(
+        outcomes.graph, *outcomes.scores, *expected, deviation_variance=1.0 / calibrated.fit.precisions.deviation
+    )
+
+
+def _without(graph: SkillTextGraph, ignored: NDArray[np.bool_]) -> SkillTextGraph:
+    kept = ~ignored[graph.text_skills]
+    text_of = np.repeat(np.arange(graph.n_texts, dtype=np.int32), graph.text_degrees)
+    return SkillTextGraph.from_edges(text_of[kept], graph.text_skills[kept], graph.n_texts, graph.n_skills)
