@@ -18,6 +18,14 @@ test *arguments:
 oracle queries="20000" seed="1":
     SKILLGRAPH_ORACLE_QUERIES={{queries}} SKILLGRAPH_ORACLE_SEED={{seed}} python -m pytest -q tests/oracle
 
+# What one run of the tests does a few times, many times: writers stopped at any moment
+soak *arguments:
+    python -m pytest -m soak {{arguments}}
+
+# Change the program in small ways, one at a time, and see that a test fails for each
+mutants *arguments:
+    python -m tests.mutants {{arguments}}
+
 # Everything that is checked without running: lint, format, types, import contracts, wheel
 check: lint types contracts wheel
 

@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.cli.conftest import SKILLGRAPH, Ran, Run
@@ -136,7 +137,10 @@ def test_ctrl_c_leaves_the_store_as_it_was(filled: Path, run_in: Run, tmp_path: 
     before = run_in(tmp_path, "datasets", "--json").out
     command = [str(SKILLGRAPH), "load", "stdlib", "--dataset", "other", "--json"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(3)
+    started = psutil.Process(process.pid)
+    # It is in the middle once it has readers of its own; on one core it reads by itself.
+    while process.poll() is None and not started.children() and started.cpu_times().user < 3:
+        time.sleep(0.01)
     assert process.poll() is None, "the load was over before it could be interrupted"
     os.kill(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=30)
