@@ -361,13 +361,14 @@ def plan_bounds(
     before = _prerequisites_of_each(cascade)
     best = np.full(budget + 1, whole)
     best[0] = 0.0
-    if cascade.graph.n_edges > 200_000:
-        restarts = min(restarts, 2)
+    small = 64
+    if cascade.graph.n_edges > 200_000:  # a part is looked through once for each time that some of it is taught
+        restarts, small = min(restarts, 1), 8
     for attempt in range(restarts):
         order = lacking if attempt == 0 else lacking[::-1] if attempt == 1 else rng.permutation(lacking)
         parent, own = np.full(len(lacking), -1, np.int32), np.zeros(len(lacking))
         order = np.ascontiguousarray(order)
-        n_sets = closed_sets(cascade.copy().state, *before, order, 64, parent, own)
+        n_sets = closed_sets(cascade.copy().state, *before, order, small, parent, own)
         chains = np.cumsum(_chains(parent[:n_sets], own[:n_sets]))
         opened = np.minimum(each * np.arange(1, budget + 1), n_sets) - 1
         if n_sets:
