@@ -18,11 +18,9 @@ __all__ = [
     "Capacity",
     "PeelingResult",
     "Prerequisites",
-    "capacity_of_texts",
     "continue_peeling",
     "novel_skill_counts",
     "peel",
-    "prerequisite_pairs",
 ]
 
 Capacity = int | npt.ArrayLike

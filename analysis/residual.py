@@ -19,7 +19,7 @@ from analysis.components import components
 from analysis.graph import SkillTextGraph
 from analysis.peeling import Capacity, Prerequisites, capacity_of_texts, prerequisite_pairs
 
-__all__ = ["Reason", "Residual", "pending_prerequisites", "residual"]
+__all__ = ["Reason", "Residual", "residual"]
 
 
 class Reason(IntEnum):

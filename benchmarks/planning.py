@@ -1,7 +1,7 @@
 """CPU time of what learning leaves, a plan of 20 skills and its bound, on Poisson texts with 10^6 requirements.
 
-python benchmarks/planning.py            # c = 4, R = 1.46, just below the threshold 1.4663
-python benchmarks/planning.py --ratio 1.0
+python -m benchmarks.planning            # c = 4, R = 1.46, just below the threshold 1.4663
+python -m benchmarks.planning --ratio 1.0
 """
 
 from __future__ import annotations
