@@ -226,9 +226,10 @@ def inspect(
     found = format or ""
     try:
         if not found:
-            claims = _claims(Path(path), {k: v for k, v in options.items() if v is not None})
-            formats = tuple(name for name, _ in claims)
             found = detect(path, **options)
+            if Path(path).exists():
+                given = {key: value for key, value in options.items() if value is not None}
+                formats = tuple(name for name, _ in _claims(Path(path), given))
         report = load(path, format=found, name="inspected", lenient=lenient, progress=progress, **options)
     except AmbiguousError as error:
         return Reading(found, _others(formats, found), problem=str(error), choices=error.readings)
