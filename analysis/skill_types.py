@@ -263,7 +263,7 @@ def features_of(
     add("wide company", "how many skills up to 4 times as common come with a skill in every text",
         company(graph, 4), "company")  # fmt: skip
     for name, noun, source, labels in groups:
-        add(name, f"the {noun} that it belongs to", labels, source)
+        add(name, f"the {noun} a skill belongs to", labels, source)
     return tuple(found)
 
 

@@ -229,7 +229,7 @@ def skill_features(store: Store, dataset: str, layer: str, course: Course) -> tu
 def _features(store: Store, dataset: str, layer: str, course: Course) -> _Features:
     def make() -> _Features:
         columns = skill_columns(course)
-        own = tuple(SkillFeature(name, f"the {name} that it belongs to", v, "column") for name, v in columns.items())
+        own = tuple(SkillFeature(name, f"the {name} a skill belongs to", v, "column") for name, v in columns.items())
         return _Features(features_of(course.graph, columns), own)
 
     return _cached(store, ("features", dataset, layer), make)

@@ -320,7 +320,7 @@ def ladder_table(found: Ladder) -> Any:
                 html.Td(
                     html.Strong(fraction(learned)) if tone == "measured" else fraction(learned), className="number"
                 ),
-                html.Td("–" if closes is None else f"{closes:.0%}", className="number"),
+                html.Td("–" if closes is None else f"{closes:.0%}".replace("%", " %"), className="number"),
             ]
         )
 
@@ -338,7 +338,9 @@ def ladder_table(found: Ladder) -> Any:
         [
             html.P(found.sentence, className="sentence"),
             html.Div(html.Table([html.Thead(head), html.Tbody(rows)], className="table ladder"), className="table-box"),
-            html.Ul([html.Li(note) for note in found.notes if "--graphs" not in note], className="reasons"),
+            html.Ul(
+                [html.Li(note.replace("`", "")) for note in found.notes if "--graphs" not in note], className="reasons"
+            ),
         ]
     )
 
