@@ -91,6 +91,8 @@ class GrowthCurve:
             return float(level + slope * doublings)
         if method != "growth":
             raise AnalysisError(f"method {method!r} is none of {', '.join(METHODS)}")
+        if self.learned[-1] == 0.0:
+            return 0.0
         seen = self.seen_at(factor)
         share = np.clip((self.learned + 0.5) / (self.seen + 1.0), 1e-9, 1.0 - 1e-9)
         odds = np.log(share) - np.log1p(-share)
