@@ -34,6 +34,7 @@ Ints = npt.NDArray[np.int64]
 
 _MANY_TEXTS = 30
 _MOST_RARE = 200
+_MANY_EDGES = 300_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,10 +248,9 @@ def features_of(
     groups = [(name, f"{name}", "column", type_labels(values)) for name, values in columns.items()]
     groups.append(("companions", "group of rare companions", "companions", companions(graph)))
     if with_communities:
-        groups += [
-            ("communities", "community", "communities", communities(graph)),
-            ("small communities", "small community", "communities", communities(graph, 25.0)),
-        ]
+        groups.append(("communities", "community", "communities", communities(graph)))
+        if graph.n_edges <= _MANY_EDGES:  # a second time, as long as that takes no more than a second
+            groups.append(("small communities", "small community", "communities", communities(graph, 25.0)))
     add("company", "how many skills at least as rare come with a skill in every text", company(graph), "company")
     add("uses", "how many texts require a skill (powers of 2)", uses(graph), "uses")
     for name, noun, source, labels in groups:

@@ -17,12 +17,12 @@ from loaders.dataset import Dataset, build_dataset
 
 
 def topics(requirements: int, seed: int = 0) -> Dataset:
-    """Texts of about six skills: common ones by Zipf's law, and one to three of the rare ones of a topic."""
+    """Texts of about six skills: common ones by Zipf's law, and up to three of the rare ones of a topic."""
     rng = np.random.default_rng(seed)
     texts = requirements // 6
     n_topics = max(texts // 40, 1)
     topic = rng.integers(0, n_topics, texts)
-    common, own = rng.integers(2, 7, texts), rng.integers(1, 4, texts)
+    common, own = rng.integers(1, 9, texts), rng.integers(0, 4, texts)
     text = np.concatenate([np.repeat(np.arange(texts), common), np.repeat(np.arange(texts), own)])
     shared = np.minimum(rng.zipf(1.3, common.sum()), 2_000)
     rare = 2_001 + np.repeat(topic, own) * 8 + np.minimum(rng.geometric(0.35, own.sum()), 8) - 1
