@@ -99,9 +99,9 @@ SCHEMA: Mapping[str, Sequence[tuple[str, str, str]]] = {
         (
             "(:Layer",
             (
-                "key, dataset, name, kind, learner, base, mode, parts, texts, skills, learned, waves, lacks, associations, "
-                "association_rule, seed, association_options, parameters, graph_parts, made_from, vanished, "
-                "fingerprint, stale, stale_because, versions, created_at, skills_add"
+                "key, dataset, name, kind, learner, base, mode, parts, texts, skills, learned, waves, lacks, "
+                "associations, association_rule, seed, association_options, parameters, graph_parts, made_from, "
+                "vanished, fingerprint, stale, stale_because, versions, created_at, skills_add"
             ),
             ")",
         ),
@@ -123,7 +123,8 @@ _WORDS = (
     "MATCH", "OPTIONAL", "WHERE", "RETURN", "ORDER", "BY", "LIMIT", "SKIP", "WITH", "UNWIND", "AS", "DISTINCT",
     "count", "collect", "sum", "avg", "min", "max", "CONTAINS", "STARTS", "DESC", "AND", "OR", "NOT", "NULL",
     ":Dataset", ":Text", ":Skill", ":Model", ":Layer", ":REQUIRES", ":PREREQUISITE_OF", ":PART_OF", ":ATTEMPTED",
-    ":FINE_TUNED_FROM", ":LEARNED", ":LACKS", ":ASSOCIATED_WITH", "name", "class", "title", "weight", "wave", "dataset", "layer",
+    ":FINE_TUNED_FROM", ":LEARNED", ":LACKS", ":ASSOCIATED_WITH",
+    "name", "class", "title", "weight", "wave", "dataset", "layer",
 )  # fmt: skip
 
 
