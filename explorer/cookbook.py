@@ -257,7 +257,7 @@ LIMIT $limit""",
         """MATCH (:Layer {dataset: $dataset, name: $layer})-[learned:LEARNED]->(s:Skill)
 WHERE learned.by IS NOT NULL
 WITH learned.by AS teacher, count(s) AS skills
-MATCH (t:Text {dataset: $dataset, id: teacher})
+MATCH (t:Text {key: $dataset + '/' + teacher})
 RETURN t.title AS text, t.class AS class, skills
 ORDER BY skills DESC, text
 LIMIT $limit""",

@@ -1,19 +1,15 @@
-"""A small corpus and the command line as a user calls it: in a process of its own."""
+"""A small corpus and the command line as a user calls it; tests/docs runs it in processes of its own."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from explorer.cli.app import app
+from tests.support.command_line import Ran, call_words
 
 SKILLGRAPH = Path(sys.executable).with_name("skillgraph")
 
@@ -56,36 +52,13 @@ def opened(x):
 """
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What a command printed and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
 Run = Callable[..., Ran]
 
 
 @pytest.fixture(scope="session")
 def run_in() -> Callable[..., Ran]:
-    def run(folder: Path, *arguments: object, timeout: float = 120, **environment: str) -> Ran:
-        env = {key: value for key, value in os.environ.items() if not key.startswith(("SKILLGRAPH_", "NEO4J_"))}
-        done = subprocess.run(
-            [str(SKILLGRAPH), *map(str, arguments)],
-            cwd=folder,
-            env={**env, "COLUMNS": "160", "NO_COLOR": "1", **environment},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        return Ran(done.returncode, done.stdout, done.stderr)
+    def run(folder: Path, *arguments: object, **environment: str) -> Ran:
+        return call_words(folder, list(map(str, arguments)), **environment)
 
     return run
 

@@ -8,13 +8,13 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-__all__ = ["Ran", "call"]
+__all__ = ["Ran", "call", "call_words"]
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,21 @@ class Ran:
 
 def call(folder: Path, command: str, given: str = "") -> Ran:
     """Run a line that begins with `skillgraph` in a folder, with `given` as its standard input."""
-    from explorer.cli import main
-
     words = shlex.split(command)
     assert words[0] == "skillgraph", command
+    return call_words(folder, words[1:], given)
+
+
+def call_words(folder: Path, arguments: Sequence[str], given: str = "", **environment: str) -> Ran:
+    """Run `skillgraph` with arguments in a folder, with further settings in its environment."""
+    from explorer.cli import main
+
     out, err = io.StringIO(), io.StringIO()
     code: int | str | None = 0
     with (
-        _plain_environment(),
+        _plain_environment(environment),
         contextlib.chdir(folder),
-        mock.patch.object(sys, "argv", words),
+        mock.patch.object(sys, "argv", ["skillgraph", *arguments]),
         mock.patch.object(sys, "stdin", io.StringIO(given)),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
@@ -54,8 +59,8 @@ def call(folder: Path, command: str, given: str = "") -> Ran:
 
 
 @contextlib.contextmanager
-def _plain_environment() -> Iterator[None]:
+def _plain_environment(further: Mapping[str, str]) -> Iterator[None]:
     """A wide page without colours, and no setting of whoever runs the tests."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SKILLGRAPH_", "NEO4J_"))}
-    with mock.patch.dict(os.environ, {**kept, "COLUMNS": "160", "NO_COLOR": "1"}, clear=True):
+    with mock.patch.dict(os.environ, {**kept, "COLUMNS": "160", "NO_COLOR": "1", **further}, clear=True):
         yield

@@ -53,10 +53,6 @@ SCHEMA = (
     "CREATE CONSTRAINT skillgraph_draft_key IF NOT EXISTS FOR (n:SkillgraphDraft) REQUIRE n.key IS UNIQUE",
     "CREATE CONSTRAINT skillgraph_change_key IF NOT EXISTS FOR (n:SkillgraphChange) REQUIRE n.key IS UNIQUE",
     "CREATE CONSTRAINT skillgraph_store_key IF NOT EXISTS FOR (n:SkillgraphStore) REQUIRE n.key IS UNIQUE",
-    "CREATE INDEX skillgraph_text_id IF NOT EXISTS FOR (n:Text) ON (n.dataset, n.id)",
-    "CREATE INDEX skillgraph_skill_id IF NOT EXISTS FOR (n:Skill) ON (n.dataset, n.id)",
-    "CREATE INDEX skillgraph_skill_name IF NOT EXISTS FOR (n:Skill) ON (n.name)",
-    "CREATE INDEX skillgraph_layer_name IF NOT EXISTS FOR (n:Layer) ON (n.dataset, n.name)",
     "CREATE INDEX skillgraph_association_layer IF NOT EXISTS FOR ()-[r:ASSOCIATED_WITH]-() ON (r.layer)",
     "CREATE FULLTEXT INDEX skillgraph_search IF NOT EXISTS FOR (n:Text|Skill) ON EACH [n.id, n.title, n.name]",
 )
