@@ -26,6 +26,7 @@ __all__ = [
     "page_header",
     "sentence",
     "stat",
+    "wide_table",
 ]
 
 
@@ -239,3 +240,8 @@ def no_layer(dataset: str | None) -> Any:
         f"skillgraph learn foundation --dataset {dataset}",
         f"skillgraph associate foundation --dataset {dataset}",
     )
+
+
+def wide_table(table: Any) -> html.Div:
+    """A table that scrolls sideways where it is wider than its place; the keyboard reaches it, to scroll it."""
+    return html.Div(table, className="table-box", tabIndex=0)

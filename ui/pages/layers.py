@@ -24,6 +24,7 @@ from ui.components import (
     page_header,
     sentence,
     stat,
+    wide_table,
 )
 from ui.drawing.canvas import zoom_tools
 from ui.drawing.figures import learned_by_class_figure, learned_by_level_figure
@@ -349,7 +350,7 @@ def _training(found: LayerComparison) -> Any:
     head = html.Tr([html.Th(name, scope="col", className="number" if name else "") for name in heads])
     return card(
         "Three ways to train",
-        html.Div(html.Table([html.Thead(head), html.Tbody(rows)], className="table"), className="table-box"),
+        wide_table(html.Table([html.Thead(head), html.Tbody(rows)], className="table")),
         note="Learned share of all skills and of those that the foundation's texts do not require: on these texts, "
         "and as theory predicts it for texts that keep their mix of types of skills, for their degrees alone, and for "
         "Poisson texts.",

@@ -14,7 +14,7 @@ from explorer.service.stale import refresh_command
 from explorer.store.protocol import LayerInfo
 from explorer.wording import plural
 from ui.choice import Choice
-from ui.components import card, fraction
+from ui.components import card, fraction, wide_table
 from ui.source import Snapshot, Source
 from ui.work import tasks
 from ui.work.tasks import Act, ManageRun
@@ -48,7 +48,7 @@ def manage_card(choice: Choice) -> Any:
     return card(
         "Manage layers",
         [
-            None if table is None else html.Div(table, className="table-box"),
+            None if table is None else wide_table(table),
             html.Div([*all_, *whole], className="manage-buttons"),
         ],
         note=(

@@ -19,7 +19,7 @@ from explorer.service.evidence import ignored_skills
 from explorer.service.ladder import Ladder, Rung, explain
 from explorer.store.protocol import DatasetInfo, LayerInfo
 from ui.choice import Choice, Query, choose
-from ui.components import card, figure, fraction, no_layer, page, page_header, stat
+from ui.components import card, figure, fraction, no_layer, page, page_header, stat, wide_table
 from ui.drawing.figures import emergence_figure
 from ui.notices import notice
 from ui.pages.managing import stale_chip
@@ -207,7 +207,7 @@ def _layers(choice: Choice) -> Any:
         ]
     )
     rows = [_layer_row(info, choice) for info in choice.layers]
-    return html.Div(html.Table([html.Thead(head), html.Tbody(rows)], className="table"), className="table-box")
+    return wide_table(html.Table([html.Thead(head), html.Tbody(rows)], className="table"))
 
 
 def _layer_row(info: LayerInfo, choice: Choice) -> html.Tr:
@@ -337,7 +337,7 @@ def ladder_table(found: Ladder) -> Any:
     return html.Div(
         [
             html.P(found.sentence, className="sentence"),
-            html.Div(html.Table([html.Thead(head), html.Tbody(rows)], className="table ladder"), className="table-box"),
+            wide_table(html.Table([html.Thead(head), html.Tbody(rows)], className="table ladder")),
             html.Ul(
                 [html.Li(note.replace("`", "")) for note in found.notes if "--graphs" not in note], className="reasons"
             ),
