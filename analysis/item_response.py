@@ -195,6 +195,12 @@ def place(graph: SkillTextGraph, scores: npt.ArrayLike, calibrated: ItemResponse
 
     Raises:
         AnalysisError: As `fit_item_response`.
+
+    >>> graph = SkillTextGraph.from_csr([0, 1, 2, 3], [0, 0, 1], n_skills=2)
+    >>> fit = fit_item_response(graph, [[1, 1, 0], [1, 0, 0]])
+    >>> better, worse = place(graph, [[1, 1, 1], [0, 0, 0]], fit).ability
+    >>> bool(better > worse)
+    True
     """
     blocks = _BLOCKS[calibrated.model]
     problem = _Problem(
@@ -236,6 +242,12 @@ def skill_rates(graph: SkillTextGraph, scores: npt.ArrayLike, fit: ItemResponse)
 
     Returns:
         Rates.
+
+    >>> graph = SkillTextGraph.from_csr([0, 1, 2, 3], [0, 0, 1], n_skills=2)
+    >>> scores = [[1, 1, 0], [1, 0, 0]]
+    >>> found = skill_rates(graph, scores, fit_item_response(graph, scores))
+    >>> bool((found.rate[:, 0] > found.rate[:, 1]).all())
+    True
     """
     table = _checked(graph, scores)
     required = _requirements(graph)

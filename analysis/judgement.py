@@ -91,7 +91,18 @@ def area_under_curve(outcomes: npt.ArrayLike, probabilities: npt.ArrayLike) -> f
 
 
 def log_losses(outcomes: npt.ArrayLike, probabilities: npt.ArrayLike) -> Floats:
-    """−x ln p − (1−x) ln(1−p) of each outcome; p is kept within 10⁻⁴ of 0 and 1."""
+    """−x ln p − (1−x) ln(1−p) of each outcome; p is kept within 10⁻⁴ of 0 and 1.
+
+    Args:
+        outcomes: float (n,), in 0–1.
+        probabilities: float (n,), in 0–1.
+
+    Returns:
+        In nats, float (n,).
+
+    >>> log_losses([1, 0], [0.5, 0.9]).round(3).tolist()
+    [0.693, 2.303]
+    """
     x = np.asarray(outcomes, np.float64)
     p = np.clip(np.asarray(probabilities, np.float64), _FLOOR, 1.0 - _FLOOR)
     losses: Floats = -(x * np.log(p) + (1.0 - x) * np.log1p(-p))
@@ -100,6 +111,14 @@ def log_losses(outcomes: npt.ArrayLike, probabilities: npt.ArrayLike) -> Floats:
 
 def calibration_error(outcomes: npt.ArrayLike, probabilities: npt.ArrayLike, *, bins: int = 10) -> float:
     """Σ_b n_b/n · |mean outcome − mean probability| over bins of equal width.
+
+    Args:
+        outcomes: float (n,), in 0–1.
+        probabilities: float (n,), in 0–1.
+        bins: Number of bins.
+
+    Returns:
+        The error, in 0–1.
 
     >>> calibration_error([0, 1, 1, 1], [0.5, 0.5, 0.9, 0.9])
     0.05
@@ -110,7 +129,22 @@ def calibration_error(outcomes: npt.ArrayLike, probabilities: npt.ArrayLike, *, 
 
 
 def quality(outcomes: npt.ArrayLike, probabilities: npt.ArrayLike) -> Quality:
-    """All three at once."""
+    """Log-loss, area under the ROC curve and calibration error of probabilities.
+
+    Args:
+        outcomes: float (n,), in 0–1.
+        probabilities: float (n,), in 0–1.
+
+    Returns:
+        All three.
+
+    Raises:
+        AnalysisError: There is no outcome.
+
+    >>> found = quality([0, 1, 1, 1], [0.2, 0.6, 0.8, 0.9])
+    >>> round(found.log_loss, 3), found.auc, round(found.calibration_error, 3)
+    (0.266, 1.0, 0.225)
+    """
     x, p = np.asarray(outcomes, np.float64), np.asarray(probabilities, np.float64)
     if not len(x):
         raise AnalysisError("there is no held-out outcome to judge by")
@@ -130,6 +164,10 @@ def gain(outcomes: npt.ArrayLike, better: npt.ArrayLike, plainer: npt.ArrayLike,
 
     Returns:
         The gain.
+
+    >>> found = gain([1, 0, 1], [0.9, 0.2, 0.8], [0.5, 0.5, 0.5], [0, 1, 2])
+    >>> round(found.mean, 3), round(found.error, 3)
+    (0.509, 0.039)
     """
     difference = log_losses(outcomes, plainer) - log_losses(outcomes, better)
     n = len(difference)
@@ -163,9 +201,17 @@ def cross_validated(
         folds: Number of folds, ≥ 2.
         used: Only so many folds are judged; None means all.
 
+    Returns:
+        An iterator.
+
     Yields:
         After each fold the probabilities so far, name → (M, T) with NaN where not (yet) judged; the same arrays
         each time.
+
+    >>> rng = np.random.default_rng(0)
+    >>> *_, last = cross_validated(np.array([[1.0, 0, 1, 1]]), {"mean": model_means}, rng, folds=2)
+    >>> last["mean"].shape
+    (1, 4)
     """
     if folds < 2:
         raise AnalysisError(f"cross-validation needs at least 2 folds, not {folds}")
@@ -184,7 +230,17 @@ def cross_validated(
 
 
 def model_means(scores: Floats) -> Floats:
-    """Each model's mean score for all its cells, float (M, T): the plainest baseline."""
+    """Each model's mean score for all its cells, float (M, T): the plainest baseline.
+
+    Args:
+        scores: float (M, T), NaN where not attempted.
+
+    Returns:
+        Probabilities, float (M, T).
+
+    >>> model_means(np.array([[1, 0, np.nan], [1, 1, 1]]))[:, 0].round(3).tolist()
+    [0.6, 0.95]
+    """
     tried = ~np.isnan(scores)
     overall = float(np.nanmean(scores))
     means = (np.where(tried, scores, 0.0).sum(axis=1) + overall) / (tried.sum(axis=1) + 1.0)
@@ -192,7 +248,17 @@ def model_means(scores: Floats) -> Floats:
 
 
 def item_means(scores: Floats) -> Floats:
-    """Each text's mean score over the models that attempted it, float (M, T), with one outcome at the overall mean."""
+    """Each text's mean score over the models that attempted it, float (M, T), with one outcome at the overall mean.
+
+    Args:
+        scores: float (M, T), NaN where not attempted.
+
+    Returns:
+        Probabilities, float (M, T).
+
+    >>> item_means(np.array([[1, 0, np.nan], [1, 1, 1]]))[0].round(3).tolist()
+    [0.933, 0.6, 0.9]
+    """
     tried = ~np.isnan(scores)
     overall = float(np.nanmean(scores))
     means = (np.where(tried, scores, 0.0).sum(axis=0) + overall) / (tried.sum(axis=0) + 1.0)

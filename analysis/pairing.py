@@ -217,6 +217,11 @@ def beyond_overall(
 
     Returns:
         Differences and tests.
+
+    >>> groups = SkillTextGraph.from_csr([0, 1, 2, 3, 4], [0, 0, 0, 0], n_skills=1)
+    >>> found = beyond_overall(groups, [1, 1, 0, 1], [0, 0, 0, 1], [0.5] * 4, [0.5] * 4, deviation_variance=0.1)
+    >>> bool(found.difference[0] < 0)
+    True
     """
     x, y = np.asarray(first, np.float64), np.asarray(second, np.float64)
     a, b = np.asarray(expected_first, np.float64), np.asarray(expected_second, np.float64)
@@ -254,6 +259,14 @@ def beyond_overall(
 def mcnemar(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 0.95) -> Overall | None:
     """The comparison over all common texts; None if there are none.
 
+    Args:
+        first: Scores, float (T,), NaN where not attempted.
+        second: Likewise.
+        level: Of the interval.
+
+    Returns:
+        Counts, difference, interval and p-value.
+
     >>> found = mcnemar([1, 0, 0, 0, 0, 0, 1], [1, 1, 1, 1, 1, 1, 0])
     >>> found.only_first, found.only_second, round(found.p_value, 3)
     (1, 5, 0.125)
@@ -275,6 +288,12 @@ def mcnemar(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 0.95)
 
 def benjamini_hochberg(p_values: npt.ArrayLike) -> Floats:
     """q_(i) = min over j ≥ i of m p_(j) / j: rejecting q ≤ a keeps the rate of false discoveries at a.
+
+    Args:
+        p_values: float (m,).
+
+    Returns:
+        q, float (m,), in the order of the p-values.
 
     >>> benjamini_hochberg([0.01, 0.04, 0.03, 0.5]).round(3).tolist()
     [0.04, 0.053, 0.053, 0.5]

@@ -257,7 +257,7 @@ def master(
 ) -> Result:
     """Rank the skills that a model lacks by the failures that mastering one would turn into passes.
 
-    Example: skillgraph master gpt-4 --dataset outcomes
+    Example: skillgraph master codellama-7b
     """
     from explorer.service.turning import TurningSkill, turning
 

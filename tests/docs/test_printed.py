@@ -23,6 +23,7 @@ FILES = {
     "edges.csv": "text,skill\nt1,a\nt2,a\nt2,b\n",
     "skills.csv": "id,class\na,task\nb,api\n",
     "texts.csv": "id,class\nt1,task\nt2,task\n",
+    "table.csv": "text,skill\nt1,a\nt2,b\n",
     "outcomes.csv": "model,text,score\ncodellama-7b,t1,1\ncodellama-7b,t2,0\n",
 }
 LOAD_OUTCOMES = (
@@ -34,6 +35,7 @@ BEFORE = {
     "skillgraph load edges.csv": ("rm skillgraph.kgl",),
     "skillgraph learn foundation --continue": ("skillgraph load numpy --append --part stdlib",),
     "skillgraph evidence": LOAD_OUTCOMES,
+    "skillgraph master": (*LOAD_OUTCOMES, "skillgraph evidence --fit dina"),
     "skillgraph decompress": ("skillgraph compress foundation --output functions.sgc",),
 }
 """What an example takes for granted besides the demo, by how it begins."""
