@@ -35,7 +35,7 @@ BEFORE = {
     "skillgraph load edges.csv": ("rm skillgraph.kgl",),
     "skillgraph learn foundation --continue": ("skillgraph load numpy --append --part stdlib",),
     "skillgraph evidence": LOAD_OUTCOMES,
-    "skillgraph master": (*LOAD_OUTCOMES, "skillgraph evidence --fit dina"),
+    "skillgraph master": (*LOAD_OUTCOMES, "skillgraph evidence codellama-7b --fit dina"),
     "skillgraph decompress": ("skillgraph compress foundation --output functions.sgc",),
 }
 """What an example takes for granted besides the demo, by how it begins."""

@@ -306,6 +306,7 @@ def test_every_label_type_and_property_is_documented(filled: Store) -> None:
             seed=1,
             kind="fine-tuned",
             graph_parts=("base",),
+            skills_add=True,
             created_at="2026-01-01T00:00:00+00:00",
         )
     )
