@@ -63,9 +63,12 @@ def test_open_skills_are_drawn_as_such(store) -> None:
     views = layer_view(store, "course", "base"), layer_view(store, "course", "tuned")
     pair = pair_graph(store, views, replace(found, changes=moved))
     drawn = [e["data"] for e in pair_elements(pair) if e["data"].get("change") == "open"]
-    assert len(drawn) == found.lost
-    assert all(d["shape"] == CHANGE_SHAPES["open"] and d["first"] and not d["second"] for d in drawn)
-    assert f"all {found.lost} open" in pair.caption
+    assert len(drawn) == found.lost + found.open
+    assert all(d["shape"] == CHANGE_SHAPES["open"] for d in drawn)
+    lost = {f"s:{c.skill}" for c in found.changes if c.change == "lost"}
+    assert lost
+    assert all(d["first"] and not d["second"] for d in drawn if d["id"] in lost)
+    assert f"all {found.lost + found.open} open" in pair.caption
 
 
 def test_both_sides_of_a_pair_are_where_they_are(store, views: tuple[LayerView, LayerView]) -> None:
@@ -89,10 +92,12 @@ def test_a_pair_without_a_common_graph_is_of_the_texts_of_both(store) -> None:
 
 def test_room_is_kept_for_what_changed(evidence: LayerComparison) -> None:
     uses = {c.skill: 1 for c in evidence.changes}
-    lost = {c.skill for c in evidence.changes if c.change in ("lost", "open")}
-    few = chosen_changes(evidence.changes, uses, limit=2 * len(lost))
-    assert lost <= {c.skill for c in few}
-    assert len(few) == 2 * len(lost)
+    moved = {c.skill for c in evidence.changes if c.change in ("lost", "gained")}
+    assert moved
+    for limit in (len(moved), len(moved) + 3):
+        few = chosen_changes(evidence.changes, uses, limit=limit)
+        assert moved <= {c.skill for c in few}
+        assert len(few) == limit
     assert len(chosen_changes(evidence.changes, uses)) == len(evidence.changes)
 
 

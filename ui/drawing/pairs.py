@@ -51,19 +51,21 @@ class PairGraph:
 
 
 def chosen_changes(changes: Sequence[SkillChange], uses: Mapping[str, int], limit: int = _DRAWN) -> list[SkillChange]:
-    """Which skills to draw: at least half of the room for those that changed, the best attached first.
+    """Which skills to draw: first what was lost and gained, the best attached first; the rest fills what is left.
 
     Args:
         changes: All skills of either layer.
         uses: Number of texts that require each skill.
         limit: Number of skills at most.
     """
-    kept = sorted((c for c in changes if c.change == "kept"), key=lambda c: (-uses.get(c.skill, 0), c.skill))
-    moved = sorted((c for c in changes if c.change != "kept"), key=lambda c: (-c.attached_to, c.skill))
-    losses = [c for c in moved if c.change != "gained"]  # usually few, and what is looked for
-    gains = [c for c in moved if c.change == "gained"]
-    room = max(limit // 2, limit - len(kept))
-    return [*(losses + gains)[:room], *kept[: max(limit - min(room, len(moved)), 0)]]
+    moved = sorted(
+        (c for c in changes if c.change in ("lost", "gained")),
+        key=lambda c: (c.change != "lost", -c.attached_to, c.skill),
+    )
+    others = sorted(
+        (c for c in changes if c.change not in ("lost", "gained")), key=lambda c: (-uses.get(c.skill, 0), c.skill)
+    )
+    return [*moved, *others][:limit]
 
 
 def _joint_graph(views: tuple[LayerView, LayerView]) -> IndexedGraph:
