@@ -38,8 +38,7 @@ __all__ = [
     "preview",
 ]
 
-# Each registers what it reads.
-for _module in (
+_MODULES = (
     "edge_list",
     "skill_rows",
     "q_matrix",
@@ -59,7 +58,10 @@ for _module in (
     "parquet",
     "tables",
     "python_files",
-):
+)
+"""Each registers what it reads."""
+
+for _module in _MODULES:
     importlib.import_module(f"loaders.{_module}")
 
 

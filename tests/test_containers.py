@@ -198,7 +198,8 @@ def test_the_command_is_one_of_the_projects_and_takes_its_arguments(
     name, *arguments = json.loads(of(instructions, "CMD")[0])
     group: Any = typer.main.get_command(app)
     # Parsed and checked, not run.
-    values = group.commands[name].make_context(name, arguments).params
+    command = group.get_command(group.make_context(entry, [name, *arguments]), name)
+    values = command.make_context(name, list(arguments)).params
     assert values["host"] == "0.0.0.0"
     port = str(values["port"])
     assert of(instructions, "EXPOSE") == [port]

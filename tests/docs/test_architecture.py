@@ -22,7 +22,7 @@ def test_the_files_and_names_of_the_page_are_there() -> None:
     for place in places:
         assert (ROOT / place).exists(), place
     rows = re.findall(r"`(\w+)` (?:in|of) `([\w/.]+\.py)`", PAGE)
-    assert {name for name, _ in rows} >= {"_KINDS", "LEARNERS", "FORMATS", "PAGES", "SERVERS", "COOKBOOK"}
+    assert {name for name, _ in rows} >= {"_KINDS", "LEARNERS", "_MODULES", "PAGES", "SERVERS", "COOKBOOK"}
     for name, place in rows:
         assert re.search(rf"^{name}\b", (ROOT / place).read_text(), re.MULTILINE), (name, place)
 
@@ -127,7 +127,7 @@ def test_a_recipe(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_command_of_the_page(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from explorer.cli import app
+    from explorer.cli.app import app
 
     found = re.search(r"A command in whole:\n\n```python\n(.*?)```", PAGE, re.DOTALL)
     assert found is not None

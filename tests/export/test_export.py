@@ -173,6 +173,7 @@ def test_csv_folder_says_name_and_provenance(store: Store, data: Dataset, tmp_pa
     store.write_dataset(data)
     export(store, "d", tmp_path / "out", file_format="csv")
     facts = json.loads((tmp_path / "out" / "dataset.json").read_text())
+    assert facts.pop("types").keys() == data.tables().keys()
     assert facts == {"name": "d", "provenance": dict(data.provenance)}
     assert {path.stem for path in (tmp_path / "out").glob("*.csv")} == set(data.tables())
 
