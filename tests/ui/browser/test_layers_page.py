@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.ui.browser.seen import drawn, has_state, on_canvas, plotted, serious, until
 from tests.ui.course import fill
-from ui.drawing.style import CHANGES
+from ui.drawing.style import CHANGE_SHAPES, CHANGES
 
 pytestmark = pytest.mark.browser
 
@@ -30,7 +30,9 @@ def test_changes_have_colours_and_shapes_and_can_be_hidden(page: Page, course: s
     lost = int(page.locator(".stat", has_text="Lost").locator(".stat-value").inner_text())
     until(page, "p-cy-a", f"cy.nodes('[change = \"lost\"]').length === {lost}")
     shapes = on_canvas(page, "p-cy-a", "[...new Set(cy.nodes('[change]').map(n => n.style('shape')))].sort()")
-    assert shapes == ["diamond", "ellipse", "triangle"]
+    drawn_changes = on_canvas(page, "p-cy-a", "[...new Set(cy.nodes('[change]').map(n => n.data('change')))]")
+    assert {"lost", "open"} <= set(drawn_changes)
+    assert shapes == sorted(CHANGE_SHAPES[change] for change in drawn_changes)
     red, green, blue = (int(CHANGES["lost"][i : i + 2], 16) for i in (1, 3, 5))
     colour = "cy.nodes('[change = \"lost\"]')[0].style('background-color')"
     until(page, "p-cy-a", f"{colour} === 'rgb({red},{green},{blue})'")
