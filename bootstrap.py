@@ -125,12 +125,21 @@ def _set_up(profile: str, extras: Iterable[str] = ()) -> None:
     locks = [LOCKS / f"{profile}.lock", *(LOCKS / f"extra-{extra}.lock" for extra in extras)]
     _say(f"  2/3 {sum(line[:1].isalnum() for lock in locks for line in lock.read_text().splitlines())} packages")
     build = ("--build-constraints", str(LOCKS / "build.lock"))
+    # Where Python may not write bytecode, every command would compile what it imports again: seconds each time.
+    compiled = ("--compile-bytecode",) if sys.dont_write_bytecode else ()
     target = (*(() if sys.stderr.isatty() else ("--quiet",)), "--python", str(python))
-    _uv("pip", "sync", *target, *build, "--require-hashes", *map(str, locks))
+    _uv("pip", "sync", *target, *build, *compiled, "--require-hashes", *map(str, locks))
     _say("  3/3 skillgraph itself")
     _uv("pip", "install", *target, *build, "--no-deps", "--editable", str(ROOT))
+    if compiled:
+        _compile(python)
     (folder / STAMP).write_text(json.dumps(wanted))
     _say(f"Set up in {time.monotonic() - began:.0f} s.")
+
+
+def _compile(python: Path) -> None:
+    """Write the bytecode of this project's packages; what is edited later is compiled at each start, as before."""
+    subprocess.run([python, "-m", "compileall", "-q", "analysis", "explorer", "loaders", "ui"], check=True, cwd=ROOT)
 
 
 def _stamp(folder: Path) -> dict[str, Any]:

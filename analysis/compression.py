@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln, xlogy
 
 from analysis.density_evolution import evolve
 from analysis.ensembles import Ensemble
 from analysis.errors import AnalysisError
 from analysis.graph import SkillTextGraph
 from analysis.learners import Learner, OneSkillLearner
+from analysis.special import log_factorial, xlogy
 
 __all__ = [
     "RateCurve",
@@ -53,7 +53,7 @@ def log2_binomial(n: npt.ArrayLike, k: npt.ArrayLike) -> Floats:
     """
     n, k = np.asarray(n, dtype=np.float64), np.asarray(k, dtype=np.float64)
     rest = np.maximum(n - k, 0.0)
-    bits = (gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(rest + 1.0)) / _LN2
+    bits = (log_factorial(n) - log_factorial(k) - log_factorial(rest)) / _LN2
     return np.where(k > n, -np.inf, bits)
 
 
@@ -147,7 +147,7 @@ def frequency_set_bits(graph: SkillTextGraph, skill_bits: npt.ArrayLike) -> Floa
         raise AnalysisError(f"skill_bits must have shape ({graph.n_skills},), not {bits.shape}")
     text = np.repeat(np.arange(graph.n_texts), graph.text_degrees)
     listed = np.bincount(text, weights=bits[graph.text_skills], minlength=graph.n_texts)
-    return np.asarray(listed - gammaln(graph.text_degrees + 1.0) / _LN2, dtype=np.float64)
+    return np.asarray(listed - log_factorial(graph.text_degrees) / _LN2, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -217,10 +217,10 @@ def layer_rate(
         sets = frequency_set_bits(known, skill_bits)
     if count_bits is None:
         frequency = np.bincount(sizes) / max(len(sizes), 1)
-        counts = -np.sum(xlogy(frequency, frequency)) / _LN2
+        counts = -float(np.sum(xlogy(frequency, frequency))) / _LN2
     else:
         table = np.asarray(count_bits, dtype=np.float64)
-        counts = table[np.minimum(sizes, len(table) - 1)].mean() if len(sizes) else 0.0
+        counts = float(table[np.minimum(sizes, len(table) - 1)].mean()) if len(sizes) else 0.0
     return TextRate(
         understood=share,
         flag=float(binary_entropy(share)),
@@ -331,4 +331,4 @@ def rate_curve(
 def _poisson(mean: float) -> tuple[Floats, Floats]:
     """Numbers and their Poisson probabilities, as far as they matter in double precision."""
     n = np.arange(int(mean + 12.0 * math.sqrt(mean) + 40.0), dtype=np.float64)
-    return n, np.exp(xlogy(n, mean) - mean - gammaln(n + 1.0))
+    return n, np.exp(xlogy(n, mean) - mean - log_factorial(n))

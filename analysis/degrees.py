@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import binom, gammaln, xlogy
 
 from analysis.errors import AnalysisError
+from analysis.special import log_factorial, xlogy
 
 __all__ = ["CountBox", "CountSeries", "DegreeDistribution", "JointDegreeDistribution"]
 
@@ -30,7 +30,7 @@ _KEEP_BELOW = 50_000
 def _poisson_terms(log_weight: Floats, rho: Floats, n_max: int) -> Floats:
     """exp(log_weight) ρⁿ/n! for n = 0 … n_max, shape (..., n_max + 1)."""
     n = np.arange(n_max + 1)
-    return np.exp(log_weight[..., None] + xlogy(n, rho[..., None]) - gammaln(n + 1.0))
+    return np.exp(log_weight[..., None] + xlogy(n, rho[..., None]) - log_factorial(n))
 
 
 def _binomial_terms(counts: Ints, keep: Floats, novel: Floats, n_max: int) -> Floats:
@@ -41,8 +41,10 @@ def _binomial_terms(counts: Ints, keep: Floats, novel: Floats, n_max: int) -> Fl
     rest = np.maximum(rest, 0)
     keep, novel = keep[..., None, None], novel[..., None, None]
     if n_max <= _LOG_ABOVE:
-        return np.where(inside, binom(counts[:, None], m), 0.0) * keep**rest * novel**m
-    log_choose = gammaln(counts[:, None] + 1.0) - gammaln(m + 1.0) - gammaln(rest + 1.0)
+        # C(n, m) = C(n, m-1) (n-m+1) / m, from C(n, 0) = 1; 0 from m = n+1 on.
+        factors = np.concatenate([np.ones((counts.size, 1)), (counts[:, None] - m[:-1]) / m[1:]], axis=1)
+        return np.where(inside, np.cumprod(factors, axis=1), 0.0) * keep**rest * novel**m
+    log_choose = log_factorial(counts)[:, None] - log_factorial(m) - log_factorial(rest)
     return np.where(inside, np.exp(log_choose + xlogy(rest, keep) + xlogy(m, novel)), 0.0)
 
 
@@ -438,7 +440,7 @@ class DegreeDistribution:
         if mean is None:
             return self.joint.weights
         n = self.degrees
-        return np.exp(xlogy(n, mean) - mean - gammaln(n + 1.0))
+        return np.exp(xlogy(n, mean) - mean - log_factorial(n))
 
     def generating(self, x: npt.ArrayLike) -> Floats:
         """L(x) = Σ_k p_k x^k, shape of `x`."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import log_ndtr, ndtr
 
 from analysis.errors import AnalysisError
 
@@ -66,6 +65,8 @@ def stall_probability(
     >>> stall_probability([0.9, 1.0, 1.1], 10_000, 1.0, 2.0).round(3).tolist()
     [1.0, 0.5, 0.0]
     """
+    from scipy.special import ndtr
+
     size = np.asarray(skills, dtype=np.float64)
     if alpha <= 0.0 or np.any(size <= 0.0):
         raise AnalysisError("alpha and the number of skills must be positive")
@@ -105,6 +106,7 @@ def fit_finite_size(
     (2.0, True)
     """
     from scipy.optimize import minimize
+    from scipy.special import log_ndtr, ndtr
 
     size, ratio, count, total = (np.asarray(v, dtype=np.float64) for v in (skills, ratios, stalled, replicates))
     if not (size.shape == ratio.shape == count.shape == total.shape) or size.ndim != 1 or size.size < 2:

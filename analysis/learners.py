@@ -13,9 +13,9 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln, pdtr, xlogy
 
 from analysis.errors import AnalysisError
+from analysis.special import log_factorial, poisson_cdf, xlogy
 
 __all__ = [
     "DSkillLearner",
@@ -143,7 +143,7 @@ class _PoissonCounts:
     def coefficients(self, n_max: int) -> Floats:
         n = np.arange(n_max + 1)
         rho = self._rho[..., None]
-        return np.exp(xlogy(n, rho) - rho - gammaln(n + 1.0))
+        return np.exp(xlogy(n, rho) - rho - log_factorial(n))
 
     def value(self, t: float) -> Floats:
         return np.exp(-(1.0 - t) * self._rho)
@@ -195,7 +195,7 @@ class DSkillLearner(_TableLearner):
 
     def success(self, rho: npt.ArrayLike) -> Floats:
         """P(Poisson(ρ) ≤ D-1), shape of `rho`."""
-        return np.asarray(pdtr(self.d - 1, np.asarray(rho, dtype=np.float64)), dtype=np.float64)
+        return poisson_cdf(self.d - 1, rho)
 
     def capacities(self, n_texts: int, rng: np.random.Generator) -> int:
         """D: the same for every text."""

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from analysis.ensembles import Ensemble
 from analysis.errors import AnalysisError
 from analysis.learners import Learner
+from analysis.special import bracketed_root
 
 __all__ = ["Jump", "SolutionCurve"]
 
@@ -132,9 +133,7 @@ class SolutionCurve:
         return tuple(found)
 
     def _solve_position(self, unlearned: float, low: float, high: float) -> float:
-        from scipy.optimize import brentq
-
-        return float(brentq(lambda s: float(self.unlearned_at(s)) - unlearned, low, high, xtol=1e-16, rtol=1e-15))
+        return bracketed_root(lambda s: float(self.unlearned_at(s)) - unlearned, low, high, 1e-16, 1e-15)
 
     def _novel(self, s: Floats) -> Floats:
         return self._prior * self._edges.generating(1.0 - s)
@@ -161,13 +160,11 @@ class SolutionCurve:
         return np.array([self._root_of_slope(float(grid[i]), float(grid[i + 1])) for i in turns])
 
     def _root_of_slope(self, low: float, high: float) -> float:
-        from scipy.optimize import brentq
-
         ends = [float(self._slope(np.asarray(s))) for s in (low, high)]
         if ends[0] * ends[1] >= 0.0:
             # one of them is 0 up to rounding, which depends on how many positions are evaluated at once
             return low if abs(ends[0]) < abs(ends[1]) else high
-        return float(brentq(lambda s: float(self._slope(np.asarray(s))), low, high, xtol=1e-15))
+        return bracketed_root(lambda s: float(self._slope(np.asarray(s))), low, high, 1e-15, 1e-15)
 
     def _position(self, shares: Floats, start: int = 0) -> Floats:
         """First position, from piece `start` on, where θ(s) reaches each share."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import lambertw
 
 from analysis.ensembles import Ensemble, MultiClassEnsemble
 from analysis.errors import AnalysisError
@@ -15,6 +14,7 @@ from analysis.fixed_point import largest_fixed_point
 from analysis.learners import Learner, OneSkillLearner
 from analysis.recursion import MessageRecursion
 from analysis.solution_curve import SolutionCurve
+from analysis.special import lambert_w0
 
 __all__ = [
     "EmergenceThreshold",
@@ -88,7 +88,7 @@ def emergence_threshold(c: float, learner: Learner | None = None) -> EmergenceTh
         return emergence_threshold_of(Ensemble.poisson(c, 1.0), learner)
     if c <= math.e:
         return _GRADUAL
-    x = -1.0 / float(lambertw(-1.0 / c).real)
+    x = -1.0 / lambert_w0(-1.0 / c)
     exponent = x - 1.0 / x - 2.0 * math.log(x)
     if exponent > _LARGEST:
         raise AnalysisError(_BEYOND.format(c))

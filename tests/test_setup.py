@@ -69,7 +69,10 @@ def test_extras_are_kept_by_later_set_ups_and_come_from_their_locks(
             python.parent.mkdir(parents=True, exist_ok=True)
             python.touch()
 
+    compiled: list[Path] = []
     monkeypatch.setattr(bootstrap, "_uv", uv)
+    monkeypatch.setattr(bootstrap, "_compile", compiled.append)
+    monkeypatch.setattr(bootstrap.sys, "dont_write_bytecode", False)
     monkeypatch.setattr(bootstrap, "ENVIRONMENT", tmp_path / ".venv")
     monkeypatch.setattr(bootstrap, "TOOLS", tmp_path / "tools")
     tool = tmp_path / "tools" / bootstrap.BIN / bootstrap._program("uv")
@@ -91,7 +94,11 @@ def test_extras_are_kept_by_later_set_ups_and_come_from_their_locks(
     assert not calls
     assert bootstrap._add(["fast", "server"]) == 0
     assert locks() == ["runtime.lock", "extra-fast.lock", "extra-server.lock"]
+    assert not compiled
+    monkeypatch.setattr(bootstrap.sys, "dont_write_bytecode", True)
     bootstrap._set_up("dev")
+    assert any("--compile-bytecode" in call for call in calls)
+    assert len(compiled) == 1
     assert locks() == ["dev.lock", "extra-fast.lock", "extra-server.lock"]
     bootstrap._set_up("runtime")
     assert not calls  # what a developer has is more than what a user needs

@@ -13,17 +13,14 @@ if TYPE_CHECKING:
     from explorer.service.classes import ClassesPrediction, ClassPrediction, predict_classes
     from explorer.service.comparison import ClassRow, LayerComparison, SkillChange, compare
     from explorer.service.learning import LearnReport, continue_learning, learn
+    from explorer.service.poisson import PoissonPrediction, ThresholdReport, predict, threshold
     from explorer.service.prediction import (
         BesideRow,
         LayerPrediction,
-        PoissonPrediction,
         SubsampleCurve,
-        ThresholdReport,
         WaveCurve,
-        predict,
         predict_layer,
         subsample,
-        threshold,
         wave_curve,
     )
     from explorer.service.snapshot import LayerView, layer_view
@@ -81,17 +78,19 @@ _MODULES = {
         "continue_learning",
         "learn",
     ),
+    "poisson": (
+        "PoissonPrediction",
+        "ThresholdReport",
+        "predict",
+        "threshold",
+    ),
     "prediction": (
         "BesideRow",
         "LayerPrediction",
-        "PoissonPrediction",
         "SubsampleCurve",
-        "ThresholdReport",
         "WaveCurve",
-        "predict",
         "predict_layer",
         "subsample",
-        "threshold",
         "wave_curve",
     ),
     "snapshot": (

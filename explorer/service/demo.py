@@ -164,7 +164,7 @@ def _make(store: Store, package: str, min_uses: int, *, reused: bool, steps: Ste
     from explorer.service.association import associate
     from explorer.service.comparison import compare
     from explorer.service.learning import learn
-    from explorer.service.prediction import threshold
+    from explorer.service.poisson import threshold
 
     if not reused:
         _load(store, package, min_uses, steps)

@@ -1,4 +1,4 @@
-"""What the theory predicts, alone and beside what was measured on a stored layer."""
+"""What the theory predicts beside what was measured on a stored layer."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis import percolation as site
-from analysis.ensembles import Ensemble
 from analysis.learners import parse_learner
 from analysis.replicates import Replicates, learning_replicates, subsample_replicates
 from analysis.sampling import configuration_graph, poisson_graph
-from analysis.threshold import emergence_threshold
 from explorer.errors import SkillgraphError
 from explorer.service.association import giant_of
 from explorer.service.expectation import Expectation, expectations, known_beforehand
@@ -27,50 +25,12 @@ from explorer.store.protocol import LayerInfo, Store
 __all__ = [
     "BesideRow",
     "LayerPrediction",
-    "PoissonPrediction",
     "SubsampleCurve",
-    "ThresholdReport",
     "WaveCurve",
-    "predict",
     "predict_layer",
     "subsample",
-    "threshold",
     "wave_curve",
 ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PoissonPrediction(site.Prediction):
-    """What theory expects of the Poisson ensemble with these parameters; fractions are of all skills.
-
-    Attributes:
-        mean_skills: c, mean number of skills in a text.
-        ratio: R, texts over skills.
-        learner: The learner's name.
-    """
-
-    mean_skills: float
-    ratio: float
-    learner: str
-
-
-@dataclass(frozen=True)
-class ThresholdReport:
-    """Where skills emerge, for texts with Poisson numbers of skills.
-
-    Attributes:
-        mean_skills: c.
-        learner: The learner's name.
-        ratio: R* at which the learned fraction jumps; None where it grows continuously.
-        unlearned_at_threshold: q just above it; None where there is no jump.
-        jump: True if there is one.
-    """
-
-    mean_skills: float
-    learner: str
-    ratio: float | None
-    unlearned_at_threshold: float | None
-    jump: bool
 
 
 @dataclass(frozen=True)
@@ -187,43 +147,6 @@ class WaveCurve:
     poisson: tuple[float, ...]
     degrees: tuple[float, ...]
     typed: tuple[float, ...] = ()
-
-
-def predict(mean_skills: float, ratio: float, learner: str = "one") -> PoissonPrediction:
-    """Density evolution and giant components of the Poisson ensemble.
-
-    Args:
-        mean_skills: c, mean number of skills in a text.
-        ratio: R, texts over skills.
-        learner: As on the command line.
-
-    Returns:
-        The prediction.
-
-    Raises:
-        AnalysisError: c or R is not a positive number, or the learner is none.
-    """
-    rule = parse_learner(learner)
-    found = site.predict(Ensemble.poisson(mean_skills, ratio), rule)
-    return PoissonPrediction(**vars(found), mean_skills=mean_skills, ratio=ratio, learner=rule.name)
-
-
-def threshold(mean_skills: float, learner: str = "one") -> ThresholdReport:
-    """The ratio of texts to skills at which skills emerge.
-
-    Args:
-        mean_skills: c, mean number of skills in a text.
-        learner: As on the command line.
-
-    Returns:
-        The threshold, or that emergence is gradual.
-
-    Raises:
-        AnalysisError: c is not a positive number, or the learner is none.
-    """
-    rule = parse_learner(learner)
-    found = emergence_threshold(mean_skills, rule)
-    return ThresholdReport(mean_skills, rule.name, found.ratio, found.unlearned, found.jump)
 
 
 def _require_edges(view: LayerView) -> None:

@@ -45,3 +45,19 @@ def test_lists_import_no_arrays(store: Path, command: tuple[str, ...]) -> None:
     assert loaded.isdisjoint(_HEAVY), sorted(loaded.intersection(_HEAVY))
     if command == ("--version",):
         assert "typer" not in loaded
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("predict", "--mean-skills", "3", "--ratio", "1.1"),
+        ("predict", "--mean-skills", "3", "--ratio", "1.1", "--learner", "d:3"),
+        ("threshold", "--mean-skills", "3", "--learner", "capacity:0.6"),
+    ],
+)
+def test_theory_needs_numpy_only(command: tuple[str, ...]) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", _CODE, *command], check=True, capture_output=True, text=True, timeout=120
+    )
+    loaded = set(json.loads(run.stdout.splitlines()[-1]))
+    assert loaded.intersection(_HEAVY) == {"numpy"}
