@@ -43,7 +43,8 @@ def test_wheel_has_every_asset_of_the_front_end(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     assets = {f"ui/assets/{path.name}" for path in (ROOT / "ui" / "assets").glob("*") if path.is_file()}
-    assert assets
+    assets |= {str(path.relative_to(ROOT)) for path in (ROOT / "ui" / "pages").glob("*/*.js")}
+    assert "ui/pages/graph/graph.js" in assets
     assert assets <= names
 
 

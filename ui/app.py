@@ -45,6 +45,7 @@ def create_app(
     from dash_cytoscape import load_extra_layouts
 
     from ui.pages import PAGES
+    from ui.scripts import serve_scripts
     from ui.security import LoginGate, protect
     from ui.shell import shell
 
@@ -64,6 +65,7 @@ def create_app(
         index_string=_INDEX,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
+    serve_scripts(app)
     app.server.extensions["skillgraph"] = source  # whoever serves the application closes it
     app.layout = shell(str(store_url or "skillgraph.kgl"), login=locked)
     _register_routes(app, source)
@@ -77,8 +79,11 @@ def _report(error: Exception) -> None:
     """An error of a callback becomes a sentence on the page; what is not the user's goes to the log too."""
     from dash import set_props
 
+    from ui.calls import PartError
     from ui.notices import notice
 
+    if isinstance(error, PartError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
     if isinstance(error, USER_ERRORS):
         text = str(error)
     else:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import ClientsideFunction, Input, Output, dcc, html
+from dash import Input, Output, dcc, html
+
+from ui.calls import Calls
 
 __all__ = ["found", "register_found", "searching"]
 
@@ -19,10 +21,10 @@ def searching(field: Any) -> html.Div:
     return html.Div([field, dcc.Store(id=found(field.id))], style={"display": "contents"})
 
 
-def register_found(app: Any, name: Any) -> None:
+def register_found(calls: Calls, name: Any) -> None:
     """Hand choices over to their field; assets/choices.js says why not at once."""
-    app.clientside_callback(
-        ClientsideFunction("sgChoices", "handOver"),
+    calls.browser(
+        "sgChoices.handOver",
         Output(name, "data"),
         Input(found(name), "data"),
         prevent_initial_call=True,

@@ -106,6 +106,7 @@ class Source:
             f"{_QUERIES} queries are running already, as many as run at once: wait until one has finished",
             module=_TASKS,
         )
+        self.regions = Pool(2, "Other regions are being computed; this one waits its turn.")
         self._store: Store | None = None
         self._memory = _Once(64)
         self._lock = threading.Lock()
@@ -131,6 +132,7 @@ class Source:
         """End what is running, and release the store."""
         self.runs.close()
         self.queries.close()
+        self.regions.close()
         with self._lock:
             self._let_go()
 

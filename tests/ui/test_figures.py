@@ -18,7 +18,7 @@ from ui.drawing.figures import learned_by_class_figure, learned_by_level_figure,
 from ui.drawing.pairs import anchor_rows, chosen_changes, pair_elements, pair_graph
 from ui.drawing.stability import two_classes
 from ui.drawing.style import CHANGE_SHAPES, CHANGES, SHADES, figure_layout, ink_on, pair_stylesheet, shade
-from ui.pages.classes import _heat_figure, _tree_figure
+from ui.pages.classes.answers import heat_figure, tree_figure
 from ui.pages.layers import change_rows, odd_pair, tree_of
 from ui.pages.overview import provenance_lines
 from ui.pages.percolation import drawn_skills, frames, learned_curve, removal_rows, sweep_rows
@@ -227,7 +227,7 @@ def test_text_in_cells_can_be_read_whatever_fills_them() -> None:
 
 @pytest.mark.parametrize("measure", ["learned", "mean"])
 def test_every_cell_of_the_heat_map_has_its_ink(views: tuple[LayerView, LayerView], measure: str) -> None:
-    cells = _heat_figure(views[1], measure).data[0]
+    cells = heat_figure(views[1], measure).data[0]
     seen = 0
     for row, texts in zip(cells.z, cells.text, strict=True):
         for value, text in zip(row, texts, strict=True):
@@ -240,7 +240,7 @@ def test_every_cell_of_the_heat_map_has_its_ink(views: tuple[LayerView, LayerVie
 
 
 def test_every_box_has_its_ink(views: tuple[LayerView, LayerView]) -> None:
-    chart = _tree_figure(views[1])
+    chart = tree_figure(views[1])
     boxes = chart.data[0]
     assert list(boxes.textfont.color) == [ink_on(shade(share)) for share in boxes.marker.colors]
     assert chart.layout.uniformtext.minsize == 9

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from analysis.components import components
 from explorer.cli.app import app
+from explorer.cookbook import COOKBOOK as RECIPES
 from explorer.service import compare, percolate, subsample, wave_curve
 from explorer.store.opening import open_store
 from explorer.store.protocol import Node, QueryResult, Relationship
@@ -34,7 +35,6 @@ from ui.pages.graph import as_csv, as_graphml
 from ui.pages.percolation import frames
 from ui.pages.query import (
     COOKBOOK,
-    RECIPES,
     SCHEMA,
     default_parameters,
     plain,

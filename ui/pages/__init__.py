@@ -1,4 +1,4 @@
-"""One module for each page: `layout(snapshot, query)` and `register(app, source)`."""
+"""One package for each page: `layout(snapshot, query)` and `register(app, source)`."""
 
 from __future__ import annotations
 

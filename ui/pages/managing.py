@@ -13,13 +13,14 @@ from explorer.service.life import dependents
 from explorer.service.stale import refresh_command
 from explorer.store.protocol import LayerInfo
 from explorer.wording import plural
+from ui.calls import Calls
 from ui.choice import Choice
 from ui.components import card, fraction, wide_table
 from ui.source import Snapshot, Source
 from ui.work import tasks
 from ui.work.tasks import Act, ManageRun
 
-__all__ = ["manage_card", "manage_dialog", "register", "stale_chip"]
+__all__ = ["CALLS", "manage_card", "manage_dialog", "stale_chip"]
 
 _HIDDEN = {"display": "none"}
 
@@ -142,76 +143,83 @@ def _told(text: str, lines: Sequence[str]) -> Any:
     return [html.P(text), html.Ul([html.Li(line) for line in lines])]
 
 
-def register(app: Any, source: Source) -> None:
-    """Add the card's callbacks."""
+CALLS = Calls()
 
-    @app.callback(
-        Output("m-modal", "opened"),
-        Output("m-modal", "title"),
-        Output("m-body", "children"),
-        Output("m-name-box", "style"),
-        Output("m-name", "value"),
-        Output("m-along-box", "style"),
-        Output("m-along", "checked"),
-        Output("m-go", "children"),
-        Output("m-go", "disabled"),
-        Output("m-what", "data"),
-        Output("m-outcome", "children"),
-        Input({"type": "m-open", "act": ALL, "dataset": ALL, "layer": ALL}, "n_clicks"),
-        prevent_initial_call=True,
-    )
-    def ask(_clicks: Any) -> tuple[Any, ...]:
-        asked = ctx.triggered_id
-        if not asked or not any(entry["value"] for entry in ctx.triggered):
-            return (no_update,) * 11
-        act, dataset, layer = asked["act"], asked["dataset"], asked["layer"] or None
-        try:
-            title, text, label, rest = dialog(source.snapshot(), dataset, act, layer)
-        except SkillgraphError as error:
-            return True, "", html.P(str(error)), _HIDDEN, "", _HIDDEN, False, "", True, None, None
-        what = {"act": act, "dataset": dataset, "layer": layer}
-        name = None if act == "rename" else _HIDDEN
-        box = None if rest else _HIDDEN
-        return True, title, text, name, layer or dataset, box, False, label, False, what, None
 
-    @app.callback(
-        Output("m-ticket", "data"),
-        Output("m-pulse", "disabled"),
-        Output("m-outcome", "children", allow_duplicate=True),
-        Output("m-go", "disabled", allow_duplicate=True),
-        Input("m-go", "n_clicks"),
-        State("m-what", "data"),
-        State("m-name", "value"),
-        State("m-along", "checked"),
-        prevent_initial_call=True,
-    )
-    def begin(clicks: int | None, what: dict[str, Any] | None, name: str | None, along: bool) -> tuple[Any, ...]:
-        if not clicks or what is None:
-            return (no_update,) * 4
-        run = ManageRun(what["act"], what["dataset"], what["layer"], (name or "").strip(), bool(along))
-        try:
-            work = source.runs.begin(tasks.manage, source.place, run, title=run.title)
-        except SkillgraphError as error:
-            return None, True, _failed(f"Not started: {error}"), False
-        return work.name, False, html.P("Working …", className="quiet"), True
+@CALLS.answer(
+    "the dialog",
+    Output("m-modal", "opened"),
+    Output("m-modal", "title"),
+    Output("m-body", "children"),
+    Output("m-name-box", "style"),
+    Output("m-name", "value"),
+    Output("m-along-box", "style"),
+    Output("m-along", "checked"),
+    Output("m-go", "children"),
+    Output("m-go", "disabled"),
+    Output("m-what", "data"),
+    Output("m-outcome", "children"),
+    Input({"type": "m-open", "act": ALL, "dataset": ALL, "layer": ALL}, "n_clicks"),
+    prevent_initial_call=True,
+)
+def ask(source: Source, _clicks: Any) -> tuple[Any, ...]:
+    asked = ctx.triggered_id
+    if not asked or not any(entry["value"] for entry in ctx.triggered):
+        return (no_update,) * 11
+    act, dataset, layer = asked["act"], asked["dataset"], asked["layer"] or None
+    try:
+        title, text, label, rest = dialog(source.snapshot(), dataset, act, layer)
+    except SkillgraphError as error:
+        return True, "", html.P(str(error)), _HIDDEN, "", _HIDDEN, False, "", True, None, None
+    what = {"act": act, "dataset": dataset, "layer": layer}
+    name = None if act == "rename" else _HIDDEN
+    box = None if rest else _HIDDEN
+    return True, title, text, name, layer or dataset, box, False, label, False, what, None
 
-    @app.callback(
-        Output("m-pulse", "disabled", allow_duplicate=True),
-        Output("m-outcome", "children", allow_duplicate=True),
-        Output("m-go", "disabled", allow_duplicate=True),
-        Input("m-pulse", "n_intervals"),
-        State("m-ticket", "data"),
-        prevent_initial_call=True,
-    )
-    def follow(_count: int, ticket: str | None) -> tuple[Any, ...]:
-        work = source.runs.find(ticket)
-        if work is None:
-            return True, no_update, False
-        if work.state == "running":
-            return False, no_update, True
-        if work.state != "done":
-            return True, _failed(f"Not done: {work.problem or 'it was ended'}"), False
-        return True, html.P(work.value), True
+
+@CALLS.answer(
+    "the change",
+    Output("m-ticket", "data"),
+    Output("m-pulse", "disabled"),
+    Output("m-outcome", "children", allow_duplicate=True),
+    Output("m-go", "disabled", allow_duplicate=True),
+    Input("m-go", "n_clicks"),
+    State("m-what", "data"),
+    State("m-name", "value"),
+    State("m-along", "checked"),
+    prevent_initial_call=True,
+)
+def begin(
+    source: Source, clicks: int | None, what: dict[str, Any] | None, name: str | None, along: bool
+) -> tuple[Any, ...]:
+    if not clicks or what is None:
+        return (no_update,) * 4
+    run = ManageRun(what["act"], what["dataset"], what["layer"], (name or "").strip(), bool(along))
+    try:
+        work = source.runs.begin(tasks.manage, source.place, run, title=run.title)
+    except SkillgraphError as error:
+        return None, True, _failed(f"Not started: {error}"), False
+    return work.name, False, html.P("Working …", className="quiet"), True
+
+
+@CALLS.answer(
+    "the change",
+    Output("m-pulse", "disabled", allow_duplicate=True),
+    Output("m-outcome", "children", allow_duplicate=True),
+    Output("m-go", "disabled", allow_duplicate=True),
+    Input("m-pulse", "n_intervals"),
+    State("m-ticket", "data"),
+    prevent_initial_call=True,
+)
+def follow(source: Source, _count: int, ticket: str | None) -> tuple[Any, ...]:
+    work = source.runs.find(ticket)
+    if work is None:
+        return True, no_update, False
+    if work.state == "running":
+        return False, no_update, True
+    if work.state != "done":
+        return True, _failed(f"Not done: {work.problem or 'it was ended'}"), False
+    return True, html.P(work.value), True
 
 
 def _failed(text: str) -> html.Div:

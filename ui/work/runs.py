@@ -9,12 +9,13 @@ from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 import pyarrow.compute as pc
-from dash import ClientsideFunction, Input, Output, State, ctx, dcc, html, no_update
+from dash import Input, Output, State, ctx, dcc, html, no_update
 
 from explorer.errors import SkillgraphError
 from explorer.options import LEARNERS, MODES, RULES, Mode, Rule
 from explorer.service import AssociationReport, LearnReport, PercolationReport
 from explorer.service.snapshot import read_dataset
+from ui.calls import Calls
 from ui.choice import Choice, Query, finite
 from ui.components import card, fraction
 from ui.source import Snapshot, Source
@@ -22,7 +23,7 @@ from ui.work import tasks
 from ui.work.children import Job
 from ui.work.tasks import AssociateRun, LearnRun, PercolateRun, Run
 
-__all__ = ["KINDS", "outcome_text", "read_form", "register", "run_card", "run_strip"]
+__all__ = ["CALLS", "KINDS", "outcome_text", "read_form", "run_card", "run_strip"]
 
 KINDS = {"learn": "Learn a layer", "associate": "Join its skills", "percolate": "Percolate"}
 _MEANINGS = {
@@ -32,7 +33,7 @@ _MEANINGS = {
 }
 _LEARNERS = tuple((choice.value, choice.label) for choice in LEARNERS)
 _MODES = {choice.value: f"{choice.label.capitalize()}: {choice.meaning}." for choice in MODES}
-# Order of the form's fields, in the callbacks and in work.js.
+# Order of the form's fields, in the callbacks and in overview.js.
 _FIELDS = (
     "kind",
     "name",
@@ -398,96 +399,96 @@ def _result(work: Job, changed: bool) -> Any:
     return html.Div(text, className="card run-cancelled")
 
 
-def register(app: Any, source: Source) -> None:
-    """Add the callbacks of form and progress."""
-    versions: dict[str, str] = {}
-    read: set[str] = set()  # outcomes that were shown in an open form, which one may close
-
-    @app.callback(
-        Output("run-state", "data"),
-        Output("run-progress", "hidden"),
-        Output("run-text", "children"),
-        Output("run-bar", "value"),
-        Output("run-result", "children"),
-        Output("run-go", "data"),
-        Input("run-start", "data"),
-        Input("run-pulse", "data"),
-        Input("run-ticket", "modified_timestamp"),
-        Input("run-cancel", "n_clicks"),
-        State("run-ticket", "data"),
-        State("run-open", "data"),
-    )
-    def follow(
-        start: dict[str, Any] | None, _pulse: Any, _time: Any, _cancel: Any, ticket: str | None, open_: bool
-    ) -> tuple[Any, ...]:
-        runs = source.runs
-        # Questions may overtake each other: whichever comes first begins the run, and none begins it twice. A question
-        # after a run in progress begins nothing: the server may have been started anew, and forgotten it.
-        triggers = ctx.triggered_prop_ids
-        asked = start is not None and ("run-start.data" in triggers or start["id"] == ticket)
-        if start is not None and asked and "run-pulse.data" not in triggers and runs.find(start["id"]) is None:
-            try:
-                what = read_form(start["dataset"], start)
-                versions.setdefault(start["id"], source.snapshot().version)
-                runs.begin(tasks.run, source.place, what, title=what.title, name=start["id"])
-            except SkillgraphError as error:
-                problem = html.Div(f"Not started: {error}", className="card run-failed", role="alert")
-                return {"running": False}, True, "", 0, problem, no_update
-            ticket = start["id"]
-        elif "run-cancel.n_clicks" in triggers:
-            runs.cancel(ticket)
-        work = runs.find(ticket)
-        if work is None:
-            return {"running": False}, True, "", 0, no_update if "run-pulse.data" in triggers else None, no_update
-        if work.state == "running":
-            now = work.progress
-            text = f"{work.title.capitalize()}: {now.stage} · step {min(now.done + 1, now.total)} of {now.total} · "
-            share = 100 * (now.done + 0.5) / now.total
-            return {"running": True}, False, text + f"{work.seconds:.0f} s", share, None, no_update
-        changed = work.state == "cancelled" and source.snapshot().version != versions.get(work.name)
-        shown = None if work.name in read and not open_ and work.state == "done" else _result(work, changed)
-        if open_:
-            read.add(work.name)
-        return {"running": False}, True, "", 0, shown, _go(work)
-
-    def _js(name: str) -> ClientsideFunction:
-        return ClientsideFunction("work", name)
-
-    app.clientside_callback(
-        _js("pulseRun"), Output("run-state", "data-seen"), Input("run-state", "data"), prevent_initial_call=True
-    )
-    app.clientside_callback(
-        _js("follow"),
-        Output("url", "search", allow_duplicate=True),
-        Input("run-go", "data"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        _js("startRun"),
-        Output("run-start", "data"),
-        Output("run-ticket", "data"),
-        Input("run-go-button", "n_clicks"),
-        State("subject", "data-dataset"),
-        *[State(f"run-{field}", _property(field)) for field in _FIELDS],
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        _js("runForm"),
-        Output("run-form-learn", "style"),
-        Output("run-form-layer", "style"),
-        Output("run-form-associate", "style"),
-        Output("run-form-percolate", "style"),
-        Output("run-d-box", "style"),
-        Output("run-capacity-box", "style"),
-        Output("run-mode-box", "style"),
-        Output("run-meaning", "children"),
-        *[Input(f"run-{field}", _property(field)) for field in _FIELDS],
-        State("run-meanings", "data"),
-    )
-
-
 def _property(field: str) -> str:
     return "checked" if field == "replace" else "value"
+
+
+CALLS = Calls()
+
+_VERSIONS: dict[str, str] = {}
+_READ: set[str] = set()  # outcomes that were shown in an open form, which one may close
+
+
+@CALLS.answer(
+    "the run",
+    Output("run-state", "data"),
+    Output("run-progress", "hidden"),
+    Output("run-text", "children"),
+    Output("run-bar", "value"),
+    Output("run-result", "children"),
+    Output("run-go", "data"),
+    Input("run-start", "data"),
+    Input("run-pulse", "data"),
+    Input("run-ticket", "modified_timestamp"),
+    Input("run-cancel", "n_clicks"),
+    State("run-ticket", "data"),
+    State("run-open", "data"),
+)
+def follow(
+    source: Source, start: dict[str, Any] | None, _pulse: Any, _time: Any, _cancel: Any, ticket: str | None, open_: bool
+) -> tuple[Any, ...]:
+    runs = source.runs
+    # Questions may overtake each other: whichever comes first begins the run, and none begins it twice. A question
+    # after a run in progress begins nothing: the server may have been started anew, and forgotten it.
+    triggers = ctx.triggered_prop_ids
+    asked = start is not None and ("run-start.data" in triggers or start["id"] == ticket)
+    if start is not None and asked and "run-pulse.data" not in triggers and runs.find(start["id"]) is None:
+        try:
+            what = read_form(start["dataset"], start)
+            _VERSIONS.setdefault(start["id"], source.snapshot().version)
+            runs.begin(tasks.run, source.place, what, title=what.title, name=start["id"])
+        except SkillgraphError as error:
+            problem = html.Div(f"Not started: {error}", className="card run-failed", role="alert")
+            return {"running": False}, True, "", 0, problem, no_update
+        ticket = start["id"]
+    elif "run-cancel.n_clicks" in triggers:
+        runs.cancel(ticket)
+    work = runs.find(ticket)
+    if work is None:
+        return {"running": False}, True, "", 0, no_update if "run-pulse.data" in triggers else None, no_update
+    if work.state == "running":
+        now = work.progress
+        text = f"{work.title.capitalize()}: {now.stage} · step {min(now.done + 1, now.total)} of {now.total} · "
+        share = 100 * (now.done + 0.5) / now.total
+        return {"running": True}, False, text + f"{work.seconds:.0f} s", share, None, no_update
+    changed = work.state == "cancelled" and source.snapshot().version != _VERSIONS.get(work.name)
+    shown = None if work.name in _READ and not open_ and work.state == "done" else _result(work, changed)
+    if open_:
+        _READ.add(work.name)
+    return {"running": False}, True, "", 0, shown, _go(work)
+
+
+CALLS.browser(
+    "sgRuns.pulseRun", Output("run-state", "data-seen"), Input("run-state", "data"), prevent_initial_call=True
+)
+CALLS.browser(
+    "sgRuns.follow",
+    Output("url", "search", allow_duplicate=True),
+    Input("run-go", "data"),
+    prevent_initial_call=True,
+)
+CALLS.browser(
+    "sgRuns.startRun",
+    Output("run-start", "data"),
+    Output("run-ticket", "data"),
+    Input("run-go-button", "n_clicks"),
+    State("subject", "data-dataset"),
+    *[State(f"run-{field}", _property(field)) for field in _FIELDS],
+    prevent_initial_call=True,
+)
+CALLS.browser(
+    "sgRuns.runForm",
+    Output("run-form-learn", "style"),
+    Output("run-form-layer", "style"),
+    Output("run-form-associate", "style"),
+    Output("run-form-percolate", "style"),
+    Output("run-d-box", "style"),
+    Output("run-capacity-box", "style"),
+    Output("run-mode-box", "style"),
+    Output("run-meaning", "children"),
+    *[Input(f"run-{field}", _property(field)) for field in _FIELDS],
+    State("run-meanings", "data"),
+)
 
 
 def _go(work: Job) -> Any:

@@ -7,10 +7,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
-from dash import ALL, ClientsideFunction, Input, Output, State, ctx, dcc, html, no_update
+from dash import dcc, html
 
-from explorer.service import LayerComparison, SkillChange, compare
-from explorer.service.family import FamilyMember, FamilyReport, family
+from explorer.service import LayerComparison
 from explorer.store.protocol import LayerInfo
 from ui.choice import Choice, Query, choose
 from ui.components import (
@@ -27,33 +26,37 @@ from ui.components import (
     wide_table,
 )
 from ui.drawing.canvas import zoom_tools
-from ui.drawing.figures import learned_by_class_figure, learned_by_level_figure
 from ui.drawing.fitted import fitted_canvas
-from ui.drawing.pairs import PairGraph, anchor_rows, pair_elements, pair_graph
 from ui.drawing.style import CHANGES, SCHEMES, pair_stylesheet
 from ui.notices import notice
-from ui.pages.managing import manage_card, stale_chip
-from ui.pages.managing import register as register_managing
-from ui.source import Snapshot, Source
+from ui.pages.layers.answers import SAID, compared
+from ui.pages.managing import manage_card
+from ui.source import Snapshot
 
-__all__ = ["change_rows", "layout", "odd_pair", "register", "tree_of"]
+__all__ = ["change_rows", "layout", "odd_pair"]
 
 _TITLE = "Layers"
+
+
 _MEANING = (
     "Two layers side by side, usually a foundation and what was fine-tuned from it: kept skills are in both, "
     "gained ones only in the second, lost ones only in the first."
 )
+
+
 _BEYOND = "beyond noise, at 5 % of false discoveries"
+
+
 _ALL = "all classes"
+
+
 _VIEWS = ({"value": "one", "label": "one graph"}, {"value": "two", "label": "side by side"})
+
+
 _BY = ({"value": "class", "label": "class"}, {"value": "level", "label": "level"})
+
+
 _KINDS = ({"value": "lost", "label": "lost"}, {"value": "gained", "label": "gained"})
-_SAID: Mapping[str, str] = {
-    "kept": "in both layers",
-    "gained": "only in the second layer",
-    "lost": "only in the first layer",
-    "open": "not told apart: the outcomes allow a change and allow none",
-}
 
 
 def _shown(form: str) -> dict[str, Any]:
@@ -82,7 +85,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
             ),
             manage_card(choice),
         )
-    found = _compared(snapshot, str(choice.dataset), *pair)
+    found = compared(snapshot, str(choice.dataset), *pair)
     problem = choice.problem or odd_pair(choice, query, pair)
     subject = {"dataset": choice.dataset, "first": pair[0], "second": pair[1]}
     return page(
@@ -100,16 +103,6 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         _table(found),
         manage_card(choice),
     )
-
-
-def _compared(snapshot: Snapshot, dataset: str, first: str, second: str) -> LayerComparison:
-    return snapshot.once(("compare", dataset, first, second), lambda: compare(snapshot.store, dataset, first, second))
-
-
-def _pair_of(snapshot: Snapshot, pair: Mapping[str, str]) -> PairGraph:
-    key = (pair["dataset"], pair["first"], pair["second"])
-    views = snapshot.view(key[0], key[1]), snapshot.view(key[0], key[2])
-    return snapshot.once(("pair", *key), lambda: pair_graph(snapshot.store, views, _compared(snapshot, *key)))
 
 
 def _pair(choice: Choice, query: Query) -> tuple[str, str] | None:
@@ -241,7 +234,7 @@ def _graph(found: LayerComparison, query: Query) -> html.Section:
                 ],
                 id={"type": "p-legend", "change": kind},
                 className="legend-item",
-                title=f"{_SAID[kind]}; hide or show",
+                title=f"{SAID[kind]}; hide or show",
                 **{"aria-pressed": "true"},
             )
             for kind, count in counts.items()
@@ -365,82 +358,6 @@ def _family_card() -> Any:
     )
 
 
-def tree_of(report: FamilyReport) -> list[tuple[FamilyMember, list[Any]]]:
-    """The members as nested pairs of a member and its children."""
-    roots: list[tuple[FamilyMember, list[Any]]] = []
-    line: list[tuple[FamilyMember, list[Any]]] = []
-    for member in report.members:
-        node: tuple[FamilyMember, list[Any]] = (member, [])
-        del line[member.depth :]
-        (line[-1][1] if line else roots).append(node)
-        line.append(node)
-    return roots
-
-
-def _family(report: FamilyReport, layers: Sequence[LayerInfo], pair: Mapping[str, str]) -> Any:
-    shown = {member.layer.name for member in report.members}
-    alone = [info for info in layers if info.name not in shown]
-    trees = [_branch(node, pair) for node in tree_of(report)]
-    rest: list[Any] = []
-    if alone:
-        here = any(info.name in (pair["first"], pair["second"]) for info in alone)
-        rest = [
-            html.Details(
-                [
-                    html.Summary(f"{len(alone):,} layers without base or descendants"),
-                    html.Ul([html.Li(_row(info, None, pair)) for info in alone], className="tree"),
-                ],
-                className="twin",
-                open=here,
-            )
-        ]
-    return html.Div([html.Ul(trees, className="tree"), *rest])
-
-
-def _names(node: tuple[FamilyMember, list[Any]]) -> set[str]:
-    return {node[0].layer.name}.union(*(_names(child) for child in node[1]))
-
-
-def _branch(node: tuple[FamilyMember, list[Any]], pair: Mapping[str, str]) -> html.Li:
-    member, children = node
-    row = _row(member.layer, member, pair)
-    if not children:
-        return html.Li(row)
-    here = bool(_names(node) & {pair["first"], pair["second"]})
-    few = html.Summary(f"{len(children):,} fine-tuned from it", className="tree-fold")
-    below = html.Ul([_branch(child, pair) for child in children], className="tree")
-    return html.Li([row, html.Details([few, below], open=here or member.depth > 0)])
-
-
-def _row(info: LayerInfo, member: FamilyMember | None, pair: Mapping[str, str]) -> html.Div:
-    query = {"dataset": info.dataset, "first": info.base or info.name, "second": info.name}
-    title: Any = info.name if info.base is None else dcc.Link(info.name, href=f"/layers?{urlencode(query)}")
-    marks = [html.Span(side, className="chip") for side in ("first", "second") if pair[side] == info.name]
-    how = info.kind if info.base is None else (info.mode or info.kind)
-    facts: list[Any] = [html.Span(f"{how} · {fraction(info.learned_fraction)} of {info.skills:,} skills")]
-    if member is not None and member.gained is not None:
-        facts += [
-            html.Span(f"+{member.gained:,}", className="change-gained", title="gained since its base, beyond noise"),
-            html.Span(f"−{member.lost:,}", className="change-lost", title="lost since its base"),
-        ]
-        if member.open:
-            facts.append(html.Span(f"?{member.open:,}", className="change-open", title="not told apart"))
-    if member is not None and member.score_change is not None:
-        facts.append(html.Span(f"score {100 * member.score_change:+.1f} points", title="mean outcome less its base's"))
-    if info.skills_add is False:
-        facts.append(html.Span("skills add nothing", className="chip", title="beyond ability and difficulty"))
-    if member is not None and member.cautions:
-        facts.append(html.Span("with care", className="chip", title=" ".join(member.cautions)))
-    return html.Div(
-        [
-            html.Div([title, *marks, stale_chip(info)], className="family-name"),
-            html.Div(facts, className="family-facts"),
-            html.Div(html.Div(style={"width": f"{100 * info.learned_fraction:.1f}%"}), className="meter"),
-        ],
-        className="family-row",
-    )
-
-
 def _table(found: LayerComparison) -> Any:
     return card(
         "Skill by skill",
@@ -557,203 +474,3 @@ def change_rows(found: LayerComparison) -> list[dict[str, Any]]:
         }
         for c in found.changes
     ]
-
-
-def _components(found: LayerComparison, kind: str) -> Any:
-    counts = [(row.component, getattr(row, kind)) for row in found.by_component if getattr(row, kind)]
-    total = sum(count for _, count in counts)
-    if not total:
-        return sentence(f"No skill is {kind}.")
-    giant = sum(count for component, count in counts if component == 0)
-    other = sum(count for component, count in counts if component is not None and component > 0)
-    where = "were in" if kind == "lost" else "are attached to"
-    text = f"Of {total:,} {kind} skills {giant:,} {where} the giant component of the first layer"
-    parts = [f"{other:,} {'in' if kind == 'lost' else 'to'} smaller ones"] if other else []
-    if total - giant - other:
-        parts.append(f"{total - giant - other:,} {'elsewhere' if kind == 'lost' else 'to no skill of it'}")
-    return sentence(", ".join([text, *parts]) + ".")
-
-
-def _inspected(found: LayerComparison, change: SkillChange | None) -> list[Any]:
-    if change is None:
-        return [
-            html.H3("No skill chosen", className="first"),
-            sentence("Click a skill, here or in the table, to see what became of it and what it is attached to."),
-        ]
-    both = (found.first, found.second)
-    has = [info for info, there in zip(both, _has(change), strict=True) if there]
-    items: list[Any] = [
-        html.H2(change.name),
-        html.Div(
-            [
-                html.Span(change.skill_class or "no class", className="chip"),
-                html.Span(change.change, className=f"chip change-{change.change}"),
-                *([html.Span(f"level {change.level}", className="chip")] if change.level is not None else []),
-            ],
-            className="chips",
-        ),
-        sentence(f"It is {_SAID[change.change]}."),
-    ]
-    if found.mastery is not None:
-        pair = zip(both, (change.mastery_first, change.mastery_second), strict=True)
-        items += [
-            html.Div(f"{info.name}: {'cannot be told' if p is None else f'mastery {p:.2f}'}", className="text-line")
-            for info, p in pair
-        ]
-    elif has:
-        known = "known beforehand" if change.wave == 0 else f"learned in wave {change.wave}"
-        items.append(html.Div(f"{has[-1].name}: {known}", className="text-line"))
-    if change.attachments:
-        items += [
-            html.H3(f"Attached to ({change.attached_to:,} links)"),
-            html.Div(
-                [
-                    html.Button(
-                        [html.Span(anchor.name), html.Span(f"{anchor.weight:,}", className="count")],
-                        id={"type": "p-item", "skill": anchor.skill},
-                        className="item",
-                        title="Texts that require both",
-                    )
-                    for anchor in change.attachments
-                ],
-                className="item-list",
-            ),
-        ]
-    if has:
-        query = {"dataset": has[-1].dataset, "layer": has[-1].name, "skill": change.skill}
-        items.append(html.P(dcc.Link("how it was learned", href=f"/graph?{urlencode(query)}"), className="text-line"))
-    return items
-
-
-def _has(change: SkillChange) -> tuple[bool, bool]:
-    if change.difference is not None or change.items is not None:
-        return True, True
-    return change.change != "gained", change.change != "lost"
-
-
-def register(app: Any, source: Source) -> None:
-    """Add the page's callbacks."""
-    register_managing(app, source)
-
-    @app.callback(
-        Output("p-cy-a", "elements"),
-        Output("p-cy-b", "elements"),
-        Output("p-caption", "children"),
-        Input("p-pair", "data"),
-        Input("p-view", "value"),
-    )
-    def draw(pair: dict[str, str], view: str) -> tuple[Any, ...]:
-        snapshot = source.snapshot()
-        graph = _pair_of(snapshot, pair)
-        key = ("pair elements", pair["dataset"], pair["first"], pair["second"])
-        elements = snapshot.once(key, lambda: pair_elements(graph))
-        first = elements if ctx.triggered_id != "p-view" else no_update
-        return first, elements if view == "two" else no_update, graph.caption
-
-    @app.callback(
-        Output("p-inspector", "children"),
-        Output("p-near", "data"),
-        Input("p-skill", "data"),
-        Input("p-pair", "data"),
-    )
-    def inspect(skill: str | None, pair: dict[str, str]) -> tuple[Any, Any]:
-        found = _compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"])
-        change = next((c for c in found.changes if c.skill == skill), None)
-        return _inspected(found, change), [a.skill for a in change.attachments] if change is not None else []
-
-    @app.callback(Output("p-groups", "figure"), Input("p-by", "value"), Input("p-pair", "data"))
-    def groups(by: str, pair: dict[str, str]) -> Any:
-        found = _compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"])
-        return (learned_by_level_figure if by == "level" else learned_by_class_figure)(found)
-
-    @app.callback(
-        Output("p-anchors", "rowData"),
-        Output("p-components", "children"),
-        Input("p-attached", "value"),
-        Input("p-pair", "data"),
-    )
-    def attached(kind: str, pair: dict[str, str]) -> tuple[Any, Any]:
-        found = _compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"])
-        return anchor_rows(found.changes, kind), _components(found, kind)
-
-    @app.callback(Output("p-family", "children"), Input("p-pair", "data"))
-    def relatives(pair: dict[str, str]) -> Any:
-        snapshot = source.snapshot()
-        dataset = pair["dataset"]
-        report = snapshot.once(("family", dataset), lambda: family(snapshot.store, dataset))
-        return _family(report, snapshot.layers(dataset), pair)
-
-    _register_browser(app)
-
-
-def _register_browser(app: Any) -> None:
-    """Add what happens in the browser alone."""
-
-    def js(name: str, space: str = "sgPair") -> ClientsideFunction:
-        return ClientsideFunction(space, name)
-
-    app.clientside_callback(
-        js("pick"),
-        Output("url", "search", allow_duplicate=True),
-        Input("p-first", "value"),
-        Input("p-second", "value"),
-        State("p-pair", "data"),
-        prevent_initial_call=True,
-    )
-    for side in ("a", "b"):
-        app.clientside_callback(
-            js("plainSheet", "sg"),
-            Output(f"p-cy-{side}", "stylesheet"),
-            Input("shown-scheme", "data"),
-            Input("p-sheets", "data"),
-        )
-        app.clientside_callback(
-            js("zoom"),
-            Output({"type": f"p-cy-{side}-zoom", "act": "fit"}, "data-done"),
-            Input({"type": f"p-cy-{side}-zoom", "act": ALL}, "n_clicks"),
-            State(f"p-cy-{side}", "id"),
-            prevent_initial_call=True,
-        )
-    app.clientside_callback(
-        js("show"),
-        Output("p-body", "className"),
-        Input("p-cy-a", "elements"),
-        Input("p-cy-b", "elements"),
-        Input("p-view", "value"),
-        Input("p-class", "value"),
-        Input("p-skill", "data"),
-        Input("p-near", "data"),
-    )
-    app.clientside_callback(
-        js("legend"),
-        Output({"type": "p-legend", "change": ALL}, "className"),
-        Output({"type": "p-legend", "change": ALL}, "aria-pressed"),
-        Input({"type": "p-legend", "change": ALL}, "n_clicks"),
-        State({"type": "p-legend", "change": ALL}, "id"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        js("choose"),
-        Output("p-skill", "data"),
-        Input("p-changes", "selectedRows"),
-        Input("p-anchors", "cellClicked"),
-        Input({"type": "p-item", "skill": ALL}, "n_clicks"),
-        State("p-skill", "data"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        js("filter"),
-        Output("p-changes", "filterModel"),
-        Input("p-class", "value"),
-        State("p-changes", "filterModel"),
-    )
-    app.clientside_callback(
-        js("state"),
-        Output("p-view", "data-url"),
-        Input("p-view", "value"),
-        Input("p-class", "value"),
-        Input("p-skill", "data"),
-        Input("p-by", "value"),
-        Input("p-attached", "value"),
-        Input("p-pair", "data"),
-    )

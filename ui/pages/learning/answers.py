@@ -1,4 +1,4 @@
-"""Learning as peeling: wave by wave on the real graph, what if, and what more texts would teach."""
+"""What the page's callbacks answer with."""
 
 from __future__ import annotations
 
@@ -7,65 +7,43 @@ from typing import Any
 import dash_mantine_components as dmc
 import numpy as np
 import plotly.graph_objects as go
-from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
+from dash import dcc, html
 
 from analysis.density_evolution import learned_fraction_curve, testing_error
 from analysis.learners import parse_learner
-from explorer.service import SubsampleCurve, predict, subsample, threshold, wave_curve
-from ui.choice import Choice, Query, choose, finite
-from ui.components import card, empty_state, figure, fraction, grid, icon, no_layer, page_header, stat
+from explorer.service import SubsampleCurve, predict, threshold
+from ui.choice import Choice, finite
+from ui.components import card, empty_state, figure, fraction, grid, icon, stat
 from ui.drawing.canvas import canvas, stylesheets
-from ui.drawing.elements import colourings, skill_drawing
-from ui.drawing.figures import subsample_figure, waves_figure, what_if_figure
-from ui.drawing.graphs import NODE_LIMIT, LayerGraph, most_used
+from ui.drawing.figures import what_if_figure
+from ui.drawing.graphs import LayerGraph
 from ui.drawing.style import ROLES, figure_layout
-from ui.notices import notice
-from ui.source import Snapshot, Source
+from ui.source import Snapshot
 
-__all__ = ["gains", "gains_figure", "layout", "learner_parts", "register"]
+__all__ = [
+    "expectation",
+    "gains",
+    "gains_figure",
+    "learner_parts",
+    "more_numbers",
+    "no_waves",
+    "teachers",
+    "texts_tab",
+    "waves_tab",
+    "what_if_tab",
+]
 
-_TITLE = "Learning"
-_MEANING = (
-    "All texts are read again and again. In each wave every text that has only one unknown skill left teaches it, "
-    "until nothing more is learned."
-)
-_TABS = (("waves", "Wave by wave"), ("what-if", "What if"), ("texts", "More texts"))
 _KINDS = (("d", "up to D skills"), ("capacity", "a random number"))
+
+
 _MOST_D = 10
 
 
-def layout(snapshot: Snapshot, query: Query) -> Any:
-    """The page for what the URL says."""
-    choice = choose(snapshot, query)
-    if choice.layer is None or choice.layer_info is None:
-        return html.Div([page_header(_TITLE, _MEANING, choice), no_layer(choice.dataset)], className="page")
-    tab = query.get("tab", "waves")
-    tab = tab if tab in dict(_TABS) else "waves"
-    tabs = dmc.SegmentedControl(
-        id="l-tab",
-        data=[{"value": value, "label": text} for value, text in _TABS],
-        value=tab,
-        size="sm",
-        **{"aria-label": "View"},
-    )
-    wave = int(query["wave"]) if query.get("wave", "").isdecimal() else choice.layer_info.waves
-    state = {key: query[key] for key in ("c", "R", "learner") if key in query}
-    return html.Div(
-        [
-            page_header(_TITLE, _MEANING, choice),
-            None if choice.problem is None else notice(choice.problem),
-            dcc.Store(id="l-subject", data={"dataset": choice.dataset, "layer": choice.layer, "wave": wave, **state}),
-            html.Div([tabs], className="toolbar"),
-            html.Div(id="l-body", className="tab-body"),
-        ],
-        className="page fill",
-    )
-
-
-def _waves_tab(snapshot: Snapshot, choice: Choice, wave: int) -> Any:
+def waves_tab(snapshot: Snapshot, choice: Choice, wave: int) -> Any:
+    """The layer as it is learned, wave by wave."""
     info = choice.layer_info
     if info is not None and info.kind == "evidence":
-        return _from_outcomes(info.name)
+        return no_waves(info.name)
     if info is None or info.learned == 0:
         return empty_state(
             "Nothing was learned", "No text has a single unknown skill to begin with, so there are no waves to play."
@@ -157,7 +135,8 @@ def _waves_tab(snapshot: Snapshot, choice: Choice, wave: int) -> Any:
     )
 
 
-def _from_outcomes(layer: str) -> Any:
+def no_waves(layer: str) -> Any:
+    """What stands in the place of waves for a layer of outcomes."""
     return empty_state(
         "Nothing was read to learn this",
         f"Layer {layer!r} says what a model has mastered, estimated from the texts that it solved: it has no waves, "
@@ -166,7 +145,8 @@ def _from_outcomes(layer: str) -> Any:
     )
 
 
-def _what_if_tab(snapshot: Snapshot, choice: Choice, state: dict[str, Any]) -> Any:
+def what_if_tab(snapshot: Snapshot, choice: Choice, state: dict[str, Any]) -> Any:
+    """Sliders for an ensemble, and what theory expects of it."""
     dataset, layer = str(choice.dataset), str(choice.layer)
     graph = snapshot.view(dataset, layer).indexed.graph
 
@@ -271,7 +251,8 @@ def learner_parts(learner: str) -> tuple[str, int, float]:
         return "d", 1, 0.6
 
 
-def _texts_tab() -> Any:
+def texts_tab() -> Any:
+    """What growing shares of the texts teach."""
     return html.Div(
         [
             html.Div(
@@ -347,7 +328,8 @@ def gains_figure(curve: SubsampleCurve, skills: int) -> go.Figure:
     return chart
 
 
-def _more_stats(curve: SubsampleCurve, texts: int, skills: int) -> list[Any]:
+def more_numbers(curve: SubsampleCurve, texts: int, skills: int) -> list[Any]:
+    """What half of the texts teach and what the last tenth adds."""
     shares, learned = np.array(curve.shares), np.array(curve.learned)
     half, before = (float(np.interp(at, shares, learned)) for at in (0.5, 0.9))
     whole = float(learned[-1])
@@ -361,175 +343,14 @@ def _more_stats(curve: SubsampleCurve, texts: int, skills: int) -> list[Any]:
     ]
 
 
-def register(app: Any, source: Source) -> None:
-    """Add the page's callbacks."""
-    _register_browser(app)
-
-    def chosen(subject: dict[str, Any]) -> tuple[Snapshot, Choice]:
-        snapshot = source.snapshot()
-        return snapshot, choose(snapshot, {key: subject[key] for key in ("dataset", "layer")})
-
-    @app.callback(Output("l-body", "children"), Input("l-tab", "value"), State("l-subject", "data"))
-    def body(tab: str, subject: dict[str, Any]) -> Any:
-        snapshot, choice = chosen(subject)
-        if tab == "what-if":
-            return _what_if_tab(snapshot, choice, subject)
-        if tab == "texts" and choice.layer_info is not None and choice.layer_info.kind == "evidence":
-            return _from_outcomes(choice.layer_info.name)
-        return _texts_tab() if tab == "texts" else _waves_tab(snapshot, choice, subject["wave"])
-
-    @app.callback(
-        Output("l-cy", "elements"),
-        Output("l-caption", "children"),
-        Output("l-rows", "data"),
-        Output("l-curve", "figure"),
-        Input("l-sheets", "data"),
-        State("l-subject", "data"),
-    )
-    def play(_: Any, subject: dict[str, Any]) -> tuple[Any, ...]:
-        snapshot, _choice = chosen(subject)
-        dataset, layer = subject["dataset"], subject["layer"]
-        graph = snapshot.graph(dataset, layer)
-        curve = snapshot.once(("waves", dataset, layer), lambda: wave_curve(snapshot.store, dataset, layer))
-        teachers = _teachers(graph)
-        rows = [
-            {"skill": name, "wave": wave, "by": by}
-            for name, wave, by in zip(graph.name, graph.wave.tolist(), teachers, strict=True)
-        ]
-        part = most_used(graph, NODE_LIMIT - 300)
-        drawing = snapshot.once(
-            ("playback", dataset, layer), lambda: skill_drawing(part, colourings(part), per_skill=3)
-        )
-        total = len(graph.view.wave)
-        caption = (
-            f"{part.n:,} of {graph.n:,} learned skills are drawn, the most used"
-            if part.n < graph.n
-            else f"{graph.n:,} learned skills"
-        )
-        caption += f"; {total - graph.n:,} of {total:,} are never learned from these texts and not drawn."
-        return drawing.elements, caption, rows, waves_figure(curve, subject["wave"])
-
-    @app.callback(
-        Output("l-what-if", "figure"),
-        Output("l-expect", "children"),
-        Output("l-c-shown", "children"),
-        Output("l-R-shown", "children"),
-        Input("l-c", "value"),
-        Input("l-R", "value"),
-        Input("l-learner", "data"),
-    )
-    def what_if(c: float, ratio: float, learner: str | None) -> tuple[Any, ...]:
-        if learner is None:
-            return (no_update,) * 4
-        return *_what_if(c, ratio, learner), f"{c:.2f}", f"{ratio:.2f}"
-
-    @app.callback(
-        Output("l-subsample", "figure"),
-        Output("l-gains", "figure"),
-        Output("l-more", "children"),
-        Input("l-subsample", "id"),
-        State("l-subject", "data"),
-    )
-    def more(_: str, subject: dict[str, Any]) -> tuple[Any, ...]:
-        snapshot = source.snapshot()
-        dataset, layer = subject["dataset"], subject["layer"]
-        curve = snapshot.once(
-            ("subsample", dataset, layer), lambda: subsample(snapshot.store, dataset, layer, replicates=5)
-        )
-        graph = snapshot.view(dataset, layer).indexed.graph
-        stats = _more_stats(curve, graph.n_texts, graph.n_skills)
-        return subsample_figure(curve), gains_figure(curve, graph.n_skills), stats
-
-
-def _register_browser(app: Any) -> None:
-    def js(name: str) -> ClientsideFunction:
-        return ClientsideFunction("sg", name)
-
-    app.clientside_callback(
-        js("wave"),
-        Output("l-cy", "data-wave"),
-        Input("l-wave", "value"),
-        Input("l-cy", "elements"),
-        State("l-cy", "id"),
-    )
-    app.clientside_callback(
-        js("waveTable"),
-        Output("l-table", "rowData"),
-        Output("l-wave-title", "children"),
-        Input("l-wave", "value"),
-        Input("l-rows", "data"),
-    )
-    app.clientside_callback(
-        js("mark"),
-        Output("l-curve", "data-mark"),
-        Input("l-wave", "value"),
-        Input("l-curve", "figure"),
-        State("l-curve", "id"),
-    )
-    app.clientside_callback(
-        js("play"),
-        Output("l-tick", "disabled"),
-        Output("l-play", "aria-label"),
-        Output("l-play-icon", "className"),
-        Input("l-play", "n_clicks"),
-        State("l-tick", "disabled"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        js("tick"),
-        Output("l-wave", "value"),
-        Input("l-tick", "n_intervals"),
-        State("l-wave", "value"),
-        State("l-wave", "max"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        js("step"),
-        Output("l-wave", "value", allow_duplicate=True),
-        Input("l-back", "n_clicks"),
-        Input("l-next", "n_clicks"),
-        State("l-wave", "value"),
-        State("l-wave", "max"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        js("stylesheet"),
-        Output("l-cy", "stylesheet"),
-        Input("shown-scheme", "data"),
-        Input("l-tab", "value"),
-        Input("l-sheets", "data"),
-    )
-    app.clientside_callback(js("learningState"), Output("l-tab", "data-url"), Input("l-tab", "value"))
-    app.clientside_callback(
-        js("waveState"), Output("l-wave", "data-url"), Input("l-wave", "value"), State("l-wave", "max")
-    )
-    app.clientside_callback(
-        js("whatIfState"),
-        Output("l-c", "data-url"),
-        Input("l-c", "value"),
-        Input("l-R", "value"),
-        Input("l-learner", "data"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        ClientsideFunction("work", "learner"),
-        Output("l-learner", "data"),
-        Output("l-D-box", "style"),
-        Output("l-chance-box", "style"),
-        Output("l-D-shown", "children"),
-        Output("l-chance-shown", "children"),
-        Input("l-kind", "value"),
-        Input("l-D", "value"),
-        Input("l-chance", "value"),
-    )
-
-
-def _teachers(graph: LayerGraph) -> list[str]:
+def teachers(graph: LayerGraph) -> list[str]:
+    """Title of the text that taught each skill; empty for those known before."""
     titles = graph.view.indexed.text_column("title")
     return ["" if text < 0 else titles[int(text)].as_py() for text in graph.view.by[graph.skill]]
 
 
-def _what_if(c: float, ratio: float, learner: str) -> tuple[Any, Any]:
+def expectation(c: float, ratio: float, learner: str) -> tuple[Any, Any]:
+    """The curve for an ensemble, and its figures."""
     rule, emergence, expected = parse_learner(learner), threshold(c, learner), predict(c, ratio, learner)
     reach = max(1.5 * ratio, 1.3 * (emergence.ratio or 0.0), 1.0)
     ratios = np.linspace(0.0, reach, 220)

@@ -1,0 +1,110 @@
+"""Callbacks as plain functions: a page lists them, a test calls them, the application binds the store to them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from dash import ClientsideFunction, ctx
+
+from ui.source import Source
+
+__all__ = ["Calls", "Cause", "PartError"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class PartError(Exception):
+    """A callback failed; what it makes is named, and what failed is its cause."""
+
+    def __init__(self, part: str) -> None:
+        """`part` names what the callback makes, as people call it."""
+        super().__init__(part)
+        self.part = part
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What made a callback run.
+
+    Attributes:
+        id: The component's id, a dictionary for one of many alike; None when the page was just laid out.
+        value: The property's new value.
+        properties: All that changed, as `id.property`.
+    """
+
+    id: Any = None
+    value: Any = None
+    properties: tuple[str, ...] = ()
+
+    @classmethod
+    def now(cls) -> Cause:
+        """What made the callback run that is running."""
+        triggered = ctx.triggered
+        return cls(ctx.triggered_id, triggered[0]["value"] if triggered else None, tuple(ctx.triggered_prop_ids))
+
+
+class Calls:
+    """The callbacks of a page.
+
+    >>> calls = Calls()
+    >>> @calls.answer("the sum")
+    ... def add(source, a, b):
+    ...     return a + b
+    >>> add(None, 1, 2)
+    3
+    """
+
+    def __init__(self) -> None:
+        """No callbacks yet."""
+        self._answers: list[tuple[str, tuple[Any, ...], Callable[..., Any], bool, bool | str]] = []
+        self._browser: list[tuple[str, tuple[Any, ...], bool | str]] = []
+
+    def answer(
+        self, part: str, *wiring: Any, cause: bool = False, prevent_initial_call: bool | str = False
+    ) -> Callable[[F], F]:
+        """A function of the store and the wired values that the server runs; the function itself is left as it is.
+
+        Args:
+            part: What it makes, as people call it; an error is reported with it.
+            *wiring: Dash's outputs, inputs and states.
+            cause: Give it the `Cause` after the store.
+            prevent_initial_call: As Dash has it.
+        """
+
+        def keep(function: F) -> F:
+            self._answers.append((part, wiring, function, cause, prevent_initial_call))
+            return function
+
+        return keep
+
+    def browser(self, name: str, *wiring: Any, prevent_initial_call: bool | str = False) -> None:
+        """A function that the browser runs: `space.name` of a script."""
+        self._browser.append((name, wiring, prevent_initial_call))
+
+    def include(self, other: Calls) -> None:
+        """Add the callbacks of a part that the page has with others."""
+        self._answers += other._answers
+        self._browser += other._browser
+
+    def register(self, app: Any, source: Source) -> None:
+        """Add all of them to an application on a store."""
+        for part, wiring, function, cause, quiet in self._answers:
+            bound = _bound(part, function, source, cause)
+            app.callback(*wiring, prevent_initial_call=quiet)(bound)
+        for name, wiring, quiet in self._browser:
+            space, _, function_name = name.partition(".")
+            app.clientside_callback(ClientsideFunction(space, function_name), *wiring, prevent_initial_call=quiet)
+
+
+def _bound(part: str, function: Callable[..., Any], source: Source, cause: bool) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def run(*values: Any) -> Any:
+        try:
+            return function(source, Cause.now(), *values) if cause else function(source, *values)
+        except Exception as error:
+            raise PartError(part) from error
+
+    return run

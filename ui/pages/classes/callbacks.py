@@ -1,0 +1,175 @@
+"""What the page answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import ALL, Input, Output, State, no_update
+
+from explorer.errors import USER_ERRORS
+from ui.calls import Calls
+from ui.components import sentence
+from ui.drawing.hierarchies import (
+    Relation,
+    hierarchy,
+    tree_elements,
+    tree_rows,
+    unfold,
+)
+from ui.drawing.stability import two_classes
+from ui.pages.classes.answers import (
+    PARENTS,
+    class_table,
+    heat_figure,
+    level_table,
+    matching,
+    no_figure,
+    region_answer,
+    share_figure,
+    tree_figure,
+    tree_said,
+)
+from ui.searching import found, register_found
+from ui.source import Source
+
+__all__ = ["CALLS"]
+
+CALLS = Calls()
+
+
+@CALLS.answer(
+    "text classes × skill classes", Output("c-heat", "figure"), Input("c-measure", "value"), State("c-subject", "data")
+)
+def heat(source: Source, measure: str, subject: dict[str, str]) -> Any:
+    snapshot = source.snapshot()
+    return heat_figure(snapshot.view(subject["dataset"], subject["layer"]), measure)
+
+
+@CALLS.answer(
+    "the learned share of skills", Output("c-share", "figure"), Input("c-by", "value"), State("c-subject", "data")
+)
+def share(source: Source, by: str, subject: dict[str, str]) -> Any:
+    view = source.snapshot().view(subject["dataset"], subject["layer"])
+    return share_figure(level_table(view) if by == "level" else class_table(view))
+
+
+@CALLS.answer(
+    "the hierarchy",
+    Output("c-tree", "elements"),
+    Output("c-lines", "rowData"),
+    Output("c-said", "children"),
+    Output("c-tree-box", "hidden"),
+    Output("c-boxes-box", "hidden"),
+    Output("c-boxes", "figure"),
+    Input("c-rel", "value"),
+    Input("c-open", "data"),
+    Input("c-full", "data"),
+    Input("c-skill", "value"),
+    State("c-subject", "data"),
+)
+def tree(
+    source: Source, rel: str, opened: list[str], full: list[str], skill: str | None, subject: dict[str, str]
+) -> Any:
+    snapshot = source.snapshot()
+    view = snapshot.view(subject["dataset"], subject["layer"])
+    relation: Relation = "prerequisites" if rel == "prerequisites" else "parts"
+    found = snapshot.once(
+        ("hierarchy", subject["dataset"], subject["layer"], relation), lambda: hierarchy(view, relation)
+    )
+    if found is None:
+        return [], [], "", True, True, no_update
+    rows = unfold(found, opened or (), full or (), skill)
+    boxes = rel == "boxes"
+    said = (
+        f"Boxes: the {PARENTS} largest, as large as their skills are many; the darker, the more are learned. "
+        "Click to go in."
+        if boxes
+        else tree_said(found, relation, sum(row.skill >= 0 for row in rows))
+    )
+    elements = no_update if boxes else tree_elements(found, rows, skill)
+    return elements, tree_rows(found, rows), said, boxes, not boxes, tree_figure(view) if boxes else no_update
+
+
+@CALLS.answer(
+    "the skills that match",
+    Output(found("c-skill"), "data"),
+    Input("c-skill", "searchValue"),
+    Input("c-skill", "value"),
+    State("c-subject", "data"),
+    prevent_initial_call=True,
+)
+def search(source: Source, text: str | None, chosen: str | None, subject: dict[str, str]) -> Any:
+    view = source.snapshot().view(subject["dataset"], subject["layer"])
+    return matching(view, text or "", chosen)
+
+
+register_found(CALLS, "c-skill")
+
+
+@CALLS.answer(
+    "the stability region",
+    Output("c-region", "figure"),
+    Output("c-region-said", "children"),
+    Output("c-tick", "disabled"),
+    Input("c-x", "value"),
+    Input("c-y", "value"),
+    Input("c-tick", "n_intervals"),
+    State("c-subject", "data"),
+)
+def stability(source: Source, x: str, y: str, _: int | None, subject: dict[str, str]) -> tuple[Any, Any, bool]:
+    snapshot = source.snapshot()
+    key = (subject["dataset"], subject["layer"], x, y)
+    view = snapshot.view(key[0], key[1])
+    try:
+        two = snapshot.once(("two classes", *key), lambda: two_classes(view, x, y))
+    except USER_ERRORS as error:
+        return no_figure(), sentence(f"{str(error)[:1].upper()}{str(error)[1:]}."), True
+    return region_answer(source.regions, snapshot, key, two)
+
+
+CALLS.browser("sg.plainSheet", Output("c-tree", "stylesheet"), Input("shown-scheme", "data"), Input("c-sheets", "data"))
+CALLS.browser(
+    "sgTree.attach",
+    Output("c-tree", "data-ready"),
+    Input("c-tree", "elements"),
+    Input("c-skill", "value"),
+    State("c-tree", "id"),
+)
+CALLS.browser(
+    "sgTree.toggle",
+    Output("c-open", "data"),
+    Output("c-full", "data"),
+    Output("c-lines", "selectedRows"),
+    Input("c-lines", "selectedRows"),
+    Input("c-close", "n_clicks"),
+    State("c-open", "data"),
+    State("c-full", "data"),
+    prevent_initial_call=True,
+)
+CALLS.browser(
+    "sgPair.zoom",
+    Output({"type": "c-tree-zoom", "act": "fit"}, "data-done"),
+    Input({"type": "c-tree-zoom", "act": ALL}, "n_clicks"),
+    State("c-tree", "id"),
+    prevent_initial_call=True,
+)
+CALLS.browser(
+    "sgTree.blocked",
+    Output("c-skill", "value"),
+    Output("c-rel", "value"),
+    Input("c-blocked", "selectedRows"),
+    prevent_initial_call=True,
+)
+CALLS.browser("sgTree.state", Output("c-measure", "data-url"), Input("c-measure", "value"), Input("c-by", "value"))
+CALLS.browser(
+    "sgTree.treeState",
+    Output("c-rel", "data-url"),
+    Input("c-rel", "value"),
+    Input("c-open", "data"),
+    Input("c-full", "data"),
+    Input("c-skill", "value"),
+    State("c-rel", "data"),
+)
+CALLS.browser(
+    "sgTree.regionState", Output("c-x", "data-url"), Input("c-x", "value"), Input("c-y", "value"), State("c-x", "data")
+)

@@ -1,0 +1,293 @@
+"""Classes of skills and texts, what they require of each other, and the hierarchy of skills."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import unquote
+
+import dash_mantine_components as dmc
+import pyarrow.compute as pc
+from dash import dcc, html
+
+from explorer.errors import USER_ERRORS
+from explorer.service import LayerView
+from ui.choice import Query, choose
+from ui.components import card, figure, grid, no_layer, page, page_header, sentence
+from ui.drawing.canvas import zoom_tools
+from ui.drawing.fitted import fitted_canvas
+from ui.drawing.hierarchies import (
+    blocked_rows,
+    hierarchy,
+    skill_levels,
+)
+from ui.drawing.stability import TextGroup, text_groups
+from ui.drawing.style import SCHEMES, tree_stylesheet
+from ui.notices import notice
+from ui.pages.classes.answers import MOST, matching
+from ui.searching import searching
+from ui.source import Snapshot
+
+__all__ = ["layout"]
+
+_TITLE = "Classes and hierarchy"
+
+
+_MEANING = (
+    "Skills and texts come in classes. A class is learned well if the texts that require it need little else, or "
+    "if what else they need is learned too."
+)
+
+
+_MEASURES = ({"value": "learned", "label": "learned share"}, {"value": "mean", "label": "skills per text"})
+
+
+_BY = ({"value": "class", "label": "class"}, {"value": "level", "label": "level"})
+
+
+_VIEWS = {"prerequisites": "prerequisites", "parts": "parts", "boxes": "boxes"}
+
+
+def layout(snapshot: Snapshot, query: Query) -> Any:
+    """The page for what the URL says."""
+    choice = choose(snapshot, query)
+    if choice.layer is None or choice.dataset is None:
+        return page(page_header(_TITLE, _MEANING, choice), no_layer(choice.dataset))
+    view = snapshot.view(choice.dataset, choice.layer)
+    problem = choice.problem or _no_skill(view, query.get("skill"))
+    return page(
+        page_header(_TITLE, _MEANING, choice),
+        None if problem is None else notice(problem),
+        dcc.Store(id="c-subject", data={"dataset": choice.dataset, "layer": choice.layer}),
+        html.Div([_shares(view, query), _heat(query)], className="row wide-right"),
+        _hierarchy(view, query),
+        _blocked(view),
+        _regions(view, query),
+    )
+
+
+def _no_skill(view: LayerView, skill: str | None) -> str | None:
+    """A sentence if the address names a skill that is not there."""
+    skills = view.indexed.dataset.skills["id"]
+    if not skill or pc.index(skills, skill).as_py() >= 0:
+        return None
+    return f"Dataset {view.info.dataset!r} has no skill {skill!r}."
+
+
+def _segments(name: str, title: str, options: Sequence[dict[str, str]], value: str | None) -> dmc.SegmentedControl:
+    names = [option["value"] for option in options]
+    return dmc.SegmentedControl(
+        id=name,
+        data=list(options),
+        value=value if value in names else names[0],
+        size="xs",
+        **{"aria-label": title},
+    )
+
+
+def _shares(view: LayerView, query: Query) -> Any:
+    options = _BY if any(level is not None for level in skill_levels(view)) else _BY[:1]
+    return card(
+        "Learned share of skills",
+        figure("c-share", height=330, label="Learned and not learned skills of each class or level"),
+        note="How many skills of each class, or level, the layer's texts require, and how many of them are learned.",
+        extra=html.Div(_segments("c-by", "Group by", options, query.get("by")), hidden=len(options) < 2),
+    )
+
+
+def _heat(query: Query) -> Any:
+    return card(
+        "Text classes × skill classes",
+        figure("c-heat", height=330, label="Text classes against skill classes"),
+        note=f"The {MOST} largest classes of texts; a cell is empty where they require no such skills.",
+        extra=_segments("c-measure", "Measure", _MEASURES, query.get("measure")),
+    )
+
+
+def _hierarchy(view: LayerView, query: Query) -> Any:
+    dataset = view.indexed.dataset
+    there = ["prerequisites"] if dataset.prerequisites.num_rows else []
+    there += ["parts", "boxes"] if dataset.part_of.num_rows else []
+    if not there:
+        text = "This dataset says of no skill that it is part of another or a prerequisite of one."
+        return card("Hierarchy", sentence(text))
+    options = [{"value": name, "label": _VIEWS[name]} for name in there]
+    columns = [
+        {"field": "skill", "headerName": "Skill", "flex": 3, "minWidth": 220},
+        {"field": "level", "headerName": "Level", "type": "numericColumn", "maxWidth": 90},
+        {"field": "state", "headerName": "State", "flex": 1},
+        {"field": "below", "headerName": "Skills below", "type": "numericColumn", "maxWidth": 130},
+        {"field": "share", "headerName": "Learned, %", "type": "numericColumn", "maxWidth": 130},
+    ]
+    return html.Section(
+        [
+            dcc.Store(id="c-open", data=_listed(query.get("open"))),
+            dcc.Store(id="c-full", data=_listed(query.get("full"))),
+            dcc.Store(id="c-sheets", data={scheme: tree_stylesheet(scheme) for scheme in SCHEMES}),
+            html.Div(
+                [
+                    html.H2("Hierarchy", className="card-title"),
+                    _tree_keys(),
+                    html.Div(className="spacer"),
+                    html.Button("close all", id="c-close", className="link"),
+                    _segments("c-rel", "Hierarchy of", options, query.get("rel")),
+                    searching(
+                        dmc.Select(
+                            id="c-skill",
+                            data=matching(view, "", query.get("skill")),
+                            value=query.get("skill"),
+                            placeholder="Find a skill",
+                            searchable=True,
+                            clearable=True,
+                            nothingFoundMessage="No skill of that name",
+                            size="xs",
+                            w=210,
+                            comboboxProps={"shadow": "md"},
+                            clearButtonProps={"aria-label": "Clear the skill"},
+                            **{"aria-label": "Find a skill"},
+                        )
+                    ),
+                ],
+                className="toolbar pair-bar",
+            ),
+            html.Div(
+                [
+                    fitted_canvas("c-tree", "The hierarchy of skills; the table below it has the same lines"),
+                    zoom_tools("c-tree"),
+                ],
+                className="graph-stage tree-stage",
+                id="c-tree-box",
+            ),
+            html.Div(
+                figure("c-boxes", height=430, label="Skills as parts of others"),
+                id="c-boxes-box",
+                className="tree-stage",
+            ),
+            html.Div(id="c-said", className="graph-caption", **{"aria-live": "polite"}),
+            html.Details(
+                [
+                    html.Summary("These lines as a table; space opens and closes one"),
+                    grid(
+                        "c-lines",
+                        columns,
+                        height=300,
+                        options={
+                            "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}
+                        },
+                        getRowId="params.data.id",
+                    ),
+                ],
+                className="twin padded",
+            ),
+        ],
+        className="card graph-card",
+        id="c-hierarchy",
+    )
+
+
+def _tree_keys() -> html.Div:
+    keys = (
+        ("learned", "learned"),
+        ("missing", "not learned"),
+        ("blocked", "blocked"),
+        ("absent", "no text requires it"),
+    )
+    return html.Div(
+        [html.Span([html.Span(className=f"mark mark-{name}"), text]) for name, text in keys], className="keys"
+    )
+
+
+def _listed(text: str | None) -> list[str]:
+    return [unquote(part) for part in (text or "").split(",") if part]
+
+
+def _blocked(view: LayerView) -> Any:
+    """Skills that are not learned because a prerequisite of theirs is not."""
+    try:
+        found = hierarchy(view, "prerequisites")
+    except USER_ERRORS as error:
+        return card("Blocked by prerequisites", sentence(str(error)))
+    if found is None:
+        return None
+    rows = blocked_rows(found, view)
+    columns = [
+        {"field": "skill", "headerName": "Skill", "flex": 2, "tooltipField": "skill"},
+        {"field": "class", "headerName": "Class", "flex": 1},
+        {"field": "level", "headerName": "Level", "maxWidth": 90, "type": "numericColumn"},
+        {"field": "waits", "headerName": "Waits for", "flex": 2, "tooltipField": "waits"},
+        {"field": "roots", "headerName": "Which begins with", "flex": 2, "tooltipField": "roots"},
+        {"field": "ready", "headerName": "Texts ready", "maxWidth": 120, "type": "numericColumn"},
+    ]
+    ready = sum(row["ready"] > 0 for row in rows)
+    note = (
+        "A skill can be learned only after its prerequisites; these wait for one that is not learned. “Begins with”: "
+        "the skills at the start of its chain that wait for no other. “Texts ready”: texts in which it is the only "
+        f"novel skill, which would teach it at once; {ready:,} of them have one. A row shows its chain above."
+    )
+    return card(
+        f"Blocked by prerequisites ({len(rows):,})",
+        grid(
+            "c-blocked",
+            columns,
+            rows,
+            height=280,
+            filters=True,
+            options={"rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}},
+            getRowId="params.data.id",
+        ),
+        note=note,
+    )
+
+
+def _regions(view: LayerView, query: Query) -> Any:
+    groups = text_groups(view)
+    if len(groups) < 2:
+        return None
+    x, y = _chosen(groups, query)
+    data = [{"value": group.key, "label": f"{group.name} ({group.texts:,})"} for group in groups]
+
+    def choice(name: str, title: str, value: str) -> dmc.Select:
+        return dmc.Select(
+            id=name,
+            label=title,
+            data=data,
+            value=value,
+            allowDeselect=False,
+            searchable=True,
+            size="xs",
+            w=200,
+            comboboxProps={"shadow": "md"},
+        )
+
+    region_card = card(
+        "Two classes of texts",
+        [
+            dcc.Interval(id="c-tick", interval=700, disabled=True),
+            html.Div(
+                [
+                    figure("c-region", height=340, label="Stability region of two classes of texts"),
+                    html.Div(
+                        [
+                            html.Div(
+                                [choice("c-x", "Across", x), choice("c-y", "Upwards", y)], className="pickers stacked"
+                            ),
+                            html.Div(id="c-region-said", **{"aria-live": "polite"}),
+                        ]
+                    ),
+                ],
+                className="row wide-left region",
+            ),
+        ],
+        note="Stability region: with so many texts of each class per skill, and none of other classes, at most half of "
+        "every class of skills stays unlearned. More texts lead to the right and upwards, never out of it.",
+    )
+    return html.Div(region_card, id="c-two")
+
+
+def _chosen(groups: Sequence[TextGroup], query: Query) -> tuple[str, str]:
+    """The groups that the query names, else the two largest classes."""
+    keys = [group.key for group in groups]
+    x = query.get("x") if query.get("x") in keys else keys[0]
+    rest = [key for key in keys if key != x and key.split(":")[0] == str(x).split(":", maxsplit=1)[0]] or keys[1:]
+    y = query.get("y") if query.get("y") in keys else rest[0]
+    return str(x), str(y)

@@ -1,0 +1,179 @@
+"""Texts coded as the skills they require: one text bit by bit, a whole layer, and a channel that loses packets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_mantine_components as dmc
+import numpy as np
+from dash import dcc, html
+
+from explorer.service.snapshot import LayerView
+from ui.choice import Choice, Query, choose, finite
+from ui.components import card, empty_state, figure, no_layer, page, page_header, sentence, stat
+from ui.notices import notice
+from ui.pages.compression.answers import SHOWN, TEXTS, search
+from ui.searching import searching
+from ui.source import Snapshot
+
+__all__ = ["first_text", "layout"]
+
+_TITLE = "Compression"
+
+
+_MEANING = (
+    "A learner that has learned all skills of a text understands it, and can send it as the set of its skills; the "
+    "wording is not kept. What it does not understand is sent as it is. Costs are in bits a text."
+)
+
+
+_MODELS = (("frequency", "by how often skills are used"), ("uniform", "all skills alike"))
+
+
+def layout(snapshot: Snapshot, query: Query) -> Any:
+    """The page for what the URL says."""
+    choice = choose(snapshot, query)
+    problem = None if choice.problem is None else notice(choice.problem)
+    if choice.dataset is None or choice.layer is None:
+        return page(page_header(_TITLE, _MEANING, choice), problem, no_layer(choice.dataset))
+    view = snapshot.view(choice.dataset, choice.layer)
+    if not view.indexed.graph.n_texts or not view.learned.any():
+        nothing = empty_state(
+            "Nothing to code with", f"Layer {choice.layer!r} has learned no skill, so every text is sent as it is."
+        )
+        return page(page_header(_TITLE, _MEANING, choice), problem, nothing)
+    text = query.get("text")
+    if text is not None and view.indexed.text_ids.index(text).as_py() < 0:
+        problem = problem or notice(f"Layer {choice.layer!r} has no text {text!r}; another is shown.")
+        text = None
+    text = text or first_text(view)
+    model = "uniform" if query.get("model") == "uniform" else "frequency"
+    subject = {"dataset": choice.dataset, "layer": choice.layer, "text": text}
+    return page(
+        page_header(_TITLE, _MEANING, choice, extra=_receiver(choice, query)),
+        problem,
+        dcc.Store(id="z-subject", data=subject),
+        html.Div(_waiting(), id="z-stats", **{"aria-live": "polite"}),
+        html.Div(
+            [
+                card("One text", _picker(view, text, model), className="code-card"),
+                html.Div(
+                    [
+                        card(
+                            "All texts of this layer",
+                            figure("z-bits", height=232, label="Bits a text: raw, zstd, xz and semantic"),
+                            note=(
+                                "zstd and xz keep the wording, the skills do not: the difference is what the wording "
+                                "costs. Lists of skills through xz say the same as the skill sets."
+                            ),
+                        ),
+                        card(
+                            "As texts are added",
+                            figure("z-rate", height=290, label="Expected bits a text against texts per skill"),
+                            note=(
+                                "Random texts with as many skills each (Poisson): the more texts a learner has read, "
+                                "the fewer it must send whole. The vertical orange line is this layer's R."
+                            ),
+                        ),
+                    ],
+                    className="side",
+                ),
+            ],
+            className="row two",
+        ),
+        card("Over a channel that loses packets", _channel(query)),
+    )
+
+
+def _receiver(choice: Choice, query: Query) -> Any:
+    names = [info.name for info in choice.layers]
+    others = [name for name in names if name != choice.layer]
+    chosen = query.get("receiver")
+    return dmc.Select(
+        id="z-receiver",
+        label="Receiver's layer",
+        data=names,
+        value=chosen if chosen in names else (others or names)[0],
+        allowDeselect=False,
+        size="xs",
+        w=190,
+        comboboxProps={"shadow": "md"},
+    )
+
+
+def _waiting() -> html.Div:
+    labels = ("Understood", "Semantic", "Skill sets", "Raw", "zstd", "xz")
+    return html.Div([stat(label, "…", "") for label in labels], className="stats")
+
+
+def _picker(view: LayerView, text: str, model: str) -> list[Any]:
+    return [
+        html.Div(
+            [
+                searching(
+                    dmc.Select(
+                        id="z-text",
+                        label="Text",
+                        data=search(view, "", text),
+                        value=text,
+                        searchable=True,
+                        allowDeselect=False,
+                        limit=SHOWN + 1,
+                        nothingFoundMessage="No such text",
+                        size="xs",
+                        comboboxProps={"shadow": "md"},
+                        className="grow-x",
+                    )
+                ),
+                dmc.Select(
+                    id="z-model",
+                    label="Skills are coded",
+                    data=[{"value": value, "label": label} for value, label in _MODELS],
+                    value=model,
+                    allowDeselect=False,
+                    size="xs",
+                    w=210,
+                    comboboxProps={"shadow": "md"},
+                ),
+            ],
+            className="code-pick",
+        ),
+        html.Div(id="z-code", **{"aria-live": "polite"}),
+    ]
+
+
+def _channel(query: Query) -> list[Any]:
+    erasure = min(max(finite(query.get("erasure"), 0.1), 0.0), 0.6)
+    return [
+        html.Div(
+            [
+                html.Div(
+                    [
+                        html.Div([html.Span("Packets lost, δ"), html.B(id="z-erasure-shown")], className="slider-head"),
+                        dmc.Slider(
+                            id="z-erasure", min=0, max=0.6, step=0.05, value=erasure, updatemode="mouseup", size="sm",
+                            thumbLabel="Share of packets that are lost", label=None, precision=2,
+                        ),
+                    ],
+                    className="slider-box",
+                ),
+                html.Div(id="z-channel-said", className="sentence", **{"aria-live": "polite"}),
+            ],
+            className="channel-head",
+        ),
+        figure("z-channel", height=270, label="Semantic error against packets received"),
+        sentence(
+            f"The sender puts the skills of {TEXTS} of its texts into packets; a text is in error if it is not "
+            "recovered, or needs a skill that the receiver has not learned. With a fountain code any packets will do "
+            "once enough have come, which is peeling again. Dashed is what theory expects of texts that are all alike."
+        ),
+    ]  # fmt: skip
+
+
+def first_text(view: LayerView) -> str:
+    """A text to begin with: the first understood one of about six skills, else the first of all."""
+    graph = view.indexed.graph
+    text_of = np.repeat(np.arange(graph.n_texts), graph.text_degrees)
+    novel = np.bincount(text_of, weights=~view.learned[graph.text_skills], minlength=graph.n_texts)
+    far = np.abs(graph.text_degrees - 6.0) + np.where(novel > 0, 1e6, 0.0)
+    return str(view.indexed.text_ids[int(np.argmin(far))].as_py())

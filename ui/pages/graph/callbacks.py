@@ -1,0 +1,391 @@
+"""The graph page's callbacks: what the browser does alone, and what it asks the server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import plotly.graph_objects as go
+from dash import ALL, MATCH, Input, Output, State, ctx, no_update
+
+from ui.calls import Calls
+from ui.drawing.canvas import legend_items
+from ui.drawing.filters import counts_sentence
+from ui.drawing.graphs import NODE_LIMIT
+from ui.drawing.learning_path import needed_before
+from ui.drawing.map_picture import map_figure, nearest_box
+from ui.pages.graph.exports import as_csv, as_graphml
+from ui.pages.graph.inspector import ALL_OPTIONS, inspector, path_nodes, skill_options, summary
+from ui.pages.graph.pictures import Subject, drawing, look, paint, part, picture, table_rows, text_options
+from ui.pages.graph.state import read_state
+from ui.searching import found, register_found
+from ui.source import Source
+
+__all__ = ["CALLS", "map_sentence"]
+
+_REGION = 300  # skills around one on the map
+
+
+CALLS = Calls()
+
+
+def _subject(data: Mapping[str, str]) -> Subject:
+    return data["dataset"], data["layer"]
+
+
+CALLS.browser(
+    "sgGraph.state",
+    Output("g-state", "data"),
+    Output("g-undo", "disabled"),
+    Output("g-stage", "className"),
+    Output("g-options-count", "children"),
+    Output("g-no-box", "disabled"),
+    Input("g-view", "value"),
+    Input("g-by", "value"),
+    Input("g-layout", "value"),
+    Input("g-per", "value"),
+    Input("g-weight", "value"),
+    Input("g-waves", "value"),
+    Input("g-classes", "value"),
+    Input("g-around", "data"),
+    Input("g-open", "data"),
+    Input("g-texts", "value"),
+    Input("g-box", "data"),
+    Input("g-colour", "value"),
+    Input("g-hidden", "data"),
+    Input("g-skill", "data"),
+    Input("g-goal", "data"),
+    Input("g-table", "data"),
+    State("g-subject", "data"),
+    State("g-state", "data"),
+)
+CALLS.browser("sgGraph.undo", Output("g-undo", "data-undone"), Input("g-undo", "n_clicks"), prevent_initial_call=True)
+CALLS.browser("sgGraph.begin", Output("g-views", "data-ready"), Input("g-subject", "data"))
+
+
+CALLS.browser(
+    "sgGraph.attach",
+    Output("cy", "data-attached"),
+    Input("cy", "elements"),
+    State("g-view", "value"),
+    State("g-layout", "value"),
+    State("g-open", "data"),
+)
+CALLS.browser(
+    "sg.plainSheet",
+    Output("cy", "stylesheet"),
+    Input("shown-scheme", "data"),
+    Input("g-sheets", "data"),
+)
+CALLS.browser("sgGraph.paint", Output("cy", "data-painted"), Input("g-paint", "data"))
+CALLS.browser(
+    "sgGraph.legend",
+    Output("g-hidden", "data"),
+    Output({"type": "legend", "place": ALL}, "className"),
+    Output({"type": "legend", "place": ALL}, "aria-pressed"),
+    Input({"type": "legend", "place": ALL}, "n_clicks"),
+    Input("g-hidden", "data"),
+)
+CALLS.browser(
+    "sgGraph.focus",
+    Output("cy", "data-focus"),
+    Input("g-skill", "data"),
+    Input("g-path", "data"),
+    Input("g-nearest", "data"),
+    Input("cy", "elements"),
+    State("g-view", "value"),
+)
+CALLS.browser(
+    "sgGraph.zoom",
+    Output("cy", "data-zoom"),
+    *(Input({"type": "g-zoom", "act": act}, "n_clicks") for act in ("in", "out", "fit")),
+    prevent_initial_call=True,
+)
+CALLS.browser(
+    "sgGraph.mapMoved", Output("g-map", "data-moved"), Input("g-map", "relayoutData"), prevent_initial_call=True
+)
+CALLS.browser(
+    "sgGraph.mapClicked", Output("g-map", "data-clicked"), Input("g-map", "clickData"), prevent_initial_call=True
+)
+CALLS.browser(
+    "sgGraph.mapActs",
+    Output("g-map", "data-acts"),
+    Input("g-map-open", "n_clicks"),
+    Input("g-map-all", "n_clicks"),
+    prevent_initial_call=True,
+)
+CALLS.browser(
+    "sgGraph.pickRow",
+    Output("g-table-grid", "data-picked"),
+    Input("g-table-grid", "selectedRows"),
+    State("g-open", "data"),
+    prevent_initial_call=True,
+)
+
+
+CALLS.browser(
+    "sgGraph.options",
+    Output("g-options-row", "className"),
+    Output("g-options", "aria-expanded"),
+    Input("g-options", "n_clicks"),
+    State("g-options-row", "className"),
+)
+CALLS.browser(
+    "sgGraph.table",
+    Output("g-table", "data"),
+    Output("g-as", "aria-pressed"),
+    Input("g-as", "n_clicks"),
+    Input("g-table", "data"),
+    prevent_initial_call=True,
+)
+CALLS.browser(
+    "sgGraph.clear",
+    Output("g-clear", "data-cleared"),
+    Input("g-clear", "n_clicks"),
+    Input("g-no-box", "n_clicks"),
+    Input("g-clear-all", "n_clicks"),
+    State("g-subject", "data"),
+    prevent_initial_call=True,
+)
+CALLS.browser(
+    "sgGraph.choose",
+    Output("g-skill", "data"),
+    Output("g-search", "value"),
+    Input("g-search", "value"),
+    Input({"type": "g-go", "skill": ALL, "at": ALL}, "n_clicks"),
+    Input("g-skill", "data"),
+    prevent_initial_call=True,
+)
+CALLS.browser(
+    "sgGraph.goal",
+    Output("g-goal", "data"),
+    Input({"type": "g-to", "at": ALL}, "value"),
+    Input("g-skill", "data"),
+    State("g-goal", "data"),
+    prevent_initial_call=True,
+)
+
+
+@CALLS.answer(
+    "the picture",
+    Output("cy", "elements"),
+    Output("g-caption", "children"),
+    Output("g-legend-box", "children"),
+    Output("g-legend-box", "style"),
+    Output("g-nothing", "hidden"),
+    Output("g-paint", "data"),
+    Output("g-counts", "children"),
+    Input("g-state", "data"),
+    Input("g-colour", "value"),
+    State("g-subject", "data"),
+)
+def draw(source: Source, data: dict[str, str] | None, colour: str, subject: dict[str, str]) -> tuple[Any, ...]:
+    if data is None:
+        return (no_update,) * 7
+    snapshot, where = source.snapshot(), _subject(subject)
+    graph = snapshot.graph(*where)
+    state = read_state({**data, "colour": colour}, graph)
+    if state.view == "map":  # it shows what its region leaves out, too
+        state = replace(state, filters=replace(state.filters, box=None))
+    shown = part(snapshot, where, state)
+    colours, counts = look(snapshot, where, state), counts_sentence(graph, shown)
+    legend = (legend_items(colours), {}, True) if shown.n else (None, {"display": "none"}, False)
+    if state.view == "map":
+        return no_update, no_update, *legend, no_update, counts
+    found = drawing(snapshot, where, state)
+    if list(ctx.triggered_prop_ids) == ["g-colour.value"]:
+        return no_update, no_update, *legend, paint(found, shown, state.by, colours), counts
+    return found.elements, found.caption, *legend, None, counts
+
+
+@CALLS.answer(
+    "the map",
+    Output("g-map", "figure"),
+    Output("g-caption", "children", allow_duplicate=True),
+    Output("g-map-open", "children"),
+    Input("g-state", "data"),
+    Input("g-colour", "value"),
+    Input("g-hidden", "data"),
+    Input("g-skill", "data"),
+    State("g-subject", "data"),
+    prevent_initial_call="initial_duplicate",
+)
+def chart(
+    source: Source,
+    data: dict[str, str] | None,
+    colour: str,
+    hidden: list[int] | None,
+    skill: str | None,
+    subject: dict[str, str],
+) -> tuple[Any, ...]:
+    if data is None or data.get("view") != "map":
+        return no_update, no_update, no_update
+    snapshot, where = source.snapshot(), _subject(subject)
+    graph = snapshot.graph(*where)
+    query = {**data, "colour": colour, "hide": ",".join(map(str, hidden or ()))}
+    state = read_state(query, graph)
+    found = picture(snapshot, where, state)
+    if not len(found.graph.skill):
+        return go.Figure(), "The filters leave no skill: widen them.", no_update
+    chosen = found.graph.node_of.get(skill or "")
+    figure = map_figure(found.graph, found.look, found.picture, chosen=chosen)
+    inside = len(found.picture.inside)
+    return figure, map_sentence(found.graph.n, inside, found.drawn), _open_label(inside)
+
+
+@CALLS.answer(
+    "the table",
+    Output("g-table-grid", "rowData"),
+    Input("g-state", "data"),
+    Input("g-table", "data"),
+    State("g-subject", "data"),
+)
+def rows(source: Source, data: dict[str, str] | None, table: bool, subject: dict[str, str]) -> Any:
+    if data is None or not table:
+        return no_update
+    snapshot, where = source.snapshot(), _subject(subject)
+    return table_rows(snapshot, where, read_state(data, snapshot.graph(*where)))
+
+
+def _open_label(inside: int) -> str:
+    return f"Open these {inside:,} skills" if inside <= NODE_LIMIT else f"Open the {NODE_LIMIT:,} most used of these"
+
+
+def map_sentence(skills: int, inside: int, drawn: str) -> str:
+    """The line under the map."""
+    view = "all in view" if inside == skills else f"{inside:,} in view"
+    return (
+        f"{skills:,} skills, {view}; {drawn}. Drag a box or scroll to come nearer, then open what you see; "
+        "a click on a ringed dot chooses its skill."
+    )
+
+
+@CALLS.answer(
+    "the chosen skill",
+    Output("g-inspector", "children"),
+    Output("g-path", "data"),
+    Output("g-nearest", "data"),
+    Input("g-skill", "data"),
+    Input("g-goal", "data"),
+    State("g-subject", "data"),
+)
+def inspect(source: Source, skill: str | None, goal: str | None, subject: dict[str, str]) -> tuple[Any, Any, Any]:
+    graph = source.snapshot().graph(*_subject(subject))
+    if skill is None or skill not in graph.node_of:
+        return summary(graph), None, None
+    path = path_nodes(graph, skill, goal)
+    nearest = [graph.skill_id(node) for node, _ in graph.neighbours(graph.node_of[skill])[:40]]
+    return inspector(graph, skill, goal, path), [graph.skill_id(node) for node in path] or None, nearest
+
+
+@CALLS.answer(
+    "what was asked for",
+    Output("g-view", "value"),
+    Output("g-around", "data"),
+    Output("g-texts", "value"),
+    Output("g-box", "data"),
+    Output("g-layout", "value"),
+    Input({"type": "g-act", "act": ALL}, "n_clicks"),
+    Input({"type": "g-text", "text": ALL, "at": ALL}, "n_clicks"),
+    State("g-skill", "data"),
+    State("g-subject", "data"),
+    prevent_initial_call=True,
+)
+def act(
+    source: Source, acts: list[int | None], texts: list[int | None], skill: str | None, subject: dict[str, str]
+) -> tuple[Any, ...]:
+    trigger = ctx.triggered_id
+    nothing = (no_update,) * 5
+    if not ctx.triggered[0]["value"] or not isinstance(trigger, dict):
+        return nothing
+    if trigger["type"] == "g-text":
+        return "texts", no_update, [trigger["text"]], no_update, no_update
+    graph = source.snapshot().graph(*_subject(subject))
+    if skill not in graph.node_of or skill is None:
+        return nothing
+    if trigger["act"] == "near":
+        return "neighbours", skill, no_update, no_update, no_update
+    if trigger["act"] == "texts":
+        return "texts", skill, [], no_update, no_update
+    node = graph.node_of[skill]
+    if trigger["act"] == "region":
+        box = ",".join(f"{value:.2f}" for value in nearest_box(graph.map_positions, node, _REGION))
+        return "skills", no_update, no_update, box, "map"
+    _, taught = needed_before(graph.view, int(graph.skill[node]))
+    wave = {int(graph.view.by[s]): int(graph.view.wave[s]) for s in graph.skill.tolist()}
+    last = sorted(taught.tolist(), key=lambda text: -wave[text])[:12]
+    return "texts", skill, [graph.view.indexed.text_ids[text].as_py() for text in last[::-1]], no_update, no_update
+
+
+@CALLS.answer(
+    "the skills that match",
+    Output(found("g-search"), "data"),
+    Input("g-search", "searchValue"),
+    Input("g-search", "value"),
+    State("g-subject", "data"),
+    prevent_initial_call=True,
+)
+def skills(source: Source, typed: str | None, chosen: str | None, subject: dict[str, str]) -> Any:
+    graph = source.snapshot().graph(*_subject(subject))
+    return no_update if graph.n <= ALL_OPTIONS else skill_options(graph, typed or "", chosen)
+
+
+@CALLS.answer(
+    "the skills that match",
+    Output(found({"type": "g-to", "at": ALL}), "data"),
+    Input({"type": "g-to", "at": ALL}, "searchValue"),
+    State({"type": "g-to", "at": ALL}, "value"),
+    State("g-subject", "data"),
+    prevent_initial_call=True,
+)
+def goals(source: Source, typed: list[str | None], chosen: list[str | None], subject: dict[str, str]) -> Any:
+    graph = source.snapshot().graph(*_subject(subject))
+    if graph.n <= ALL_OPTIONS:
+        return [no_update] * len(typed)
+    return [skill_options(graph, words or "", goal) for words, goal in zip(typed, chosen, strict=True)]
+
+
+@CALLS.answer(
+    "the texts that match",
+    Output(found("g-texts"), "data"),
+    Input("g-texts", "searchValue"),
+    Input("g-texts", "value"),
+    State("g-subject", "data"),
+    prevent_initial_call=True,
+)
+def texts(source: Source, typed: str | None, picked: list[str] | None, subject: dict[str, str]) -> Any:
+    return text_options(source.snapshot().graph(*_subject(subject)), typed or "", tuple(picked or ()))
+
+
+for field in ("g-search", {"type": "g-to", "at": MATCH}, "g-texts"):
+    register_found(CALLS, field)
+
+
+CALLS.browser(
+    "sgGraph.image",
+    Output("g-png", "data-made"),
+    Input("g-png", "n_clicks"),
+    Input("g-svg", "n_clicks"),
+    State("shown-scheme", "data"),
+    State("g-view", "value"),
+    State("g-subject", "data"),
+    prevent_initial_call=True,
+)
+
+
+@CALLS.answer(
+    "the file",
+    Output("g-download", "data"),
+    Input("g-csv", "n_clicks"),
+    Input("g-graphml", "n_clicks"),
+    State("g-state", "data"),
+    State("g-subject", "data"),
+    prevent_initial_call=True,
+)
+def export(source: Source, _csv: int, _graphml: int, data: dict[str, str] | None, subject: dict[str, str]) -> Any:
+    snapshot, where = source.snapshot(), _subject(subject)
+    shown = part(snapshot, where, read_state(data or {}, snapshot.graph(*where)))
+    kind = str(ctx.triggered_id).removeprefix("g-")
+    content = as_csv(shown) if kind == "csv" else as_graphml(shown)
+    return {"content": content, "filename": f"{where[0]}-{where[1]}-associations.{kind}"}

@@ -1,0 +1,192 @@
+"""What the page's callbacks answer with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from dash import dcc, html
+
+from explorer.service import LayerComparison, SkillChange, compare
+from explorer.service.family import FamilyMember, FamilyReport
+from explorer.store.protocol import LayerInfo
+from ui.components import (
+    fraction,
+    sentence,
+)
+from ui.drawing.pairs import PairGraph, pair_graph
+from ui.pages.managing import stale_chip
+from ui.source import Snapshot
+
+__all__ = ["SAID", "compared", "components_told", "family_tree", "inspected", "pair_of", "tree_of"]
+
+SAID: Mapping[str, str] = {
+    "kept": "in both layers",
+    "gained": "only in the second layer",
+    "lost": "only in the first layer",
+    "open": "not told apart: the outcomes allow a change and allow none",
+}
+
+
+def compared(snapshot: Snapshot, dataset: str, first: str, second: str) -> LayerComparison:
+    """The comparison of two layers, made once."""
+    return snapshot.once(("compare", dataset, first, second), lambda: compare(snapshot.store, dataset, first, second))
+
+
+def pair_of(snapshot: Snapshot, pair: Mapping[str, str]) -> PairGraph:
+    """The graph of two layers, made once."""
+    key = (pair["dataset"], pair["first"], pair["second"])
+    views = snapshot.view(key[0], key[1]), snapshot.view(key[0], key[2])
+    return snapshot.once(("pair", *key), lambda: pair_graph(snapshot.store, views, compared(snapshot, *key)))
+
+
+def tree_of(report: FamilyReport) -> list[tuple[FamilyMember, list[Any]]]:
+    """The members as nested pairs of a member and its children."""
+    roots: list[tuple[FamilyMember, list[Any]]] = []
+    line: list[tuple[FamilyMember, list[Any]]] = []
+    for member in report.members:
+        node: tuple[FamilyMember, list[Any]] = (member, [])
+        del line[member.depth :]
+        (line[-1][1] if line else roots).append(node)
+        line.append(node)
+    return roots
+
+
+def family_tree(report: FamilyReport, layers: Sequence[LayerInfo], pair: Mapping[str, str]) -> Any:
+    """Layers under what they were fine-tuned from."""
+    shown = {member.layer.name for member in report.members}
+    alone = [info for info in layers if info.name not in shown]
+    trees = [_branch(node, pair) for node in tree_of(report)]
+    rest: list[Any] = []
+    if alone:
+        here = any(info.name in (pair["first"], pair["second"]) for info in alone)
+        rest = [
+            html.Details(
+                [
+                    html.Summary(f"{len(alone):,} layers without base or descendants"),
+                    html.Ul([html.Li(_row(info, None, pair)) for info in alone], className="tree"),
+                ],
+                className="twin",
+                open=here,
+            )
+        ]
+    return html.Div([html.Ul(trees, className="tree"), *rest])
+
+
+def _names(node: tuple[FamilyMember, list[Any]]) -> set[str]:
+    return {node[0].layer.name}.union(*(_names(child) for child in node[1]))
+
+
+def _branch(node: tuple[FamilyMember, list[Any]], pair: Mapping[str, str]) -> html.Li:
+    member, children = node
+    row = _row(member.layer, member, pair)
+    if not children:
+        return html.Li(row)
+    here = bool(_names(node) & {pair["first"], pair["second"]})
+    few = html.Summary(f"{len(children):,} fine-tuned from it", className="tree-fold")
+    below = html.Ul([_branch(child, pair) for child in children], className="tree")
+    return html.Li([row, html.Details([few, below], open=here or member.depth > 0)])
+
+
+def _row(info: LayerInfo, member: FamilyMember | None, pair: Mapping[str, str]) -> html.Div:
+    query = {"dataset": info.dataset, "first": info.base or info.name, "second": info.name}
+    title: Any = info.name if info.base is None else dcc.Link(info.name, href=f"/layers?{urlencode(query)}")
+    marks = [html.Span(side, className="chip") for side in ("first", "second") if pair[side] == info.name]
+    how = info.kind if info.base is None else (info.mode or info.kind)
+    facts: list[Any] = [html.Span(f"{how} · {fraction(info.learned_fraction)} of {info.skills:,} skills")]
+    if member is not None and member.gained is not None:
+        facts += [
+            html.Span(f"+{member.gained:,}", className="change-gained", title="gained since its base, beyond noise"),
+            html.Span(f"−{member.lost:,}", className="change-lost", title="lost since its base"),
+        ]
+        if member.open:
+            facts.append(html.Span(f"?{member.open:,}", className="change-open", title="not told apart"))
+    if member is not None and member.score_change is not None:
+        facts.append(html.Span(f"score {100 * member.score_change:+.1f} points", title="mean outcome less its base's"))
+    if info.skills_add is False:
+        facts.append(html.Span("skills add nothing", className="chip", title="beyond ability and difficulty"))
+    if member is not None and member.cautions:
+        facts.append(html.Span("with care", className="chip", title=" ".join(member.cautions)))
+    return html.Div(
+        [
+            html.Div([title, *marks, stale_chip(info)], className="family-name"),
+            html.Div(facts, className="family-facts"),
+            html.Div(html.Div(style={"width": f"{100 * info.learned_fraction:.1f}%"}), className="meter"),
+        ],
+        className="family-row",
+    )
+
+
+def components_told(found: LayerComparison, kind: str) -> Any:
+    """To which components the gained or lost skills are attached."""
+    counts = [(row.component, getattr(row, kind)) for row in found.by_component if getattr(row, kind)]
+    total = sum(count for _, count in counts)
+    if not total:
+        return sentence(f"No skill is {kind}.")
+    giant = sum(count for component, count in counts if component == 0)
+    other = sum(count for component, count in counts if component is not None and component > 0)
+    where = "were in" if kind == "lost" else "are attached to"
+    text = f"Of {total:,} {kind} skills {giant:,} {where} the giant component of the first layer"
+    parts = [f"{other:,} {'in' if kind == 'lost' else 'to'} smaller ones"] if other else []
+    if total - giant - other:
+        parts.append(f"{total - giant - other:,} {'elsewhere' if kind == 'lost' else 'to no skill of it'}")
+    return sentence(", ".join([text, *parts]) + ".")
+
+
+def inspected(found: LayerComparison, change: SkillChange | None) -> list[Any]:
+    """What became of a skill, and what it is attached to."""
+    if change is None:
+        return [
+            html.H3("No skill chosen", className="first"),
+            sentence("Click a skill, here or in the table, to see what became of it and what it is attached to."),
+        ]
+    both = (found.first, found.second)
+    has = [info for info, there in zip(both, _has(change), strict=True) if there]
+    items: list[Any] = [
+        html.H2(change.name),
+        html.Div(
+            [
+                html.Span(change.skill_class or "no class", className="chip"),
+                html.Span(change.change, className=f"chip change-{change.change}"),
+                *([html.Span(f"level {change.level}", className="chip")] if change.level is not None else []),
+            ],
+            className="chips",
+        ),
+        sentence(f"It is {SAID[change.change]}."),
+    ]
+    if found.mastery is not None:
+        pair = zip(both, (change.mastery_first, change.mastery_second), strict=True)
+        items += [
+            html.Div(f"{info.name}: {'cannot be told' if p is None else f'mastery {p:.2f}'}", className="text-line")
+            for info, p in pair
+        ]
+    elif has:
+        known = "known beforehand" if change.wave == 0 else f"learned in wave {change.wave}"
+        items.append(html.Div(f"{has[-1].name}: {known}", className="text-line"))
+    if change.attachments:
+        items += [
+            html.H3(f"Attached to ({change.attached_to:,} links)"),
+            html.Div(
+                [
+                    html.Button(
+                        [html.Span(anchor.name), html.Span(f"{anchor.weight:,}", className="count")],
+                        id={"type": "p-item", "skill": anchor.skill},
+                        className="item",
+                        title="Texts that require both",
+                    )
+                    for anchor in change.attachments
+                ],
+                className="item-list",
+            ),
+        ]
+    if has:
+        query = {"dataset": has[-1].dataset, "layer": has[-1].name, "skill": change.skill}
+        items.append(html.P(dcc.Link("how it was learned", href=f"/graph?{urlencode(query)}"), className="text-line"))
+    return items
+
+
+def _has(change: SkillChange) -> tuple[bool, bool]:
+    if change.difference is not None or change.items is not None:
+        return True, True
+    return change.change != "gained", change.change != "lost"

@@ -1,0 +1,144 @@
+"""What the page answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import ALL, Input, Output, State, ctx, no_update
+
+from explorer.service.family import family
+from ui.calls import Calls
+from ui.drawing.figures import learned_by_class_figure, learned_by_level_figure
+from ui.drawing.pairs import anchor_rows, pair_elements
+from ui.pages.layers.answers import compared, components_told, family_tree, inspected, pair_of
+from ui.pages.managing import CALLS as MANAGING
+from ui.source import Source
+
+__all__ = ["CALLS"]
+
+CALLS = Calls()
+
+CALLS.include(MANAGING)
+
+
+@CALLS.answer(
+    "the picture",
+    Output("p-cy-a", "elements"),
+    Output("p-cy-b", "elements"),
+    Output("p-caption", "children"),
+    Input("p-pair", "data"),
+    Input("p-view", "value"),
+)
+def draw(source: Source, pair: dict[str, str], view: str) -> tuple[Any, ...]:
+    snapshot = source.snapshot()
+    graph = pair_of(snapshot, pair)
+    key = ("pair elements", pair["dataset"], pair["first"], pair["second"])
+    elements = snapshot.once(key, lambda: pair_elements(graph))
+    first = elements if ctx.triggered_id != "p-view" else no_update
+    return first, elements if view == "two" else no_update, graph.caption
+
+
+@CALLS.answer(
+    "the chosen skill",
+    Output("p-inspector", "children"),
+    Output("p-near", "data"),
+    Input("p-skill", "data"),
+    Input("p-pair", "data"),
+)
+def inspect(source: Source, skill: str | None, pair: dict[str, str]) -> tuple[Any, Any]:
+    found = compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"])
+    change = next((c for c in found.changes if c.skill == skill), None)
+    return inspected(found, change), [a.skill for a in change.attachments] if change is not None else []
+
+
+@CALLS.answer("the figure by group", Output("p-groups", "figure"), Input("p-by", "value"), Input("p-pair", "data"))
+def groups(source: Source, by: str, pair: dict[str, str]) -> Any:
+    found = compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"])
+    return (learned_by_level_figure if by == "level" else learned_by_class_figure)(found)
+
+
+@CALLS.answer(
+    "what they are attached to",
+    Output("p-anchors", "rowData"),
+    Output("p-components", "children"),
+    Input("p-attached", "value"),
+    Input("p-pair", "data"),
+)
+def attached(source: Source, kind: str, pair: dict[str, str]) -> tuple[Any, Any]:
+    found = compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"])
+    return anchor_rows(found.changes, kind), components_told(found, kind)
+
+
+@CALLS.answer("the family", Output("p-family", "children"), Input("p-pair", "data"))
+def relatives(source: Source, pair: dict[str, str]) -> Any:
+    snapshot = source.snapshot()
+    dataset = pair["dataset"]
+    report = snapshot.once(("family", dataset), lambda: family(snapshot.store, dataset))
+    return family_tree(report, snapshot.layers(dataset), pair)
+
+
+CALLS.browser(
+    "sgPair.pick",
+    Output("url", "search", allow_duplicate=True),
+    Input("p-first", "value"),
+    Input("p-second", "value"),
+    State("p-pair", "data"),
+    prevent_initial_call=True,
+)
+for side in ("a", "b"):
+    CALLS.browser(
+        "sg.plainSheet",
+        Output(f"p-cy-{side}", "stylesheet"),
+        Input("shown-scheme", "data"),
+        Input("p-sheets", "data"),
+    )
+    CALLS.browser(
+        "sgPair.zoom",
+        Output({"type": f"p-cy-{side}-zoom", "act": "fit"}, "data-done"),
+        Input({"type": f"p-cy-{side}-zoom", "act": ALL}, "n_clicks"),
+        State(f"p-cy-{side}", "id"),
+        prevent_initial_call=True,
+    )
+CALLS.browser(
+    "sgPair.show",
+    Output("p-body", "className"),
+    Input("p-cy-a", "elements"),
+    Input("p-cy-b", "elements"),
+    Input("p-view", "value"),
+    Input("p-class", "value"),
+    Input("p-skill", "data"),
+    Input("p-near", "data"),
+)
+CALLS.browser(
+    "sgPair.legend",
+    Output({"type": "p-legend", "change": ALL}, "className"),
+    Output({"type": "p-legend", "change": ALL}, "aria-pressed"),
+    Input({"type": "p-legend", "change": ALL}, "n_clicks"),
+    State({"type": "p-legend", "change": ALL}, "id"),
+    prevent_initial_call=True,
+)
+CALLS.browser(
+    "sgPair.choose",
+    Output("p-skill", "data"),
+    Input("p-changes", "selectedRows"),
+    Input("p-anchors", "cellClicked"),
+    Input({"type": "p-item", "skill": ALL}, "n_clicks"),
+    State("p-skill", "data"),
+    prevent_initial_call=True,
+)
+CALLS.browser(
+    "sgPair.filter",
+    Output("p-changes", "filterModel"),
+    Input("p-class", "value"),
+    State("p-changes", "filterModel"),
+)
+CALLS.browser(
+    "sgPair.state",
+    Output("p-view", "data-url"),
+    Input("p-view", "value"),
+    Input("p-class", "value"),
+    Input("p-skill", "data"),
+    Input("p-by", "value"),
+    Input("p-attached", "value"),
+    Input("p-pair", "data"),
+)

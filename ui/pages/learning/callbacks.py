@@ -1,0 +1,186 @@
+"""What the page answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import Input, Output, State, no_update
+
+from explorer.service import subsample, wave_curve
+from ui.calls import Calls
+from ui.choice import Choice, choose
+from ui.drawing.elements import colourings, skill_drawing
+from ui.drawing.figures import subsample_figure, waves_figure
+from ui.drawing.graphs import NODE_LIMIT, most_used
+from ui.pages.learning.answers import (
+    expectation,
+    gains_figure,
+    more_numbers,
+    no_waves,
+    teachers,
+    texts_tab,
+    waves_tab,
+    what_if_tab,
+)
+from ui.source import Snapshot, Source
+
+__all__ = ["CALLS"]
+
+CALLS = Calls()
+
+
+def _chosen(source: Source, subject: dict[str, Any]) -> tuple[Snapshot, Choice]:
+    snapshot = source.snapshot()
+    return snapshot, choose(snapshot, {key: subject[key] for key in ("dataset", "layer")})
+
+
+@CALLS.answer("this view", Output("l-body", "children"), Input("l-tab", "value"), State("l-subject", "data"))
+def body(source: Source, tab: str, subject: dict[str, Any]) -> Any:
+    snapshot, choice = _chosen(source, subject)
+    if tab == "what-if":
+        return what_if_tab(snapshot, choice, subject)
+    if tab == "texts" and choice.layer_info is not None and choice.layer_info.kind == "evidence":
+        return no_waves(choice.layer_info.name)
+    return texts_tab() if tab == "texts" else waves_tab(snapshot, choice, subject["wave"])
+
+
+@CALLS.answer(
+    "the waves",
+    Output("l-cy", "elements"),
+    Output("l-caption", "children"),
+    Output("l-rows", "data"),
+    Output("l-curve", "figure"),
+    Input("l-sheets", "data"),
+    State("l-subject", "data"),
+)
+def play(source: Source, _: Any, subject: dict[str, Any]) -> tuple[Any, ...]:
+    snapshot, _choice = _chosen(source, subject)
+    dataset, layer = subject["dataset"], subject["layer"]
+    graph = snapshot.graph(dataset, layer)
+    curve = snapshot.once(("waves", dataset, layer), lambda: wave_curve(snapshot.store, dataset, layer))
+    taught_by = teachers(graph)
+    rows = [
+        {"skill": name, "wave": wave, "by": by}
+        for name, wave, by in zip(graph.name, graph.wave.tolist(), taught_by, strict=True)
+    ]
+    part = most_used(graph, NODE_LIMIT - 300)
+    drawing = snapshot.once(("playback", dataset, layer), lambda: skill_drawing(part, colourings(part), per_skill=3))
+    total = len(graph.view.wave)
+    caption = (
+        f"{part.n:,} of {graph.n:,} learned skills are drawn, the most used"
+        if part.n < graph.n
+        else f"{graph.n:,} learned skills"
+    )
+    caption += f"; {total - graph.n:,} of {total:,} are never learned from these texts and not drawn."
+    return drawing.elements, caption, rows, waves_figure(curve, subject["wave"])
+
+
+@CALLS.answer(
+    "what theory expects",
+    Output("l-what-if", "figure"),
+    Output("l-expect", "children"),
+    Output("l-c-shown", "children"),
+    Output("l-R-shown", "children"),
+    Input("l-c", "value"),
+    Input("l-R", "value"),
+    Input("l-learner", "data"),
+)
+def what_if(source: Source, c: float, ratio: float, learner: str | None) -> tuple[Any, ...]:
+    if learner is None:
+        return (no_update,) * 4
+    return *expectation(c, ratio, learner), f"{c:.2f}", f"{ratio:.2f}"
+
+
+@CALLS.answer(
+    "what more texts would teach",
+    Output("l-subsample", "figure"),
+    Output("l-gains", "figure"),
+    Output("l-more", "children"),
+    Input("l-subsample", "id"),
+    State("l-subject", "data"),
+)
+def more(source: Source, _: str, subject: dict[str, Any]) -> tuple[Any, ...]:
+    snapshot = source.snapshot()
+    dataset, layer = subject["dataset"], subject["layer"]
+    curve = snapshot.once(
+        ("subsample", dataset, layer), lambda: subsample(snapshot.store, dataset, layer, replicates=5)
+    )
+    graph = snapshot.view(dataset, layer).indexed.graph
+    stats = more_numbers(curve, graph.n_texts, graph.n_skills)
+    return subsample_figure(curve), gains_figure(curve, graph.n_skills), stats
+
+
+CALLS.browser(
+    "sgLearning.wave",
+    Output("l-cy", "data-wave"),
+    Input("l-wave", "value"),
+    Input("l-cy", "elements"),
+    State("l-cy", "id"),
+)
+CALLS.browser(
+    "sgLearning.waveTable",
+    Output("l-table", "rowData"),
+    Output("l-wave-title", "children"),
+    Input("l-wave", "value"),
+    Input("l-rows", "data"),
+)
+CALLS.browser(
+    "sg.mark",
+    Output("l-curve", "data-mark"),
+    Input("l-wave", "value"),
+    Input("l-curve", "figure"),
+    State("l-curve", "id"),
+)
+CALLS.browser(
+    "sg.play",
+    Output("l-tick", "disabled"),
+    Output("l-play", "aria-label"),
+    Output("l-play-icon", "className"),
+    Input("l-play", "n_clicks"),
+    State("l-tick", "disabled"),
+    prevent_initial_call=True,
+)
+CALLS.browser(
+    "sg.tick",
+    Output("l-wave", "value"),
+    Input("l-tick", "n_intervals"),
+    State("l-wave", "value"),
+    State("l-wave", "max"),
+    prevent_initial_call=True,
+)
+CALLS.browser(
+    "sgLearning.step",
+    Output("l-wave", "value", allow_duplicate=True),
+    Input("l-back", "n_clicks"),
+    Input("l-next", "n_clicks"),
+    State("l-wave", "value"),
+    State("l-wave", "max"),
+    prevent_initial_call=True,
+)
+CALLS.browser(
+    "sg.plainSheet",
+    Output("l-cy", "stylesheet"),
+    Input("shown-scheme", "data"),
+    Input("l-sheets", "data"),
+)
+CALLS.browser("sgLearning.learningState", Output("l-tab", "data-url"), Input("l-tab", "value"))
+CALLS.browser("sgLearning.waveState", Output("l-wave", "data-url"), Input("l-wave", "value"), State("l-wave", "max"))
+CALLS.browser(
+    "sgLearning.whatIfState",
+    Output("l-c", "data-url"),
+    Input("l-c", "value"),
+    Input("l-R", "value"),
+    Input("l-learner", "data"),
+    prevent_initial_call=True,
+)
+CALLS.browser(
+    "sgLearning.learner",
+    Output("l-learner", "data"),
+    Output("l-D-box", "style"),
+    Output("l-chance-box", "style"),
+    Output("l-D-shown", "children"),
+    Output("l-chance-shown", "children"),
+    Input("l-kind", "value"),
+    Input("l-D", "value"),
+    Input("l-chance", "value"),
+)

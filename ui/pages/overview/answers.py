@@ -1,0 +1,165 @@
+"""What the page's callbacks answer with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from dash import html
+
+from analysis.ensembles import Ensemble
+from analysis.learners import parse_learner
+from analysis.solution_curve import SolutionCurve
+from explorer.service import BesideRow, LayerPrediction
+from explorer.service.ladder import Ladder, Rung
+from ui.components import fraction, stat, wide_table
+from ui.drawing.figures import emergence_figure
+
+__all__ = ["beside_table", "emergence_chart", "headline_numbers", "ladder_table", "reasons_list"]
+
+_FRACTIONS = ("learned", "not_understood", "giant", "giant_understood", "giant_site")
+
+
+def ladder_table(found: Ladder) -> Any:
+    """The rungs as a table with bars, the layer itself last."""
+
+    def row(name: str, keeps: str, types: int | None, learned: float, closes: float | None, tone: str) -> html.Tr:
+        bar = html.Div(
+            html.Div(className=f"fill fill-{tone}", style={"width": f"{100 * learned:.1f}%"}), className="bar"
+        )
+        return html.Tr(
+            [
+                html.Td([name, html.Div(keeps, className="quiet")]),
+                html.Td("–" if types is None else f"{types:,}", className="number"),
+                html.Td(bar, className="bar-cell"),
+                html.Td(
+                    html.Strong(fraction(learned)) if tone == "measured" else fraction(learned), className="number"
+                ),
+                html.Td("–" if closes is None else f"{closes:.0%}".replace("%", " %"), className="number"),
+            ]
+        )
+
+    tones = {"poisson": "poisson", "text sizes": "poisson", "degrees": "degrees"}
+    rows = [
+        row(rung.name, _kept(rung), rung.types, rung.learned, rung.closes, tones.get(rung.name, "typed"))
+        for rung in found.rungs
+    ]
+    rows.append(
+        row("this layer", "measured", None, found.measured, 1.0 if abs(found.gap) >= 0.01 else None, "measured")
+    )
+    heads = (("Keeps", ""), ("Types", "number"), ("", "bar-cell"), ("Learned", "number"), ("Closes", "number"))
+    head = html.Tr([html.Th(name, className=style, scope="col") for name, style in heads])
+    return html.Div(
+        [
+            html.P(found.sentence, className="sentence"),
+            wide_table(html.Table([html.Thead(head), html.Tbody(rows)], className="table ladder")),
+            html.Ul(
+                [html.Li(note.replace("`", "")) for note in found.notes if "--graphs" not in note], className="reasons"
+            ),
+        ]
+    )
+
+
+def _kept(rung: Rung) -> str:
+    return " × ".join(rung.features) if len(rung.features) > 1 else rung.keeps
+
+
+def _row(prediction: LayerPrediction, quantity: str) -> BesideRow:
+    return next(row for row in prediction.rows if row.quantity == quantity)
+
+
+def headline_numbers(prediction: LayerPrediction) -> html.Div:
+    """The layer's size, and what was learned of it."""
+    learned, giant, ratio = (_row(prediction, name) for name in ("learned", "giant", "ratio"))
+    if ratio.poisson is not None:
+        threshold = f"{ratio.poisson:.2f}"
+        side = f"Poisson texts; R is {'below' if prediction.ratio < ratio.poisson else 'above'} it"
+    elif prediction.prerequisites:
+        threshold, side = "–", "not known with prerequisites"
+    else:
+        threshold, side = "gradual", "Poisson texts; learning grows without a jump"
+    return html.Div(
+        [
+            stat("Texts, T", f"{prediction.texts:,}", "that teach this layer and its base"),
+            stat("Skills, S", f"{prediction.skills:,}", "that those texts require"),
+            stat("Texts per skill, R", f"{prediction.ratio:.2f}", "T / S"),
+            stat("Skills per text, c", f"{prediction.mean_skills:.2f}", "on average"),
+            stat("Learned", fraction(learned.measured), "of all skills, measured", tone="measured"),
+            stat("Threshold, R*", threshold, side),
+            stat("Giant component", fraction(giant.measured), "of all skills hang together", tone="measured"),
+        ],
+        className="stats",
+    )
+
+
+def emergence_chart(prediction: LayerPrediction) -> Any:
+    """Learned fraction against texts per skill, with the layer's place."""
+    learned, ratio = _row(prediction, "learned"), _row(prediction, "ratio")
+    reach = 1.6 * max(prediction.ratio, ratio.poisson or 0.0, 0.5)
+    ratios = np.linspace(0.0, reach, 240)
+    poisson = Ensemble.poisson(max(prediction.mean_skills, 1e-6), 1.0)
+    rule = parse_learner(prediction.layer.learner)
+    curve = 1.0 - SolutionCurve(poisson, rule, prior=prediction.novel, largest_share=reach).unlearned(ratios)
+    return emergence_figure(
+        ratios.tolist(),
+        curve.tolist(),
+        here=(prediction.ratio, learned.measured or 0.0),
+        degrees=learned.degrees,
+        threshold=ratio.poisson,
+    )
+
+
+def beside_table(prediction: LayerPrediction) -> Any:
+    """Each quantity as measured and as three random graphs have it."""
+
+    def shown(row: BesideRow, value: float | None) -> str:
+        if value is None:
+            return "–"
+        if row.quantity in _FRACTIONS:
+            return fraction(value)
+        if row.quantity == "waves":
+            return f"{value:.0f}"
+        if value < 0.1:
+            return f"{value:.2g}"
+        return f"{value:,.2f}" if value < 1000 else f"{value:,.0f}"
+
+    titles = {
+        "learned": "Learned",
+        "not_understood": "Texts not understood",
+        "waves": "Waves",
+        "ratio": "Texts per skill",
+        "giant": "Giant component",
+        "giant_understood": "Giant, understood texts",
+        "percolation": "Giant component from",
+        "giant_site": "Giant, skills at random",
+        "condition": "Percolation condition",
+    }
+    head = html.Tr(
+        [
+            html.Th("Quantity"),
+            html.Th([html.Span(className="dot dot-measured"), "measured"], className="number"),
+            html.Th([html.Span(className="dot dot-poisson"), "Poisson"], className="number"),
+            html.Th([html.Span(className="dot dot-degrees"), "degrees"], className="number"),
+            html.Th([html.Span(className="dot dot-typed"), "types"], className="number"),
+        ]
+    )
+    rows = [
+        html.Tr(
+            [
+                html.Td([titles.get(row.quantity, row.quantity), html.Div(row.meaning, className="quiet")]),
+                html.Td(html.Strong(shown(row, row.measured)), className="number"),
+                html.Td(shown(row, row.poisson), className="number"),
+                html.Td(shown(row, row.degrees), className="number"),
+                html.Td(shown(row, row.typed), className="number"),
+            ]
+        )
+        for row in prediction.rows
+    ]
+    return html.Table([html.Thead(head), html.Tbody(rows)], className="table")
+
+
+def reasons_list(prediction: LayerPrediction) -> Any:
+    """Why measurement and prediction differ."""
+    if not prediction.reasons:
+        return html.P("Prediction and measurement agree as far as a graph of this size can tell.", className="sentence")
+    return html.Ul([html.Li(reason) for reason in prediction.reasons], className="reasons")

@@ -1,0 +1,47 @@
+"""What the page answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import Input, Output, html
+
+from explorer.errors import USER_ERRORS
+from explorer.service import predict_layer
+from explorer.service.ladder import explain
+from ui.calls import Calls
+from ui.pages.overview.answers import beside_table, emergence_chart, headline_numbers, ladder_table, reasons_list
+from ui.source import Source
+from ui.work.runs import CALLS as RUNS
+
+__all__ = ["CALLS"]
+
+CALLS = Calls()
+
+CALLS.include(RUNS)
+
+
+@CALLS.answer(
+    "the prediction beside the measurement",
+    Output("o-stats", "children"),
+    Output("o-emergence", "figure"),
+    Output("o-beside", "children"),
+    Output("o-reasons", "children"),
+    Input("o-subject", "data"),
+)
+def fill(source: Source, subject: dict[str, str]) -> tuple[Any, ...]:
+    snapshot = source.snapshot()
+    dataset, layer = subject["dataset"], subject["layer"]
+    prediction = snapshot.once(("prediction", dataset, layer), lambda: predict_layer(snapshot.store, dataset, layer))
+    return headline_numbers(prediction), emergence_chart(prediction), beside_table(prediction), reasons_list(prediction)
+
+
+@CALLS.answer("what explains the layer", Output("o-ladder", "children"), Input("o-subject", "data"))
+def climb(source: Source, subject: dict[str, str]) -> Any:
+    snapshot = source.snapshot()
+    dataset, layer = subject["dataset"], subject["layer"]
+    try:
+        found = snapshot.once(("ladder", dataset, layer), lambda: explain(snapshot.store, dataset, layer, graphs=0))
+    except USER_ERRORS as error:
+        return html.P(str(error), className="sentence")
+    return ladder_table(found)

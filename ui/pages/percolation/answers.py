@@ -1,0 +1,214 @@
+"""What the page's callbacks answer with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from dash import html
+
+from analysis.components import components
+from analysis.density_evolution import evolve
+from analysis.ensembles import Ensemble
+from analysis.learned_sites import giant_learned_sites
+from analysis.learners import parse_learner
+from analysis.newman_ziff import convolve, site_percolation, targeted_order
+from explorer.errors import USER_ERRORS
+from explorer.service import LayerView, PercolationReport, percolate
+from explorer.service.expectation import known_beforehand
+from ui.components import fraction, sentence
+from ui.drawing.figures import LearnedCurve
+from ui.drawing.graphs import LayerGraph, layer_graph
+from ui.source import Snapshot
+
+__all__ = [
+    "STEPS",
+    "at_shares",
+    "drawn_graph",
+    "drawn_skills",
+    "frames",
+    "learned_curve",
+    "removal_rows",
+    "sweep_rows",
+    "sweeps",
+    "what_it_says",
+]
+
+_DRAWN = 900
+
+
+_DRAWN_HUBS = 300
+
+
+STEPS = 100
+
+
+_REMOVALS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
+
+
+_REPLICATES = 20
+
+
+def drawn_skills(degrees: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
+    """Indices of the skills to draw: all, or the most used and an even choice of the others, int64 (n,).
+
+    Without rare skills nothing would be left of the picture when the most used go first.
+    """
+    order = np.argsort(-np.asarray(degrees), kind="stable")
+    if len(order) <= _DRAWN:
+        return order.astype(np.int64)
+    rest = np.linspace(_DRAWN_HUBS, len(order) - 1, _DRAWN - _DRAWN_HUBS).round().astype(np.int64)
+    return order[np.concatenate((np.arange(_DRAWN_HUBS), rest))].astype(np.int64)
+
+
+def frames(graph: LayerGraph, seed: int = 0, steps: int = STEPS, *, hubs: bool = False) -> dict[str, Any]:
+    """What is kept and what is in the two largest clusters, as skills are added in one order.
+
+    Args:
+        graph: The drawn nodes; clusters are those of all skills of the view.
+        seed: Of the random order.
+        steps: Number of equal steps from none to all.
+        hubs: The least used skills come first, so that backwards the most used go first.
+
+    Returns:
+        `steps`: a string for each step with a digit for each node: 0 left out, 1 kept, 2 in the largest cluster,
+        3 in the second; `largest`, `second`: sizes as fractions of all skills.
+    """
+    all_skills = graph.view.indexed.graph
+    n = all_skills.n_skills
+    order = targeted_order(all_skills) if hubs else np.random.default_rng(seed).permutation(n)
+    found: dict[str, Any] = {"steps": [], "largest": [], "second": []}
+    for step in range(steps + 1):
+        kept = np.zeros(n, dtype=bool)
+        kept[order[: round(step / steps * n)]] = True
+        clusters = components(all_skills, kept)
+        sizes = [int(size) for size in clusters.sizes[:2]] + [0, 0]
+        state = kept.astype(np.int64)
+        for rank, digit in ((0, 2), (1, 3)):
+            if sizes[rank] >= 2:
+                state[clusters.label == rank] = digit
+        found["steps"].append("".join(map(str, state[graph.skill].tolist())))
+        found["largest"].append(sizes[0] / max(n, 1))
+        found["second"].append(sizes[1] / max(n, 1))
+    return found
+
+
+def learned_curve(view: LayerView, points: int = 41, seed: int = 0) -> LearnedCurve | None:
+    """Site percolation of the learned skills alone, measured and exact; None where nothing was learned.
+
+    The exact curve is for random graphs with the measured degrees; it is empty for a layer that no learner made.
+    """
+    graph = view.indexed.graph
+    n, learned = graph.n_skills, int(np.count_nonzero(view.learned))
+    if not learned:
+        return None
+    shares = np.linspace(0.0, 1.0, points)
+    rng = np.random.default_rng(seed)
+    sweep = site_percolation(graph, skills=view.learned, replicates=_REPLICATES, rng=rng)
+    measured = convolve(sweep, shares).largest / n
+    expected, top = np.zeros(0), 0.0
+    try:
+        rule = parse_learner(view.info.learner)
+        ensemble = Ensemble.from_degrees(graph.text_degrees, graph.skill_degrees)
+        # its equations are of learning from nothing, without prerequisites
+        if view.indexed.prerequisites is None and not known_beforehand(view).any():
+            expected = giant_learned_sites(ensemble, shares, "any", rule)
+            top = evolve(ensemble, rule).learned
+    except USER_ERRORS:  # evidence, or a learner without a rule per text
+        expected = np.zeros(0)
+    return LearnedCurve(
+        kept=tuple((shares * learned / n).tolist()),
+        giant=tuple(measured.tolist()),
+        predicted_kept=tuple((shares[: len(expected)] * top).tolist()),
+        predicted=tuple(expected.tolist()),
+    )
+
+
+def drawn_graph(snapshot: Snapshot, dataset: str, layer: str) -> LayerGraph:
+    """Skills of all uses, learned or not, with their associations."""
+
+    def make() -> LayerGraph:
+        view = snapshot.view(dataset, layer)
+        wave = np.full(len(view.wave), -1, dtype=np.int32)
+        chosen = drawn_skills(view.indexed.graph.skill_degrees)
+        wave[chosen] = np.maximum(view.wave[chosen], 0)
+        all_known = replace(view, wave=wave, info=replace(view.info, associations=None))
+        return layer_graph(snapshot.store, all_known)
+
+    return snapshot.once(("all skills", dataset, layer), make)
+
+
+def sweeps(snapshot: Snapshot, dataset: str, layer: str) -> tuple[PercolationReport, list[float]]:
+    """The random sweep, and the largest cluster by number of kept skills if the most used are taken away first."""
+
+    def targeted() -> list[float]:
+        graph = snapshot.view(dataset, layer).indexed.graph
+        swept = site_percolation(graph, order=targeted_order(graph)).largest
+        return [float(size) / max(graph.n_skills, 1) for size in swept]
+
+    report = snapshot.once(
+        ("percolation", dataset, layer),
+        lambda: percolate(snapshot.store, dataset, layer, replicates=_REPLICATES),
+    )
+    return report, snapshot.once(("targeted", dataset, layer), targeted)
+
+
+def at_shares(swept: Sequence[float], phi: Sequence[float]) -> list[float]:
+    """Values of a sweep over 0..n kept skills at these shares."""
+    return [swept[round(share * (len(swept) - 1))] for share in phi]
+
+
+def removal_rows(view: LayerView, report: PercolationReport, hubs: Sequence[float]) -> list[dict[str, Any]]:
+    """Largest cluster after k skills are removed, the most used ones and random ones; `last` the k-th most used."""
+    graph = view.indexed.graph
+    names = view.indexed.skill_column("name")
+    order = targeted_order(graph)[::-1]
+    at_random = np.interp(1.0 - np.array(_REMOVALS) / max(graph.n_skills, 1), report.phi, report.giant)
+    return [
+        {
+            "removed": k,
+            "targeted": fraction(hubs[graph.n_skills - k]),
+            "random": fraction(float(expected)),
+            "last": names[int(order[k - 1])].as_py() or view.indexed.skills.ids[int(order[k - 1])].as_py(),
+        }
+        for k, expected in zip(_REMOVALS, at_random.tolist(), strict=True)
+        if k <= graph.n_skills
+    ]
+
+
+def sweep_rows(report: PercolationReport, hubs: Sequence[float]) -> list[dict[str, Any]]:
+    """The curves at every twentieth of the skills."""
+    every = max(1, (len(report.phi) - 1) // 20)
+    return [
+        {
+            "phi": fraction(report.phi[i], 0),
+            "largest": fraction(report.giant[i]),
+            "degrees": fraction(report.predicted[i]),
+            "poisson": fraction(report.predicted_poisson[i]),
+            "hubs": fraction(hubs[i]),
+            "second": fraction(report.second[i]),
+        }
+        for i in range(0, len(report.phi), every)
+    ]
+
+
+def what_it_says(report: PercolationReport, hubs: list[float]) -> Any:
+    """What the sweeps show, in sentences."""
+    half = next((phi for phi, size in zip(report.phi, hubs, strict=True) if size >= 0.5 * hubs[-1]), 1.0)
+    return html.Div(
+        [
+            sentence(
+                f"Once the {fraction(1 - half, 0)} most used skills are gone, half of the giant component is lost; "
+                f"at random it takes about half of all skills."
+                if report.giant[len(report.giant) // 2] > 0.4 * report.giant[-1]
+                else f"Once the {fraction(1 - half, 0)} most used skills are gone, half of the giant component is lost."
+            ),
+            sentence(
+                f"The learned skills ({fraction(report.learned)} of all) hold a component of "
+                f"{fraction(report.learned_giant)}; as many at random hold {fraction(report.learned_giant_random)}."
+            ),
+        ]
+    )

@@ -1,0 +1,127 @@
+"""What the page answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import Input, Output, State
+
+from ui.calls import Calls
+from ui.drawing.elements import skill_drawing
+from ui.drawing.figures import percolation_figure, susceptibility_figure
+from ui.pages.percolation.answers import (
+    at_shares,
+    drawn_graph,
+    frames,
+    learned_curve,
+    removal_rows,
+    sweep_rows,
+    sweeps,
+    what_it_says,
+)
+from ui.source import Source
+
+__all__ = ["CALLS"]
+
+CALLS = Calls()
+
+
+@CALLS.answer("the picture", Output("r-cy", "elements"), Output("r-drawn", "children"), Input("r-subject", "data"))
+def draw(source: Source, subject: dict[str, str]) -> tuple[Any, ...]:
+    snapshot = source.snapshot()
+    key = (subject["dataset"], subject["layer"])
+    graph = drawn_graph(snapshot, *key)
+    drawing = snapshot.once(("percolation drawing", *key), lambda: skill_drawing(graph, {}, per_skill=3))
+    rows = {f"s:{graph.skill_id(i)}": i for i in range(graph.n)}
+    elements = [
+        {**element, "data": {**element["data"], "row": rows[element["data"]["id"]]}}
+        if element["data"]["id"] in rows
+        else element
+        for element in drawing.elements
+    ]
+    total = len(graph.view.wave)
+    drawn = "" if graph.n == total else f". Drawn are {graph.n:,} of {total:,} skills, from the most used down."
+    return elements, drawn
+
+
+@CALLS.answer("the clusters", Output("r-frames", "data"), Input("r-subject", "data"), Input("r-order", "value"))
+def keep(source: Source, subject: dict[str, str], order: str) -> Any:
+    snapshot = source.snapshot()
+    key = (subject["dataset"], subject["layer"])
+    hubs = order == "hubs"
+    graph = drawn_graph(snapshot, *key)
+    return {"order": order, **snapshot.once(("frames", hubs, *key), lambda: frames(graph, hubs=hubs))}
+
+
+@CALLS.answer("the largest cluster", Output("r-giant", "figure"), Input("r-subject", "data"), Input("r-of", "value"))
+def sizes(source: Source, subject: dict[str, str], of: str) -> Any:
+    snapshot = source.snapshot()
+    key = (subject["dataset"], subject["layer"])
+    report, hubs = sweeps(snapshot, *key)
+    learned = snapshot.once(("learned curve", *key), lambda: learned_curve(snapshot.view(*key)))
+    return percolation_figure(report, at_shares(hubs, report.phi), learned, of_kept=of == "kept")
+
+
+@CALLS.answer(
+    "what holds it together",
+    Output("r-susceptibility", "figure"),
+    Output("r-said", "children"),
+    Output("r-removal", "rowData"),
+    Output("r-sweep", "rowData"),
+    Input("r-subject", "data"),
+)
+def tables(source: Source, subject: dict[str, str]) -> tuple[Any, ...]:
+    snapshot = source.snapshot()
+    key = (subject["dataset"], subject["layer"])
+    report, hubs = sweeps(snapshot, *key)
+    view = snapshot.view(*key)
+    at = at_shares(hubs, report.phi)
+    return (
+        susceptibility_figure(report),
+        what_it_says(report, at),
+        removal_rows(view, report, hubs),
+        sweep_rows(report, at),
+    )
+
+
+CALLS.browser(
+    "sgPercolation.clusters",
+    Output("r-kept", "children"),
+    Output("r-largest", "children"),
+    Input("r-phi", "value"),
+    Input("r-cy", "elements"),
+    Input("r-frames", "data"),
+    State("r-cy", "id"),
+)
+CALLS.browser(
+    "sg.markShare",
+    Output("r-giant", "data-mark"),
+    Input("r-phi", "value"),
+    Input("r-giant", "figure"),
+    State("r-giant", "id"),
+)
+CALLS.browser("sg.plainSheet", Output("r-cy", "stylesheet"), Input("shown-scheme", "data"), Input("r-sheets", "data"))
+CALLS.browser(
+    "sgPercolation.state",
+    Output("r-phi", "data-url"),
+    Input("r-phi", "value"),
+    Input("r-order", "value"),
+    Input("r-of", "value"),
+)
+CALLS.browser(
+    "sg.play",
+    Output("r-tick", "disabled"),
+    Output("r-play", "aria-label"),
+    Output("r-play-icon", "className"),
+    Input("r-play", "n_clicks"),
+    State("r-tick", "disabled"),
+    prevent_initial_call=True,
+)
+CALLS.browser(
+    "sg.tick",
+    Output("r-phi", "value"),
+    Input("r-tick", "n_intervals"),
+    State("r-phi", "value"),
+    State("r-phi", "max"),
+    prevent_initial_call=True,
+)

@@ -1,0 +1,195 @@
+"""Percolation: keep skills at random and watch the giant component form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+from ui.choice import Query, choose
+from ui.components import card, figure, grid, no_layer, page_header
+from ui.drawing.canvas import stylesheets
+from ui.drawing.fitted import fitted_canvas
+from ui.notices import notice
+from ui.pages.percolation.answers import STEPS
+from ui.source import Snapshot
+
+__all__ = ["layout"]
+
+_TITLE = "Percolation"
+
+
+_MEANING = (
+    "Each skill is kept with probability φ, whether it was learned or not; two kept skills hang together when a text "
+    "requires both. Above a critical φ one giant component holds most of them."
+)
+
+
+_PHI = 20
+
+
+_ORDERS = ({"value": "random", "label": "at random"}, {"value": "hubs", "label": "most used go first"})
+
+
+_OF = ({"value": "all", "label": "of all skills"}, {"value": "kept", "label": "of the kept"})
+
+
+def _one_of(options: Sequence[dict[str, str]], value: str | None) -> str:
+    """The option that a query names, else the first."""
+    names = [option["value"] for option in options]
+    return value if value in names else names[0]
+
+
+def _segments(name: str, label: str, options: Sequence[dict[str, str]], value: str | None) -> html.Div:
+    return html.Div(
+        [
+            html.Span(label, className="control-label", **{"aria-hidden": "true"}),
+            dmc.SegmentedControl(
+                id=name, data=list(options), value=_one_of(options, value), size="xs", **{"aria-label": label}
+            ),
+        ],
+        className="control",
+    )
+
+
+def layout(snapshot: Snapshot, query: Query) -> Any:
+    """The page for what the URL says."""
+    choice = choose(snapshot, query)
+    if choice.layer is None:
+        return html.Div([page_header(_TITLE, _MEANING, choice), no_layer(choice.dataset)], className="page")
+    return html.Div(
+        [
+            page_header(_TITLE, _MEANING, choice),
+            None if choice.problem is None else notice(choice.problem),
+            dcc.Store(id="r-subject", data={"dataset": choice.dataset, "layer": choice.layer}),
+            dcc.Store(id="r-sheets", data=stylesheets("plain")),
+            dcc.Store(id="r-frames"),
+            dcc.Interval(id="r-tick", interval=140, disabled=True),
+            html.Div([_stage(query), _curves(query)], className="learn-body tab-body-like"),
+        ],
+        className="page fill",
+    )
+
+
+def _stage(query: Query) -> html.Section:
+    """The slider and the skills that it keeps."""
+    phi = int(query["phi"]) if query.get("phi", "").isdecimal() else _PHI
+    slider = dmc.Slider(
+        id="r-phi",
+        min=0,
+        max=STEPS,
+        step=1,
+        value=min(phi, STEPS),
+        marks=[{"value": k, "label": f"{k} %"} for k in range(0, 101, 20)],
+        updatemode="drag",
+        size="sm",
+        thumbLabel="Share of skills kept, percent",
+        label=None,
+        thumbSize=16,
+    )
+    play = html.Button(
+        html.Span(className="icon icon-play", id="r-play-icon"),
+        id="r-play",
+        className="tool main-tool",
+        **{"aria-label": "Play"},
+    )
+    keys = html.Div(
+        [
+            html.Span([html.Span(className="dot", style={"background": "var(--ghost)"}), "left out"]),
+            html.Span([html.Span(className="dot", style={"background": "#2F7FB8"}), "kept"]),
+            html.Span([html.Span(className="dot dot-measured"), "in the largest cluster"]),
+            html.Span([html.Span(className="dot dot-second"), "in the second"]),
+        ],
+        className="keys",
+    )
+    return html.Section(
+        [
+            html.Div(
+                [
+                    play,
+                    html.Div(slider, className="wave-slider"),
+                    _segments("r-order", "Which are left out", _ORDERS, query.get("order")),
+                ],
+                className="player",
+            ),
+            html.Div(
+                fitted_canvas("r-cy", "Skills that are kept and the clusters they form; the largest is orange"),
+                className="graph-stage",
+            ),
+            html.Div(
+                [
+                    keys,
+                    html.Div(
+                        [
+                            html.Strong(id="r-kept"),
+                            html.Span(": "),
+                            html.Span(id="r-largest"),
+                            html.Span(id="r-drawn"),
+                        ],
+                        **{"aria-live": "polite"},
+                    ),
+                ],
+                className="graph-caption",
+            ),
+        ],
+        className="card graph-card",
+    )
+
+
+def _curves(query: Query) -> html.Div:
+    """Figures of the whole sweep, with the same numbers as tables."""
+    number = {"type": "numericColumn", "minWidth": 60}
+    sweep_columns = [
+        {"field": "phi", "headerName": "φ", **number},
+        {"field": "largest", "headerName": "Largest", **number},
+        {"field": "degrees", "headerName": "Degrees", **number},
+        {"field": "poisson", "headerName": "Poisson", **number},
+        {"field": "hubs", "headerName": "Most used first", **number},
+        {"field": "second", "headerName": "Second", **number},
+    ]
+    removal_columns = [
+        {"field": "removed", "headerName": "Gone", "minWidth": 70, "maxWidth": 90, "type": "numericColumn"},
+        {"field": "targeted", "headerName": "Most used", **number},
+        {"field": "random", "headerName": "At random", **number},
+        {"field": "last", "headerName": "Down to", "flex": 1, "tooltipField": "last", "minWidth": 90},
+    ]
+    return html.Div(
+        [
+            card(
+                "Largest cluster",
+                [
+                    figure("r-giant", height=320, label="Largest cluster against the share kept"),
+                    html.Details(
+                        [html.Summary("These curves as a table"), grid("r-sweep", sweep_columns, height=230)],
+                        className="twin",
+                    ),
+                ],
+                note="Orange is measured (mean of 20 random orders), dashed is theory for as many skills.",
+                extra=dmc.SegmentedControl(
+                    id="r-of",
+                    data=list(_OF),
+                    value=_one_of(_OF, query.get("of")),
+                    size="xs",
+                    **{"aria-label": "Share of what"},
+                ),
+            ),
+            card(
+                "What holds it together",
+                [grid("r-removal", removal_columns, height=236), html.Div(id="r-said")],
+                note="Share of all skills in the largest cluster once so many skills are removed: the most used, "
+                "or any.",
+            ),
+            card(
+                "Where it sets in",
+                figure("r-susceptibility", height=170, label="Susceptibility by share kept"),
+                note="Susceptibility: mean size of the cluster of a skill outside the largest; its peak before the "
+                "largest holds half of the kept is where the giant component sets in.",
+            ),
+        ],
+        className="side scroll",
+        tabIndex=0,
+        role="region",
+        **{"aria-label": "Figures and tables"},
+    )

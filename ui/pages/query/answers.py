@@ -1,0 +1,184 @@
+"""What the page's callbacks answer with."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from dash import html, no_update
+
+from explorer.errors import QueryError
+from explorer.store.protocol import Node, Path, QueryResult, Relationship
+from ui.drawing.layouts import communities, islands, label_tiers
+from ui.drawing.style import CATEGORIES, OTHER
+
+__all__ = [
+    "AT_ONCE",
+    "EXAMPLE",
+    "MAX_ROWS",
+    "answered",
+    "ended",
+    "plain",
+    "read_parameters",
+    "result_csv",
+    "result_elements",
+    "result_json",
+    "result_rows",
+]
+
+MAX_ROWS = 1_000
+
+
+_MAX_NODES = 400
+
+
+AT_ONCE = 1.0  # seconds that the first answer waits for the result, before the page asks again and again
+
+
+EXAMPLE = '{"name": "sorted"}'
+
+
+def ended(summary: Any) -> tuple[Any, ...]:
+    """What the page shows of a query that has no result."""
+    return {"running": False}, None, summary, no_update, {"display": "none"}
+
+
+def answered(result: QueryResult) -> tuple[Any, ...]:
+    """What the page shows of a result."""
+    columns, rows = result_rows(result)
+    elements = result_elements(result)
+    links = sum("source" in element["data"] for element in elements)
+    shown = "graph" if links and len(elements) > 1 else "table"
+    data = {"columns": columns, "rows": rows, "elements": elements}
+    summary = [_metrics(result, len(elements) - links, links)]
+    summary += [html.Div(text, className="query-warning") for text in result.warnings]
+    return {"running": False}, data, summary, shown, {"display": "none"}
+
+
+def _metrics(result: QueryResult, nodes: int, links: int) -> str:
+    """Rows, columns, what the graph shows, and the time that the store took."""
+
+    def count(n: int, one: str, many: str) -> str:
+        return f"{n:,} {one if n == 1 else many}"
+
+    digits = 2 if result.seconds >= 0.1 else 4
+    text = f"{count(len(result.rows), 'row', 'rows')} in {result.seconds:.{digits}f} s"
+    text += f" · {count(len(result.columns), 'column', 'columns')}"
+    if nodes:
+        text += f" · {count(nodes, 'node', 'nodes')} and {count(links, 'relationship', 'relationships')}"
+    return text + (f" · only the first {MAX_ROWS:,} rows are shown" if result.truncated else "")
+
+
+def result_csv(result: Mapping[str, Any]) -> str:
+    """The shown rows as CSV, columns in the order of RETURN."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(result["columns"])
+    writer.writerows([row[f"c{i}"] for i in range(len(result["columns"]))] for row in result["rows"])
+    return out.getvalue()
+
+
+def result_json(result: Mapping[str, Any]) -> str:
+    """The shown rows as JSON: `columns`, and `rows` as lists in their order."""
+    rows = [[row[f"c{i}"] for i in range(len(result["columns"]))] for row in result["rows"]]
+    return json.dumps({"columns": result["columns"], "rows": rows}, ensure_ascii=False)
+
+
+def read_parameters(text: str | None) -> Mapping[str, Any]:
+    """The parameters of a query.
+
+    Raises:
+        QueryError: They are no object of JSON.
+    """
+    if not text or not text.strip():
+        return {}
+    try:
+        given = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise QueryError(
+            f'the parameters are not JSON ({error.msg} at letter {error.pos + 1}): write {{"name": "sorted"}}'
+        ) from None
+    if not isinstance(given, dict):
+        raise QueryError(f"the parameters must be an object of JSON, such as {EXAMPLE}")
+    return given
+
+
+def plain(value: Any) -> Any:
+    """A value of a result as a cell of a table."""
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, Node):
+        return f"(:{':'.join(value.labels)} {_caption(value)})"
+    if isinstance(value, Relationship):
+        facts = ", ".join(f"{key}: {fact}" for key, fact in value.properties.items())
+        return f"[:{value.type}{' {' + facts + '}' if facts else ''}]"
+    if isinstance(value, Path):
+        return " → ".join(_caption(node) for node in value.nodes)
+    if isinstance(value, Mapping):
+        return json.dumps({key: plain(item) for key, item in value.items()}, ensure_ascii=False)
+    if isinstance(value, Sequence):
+        return ", ".join(str(plain(item)) for item in value)
+    return str(value)
+
+
+def _caption(node: Node) -> str:
+    found = node.properties
+    return str(found.get("name") or found.get("title") or found.get("key") or node.id)
+
+
+def result_rows(result: QueryResult) -> tuple[list[str], list[dict[str, Any]]]:
+    """Column names, and rows keyed c0, c1, … so that dots in names mean nothing."""
+    rows = [{f"c{i}": plain(value) for i, value in enumerate(row)} for row in result.rows]
+    return list(result.columns), rows
+
+
+def result_elements(result: QueryResult) -> list[dict[str, Any]]:
+    """Nodes and relationships of a result as Cytoscape elements, laid out; at most a few hundred nodes."""
+    nodes, links = result.graph()
+    shown = list(nodes.values())[:_MAX_NODES]
+    place = {node.id: i for i, node in enumerate(shown)}
+    kept = [link for link in links.values() if link.start in place and link.end in place]
+    if not shown:
+        return []
+    source = np.array([place[link.start] for link in kept], dtype=np.int64)
+    target = np.array([place[link.end] for link in kept], dtype=np.int64)
+    n, ones = len(shown), np.ones(len(kept))
+    degree = np.bincount(source, minlength=n) + np.bincount(target, minlength=n)
+    radius = 7.0 + 2.0 * np.sqrt(degree)
+    where = islands(communities(n, source, target, ones), radius, source, target, ones)
+    captions = [_caption(node) for node in shown]
+    tier = label_tiers(where.x, where.y, [min(len(c), 34) for c in captions], degree.astype(float))
+    labels = sorted({node.labels[0] if node.labels else "" for node in shown})
+    colours = {name: CATEGORIES[i] if i < len(CATEGORIES) else OTHER for i, name in enumerate(labels)}
+    elements: list[dict[str, Any]] = [
+        {
+            "data": {
+                "id": f"n:{node.id}",
+                "label": captions[i][:34],
+                "name": captions[i],
+                "class": ":".join(node.labels),
+                "size": round(float(2.0 * radius[i] * where.scale * 0.8), 1),
+                "tier": int(tier[i]),
+                "c_class": colours[node.labels[0] if node.labels else ""],
+            },
+            "position": {"x": round(float(where.x[i]), 1), "y": round(float(where.y[i]), 1)},
+        }
+        for i, node in enumerate(shown)
+    ]
+    elements += [
+        {
+            "data": {
+                "id": f"r:{link.id}",
+                "source": f"n:{link.start}",
+                "target": f"n:{link.end}",
+                "width": 1.2,
+                "opacity": 0.45,
+            }
+        }
+        for link in kept
+    ]
+    return elements

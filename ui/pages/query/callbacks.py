@@ -1,0 +1,159 @@
+"""What the page answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import ALL, Input, Output, State, ctx, html, no_update
+
+from explorer.errors import SkillgraphError
+from ui.calls import Calls
+from ui.components import grid
+from ui.drawing.canvas import canvas
+from ui.drawing.style import cytoscape_stylesheet
+from ui.pages.query.answers import AT_ONCE, MAX_ROWS, answered, ended, read_parameters, result_csv, result_json
+from ui.source import Source
+from ui.work import tasks
+
+__all__ = ["CALLS"]
+
+CALLS = Calls()
+
+
+@CALLS.answer(
+    "the answer to the query",
+    Output("q-state", "data"),
+    Output("q-result", "data"),
+    Output("q-summary", "children"),
+    Output("q-view", "value"),
+    Output("q-cancel", "style"),
+    Input("q-ask", "data"),
+    Input("q-pulse", "data"),
+    Input("q-cancel", "n_clicks"),
+    prevent_initial_call=True,
+)
+def follow(source: Source, ask: dict[str, Any] | None, _pulse: Any, _cancel: Any) -> tuple[Any, ...]:
+    if ask is None:
+        return (no_update,) * 5
+    queries = source.queries
+    # Questions may overtake each other: whichever comes first begins the query, and none begins it twice.
+    triggers = ctx.triggered_prop_ids
+    if "q-cancel.n_clicks" in triggers and "q-ask.data" not in triggers:
+        queries.cancel(ask["id"])
+    work = queries.find(ask["id"])
+    if work is None:
+        queries.cancel(ask["before"])
+        try:
+            given = read_parameters(ask["parameters"])
+            work = queries.begin(
+                tasks.query, source.place, ask["text"], given, MAX_ROWS, float(ask["timeout"]), name=ask["id"]
+            )
+        except SkillgraphError as error:
+            return ended(html.Span(str(error), className="query-error"))
+        work.wait(AT_ONCE)
+    if work.state == "running":
+        text = f"Running for {work.seconds:.0f} s; it is stopped after {ask['timeout']} s."
+        return {"running": True}, no_update, text, no_update, {}
+    if work.state == "done":
+        return answered(work.value)
+    if work.state == "failed":
+        return ended(html.Span(work.problem, className="query-error"))
+    return ended(f"Cancelled after {work.seconds:.1f} s.")
+
+
+@CALLS.answer("the result", Output("q-body", "children"), Input("q-result", "data"), Input("q-view", "value"))
+def show(source: Source, result: dict[str, Any] | None, view: str) -> Any:
+    if not result:
+        return None
+    if view == "graph":
+        if not result["elements"]:
+            text = "This result has no nodes: RETURN nodes and relationships themselves to see them as a graph."
+            return html.P(text, className="sentence pad")
+        return html.Div(canvas("q-cy", "Nodes and relationships of the result"), className="graph-stage")
+    columns = [
+        {"field": f"c{i}", "headerName": name, "tooltipField": f"c{i}", "minWidth": 110}
+        for i, name in enumerate(result["columns"])
+    ]
+    return grid("q-table", columns, result["rows"], height="100%")
+
+
+@CALLS.answer(
+    "the picture of the result",
+    Output("q-cy", "elements"),
+    Output("q-cy", "stylesheet"),
+    Input("q-result", "data"),
+    Input("shown-scheme", "data"),
+)
+def draw(source: Source, result: dict[str, Any] | None, scheme: str) -> tuple[Any, Any]:
+    sheet = cytoscape_stylesheet("dark" if scheme == "dark" else "light")
+    return (result or {}).get("elements", []), sheet
+
+
+@CALLS.answer("the last queries", Output("q-past", "children"), Input("q-history", "data"))
+def history(source: Source, past: list[str] | None) -> Any:
+    if not past:
+        return html.P("None yet; they are kept in this browser.", className="quiet pad-x")
+    return [
+        html.Button(html.Span(" ".join(text.split())), id={"type": "q-old", "at": at}, className="item", title=text)
+        for at, text in enumerate(past)
+    ]
+
+
+@CALLS.answer(
+    "the file",
+    Output("q-download", "data"),
+    Input("q-csv", "n_clicks"),
+    Input("q-json", "n_clicks"),
+    State("q-result", "data"),
+    prevent_initial_call=True,
+)
+def export(source: Source, _csv: int | None, _json: int | None, result: dict[str, Any] | None) -> Any:
+    if not result:
+        return no_update
+    if ctx.triggered_id == "q-json":
+        return {"content": result_json(result), "filename": "query.json"}
+    return {"content": result_csv(result), "filename": "query.csv"}
+
+
+CALLS.browser(
+    "sgQuery.queryEditor",
+    Output("q-editor", "data-mounted"),
+    Input("q-words", "data"),
+    State("q-text", "data"),
+    State("q-autorun", "data"),
+)
+CALLS.browser(
+    "sgQuery.queryRecipe",
+    Output("q-parameters", "value"),
+    Input({"type": "q-recipe", "at": ALL}, "n_clicks"),
+    Input({"type": "q-old", "at": ALL}, "n_clicks"),
+    State("q-recipes", "data"),
+    State("q-history", "data"),
+    State("q-result", "data"),
+    prevent_initial_call=True,
+)
+CALLS.browser(
+    "sgQuery.exportable",
+    Output("q-csv", "disabled"),
+    Output("q-json", "disabled"),
+    Input("q-result", "data"),
+)
+CALLS.browser(
+    "sgQuery.askQuery",
+    Output("q-ask", "data"),
+    Output("q-history", "data"),
+    Input("q-run", "n_clicks"),
+    Input("q-autorun", "data"),
+    State("q-text", "data"),
+    State("q-parameters", "value"),
+    State("q-timeout", "value"),
+    State("q-history", "data"),
+    State("q-ask", "data"),
+)
+CALLS.browser("sgQuery.pulseQuery", Output("q-state", "data-seen"), Input("q-state", "data"), prevent_initial_call=True)
+CALLS.browser(
+    "sg.fitPlain",
+    Output("q-cy", "data-fitted"),
+    Input("q-cy", "elements"),
+    State("q-cy", "id"),
+)
