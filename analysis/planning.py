@@ -405,7 +405,7 @@ def _chains(parent: npt.NDArray[np.int32], own: npt.NDArray[np.float64]) -> npt.
 
 def _check_budget(budget: int) -> None:
     if budget < 1:
-        raise AnalysisError(f"a plan needs a budget of 1 or more, not {budget}")
+        raise AnalysisError(f"a plan needs a budget of at least 1, not {budget}")
 
 
 def _plan(

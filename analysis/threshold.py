@@ -52,7 +52,7 @@ class EmergenceThreshold:
 
 _SMALLEST = 1e-300
 _LARGEST = -math.log(_SMALLEST)
-_BEYOND = "with {:g} skills in a text on average R* is beyond 1e300 texts per skill: give fewer skills or a larger D"
+_BEYOND = "with {:g} skills in a text on average R* exceeds 1e300 texts per skill: give fewer skills or a larger D"
 
 _GRADUAL = EmergenceThreshold(ratio=None, unlearned=None, jump=False)
 

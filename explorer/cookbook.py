@@ -18,7 +18,7 @@ PARAMETERS: Mapping[str, str] = MappingProxyType(
         "tuned": "name of a fine-tuned layer",
         "skill": "id of a skill",
         "other": "id of another skill",
-        "limit": "rows at most",
+        "limit": "most rows to return",
     }
 )
 """What each parameter of a recipe means; the same in all recipes."""
@@ -53,7 +53,7 @@ LIMIT $limit""",
     ),
     Recipe(
         "Most connected skills",
-        "Which skills hold a layer together: with how many others are they associated, in how many texts?",
+        "Which skills hold a layer together? With how many others are they associated, and in how many texts?",
         """MATCH (s:Skill {dataset: $dataset})-[a:ASSOCIATED_WITH {layer: $layer}]-(:Skill)
 RETURN s.name AS skill, s.class AS class, count(a) AS neighbours, sum(a.weight) AS texts
 ORDER BY neighbours DESC, texts DESC, skill
@@ -74,7 +74,8 @@ LIMIT $limit""",
     ),
     Recipe(
         "Shortest chain between two skills",
-        "Through which skills does one get from one skill to another, each step an association in any layer?",
+        "Which skills lie on a shortest chain from one skill to another, where each step is an association in any "
+        "layer?",
         """MATCH (a:Skill {dataset: $dataset, id: $skill}), (b:Skill {dataset: $dataset, id: $other})
 MATCH chain = shortestPath((a)-[:ASSOCIATED_WITH*..15]-(b))
 RETURN [s IN nodes(chain) | s.name] AS skills, length(chain) AS steps""",
@@ -97,7 +98,7 @@ LIMIT $limit""",
     ),
     Recipe(
         "Common neighbours of two skills",
-        "Which skills are associated with both, and in how many texts at least?",
+        "Which skills are associated with both, and how many texts support the weaker of the two associations?",
         """MATCH (:Skill {dataset: $dataset, id: $skill})-[a:ASSOCIATED_WITH {layer: $layer}]-(s:Skill)
 MATCH (s)-[b:ASSOCIATED_WITH {layer: $layer}]-(:Skill {dataset: $dataset, id: $other})
 RETURN s.name AS skill, CASE WHEN a.weight < b.weight THEN a.weight ELSE b.weight END AS texts
@@ -106,8 +107,8 @@ LIMIT $limit""",
         ("dataset", "skill", "layer", "other", "limit"),
     ),
     Recipe(
-        "Texts that join two skills",
-        "Which texts require both skills, and so make the association?",
+        "Texts that link two skills",
+        "Which texts require both skills and so link them?",
         """MATCH (t:Text {dataset: $dataset})-[:REQUIRES]->(:Skill {id: $skill})
 MATCH (t)-[:REQUIRES]->(:Skill {id: $other})
 RETURN t.title AS text, t.class AS class, t.part AS part
@@ -160,7 +161,7 @@ LIMIT $limit""",
     ),
     Recipe(
         "Learned, but outside the giant component",
-        "Which learned skills hang together with few others only, and which text taught each?",
+        "Which learned skills lie outside the giant component, and which text taught each?",
         """MATCH (:Layer {dataset: $dataset, name: $layer})-[learned:LEARNED]->(s:Skill)
 WHERE learned.component > 0
 RETURN s.name AS skill, learned.component AS component, learned.wave AS wave, learned.by AS taught_by
@@ -170,7 +171,7 @@ LIMIT $limit""",
     ),
     Recipe(
         "What fine-tuning adds",
-        "Which skills has a fine-tuned layer learned that its base has not, and in which wave?",
+        "Which skills has a fine-tuned layer learned that its base has not learned, and in which wave?",
         """MATCH (l:Layer {dataset: $dataset, name: $tuned})-[learned:LEARNED]->(s:Skill)
 WHERE NOT EXISTS { (l)-[:FINE_TUNED_FROM]->(:Layer)-[:LEARNED]->(s) }
 RETURN s.name AS skill, s.class AS class, learned.wave AS wave, learned.by AS taught_by
@@ -180,7 +181,7 @@ LIMIT $limit""",
     ),
     Recipe(
         "What fine-tuning adds around a skill",
-        "Which neighbours has a skill in a fine-tuned layer that the base of the layer has not learned?",
+        "Which neighbours does a skill have in a fine-tuned layer that the base of the layer has not learned?",
         """MATCH (l:Layer {dataset: $dataset, name: $tuned})-[:FINE_TUNED_FROM]->(base:Layer)
 MATCH (s:Skill {dataset: $dataset, id: $skill})-[a:ASSOCIATED_WITH {layer: $tuned}]-(new:Skill)
 WHERE NOT EXISTS { (base)-[:LEARNED]->(new) }
@@ -273,7 +274,7 @@ ORDER BY wave, class""",
     ),
     Recipe(
         "Skills blocked by a prerequisite",
-        "Which skills that texts require must wait for another skill that the layer has not learned?",
+        "Which required skills wait for a prerequisite that the layer has not learned?",
         """MATCH (before:Skill {dataset: $dataset})-[:PREREQUISITE_OF]->(s:Skill)
 WHERE NOT EXISTS { (:Layer {dataset: $dataset, name: $layer})-[:LEARNED]->(before) }
   AND EXISTS { (:Text)-[:REQUIRES]->(s) }
@@ -359,13 +360,14 @@ def cookbook_page() -> str:
     lines = [
         "# Cookbook",
         "",
-        "Questions on learned associations, as Cypher that gives the same on the embedded store and on Neo4j. The",
-        "query page of the explorer offers them all; on the command line:",
+        "Questions about learned associations, written in Cypher that gives the same result on the embedded store and",
+        "on Neo4j. The query page of the explorer offers them all; on the command line:",
         "",
         '    skillgraph query --param layer=foundation --param limit=10 "MATCH …"',
         "",
         "A parameter of the table below that is not given is chosen from what the store holds, and the command says",
-        "which; one that matches nothing there is named. Ids of skills are those of the data, as `builtin:sorted`.",
+        "which; a parameter that matches nothing there is reported. Ids of skills are those of the data, as",
+        "`builtin:sorted`.",
         "",
         "Rows come as a table, with `--format csv`, or with `--json`. `--format graph` gives the subgraph in them as",
         "one JSON object, each node and relationship once: `nodes` (`id`, `labels`, `properties`) and `relationships`",

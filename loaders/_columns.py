@@ -62,4 +62,4 @@ KNOWN = frozenset({
     "kc(default)", "unnamed:_0", "row", "questions", "concepts", "responses", "_id", "_labels", "_start", "_end",
     "_type", "difficulty", "description", "note", "type",
 })  # fmt: skip
-"""What a header is known by."""
+"""What a header is recognised by."""

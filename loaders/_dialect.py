@@ -198,7 +198,7 @@ def sniff(
         preamble = _preamble(body, mark, quote)
         if preamble:
             problems.decide(
-                path, "lines before the table", str(preamble), f"{body[0].strip()[:40]!r} is no row of the table",
+                path, "lines before the table", str(preamble), f"{body[0].strip()[:40]!r} is not a row of the table",
                 option="skip", alternatives=("skip=0",),
             )  # fmt: skip
             skipped = _after(lines, skipped, preamble, comment)
@@ -610,6 +610,6 @@ def _comma_columns(
         raise AmbiguousError(
             f"column {names[doubtful[0]]!r} holds {example!r}",
             path=path,
-            readings=[("a decimal comma", "decimal=comma"), ("thousands, which no reader takes", "decimal=point")],
+            readings=[("a decimal comma", "decimal=comma"), ("thousands, which is not supported", "decimal=point")],
         )
     return frozenset(found)

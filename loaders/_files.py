@@ -160,7 +160,9 @@ class _Checked(io.RawIOBase):
         nul = data.find(b"\0")
         if nul >= 0:
             line = self._line + data.count(b"\n", 0, nul)
-            raise DataError("holds a NUL byte, so it is no text file; expected UTF-8 text", path=self._path, line=line)
+            raise DataError(
+                "holds a NUL byte, so it is not a text file; expected UTF-8 text", path=self._path, line=line
+            )
         last = data.rfind(b"\n")
         if not self._lines:
             self._line += data.count(b"\n")

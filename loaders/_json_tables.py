@@ -46,9 +46,9 @@ def parse_json(path: Path, progress: Progress | None = None) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise DataError(f"column {error.colno}: is no JSON: {error.msg}", path=path, line=error.lineno) from None
+        raise DataError(f"column {error.colno}: is not JSON: {error.msg}", path=path, line=error.lineno) from None
     except (ValueError, RecursionError):
-        raise DataError("is no JSON that can be read: it is nested too deeply", path=path) from None
+        raise DataError("is not JSON that can be read: it is nested too deeply", path=path) from None
 
 
 def json_values(
@@ -64,12 +64,14 @@ def json_values(
             except (ValueError, RecursionError) as error:
                 reason = getattr(error, "msg", "nested too deeply")
                 column = getattr(error, "colno", 1)
-                problems.report("no JSON", f"column {column}: is no JSON: {reason}", path, line)
+                problems.report("no JSON", f"column {column}: is not JSON: {reason}", path, line)
                 continue
             if isinstance(value, dict):
                 yield line, value
             else:
-                problems.report("no JSON object", f"expected a JSON object, found {type(value).__name__}", path, line)
+                problems.report(
+                    "not a JSON object", f"expected a JSON object, found {type(value).__name__}", path, line
+                )
 
 
 def is_lines(path: Path) -> bool:
@@ -105,7 +107,7 @@ def rows_of_json(content: Any, path: Path, problems: Problems, *, rows: str | No
     """See `json_rows`, of content that is parsed already."""
     if rows is not None:
         if not isinstance(content, Mapping) or rows not in content:
-            keys = ", ".join(map(repr, content)) if isinstance(content, Mapping) else "none, it is no object"
+            keys = ", ".join(map(repr, content)) if isinstance(content, Mapping) else "none, it is not an object"
             raise DataError(f"has no key {rows!r}; its keys are: {keys}", path=path)
         content = content[rows]
     if isinstance(content, list):

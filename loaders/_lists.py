@@ -81,7 +81,7 @@ def parse_array(text: str) -> list[tuple[str, float]]:
     except json.JSONDecodeError as error:
         reason = f"{error.msg} at character {error.pos + 1}"
     except RecursionError:
-        raise ValueError("no JSON array: nested too deeply") from None
+        raise ValueError("not a JSON array: nested too deeply") from None
     if _NUMPY.match(text):
         # numpy writes no commas, and Python would join what stands side by side
         return _distinct((first or second, 1.0) for first, second in _STRING.findall(text))
@@ -96,7 +96,7 @@ def parse_array(text: str) -> list[tuple[str, float]]:
     if text.startswith("{") and text.endswith("}") and ":" not in text:
         names = next(csv.reader([text[1:-1]], escapechar="\\", skipinitialspace=True), [])
         return _distinct((name, 1.0) for name in names)
-    raise ValueError(f"no JSON array: {reason}")
+    raise ValueError(f"not a JSON array: {reason}")
 
 
 def _distinct(found: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:

@@ -142,7 +142,7 @@ def _parquet(path: Path, progress: Progress | None, missing: frozenset[str] | No
     try:
         file = pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"is no Parquet file: {error}", path=path) from None
+        raise DataError(f"is not a Parquet file: {error}", path=path) from None
     names = tuple(file.schema_arrow.names)
 
     def rows() -> Iterator[tuple[int | None, list[str]]]:

@@ -136,7 +136,7 @@ class Scores:
         except ValueError:
             problems.report(
                 "no score",
-                f"column {column!r}: {value!r} is no score; expected 0 to 1, 0 to 100, or blank for not attempted; "
+                f"column {column!r}: {value!r} is not a score; expected 0 to 1, 0 to 100, or blank for not attempted; "
                 f"if it means not attempted, say missing={written}",
                 self.path,
                 line,

@@ -226,7 +226,7 @@ def read_skills(
     """Add the skills of a table, with all its columns; a column with a parent makes a skill part of it.
 
     Raises:
-        DataError: No column with ids, an empty or a second id, a level that is no integer, an unknown parent.
+        DataError: No column with ids, an empty or a second id, a level that is not an integer, an unknown parent.
     """
     parents: list[tuple[int, str, str]] = []
 
@@ -242,7 +242,7 @@ def read_skills(
                 kept["level"] = int(str(level))
             except ValueError:
                 builder.problems.report(
-                    "no level", f"level {level!r} of skill {identifier!r} is no integer", path, line
+                    "no level", f"level {level!r} of skill {identifier!r} is not an integer", path, line
                 )
         builder.skill(identifier, kept)
 

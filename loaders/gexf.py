@@ -36,7 +36,7 @@ def read_gexf(
     reader = _Reader()
     parse_xml(path, reader.start, reader.end, progress)
     if not reader.is_gexf:
-        raise DataError("is no GEXF; expected a <gexf> element", path=path)
+        raise DataError("is not GEXF; expected a <gexf> element", path=path)
     add_graph(reader.finish(), builder, path, labels)
 
 

@@ -36,7 +36,7 @@ def read_graphml(
     reader = _Reader()
     parse_xml(path, reader.start, reader.end, progress)
     if not reader.is_graphml:
-        raise DataError("is no GraphML; expected a <graphml> element", path=path)
+        raise DataError("is not GraphML; expected a <graphml> element", path=path)
     add_graph(reader.finish(), builder, path, labels)
 
 

@@ -83,7 +83,7 @@ def read_helm(
 def _read_run(file: Path, items: Items, model: str | None, metric: str | None) -> None:
     content = parse_json(file)
     if not _is_helm(content):
-        raise DataError("is no list of instances with stats, as HELM writes it", path=file)
+        raise DataError("is not a list of instances with stats, as HELM writes it", path=file)
     scenario, name = _run(file)
     instances = [instance for instance in content if not instance.get("perturbation")]
     found = [(instance, _means(instance)) for instance in instances]

@@ -99,8 +99,8 @@ def _add_sample(
     if number is None:
         problems.report(
             "no score",
-            f"sample {sample.get('id')!r}: {chosen!r} is {value!r}, which is no score from 0 to 1; name another scorer "
-            f"with scorer, of {quoted(list(found))}",
+            f"sample {sample.get('id')!r}: {chosen!r} is {value!r}, which is not a score from 0 to 1; name another "
+            f"scorer with scorer, of {quoted(list(found))}",
             file,
         )
         return chosen
@@ -129,14 +129,14 @@ def _log(file: Path) -> tuple[Mapping[str, Any], Iterator[Mapping[str, Any]]]:
     if not zipfile.is_zipfile(file):
         content = parse_json(file)
         if not _is_content(content):
-            raise DataError("is no log of Inspect; expected keys eval and samples", path=file)
+            raise DataError("is not a log of Inspect; expected keys eval and samples", path=file)
         return content, iter(content.get("samples") or [])
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
             head = _member(archive, "header.json" if "header.json" in names else "_journal/start.json", file)
     except (zipfile.BadZipFile, KeyError, OSError) as error:
-        raise DataError(f"is no log of Inspect: {error}", path=file) from None
+        raise DataError(f"is not a log of Inspect: {error}", path=file) from None
     return head, _samples(file)
 
 
@@ -149,7 +149,7 @@ def _samples(file: Path) -> Iterator[Mapping[str, Any]]:
 
 def _member(archive: zipfile.ZipFile, name: str, file: Path) -> Mapping[str, Any]:
     if archive.getinfo(name).file_size > _MOST:
-        raise DataError(f"holds {name!r} of more than 1 GiB, which no log does", path=file)
+        raise DataError(f"holds {name!r} of more than 1 GiB, which no log of Inspect does", path=file)
     try:
         content = json.loads(archive.read(name))
     except (ValueError, zipfile.BadZipFile, NotImplementedError) as error:

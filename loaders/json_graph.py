@@ -32,7 +32,7 @@ def read_json_graph(path: Path, builder: Builder, *, progress: Progress | None =
     content = parse_json(path, progress)
     found = _parts(content)
     if found is None:
-        raise DataError("is no graph in JSON; expected nodes and links, or Cytoscape's elements", path=path)
+        raise DataError("is not a graph in JSON; expected nodes and links, or Cytoscape's elements", path=path)
     nodes, edges = found
     facts = dict(content.get("graph") or {}) if isinstance(content, Mapping) else {}
     if isinstance(content, Mapping) and isinstance(content.get("data"), list):

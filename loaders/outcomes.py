@@ -178,7 +178,7 @@ def read_response_matrix(
             columns = order
         unknown = next((name for name in columns if name not in known), None)
         if unknown is not None:
-            raise DataError(f"column {unknown!r} is no item of the Q-matrix", path=path, line=1)
+            raise DataError(f"column {unknown!r} is not an item of the Q-matrix", path=path, line=1)
         for number, (line, values) in enumerate(opened.rows, 1):
             model = values[0].strip() if named else f"respondent {number}"
             for name, value in zip(columns, values[named:], strict=True):

@@ -140,7 +140,7 @@ def read_parquet_edges(
     try:
         file = pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"is no Parquet file: {error}", path=path) from None
+        raise DataError(f"is not a Parquet file: {error}", path=path) from None
     header = file.schema_arrow.names
     skill = find_column(header, _columns.SKILL, skill_column, path, what="the skill", option="skill_column")
     text = find_column(header, _columns.TEXT, text_column, path, what="the text", option="text_column")
@@ -184,7 +184,7 @@ def _edges(block: pa.Table, chosen: Mapping[str, str], path: Path) -> pa.Table:
             else:
                 columns[column] = values.cast(pa.string()).dictionary_encode()
         except pa.ArrowException:
-            raise DataError(f"column {name!r} is {values.type}, which is no {column}", path=path) from None
+            raise DataError(f"column {name!r} is {values.type}, which cannot be a {column}", path=path) from None
     return pa.table(columns)
 
 
@@ -193,7 +193,7 @@ def _read(path: Path) -> pa.Table:
     try:
         return pq.read_table(path, read_dictionary=["text", "skill"] if path.stem == "requirements" else None)
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"is no Parquet file: {error}", path=path) from None
+        raise DataError(f"is not a Parquet file: {error}", path=path) from None
 
 
 def _claims_edges(source: Source) -> Claim | None:

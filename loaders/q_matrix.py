@@ -190,7 +190,7 @@ def _add_cell(builder: Builder, item: str, skill: str, value: str, path: Path, l
     weight = _cell(value)
     if weight is None:
         builder.problems.report(
-            "no entry of a Q-matrix",
+            "not an entry of a Q-matrix",
             f"column {skill!r}: {value!r} must be 0, 1 or a positive weight; name the columns of skills with "
             f"skill_columns if this is none, or say missing={value.strip()}",
             path,

@@ -229,7 +229,7 @@ def read_paths(path: Path, builder: Builder, *, progress: Progress | None = None
             if steps:
                 add_path(builder, steps)
             else:
-                builder.problems.report("no path", f"{written.strip()!r} names no skill", path, line)
+                builder.problems.report("no path", f"{written.strip()!r} does not name a skill", path, line)
 
 
 def _claims_hierarchy(source: Source) -> Claim | None:

@@ -55,7 +55,7 @@ def _named_tables(folder: Path) -> dict[str, dict[str, Path]]:
 def _expand(folder: Path, given: Mapping[str, str | Path]) -> dict[str, str | Path]:
     prefix = given.get("prefix")
     if not folder.is_dir():
-        raise DataError("is no folder; expected one with edges.csv and further tables", path=folder)
+        raise DataError("is not a folder; expected one with edges.csv and further tables", path=folder)
     found = _named_tables(folder)
     if prefix is None and len(found) == 1:
         return dict(next(iter(found.values())))
@@ -95,7 +95,7 @@ def read_export(folder: Path, *, name: str, part: str | None = None, progress: P
         facts = json.loads((folder / EXPORT_FACTS).read_text(encoding="utf-8"))
         types = {key: {column: _TYPES[kind] for column, kind in found.items()} for key, found in facts["types"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"is no description of exported tables: {error}", path=folder / EXPORT_FACTS) from None
+        raise DataError(f"is not a description of exported tables: {error}", path=folder / EXPORT_FACTS) from None
     tables: dict[str, pa.Table] = {}
     for number, key in enumerate(EMPTY_TABLES, 1):
         file = folder / f"{key}.csv"

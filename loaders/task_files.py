@@ -128,7 +128,7 @@ def _tasks(files: Sequence[Path], builder: Builder, progress: Progress | None) -
                 builder.problems.report("unreadable file", _message(error), file, error.line)
             else:
                 line = getattr(error, "lineno", None)
-                builder.problems.report("no JSON", f"is no JSON: {getattr(error, 'msg', error)}", file, line)
+                builder.problems.report("no JSON", f"is not JSON: {getattr(error, 'msg', error)}", file, line)
             continue
         yield file, task
         if progress is not None:

@@ -29,19 +29,75 @@ class Mutant:
     tests: str
 
 
-_BOOTSTRAP, _COOKBOOK, _RECIPES = "bootstrap.py", "explorer/cookbook.py", "explorer/service/recipes.py"
-_GUARD, _EXTRAS = "explorer/store/cypher_guard.py", "explorer/extras.py"
-_ON_RECIPES, _ON_SETUP, _ON_GUARD = "store/test_cookbook.py", "test_setup.py", "store/test_cypher_guard.py"
+_PEELING, _UNION, _PAIRS = (
+    "analysis/_kernels/peeling.py",
+    "analysis/_kernels/union_find.py",
+    "analysis/_kernels/projection.py",
+)
+_ON_PEELING, _ON_COMPONENTS = "analysis/test_peeling.py", "analysis/test_components.py"
+_ON_ASSOCIATION, _ON_ZIFF = "analysis/test_association.py", "analysis/test_newman_ziff.py"
+_GUARD, _CONTINUED, _STALE = (
+    "explorer/store/cypher_guard.py",
+    "explorer/service/learning.py",
+    "explorer/store/staleness.py",
+)
+_ON_GUARD, _ON_CONTINUED, _ON_LIFE = "store/test_cypher_guard.py", "comparison/test_continuing.py", "cli/test_life.py"
+_COOKBOOK, _RECIPES, _ON_RECIPES = "explorer/cookbook.py", "explorer/service/recipes.py", "store/test_cookbook.py"
+_BOOTSTRAP, _EXTRAS, _ON_SETUP = "bootstrap.py", "explorer/extras.py", "test_setup.py"
+_DIALECT, _EDGES, _ROWS = "loaders/_dialect.py", "loaders/edge_list.py", "loaders/_lists.py"
+_ON_EDGES, _ON_DIALECTS = "loaders/test_edge_list.py", "loaders/test_dialects.py"
+_MARKUP, _ON_EXPORT, _CONTAINER = "explorer/export/markup.py", "export/test_round_trips.py", "explorer/sgc/container.py"
 
 MUTANTS = (
+    # kernels
+    Mutant(_PEELING, "if 0 < novel <= capacity[t]:", "if 0 < novel < capacity[t]:", _ON_PEELING),
+    Mutant(_PEELING, "if excess[t] == 0:", "if excess[t] <= 1:", _ON_PEELING),
+    Mutant(_PEELING, "if pending[waiting] == 0 and", "if", _ON_PEELING),
+    Mutant(_PEELING, "if best == _NOBODY:", "if best != _NOBODY:", _ON_PEELING),
+    Mutant(_UNION, "if len(texts) > 0 and not texts[t]:", "if False:", _ON_COMPONENTS),
+    Mutant(_UNION, "if parent[np.uint64(skill)] < 0:", "if parent[np.uint64(skill)] < 1:", _ON_COMPONENTS),
+    Mutant(_PAIRS, "kept += int(counter[s] >= min_weight)", "kept += int(counter[s] > min_weight)", _ON_ASSOCIATION),
+    Mutant(_PAIRS, "if kept > top_k:", "if kept > top_k + 1:", _ON_ASSOCIATION),
+    Mutant("analysis/newman_ziff.py", "if size[other] > size[root]:", "if size[other] < size[root]:", _ON_ZIFF),
+    Mutant("analysis/newman_ziff.py", 'if by == "degree":', 'if by != "degree":', _ON_ZIFF),
+    Mutant("analysis/newman_ziff.py", "(replicates * (replicates - 1))", "(replicates * replicates)", _ON_ZIFF),
+    # evidence
+    Mutant("analysis/pairing.py", "(np.nan_to_num(self.difference) < 0.0)", "True", "evidence/test_pairing.py"),
+    Mutant("analysis/pairing.py", "np.minimum.accumulate(scaled[::-1])[::-1]", "scaled", "evidence/test_pairing.py"),
+    # guard of queries
     Mutant(_GUARD, 'if token.text == ";":', "if False:", _ON_GUARD),
-    Mutant(_BOOTSTRAP, '{**wanted, "profile": "dev"}', "wanted", _ON_SETUP),
-    Mutant(_BOOTSTRAP, '("global", "install", ":env:").index(section)', "0", _ON_SETUP),
-    Mutant(_EXTRAS, "found[2] in extras", "found[2] not in extras", _ON_SETUP),
+    Mutant(_GUARD, "if words in _FILE_WORDS:", "if False:", _ON_GUARD),
+    Mutant(_GUARD, "if name.lower() not in {", "if name.lower() in {", _ON_GUARD),
+    Mutant(_GUARD, 'return before in (".", ":", "|", "&") or', "return", _ON_GUARD),
+    Mutant(_GUARD, "if word in WRITES:", "if False:", _ON_GUARD),
+    # layers
+    Mutant(
+        _CONTINUED, "replace(previous, wave=np.where(known, np.int32(0), previous.wave))", "previous", _ON_CONTINUED
+    ),
+    Mutant(_CONTINUED, "if gone:", "if False:", _ON_CONTINUED),
+    Mutant(_STALE, "if info.vanished:", "if False:", _ON_LIFE),
+    Mutant(_STALE, "base is not None and judge(base):", "False:", _ON_LIFE),
+    Mutant("explorer/service/life.py", "if rest and not with_dependents:", "if False:", _ON_LIFE),
+    # recipes
     Mutant(_COOKBOOK, "WHERE learned.wave = 1", "WHERE learned.wave >= 1", _ON_RECIPES),
     Mutant(_COOKBOOK, "WHERE learned.component > 0", "WHERE learned.component >= 0", _ON_RECIPES),
     Mutant(_COOKBOOK, "WHERE size(missing) = 1", "WHERE size(missing) >= 1", _ON_RECIPES),
     Mutant(_RECIPES, "if dataset is not None and dataset not in", "if dataset in", "docs/test_printed.py"),
+    # loaders
+    Mutant(_EDGES, "math.isfinite(weight) and weight > 0", "math.isfinite(weight)", _ON_EDGES),
+    Mutant(_EDGES, "math.isfinite(weight) and weight > 0", "weight > 0", _ON_EDGES),
+    Mutant(_ROWS, "or not math.isfinite(value) or value <= 0", "or not math.isfinite(value)", _ON_DIALECTS),
+    Mutant("loaders/dataset.py", "if not (np.diff(key) > 0).all():", "if False:", "loaders/test_dataset.py"),
+    Mutant("loaders/outcomes.py", "if len(columns) != len(order):", "if False:", "loaders/test_tables.py"),
+    # exports
+    Mutant(_MARKUP, 'if row.get("weight") is not None', "if False", _ON_EXPORT),
+    Mutant(_MARKUP, 'not (isinstance(group, Edges) and name == "weight")', "True", _ON_EXPORT),
+    Mutant(_CONTAINER, "head += _CRC.pack(zlib.crc32(head))", "head += _CRC.pack(0)", "compression/test_container.py"),
+    Mutant(_CONTAINER, 'or kind not in (b"B", b"E")', "", "compression/test_container.py"),
+    # set-up
+    Mutant(_BOOTSTRAP, '{**wanted, "profile": "dev"}', "wanted", _ON_SETUP),
+    Mutant(_BOOTSTRAP, '("global", "install", ":env:").index(section)', "0", _ON_SETUP),
+    Mutant(_EXTRAS, "found[2] in extras", "found[2] not in extras", _ON_SETUP),
 )
 
 

@@ -76,10 +76,10 @@ def _root(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; also after the command.")] = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress and no remarks; also after the command.")
+        bool, typer.Option("--quiet", "-q", help="Print no progress and no remarks; also after the command.")
     ] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", help="Say more on standard error; also after the command.")
+        bool, typer.Option("--verbose", help="Print more on standard error; also after the command.")
     ] = False,
 ) -> None:
     ctx.obj = Common(store, as_json, quiet, verbose)

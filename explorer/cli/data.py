@@ -48,14 +48,14 @@ def load(
         bool, typer.Option("--append", help="Add to the dataset; layers that read that part are stale.")
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the dataset; its layers become stale.")] = False,
-    lenient: Annotated[bool, typer.Option("--lenient", help="Count wrong rows and leave them out.")] = False,
+    lenient: Annotated[bool, typer.Option("--lenient", help="Leave out wrong rows and count them.")] = False,
     min_uses: Annotated[
         int | None, typer.Option("--min-uses", min=1, help="Python source: leave out skills that fewer texts use.")
     ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Python source: processes.", show_default="all cores")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be read, and store nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would be read, and store nothing.")] = False,
     formats: Annotated[bool, typer.Option("--formats", help="List the formats and their options, and exit.")] = False,
 ) -> Result:
     """Read a skill-text graph into the store.
@@ -142,7 +142,7 @@ def _loaded(report: LoadReport) -> Iterator[Block]:
             yield Note(f"  {example}")
     unparsed = [value for fact, value in info.provenance.items() if fact.endswith("unparsed_files") and value]
     if unparsed:
-        yield Note(f"Files that do not parse and were left out: {', '.join(map(str, unparsed))}.", kept=True)
+        yield Note(f"Files left out because they do not parse: {', '.join(map(str, unparsed))}.", kept=True)
 
 
 def _default_name(store: Store, target: str, found: str, *, append: bool) -> str:

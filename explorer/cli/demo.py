@@ -133,7 +133,7 @@ def _emergence(report: DemoReport) -> str:
         f"per skill; this corpus is {side} it. Real skills are far from evenly used: with the same degrees but random "
         f"pairing {same:.0%} would be learned. The corpus teaches {learned:.0%}, "
         + (
-            "because its rare skills keep company with other rare skills, which then wait for each other."
+            "because its rare skills occur together with other rare skills, which then wait for each other."
             if learned < same
             else "because skills that are used together are learned together."
         )

@@ -78,7 +78,7 @@ def evidence(
     if not models and not all_models:
         raise SkillgraphError("name a model, or give --all-models")
     if models and all_models:
-        raise SkillgraphError("give either models or --all-models")
+        raise SkillgraphError("give either models or --all-models, not both")
     with run.opened() as store, run.progress("Estimating") as progress:
         report = estimate(
             store,
@@ -147,7 +147,7 @@ def _show(report: EvidenceReport) -> Iterator[Block]:
             if response
             else "slip: fails though it has what the text takes; guess: solves though it has not"
         )
-        + "; unidentified: skills of which no text can tell; skills add: by how much log-loss on held-out outcomes "
+        + "; unidentified: skills whose mastery no text shows; skills add: by how much log-loss on held-out outcomes "
         "falls when skills are known beside ability and difficulty, in thousandths, ± one standard error",
     )
     weak = [m.layer.name for m in report.models if m.supported is False]
@@ -224,5 +224,6 @@ def _show_skills(model: ModelEvidence, rows: int) -> Iterator[Block]:
             names = [s.name for s in unidentified if s.reason == reason]
             more = f" and {len(names) - 8} more" if len(names) > 8 else ""
             yield Note(
-                f"No text can tell of {plural(len(names), 'skill')}, because {reason}: {', '.join(names[:8])}{more}."
+                f"No text shows the mastery of {plural(len(names), 'skill')}, because {reason}: "
+                f"{', '.join(names[:8])}{more}."
             )

@@ -27,7 +27,9 @@ def delete(
     dataset: DatasetOption = None,
     with_dependents: Annotated[
         bool,
-        typer.Option("--with-dependents", help="Also delete the layers that rest on it, which is refused otherwise."),
+        typer.Option(
+            "--with-dependents", help="Also delete the layers that depend on it; otherwise the command is refused."
+        ),
     ] = False,
 ) -> Result:
     """Delete a layer with its associations, or a whole dataset.
@@ -90,7 +92,7 @@ def rename(
 
 def _renamed(report: RenameReport) -> Iterator[Block]:
     followed = f", with {_layers(report.followed)}" if report.kind == "dataset" and report.followed else ""
-    yield f"{report.kind.capitalize()} {report.old} is called {report.new} now{followed}."
+    yield f"{report.kind.capitalize()} {report.old} is now called {report.new}{followed}."
     if report.kind == "layer" and report.followed:
         yield Note(f"Fine-tuned from it: {', '.join(report.followed)}.")
 

@@ -34,7 +34,7 @@ def check_address(host: str, port: int) -> None:
         except OSError as error:
             reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
             raise ServerError(
-                f"port {port} on {host} {reason}: end what listens there, or choose another with --port"
+                f"port {port} on {host} {reason}: stop the program that uses it, or choose another port with --port"
             ) from None
 
 

@@ -156,14 +156,14 @@ def _format(path: Path, wanted: str | None) -> ExportFormat:
         found = _ENDINGS.get(path.suffix.lower())
         if found is None:
             raise SkillgraphError(
-                f"the ending of {path.name!r} says no format: give --format {', '.join(formats)}, or end the name in "
-                f"{', '.join(_ENDINGS)}"
+                f"the ending of {path.name!r} does not tell the format: give --format {', '.join(formats)}, or end "
+                f"the name in {', '.join(_ENDINGS)}"
             )
         return found
     for known in formats:
         if known == wanted:
             return known
-    raise SkillgraphError(f"format {wanted!r} is none of {', '.join(formats)}")
+    raise SkillgraphError(f"format {wanted!r} is not one of {', '.join(formats)}")
 
 
 def _graph(store: Store, dataset: str, layer: str | None) -> FileGraph:

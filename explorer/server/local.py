@@ -169,7 +169,7 @@ class LocalServer:
         state = self._read_state()
         running = state is not None and is_alive(state.pid, state.created)
         if state is not None and running and not end_process(state.pid, state.created, patience=timeout):
-            raise ServerError(f"the server (process {state.pid}) does not end; end it by hand")
+            raise ServerError(f"the server (process {state.pid}) does not end; end it yourself")
         if self._child is not None:
             self._child.wait()
         if running and (self.home / "run" / _CLASSES).exists():
@@ -432,7 +432,7 @@ def _reason(output: str) -> str | None:
         "already in use by another process": "another Neo4j uses this home; stop it or choose another --home",
         "FileLockException": "another Neo4j uses this home; stop it or choose another --home",
         "OutOfMemoryError": "it has too little memory; give it a larger --heap",
-        "Invalid maximum heap size": "the heap size is not one that Java takes; give it as 1g or 512m",
+        "Invalid maximum heap size": "Java does not accept this heap size; give it as 1g or 512m",
         "Too small maximum heap": "the heap is too small; give at least 256m",
         "No space left on device": "the disk is full",
     }
@@ -492,7 +492,7 @@ def _answers(port: int, credentials: Credentials) -> bool:
             driver.execute_query("RETURN 1")
     except AuthError:
         raise ServerError(
-            "the server does not take its own generated password: it was changed; set it in credentials.json"
+            "the server refuses its own generated password, so it was changed: set it in credentials.json"
         ) from None
     except (DriverError, Neo4jError):
         return False

@@ -20,7 +20,7 @@ def _psutil() -> Any:
         from explorer.errors import ServerError
         from explorer.extras import how_to_add
 
-        raise ServerError(f"looking after a server needs the extra 'server': {how_to_add('server')}") from None
+        raise ServerError(f"running a server needs the extra 'server': {how_to_add('server')}") from None
     return psutil
 
 

@@ -671,11 +671,11 @@ def _cautions(
         if not mastery.complete:
             found.append(f"The outcomes have changed since {view.info.name!r} was estimated: run `evidence` again.")
     if paired is not None and paired.overall is None:
-        found.append("No text was attempted by both models: nothing can be told of any skill.")
+        found.append("No text was attempted by both models, so their skills cannot be compared.")
     if masteries[0].attempted != masteries[1].attempted:
         found.append(
-            f"The layers rest on different texts ({masteries[0].attempted:,} and {masteries[1].attempted:,}): skills "
-            "are compared on the texts that both attempted, masteries are not (with `evidence --common` they are)."
+            f"The layers come from different texts ({masteries[0].attempted:,} and {masteries[1].attempted:,}): "
+            "skills are compared on the texts that both attempted; `evidence --common` compares masteries on them too."
         )
     differs: Callable[[str], float] = lambda key: abs(  # noqa: E731 - one expression used twice
         (first.figure(key) or 0.0) - (second.figure(key) or 0.0)

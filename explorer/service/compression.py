@@ -283,7 +283,7 @@ def compress(
 
 def _refuse_same_file(source: Path | None, output: Path) -> None:
     if source is not None and source.exists() and output.exists() and source.samefile(output):
-        raise SkillgraphError(f"{output} is what would be read: give --output another name")
+        raise SkillgraphError(f"{output} is the input itself: give --output another name")
 
 
 def _source(
@@ -450,7 +450,7 @@ def rate_by_ratio(
     view = layer_view(store, dataset, layer)
     learner = _learner(view)
     if learner is None:
-        raise SgcError(f"layer {layer!r} comes from outcomes: there is no prediction for its learner")
+        raise SgcError(f"layer {layer!r} was estimated from outcomes, so there is no learner to predict for")
     grid = np.linspace(0.05, 3.0, 60) if ratios is None else np.asarray(ratios, dtype=float)
     graph = view.indexed.graph
     return rate_curve(graph.mean_skills, grid, graph.n_skills, raw_bits, learner=learner)

@@ -182,7 +182,7 @@ def layer_course(store: Store, dataset: str, layer: str) -> Course:
     view = layer_view(store, dataset, layer)
     if view.info.kind == "evidence":
         raise SkillgraphError(
-            f"layer {layer!r} was estimated from outcomes: no learner made it, so nothing predicts it"
+            f"layer {layer!r} was estimated from outcomes: no learner made it, so there is nothing to predict"
         )
     if view.indexed.graph.n_edges == 0:
         raise SkillgraphError(f"the texts of layer {layer!r} require no skill: there is nothing to predict")

@@ -187,7 +187,7 @@ def grouped(chosen: Sequence[str], bases: Mapping[str, str | None], noise: str) 
         SkillgraphError: Unknown noise.
     """
     if noise not in ("family", "model", "shared", "text"):
-        raise SkillgraphError(f"noise {noise!r} is none of family, model, shared, text")
+        raise SkillgraphError(f"noise {noise!r} is not one of family, model, shared, text")
     groups: dict[str, list[int]] = {}
     for spot, model in enumerate(chosen):
         root = model

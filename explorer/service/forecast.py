@@ -182,8 +182,8 @@ def _sentence(found: Forecast) -> str:
             f"{errors['line']:,.1f}, the last value by {errors['last']:,.1f}."
         )
     if found.method == "growth":
-        return said + " In the backtest the naive forecasts were as good."
+        return said + " In the backtest the simple forecasts were as accurate."
     return said + (
         f" This is the {METHOD_NAMES[found.method]}: in the backtest it was off by {errors[found.method]:,.1f} skills, "
-        f"less than the growth of seen skills ({errors['growth']:,.1f}), which does not beat it here."
+        f"less than the growth of seen skills ({errors['growth']:,.1f}), which is less accurate here."
     )

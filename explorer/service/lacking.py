@@ -24,11 +24,11 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "silent": "every text that requires it has capacity 0",
         "beside": "every text that requires it also requires a skill that frozen training could not learn",
         "ready": "a text would teach it now: the texts have changed since the layer was learned",
-        "prerequisite": "a text would teach it, but a prerequisite of it is not learned",
+        "prerequisite": "a text would teach it, but one of its prerequisites is not learned",
         "inseparable": "it occurs only together with the same other lacking skills, too many for any text to teach at "
         "once",
         "together": "every text that requires it also requires other lacking skills, too many to teach at once",
-        "unmastered": "the outcomes say that the model does not master it",
+        "unmastered": "by the outcomes the model does not master it",
         "hidden": "every text that requires it also requires another skill that is probably lacking",
         "untested": "no attempted text requires it",
     }

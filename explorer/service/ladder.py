@@ -403,7 +403,7 @@ def own_types(by_name: dict[str, SkillFeature], names: Sequence[str]) -> Ids:
 def _keeps(parts: Sequence[SkillFeature]) -> str:
     """What texts keep, as a phrase."""
     if not parts:
-        return "nothing but the degrees: no types helped"
+        return "only the degrees: no types helped"
     return "each text's mix of skills by " + ", and by ".join(part.meaning for part in parts)
 
 

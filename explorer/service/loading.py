@@ -178,7 +178,7 @@ def load(
 
     start = time.perf_counter()
     if append and replace:
-        raise StoreError("a load either appends or replaces: give one of --append and --replace")
+        raise StoreError("a load either appends or replaces: give only one of --append and --replace")
     before = dataset_info(store, name)
     if before is not None and not append and not replace:
         raise StoreError(

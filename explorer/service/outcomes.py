@@ -71,7 +71,7 @@ def models_with_outcomes(attempts: pa.Table) -> list[str]:
     found = sorted(pc.unique(attempts["model"]).to_pylist())
     if not found:
         raise SkillgraphError(
-            "this dataset has no model outcomes to take as evidence: load them with the texts (see docs/loaders.md)"
+            "this dataset has no model outcomes to use as evidence: load them with the texts (see docs/loaders.md)"
         )
     return found
 

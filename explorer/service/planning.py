@@ -155,7 +155,9 @@ def plan(
     start = time.perf_counter()
     goals = [bool(goal_classes), bool(goal_texts), goal_layer is not None, goal_giant]
     if sum(goals) > 1:
-        raise SkillgraphError("a plan has one goal: classes, texts, a layer or the giant component")
+        raise SkillgraphError(
+            "a plan has one goal: name classes, texts, a layer or the giant component, and only one of them"
+        )
     if goal_giant and by != "skills":
         raise SkillgraphError("the giant component is a goal for skills to teach only: use --by skills")
     if by != "texts" and (pool_parts or pool is not None):

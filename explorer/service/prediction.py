@@ -387,16 +387,17 @@ def _reasons(view: LayerView, learned: float, poisson: float, degrees: float) ->
     if spread > 2.0:
         reasons.append(
             f"Skills are not used evenly: {once:.0%} occur in a single text, and the variance of a skill's uses is "
-            f"{spread:,.0f} times a Poisson's, so the Poisson prediction ({poisson:.1%}) is of another kind of graph."
+            f"{spread:,.0f} times a Poisson's, so the Poisson prediction ({poisson:.1%}) describes another "
+            "kind of graph."
         )
     gap = learned - degrees
     # A fine-tuned layer was not trained as it is predicted: its gap may be the order of training.
     if view.info.base is None and abs(gap) > max(0.01, 3.0 / math.sqrt(max(graph.n_skills, 1))):
         direction = "less" if gap < 0 else "more"
         why = (
-            "rare skills keep company with other rare skills in the same texts, which then wait for each other"
+            "rare skills occur together with other rare skills in the same texts, which then wait for each other"
             if gap < 0
-            else "skills that are used together are learned together, and common ones clear the way for rare ones"
+            else "skills that are used together are learned together, and common skills make rare ones learnable"
         )
         reasons.append(
             f"With the same degrees but random pairing {degrees:.1%} would be learned; this graph learns "
@@ -407,9 +408,9 @@ def _reasons(view: LayerView, learned: float, poisson: float, degrees: float) ->
         reasons.append(f"{known:,} skills were known beforehand; both predictions start from them.")
     if view.indexed.prerequisites is not None:
         reasons.append(
-            "Both predictions take the prerequisites into account, drawn at random within each pair of levels; "
+            "Both predictions take prerequisites into account, as if drawn at random within each pair of levels; "
             "there is no equation for the threshold and the giant component with prerequisites, and "
-            "curves over R are those without them."
+            "curves over R leave prerequisites out."
         )
     if CONTINUED in view.info.parameters:
         reasons.append(

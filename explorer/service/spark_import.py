@@ -77,7 +77,9 @@ def read_layer(folder: Path, name: str) -> tuple[LayerInfo, pa.Table]:
             created_at=str(facts["created_at"]),
         )
     except (KeyError, ValueError, TypeError, AnalysisError) as error:
-        raise SkillgraphError(f"{folder / 'run.parquet'} is no record of a layer ({error}): learn it again") from None
+        raise SkillgraphError(
+            f"{folder / 'run.parquet'} is not the record of a layer ({error}): learn it again"
+        ) from None
     if len(skills) != info.learned:
         raise SkillgraphError(f"{folder} holds {len(skills):,} skills of a layer of {info.learned:,}: it is not whole")
     return info, skills
@@ -126,13 +128,15 @@ def import_layer(store: Store, dataset: str, info: LayerInfo, skills: pa.Table) 
         unknown = pc.filter(ids, pc.invert(pc.is_in(ids, value_set=table["id"].combine_chunks())))
         if len(unknown):
             kind = "skill" if column == "skill" else "text"
-            raise NotFoundError(f"dataset {dataset!r} has no {kind} {unknown[0].as_py()!r}: it is not what was learned")
+            raise NotFoundError(
+                f"dataset {dataset!r} has no {kind} {unknown[0].as_py()!r}: it is not the dataset that was learned from"
+            )
     graph = index_dataset(there, parts=info.parts).graph
     for what, learned, found in (("texts", info.texts, graph.n_texts), ("skills", info.skills, graph.n_skills)):
         if learned != found:
             raise SkillgraphError(
                 f"the layer was learned from {learned:,} {what}, where dataset {dataset!r} has {found:,}: "
-                "it is not what was learned"
+                "it is not the dataset that was learned from"
             )
     info = replace(info, dataset=dataset, graph_parts=info.parts)
     info = replace(info, made_from=inputs_of(info, part_fingerprints(there)))

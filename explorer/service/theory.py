@@ -359,7 +359,7 @@ def degrees(texts: str, skills: str, learner: str = "one") -> DegreesTheory:
 def _degree(text: str) -> int:
     number = int(text)
     if number > 2**31 - 1:
-        raise SkillgraphError(f"{number} is no degree: a text or skill has at most {2**31 - 1} of the others")
+        raise SkillgraphError(f"{number} is not a degree: a text or skill has at most {2**31 - 1} of the others")
     return number
 
 
@@ -374,7 +374,8 @@ def _distribution(text: str) -> DegreeDistribution:
         numbers, chances = zip(*((_degree(number), float(chance)) for number, chance in pairs), strict=True)
     except ValueError:
         raise SkillgraphError(
-            f"{text!r} is no degree distribution; give regular:4, poisson:4, or numbers with probabilities, 1:0.2,4:0.8"
+            f"{text!r} is not a degree distribution; give regular:4, poisson:4, or numbers with "
+            "probabilities, 1:0.2,4:0.8"
         ) from None
     return DegreeDistribution.from_pmf(numbers, chances)
 

@@ -182,7 +182,9 @@ def _from_outcomes(store: Store, info: LayerInfo, skill: str, name: str, skill_c
     place = layer.skills["skill"].index(skill).as_py()
     if place >= 0:
         mastery, by = (layer.skills[column][place].as_py() for column in ("mastery", "by"))
-        sentence = f"{name} is mastered with probability {mastery:.2f}" + (f"; {by} speaks for it." if by else ".")
+        sentence = f"{name} is mastered with probability {mastery:.2f}" + (
+            f"; the evidence for it is {by}." if by else "."
+        )
         return WhyReport(info, skill, name, skill_class, True, sentence, wave=1, mastery=mastery)
     place = layer.lacks["skill"].index(skill).as_py()
     reason = layer.lacks["reason"][place].as_py() if place >= 0 else "unused"
@@ -213,7 +215,7 @@ def _learned(at: Situation, ids: Sequence[str], s: int, name: str, skill_class: 
                 front.append(v)
     wave = int(at.wave[s])
     if wave == 0:
-        sentence = f"{name} was known beforehand."
+        sentence = f"{name} was known before the first text."
     else:
         first = "alone" if not chain[0].beside else f"once its {len(chain[0].beside)} other skills were learned"
         sentence = f"{name} was learned in wave {wave}, from {chain[0].text} {first}."

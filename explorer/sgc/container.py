@@ -294,7 +294,7 @@ class SgcReader:
         if len(body) != _END.size or _END.unpack(body) != (self.texts, index):
             self._damaged("blocks are missing before its end")
         if self._stream.read(1):
-            self._damaged("something follows its end")
+            self._damaged("there is data after its end")
 
     def _frame(self, index: int) -> tuple[bytes, bytes]:
         where = f"block {index + 1}"

@@ -75,7 +75,7 @@ def decode_sets(codebook: Codebook, data: bytes, n_texts: int, n_understood: int
             skills[ptr[rows][:, None] + np.arange(n)] = _pop_sets(coder, codebook, len(rows), n)
         parts.append((sizes, skills))
     if not coder.is_empty():
-        raise ValueError("bits are left over")
+        raise ValueError("unused bits remain at the end")
     empty = np.zeros(0, dtype=np.int64)
     sizes = np.concatenate([empty, *(part[0] for part in reversed(parts))])
     return (
@@ -126,7 +126,7 @@ def _push_sets(coder: Any, codebook: Codebook, sets: Ints) -> None:
 
 def _pop_sets(coder: Any, codebook: Codebook, m: int, n: int) -> Ints:
     if n > codebook.n_skills:
-        raise ValueError("more skills than there are")
+        raise ValueError("it names more skills than the layer has")
     if codebook.skill_weights is None:
         listed = _from_ranks(_pop_uniform(coder, np.tile(codebook.n_skills - np.arange(n), m)).reshape(m, n))
     elif codebook.n_skills > 1:

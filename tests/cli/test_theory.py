@@ -191,8 +191,8 @@ def test_texts_of_three_skills_teach_no_learner_of_one(run_here: Run, tmp_path: 
 @pytest.mark.parametrize(
     ("texts", "skills", "message"),
     [
-        ("regular", "regular:3", "'regular' is no degree distribution; give regular:4"),
-        ("1:0.5,2", "regular:3", "'1:0.5,2' is no degree distribution"),
+        ("regular", "regular:3", "'regular' is not a degree distribution; give regular:4"),
+        ("1:0.5,2", "regular:3", "'1:0.5,2' is not a degree distribution"),
         ("1:0.5,2:0.6", "regular:3", "sum"),
         ("regular:-1", "regular:3", "-1"),
         ("3:1", "regular:10000000000000000000000", "is no degree"),

@@ -71,7 +71,7 @@ def test_families_in_one_command(run: Run, tmp_path: Path) -> None:
 def test_one_model_lists_its_skills(run: Run) -> None:
     result = run("evidence", "org/base", "--rows", "4")
     assert "The most and the least certain of 9 skills" in ok(result)
-    assert "No text can tell of 1 skill," in result.stderr
+    assert "No text shows the mastery of 1 skill," in result.stderr
 
 
 @pytest.mark.parametrize("name", ["g.graphml", "g.gexf", "g.json", "g.cyjs"])

@@ -49,8 +49,8 @@ def test_line_ends_are_kept(file: Write) -> None:
     ("data", "message", "line"),
     [
         (b"", "is empty", None),
-        (b"a\nb\0c\n", "holds a NUL byte, so it is no text file; expected UTF-8 text", 2),
-        (b"\x89PNG\r\n\x1a\n\0\0", "holds a NUL byte, so it is no text file; expected UTF-8 text", 3),
+        (b"a\nb\0c\n", "holds a NUL byte, so it is not a text file; expected UTF-8 text", 2),
+        (b"\x89PNG\r\n\x1a\n\0\0", "holds a NUL byte, so it is not a text file; expected UTF-8 text", 3),
         (
             b"a\nb\nc\xe9\n",
             "is not UTF-8; save it as UTF-8, or name the encoding of a table, such as encoding=cp1252",
@@ -62,7 +62,7 @@ def test_line_ends_are_kept(file: Write) -> None:
         (gzip.compress(BODY)[:300], "the compressed file ends before its end mark; fetch or make it anew", None),
         (zstandard.compress(BODY)[:-9], "the compressed file ends before its end mark; fetch or make it anew", None),
         (gzip.compress(BODY)[:300] + b"damage" * 50, "the compressed file is damaged; fetch or make it anew", None),
-        (gzip.compress(b"a\nb\0"), "holds a NUL byte, so it is no text file; expected UTF-8 text", 2),
+        (gzip.compress(b"a\nb\0"), "holds a NUL byte, so it is not a text file; expected UTF-8 text", 2),
     ],
 )
 def test_what_is_no_text(file: Write, data: bytes, message: str, line: int | None) -> None:

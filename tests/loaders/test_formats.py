@@ -63,8 +63,8 @@ def test_detection(file: Write, name: str, content: str, expected: str) -> None:
             '{"x": 1}',
             "holds objects with keys 'x', none of which holds skills; name the column of skills with skills_column",
         ),
-        ("a.jsonl", "x", "line 1: column 1: is no JSON: Expecting value"),
-        ("a.json", "{", "is no JSON: "),
+        ("a.jsonl", "x", "line 1: column 1: is not JSON: Expecting value"),
+        ("a.json", "{", "is not JSON: "),
         ("a.csv", "", "is empty"),
         ("a.csv", b"\0\1", "line 1: holds a NUL byte"),
         ("folder/a.bin", "x", "holds no file of a known format; endings of its files: .bin; name its format"),
@@ -169,7 +169,7 @@ def test_parquet_of_other_programs(tmp_path: Path) -> None:
     pq.write_table(pa.table({"text": ["t"], "skill": ["a"]}), tmp_path / "requirements.parquet")
     assert read_parquet_folder(tmp_path).name == tmp_path.name
     (tmp_path / "skills.parquet").write_bytes(b"PAR1 no")
-    with pytest.raises(DataError, match=r"skills.parquet: is no Parquet file: "):
+    with pytest.raises(DataError, match=r"skills.parquet: is not a Parquet file: "):
         read_parquet_folder(tmp_path)
 
 
@@ -200,5 +200,5 @@ def test_edges_in_parquet(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"column 'text' is list<.*>, which is no text$"):
         load(path, name="d")
     path.write_bytes(b"PAR1 and no more")
-    with pytest.raises(DataError, match=r"is no Parquet file"):
+    with pytest.raises(DataError, match=r"is not a Parquet file"):
         load(path, name="d")

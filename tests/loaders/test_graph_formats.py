@@ -109,8 +109,8 @@ def node(name: str, kind: str) -> str:
     ("name", "content", "message"),
     [
         ("g.graphml", "<graphml><graph>", "line 1: column 17: is not well-formed XML: no element found"),
-        ("g.graphml", "<html/>", ": is no GraphML; expected a <graphml> element"),
-        ("g.gexf", "<html/>", ": is no GEXF; expected a <gexf> element"),
+        ("g.graphml", "<html/>", ": is not GraphML; expected a <graphml> element"),
+        ("g.gexf", "<html/>", ": is not GEXF; expected a <gexf> element"),
         ("g.graphml", '<!DOCTYPE g [\n<!ENTITY a "aaaa">]><graphml>&a;</graphml>',
          "line 2: declares an entity; remove the document type"),
         ("g.graphml", "<graphml><graph/></graphml>", ": holds no node"),

@@ -77,7 +77,7 @@ def test_weights_properties_and_texts_without_skill(file: Write) -> None:
         ("r.csv", "id,skills\nt,a\nt,b\n", ", line 3",
          ("text 't' occurs twice; ids must be unique: name their column with text_column, or say --format edge-list "
           "for a row for each requirement")),
-        ("r.csv", "id,skills\nt,[a\n", ", line 2", "column 'skills': no JSON array: Expecting value at character 2"),
+        ("r.csv", "id,skills\nt,[a\n", ", line 2", "column 'skills': not a JSON array: Expecting value at character 2"),
         ("r.csv", "id,skills\n,a\n", ", line 2", "column 'id': expected the id of a text, found nothing"),
         ("r.csv", "id,skills\nt,\"a\"b\n", ", line 2",
          "cannot be read as a table: ',' expected after '\"'; check the quotes"),
@@ -86,7 +86,7 @@ def test_weights_properties_and_texts_without_skill(file: Write) -> None:
         ("r.jsonl", '{"id": "t", "skills": {"a": 0}}\n', ", line 1",
          "column 'skills': weight 0 must be a positive number"),
         ("r.jsonl", '{"id": "t", "skills": []}\n{"id": "t"\n', ", line 2",
-         "column 11: is no JSON: Expecting ',' delimiter"),
+         "column 11: is not JSON: Expecting ',' delimiter"),
         ("r.jsonl", '{"id": "t", "skills": []}\n[1]\n', ", line 2", "expected a JSON object, found list"),
         ("r.jsonl", '{"id": "t"}\n{"id": "u"}\n', "",
          "has no column for the skills; its columns are: 'id'; name the one that is meant with skills_column"),
@@ -106,7 +106,7 @@ def test_numbers_too_large_for_a_property_stay_text_and_deep_nesting_is_refused(
     assert dataset.texts["big"].to_pylist() == ["1" + "0" * 400]
     assert dataset.texts["long"].to_pylist() == [str(2**63)]
     deep = "[" * 200_000
-    with pytest.raises(DataError, match=r"r.jsonl: is no JSON that can be read: it is nested too deeply$"):
+    with pytest.raises(DataError, match=r"r.jsonl: is not JSON that can be read: it is nested too deeply$"):
         read(file("r.jsonl", f"{deep}\n"), format="skill-rows")
     with pytest.raises(DataError, match=r"r.json: is no JSON that can be read: "):
         read(file("r.json", deep), format="skill-rows")
@@ -159,7 +159,7 @@ def test_responses_by_name(file: Write) -> None:
         ("item,a,b\nq0,1,1\nq1,1,maybe\n", None,
          "q.csv, line 3: column 'b': 'maybe' must be 0, 1 or a positive weight"),
         ("item,a,b\nq1,1,0\nq1,1,1\n", None, "q.csv, line 3: item 'q1' occurs twice; ids must be unique"),
-        ("item,a,b\nq1,1,0\n", "s,q1,q9\nann,1,0\n", "resp.csv, line 1: column 'q9' is no item of the Q-matrix"),
+        ("item,a,b\nq1,1,0\n", "s,q1,q9\nann,1,0\n", "resp.csv, line 1: column 'q9' is not an item of the Q-matrix"),
         ("item,a,b\nq1,1,0\n", "x,y,z\n1,1,0\n",
          "resp.csv: has 2 columns of responses and none is named as one of the 1 items; name the columns"),
         ("item,a,b\nq1,1,0\n", "s,q1\nann,7\nbob,101\n",
@@ -212,7 +212,7 @@ def test_a_model_without_any_outcome_is_kept(file: Write) -> None:
     ("content", "options", "message"),
     [
         ("text,model,score\nt,m,good\n", {},
-         "o.csv, line 2: column 'score': 'good' is no score; expected 0 to 1, 0 to 100, or blank for not attempted"),
+         "o.csv, line 2: column 'score': 'good' is not a score; expected 0 to 1, 0 to 100, or blank for not attempted"),
         ("text,m\nt,1\nu,-0.5\n", {},
          "o.csv, line 3: column 'm': scores from -0.5 to 1 (1 score -0.5) do not tell their scale: not attempted: "),
         ("text,m\nt,50\nu,100.5\n", {"scale": "percent"},
@@ -288,7 +288,7 @@ def test_lists_of_texts_skills_and_models(file: Write) -> None:
         ("texts", "id\nt\nt\n", "x.csv, line 3: text 't' occurs twice; ids must be unique"),
         ("texts", "id,size\nt,1\n,2\n", "x.csv, line 3: column 'id': expected an id"),
         ("texts", "size\n1\n", "x.csv: has no column for the id of a text; its columns are: 'size'"),
-        ("skills", "skill,level\na,deep\n", "x.csv, line 2: level 'deep' of skill 'a' is no integer"),
+        ("skills", "skill,level\na,deep\n", "x.csv, line 2: level 'deep' of skill 'a' is not an integer"),
         ("skills", "skill,parent\na,b\n", "x.csv, line 2: parent 'b' of skill 'a' is no skill of this file"),
         ("skills", "skill,parent\na,b\nb,a\n", "x.csv: part_of form a cycle: "),
         ("models", "model,base\nm,gone\n", "x.csv, line 2: base 'gone' of model 'm' is no model of this file or the"),

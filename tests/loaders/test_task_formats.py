@@ -172,7 +172,7 @@ def test_natural_instructions(file: Write) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "options", "message"),
     [
-        ("x/task.json", "{", {"format": "big-bench"}, "task.json, line 1: is no JSON: Expecting property name"),
+        ("x/task.json", "{", {"format": "big-bench"}, "task.json, line 1: is not JSON: Expecting property name"),
         (
             "x/task.json",
             '{"a": 1}',

@@ -184,7 +184,7 @@ def test_a_port_in_use_is_named_and_nothing_is_left_running(server: LocalServer,
 
 def test_a_first_start_that_fails_says_why(server: LocalServer, options: ServerOptions, tmp_path: Path) -> None:
     fresh = LocalServer(tmp_path / "fresh", options=replace(options, heap="much"))
-    with pytest.raises(ServerError, match="the heap size is not one that Java takes; give it as 1g or 512m"):
+    with pytest.raises(ServerError, match="Java does not accept this heap size; give it as 1g or 512m"):
         fresh.start()
     assert not fresh.status().running
 

@@ -71,7 +71,7 @@ def test_another_dataset_or_layer_is_refused(store: Store, outputs: Path, tmp_pa
     found = read_layer(outputs / "learned", "taken")
     other = make_case(tmp_path / "other", ensembles(6, 60))
     store.write_dataset(rename_dataset(other.dataset, "other"))
-    with pytest.raises((NotFoundError, SkillgraphError), match="it is not what was learned"):
+    with pytest.raises((NotFoundError, SkillgraphError), match="it is not the dataset that was learned from"):
         import_layer(store, "other", *found)
     larger = make_case(tmp_path / "larger", [*ensembles(5, 60), ("z", "e0/s1")])
     store.write_dataset(rename_dataset(larger.dataset, "larger"))

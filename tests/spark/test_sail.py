@@ -151,5 +151,5 @@ def test_a_layer_needs_the_dataset_it_was_learned_from(stored: tuple[Path, Case]
     other = make_case(tmp_path / "other", [("text", "skill")])
     done = run_command(folder, "spark", "learn", "strange", "--master", server, "--input", other.folder)
     assert done.returncode == 1
-    assert "dataset 'small' has no skill 'skill': it is not what was learned" in done.stderr
+    assert "dataset 'small' has no skill 'skill': it is not the dataset that was learned from" in done.stderr
     assert pq.read_table(Path(other.folder, "skills.parquet")).num_rows == 2

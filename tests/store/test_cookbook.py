@@ -53,7 +53,7 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     "Shortest chain between two skills": [(["json", "for", "len"], 2)],
     "Shortest chains within a layer": [(["if", "len", "print"], 2, 1)],
     "Common neighbours of two skills": [("len", 1)],
-    "Texts that join two skills": [],
+    "Texts that link two skills": [],
     "Triangles around a skill": [("if", "len", 1)],
     "Bridges between classes": [("for", "syntax", "len", "builtin", 2), ("if", "syntax", "len", "builtin", 1)],
     "How classes mix": [("builtin", "syntax", 2, 3), ("builtin", "builtin", 1, 1), ("syntax", "syntax", 1, 3)],
@@ -162,7 +162,7 @@ def test_every_recipe_gives_what_was_worked_out_by_hand(store: Store) -> None:
 
 def test_texts_that_join_two_skills(store: Store) -> None:
     fill(store)
-    recipe = find_recipe("Texts that join two skills")
+    recipe = find_recipe("Texts that link two skills")
     rows = store.query(recipe.cypher, {**values_of(recipe), "skill": "json", "other": "csv"}).rows
     assert [tuple(row) for row in rows] == [("u2", None, "domain")]
 

@@ -655,7 +655,7 @@ def test_what_is_closed_or_for_reading_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="closed"):
         store.write_layer(layer("l", {"for": 1}))
     reader = open_store(path, mode="read")
-    with pytest.raises(StoreError, match="opened for reading"):
+    with pytest.raises(StoreError, match="opened read-only"):
         reader.write_layer(layer("l", {"for": 1}))
     assert reader.layers() == ()
 

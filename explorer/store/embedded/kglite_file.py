@@ -76,5 +76,5 @@ def open_error(path: Path, error: Exception) -> StoreError:
     if isinstance(error, kglite.FileFormatError):
         return StoreError(f"{path} is damaged: restore it from a copy, or load the data into a new store ({message})")
     if isinstance(error, PermissionError) or "ermission denied" in message or "Read-only" in message:
-        return StoreError(f"{path} or its folder may not be opened by you: change permissions or choose another place")
+        return StoreError(f"{path} or its folder may not be opened by you: change permissions or choose another folder")
     return StoreError(f"{path} cannot be opened: {message}")

@@ -425,7 +425,7 @@ class Writer:
     def _check_patterns(self, piece: Piece, *, truth: bool) -> None:
         """A pattern is a value only where something is true or false."""
         if piece.kind == "pattern" and not truth:
-            raise self._refuse(piece, f"a pattern is no value: write EXISTS {{ {self._source(piece)} }}")
+            raise self._refuse(piece, f"a pattern is not a value: write EXISTS {{ {self._source(piece)} }}")
         for part in piece.parts:
             inherited = truth and piece.kind in ("parentheses", "logic", "not")
             own = piece.kind in ("where", "exists", "logic", "not", "inner_query", "pattern_comprehension")

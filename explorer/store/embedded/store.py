@@ -412,14 +412,16 @@ class EmbeddedStore:
             except DamagedError:
                 if self._current() is content:
                     raise
-        raise StoreError(f"{self.url} was changed again and again while it was read: read it when that is over")
+        raise StoreError(
+            f"{self.url} was changed again and again while it was read: read it again when the writing is over"
+        )
 
     @contextmanager
     def _change(self, *, anew: bool = False) -> Iterator[tuple[Draft, Content | None]]:
         """A draft to write to, and the content before; the draft becomes the content when the block ends well."""
         with self._writing:
             if self._lease is None:
-                state = "closed" if self._closed else "opened for reading"
+                state = "closed" if self._closed else "opened read-only"
                 raise StoreError(f"the store {self.url} was {state}, so nothing can be written to it")
             before = self._current() if self._path.exists() else None
             try:
@@ -469,10 +471,10 @@ def check_place(path: Path, mode: Mode) -> None:
         if mode == "read":
             raise StoreError(_NO_STORE.format(path))
         if not path.parent.is_dir():
-            raise StoreError(f"the folder {path.parent} does not exist: create it, or choose another place")
+            raise StoreError(f"the folder {path.parent} does not exist: create it, or choose another folder")
         return
     if not path.is_file():
-        raise StoreError(f"{path} is not a file: choose another one")
+        raise StoreError(f"{path} is not a regular file: choose another path")
     start = _first_bytes(path)
     if not start.startswith((MAGIC, _LEGACY)):
         raise StoreError(f"{path} is not a store: choose another file")
@@ -495,7 +497,7 @@ def _take_lease(path: Path) -> Lease:
 
 def _cannot_open(path: Path, error: OSError) -> StoreError:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return StoreError(f"{path} or its folder may not be opened by you: change permissions or choose another place")
+        return StoreError(f"{path} or its folder may not be opened by you: change permissions or choose another folder")
     return StoreError(f"{path} cannot be opened: {error.strerror}")
 
 
