@@ -37,7 +37,7 @@ def test_what_rests_on_a_layer_is_named_before_anything_is_deleted(folder: Path,
 
 
 def test_a_layer_and_a_dataset_are_renamed(folder: Path, run_here: Run) -> None:
-    assert "foundation is called first now" in run_here(folder, "rename", "foundation", "first").out
+    assert "foundation is now called first" in run_here(folder, "rename", "foundation", "first").out
     assert run_here(folder, "compare", "first", "tuned", "--json").code == 0
     assert "first" in run_here(folder, "layers").out
     assert run_here(folder, "rename", "first", "tuned").code == 1

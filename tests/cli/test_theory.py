@@ -195,8 +195,8 @@ def test_texts_of_three_skills_teach_no_learner_of_one(run_here: Run, tmp_path: 
         ("1:0.5,2", "regular:3", "'1:0.5,2' is not a degree distribution"),
         ("1:0.5,2:0.6", "regular:3", "sum"),
         ("regular:-1", "regular:3", "-1"),
-        ("3:1", "regular:10000000000000000000000", "is no degree"),
-        ("9223372036854775808:1", "regular:3", "is no degree"),
+        ("3:1", "regular:10000000000000000000000", "is not a degree"),
+        ("9223372036854775808:1", "regular:3", "is not a degree"),
         ("regular:0", "regular:0", "no text requires a skill"),
     ],
 )

@@ -197,7 +197,7 @@ def test_edges_in_parquet(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"text 't' is not in t.csv"):
         load(path, name="d", texts=texts)
     pq.write_table(pa.table({"text": [["t"]], "skill": ["a"]}), path)
-    with pytest.raises(DataError, match=r"column 'text' is list<.*>, which is no text$"):
+    with pytest.raises(DataError, match=r"column 'text' is list<.*>, which cannot be a text$"):
         load(path, name="d")
     path.write_bytes(b"PAR1 and no more")
     with pytest.raises(DataError, match=r"is not a Parquet file"):

@@ -108,9 +108,9 @@ def test_numbers_too_large_for_a_property_stay_text_and_deep_nesting_is_refused(
     deep = "[" * 200_000
     with pytest.raises(DataError, match=r"r.jsonl: is not JSON that can be read: it is nested too deeply$"):
         read(file("r.jsonl", f"{deep}\n"), format="skill-rows")
-    with pytest.raises(DataError, match=r"r.json: is no JSON that can be read: "):
+    with pytest.raises(DataError, match=r"r.json: is not JSON that can be read: "):
         read(file("r.json", deep), format="skill-rows")
-    with pytest.raises(DataError, match=r"a.json: is no JSON"):
+    with pytest.raises(DataError, match=r"a.json: is not JSON"):
         read(file("a.json", deep), format="big-bench")
 
 
