@@ -42,8 +42,8 @@ def create_app(
         A `dash.Dash`; its `server` is the WSGI application.
     """
     from dash import Dash
-    from dash_cytoscape import load_extra_layouts
 
+    from ui.delivery import deliver
     from ui.pages import PAGES
     from ui.scripts import serve_scripts
     from ui.security import LoginGate, protect
@@ -51,13 +51,12 @@ def create_app(
 
     locked = password is not None or password_hash is not None
     gate = LoginGate(password, hashed=password_hash) if locked else None
-    load_extra_layouts()  # its bundle also writes SVG
     source = Source(store_url)
     app = Dash(
         "ui",
         assets_folder=str(Path(__file__).parent / "assets"),
         serve_locally=True,
-        assets_ignore=r"^(login|editor)\..*",
+        assets_ignore=r"^(login|editor|cytoscape|plotly)\..*",
         suppress_callback_exceptions=True,
         title="Skillgraph Explorer",
         update_title=None,
@@ -71,6 +70,7 @@ def create_app(
     _register_routes(app, source)
     for page in PAGES:
         page.register(app, source)
+    deliver(app)
     protect(app, gate=gate, secure_cookies=secure_cookies)
     return app
 

@@ -174,7 +174,7 @@ def _login(server: Any, gate: LoginGate, secure_cookies: bool) -> None:
             return None
         if session.get("in"):
             return None
-        if request.method != "GET" or request.path.startswith(("/_dash", "/assets")):
+        if request.method != "GET" or request.path.startswith(("/_dash", "/_joined", "/assets")):
             abort(401)
         return redirect("/login")
 
