@@ -5,7 +5,7 @@
     python3 bootstrap.py test            set up with the developers' tools, then run all tests (arguments go to pytest)
     python3 bootstrap.py check           lint, format, types, import contracts and the wheel
     python3 bootstrap.py skillgraph ...  set up, then run any command of the tool
-    python3 bootstrap.py add server ...  add what an extra needs: server (Neo4j without Docker), spark, fast (driver)
+    python3 bootstrap.py add server ...  add an extra: server (Neo4j without Docker), spark, fast (driver), mcp (agents)
     python3 bootstrap.py just ...        set up with the developers' tools, then run a task of the justfile
 
 Everything goes into `.venv` and `.bootstrap` (and `.venv-spark`, for the tests on Spark) beside this file; versions
@@ -32,7 +32,7 @@ ENVIRONMENT = ROOT / ".venv"
 SPARK = ROOT / ".venv-spark"  # pandas comes with Spark; it is kept out of where everything else is tested
 TOOLS = ROOT / ".bootstrap"
 STAMP = "skillgraph-setup.json"
-EXTRAS = ("server", "spark", "fast")
+EXTRAS = ("server", "spark", "fast", "mcp")
 BIN = "Scripts" if os.name == "nt" else "bin"
 PIP_TO_UV = {
     "index-url": "UV_DEFAULT_INDEX",

@@ -54,10 +54,10 @@ benchmark *arguments:
 
 # Resolve dependencies anew and write the locks with hashes, without addresses
 lock:
-    {{compile}} --upgrade --group dev --group bench --extra server --extra fast pyproject.toml -o requirements/dev.lock
+    {{compile}} --upgrade --group dev --group bench --extra server --extra fast --extra mcp pyproject.toml -o requirements/dev.lock
     {{compile}} --upgrade -c requirements/dev.lock --group spark-tests --extra server --extra spark pyproject.toml -o requirements/spark-tests.lock
     {{compile}} --upgrade -c requirements/dev.lock -c requirements/spark-tests.lock pyproject.toml -o requirements/runtime.lock
-    for extra in server fast spark; do just _lock-extra $extra; done
+    for extra in server fast spark mcp; do just _lock-extra $extra; done
     echo "uv" | {{compile}} --upgrade - -o requirements/uv.lock
     printf 'hatchling\nsetuptools\n' | {{compile}} --upgrade -c requirements/dev.lock - -o requirements/build.lock
 

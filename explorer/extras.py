@@ -10,7 +10,7 @@ from typing import Literal
 
 __all__ = ["Extra", "how_to_add"]
 
-Extra = Literal["server", "spark", "fast"]
+Extra = Literal["server", "spark", "fast", "mcp"]
 _BOOTSTRAP = Path(__file__).resolve().parents[1] / "bootstrap.py"
 
 

@@ -31,7 +31,9 @@ def test_the_runtime_s_versions_are_those_that_are_tested(whole: str) -> None:
     assert pins("runtime") <= pins(whole)
 
 
-@pytest.mark.parametrize(("extra", "whole"), [("server", "dev"), ("fast", "dev"), ("spark", "spark-tests")])
+@pytest.mark.parametrize(
+    ("extra", "whole"), [("server", "dev"), ("fast", "dev"), ("mcp", "dev"), ("spark", "spark-tests")]
+)
 def test_an_extra_s_versions_are_those_that_are_tested(extra: str, whole: str) -> None:
     assert pins(f"extra-{extra}") <= pins(whole)
     project = tomllib.loads((LOCKS.parent / "pyproject.toml").read_text())["project"]

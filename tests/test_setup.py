@@ -109,7 +109,7 @@ def test_extras_are_kept_by_later_set_ups_and_come_from_their_locks(
     assert bootstrap._add([]) == bootstrap._add(["pandas"]) == 2
 
 
-@pytest.mark.parametrize("extra", ["server", "spark", "fast"])
+@pytest.mark.parametrize("extra", ["server", "spark", "fast", "mcp"])
 def test_a_message_about_an_extra_names_the_command_of_the_checkout(
     extra: extras.Extra, bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

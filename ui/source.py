@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 from explorer.errors import StoreError
 from explorer.service import LayerView, layer_view
+from explorer.store.place import Place
 from explorer.store.protocol import DatasetInfo, LayerInfo, Store
 from ui.drawing.graphs import LayerGraph, layer_graph
-from ui.place import Place
 from ui.work.children import Pool
 
 __all__ = ["Snapshot", "Source"]

@@ -46,6 +46,7 @@ app = group(
         "channel": "compression:channel",
         "query": "query:query",
         "ui": "web:ui",
+        "mcp": "mcp:mcp",
         "server": "server:server",
         "spark": "spark:spark",
     },

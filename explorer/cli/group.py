@@ -31,8 +31,9 @@ from typer.core import TyperGroup
 
 from explorer.cli.former import modernised
 from explorer.cli.output import Note, Result, Table, plain, print_table
-from explorer.errors import USER_ERRORS, NotFoundError, SkillgraphError
+from explorer.errors import USER_ERRORS, SkillgraphError
 from explorer.options import ROWS_FORMATS, RowsFormat
+from explorer.store.choosing import single_dataset
 
 if TYPE_CHECKING:
     from explorer.store.protocol import Progress, Store
@@ -268,25 +269,6 @@ def _progress_bar(title: str, *, hidden: bool) -> Iterator[Progress]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def single_dataset(store: Store, wanted: str | None) -> str:
-    """The dataset that was named, or the only one.
-
-    Raises:
-        NotFoundError: It is not there, there is none, or there are several to choose from.
-    """
-    names = [info.name for info in store.datasets()]
-    if wanted is not None:
-        if wanted not in names:
-            there = ", ".join(map(repr, names)) or "none"
-            raise NotFoundError(f"there is no dataset {wanted!r} in {store.url}; datasets there: {there}")
-        return wanted
-    if len(names) == 1:
-        return names[0]
-    if not names:
-        raise NotFoundError(f"{store.url} holds no dataset: run `skillgraph load` or `skillgraph demo` first")
-    raise NotFoundError(f"choose one of the datasets with --dataset: {', '.join(names)}")
 
 
 # --- files, and `-` for standard input and output

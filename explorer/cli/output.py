@@ -8,10 +8,11 @@ import io
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from explorer.plain import plain
 
 __all__ = ["Block", "Note", "Result", "Rows", "Table", "cut", "number", "plain", "print_table", "rows_of", "share"]
 
@@ -101,23 +102,6 @@ def rows_of(items: Iterable[Any], kind: type | None = None, columns: Sequence[st
         return Rows(names, [[getattr(item, name) for name in names] for item in found])
     names = list(columns or (found[0] if found else ()))
     return Rows(names, [[item[name] for name in names] for item in found])
-
-
-def plain(value: Any) -> Any:
-    """Dataclasses, arrays and paths as what JSON has; NaN and infinities as null."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Sequence):
-        return [plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    return str(value) if isinstance(value, Path) else value
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -53,19 +51,12 @@ def query(
     Example: skillgraph query "MATCH (:Layer {name: 'foundation'})-[l:LEARNED]->(s:Skill)
     WHERE l.wave = 1 RETURN s.name, s.class LIMIT 5"
     """
-    from explorer.service.recipes import recipe_values, unmatched
-    from explorer.store.protocol import Bounded
+    from explorer.service.asking import ask
 
     text = sys.stdin.read() if cypher == "-" else cypher
-    given = _parameters(parameter or [])
-    with run.opened() as opened:
-        wanted = set(re.findall(r"\$(\w+)", text))
-        chosen = recipe_values(opened, given, wanted)
-        if wanted - given.keys() - chosen.keys() and (nothing := unmatched(opened, given)):
-            raise QueryError("; ".join(nothing))
-        ask = partial(opened.query_in_child, memory=memory) if isinstance(opened, Bounded) else opened.query
-        result = ask(text, {**given, **chosen}, max_rows=limit, timeout=timeout)
-        nothing = unmatched(opened, given) if given and not result.rows else []
+    with run.opened() as store:
+        answer = ask(store, text, _parameters(parameter or []), max_rows=limit, timeout=timeout, memory=memory)
+    result, chosen = answer.result, answer.chosen
     value: dict[str, Any] = {
         "columns": result.columns,
         "rows": result.rows,
@@ -73,7 +64,7 @@ def query(
         "seconds": result.seconds,
         "warnings": result.warnings,
     }
-    remarks = [f"note: {sentence}" for sentence in nothing]
+    remarks = [f"note: {sentence}" for sentence in answer.unmatched]
     if chosen:
         remarks.append(f"note: not given, so chosen: {', '.join(f'{name}={value}' for name, value in chosen.items())}")
     if run.output == "graph":

@@ -14,9 +14,9 @@ import pytest
 from explorer.errors import StoreError
 from explorer.service import learn
 from explorer.store.opening import open_store
+from explorer.store.place import Place
 from loaders.dataset import build_dataset
 from tests.ui.conftest import fill
-from ui.place import Place
 from ui.work import tasks
 from ui.work.children import Job, Pool, PoolBusyError
 from ui.work.runs import outcome_text, read_form

@@ -18,9 +18,9 @@ from explorer.service import (
     percolate,
 )
 from explorer.service.snapshot import layer_view, read_dataset
+from explorer.store.place import Place
 from explorer.store.protocol import Bounded, Layer, QueryResult, Store
 from explorer.wording import plural
-from ui.place import Place
 from ui.work.children import Report
 
 __all__ = ["Act", "AssociateRun", "LearnRun", "ManageRun", "PercolateRun", "Run", "manage", "query", "run"]
