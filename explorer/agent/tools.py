@@ -248,7 +248,7 @@ class Tools:
             replicates: With a layer: random graphs for the 95 % band; 0 for none.
             seed: With a layer: seed of these.
         """
-        from explorer.service.prediction import predict, predict_layer
+        from explorer.service import predict, predict_layer
 
         if layer is None:
             if mean_skills is None or ratio is None:
