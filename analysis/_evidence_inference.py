@@ -68,8 +68,8 @@ class Enumeration:
         found = components(graph, np.ones(graph.n_skills, dtype=bool))
         if found.giant > max_skills:
             raise AnalysisError(
-                f"{found.giant} skills hang together by the texts; all their states can be enumerated up to "
-                f"{max_skills} skills: use the method 'propagation'"
+                f"{found.giant} skills are connected by the texts; all their states can be enumerated for at "
+                f"most {max_skills} skills: use the method 'propagation'"
             )
         self._n_skills, self._n_texts = graph.n_skills, graph.n_texts
         text_of = np.repeat(np.arange(graph.n_texts), graph.text_degrees)

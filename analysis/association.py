@@ -108,7 +108,7 @@ def associate(
     if max_pairs < 1:
         raise AnalysisError(f"max_pairs is {max_pairs}; it must be at least 1")
     if graph.n_edges >= 2**31:
-        raise AnalysisError(f"the graph has {graph.n_edges} edges; association takes fewer than 2^31")
+        raise AnalysisError(f"the graph has {graph.n_edges} edges; association needs fewer than 2^31")
     text_ptr, text_skills = _used_rows(graph, nodes, usable_texts(graph, nodes, rule))
     sizes = np.diff(text_ptr)
     long_ = sizes > max_text_skills if max_text_skills is not None else np.zeros(len(sizes), np.bool_)

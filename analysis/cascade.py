@@ -205,7 +205,7 @@ class Cascade:
             The skills in the order in which they were learned, int32.
 
         Raises:
-            AnalysisError: The text does not require the skill, or it is learned, or the text was simplified before.
+            AnalysisError: The text does not require the skill, or it is learned, or the text was simplified already.
         """
         from analysis._kernels.cascade import drop
 
@@ -213,7 +213,7 @@ class Cascade:
         if skill not in row or self._state.learned[skill]:
             raise AnalysisError(f"skill {skill} is not a lacking skill of text {text}")
         if self._state.dropped[text] >= 0:
-            raise AnalysisError(f"text {text} was simplified before")
+            raise AnalysisError(f"text {text} was simplified already")
         end, texts, value, _ = drop(self._state, text, skill, 0)
         return Followed(self._state.trail[:end].copy(), 0, int(texts), float(value))
 
@@ -295,7 +295,7 @@ def _weights(name: str, values: npt.ArrayLike | None, size: int, default: float)
         return np.full(size, default)
     weights = np.ascontiguousarray(values, dtype=np.float64)
     if weights.shape != (size,) or not bool((weights >= 0.0).all()):
-        raise AnalysisError(f"{name} must be ({size},) numbers, none negative")
+        raise AnalysisError(f"{name} must be ({size},) nonnegative numbers")
     return weights
 
 

@@ -113,7 +113,7 @@ def erasure_channel(n_packets: int, erasure: float, rng: np.random.Generator) ->
     [True, True, True]
     """
     if not 0.0 <= erasure <= 1.0:
-        raise AnalysisError(f"the erasure probability must be in 0-1, not {erasure}")
+        raise AnalysisError(f"the erasure probability must be from 0 to 1, not {erasure}")
     return rng.random(n_packets) >= erasure
 
 
@@ -140,7 +140,7 @@ def lt_graph(k: int, n_packets: int, degrees: DegreeDistribution, rng: np.random
     ([2, 2, 2], 5)
     """
     if int(degrees.degrees.min()) < 1 or int(degrees.degrees.max()) > k:
-        raise AnalysisError(f"a packet holds 1 to {k} of {k} symbols")
+        raise AnalysisError(f"a packet must hold 1 to {k} of {k} symbols")
     cumulative = np.cumsum(degrees.pmf)
     drawn = np.searchsorted(cumulative, rng.random(n_packets) * cumulative[-1], side="right")
     sizes = degrees.degrees[np.minimum(drawn, len(cumulative) - 1)]

@@ -206,7 +206,7 @@ def layer_rate(
     if learned.shape != (graph.n_skills,):
         raise AnalysisError(f"learned must have shape ({graph.n_skills},), not {learned.shape}")
     if graph.n_texts == 0:
-        raise AnalysisError("a rate is of texts, and there are none")
+        raise AnalysisError("a rate needs texts, and there are none")
     mask = understood_texts(graph, learned)
     share = float(mask.mean())
     known = graph.subset(mask)
@@ -255,7 +255,7 @@ def poisson_rate(c: float, unlearned: float, n_skills: int, raw_bits: float, *, 
     (30.0, 1.0)
     """
     if not (c >= 0.0 and 0.0 <= unlearned <= 1.0 and n_skills >= 0):
-        raise AnalysisError(f"c = {c}, q = {unlearned}, S = {n_skills}: c and S must be from 0, q in 0-1")
+        raise AnalysisError(f"c = {c}, q = {unlearned}, S = {n_skills}: c and S must be at least 0, and q from 0 to 1")
     learned = (1.0 - unlearned) * n_skills
     understood, mean = math.exp(-c * unlearned), c * (1.0 - unlearned)
     if learned < 1.0:

@@ -202,7 +202,7 @@ class JointDegreeDistribution:
         if rows.ndim != 2 or rows.size == 0:
             raise AnalysisError("a measured degree distribution needs at least one text or skill")
         if rows.dtype.kind not in "iu" or rows.min() < 0:
-            raise AnalysisError("measured degrees must be whole numbers from 0")
+            raise AnalysisError("measured degrees must be whole numbers of at least 0")
         if rows.shape[1] == 1:
             histogram = np.bincount(rows[:, 0])
             counts = np.flatnonzero(histogram)[:, None]
@@ -270,7 +270,7 @@ class JointDegreeDistribution:
         if self.poisson_means is not None:
             return self
         if self.means[k] <= 0.0:
-            raise AnalysisError(f"no edge leads to class {k}, so there is no degree seen along it")
+            raise AnalysisError(f"no edge leads to class {k}, so there is no excess degree")
         if k in self._excess:
             return self._excess[k]
         reached = self.counts[:, k] > 0
@@ -301,7 +301,7 @@ class JointDegreeDistribution:
         [0.25, 0.5, 0.25]
         """
         if not 0.0 <= share <= 1.0:
-            raise AnalysisError(f"a share must lie in 0-1, not {share:g}")
+            raise AnalysisError(f"a share must be from 0 to 1, not {share:g}")
         if self.poisson_means is not None:
             return JointDegreeDistribution.poisson(share * self.poisson_means)
         if self.n_classes != 1:
@@ -367,7 +367,7 @@ class DegreeDistribution:
         0.25
         """
         if int(k) != k or k < 0:
-            raise AnalysisError(f"a regular degree must be a whole number from 0, not {k}")
+            raise AnalysisError(f"a regular degree must be a whole number of at least 0, not {k}")
         return cls.from_pmf([int(k)], [1.0])
 
     @classmethod
@@ -388,7 +388,7 @@ class DegreeDistribution:
         """
         degrees = np.asarray(degrees)
         if degrees.ndim != 1:
-            raise AnalysisError("measured degrees must be a list of numbers, one a node")
+            raise AnalysisError("measured degrees must be a list of numbers, one per node")
         return cls(JointDegreeDistribution.empirical(degrees[:, None]))
 
     @classmethod

@@ -20,7 +20,7 @@ Structure = Literal["dina", "dino", "gdina"]
 ClassModel = Literal["auto", "saturated", "higher-order", "independent"]
 
 MOST_SKILLS = 12
-"""Most skills whose 2^K classes are gone through."""
+"""Most skills whose 2^K classes are enumerated."""
 
 _FLOOR = 1e-5
 _CHUNK = 512  # texts whose probabilities in all classes are held at once
@@ -126,15 +126,15 @@ def diagnose(
     [True, False, True, False]
     """
     if structure not in ("dina", "dino", "gdina"):
-        raise AnalysisError(f"structure {structure!r} is none of dina, dino, gdina")
+        raise AnalysisError(f"structure {structure!r} is not one of dina, dino, gdina")
     if classes not in ("auto", "saturated", "higher-order", "independent"):
-        raise AnalysisError(f"class model {classes!r} is none of auto, saturated, higher-order, independent")
+        raise AnalysisError(f"class model {classes!r} is not one of auto, saturated, higher-order, independent")
     table = np.atleast_2d(np.asarray(scores, dtype=np.float64))
     if table.shape[1:] != (graph.n_texts,):
         raise AnalysisError(f"scores must have shape (M, {graph.n_texts}), not {np.asarray(scores).shape}")
     with np.errstate(invalid="ignore"):
         if ((table < 0.0) | (table > 1.0)).any():
-            raise AnalysisError("scores are from 0 to 1")
+            raise AnalysisError("scores must be from 0 to 1")
     if not pseudo_count >= 0.0:
         raise AnalysisError(f"pseudo_count is {pseudo_count}; it must be at least 0")
     return _Fit(graph, table, structure, classes, pseudo_count).run(tolerance, max_iterations)
@@ -152,8 +152,8 @@ class _Fit:
         k = len(self.skills)
         if k > MOST_SKILLS:
             raise AnalysisError(
-                f"{k} skills make 2^{k} classes; {structure} goes through all of them, up to {MOST_SKILLS} skills: "
-                "leave classes of skills out, or use another fit"
+                f"{k} skills make 2^{k} classes; {structure} enumerates all of them, for at most {MOST_SKILLS} "
+                "skills: leave classes of skills out, or use another fit"
             )
         self.n_models, self.n_classes = len(table), 1 << k
         if classes == "auto":

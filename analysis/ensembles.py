@@ -50,7 +50,7 @@ class Ensemble:
         """
         for name, value in (("mean number of skills in a text", c), ("ratio of texts to skills", R)):
             if not (np.isfinite(value) and value >= 0.0):
-                raise AnalysisError(f"the {name} must be a number from 0, not {value}")
+                raise AnalysisError(f"the {name} must be a number of at least 0, not {value}")
         return cls(DegreeDistribution.poisson(c), DegreeDistribution.poisson(c * R))
 
     @classmethod
@@ -92,7 +92,7 @@ class Ensemble:
         texts, skills = np.asarray(text_degrees), np.asarray(skill_degrees)
         if texts.sum() != skills.sum():
             raise AnalysisError(
-                f"texts have {texts.sum()} edges and skills {skills.sum()}: these are not the degrees of one graph"
+                f"texts have {texts.sum()} edges and skills {skills.sum()}: these cannot be the degrees of one graph"
             )
         return cls(DegreeDistribution.empirical(texts), DegreeDistribution.empirical(skills))
 
@@ -275,7 +275,9 @@ def _check_labels(
     if text_class.size == 0 or skill_class.size == 0:
         raise AnalysisError("classes can be measured only on a graph with texts and skills")
     if text.shape != skill.shape:
-        raise AnalysisError(f"{text.size} texts and {skill.size} skills of edges were given; each edge has one of both")
+        raise AnalysisError(
+            f"{text.size} texts and {skill.size} skills were given for the edges; each edge has one text and one skill"
+        )
     for name, values, limit in (
         ("text", text, text_class.size),
         ("skill", skill, skill_class.size),

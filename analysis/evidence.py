@@ -20,7 +20,7 @@ Noise = Literal["model", "shared", "text"]
 Method = Literal["auto", "enumeration", "propagation"]
 
 ENUMERATION_LIMIT = 20
-"""Most skills in one component whose states `enumeration` goes through, 2^20."""
+"""Most skills in one component whose 2^20 states `enumeration` visits."""
 
 _ENUMERATED_BY_DEFAULT = 12
 _FLOOR = 1e-6
@@ -41,7 +41,7 @@ class Evidence:
             exchanged (mastered or not) in the most probable state of the others. False for a skill of no
             attempted text, for a skill whose texts all require another skill that is probably lacking, and for
             skills that only ever occur together and of which one is lacking.
-        informative: Number of texts that tell about the skill in this sense, int32 (M, S).
+        informative: Number of informative texts about the skill in this sense, int32 (M, S).
         understood: Posterior probability that all skills of a text are mastered, float64 (M, T); NaN where the
             text was not attempted or requires no skill.
         slip: P(failed | all skills mastered), float64: (M,), or (T,) if the noise is each text's own.
@@ -146,7 +146,7 @@ def estimate_mastery(
         prior=_fixed("prior", prior, "model", graph.n_texts),
     )
     if fixed.slip is not None and fixed.guess is not None and np.any(fixed.slip + fixed.guess >= 1.0):
-        raise AnalysisError("slip and guess must sum to less than 1: mastering a skill must not hurt")
+        raise AnalysisError("slip and guess must sum to less than 1: mastering a skill must not lower the rate")
     groups = [[one] for one in respondents] if noise == "model" else [respondents]
     runs = [
         _Run(group, fixed, graph.n_texts if noise == "text" else 1, pseudo_count).fit(tolerance, max_iterations)
@@ -353,7 +353,7 @@ def _scores(graph: SkillTextGraph, scores: npt.ArrayLike) -> Floats:
         wrong = (table < 0.0) | (table > 1.0)
     if wrong.any():
         model, text = np.argwhere(wrong)[0].tolist()
-        raise AnalysisError(f"score [{model}, {text}] is {table[model, text]}; scores are from 0 to 1")
+        raise AnalysisError(f"score [{model}, {text}] is {table[model, text]}; scores must be from 0 to 1")
     return table
 
 

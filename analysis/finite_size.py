@@ -124,7 +124,7 @@ def fit_finite_size(
     best = minimize(cost, np.array([1.0, 0.0]), method="Nelder-Mead", options={"xatol": 1e-10, "fatol": 1e-10})
     u, v = best.x
     if u <= 0.0:
-        raise AnalysisError("more graphs stalled at larger ratios: these counts are not of one threshold")
+        raise AnalysisError("more graphs stalled at larger ratios: these counts do not belong to one threshold")
     z = features @ best.x
     p = np.clip(ndtr(z), 1e-12, 1.0 - 1e-12)
     information = features.T @ (features * (total * np.exp(-(z**2)) / (2.0 * np.pi * p * (1.0 - p)))[:, None])

@@ -90,7 +90,7 @@ class GrowthCurve:
             slope, level = np.polyfit(np.log2(SHARES), self.learned, 1)
             return float(level + slope * doublings)
         if method != "growth":
-            raise AnalysisError(f"method {method!r} is none of {', '.join(METHODS)}")
+            raise AnalysisError(f"method {method!r} is not one of {', '.join(METHODS)}")
         if self.learned[-1] == 0.0:
             return 0.0
         seen = self.seen_at(factor)

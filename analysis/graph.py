@@ -159,7 +159,7 @@ class SkillTextGraph:
         if pointers.ndim != 1 or len(pointers) == 0 or pointers[0] != 0 or pointers[-1] != len(skills):
             raise AnalysisError(f"text_ptr must start at 0 and end at the number of edges, {len(skills)}")
         if np.any(pointers[1:] < pointers[:-1]):
-            raise AnalysisError(f"text_ptr must not descend, as it does at row {np.argmax(np.diff(pointers) < 0)}")
+            raise AnalysisError(f"text_ptr must not decrease, as it does at row {np.argmax(np.diff(pointers) < 0)}")
         return cls._from_rows(pointers, skills, n_skills, engine)
 
     @classmethod

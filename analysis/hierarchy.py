@@ -334,7 +334,7 @@ def prerequisite_distributions(
 
 def _check_prerequisites(before: Ints, after: Ints, n_skills: int) -> None:
     if before.shape != after.shape or before.ndim != 1:
-        raise AnalysisError(f"{before.size} prerequisites are given for {after.size} skills; each link has one of both")
+        raise AnalysisError(f"{before.size} prerequisites are given for {after.size} skills; each link needs both")
     for values in (before, after):
         if values.size and (values.min() < 0 or values.max() >= n_skills):
             raise AnalysisError(f"a prerequisite names skill {values.max()}, but there are {n_skills} skills")

@@ -47,7 +47,7 @@ class ImplicitLearning:
 
 def _check(mean_skills: float, n_texts: int, n_skills: int, seed: int) -> None:
     if not (np.isfinite(mean_skills) and mean_skills >= 0):
-        raise AnalysisError(f"mean_skills {mean_skills} must be a number from 0 on")
+        raise AnalysisError(f"mean_skills {mean_skills} must be a number of at least 0")
     for name, value in (("n_texts", n_texts), ("n_skills", n_skills)):
         if not 1 <= value <= _MAX:
             raise AnalysisError(f"{name} is {value}; it must be from 1 to {_MAX}")

@@ -168,7 +168,7 @@ def fit_item_response(
     (True, True)
     """
     if model not in _BLOCKS:
-        raise AnalysisError(f"model {model!r} is none of {', '.join(_BLOCKS)}")
+        raise AnalysisError(f"model {model!r} is not one of {', '.join(_BLOCKS)}")
     problem = _Problem(graph, _checked(graph, scores), _BLOCKS[model])
     at = precisions or Precisions()
     mode, settled = problem.mode(at, None)
@@ -508,5 +508,5 @@ def _checked(graph: SkillTextGraph, scores: npt.ArrayLike) -> Floats:
         wrong = (table < 0.0) | (table > 1.0)
     if wrong.any():
         model, text = np.argwhere(wrong)[0].tolist()
-        raise AnalysisError(f"score [{model}, {text}] is {table[model, text]}; scores are from 0 to 1")
+        raise AnalysisError(f"score [{model}, {text}] is {table[model, text]}; scores must be from 0 to 1")
     return table

@@ -147,7 +147,7 @@ def quality(outcomes: npt.ArrayLike, probabilities: npt.ArrayLike) -> Quality:
     """
     x, p = np.asarray(outcomes, np.float64), np.asarray(probabilities, np.float64)
     if not len(x):
-        raise AnalysisError("there is no held-out outcome to judge by")
+        raise AnalysisError("there are no held-out outcomes to judge by")
     return Quality(float(log_losses(x, p).mean()), area_under_curve(x, p), calibration_error(x, p), len(x))
 
 

@@ -59,7 +59,7 @@ def giant_learned_sites(
     """
     shares = np.atleast_1d(np.asarray(phi, dtype=np.float64))
     if not np.all((shares >= 0.0) & (shares <= 1.0)):
-        raise AnalysisError(f"an occupation probability must lie in 0-1, not {phi!r}")
+        raise AnalysisError(f"an occupation probability must be from 0 to 1, not {phi!r}")
     learned = _learned_branches(ensemble, learner, rule, prior)
     branches, finite = learned.branches, learned.trivial
     few = finite.size <= _MANY

@@ -266,7 +266,7 @@ class RandomCapacityLearner(Learner):
             values = np.asarray(psi, dtype=np.float64)
             good = values.ndim == 1 and values.size > 0 and bool(np.all((values >= 0.0) & (values <= 1.0)))
             if not good or bool(np.any(np.diff(values) > 0.0)):
-                raise AnalysisError("psi must be a list of probabilities, none larger than the one before")
+                raise AnalysisError("psi must be a list of probabilities that never increase")
             values = values[: max(int(np.count_nonzero(values)), 1)]
             self._rule = _TableLearner("capacity:" + ",".join(map(repr, [*values.tolist(), 0.0])), values)
         self.name = self._rule.name
@@ -374,7 +374,7 @@ class PoissonLearner(Learner):
         Raises:
             AnalysisError: Always.
         """
-        raise AnalysisError(f"the learner {self.name!r} has no rule per text; use 'one', 'd:D' or 'capacity:A'")
+        raise AnalysisError(f"the learner {self.name!r} has no rule for single texts; use 'one', 'd:D' or 'capacity:A'")
 
 
 def parse_learner(text: str) -> Learner:
@@ -396,7 +396,7 @@ def parse_learner(text: str) -> Learner:
     kind, _, value = text.strip().partition(":")
     learner = _KINDS[kind](value) if kind in _KINDS else None
     if learner is None:
-        hint = "write 'one', 'd:2' (at most 2 novel skills a text) or 'capacity:0.6' (geometric capacity)"
+        hint = "write 'one', 'd:2' (at most 2 novel skills per text) or 'capacity:0.6' (geometric capacity)"
         raise AnalysisError(f"there is no learner {text!r}: {hint}")
     return learner
 

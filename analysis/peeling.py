@@ -181,7 +181,7 @@ def continue_peeling(
     """
     earlier = len(previous.wave)
     if earlier > graph.n_skills or (earlier and previous.taught_by.max() >= graph.n_texts):
-        raise AnalysisError("the previous result has skills or texts that the graph has not")
+        raise AnalysisError("the previous result has skills or texts that the graph does not have")
     known = np.zeros(graph.n_skills, np.bool_)
     known[:earlier] = previous.learned
     more = peel(graph, capacity, known=known, learnable=learnable, prerequisites=prerequisites, engine=engine)

@@ -64,7 +64,7 @@ PercolationRule = Literal["any", "understood", "site"]
 
 _ONE = OneSkillLearner()
 _WAVES = 30
-"""So many plain waves are cheaper than Newton steps where learning ends soon."""
+"""This many plain waves are cheaper than Newton steps if learning ends soon."""
 _MANY = 128
 """Above this size of the state plain iteration is used, which needs no Jacobian."""
 _ROUNDING = 1e-12
@@ -122,7 +122,7 @@ class _Branches:
 def _occupation(phi: float | Sequence[float] | Floats, n_classes: int) -> Floats:
     values = np.broadcast_to(np.asarray(phi, dtype=np.float64), (n_classes,))
     if not np.all((values >= 0.0) & (values <= 1.0)):
-        raise AnalysisError(f"an occupation probability must lie in 0-1, not {phi}")
+        raise AnalysisError(f"an occupation probability must be from 0 to 1, not {phi}")
     return values
 
 
@@ -279,7 +279,7 @@ def _learned_branches(
     ensemble: AnyEnsemble, learner: Learner, rule: AssociationRule, prior: float | Sequence[float] | Floats
 ) -> _LearnedBranches:
     if rule not in get_args(AssociationRule):
-        raise AnalysisError(f"the association rule is 'any' or 'understood', not {rule!r}")
+        raise AnalysisError(f"the association rule must be 'any' or 'understood', not {rule!r}")
     classes = ensemble.multi_class()
     result = evolve(classes, learner, prior=prior, max_iterations=_WAVES)
     return _LearnedBranches(classes, learner, result.novel, rule, prior_of_classes(prior, classes.n_skill_classes))
@@ -466,7 +466,7 @@ def percolation_threshold(c: float, rule: PercolationRule = "any", learner: Lear
     """
     if not (np.isfinite(c) and c > 0.0):
         raise AnalysisError(f"the mean number of skills in a text must be positive, not {c:g}")
-    return _bisect(lambda R: _percolates(Ensemble.poisson(c, R), rule, learner), f"mean {c:g} skills a text")
+    return _bisect(lambda R: _percolates(Ensemble.poisson(c, R), rule, learner), f"texts with {c:g} skills on average")
 
 
 def percolation_threshold_of(ensemble: Ensemble, rule: PercolationRule = "any", learner: Learner = _ONE) -> float:

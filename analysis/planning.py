@@ -99,7 +99,7 @@ def plan_skills(
             (texts of any kind link), whose growth is the value of a step.
         limit: Entries of the graph to look at in a step; a step that would need more is the best of what was tried,
             and says so by its bound.
-        replicates: Random orders to average over.
+        replicates: Number of random orders to average over.
         rng: For the random orders. Default seed 0.
 
     Returns:
@@ -238,7 +238,7 @@ def plan_simpler(
         cascade: The state that peeling left; unchanged afterwards.
         budget: Number of texts to make simpler.
         limit: As for `plan_skills`.
-        replicates: Random orders to average over.
+        replicates: Number of random orders to average over.
         rng: For the random orders. Default seed 0.
 
     Returns:

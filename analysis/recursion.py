@@ -201,5 +201,7 @@ def prior_of_classes(prior: float | Sequence[float] | Floats, n_classes: int) ->
     """
     values = np.broadcast_to(np.asarray(prior, dtype=np.float64), (n_classes,)).copy()
     if not np.all((values >= 0.0) & (values <= 1.0)):
-        raise AnalysisError(f"a prior is a probability of not being known beforehand, in 0-1, not {prior}")
+        raise AnalysisError(
+            f"a prior is the probability that a skill is not known before the first text, from 0 to 1, not {prior}"
+        )
     return values

@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 CapacitySampler = Callable[[np.random.Generator, int], npt.ArrayLike]
-"""Draws the capacities of so many texts from a generator: integers (T,)."""
+"""Draws the capacities of T texts from a generator: integers (T,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,7 +236,7 @@ def learned_fraction_replicates(
     True
     """
     if not (np.isfinite(mean_skills) and mean_skills >= 0 and np.isfinite(ratio) and ratio >= 0):
-        raise AnalysisError(f"mean_skills {mean_skills} and ratio {ratio} must be numbers from 0 on")
+        raise AnalysisError(f"mean_skills {mean_skills} and ratio {ratio} must be numbers of at least 0")
     if n_skills < 1:
         raise AnalysisError(f"n_skills is {n_skills}; it must be at least 1")
     n_texts = round(ratio * n_skills)

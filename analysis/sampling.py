@@ -51,7 +51,7 @@ def poisson_graph(mean_skills: float, n_texts: int, n_skills: int, rng: np.rando
     (1500, 1000, 4.0)
     """
     if not (np.isfinite(mean_skills) and mean_skills >= 0):
-        raise AnalysisError(f"mean_skills is {mean_skills}; it must be a number from 0 on")
+        raise AnalysisError(f"mean_skills is {mean_skills}; it must be a number of at least 0")
     _check_counts(n_texts=n_texts, n_skills=n_skills)
     return uniform_graph(rng.poisson(mean_skills, n_texts), n_skills, rng)
 
@@ -145,12 +145,14 @@ def class_graph(
     means = np.asarray(mean_skills, dtype=np.float64)
     texts, skills = np.diff(_pointers("text_counts", text_counts)), np.diff(_pointers("skill_counts", skill_counts))
     if means.shape != (len(texts), len(skills)):
-        raise AnalysisError(f"mean_skills must be ({len(texts)}, {len(skills)}), one row a text class: {means.shape}")
+        raise AnalysisError(
+            f"mean_skills must be ({len(texts)}, {len(skills)}), one row per class of texts: {means.shape}"
+        )
     if not np.all(np.isfinite(means) & (means >= 0)):
-        raise AnalysisError("mean_skills must be numbers from 0 on")
+        raise AnalysisError("mean_skills must be numbers of at least 0")
     empty = (skills == 0) & np.any((means > 0) & (texts > 0)[:, None], axis=0)
     if empty.any():
-        raise AnalysisError(f"skill class {np.argmax(empty)} has no skills, but texts draw from it")
+        raise AnalysisError(f"skill class {np.argmax(empty)} has no skills, but texts require some of it")
     first_text, first_skill = np.cumsum(texts) - texts, np.cumsum(skills) - skills
     text_ids, skill_ids = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
     for j, k in np.ndindex(*means.shape):
@@ -211,7 +213,7 @@ def _pointers(name: str, degrees: npt.ArrayLike) -> npt.NDArray[np.int64]:
     """Running sums from 0 of degrees, int64 (n+1,)."""
     values = np.asarray(degrees)
     if values.ndim != 1 or (values.size and (values.dtype.kind not in "iu" or values.min() < 0)):
-        raise AnalysisError(f"{name} must be whole numbers from 0 on, one-dimensional")
+        raise AnalysisError(f"{name} must be whole numbers of at least 0, one-dimensional")
     pointers = np.zeros(len(values) + 1, np.int64)
     np.cumsum(values, out=pointers[1:])
     return pointers

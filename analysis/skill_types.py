@@ -251,16 +251,16 @@ def features_of(
         groups.append(("communities", "community", "communities", communities(graph)))
         if graph.n_edges <= _MANY_EDGES:  # a second time, as long as that takes no more than a second
             groups.append(("small communities", "small community", "communities", communities(graph, 25.0)))
-    add("company", "how many skills at least as rare come with a skill in every text", company(graph), "company")
+    add("company", "how many skills at least as rare occur in every text of a skill", company(graph), "company")
     add("uses", "how many texts require a skill (powers of 2)", uses(graph), "uses")
     for name, noun, source, labels in groups:
         add(f"openness of {name}", f"how often a text requires just one skill of a {noun}",
             openness(graph, labels), source)  # fmt: skip
     add("uses up to 32", "how many texts require a skill (powers of 2 up to 32)", uses(graph, 5), "uses")
     for name, noun, source, labels in groups:
-        add(f"company in {name}", f"how many others of its {noun} come with a skill in every text",
+        add(f"companions in {name}", f"how many others of its {noun} occur in every text of a skill",
             company_within(graph, labels), source)  # fmt: skip
-    add("wide company", "how many skills up to 4 times as common come with a skill in every text",
+    add("wide company", "how many skills up to 4 times as common occur in every text of a skill",
         company(graph, 4), "company")  # fmt: skip
     for name, noun, source, labels in groups:
         add(name, f"the {noun} a skill belongs to", labels, source)

@@ -112,7 +112,7 @@ class SolutionCurve:
         if unlearned >= self._prior:
             return 0.0
         if self.unlearned_at(high) > unlearned:
-            raise AnalysisError(f"an unlearned fraction of {unlearned:g} is not reached with the texts there are")
+            raise AnalysisError(f"an unlearned fraction of {unlearned:g} cannot be reached with the given texts")
         root = low if self.unlearned_at(low) <= unlearned else self._solve_position(unlearned, low, high)
         passed = self._shares[:-1][self._points[:-1] < root]
         return max(float(self.share(root)), float(passed.max(initial=0.0)))

@@ -27,7 +27,7 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 
 _DEEPEST = 60.0
-"""Jumps are looked for while more than e^-60 of the skills are unlearned."""
+"""Jumps are searched for while more than e^-60 of the skills are unlearned."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def stability_region(
     True
     """
     if ensemble.n_text_classes != 2:
-        raise AnalysisError(f"a stability region is drawn for 2 classes of texts, not {ensemble.n_text_classes}")
+        raise AnalysisError(f"a stability region needs 2 classes of texts, not {ensemble.n_text_classes}")
     if not 0.0 < unlearned < 1.0 or rays < 2:
         raise AnalysisError(f"unlearned must lie between 0 and 1 and rays be at least 2, not {unlearned:g} and {rays}")
 
@@ -215,7 +215,7 @@ def stability_region(
         while not learned(np.full(2, limit)):
             limit *= 2.0
             if limit > 1e6:
-                raise AnalysisError("these classes are not all learned with any number of texts")
+                raise AnalysisError("no number of texts makes all of these classes learned")
         inside = crossing(np.zeros(2), np.full(2, limit))
         limit = limit if inside is None else 3.0 * float(inside[0])
     corner = np.full(2, limit)

@@ -252,7 +252,9 @@ class TypedEnsemble:
             mean = float(np.dot(numbers, chances))
             wanted = ratio * float(weight @ n[:, k]) / float(sizes[k])
             if abs(mean - wanted) > 1e-3 * max(wanted, 1.0):
-                raise AnalysisError(f"type {k} has {mean:g} texts a skill by its degrees, {wanted:g} by the texts")
+                raise AnalysisError(
+                    f"type {k} has {mean:g} texts per skill by its degrees, but {wanted:g} by the texts"
+                )
             entries += [(k, d, float(sizes[k]) * p) for d, p in zip(numbers, chances, strict=True)]
         label = np.array([k for k, _, _ in entries], np.int32)
         number_of = np.array([d for _, d, _ in entries], np.int32)
@@ -310,7 +312,7 @@ def _no_kinds(sizes: Floats) -> Kinds:
 def _labels(name: str, values: npt.ArrayLike, size: int, *, gaps: bool = False) -> Ids:
     labels = np.asarray(values)
     if labels.shape != (size,) or (size and (labels.dtype.kind not in "iu" or labels.min() < 0)):
-        raise AnalysisError(f"{name} must be {size} whole numbers from 0 on, one a {'text' if gaps else 'skill'}")
+        raise AnalysisError(f"{name} must be {size} whole numbers of at least 0, one per {'text' if gaps else 'skill'}")
     if not gaps and size and np.any(np.bincount(labels) == 0):
         raise AnalysisError(f"{name} must use every number up to the largest: type_labels makes them so")
     return labels.astype(np.int32)

@@ -38,7 +38,7 @@ Bools = npt.NDArray[np.bool_]
 
 _ONE = OneSkillLearner()
 _PATIENCE = 20
-"""So many waves are done before the remainder is estimated from how fast changes shrink."""
+"""This many waves are computed before the remainder is estimated from how fast changes shrink."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -62,7 +62,7 @@ def typed_giant(
     0.984
     """
     if rule not in get_args(AssociationRule):
-        raise AnalysisError(f"the association rule is 'any' or 'understood', not {rule!r}")
+        raise AnalysisError(f"the association rule must be 'any' or 'understood', not {rule!r}")
     if recursion.prerequisites is not None or recursion.closed is not None or recursion.taught is not None:
         raise AnalysisError("the giant component has no equation with prerequisites or with texts read earlier")
     e = recursion.ensemble

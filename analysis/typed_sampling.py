@@ -45,7 +45,7 @@ def rewire(
     """
     label, classes = np.asarray(types), np.zeros(graph.n_texts, int) if text_class is None else np.asarray(text_class)
     if label.shape != (graph.n_skills,) or classes.shape != (graph.n_texts,):
-        raise AnalysisError("types must have one number a skill, and text_class one a text")
+        raise AnalysisError("types must have one number per skill, and text_class one per text")
     if graph.n_edges == 0:
         return graph
     from analysis._kernels import typed as kernels

@@ -21,7 +21,7 @@ PARAMETERS: Mapping[str, str] = MappingProxyType(
         "limit": "most rows to return",
     }
 )
-"""What each parameter of a recipe means; the same in all recipes."""
+"""Meaning of each parameter of a recipe, the same in all recipes."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Recipe:
 COOKBOOK: tuple[Recipe, ...] = (
     Recipe(
         "Neighbours of a skill",
-        "Which learned skills do texts require together with this one, and how many texts do?",
+        "Which learned skills occur in the same texts as this one, and in how many texts?",
         """MATCH (s:Skill {dataset: $dataset, id: $skill})-[a:ASSOCIATED_WITH {layer: $layer}]-(other:Skill)
 RETURN other.name AS skill, other.class AS class, a.weight AS texts
 ORDER BY texts DESC, skill
@@ -62,8 +62,8 @@ LIMIT $limit""",
     ),
     Recipe(
         "Hubs of the first wave",
-        "Of the skills that were learned in the first wave, from texts that required nothing else, which have most "
-        "associations?",
+        "Of the skills that were learned in the first wave, from texts that required nothing else, which have the "
+        "most associations?",
         """MATCH (:Layer {dataset: $dataset, name: $layer})-[learned:LEARNED]->(s:Skill)
 WHERE learned.wave = 1
 MATCH (s)-[a:ASSOCIATED_WITH {layer: $layer}]-(:Skill)
@@ -118,8 +118,8 @@ LIMIT $limit""",
     ),
     Recipe(
         "Triangles around a skill",
-        "Which pairs of a skill's neighbours are themselves associated? Many mean that it sits inside one topic, none "
-        "that it joins several.",
+        "Which pairs of a skill's neighbours are themselves associated? Many such pairs mean that it belongs to one "
+        "topic, none that it connects several.",
         """MATCH (s:Skill {dataset: $dataset, id: $skill})-[:ASSOCIATED_WITH {layer: $layer}]-(a:Skill)
 MATCH (s)-[:ASSOCIATED_WITH {layer: $layer}]-(b:Skill)
 MATCH (a)-[r:ASSOCIATED_WITH {layer: $layer}]->(b)
@@ -130,7 +130,7 @@ LIMIT $limit""",
     ),
     Recipe(
         "Bridges between classes",
-        "Which associations join skills of different classes, the strongest first?",
+        "Which associations link skills of different classes, the strongest first?",
         """MATCH (a:Skill {dataset: $dataset})-[r:ASSOCIATED_WITH {layer: $layer}]->(b:Skill)
 WHERE a.class <> b.class
 RETURN a.name AS one, a.class AS class, b.name AS other, b.class AS other_class, r.weight AS texts
@@ -140,7 +140,7 @@ LIMIT $limit""",
     ),
     Recipe(
         "How classes mix",
-        "How many associations are there within each class of skills and between each two?",
+        "How many associations are there within each class of skills and between each two classes?",
         """MATCH (a:Skill {dataset: $dataset})-[r:ASSOCIATED_WITH {layer: $layer}]->(b:Skill)
 WHERE a.class IS NOT NULL AND b.class IS NOT NULL
 WITH CASE WHEN a.class < b.class THEN a.class ELSE b.class END AS class,
@@ -216,7 +216,7 @@ LIMIT $limit""",
         ("dataset", "tuned", "limit"),
     ),
     Recipe(
-        "Texts that failed for one skill only",
+        "Texts that lack only one skill",
         "Which texts require one skill that the layer has not learned, and otherwise only learned ones?",
         """MATCH (s:Skill {dataset: $dataset})
 WHERE NOT EXISTS { (:Layer {dataset: $dataset, name: $layer})-[:LEARNED]->(s) }
@@ -230,7 +230,7 @@ LIMIT $limit""",
     ),
     Recipe(
         "What to teach next",
-        "Learning which single skill would make most texts understood?",
+        "Which single skill would make the most texts understood if it were learned?",
         """MATCH (s:Skill {dataset: $dataset})
 WHERE NOT EXISTS { (:Layer {dataset: $dataset, name: $layer})-[:LEARNED]->(s) }
 MATCH (t:Text)-[:REQUIRES]->(s)
@@ -243,7 +243,7 @@ LIMIT $limit""",
     ),
     Recipe(
         "Required, but not learned",
-        "Which skills that the layer has not learned do most texts require?",
+        "Which skills that the layer has not learned are required by the most texts?",
         """MATCH (s:Skill {dataset: $dataset})
 WHERE NOT EXISTS { (:Layer {dataset: $dataset, name: $layer})-[:LEARNED]->(s) }
 MATCH (t:Text)-[:REQUIRES]->(s)
@@ -253,8 +253,8 @@ LIMIT $limit""",
         ("dataset", "layer", "limit"),
     ),
     Recipe(
-        "Texts that taught most",
-        "Which texts taught most skills of the layer?",
+        "Texts that taught the most",
+        "Which texts taught the layer the most skills?",
         """MATCH (:Layer {dataset: $dataset, name: $layer})-[learned:LEARNED]->(s:Skill)
 WHERE learned.by IS NOT NULL
 WITH learned.by AS teacher, count(s) AS skills
@@ -266,7 +266,7 @@ LIMIT $limit""",
     ),
     Recipe(
         "Waves of learning",
-        "How many skills of each class were learned in each wave? Wave 0 was known beforehand.",
+        "How many skills of each class were learned in each wave? Wave 0 is what was known before the first text.",
         """MATCH (:Layer {dataset: $dataset, name: $layer})-[learned:LEARNED]->(s:Skill)
 RETURN learned.wave AS wave, s.class AS class, count(s) AS skills
 ORDER BY wave, class""",
@@ -304,8 +304,8 @@ ORDER BY skills DESC, reason""",
         ("dataset", "layer"),
     ),
     Recipe(
-        "Texts by the number of skills they lack",
-        "How many texts lack 1, 2, 3, … skills of a layer?",
+        "Texts by their number of lacking skills",
+        "How many texts require 1, 2, 3, … skills that a layer lacks?",
         """MATCH (:Layer {dataset: $dataset, name: $layer})-[:LACKS]->(s:Skill)
 MATCH (t:Text)-[:REQUIRES]->(s)
 WITH t, count(s) AS lacking
@@ -315,8 +315,8 @@ LIMIT $limit""",
         ("dataset", "layer", "limit"),
     ),
     Recipe(
-        "What a text lacks",
-        "Which texts lack fewest skills of a layer, and which skills are these?",
+        "Lacking skills of a text",
+        "Which texts require the fewest skills that a layer lacks, and which skills are these?",
         """MATCH (:Layer {dataset: $dataset, name: $layer})-[:LACKS]->(s:Skill)
 MATCH (t:Text)-[:REQUIRES]->(s)
 WITH t, s ORDER BY s.id
@@ -361,22 +361,23 @@ def cookbook_page() -> str:
         "# Cookbook",
         "",
         "Questions about learned associations, written in Cypher that gives the same result on the embedded store and",
-        "on Neo4j. The query page of the explorer offers them all; on the command line:",
+        "on Neo4j. The query page of the explorer offers all of them. On the command line:",
         "",
         '    skillgraph query --param layer=foundation --param limit=10 "MATCH …"',
         "",
-        "A parameter of the table below that is not given is chosen from what the store holds, and the command says",
-        "which; a parameter that matches nothing there is reported. Ids of skills are those of the data, as",
-        "`builtin:sorted`.",
+        "A parameter of the table below that is not given is chosen from the store's content, and the command says",
+        "which value it chose; a parameter that matches nothing there is reported. Ids of skills are those of the",
+        "data, such as `builtin:sorted`.",
         "",
-        "Rows come as a table, with `--format csv`, or with `--json`. `--format graph` gives the subgraph in them as",
-        "one JSON object, each node and relationship once: `nodes` (`id`, `labels`, `properties`) and `relationships`",
-        "(`id`, `type`, `start`, `end`, `properties`). So return nodes and relationships, or paths, as in",
+        "Rows are printed as a table, as CSV with `--format csv`, or as JSON with `--json`. `--format graph` returns",
+        "the subgraph that they contain as one JSON object with each node and relationship once: `nodes` (`id`,",
+        "`labels`, `properties`) and `relationships` (`id`, `type`, `start`, `end`, `properties`). For this, return",
+        "nodes and relationships, or paths, as in",
         "`MATCH (a)-[r:ASSOCIATED_WITH]->(b) RETURN a, r, b`.",
         "",
         "`--timeout`, `--limit` and `--memory` bound the time, the rows and, on the embedded store, the memory of a",
-        "query: it runs in a process of its own, which may take 1 GiB more than the open store unless told otherwise.",
-        "A Neo4j server has limits of its own (`dbms.memory.transaction.total.max`).",
+        "query: it runs in a separate process, which by default may use 1 GiB more than the open store.",
+        "A Neo4j server has its own limits (`dbms.memory.transaction.total.max`).",
         "",
         "| parameter | meaning |",
         "| --- | --- |",

@@ -73,11 +73,11 @@ class Choice:
 LEARNERS = (
     Choice("one", "the one unknown skill of a text", "a text teaches its only novel skill"),
     Choice("d", "up to D unknown skills at once", "a text teaches up to 2 novel skills at once", "d:2"),
-    Choice("capacity", "a random number of them", "after each one, with probability 0.6, one more", "capacity:0.6"),
+    Choice("capacity", "a random number of them", "after each one, one more with probability 0.6", "capacity:0.6"),
 )
 RULES = (
     Choice("any", "any text", "every text that requires both skills links them"),
-    Choice("understood", "only texts that are understood", "only texts all of whose skills are learned do"),
+    Choice("understood", "only texts that are understood", "only texts all of whose skills are learned link them"),
 )
 MODES = (
     Choice("continued", "continued", "starts from what the base has learned; any skill can be learned"),
@@ -93,8 +93,8 @@ NOISES = (
 EVIDENCE_FITS = (
     Choice("irt", "with difficulty", "ability, a difficulty for each text, and pooled model × skill deviations"),
     Choice("additive", "additive", "the same without difficulties of texts (LLTM, AFM)"),
-    Choice("dina", "all skills needed", "a text takes all of its skills, but for slips and guesses"),
-    Choice("dino", "any skill enough", "a text takes one of its skills"),
+    Choice("dina", "all skills needed", "solving a text takes all of its skills, apart from slips and guesses"),
+    Choice("dino", "any skill enough", "solving a text takes any one of its skills"),
     Choice("gdina", "each combination", "a rate for each combination of the skills of a text"),
 )
 SET_CODES = (
@@ -134,8 +134,8 @@ def _help(choices: tuple[Choice, ...]) -> str:
 LEARNER_HELP = _help(LEARNERS)
 RULE_HELP = "Which texts link two learned skills. " + _help(RULES)
 MODE_HELP = "How to train on the base. " + _help(MODES)
-NOISE_HELP = "With dina: what shares a slip and a guess probability. " + _help(NOISES)
-EVIDENCE_FIT_HELP = "How skills act on outcomes. " + _help(EVIDENCE_FITS)
+NOISE_HELP = "With dina: what shares one slip and one guess probability. " + _help(NOISES)
+EVIDENCE_FIT_HELP = "How skills affect outcomes. " + _help(EVIDENCE_FITS)
 SET_CODE_HELP = "How skill sets are coded. " + _help(SET_CODES)
 
 

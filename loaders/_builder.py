@@ -124,7 +124,7 @@ class Builder:
 
     def require_all(self, requirements: pa.Table, path: Path) -> None:
         """Take over a table of requirements whose ids are dictionary-encoded, instead of single ones."""
-        assert not self._text_codes, "requirements come one by one or as a table"
+        assert not self._text_codes, "requirements must be added one by one or as a table, not both"
         for column, nodes, closed in (
             ("text", self._texts, self.closed_texts),
             ("skill", self._skills, self.closed_skills),
@@ -199,8 +199,8 @@ class Builder:
             raise DataError(str(error), path=self.link_files.get(table, source)) from None
         except UnicodeEncodeError as error:
             raise DataError(
-                f"holds text that is not Unicode ({error.object[error.start : error.end]!r}, half of a pair); "
-                "correct the escape that it comes from",
+                f"contains text that is not Unicode ({error.object[error.start : error.end]!r}, half of a surrogate "
+                "pair); correct the escape that produces it",
                 path=source,
             ) from None
 

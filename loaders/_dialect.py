@@ -24,15 +24,15 @@ __all__ = ["TABLE_OPTIONS", "Dialect", "is_missing_word", "name_key", "read_flag
 
 TABLE_OPTIONS: Mapping[str, str] = {
     "delimiter": "one character, or tab, comma, semicolon, pipe, space",
-    "header": "no, if the first row is data already; yes, if it holds names",
+    "header": "no if the first row is already data; yes if it holds names",
     "skip": "number of lines before the table",
-    "comment": "what a line begins with that is left out, such as #; none, if nothing does",
-    "quote": "what values are quoted with, if not with double quotes",
+    "comment": "prefix of lines that are left out, such as #; none if there are no such lines",
+    "quote": "quotation mark around values, if not double quotes",
     "decimal": "decimal sign of numbers: point or comma",
-    "missing": "what stands for a missing value, such as NA, blank or 9, joined by commas; none, if nothing does",
+    "missing": "values that mean missing, such as NA, blank or 9, separated by commas; none if nothing does",
     "encoding": "encoding of the file, if not UTF-8 or UTF-16, such as cp1252",
-    "row_names": "yes, if rows have a name before the first column; no, if they have not",
-    "rows": "JSON: key of the list of rows, where several are there",
+    "row_names": "yes if rows have a name before the first column; no if they do not",
+    "rows": "JSON: key of the list of rows, if there are several",
 }
 _SAMPLE = 2000
 _SAMPLE_BYTES = 1 << 18
@@ -177,7 +177,7 @@ def sniff(
     """
     lines, whole = _sample(path, encoding)
     if not any(line.strip() for line in lines):
-        raise DataError("holds no row", path=path)
+        raise DataError("has no rows", path=path)
     mark = _mark(delimiter)
     skipped, hint = _lines_before(lines, skip, comment, path, problems)
     if hint and mark is None:
@@ -190,7 +190,7 @@ def sniff(
     body = [line for line in lines[skipped:] if not (comment and line.lstrip().startswith(comment))]
     body = [line for line in body if line.strip()]
     if not body:
-        raise DataError("holds no row", path=path)
+        raise DataError("has no rows", path=path)
     quote = quote or ("'" if _single_quoted(body) else '"')
     mark = mark if mark is not None else _delimiter(path, body, quote, problems)
     preamble = 0
@@ -333,7 +333,7 @@ def _delimiter(path: Path, body: Sequence[str], quote: str, problems: Problems) 
     if len(valid) > 1 and len(body) > 1:
         first, second = sorted(valid, key=lambda mark: -counts[mark][0])[:2]
         raise AmbiguousError(
-            f"every line has as many {_word(first)}s as the first, and as many {_word(second)}s",
+            f"every line has as many {_word(first)}s, and as many {_word(second)}s, as the first line",
             path=path,
             readings=[
                 (f"{counts[mark][0]} columns by {_word(mark)}", f"delimiter={_word(mark)}") for mark in (first, second)
@@ -487,9 +487,9 @@ def _with_header(
     found, evidence, sure = (said, "", True) if said is not None else _is_header(records, known)
     if found is None:
         raise AmbiguousError(
-            f"the first row, {quoted(records[0])}, may be names of columns or data",
+            f"the first row, {quoted(records[0])}, may be column names or data",
             path=path,
-            readings=[("names", "header=yes"), ("data without names of the columns", "header=no")],
+            readings=[("names", "header=yes"), ("data without column names", "header=no")],
         )
     if said is None and (evidence or not found):
         problems.decide(
@@ -542,7 +542,7 @@ def _finished(
         shifted, trailing = False, True
     elif shifted:
         names = ["", *names]
-        problems.decide(path, "names of rows", "the first value of each row", "the header has one name fewer")
+        problems.decide(path, "row names", "the first value of each row", "the header has one name fewer")
     if len(names) > 1 and names[-1] == "" and all(len(row) == len(names) and row[-1] == "" for row in rows) and rows:
         names, trailing = names[:-1], True
     index = _index(names, rows)

@@ -61,7 +61,7 @@ class Items:
             if text not in self.builder.text_ids:
                 self.builder.problems.report(
                     "unknown text",
-                    f"item {text!r} is not among the texts of the requirements; ids of items are task/number",
+                    f"the requirements have no text {text!r}; ids of items have the form task/number",
                     path,
                     line,
                 )

@@ -37,7 +37,7 @@ __all__ = [
 
 Progress = Callable[[int, int], None]
 MAX_LINE = 8 << 20
-"""Longest line in bytes: longer ones are not rows of a table."""
+"""Longest line in bytes; a longer line is not a row of a table."""
 
 _BLOCK = 1 << 20
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
@@ -124,7 +124,7 @@ class _Transcoded(io.RawIOBase):
             try:
                 self._rest = self._text.read(_BLOCK).encode()
             except (UnicodeDecodeError, UnicodeError):
-                raise DataError(f"is not {self._encoding}; name another encoding", path=self._path) from None
+                raise DataError(f"is not {self._encoding}; choose another encoding", path=self._path) from None
         data, self._rest = self._rest[: len(view)], self._rest[len(view) :]
         view[: len(data)] = data
         return len(data)
@@ -150,8 +150,8 @@ class _Checked(io.RawIOBase):
         except (OSError, EOFError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise DataError(os.strerror(error.errno), path=self._path) from None
-            kind = "ends before its end mark" if "runcated" in str(error) else "is damaged"
-            raise DataError(f"the compressed file {kind}; fetch or make it anew", path=self._path) from None
+            kind = "is cut off before its end" if "runcated" in str(error) else "is damaged"
+            raise DataError(f"the compressed file {kind}; download or create it again", path=self._path) from None
         self._check(data)
         view[: len(data)] = data
         return len(data)
@@ -193,7 +193,7 @@ def archive_kind(path: Path) -> str | None:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError):
-        return "is a damaged ZIP archive; fetch or make it anew"
+        return "is a damaged ZIP archive; download or create it again"
     if any(name.startswith("xl/") for name in names):
         return "is an Excel workbook; save the sheet as CSV in UTF-8 and load that"
     if "content.xml" in names:
@@ -251,7 +251,7 @@ def known_encoding(name: str) -> str:
     try:
         return codecs.lookup(name).name
     except LookupError:
-        raise DataError(f"there is no encoding {name!r}; usual ones are utf-8, utf-16, cp1252 and latin-1") from None
+        raise DataError(f"there is no encoding {name!r}; common ones are utf-8, utf-16, cp1252 and latin-1") from None
 
 
 @contextmanager
@@ -271,7 +271,7 @@ def open_lines(path: Path, progress: Progress | None = None, *, encoding: str | 
             raise DataError(_NOT_UTF8, path=path, line=_first_bad_line(path)) from None
 
 
-_NOT_UTF8 = "is not UTF-8; save it as UTF-8, or name the encoding of a table, such as encoding=cp1252"
+_NOT_UTF8 = "is not UTF-8; save it as UTF-8, or give the encoding of a table, such as encoding=cp1252"
 
 
 def read_text(path: Path, progress: Progress | None = None) -> str:

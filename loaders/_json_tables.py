@@ -82,7 +82,7 @@ def is_lines(path: Path) -> bool:
         lines = [line for _, line in zip(range(50), text, strict=False)]
     filled = [line.strip() for line in lines if line.strip()]
     if not filled:
-        raise DataError("holds no row", path=path)
+        raise DataError("has no rows", path=path)
     if suffixes(path) != ".json":
         return filled[0] != "[" and not (filled[0].startswith("[") and len(filled) == 1)
     return len(filled) > 1 and all(line.startswith("{") and line.endswith("}") for line in filled[:2])
@@ -98,7 +98,7 @@ def json_rows(path: Path, problems: Problems, *, rows: str | None = None, progre
     if is_lines(path):
         found = list(json_values(path, problems, progress))
         if not found and not problems.total:
-            raise DataError("holds no row", path=path)
+            raise DataError("has no rows", path=path)
         return _by_names([(line, row) for line, row in found])
     return rows_of_json(parse_json(path, progress), path, problems, rows=rows)
 
@@ -113,7 +113,7 @@ def rows_of_json(content: Any, path: Path, problems: Problems, *, rows: str | No
     if isinstance(content, list):
         return _of_list(content, path)
     if not isinstance(content, Mapping) or not content:
-        raise DataError("expected a JSON array of objects, or an object that holds one", path=path)
+        raise DataError("expected a JSON array of objects, or an object that contains one", path=path)
     split = content.get("columns"), content.get("data")
     if isinstance(split[0], list) and isinstance(split[1], list) and all(isinstance(row, list) for row in split[1]):
         return _of_list([split[0], *split[1]], path)
@@ -140,7 +140,7 @@ def rows_of_json(content: Any, path: Path, problems: Problems, *, rows: str | No
     if len(inner) == 1:
         return rows_of_json(content[inner[0]], path, problems)
     listed = ", ".join(map(repr, list(content)[:8]))
-    raise DataError(f"is a JSON object with keys {listed}, none of which holds a list of rows", path=path)
+    raise DataError(f"is a JSON object with keys {listed}, none of which is a list of rows", path=path)
 
 
 def _is_rows(value: Any) -> bool:

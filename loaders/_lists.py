@@ -21,10 +21,10 @@ from loaders._report import Problems
 __all__ = ["SEPARATORS", "ListReader", "list_reader", "parse_skills"]
 
 ListReader = Callable[[str], list[tuple[str, float]]]
-"""Skills with weights of a cell; raises ValueError with what is wrong."""
+"""Skills of a cell with their weights; raises ValueError with a description of the fault."""
 
 SEPARATORS = ("~~", ";", "|", "\n", "\t")
-"""What stands between names and hardly ever inside of one; a comma may do both."""
+"""Marks that separate names and rarely occur inside one; a comma may do both."""
 
 _NAMED = {"semicolon": ";", "comma": ",", "pipe": "|", "tab": "\t", "newline": "\n", "\\n": "\n", "space": " ",
           "colon": ":", "slash": "/"}  # fmt: skip
@@ -64,7 +64,7 @@ def parse_skills(value: Any, separator: str | None = None) -> list[tuple[str, fl
         return _distinct(map(_entry, value))
     if value is None:
         return []
-    raise ValueError(f"expected names of skills, found {type(value).__name__}")
+    raise ValueError(f"expected skill names, found {type(value).__name__}")
 
 
 def parse_array(text: str) -> list[tuple[str, float]]:
@@ -169,7 +169,7 @@ def list_reader(
         raise AmbiguousError(
             f"column {column!r} holds arrays, as {arrays[0][:40]!r}, and other cells, as {other[:40]!r}",
             path=path,
-            readings=[("one skill in each cell", f"{option}=none"), ("names joined by a mark", f"{option}=MARK")],
+            readings=[("one skill per cell", f"{option}=none"), ("names joined by a mark", f"{option}=MARK")],
         )
     counts = {mark: sum(mark in cell for cell in present) for mark in SEPARATORS}
     found = [mark for mark, count in counts.items() if count]
@@ -183,7 +183,9 @@ def list_reader(
             + " and ".join(f"{plural(counts[mark], 'cell')} with {mark!r}" for mark in found[:2])
             + " may be lists",
             path=path,
-            readings=[(f"{_words(mark)} between skills", f"{option}={_WORDS.get(mark, mark)}") for mark in found[:2]],
+            readings=[
+                (f"skills separated by {_words(mark)}", f"{option}={_WORDS.get(mark, mark)}") for mark in found[:2]
+            ],
         )
     if found:
         mark = found[0]

@@ -19,7 +19,7 @@ OPTIONS: Mapping[str, str] = {
     "text_label": "label of nodes that are texts",
     "skill_label": "label of nodes that are skills",
     "model_label": "label of nodes that are models",
-    "id_property": "property with the ids, where the file's own are only numbers",
+    "id_property": "property with the ids, if the file's own ids are only numbers",
 }
 _ROLES = {
     "text": {"text", "texts", "document", "doc", "item", "task", "question", "function", "exercise", "problem"},
@@ -125,7 +125,7 @@ def add_graph(graph: PropertyGraph, builder: Builder, path: Path, labels: Mappin
         builder.problems.decide(path, "groups", f"{plural(len(graph.groups), 'group node')} left out",
                                 "they hold other nodes")  # fmt: skip
     if not graph.nodes:
-        raise DataError("holds no node", path=path)
+        raise DataError("has no nodes", path=path)
     _drop_nan(graph, builder, path)
     roles, attribute = _roles(graph, builder, path, labels)
     ids = _identifiers(graph, builder, path, roles, labels.get("id_property"))
@@ -149,7 +149,7 @@ def add_graph(graph: PropertyGraph, builder: Builder, path: Path, labels: Mappin
         identifier, used = ids[key]
         if identifier in known[role]:
             builder.problems.report(
-                "second id", f"{role} {identifier!r} occurs twice; name the property with ids by id_property", path,
+                "second id", f"{role} {identifier!r} occurs twice; give the property with ids as id_property", path,
                 node.line,
             )  # fmt: skip
             continue
@@ -255,8 +255,8 @@ def _two_kinds(graph: PropertyGraph, path: Path) -> tuple[str, dict[str, str | N
             kind: [_shown_name(key, graph.nodes[key]) for key in values if values[key] == kind] for kind in kinds
         }
         raise AmbiguousError(
-            f"attribute {attribute!r} parts the nodes in two, {first} ({quoted(example[first], 3)}) and {second} "
-            f"({quoted(example[second], 3)}), and the edges have no direction that tells which are the texts",
+            f"attribute {attribute!r} splits the nodes in two groups, {first} ({quoted(example[first], 3)}) and "
+            f"{second} ({quoted(example[second], 3)}), and the edges have no direction that shows which are the texts",
             path=path,
             readings=[
                 (f"texts are {first}", f"text_label={first} and skill_label={second}"),
@@ -295,7 +295,7 @@ def _identifiers(
         if len(found) == len(nodes) and all(value for _, value in found):
             what = "label" if name == "_name" else f"attribute {name!r}"
             builder.problems.decide(
-                path, "ids of nodes", f"their {what}", f"the file's own, as {next(iter(nodes))!r}, only count",
+                path, "ids of nodes", f"their {what}", f"the file's own, as {next(iter(nodes))!r}, are only numbers",
                 option="id_property",
             )  # fmt: skip
             return {key: (str(node.properties[name]), name) for key, node in nodes.items()}
@@ -372,14 +372,14 @@ def _roles_by_direction(graph: PropertyGraph, path: Path) -> dict[str, str | Non
     targets = {edge.target for edge in edges}
     if not all(graph.is_directed(edge) for edge in edges) or not sources or sources & targets:
         raise DataError(
-            "does not say which nodes are texts and which are skills; give the nodes an attribute kind with the "
+            "does not say which nodes are texts and which are skills; give the nodes an attribute `kind` with the "
             "values text and skill, or name their labels with text_label and skill_label",
             path=path,
         )
     apart = [key for key in graph.nodes if key not in sources and key not in targets]
     if apart:
         raise DataError(
-            f"node {apart[0]!r} has no edge ({plural(len(apart), 'such node')}), and only edges say which nodes are "
+            f"node {apart[0]!r} has no edge ({plural(len(apart), 'such node')}), and only edges show which nodes are "
             "texts and which are skills; give the nodes an attribute kind with the values text and skill",
             path=path,
             line=graph.nodes[apart[0]].line,
@@ -418,7 +418,7 @@ def _add_edge(
     path = edge.path or path
     missing = next((end for end in (edge.source, edge.target) if end not in graph.nodes), None)
     if missing is not None:
-        what = "a group of nodes" if missing in graph.groups else "no node"
+        what = "a group of nodes" if missing in graph.groups else "not a node"
         builder.problems.report("unknown node", f"an edge ends at {missing!r}, which is {what}", path, edge.line)
         return
     if edge.source not in ids or edge.target not in ids:

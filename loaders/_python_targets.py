@@ -56,7 +56,7 @@ def find_source_files(targets: Sequence[str | os.PathLike[str]], *, include_test
     if isinstance(targets, str | os.PathLike):
         targets = [targets]
     if not targets:
-        raise DataError('nothing to read: name "stdlib", an installed package, or a path to Python files')
+        raise DataError('nothing to read: give "stdlib", an installed package, or a path to Python files')
     importlib.invalidate_caches()
     files: list[SourceFile] = []
     labels: list[str] = []
@@ -76,8 +76,8 @@ def find_source_files(targets: Sequence[str | os.PathLike[str]], *, include_test
                 files.append(file)
         if not taken:
             raise DataError(
-                f"{os.fspath(target)!r} has no Python source file outside of tests; "
-                "name a folder with .py files or an installed package that is written in Python"
+                f"{os.fspath(target)!r} has no Python source files outside of tests; "
+                "give a folder with .py files or an installed package that is written in Python"
             )
         labels.append(label)
     return Selection(tuple(files), tuple(labels), test_files)

@@ -37,7 +37,7 @@ class Decision:
         if self.evidence:
             line += f" ({self.evidence})"
         if self.alternatives:
-            line += f"; otherwise say {' or '.join(_typed(way) for way in self.alternatives)}"
+            line += f"; otherwise use {' or '.join(_typed(way) for way in self.alternatives)}"
         return line
 
 
@@ -60,7 +60,7 @@ class AmbiguousError(DataError):
     ) -> None:
         self.seen = message
         self.readings = tuple(readings)
-        ways = "; ".join(f"{words}: say -o {option.replace(' and ', ' -o ')}" for words, option in readings)
+        ways = "; ".join(f"{words}: use -o {option.replace(' and ', ' -o ')}" for words, option in readings)
         super().__init__(f"{message}: {ways}", path=path, line=line)
 
 

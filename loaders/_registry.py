@@ -61,6 +61,6 @@ FORMATS: Mapping[str, Format] = _REGISTERED
 
 def register(found: Format) -> Format:
     """Make a format known."""
-    assert found.name not in _REGISTERED, "a format is registered once"
+    assert found.name not in _REGISTERED, "a format may be registered only once"
     _REGISTERED[found.name] = found
     return found

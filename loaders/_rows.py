@@ -94,7 +94,7 @@ def open_table(
     known: Iterable[str | None] = (),
     **options: Any,
 ) -> Iterator[Table]:
-    """Open a table: delimited or aligned text, JSON in any form of rows, or Parquet.
+    """Open a table: delimited or aligned text, JSON rows in any form, or Parquet.
 
     Quotes are as in RFC 4180; blank lines and rows of blanks are left out; a row of another length is reported.
 
@@ -110,7 +110,7 @@ def open_table(
     """
     given = {key: value for key, value in options.items() if value is not None}
     wrong = next((key for key in given if key not in TABLE_OPTIONS), None)
-    assert wrong is None, f"{wrong} is an option of a table"
+    assert wrong is None, f"{wrong} is an option for tables"
     require_file(path)
     rows = given.pop("rows", None)
     missing = missing_codes(given.get("missing"))
@@ -214,7 +214,7 @@ def _checked(
             continue
         if len(values) != width:
             problems.report(
-                "other number of columns",
+                "wrong number of columns",
                 f"{plural(len(values), 'value')} where the first row has {width}; "
                 f"put a value that contains {dialect.delimiter!r} in double quotes",
                 path,
@@ -238,7 +238,7 @@ def optional_column(header: Sequence[str], known: Sequence[str], given: str | No
         places = [at for at, name in enumerate(header) if name == given]
         places = places or [at for at, name in enumerate(header) if name_key(name) == name_key(given)]
         if len(places) > 1:
-            raise DataError(f"column {given!r} occurs {len(places)} times; give the columns names that differ",
+            raise DataError(f"column {given!r} occurs {len(places)} times; give the columns different names",
                             path=path)  # fmt: skip
         if places:
             return places[0]
@@ -251,8 +251,7 @@ def optional_column(header: Sequence[str], known: Sequence[str], given: str | No
         return None
     if keys.count(found) > 1:
         raise DataError(
-            f"column {header[keys.index(found)]!r} occurs {keys.count(found)} times; "
-            "give the columns names that differ",
+            f"column {header[keys.index(found)]!r} occurs {keys.count(found)} times; give the columns different names",
             path=path,
         )
     return keys.index(found)
@@ -281,8 +280,8 @@ def find_column(
     """
     found = optional_column(header, known, given, path)
     if found is None:
-        way = f"name the one that is meant with {option}"
+        way = f"choose one with {option}"
         if table is not None and table.dialect is not None and table.dialect.header and not table.dialect.sure:
-            way += ", or say header=no if the first row is data"
+            way += ", or use header=no if the first row is data"
         raise DataError(f"has no column for {what}; its columns are: {quoted(header, 20)}; {way}", path=path)
     return found

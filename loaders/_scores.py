@@ -18,7 +18,7 @@ from loaders.errors import DataError
 __all__ = ["ATTEMPTS", "SCALES", "Scores", "parse_score", "read_scale"]
 
 SCALES = "auto, share (0-1), percent, or lowest-highest, such as 0-2 or 1-5"
-ATTEMPTS = "several scores of a model for a text: share (their mean), first, last or best"
+ATTEMPTS = "how to combine several scores of a model for a text: share (their mean), first, last or best"
 _NOT_ATTEMPTED = frozenset({"", "na", "n/a", "#n/a", "nan", "<na>", "null", "none", "-", ".", "?", "\\n"})
 _WORDS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "correct": 1.0, "incorrect": 0.0, "pass": 1.0, "fail": 0.0,
           "passed": 1.0, "failed": 0.0, "right": 1.0, "wrong": 0.0, "c": 1.0, "i": 0.0, "error": 0.0,
@@ -137,7 +137,7 @@ class Scores:
             problems.report(
                 "no score",
                 f"column {column!r}: {value!r} is not a score; expected 0 to 1, 0 to 100, or blank for not attempted; "
-                f"if it means not attempted, say missing={written}",
+                f"if it means not attempted, use missing={written}",
                 self.path,
                 line,
             )
@@ -174,7 +174,7 @@ class Scores:
                 self.builder.problems.report(
                     "score out of range",
                     f"column {row.column!r}: score {row.value:g} must be from {bottom:g} to {top:g}; if it means not "
-                    f"attempted, say missing={row.value:g}",
+                    f"attempted, use missing={row.value:g}",
                     self.path,
                     row.line,
                 )
@@ -184,7 +184,7 @@ class Scores:
             if pair in several and self.attempts is None and not self.repeats:
                 self.builder.problems.report(
                     "second score",
-                    f"model {row.model!r} has a score for text {row.text!r} already; say attempts=share for the mean "
+                    f"model {row.model!r} has a score for text {row.text!r} already; use attempts=share for the mean "
                     "of all, or attempts=first or attempts=last",
                     self.path,
                     row.line,
@@ -286,9 +286,9 @@ class Scores:
         elif not readings:
             readings.append((f"points from {low:g} to {high:g}", f"scale={low:g}-{high:g}"))
         return AmbiguousError(
-            f"column {first.column!r}: score {first.value:g} among scores of 0 to 1 ({listed})"
+            f"column {first.column!r}: score {first.value:g} among scores from 0 to 1 ({listed})"
             if any(0 <= value <= 1 for value in counts) and coded
-            else f"column {first.column!r}: scores from {low:g} to {high:g} ({listed}) do not tell their scale",
+            else f"column {first.column!r}: scores from {low:g} to {high:g} ({listed}) do not determine their scale",
             path=self.path,
             line=first.line,
             readings=readings,

@@ -33,10 +33,10 @@ COMPANIONS: Mapping[str, str] = {
     "models": "table with a row for each model: id, role, base and further properties",
     "hierarchy": "table of parent and child skills",
     "prerequisites": "table of skills and their prerequisites",
-    "outcomes": "table of outcomes, long (text, model, score) or wide (a column a model)",
-    "scale": f"scores of the outcomes: {SCALES}",
+    "outcomes": "table of outcomes, long (text, model, score) or wide (one column per model)",
+    "scale": f"scale of the outcomes: {SCALES}",
     "attempts": ATTEMPTS,
-    "base_mark": "what stands between the name of a base model and that of its fine-tune, such as +",
+    "base_mark": "mark between the name of a base model and that of its fine-tune, such as +",
     "text_class": "name of the column with the class, in the table of texts",
     "skill_class": "name of the column with the class, in the table of skills",
 }
@@ -64,7 +64,7 @@ OPTIONS_OF: Mapping[str, Mapping[str, str]] = {
     "outcomes": OUTCOMES,
     "responses": {**TABLE_OPTIONS, "scale": f"scores: {SCALES}"},
 }
-"""Options of each file beside the main one; `texts_id_column` is that of `texts`."""
+"""Options of each file besides the main one; `texts_id_column` is that of `texts`."""
 
 _EVERYWHERE = ("encoding", "decimal", "missing")
 
@@ -206,7 +206,7 @@ def read_models(
         else:
             builder.problems.report(
                 "unknown model",
-                f"base {base!r} of model {model!r} is no model of this file or the outcomes",
+                f"base {base!r} of model {model!r} is not a model of this file or of the outcomes",
                 path,
                 line,
             )
@@ -263,7 +263,7 @@ def read_skills(
             builder.part_of(child, parent)
         else:
             builder.problems.report(
-                "unknown skill", f"parent {parent!r} of skill {child!r} is no skill of this file", path, line
+                "unknown skill", f"parent {parent!r} of skill {child!r} is not a skill of this file", path, line
             )
 
 
@@ -314,7 +314,7 @@ def _read_nodes(
         elif identifier in seen:
             builder.problems.report(
                 "second id",
-                f"{what} {identifier!r} occurs twice; ids must be unique: name their column with {what}s_id_column",
+                f"{what} {identifier!r} occurs twice; ids must be unique: choose their column with {what}s_id_column",
                 path,
                 line,
             )

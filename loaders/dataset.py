@@ -209,7 +209,7 @@ def extend_dataset(dataset: Dataset, addition: Dataset) -> Dataset:
     if len(both):
         raise DataError(
             f"text {both[0].as_py()!r} is already in dataset {dataset.name!r} ({len(both)} such texts): "
-            "load the new texts under ids of their own, or load the whole dataset again with --replace"
+            "load the new texts under new ids, or load the whole dataset again with --replace"
         )
     merged: dict[str, pa.Table] = {}
     for key in _SCHEMAS:
@@ -221,7 +221,8 @@ def extend_dataset(dataset: Dataset, addition: Dataset) -> Dataset:
             merged[key] = pa.concat_tables([first, second], promote_options="permissive")
         except pa.ArrowException as error:
             raise DataError(
-                f"table {key!r} of {addition.name!r} has a property of another type than in {dataset.name!r}: {error}"
+                f"table {key!r} of {addition.name!r} has a property whose type differs from that in {dataset.name!r}: "
+                f"{error}"
             ) from None
     label = "+".join(addition.parts) or "addition"
     facts: dict[str, Scalar] = dict(dataset.provenance)
@@ -238,7 +239,7 @@ def rename_dataset(dataset: Dataset, name: str) -> Dataset:
 
 def _require_name(name: str) -> None:
     if not name or "/" in name or name != name.strip():
-        raise DataError(f"dataset name {name!r} must be non-empty, without '/' and without outer spaces")
+        raise DataError(f"dataset name {name!r} must not be empty, contain '/', or begin or end with a space")
 
 
 def _plain(table: pa.Table) -> pa.Table:
@@ -309,7 +310,7 @@ def _require_known(column: pa.ChunkedArray, ids: pa.ChunkedArray, where: str, la
     unknown = pc.invert(pc.is_in(column, value_set=ids.combine_chunks()))
     if pc.any(unknown).as_py():
         row = pc.index(unknown, value=True).as_py()
-        raise DataError(f"{where}, row {row + 1}: {label} {column[row].as_py()!r} is not among the {label}s")
+        raise DataError(f"{where}, row {row + 1}: {label} {column[row].as_py()!r} is not one of the {label}s")
 
 
 def _codes(column: pa.ChunkedArray, ids: pa.Array, label: str) -> pa.Array:
@@ -324,7 +325,7 @@ def _codes(column: pa.ChunkedArray, ids: pa.Array, label: str) -> pa.Array:
         codes = pc.index_in(column.combine_chunks(), value_set=ids)
     if codes.null_count:
         row = pc.index(pc.is_null(codes), value=True).as_py()
-        raise DataError(f"requirements, row {row + 1}: {label} {column[row].as_py()!r} is not among the {label}s")
+        raise DataError(f"requirements, row {row + 1}: {label} {column[row].as_py()!r} is not one of the {label}s")
     return codes.combine_chunks() if isinstance(codes, pa.ChunkedArray) else codes
 
 

@@ -32,7 +32,7 @@ OPTIONS: Mapping[str, str] = {
     "text_column": "name of the column with the text",
     "skill_column": "name of the column with the skill",
     "weight_column": "name of the column with the weight",
-    "where": "column=value: take only the rows with this value",
+    "where": "column=value: read only the rows with this value",
     **TABLE_OPTIONS,
 }
 _WORDING = ("title", "text_title", "text", "wording", "question", "problem", "item", "task", "document", "function",
@@ -104,7 +104,7 @@ def _choose(
     header, path = table.header, table.path
     if len(header) < 2:
         raise DataError(
-            f"has one column, {header[0]!r}, where two are expected: text and skill; is the delimiter another one?",
+            f"has one column, {header[0]!r}, where two are expected: text and skill; is another delimiter used?",
             path=path,
         )
     texts, skills, weights = (
@@ -157,11 +157,11 @@ def _beside(table: Table, number: int, other: int) -> tuple[int, str]:
     header = table.header
     ids, values = table.column(number), table.column(other)
     if name_key(header[other]) in {"source", "from"}:
-        return other, f"column {header[number]!r} numbers the rows, as beside source and target"
+        return other, f"column {header[number]!r} numbers the rows, as next to source and target"
     if len(set(ids)) == len(ids) and len(set(values)) < len(values):
         return other, f"column {header[number]!r} differs in every row, so it numbers them"
     if len(set(zip(ids, values, strict=True))) == len(set(ids)):
-        return number, f"column {header[other]!r} is the same wherever the id is, so it is the wording"
+        return number, f"column {header[other]!r} is the same wherever the id is the same, so it is the wording"
     if len(set(ids)) < len(set(values)):
         raise AmbiguousError(
             f"column {header[number]!r} and column {header[other]!r} may both hold the text",
@@ -312,7 +312,7 @@ def _read_rows(table: Table, builder: Builder, choice: _Choice) -> None:
         if weight is None:
             assert choice.weight is not None, "a weight that is wrong was read"
             written = values[choice.weight]
-            way = "; say decimal=comma if it has a decimal comma" if "," in written else ""
+            way = "; use decimal=comma if it has a decimal comma" if "," in written else ""
             builder.problems.report(
                 "no weight",
                 f"column {header[choice.weight]!r}: weight {written!r} must be a positive number{way}",

@@ -136,8 +136,8 @@ class Reading:
 
 _COMMON = {
     **COMPANIONS,
-    "requirements": "edge list or rows with skills, for a main file that says nothing of skills",
-    "paths": "yes, if skills are written as paths, A -> B -> C: each is then part of the one before it",
+    "requirements": "edge list or rows with skills, for a main file without skills",
+    "paths": "yes if skills are written as paths, A -> B -> C: each is then part of the one before it",
 }
 _NO_FILE = frozenset({"scale", "attempts", "base_mark", "text_class", "skill_class", "paths"})
 
@@ -189,7 +189,7 @@ def load(
     _read(found, target, builder, given, progress)
     if not (builder.text_ids or builder.skill_ids):
         left = f"; {problems.total} rows were left out, the first: {problems.examples[0]}" if problems.total else ""
-        raise DataError(f"holds no text and no skill{left}", path=target)
+        raise DataError(f"has no texts and no skills{left}", path=target)
     facts: dict[str, Value] = {"source": target.name or target.resolve().name, "loader": found.name}
     facts |= {f"option.{key}": _shown(key, value) for key, value in sorted(given.items())}
     facts |= {f"reading.{d.file}.{d.what}": d.taken + (f" ({d.evidence})" if d.evidence else "")
@@ -318,7 +318,7 @@ def _check_options(found: Format, given: Mapping[str, object]) -> None:
         if beside is not None and found.companions and (beside[0] in given or found.expand is not None):
             continue
         if beside is not None and found.companions:
-            raise DataError(f"option {key} is about the file {beside[0]}, which is not given; say {beside[0]}=FILE")
+            raise DataError(f"option {key} belongs to the file {beside[0]}, which is not given; add {beside[0]}=FILE")
         near = difflib.get_close_matches(key, [*allowed, *_behind_names(given)], 1, 0.7)
         meant = f"; did you mean {near[0]}?" if near else "; its options are in `skillgraph load --formats`"
         raise DataError(f"format {found.name!r} has no option {key!r}{meant}")
@@ -402,7 +402,7 @@ def _detected(path: str | Path, given: Mapping[str, str | Path]) -> tuple[Format
         text = str(path)
         if target.name == text and not target.suffix:
             # stdlib or the name of a package; its loader says if there is none
-            return FORMATS["python"], Claim(10, "no file of this name, so a package")
+            return FORMATS["python"], Claim(10, "no file has this name, so a package")
         raise DataError("there is no such file or folder", path=target)
     source = Source(target, dict(given))
     claims = _claims(target, given)
@@ -416,8 +416,8 @@ def _unknown(source: Source) -> DataError:
     way = "name its format with --format; `skillgraph load --formats` lists them"
     if source.is_dir:
         kinds = sorted({suffixes(Path(name)) or "(none)" for name in source.files})
-        listed = f"; endings of its files: {', '.join(kinds[:8])}" if kinds else ""
-        return DataError(f"holds no file of a known format{listed}; {way}", path=source.path)
+        listed = f"; its files end in {', '.join(kinds[:8])}" if kinds else ""
+        return DataError(f"has no files of a known format{listed}; {way}", path=source.path)
     why = source.why_no_table
     if isinstance(why, AmbiguousError):
         return why
@@ -425,20 +425,20 @@ def _unknown(source: Source) -> DataError:
         return why
     if source.is_json:
         keys = ", ".join(map(repr, list(source.first_object)[:12]))
-        what = f"objects with keys {keys}, none of which holds skills" if keys else "JSON of an unknown form"
+        what = f"objects with keys {keys}, none of which contains skills" if keys else "JSON in an unknown form"
         columns = list(source.table.header[:12]) if source.table is not None and not keys else []
         if columns:
-            what = f"rows with keys {', '.join(map(repr, columns))}, none of which holds skills"
+            what = f"rows with keys {', '.join(map(repr, columns))}, none of which contains skills"
         return DataError(f"holds {what}; name the column of skills with skills_column and --format skill-rows, or "
             f"{way}",
                          path=source.path)  # fmt: skip
     if source.table is not None:
         header = ", ".join(map(repr, source.table.header[:12]))
         sure = source.table.dialect is None or source.table.dialect.sure
-        first = "" if sure or not source.table.named else "; if its first row is data already, say header=no"
+        first = "" if sure or not source.table.named else "; if its first row is already data, use header=no"
         return DataError(
-            f"has columns {header}, which do not tell what it is: name them with text_column and skill_column and "
-            f"say --format edge-list (a row for each requirement), or with skills_column and --format skill-rows, or "
+            f"has columns {header}, which do not show what it is: name them with text_column and skill_column and "
+            f"use --format edge-list (a row for each requirement), or with skills_column and --format skill-rows, or "
             f"with skill_columns and --format q-matrix (a column for each skill){first}",
             path=source.path,
         )

@@ -39,7 +39,7 @@ def read_gephi_tables(path: Path, builder: Builder, *, progress: Progress | None
     nodes = [file for file, kind in kinds.items() if kind == "nodes"]
     edges = [file for file, kind in kinds.items() if kind == "edges"]
     if not nodes or not edges:
-        raise DataError("holds no table of nodes (Id, Label) and of edges (Source, Target)", path=path)
+        raise DataError("has no table of nodes (Id, Label) and no table of edges (Source, Target)", path=path)
     graph = PropertyGraph(keyed=True)
     for file in nodes:
         with open_table(file, builder.problems, progress=progress, **options) as table:

@@ -22,7 +22,7 @@ __all__ = ["OPTIONS", "read_helm"]
 
 OPTIONS: Mapping[str, str] = {
     "model": "name of the model; otherwise that of the run",
-    "metric": "name of the score; otherwise exact_match or another of its kind",
+    "metric": "name of the score; otherwise exact_match or a similar one",
     "attempts": ATTEMPTS,
 }
 _FILE = "per_instance_stats.json"
@@ -71,7 +71,7 @@ def read_helm(
     """
     files = sorted(path.rglob(_FILE)) if path.is_dir() else [path]
     if not files:
-        raise DataError(f"holds no {_FILE} of HELM", path=path)
+        raise DataError(f"has no {_FILE} of HELM", path=path)
     items = Items(builder, attempts)
     for number, file in enumerate(files, 1):
         _read_run(file, items, model, metric)
@@ -90,11 +90,11 @@ def _read_run(file: Path, items: Items, model: str | None, metric: str | None) -
     names = {key: None for _, means in found for key in means}
     chosen = metric or next((known for known in _METRICS if known in names), None)
     if chosen is None or chosen not in names:
-        missing = repr(chosen) if chosen else "that says what is right"
+        missing = repr(chosen) if chosen else "that measures correctness"
         raise DataError(
-            f"is of HELM and has no metric {missing}; name one of {quoted(list(names), 12)} with metric", path=file
+            f"is from HELM and has no metric {missing}; choose one of {quoted(list(names), 12)} with metric", path=file
         )
-    items.builder.problems.decide(file, "metric", chosen, f"{len(names)} statistics are there", option="metric")
+    items.builder.problems.decide(file, "metric", chosen, f"{len(names)} statistics are present", option="metric")
     for instance, means in found:
         score = means.get(chosen)
         if score is None:

@@ -59,7 +59,7 @@ def read_inspect_logs(
     """
     files = [file for file in sorted(path.rglob("*")) if _is_log(file)] if path.is_dir() else [path]
     if not files:
-        raise DataError("holds no log of Inspect (.eval or .json)", path=path)
+        raise DataError("has no log of Inspect (.eval or .json)", path=path)
     items = Items(builder, attempts)
     for number, file in enumerate(files, 1):
         head, samples = _log(file)
@@ -92,15 +92,15 @@ def _add_sample(
     if chosen is None:
         chosen = str(next(iter(found)))
         if len(found) > 1:
-            problems.decide(file, "scorer", chosen, f"also there: {quoted(list(found)[1:])}", option="scorer")
+            problems.decide(file, "scorer", chosen, f"also present: {quoted(list(found)[1:])}", option="scorer")
     score = found.get(chosen)
     value = score.get("value") if isinstance(score, Mapping) else score
     number = _value(value)
     if number is None:
         problems.report(
             "no score",
-            f"sample {sample.get('id')!r}: {chosen!r} is {value!r}, which is not a score from 0 to 1; name another "
-            f"scorer with scorer, of {quoted(list(found))}",
+            f"sample {sample.get('id')!r}: {chosen!r} is {value!r}, which is not a score from 0 to 1; choose another "
+            f"scorer with scorer, one of {quoted(list(found))}",
             file,
         )
         return chosen

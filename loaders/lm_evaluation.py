@@ -21,10 +21,10 @@ from loaders.errors import DataError
 __all__ = ["OPTIONS", "is_samples_file", "read_lm_evaluation"]
 
 OPTIONS: Mapping[str, str] = {
-    "model": "name of the model; otherwise that of the folder a file lies in",
+    "model": "name of the model; otherwise the name of the file's folder",
     "metric": "name of the score; otherwise the first of the file's metrics",
-    "filter": "name of the answer filter; otherwise the first that occurs",
-    "skill_field": "fields with the skills, such as doc.subject, joined by commas; otherwise the task is the skill",
+    "filter": "name of the answer filter; otherwise the first in the file",
+    "skill_field": "fields with the skills, such as doc.subject, separated by commas; otherwise the task is the skill",
     "attempts": ATTEMPTS,
 }
 # samples_<task>_<time>.jsonl; the time may be missing.
@@ -79,7 +79,7 @@ def read_lm_evaluation(
     """
     files = _sample_files(path) if path.is_dir() else [path]
     if not files:
-        raise DataError("holds no samples_*.jsonl file; run the harness with --log_samples", path=path)
+        raise DataError("has no samples_*.jsonl files; run the harness with --log_samples", path=path)
     if model is not None and len({file.parent for file in files}) > 1:
         raise DataError("holds the samples of several models; leave model out, or give one model's folder", path=path)
     items = Items(builder, attempts)
@@ -176,7 +176,9 @@ def _read_file(
         score = _score(row.get(metric)) if metric is not None else None
         if metric is None or score is None:
             found = "none of the known metrics" if metric is None else f"{metric!r}: {row.get(metric)!r}"
-            problems.report("no score", f"expected a score from 0 to 1, found {found}; name it with metric", file, line)
+            problems.report(
+                "no score", f"expected a score from 0 to 1, found {found}; choose another with metric", file, line
+            )
             continue
         try:
             skills = list(fields_of(row, skill_field)) if skill_field else None
@@ -185,10 +187,12 @@ def _read_file(
             continue
         items.add(model, task, str(number), score, skills, file, line)
     if others and not said:
-        problems.decide(file, "metric", str(metric), f"also there: {quoted(others)}", option="metric",
+        problems.decide(file, "metric", str(metric), f"also present: {quoted(others)}", option="metric",
                         alternatives=(f"metric={others[0]}",))  # fmt: skip
     if len(filters) > 1:
-        problems.decide(file, "filter", str(chosen_filter), f"also there: {quoted(list(filters)[1:])}", option="filter")
+        problems.decide(
+            file, "filter", str(chosen_filter), f"also present: {quoted(list(filters)[1:])}", option="filter"
+        )
 
 
 def _keys(row: Mapping[str, Any]) -> str:

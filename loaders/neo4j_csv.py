@@ -21,7 +21,7 @@ from loaders.errors import DataError
 __all__ = ["OPTIONS", "is_neo4j_header", "read_neo4j_csv"]
 
 OPTIONS: Mapping[str, str] = {
-    "relationships": "file with relationships, several joined by commas; not needed for a folder",
+    "relationships": "file with relationships, several separated by commas; not needed for a folder",
     "delimiter": "one character, or tab, comma, semicolon, pipe",
     **_LABELS,
 }
@@ -89,7 +89,7 @@ def read_neo4j_csv(
         for file in named:
             header, mark = _heading(file, delimiter)
             if not is_neo4j_header(header):
-                raise DataError("has no column :ID, and no :START_ID and :END_ID", path=file, line=1)
+                raise DataError("has neither a column :ID nor :START_ID and :END_ID", path=file, line=1)
             files.append(_File(file, header, True, mark))
     if not files:
         raise DataError("holds no CSV file with a column :ID or :START_ID", path=path)
@@ -147,15 +147,15 @@ def _files_of(folder: Path, delimiter: str | None, builder: Builder) -> list[_Fi
         if not near:
             if heads:
                 raise DataError(
-                    "has no header, and no header file has a name that begins as its own does; expected a file such as "
-                    f"{stem}-header.csv",
+                    "has no header, and there is no header file whose name begins the same way; expected a file such "
+                    f"as {stem}-header.csv",
                     path=file,
                 )
             continue
         head = stems[max(near, key=len)]
         header, mark = headings[head]
         files.append(_File(file, header, False, mark, _type_of(file)))
-        builder.problems.decide(file, "header", f"the file {head.name}", "its name begins alike")
+        builder.problems.decide(file, "header", f"the file {head.name}", "its name begins the same way")
     return files
 
 
@@ -193,10 +193,10 @@ def _by_arguments(folder: Path, delimiter: str | None) -> list[_File]:
         paths = [folder / Path(name).name for name in names]
         missing = next((path for path in paths if not path.is_file()), None)
         if missing is not None:
-            raise DataError("is named in import.args and not there", path=missing)
+            raise DataError("is named in import.args but does not exist", path=missing)
         header, mark = _heading(paths[0], delimiter)
         if not is_neo4j_header(header):
-            raise DataError("has no column :ID, and no :START_ID and :END_ID", path=paths[0], line=1)
+            raise DataError("has neither a column :ID nor :START_ID and :END_ID", path=paths[0], line=1)
         first = [] if len(paths) > 1 and _is_one_line(paths[0]) else [_File(paths[0], header, True, mark, said)]
         files += first
         files += [_File(path, header, False, mark, said) for path in paths[1:] if path.stat().st_size]

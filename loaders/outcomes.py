@@ -88,9 +88,7 @@ def read_outcomes(
             _read_long(opened, scores, model, score, text_column)
             shape = "long"
         elif opened.dialect is None and score is not None and text_column is None and model is None:
-            raise DataError(
-                "has a score but no model in its rows; name the one that is meant with model_column", path=path
-            )
+            raise DataError("has a score but no model in its rows; choose one with model_column", path=path)
         else:
             _read_wide(opened, scores, text_column)
             shape = "wide"
@@ -169,12 +167,12 @@ def read_response_matrix(
         if not known.intersection(columns):
             if len(columns) != len(order):
                 raise DataError(
-                    f"has {plural(len(columns), 'column')} of responses and none is named as one of the {len(order)} "
-                    "items; name the columns as the items of the Q-matrix",
+                    f"has {plural(len(columns), 'column')} of responses and none is named after one of the "
+                    f"{len(order)} items; name the columns after the items of the Q-matrix",
                     path=path,
                 )
             builder.problems.decide(path, "columns", f"the {plural(len(order), 'item')} in their order",
-                                    "no column is named as an item")  # fmt: skip
+                                    "no column is named after an item")  # fmt: skip
             columns = order
         unknown = next((name for name in columns if name not in known), None)
         if unknown is not None:
@@ -189,7 +187,7 @@ def read_response_matrix(
 def _read_main(path: Path, builder: Builder, **options: Any) -> None:
     if not builder.has_requirements:
         raise DataError(
-            "holds outcomes, which say nothing of skills; give the edge list or the rows with skills as requirements",
+            "holds outcomes without skills; add the edge list or the rows with skills as requirements",
             path=path,
         )
     read_outcomes(path, builder, **options)

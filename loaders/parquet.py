@@ -148,7 +148,7 @@ def read_parquet_edges(
     listed = file.schema_arrow.field(skill).type
     if pa.types.is_list(listed) or pa.types.is_large_list(listed):
         raise DataError(
-            f"column {header[skill]!r} is {listed}, several skills in a row: say --format skill-rows", path=path
+            f"column {header[skill]!r} is {listed}, several skills per row: use --format skill-rows", path=path
         )
     builder.problems.decide(
         path, "columns", f"texts from column {header[text]!r}, skills from column {header[skill]!r}"
@@ -174,7 +174,7 @@ def _edges(block: pa.Table, chosen: Mapping[str, str], path: Path) -> pa.Table:
         values = block[name]
         if values.null_count:
             raise DataError(
-                f"column {name!r}: {plural(values.null_count, 'value')} missing; expected one in every row: say "
+                f"column {name!r}: {plural(values.null_count, 'value')} missing; expected one in every row: use "
                 "--format edge-list -o missing=blank to leave them out",
                 path=path,
             )

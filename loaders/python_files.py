@@ -62,8 +62,8 @@ register(
         "Python source: stdlib, an installed package, a file or a folder",
         read_python,
         {
-            "min_uses": "leave out skills that fewer texts use",
-            "include_tests": "yes to read tests as well",
+            "min_uses": "leave out skills that fewer texts use than this",
+            "include_tests": "yes to read tests too",
             "workers": "number of processes",
         },
         companions=False,

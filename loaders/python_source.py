@@ -59,7 +59,7 @@ def load_python_source(
             names of installed packages, or paths of files and folders.
         name: Name of the dataset.
         part: Name of the part that the texts belong to.
-        min_uses: Leave out skills that fewer texts use.
+        min_uses: Leave out skills that fewer texts use than this.
         include_tests: Also read folders named test or tests and files named test_*.py or conftest.py.
         workers: Number of processes; None for as many as there are cores, if there are enough files. The
             result does not depend on it. A script that asks for more than one needs the usual
@@ -98,7 +98,7 @@ def _no_function(selection: Selection, collector: _Collector) -> str:
     read = f"{len(selection.files)} Python file{'s' if len(selection.files) > 1 else ''} read"
     if collector.unparsed:
         read += f", of which {len(collector.unparsed)} do not parse ({collector.unparsed[0]})"
-    return f"no function in {', '.join(map(repr, selection.labels))}: {read}; name another target"
+    return f"no function in {', '.join(map(repr, selection.labels))}: {read}; choose another target"
 
 
 # From uses to skills -----------------------------------------------------------------------------------------

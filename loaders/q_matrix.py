@@ -24,9 +24,9 @@ __all__ = ["OPTIONS", "read_q_matrix"]
 
 OPTIONS: Mapping[str, str] = {
     "text_column": "name of the column with the item",
-    "skill_columns": "the columns with skills: names joined by commas, with * for any letters, or first:last",
-    "responses": "response matrix: a row for each respondent or model, a column for each item",
-    "scale": f"scores of the responses: {SCALES}",
+    "skill_columns": "the columns with skills: names separated by commas, with * for any letters, or first:last",
+    "responses": "response matrix: one row per respondent or model, one column per item",
+    "scale": f"scale of the responses: {SCALES}",
     **TABLE_OPTIONS,
 }
 _NO = frozenset({"", "0", "0.0", "false", "no", "-", "n"})
@@ -153,7 +153,8 @@ def _skill_columns(
         )
     if text and len(text) == len(names):
         raise DataError(
-            "no column holds 0 and 1; name those of skills with skill_columns, or the format with --format",
+            "no column holds 0 and 1; name the columns of skills with skill_columns, or choose the format with "
+            "--format",
             path=table.path,
         )
     return [(at, name) for at, name in names if at not in text], _meanings(
@@ -192,7 +193,7 @@ def _add_cell(builder: Builder, item: str, skill: str, value: str, path: Path, l
         builder.problems.report(
             "not an entry of a Q-matrix",
             f"column {skill!r}: {value!r} must be 0, 1 or a positive weight; name the columns of skills with "
-            f"skill_columns if this is none, or say missing={value.strip()}",
+            f"skill_columns if this is not one of them, or use missing={value.strip()}",
             path,
             line,
         )

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 ARROW = " -> "
-"""How a path is written in the id of a skill."""
+"""Separator of a path in the id of a skill."""
 
 HIERARCHY_OPTIONS: Mapping[str, str] = {
     "parent_column": "name of the column with the parent",
@@ -39,7 +39,7 @@ HIERARCHY_OPTIONS: Mapping[str, str] = {
 PREREQUISITE_OPTIONS: Mapping[str, str] = {
     "prerequisite_column": "name of the column with the prerequisite",
     "skill_column": "name of the column with the skill",
-    "separator": "what stands between several prerequisites in a cell",
+    "separator": "separator of prerequisites in a cell",
     **TABLE_OPTIONS,
 }
 _ARROWS = re.compile(r"\s*(?:->|→|⟶|➔|»|>)\s*")
@@ -113,8 +113,8 @@ def _read_levels(table: Table, builder: Builder, levels: list[int]) -> None:
             above.setdefault(step, set()).add(ARROW.join(steps[:number]))
     several = {step for step, paths in above.items() if len(paths) > 1}
     builder.problems.decide(
-        table.path, "hierarchy", f"a path in each row over {len(levels)} levels", "its columns are named as levels"
-        + (f"; {quoted(sorted(several))} stand in several places, each is named by its path" if several else ""),
+        table.path, "hierarchy", f"a path per row over {len(levels)} levels", "its columns are named like levels"
+        + (f"; {quoted(sorted(several))} occur in several places, so each is named by its path" if several else ""),
     )  # fmt: skip
     for line, steps in rows:
         parent: str | None = None
@@ -202,7 +202,7 @@ def add_path(builder: Builder, steps: list[str], *, prefix: str = "", kind: str 
         if parent is not None:
             builder.part_of(identifier, parent)
         parent = identifier
-    assert parent is not None, "a path has a step"
+    assert parent is not None, "a path must not be empty"
     return parent
 
 
@@ -262,9 +262,9 @@ def _claims_paths(source: Source) -> Claim | None:
     return Claim(70, "lines are paths") if 0 < len(lines) <= 2 * paths else None
 
 
-register(Format("hierarchy", "table of parent and child skills, or with a column for each level", read_hierarchy,
+register(Format("hierarchy", "table of parent and child skills, or with one column per level", read_hierarchy,
                 HIERARCHY_OPTIONS, claims=_claims_hierarchy))  # fmt: skip
 register(Format("prerequisites", "table of skills and their prerequisites", read_prerequisites, PREREQUISITE_OPTIONS,
                 claims=_claims_prerequisites))  # fmt: skip
-register(Format("paths", "text file with a path of skills a line: A -> B -> C", read_paths,
+register(Format("paths", "text file with one path of skills per line: A -> B -> C", read_paths,
                 claims=_claims_paths))  # fmt: skip

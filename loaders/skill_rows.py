@@ -21,10 +21,10 @@ __all__ = ["OPTIONS", "parse_skills", "read_skill_rows"]
 
 OPTIONS: Mapping[str, str] = {
     "text_column": "name of the column with the id of the text",
-    "skills_column": "name of the column with its skills, or of several, joined by commas",
+    "skills_column": "name of the column with its skills, or of several columns, separated by commas",
     "class_column": "name of the column with its class",
     "title_column": "name of the column with its title",
-    "separator": "what stands between skills: a mark or its name, or none for one skill in each cell",
+    "separator": "what stands between skills: a mark or its name, or none for one skill per cell",
     **TABLE_OPTIONS,
 }
 _MAX_PROPERTY = 1 << 16
@@ -83,8 +83,8 @@ def read_skill_rows(
             if text in seen:
                 builder.problems.report(
                     "second id",
-                    f"text {text!r} occurs twice; ids must be unique: name their column with text_column, or say "
-                    "--format edge-list for a row for each requirement",
+                    f"text {text!r} occurs twice; ids must be unique: choose their column with text_column, or use "
+                    "--format edge-list for one row per requirement",
                     path,
                     line,
                 )
@@ -145,7 +145,7 @@ def _columns_of(table: Table, text: str | None, skills: str | None, kind: str | 
     found = _skill_places(table, skills)
     others = [(at, name) for at, name in enumerate(header) if at not in found]
     if not table.named and text is None and not any(n == "1" for _, n in others):
-        raise DataError("has no column for the id of the text; name the one that is meant with text_column", path=path)
+        raise DataError("has no column for the id of the text; choose one with text_column", path=path)
     names = [name for _, name in others]
     texts = _columns.TEXT_ID if table.named else ("1",)
     place = others[find_column(names, texts, text, path, what="the id of the text", option="text_column", table=table)]
@@ -235,7 +235,7 @@ def _claims(source: Source) -> Claim | None:
 register(
     Format(
         "skill-rows",
-        "table with a row for each text and its skills: CSV, TSV, JSON in any form of rows, Parquet with lists",
+        "table with one row per text and its skills: CSV, TSV, JSON rows in any form, Parquet with lists",
         read_skill_rows,
         OPTIONS,
         claims=_claims,

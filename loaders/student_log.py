@@ -23,11 +23,11 @@ from loaders._source import Source
 __all__ = ["OPTIONS", "read_student_log"]
 
 OPTIONS: Mapping[str, str] = {
-    "text_column": "name of the column with the problem, or of several that name it together, joined by commas",
+    "text_column": "name of the column with the problem, or of several that identify it together, separated by commas",
     "skills_column": "name of the column with the skill or skills",
     "model_column": "name of the column with the student",
     "score_column": "name of the column with the outcome",
-    "separator": "what stands between skills: a mark or its name, or none for one skill in each cell",
+    "separator": "what stands between skills: a mark or its name, or none for one skill per cell",
     "attempts": ATTEMPTS,
     "scale": f"scores: {SCALES}",
     **TABLE_OPTIONS,
@@ -96,7 +96,7 @@ def read_student_log(
             scale=scale or "auto",
             missing=opened.missing,
             attempts=attempts,
-            repeats="the log has a row for each",
+            repeats="the log has one row per",
         )
         if is_sequences:
             _read_sequences(opened, builder, scores, keys)
@@ -248,7 +248,7 @@ def _read_sequences(table: Table, builder: Builder, scores: Scores, keys: Sequen
             builder.problems.report(
                 "other lengths",
                 f"{len(lists['questions'])} questions, {len(lists['concepts'])} concepts and "
-                f"{len(lists['responses'])} responses; expected as many of each",
+                f"{len(lists['responses'])} responses; expected the same number of each",
                 table.path,
                 line,
             )

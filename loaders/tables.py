@@ -23,7 +23,7 @@ from loaders.errors import DataError
 __all__ = ["EXPORT_FACTS", "read_export"]
 
 EXPORT_FACTS = "dataset.json"
-"""File with name, provenance and types of columns in a folder that an export wrote."""
+"""File with name, provenance and column types in a folder that an export wrote."""
 
 _TABLES = {
     "edges": r"(edges|requirements|edge_list)",
@@ -62,7 +62,7 @@ def _expand(folder: Path, given: Mapping[str, str | Path]) -> dict[str, str | Pa
     if str(prefix or "") in found:
         return dict(found[str(prefix or "")])
     if not found:
-        raise DataError("holds no edges.csv (or requirements.csv), which says what texts require", path=folder)
+        raise DataError("has no edges.csv (or requirements.csv), which lists what texts require", path=folder)
     listed = ", ".join(map(repr, sorted(found)))
     raise DataError(f"holds several datasets; give prefix as one of {listed}", path=folder)
 
@@ -127,7 +127,7 @@ def read_export(folder: Path, *, name: str, part: str | None = None, progress: P
 
 
 def _claims(source: Source) -> Claim | None:
-    return Claim(84, "tables by their names") if source.is_dir and _named_tables(source.path) else None
+    return Claim(84, "tables recognised by their names") if source.is_dir and _named_tables(source.path) else None
 
 
 def _claims_export(source: Source) -> Claim | None:
@@ -146,8 +146,8 @@ register(
         "folder of CSV files: edges, texts, skills, models, outcomes, hierarchy, prerequisites",
         _read_edges,
         {
-            "prefix": "what the names of the files begin with, where a folder holds several datasets",
-            "edges": "the edge list, where its name does not say that it is one",
+            "prefix": "prefix of the file names, if a folder holds several datasets",
+            "edges": "the edge list, if its name does not show that it is one",
             **EDGES,
         },
         claims=_claims,

@@ -115,7 +115,7 @@ def _files(path: Path, pattern: str) -> tuple[Path, Sequence[Path]]:
         return path.parent, [path]
     files = sorted(path.rglob(pattern))
     if not files:
-        raise DataError(f"holds no {pattern} file", path=path)
+        raise DataError(f"has no {pattern} files", path=path)
     return path, files
 
 

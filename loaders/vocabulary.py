@@ -21,8 +21,8 @@ from loaders.errors import DataError
 __all__ = ["OPTIONS", "TEXT_SUFFIXES", "Vocabulary", "fold", "read_text_folder", "read_vocabulary"]
 
 OPTIONS: Mapping[str, str] = {
-    "vocabulary": "the terms: a text file with one a line, or a table with columns term and skill",
-    "separator": "what stands between several terms of one skill in a table; ; if not given",
+    "vocabulary": "the terms: a text file with one per line, or a table with columns term and skill",
+    "separator": "separator of several terms of one skill in a table; by default ;",
 }
 TEXT_SUFFIXES = frozenset({".txt", ".md", ".markdown", ".rst", ".text"})
 
@@ -114,7 +114,7 @@ def read_vocabulary(path: Path, builder: Builder, *, separator: str | None = Non
     else:
         pairs.extend(_table_terms(path, builder, separator or ";"))
     if not any(fold(term) for term, _ in pairs):
-        raise DataError("holds no term", path=path)
+        raise DataError("has no terms", path=path)
     return pairs
 
 
@@ -164,7 +164,7 @@ def read_text_folder(
         DataError: No vocabulary or no text; a file that is not UTF-8 text.
     """
     if vocabulary is None:
-        raise DataError("a folder of texts needs a list of terms to find in them; give vocabulary", path=path)
+        raise DataError("a folder of texts needs a list of terms to look for: add the option vocabulary", path=path)
     index = Vocabulary(read_vocabulary(Path(vocabulary), builder, separator=separator))
     own = Path(vocabulary).resolve()
     files = [path]
@@ -177,7 +177,7 @@ def read_text_folder(
             if suffixes(file) in TEXT_SUFFIXES and file.is_file() and file.resolve() != own
         )
     if not files:
-        raise DataError(f"holds no text file ({', '.join(sorted(TEXT_SUFFIXES))})", path=path)
+        raise DataError(f"has no text files ({', '.join(sorted(TEXT_SUFFIXES))})", path=path)
     for number, file in enumerate(files, 1):
         try:
             text = read_text(file) if file.stat().st_size else ""
@@ -205,7 +205,7 @@ def _claims(source: Source) -> Claim | None:
         return Claim(15, "text files") if kinds & TEXT_SUFFIXES else None
     if source.suffix not in TEXT_SUFFIXES or source.is_table_text:
         return None
-    return Claim(15, "a text file whose lines are no rows of a table")
+    return Claim(15, "a text file whose lines are not rows of a table")
 
 
 register(Format("text-folder", "folder of plain text or Markdown against a vocabulary of terms", read_text_folder,

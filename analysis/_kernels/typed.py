@@ -14,7 +14,7 @@ from analysis._kernels.compile import kernel
 __all__ = ["others_first_two", "others_product", "others_table", "row_products", "row_tables", "swap_ends"]
 
 _TINY = 1e-200
-"""Factors below it count as 0: dividing by them would lose what the others contribute."""
+"""Factors below this count as 0: dividing by them would lose what the others contribute."""
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

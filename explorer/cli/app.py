@@ -16,7 +16,8 @@ __all__ = ["app", "main"]
 
 app = group(
     "skillgraph",
-    "Explore skill-text graphs: what is learned by peeling, how it hangs together, and what theory predicts.",
+    "Explore skill-text graphs: what is learned by peeling, how the learned skills are connected, and what theory "
+    "predicts.",
     {
         "demo": "demo:demo",
         "load": "data:load",

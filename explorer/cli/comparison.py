@@ -31,15 +31,17 @@ def compare(
     family: Annotated[
         bool, typer.Option("--family", help="Every layer against its base, as a tree; FIRST may name one root.")
     ] = False,
-    rows: Annotated[int, typer.Option("--rows", min=0, help="Gained, lost and open skills to list.")] = 10,
+    rows: Annotated[int, typer.Option("--rows", min=0, help="Most gained, lost and open skills to list.")] = 10,
     report: Annotated[
         Path | None,
-        typer.Option("--report", help="Write all of it to this self-contained HTML file; - is standard output."),
+        typer.Option(
+            "--report", help="Write the whole comparison to this self-contained HTML file; - is standard output."
+        ),
     ] = None,
     csv_file: Annotated[
         Path | None,
         typer.Option(
-            "--csv", help="Write one row a skill (with --family: a layer) to this CSV file; - is standard output."
+            "--csv", help="Write one row per skill (with --family: per layer) to this CSV file; - is standard output."
         ),
     ] = None,
     matrix: Annotated[
@@ -62,7 +64,7 @@ def compare(
             raise SkillgraphError("with --family give no second layer: every layer is compared with its own base")
         return _families(run, first, dataset, report, csv_file, matrix)
     if matrix is not None:
-        raise SkillgraphError("--matrix is of a family: give --family")
+        raise SkillgraphError("--matrix needs --family")
     if first is None or second is None:
         raise SkillgraphError("name two layers to compare, or give --family (`skillgraph layers` lists the layers)")
     from explorer import service
@@ -186,8 +188,8 @@ def _show_components(found: LayerComparison) -> Iterator[Block]:
 
 
 _PAIRED = (
-    "gained, lost: the second solves more or fewer of the skill's texts, at 5 % of false discoveries; kept: the "
-    "difference is shown to be within 10 points; the rest is not told apart"
+    "gained, lost: the second solves more or fewer of the skill's texts, at a false discovery rate of 5 %; kept: the "
+    "difference is shown to be within 10 points; the others are not told apart"
 )
 
 
@@ -324,14 +326,14 @@ def _show_family(found: FamilyReport) -> Iterator[Block]:
     unsupported = sum(m.supported is False for m in found.members)
     if unsupported:
         yield Note(
-            f"Note: for {unsupported} of these {plural(len(found.members), 'layer')} skills add nothing that can be "
-            "told from noise to what ability and difficulty predict."
+            f"Note: for {unsupported} of these {plural(len(found.members), 'layer')} skills add nothing "
+            "distinguishable from noise to what ability and difficulty predict."
         )
     other_texts = sum(m.same_texts is False for m in found.members)
     if other_texts:
         yield Note(
             f"Note: {plural(other_texts, 'layer')} {'rests' if other_texts == 1 else 'rest'} on other texts than "
-            "the base: `skillgraph evidence --common` uses only those that all attempted."
+            "the base: `skillgraph evidence --common` uses only texts that all models attempted."
         )
 
 

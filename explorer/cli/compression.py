@@ -25,7 +25,7 @@ TextsOption = Annotated[
     typer.Option(
         "--input",
         "-i",
-        help='Texts, one JSON object a line: {"id": "t1", "skills": ["s1"], "text": "…"}; - is standard input.',
+        help='Texts, one JSON object per line: {"id": "t1", "skills": ["s1"], "text": "…"}; - is standard input.',
         show_default="the dataset's own texts",
     ),
 ]
@@ -138,7 +138,7 @@ def decompress(
     output: Annotated[Path, typer.Option("--output", "-o", help="JSON Lines to write; - is standard output.")],
     dataset: DatasetOption = None,
     salvage: Annotated[
-        bool, typer.Option("--salvage", help="Of a damaged file, write what comes before the damage.")
+        bool, typer.Option("--salvage", help="If the file is damaged, write the texts before the damage.")
     ] = False,
 ) -> Result:
     """Turn a compressed file back into texts: skill sets of understood ones, all others byte for byte.
@@ -181,12 +181,16 @@ def channel(
     run: Run,
     sender: Annotated[str, typer.Option("--sender", help="Layer of the sender.")],
     receiver: Annotated[str, typer.Option("--receiver", help="Layer of the receiver.")],
-    erasure: Annotated[float, typer.Option("--erasure", help="Probability that a packet is lost, 0 to below 1.")] = 0.1,
+    erasure: Annotated[
+        float, typer.Option("--erasure", help="Probability that a packet is lost, at least 0 and below 1.")
+    ] = 0.1,
     source: TextsOption = None,
     dataset: DatasetOption = None,
     part: PartOption = None,
     texts: Annotated[int, typer.Option("--texts", min=1, help="Texts in the message.")] = 200,
-    trials: Annotated[int, typer.Option("--trials", min=1, help="Random codes and channels to average over.")] = 10,
+    trials: Annotated[
+        int, typer.Option("--trials", min=1, help="Number of random codes and channels to average over.")
+    ] = 10,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of message, codes and channels.")] = 0,
 ) -> Result:
     """Send texts by their skills over a channel that loses packets; the code is peeled like a skill-text graph.
@@ -235,7 +239,7 @@ def _show_channel(report: ChannelReport) -> Iterator[Block]:
         f"{report.erasure:.0%} of the packets lost",
         caption="received: packets that arrive for each source symbol; shares of the texts that are not recovered "
         "(skills in an LT code, skills repeated, zstd text in the same LT code); unknown: recovered from the LT code, "
-        "but with a skill that the receiver has not learned",
+        "but requires a skill that the receiver has not learned",
     )
     yield (
         f"The LT code needs {share(report.overhead)} more packets than symbols (density evolution: "

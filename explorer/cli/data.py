@@ -45,15 +45,17 @@ def load(
         list[str] | None, typer.Option("--option", "-o", help="name=value, an option of the format (repeatable).")
     ] = None,
     append: Annotated[
-        bool, typer.Option("--append", help="Add to the dataset; layers that read that part are stale.")
+        bool, typer.Option("--append", help="Add to the dataset; layers that read this part become stale.")
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the dataset; its layers become stale.")] = False,
     lenient: Annotated[bool, typer.Option("--lenient", help="Leave out wrong rows and count them.")] = False,
     min_uses: Annotated[
-        int | None, typer.Option("--min-uses", min=1, help="Python source: leave out skills that fewer texts use.")
+        int | None,
+        typer.Option("--min-uses", min=1, help="Python source: leave out skills that fewer texts use than this."),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Python source: processes.", show_default="all cores")
+        int | None,
+        typer.Option("--workers", min=1, help="Python source: number of processes.", show_default="all cores"),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would be read, and store nothing.")] = False,
     formats: Annotated[bool, typer.Option("--formats", help="List the formats and their options, and exit.")] = False,

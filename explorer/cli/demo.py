@@ -22,7 +22,9 @@ __all__ = ["demo"]
 def demo(
     run: Run,
     package: Annotated[str, typer.Option("--package", help="Installed package to fine-tune on.")] = "scipy",
-    min_uses: Annotated[int, typer.Option("--min-uses", min=1, help="Leave out skills that fewer texts use.")] = 1,
+    min_uses: Annotated[
+        int, typer.Option("--min-uses", min=1, help="Leave out skills that fewer texts use than this.")
+    ] = 1,
     fresh: Annotated[bool, typer.Option("--fresh", help="Read the sources again.")] = False,
     ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Open the explorer when done.")] = True,
     host: HostOption = "127.0.0.1",
@@ -113,13 +115,13 @@ def _show(report: DemoReport) -> Iterator[Block]:
         (f"fine-tuned on {tuned.package}", "skills learned"),
         [
             ("foundation alone", share(tuned.foundation)),
-            ("frozen: basic skills cannot be added", share(tuned.frozen.learned)),
+            ("frozen: no basic skills are added", share(tuned.frozen.learned)),
             ("continued: on top of the foundation", share(tuned.continued.learned)),
             ("joint: both corpora together", share(tuned.joint.learned)),
         ],
         caption=f"shares of the {tuned.skills:,} skills of both corpora; {tuned.texts:,} functions of {tuned.package}",
     )
-    yield f"Stored in {report.store} ({report.seconds:.1f} s). Look again at any time with `skillgraph ui`."
+    yield f"Stored in {report.store} ({report.seconds:.1f} s). Open them again at any time with `skillgraph ui`."
 
 
 def _emergence(report: DemoReport) -> str:

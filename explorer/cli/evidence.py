@@ -41,7 +41,7 @@ def evidence(
     fit: Annotated[EvidenceFit, typer.Option("--fit", help=EVIDENCE_FIT_HELP)] = "irt",
     solve_rate: Annotated[
         float,
-        typer.Option("--solve-rate", help="With irt and additive: share of its texts from which a skill is mastered."),
+        typer.Option("--solve-rate", help="With irt and additive: solve rate from which a skill counts as mastered."),
     ] = 0.5,
     noise: Annotated[
         Noise,
@@ -51,21 +51,21 @@ def evidence(
         PosteriorMethod, typer.Option("--method", help="With dina: how the posterior is found.")
     ] = "auto",
     mastered: Annotated[
-        float, typer.Option("--mastered", help="Least probability at which a skill is in the layer.")
+        float, typer.Option("--mastered", help="Lowest probability at which a skill is in the layer.")
     ] = 0.5,
     pass_score: Annotated[
         float | None,
-        typer.Option("--pass-score", help="Scores from this on count as solved.", show_default="scores as shares"),
+        typer.Option("--pass-score", help="Scores of at least this count as solved.", show_default="scores as shares"),
     ] = None,
     common: Annotated[bool, typer.Option("--common", help="Only texts that all these models attempted.")] = False,
     ignore_class: Annotated[
-        list[str] | None, typer.Option("--ignore-class", help="Leave skills of this class out (repeatable).")
+        list[str] | None, typer.Option("--ignore-class", help="Leave out skills of this class (repeatable).")
     ] = None,
     judge: Annotated[
         bool,
-        typer.Option("--judge/--no-judge", help="Predict held-out outcomes too, to see whether skills add anything."),
+        typer.Option("--judge/--no-judge", help="Also predict held-out outcomes, to see whether skills add anything."),
     ] = True,
-    rows: Annotated[int, typer.Option("--rows", min=0, help="Skills to list of a single model.")] = 20,
+    rows: Annotated[int, typer.Option("--rows", min=0, help="Most skills to list for a single model.")] = 20,
 ) -> Result:
     """Estimate which skills models master from the texts they solved, one layer a model, judged on held-out outcomes.
 
@@ -145,21 +145,21 @@ def _show(report: EvidenceReport) -> Iterator[Block]:
         caption=(
             "ability in logits; mastered: skills at least half of whose texts the model probably solves"
             if response
-            else "slip: fails though it has what the text takes; guess: solves though it has not"
+            else "slip: fails a text although it has the skills; guess: solves a text although it lacks them"
         )
-        + "; unidentified: skills whose mastery no text shows; skills add: by how much log-loss on held-out outcomes "
-        "falls when skills are known beside ability and difficulty, in thousandths, ± one standard error",
+        + "; unidentified: skills whose mastery no text shows; skills add: how much log-loss on held-out outcomes "
+        "falls when skills are known besides ability and difficulty, in thousandths, ± one standard error",
     )
     weak = [m.layer.name for m in report.models if m.supported is False]
     if weak:
         names = ", ".join(weak[:3]) + (f" and {len(weak) - 3} more" if len(weak) > 3 else "")
         yield Note(
-            f"Note: skills add nothing that can be told from noise to what ability and difficulty predict for {names}: "
-            "read the skill-by-skill pictures of these layers as descriptions, not as predictions."
+            f"Note: skills add nothing distinguishable from noise to what ability and difficulty predict for {names}: "
+            "read what these layers say about single skills as a description, not as a prediction."
         )
     unsettled = [m.layer.name for m in report.models if not m.converged]
     if unsettled:
-        yield Note(f"Note: the estimate had not settled for {', '.join(unsettled)}.")
+        yield Note(f"Note: the estimate did not converge for {', '.join(unsettled)}.")
 
 
 def _added(model: ModelEvidence) -> str:
@@ -199,7 +199,7 @@ def _show_skills(model: ModelEvidence, rows: int) -> Iterator[Block]:
     rates = ("solve rate", "95 %", "expected") if with_rates else ("±",)
     if head:
         yield Table(
-            ("skill", "class", "mastery", *rates, "texts that tell"),
+            ("skill", "class", "mastery", *rates, "informative texts"),
             [
                 (
                     s.name,

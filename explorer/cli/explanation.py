@@ -24,14 +24,16 @@ def explain(
     layer: Annotated[str, typer.Argument(help="Name of the layer.")],
     types: Annotated[
         str | None,
-        typer.Option("--types", help="Features of skills, as in 'uses,module', whose product is one more rung, `own`."),
+        typer.Option(
+            "--types", help="Features of skills, such as 'uses,module'; their product becomes one more rung, `own`."
+        ),
     ] = None,
     graphs: Annotated[
         int | None,
         typer.Option(
             "--graphs",
             min=0,
-            help="Random graphs to draw for each rung, which keep exactly what the rung keeps.",
+            help="Number of random graphs to draw for each rung, each keeping exactly what the rung keeps.",
             show_default="3, none above 200,000 requirements",
         ),
     ] = None,
@@ -75,8 +77,8 @@ def _ladder(found: Ladder) -> Iterator[Block]:
         rows,
         title=f"{found.layer.name}: {plural(found.texts, 'text')}, {plural(found.skills, 'skill')}, "
         f"{plural(found.requirements, 'requirement')}",
-        caption="Random graphs that keep more and more of this layer's; shares of all skills. closes: share of the gap "
-        "between degrees and this layer. error: of held-out texts, a fifth at a time.",
+        caption="Random graphs that keep more and more of this layer's structure; values are shares of all skills. "
+        "closes: share of the gap between degrees and this layer. error: on held-out texts, a fifth at a time.",
     )
     for rung in found.rungs:
         if len(rung.features) > 1 and " × " not in rung.name:
@@ -89,8 +91,10 @@ def _ladder(found: Ladder) -> Iterator[Block]:
 def forecast(
     run: Run,
     layer: Annotated[str, typer.Argument(help="Name of the layer.")],
-    to: Annotated[str, typer.Option("--to", help="How many times as many texts: 2x, 1.5x, 4x.")] = "2x",
-    splits: Annotated[int, typer.Option("--splits", min=2, max=200, help="Random halves of the backtest.")] = 8,
+    to: Annotated[str, typer.Option("--to", help="How many times as many texts, such as 2x, 1.5x or 4x.")] = "2x",
+    splits: Annotated[
+        int, typer.Option("--splits", min=2, max=200, help="Number of random halves in the backtest.")
+    ] = 8,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random halves.")] = 0,
     dataset: DatasetOption = None,
 ) -> Result:

@@ -35,7 +35,7 @@ def export(
     dataset: DatasetOption = None,
     file_format: Annotated[
         Literal["graphml", "gexf", "json", "cytoscape", "csv", "parquet", "neo4j-admin"] | None,
-        typer.Option("--format", help="Format.", show_default="by the file's ending"),
+        typer.Option("--format", help="Format.", show_default="from the file's ending"),
     ] = None,
 ) -> Result:
     """Write a dataset, or the association graph of a layer, for Gephi, networkx, Cytoscape, tables or Neo4j.
@@ -57,7 +57,7 @@ def _shown(report: ExportReport) -> Iterator[Block]:
     yield _summary(report)
     if report.format == "neo4j-admin":
         yield f"  import it with: skillgraph server import {report.path}"
-        yield "  or, in that folder, where Neo4j is: neo4j-admin database import full neo4j @import.args"
+        yield "  or, in that folder, on a machine with Neo4j: neo4j-admin database import full neo4j @import.args"
 
 
 def _summary(report: ExportReport) -> str:

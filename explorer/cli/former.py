@@ -51,7 +51,7 @@ def modernised(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         return now, [f"{strange[0]} belongs to `skillgraph spark {name}`"]
     if now == list(arguments):
         return now, []
-    return now, [f"this is now written `skillgraph {shlex.join(now)}`; the next release drops the old spelling"]
+    return now, [f"this command is now `skillgraph {shlex.join(now)}`; the next release removes the old form"]
 
 
 def _taken(arguments: Sequence[str], *flags: str) -> tuple[str | None, list[str]]:

@@ -207,7 +207,7 @@ def _shared(*, stores: bool, formats: tuple[str, ...]) -> list[inspect.Parameter
         )
         added.append(option("_store", Annotated[str | None, shown], None))
     if formats:
-        text = "How the list is printed."
+        text = "Format of the list."
         chosen = typer.Option("--format", help=text, show_default="table")
         added.append(option("_format", Annotated[Literal[formats] | None, chosen], None))
     switches = (
@@ -222,7 +222,7 @@ def _shared(*, stores: bool, formats: tuple[str, ...]) -> list[inspect.Parameter
 def _output(form: RowsFormat | str | None, *, as_json: bool) -> str:
     if as_json and form not in (None, "json"):
         if form in ROWS_FORMATS:
-            raise typer.BadParameter(f"--json and --format {form} exclude each other: leave one out")
+            raise typer.BadParameter(f"--json and --format {form} cannot be used together: leave one out")
         return str(form)
     return "json" if as_json else form or "table"
 
@@ -243,7 +243,7 @@ def _guarded(run: Run, function: Callable[[], Result | None], *, stores: bool) -
         sys.stderr.close()
         raise typer.Exit(0) from None
     except MemoryError:
-        _complain("not enough memory for this: take fewer parts or a smaller --top")
+        _complain("not enough memory for this: use fewer parts or a smaller --top")
     except KeyboardInterrupt:
         typer.echo("\nInterrupted" + (": the store is as it was." if stores else "."), err=True)
         raise typer.Exit(130) from None

@@ -42,24 +42,28 @@ __all__ = [
 
 NewLayerArgument = Annotated[
     str,
-    typer.Argument(help="Name of the layer to make; one of that name is replaced.", metavar="LAYER"),
+    typer.Argument(help="Name of the layer to make; a layer with that name is replaced.", metavar="LAYER"),
 ]
 PartOption = Annotated[
     list[str] | None, typer.Option("--part", help="Only texts of this part (repeatable).", show_default="all")
 ]
 LearnerOption = Annotated[str, typer.Option("--learner", help=LEARNER_HELP)]
 KnownClassOption = Annotated[
-    list[str] | None, typer.Option("--known-class", help="Take skills of this class as known (repeatable).")
+    list[str] | None, typer.Option("--known-class", help="Treat skills of this class as known (repeatable).")
 ]
 KnownOption = Annotated[
     Path | None,
-    typer.Option("--known", help="File with ids of skills to take as known, one a line; - is standard input."),
+    typer.Option("--known", help="File with ids of skills to treat as known, one per line; - is standard input."),
 ]
 RuleOption = Annotated[Rule, typer.Option("--rule", help=RULE_HELP)]
-MinWeightOption = Annotated[int, typer.Option("--min-weight", min=1, help="Leave out pairs that fewer texts link.")]
-TopOption = Annotated[int | None, typer.Option("--top", min=1, help="Only the strongest links of each skill.")]
+MinWeightOption = Annotated[
+    int, typer.Option("--min-weight", min=1, help="Leave out pairs that fewer texts link than this.")
+]
+TopOption = Annotated[
+    int | None, typer.Option("--top", min=1, help="Keep only this many of the strongest links of each skill.")
+]
 MaxTextSkillsOption = Annotated[
-    int | None, typer.Option("--max-text-skills", min=1, help="Leave out texts with more learned skills.")
+    int | None, typer.Option("--max-text-skills", min=1, help="Leave out texts with more learned skills than this.")
 ]
 
 
@@ -76,7 +80,7 @@ def learn(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of random capacities.")] = 0,
     go_on: Annotated[
         bool,
-        typer.Option("--continue", help="Go on with this layer on appended texts, or on a further --part."),
+        typer.Option("--continue", help="Continue this layer on appended texts, or on a further --part."),
     ] = False,
     dataset: DatasetOption = None,
 ) -> Result:
@@ -90,8 +94,8 @@ def learn(
     """
     if go_on and (learner != "one" or any((base, mode, known_class, known, seed))):
         raise SkillgraphError(
-            "--continue takes learner, base, mode, seed and known skills from the layer: leave them out, or learn anew "
-            "without --continue"
+            "--continue takes learner, base, mode, seed and known skills from the layer: leave them out, or learn a "
+            "new layer without --continue"
         )
     from explorer import service
 
@@ -177,7 +181,7 @@ def linked_sentence(layer: str, report: AssociationReport | SparkAssociationRepo
     """How many associations and components a layer has."""
     return (
         f"{layer}: {plural(report.associations, 'association')} among {plural(learned, 'learned skill')}; "
-        f"{plural(report.components, 'component')}, the giant one holds {plural(report.giant, 'skill')} "
+        f"{plural(report.components, 'component')}, the giant one has {plural(report.giant, 'skill')} "
         f"({report.giant_fraction:.1%} of all)."
     )
 
@@ -201,7 +205,7 @@ def parts_sentence(layer: str, report: ComponentsReport) -> str:
     """How many components the learned skills of a layer have."""
     return (
         f"{layer}: {plural(report.components, 'component')} of {plural(report.learned, 'learned skill')}; the giant "
-        f"one holds {plural(report.giant, 'skill')} ({report.giant_fraction:.1%} of all)."
+        f"one has {plural(report.giant, 'skill')} ({report.giant_fraction:.1%} of all)."
     )
 
 
@@ -210,7 +214,7 @@ def percolate(
     run: Run,
     layer: LayerArgument,
     replicates: Annotated[
-        int, typer.Option("--replicates", min=1, help="Random orders to average over.")
+        int, typer.Option("--replicates", min=1, help="Number of random orders to average over.")
     ] = LIMITS.percolation_orders,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the orders.")] = 0,
     dataset: DatasetOption = None,
@@ -247,7 +251,7 @@ def _percolated(layer: str, report: PercolationReport) -> Iterator[Block]:
         caption="kept: share of skills kept at random; same degrees, Poisson: predicted by site percolation",
     )
     yield (
-        f"The giant component sets in at about {report.critical:.2%} kept (predicted: "
+        f"The giant component appears at about {report.critical:.2%} kept (predicted: "
         f"{report.predicted_critical:.2%}). The learned skills ({report.learned:.1%} of all) have a giant component "
         f"of {report.learned_giant:.1%}; as many random skills would have {report.learned_giant_random:.1%}."
     )

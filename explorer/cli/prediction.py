@@ -29,7 +29,9 @@ def predict(
     layer: Annotated[
         str | None,
         typer.Argument(
-            help="Stored layer to predict for, beside what was measured.", metavar="[LAYER]", show_default=False
+            help="Stored layer to predict for; predictions are shown beside what was measured.",
+            metavar="[LAYER]",
+            show_default=False,
         ),
     ] = None,
     mean_skills: Annotated[float | None, typer.Option("--mean-skills", "-c", help="Mean skills in a text, c.")] = None,
@@ -37,16 +39,23 @@ def predict(
     learner: LearnerOption = "one",
     dataset: DatasetOption = None,
     replicates: Annotated[
-        int, typer.Option(min=0, help="With a layer: random graphs of either kind, for their 95 % band; 0 for none.")
+        int,
+        typer.Option(
+            min=0, help="With a layer: number of random graphs of each kind, for their 95 % band; 0 for none."
+        ),
     ] = 100,
     seed: Annotated[int, typer.Option(min=0, help="With a layer: seed of the random graphs.")] = 0,
     classes: Annotated[
         int,
-        typer.Option("--classes", min=2, help="With a layer: largest classes of skills and of texts to tell apart."),
+        typer.Option(
+            "--classes", min=2, help="With a layer: number of largest classes of skills and of texts to distinguish."
+        ),
     ] = 8,
     curve: Annotated[
         str | None,
-        typer.Option("--curve", help="With a layer: instead, learned fraction by `waves`, or by share of the `texts`."),
+        typer.Option(
+            "--curve", help="With a layer: show the learned fraction by `waves` or by share of the `texts` instead."
+        ),
     ] = None,
 ) -> Result:
     """Predict what is learned, from c and R or beside a stored layer.
@@ -75,7 +84,7 @@ def predict(
         ("learned", share(found.learned), "of all skills"),
         ("testing error", share(found.testing_error), "of fresh texts are not understood"),
         ("giant, any text", share(found.giant_any), "largest connected part of the learned skills, exact"),
-        ("giant, understood texts", share(found.giant_understood), "the same, joined by understood texts only"),
+        ("giant, understood texts", share(found.giant_understood), "the same, linked by understood texts only"),
         ("giant, site percolation", share(found.giant_site), "if as many skills were kept at random"),
         ("condition (1-q)c²R", number(found.condition), "above 1 there is a giant component"),
     ]

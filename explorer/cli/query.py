@@ -36,14 +36,18 @@ def query(
         ),
     ] = None,
     limit: Annotated[
-        int, typer.Option("--limit", min=1, help="Most rows that are given; with more, the exit code is 3.")
+        int, typer.Option("--limit", min=1, help="Most rows to return; with more, the exit code is 3.")
     ] = (LIMITS.query_rows),
     timeout: Annotated[float, typer.Option("--timeout", min=0.001, help="Seconds until the query is stopped.")] = (
         LIMITS.query_seconds
     ),
     memory: Annotated[
         float,
-        typer.Option("--memory", min=0.001, help="GiB that the query may take on the embedded store; more stops it."),
+        typer.Option(
+            "--memory",
+            min=0.001,
+            help="Memory in GiB that the query may use on the embedded store before it is stopped.",
+        ),
     ] = LIMITS.query_memory,
 ) -> Result:
     """Ask Cypher of skills, texts, layers and learned associations; nothing can be written.
@@ -66,7 +70,10 @@ def query(
     }
     remarks = [f"note: {sentence}" for sentence in answer.unmatched]
     if chosen:
-        remarks.append(f"note: not given, so chosen: {', '.join(f'{name}={value}' for name, value in chosen.items())}")
+        remarks.append(
+            "note: not given, so chosen by the program: "
+            f"{', '.join(f'{name}={value}' for name, value in chosen.items())}"
+        )
     if run.output == "graph":
         graph, about = _subgraph(result)
         remarks += about
@@ -101,7 +108,7 @@ def _subgraph(result: QueryResult) -> tuple[dict[str, Any], list[str]]:
     remarks = []
     if len(whole) < len(links):
         missing = len(links) - len(whole)
-        remarks = [f"note: relationships left out: {missing}; return the nodes at their ends too"]
+        remarks = [f"note: relationships left out: {missing}; return the nodes at both ends too"]
     return {"nodes": list(nodes.values()), "relationships": whole}, remarks
 
 

@@ -36,7 +36,8 @@ def start(
     heap: Annotated[str, typer.Option("--heap", help="Largest Java heap.")] = "1g",
     page_cache: Annotated[str, typer.Option("--page-cache", help="Memory for the store's pages.")] = "256m",
     quick: Annotated[
-        bool, typer.Option("--quick", help="Take half the time for the start and the first loads, and more later.")
+        bool,
+        typer.Option("--quick", help="Halve the time for the start and the first loads, but slow down later ones."),
     ] = False,
     home: HomeOption = None,
 ) -> Result:
@@ -81,7 +82,7 @@ def status(run: Run, home: HomeOption = None) -> Result:
 @command()
 def import_(
     run: Run,
-    folder: Annotated[Path, typer.Argument(help="Folder that export --format neo4j-admin has written.")],
+    folder: Annotated[Path, typer.Argument(help="Folder that `export --format neo4j-admin` has written.")],
     heap: Annotated[str, typer.Option("--heap", help="Largest Java heap.")] = "1g",
     home: HomeOption = None,
 ) -> Result:

@@ -40,7 +40,7 @@ __all__ = ["associate", "components", "import_", "learn", "spark"]
 
 spark = group(
     "spark",
-    "Learn, associate and count components on Spark, from Parquet or the store; docs/spark.md.",
+    "Learn, associate and count components on Spark, from Parquet or the store; see docs/spark.md.",
     {
         "learn": "spark:learn",
         "associate": "spark:associate",
@@ -66,7 +66,7 @@ OutputOption = Annotated[
     str | None, typer.Option("--output", help="Folder for the result as Parquet.", show_default="the store")
 ]
 WorkOption = Annotated[
-    str | None, typer.Option("--work", help="Run folder, kept and used again.", show_default="beside the output")
+    str | None, typer.Option("--work", help="Folder of the run, kept and used again.", show_default="beside the output")
 ]
 LearnedOption = Annotated[
     str | None, typer.Option("--learned", help="Output folder of spark learn.", show_default="a stored layer")
@@ -160,7 +160,10 @@ def learn(
     shown: list[Block] = [learned_sentence(report.layer, steps, report.testing_error)]
     if report.stalled:
         shown.append(
-            Note("Nothing was learned: every text has more novel skills than the learner takes: try --learner d:2.")
+            Note(
+                "Nothing was learned: every text has more novel skills than the learner can learn at once: try "
+                "--learner d:2."
+            )
         )
     return Result(_without(report, "skills"), shown)
 
@@ -295,7 +298,7 @@ def _settings(given: Sequence[str]) -> dict[str, str]:
     for item in given:
         name, equals, value = item.partition("=")
         if not equals or not name.startswith("spark."):
-            raise SkillgraphError(f"--conf {item!r} must be a Spark setting, spark.name=value")
+            raise SkillgraphError(f"--conf {item!r} must be a Spark setting such as spark.name=value")
         settings[name] = value
     return settings
 

@@ -31,7 +31,7 @@ __all__ = [
 
 theory = group(
     "theory",
-    "Curves, thresholds, classes and hierarchies from parameters alone; docs/theory.md has the equations.",
+    "Curves, thresholds, classes and hierarchies from parameters alone; see docs/theory.md for the equations.",
     {
         "curve": "theory:curve",
         "waves": "theory:waves",
@@ -49,13 +49,14 @@ theory = group(
 
 MeanSkills = Annotated[float, typer.Option("--mean-skills", "-c", help="Mean skills in a text, c.")]
 Ratio = Annotated[float, typer.Option("--ratio", "-R", help="Texts per skill, R.")]
-Shares = Annotated[str, typer.Option("--shares", help="Fraction of the skills in each class, as in 0.4,0.6.")]
+Shares = Annotated[str, typer.Option("--shares", help="Fraction of the skills in each class, such as 0.4,0.6.")]
 MeansOfClasses = Annotated[
     str,
     typer.Option(
         "--mean-skills",
         "-c",
-        help="Mean skills of each class in a text; texts of a class after a semicolon each, as in '3,1;0.5,4'.",
+        help="Mean skills of each class in a text; one list for each class of texts, separated by semicolons, "
+        "such as '3,1;0.5,4'.",
     ),
 ]
 Replicates = Annotated[int, typer.Option("--replicates", min=1, help="Random graphs.")]
@@ -66,7 +67,7 @@ def _numbers(text: str, option: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
-        raise SkillgraphError(f"{option} is {text!r}; give numbers with commas between, as in 0.4,0.6") from None
+        raise SkillgraphError(f"{option} is {text!r}; give numbers separated by commas, such as 0.4,0.6") from None
 
 
 @command(rows=True)
@@ -167,7 +168,7 @@ def exit_curves(
             for x, y, gap in zip(found.novel.tolist(), found.taught.tolist(), found.gap.tolist(), strict=True)
         ],
         title=f"c = {mean_skills:g}, R = {ratio:g}, learner {learner}",
-        caption="Learning goes on while x(y) is below x, and stops at the largest x where they are equal.",
+        caption="Learning continues while x(y) is below x, and stops at the largest x where the two are equal.",
     )
     return Result(
         value,
@@ -224,8 +225,8 @@ def percolation(
     found = service.percolation(mean_skills, ratio, learner)
     value = found
     rows = [
-        ("any text", f"{found.any:.6f}", "learned skills joined by every text that requires both, exact"),
-        ("understood texts", f"{found.understood:.6f}", "joined only by texts all of whose skills are learned, exact"),
+        ("any text", f"{found.any:.6f}", "learned skills linked by every text that requires both, exact"),
+        ("understood texts", f"{found.understood:.6f}", "linked only by texts all of whose skills are learned, exact"),
         ("site percolation", f"{found.site:.6f}", "(1-q)c²R = 1: as if as many skills were kept at random"),
     ]
     title = f"First giant component, c = {mean_skills:g}, learner {learner}"
@@ -248,7 +249,7 @@ def degrees(
     texts: Annotated[
         str, typer.Option("--texts", help="Skills of a text: regular:4, poisson:4 or 1:0.2,4:0.8 (with probabilities).")
     ],
-    skills: Annotated[str, typer.Option("--skills", help="Texts of a skill, likewise.")],
+    skills: Annotated[str, typer.Option("--skills", help="Texts of a skill, in the same notation.")],
     learner: LearnerOption = "one",
 ) -> Result:
     """Any degrees of texts and skills: learning, thresholds, giant components.
@@ -264,12 +265,20 @@ def degrees(
         ("learned", share(found.learned), f"of all skills, after {plural(len(found.waves) - 1, 'wave')}"),
         ("understood", share(found.understood), "of the texts in the end"),
         ("testing error", share(found.testing_error), "of fresh texts are not understood"),
-        ("threshold R*", number(found.threshold, 6), f"texts of this kind per skill where skills emerge at once{more}"),
+        (
+            "threshold R*",
+            number(found.threshold, 6),
+            f"texts of this kind per skill at which skills emerge at once{more}",
+        ),
         ("giant, any text", share(found.giant_any), "largest connected part of the learned skills, exact"),
-        ("giant, understood texts", share(found.giant_understood), "the same, joined by understood texts only"),
+        ("giant, understood texts", share(found.giant_understood), "the same, linked by understood texts only"),
         ("giant, site percolation", share(found.giant_site), "if as many skills were kept at random"),
         ("condition", number(found.condition), "above 1 skills kept at random have a giant component"),
-        ("critical fraction", share(found.critical_occupation), "of the skills kept at random, from which on they do"),
+        (
+            "critical fraction",
+            share(found.critical_occupation),
+            "fraction of the skills, kept at random, from which they do",
+        ),
         (
             "first giant component",
             number(found.percolation, 6),
@@ -288,7 +297,7 @@ def degrees(
 def classes(
     run: Run,
     shares: Shares,
-    ratios: Annotated[str, typer.Option("--ratios", "-R", help="Texts of each class per skill, as in 0.8,0.7.")],
+    ratios: Annotated[str, typer.Option("--ratios", "-R", help="Texts of each class per skill, such as 0.8,0.7.")],
     mean_skills: MeansOfClasses,
     learner: LearnerOption = "one",
 ) -> Result:
@@ -322,7 +331,8 @@ def stability(
     shares: Shares,
     mean_skills: MeansOfClasses,
     unlearned: Annotated[
-        float, typer.Option("--unlearned", help="A class counts as learned when at most this fraction of it is not.")
+        float,
+        typer.Option("--unlearned", help="A class counts as learned when at most this fraction of it is unlearned."),
     ] = 0.5,
     learner: LearnerOption = "one",
 ) -> Result:
@@ -350,10 +360,10 @@ def hierarchy(
     foundation_ratio: Annotated[float, typer.Option("--foundation-ratio", help="Foundation texts per skill, R_f.")],
     domain_ratio: Annotated[float, typer.Option("--domain-ratio", help="Domain texts per skill, R_d.")],
     foundation_skills: Annotated[
-        float, typer.Option("--foundation-skills", help="Basic skills a foundation text, c_f.")
+        float, typer.Option("--foundation-skills", help="Basic skills per foundation text, c_f.")
     ],
-    basic_skills: Annotated[float, typer.Option("--basic-skills", help="Basic skills a domain text, c_b.")],
-    domain_skills: Annotated[float, typer.Option("--domain-skills", help="Domain skills a domain text, c_d.")],
+    basic_skills: Annotated[float, typer.Option("--basic-skills", help="Basic skills per domain text, c_b.")],
+    domain_skills: Annotated[float, typer.Option("--domain-skills", help="Domain skills per domain text, c_d.")],
     learner: LearnerOption = "one",
 ) -> Result:
     """A fine-tuned model on a foundation: frozen, continued and joint training.

@@ -12,9 +12,9 @@ from explorer.errors import ServerError
 __all__ = ["HostOption", "PortOption", "check_address", "serve", "ui"]
 
 HostOption = Annotated[
-    str, typer.Option("--host", help="Address to listen on; other than 127.0.0.1 needs SKILLGRAPH_UI_PASSWORD.")
+    str, typer.Option("--host", help="Address to listen on; any but 127.0.0.1 needs SKILLGRAPH_UI_PASSWORD.")
 ]
-PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
+PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 chooses a free one.")]
 
 
 def check_address(host: str, port: int) -> None:
@@ -45,7 +45,7 @@ def serve(run: Run, store: str | None, *, host: str, port: int, browser: bool = 
     check_address(host, port)
 
     def ready(address: str) -> None:
-        typer.echo(f"The explorer is at {address} (Ctrl-C ends it).", err=True)
+        typer.echo(f"The explorer is at {address} (Ctrl-C stops it).", err=True)
 
     serve_ui(store, host=host, port=port, open_browser=browser, on_ready=ready)
 

@@ -27,7 +27,7 @@ LayerArgument = Annotated[str, typer.Argument(help="Name of the layer.")]
 @command(store="read")
 def why(
     run: Run,
-    skill: Annotated[str, typer.Argument(help="Id of any skill of the dataset.")],
+    skill: Annotated[str, typer.Argument(help="Id of a skill of the dataset.")],
     layer: Annotated[str, typer.Option("--layer", "-l", help="Name of the layer.")],
     texts: Annotated[int, typer.Option("--texts", min=1, help="Most texts and sets to list.")] = 5,
     dataset: DatasetOption = None,
@@ -50,20 +50,20 @@ def _answered(report: WhyReport) -> Iterator[Block]:
             ("skill", "wave", "taught by", "beside"),
             [(link.skill, number(link.wave), link.text or "", _listed(link.beside)) for link in report.chain],
             title="The chain that led to it",
-            caption=f"{plural(report.before, 'skill')} had to be learned before, over all branches; each row is the "
-            "last that was learned before the row above",
+            caption=f"{plural(report.before, 'skill')} had to be learned before it, over all branches; each row is "
+            "the last skill learned before the one above it",
         )
     if report.texts:
         yield Table(
             ("text", "too many", "other lacking skills"),
             [(near.text, number(near.too_many), _listed(near.lacks)) for near in report.texts],
             title="The nearest texts",
-            caption="too many: how many of the other lacking skills must be learned before the text teaches",
+            caption="too many: how many of the other lacking skills must be learned before the text can teach this one",
         )
     if len(report.group) > 1:
         yield (
-            f"It waits in a group of {plural(len(report.group), 'skill')}, any one of which brings all the others: "
-            f"{_listed(report.group, 8)}."
+            f"It waits in a group of {plural(len(report.group), 'skill')}, any one of which makes all the others "
+            f"learnable: {_listed(report.group, 8)}."
         )
     if report.unlocking:
         yield Table(
@@ -78,7 +78,7 @@ def _answered(report: WhyReport) -> Iterator[Block]:
         )
     if report.taught is not None:
         yield (
-            f"Taught outright, it brings {plural(report.taught.skills, 'further skill')} and makes "
+            f"Taught directly, it leads to {plural(report.taught.skills, 'further skill')} and makes "
             f"{plural(report.taught.texts, 'text')} understood."
         )
 
@@ -95,20 +95,22 @@ def plan(
     budget: Annotated[int, typer.Option("--budget", "-b", min=1, help="Number of steps.")] = 20,
     by: Annotated[
         Literal["skills", "texts", "simpler"],
-        typer.Option("--by", help="Teach skills outright, add texts of a pool, or simplify texts by one requirement."),
+        typer.Option(
+            "--by", help="Teach skills directly, add texts from a pool, or simplify texts by one requirement."
+        ),
     ] = "skills",
     pool_part: Annotated[
         list[str] | None,
-        typer.Option("--pool-part", help="Add texts of this part (repeatable).", show_default="all unread texts"),
+        typer.Option("--pool-part", help="Add texts from this part (repeatable).", show_default="all unread texts"),
     ] = None,
     pool: Annotated[
-        str | None, typer.Option("--pool", help="Add texts of this file, in any format that `load` reads.")
+        str | None, typer.Option("--pool", help="Add texts from this file, in any format that `load` reads.")
     ] = None,
     goal_class: Annotated[
         list[str] | None, typer.Option("--goal-class", help="Only skills of this class count (repeatable).")
     ] = None,
     goal_texts: Annotated[
-        Path | None, typer.Option("--goal-texts", help="Only these texts count; a file with ids, one a line.")
+        Path | None, typer.Option("--goal-texts", help="Only these texts count; a file with ids, one per line.")
     ] = None,
     goal_layer: Annotated[
         str | None, typer.Option("--goal-layer", help="Only what this layer has learned counts.")
@@ -116,7 +118,9 @@ def plan(
     goal_giant: Annotated[
         bool, typer.Option("--goal-giant", help="The size of the giant component of learned skills counts.")
     ] = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the random orders beside the plan.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Seed of the random orders that the plan is compared with.")
+    ] = 0,
     dataset: DatasetOption = None,
 ) -> Result:
     """Plan what to teach next: each step is the best single step when its turn comes.
@@ -168,7 +172,7 @@ def _ids(path: Path | None) -> list[str]:
 
 def _planned(report: PlanReport) -> Iterator[Block]:
     if not report.steps:
-        yield "No single step of this kind brings anything" + (". Try --by skills." if report.by != "skills" else ".")
+        yield "No single step of this kind gains anything" + (". Try --by skills." if report.by != "skills" else ".")
         return
     what = {"skills": "Teach", "texts": "Add", "simpler": "Simplify"}[report.by]
     head = {"skills": "skill", "texts": "text", "simpler": "text"}[report.by]
@@ -184,22 +188,23 @@ def _planned(report: PlanReport) -> Iterator[Block]:
         (*columns, "skills", "texts", "in all", "what follows"),
         rows,
         title=f"{what} next, for {report.layer.name}: {report.goal.name}",
-        caption="skills, texts: learned and understood by this step; in all: skills learned by the plan so far",
+        caption="skills, texts: skills learned and texts understood by this step; "
+        "in all: skills learned by the plan so far",
     )
     k = len(report.steps)
     worth = report.value[k]
     yield (
         f"{plural(k, 'step')}: worth {worth:,.0f} of {report.goal.worth:,.0f}. In random order {report.random[k]:,.0f} "
-        f"(mean), the most used first {report.most_used[k]:,.0f}; no plan of that size is worth more than "
+        f"(mean), the most used first {report.most_used[k]:,.0f}; no plan of that size can be worth more than "
         f"{report.bound[k]:,.0f}."
     )
     if report.optimum:
         n = len(report.optimum)
-        best = "the best there is" if report.value[min(n, k)] >= report.optimum[-1] else "not the best there is"
-        yield f"Up to {plural(n, 'step')} all plans were tried: this one is {best} ({report.optimum[-1]:,.0f})."
+        best = "the best one" if report.value[min(n, k)] >= report.optimum[-1] else "not the best one"
+        yield f"Up to {plural(n, 'step')} all plans were tried; this one is {best} ({report.optimum[-1]:,.0f})."
     doubt = [i for i, step in enumerate(report.steps, 1) if step.value < step.bound]
     if doubt:
-        yield Note(f"From step {doubt[0]} on not every choice was tried; the table names the best of those that were.")
+        yield Note(f"From step {doubt[0]} on not every choice was tried; the table shows the best of those that were.")
 
 
 @command(store="read", rows=True)
@@ -210,7 +215,7 @@ def curriculum(
         Path | None, typer.Option("--output", "-o", help="Write the order to this file, .jsonl or .csv.")
     ] = None,
     rest: Annotated[
-        bool, typer.Option("--rest", help="At the end, also the texts that never have few enough novel skills.")
+        bool, typer.Option("--rest", help="Append the texts that never have few enough novel skills.")
     ] = False,
     dataset: DatasetOption = None,
 ) -> Result:
@@ -238,12 +243,13 @@ def _ordered(report: CurriculumReport, output: Path | None) -> Iterator[Block]:
                 for place, text, wave, turn, novel, teaches in shown
             ],
             title=f"The first {plural(len(shown), 'text')}",
-            caption="wave: round in which the text is first within reach; novel: its novel skills when it comes",
+            caption="wave: round in which the text first comes within reach; novel: its novel skills at that point",
         )
     yield (
         f"{plural(found.texts, 'text')} in {plural(found.passes, 'pass', 'passes')}, teaching "
         f"{plural(found.taught, 'skill')}; no text has more than {found.most_novel} novel. "
-        f"{plural(found.left, 'text')} never within reach." + (f" Written to {output}." if output is not None else "")
+        f"{plural(found.left, 'text')} never come within reach."
+        + (f" Written to {output}." if output is not None else "")
     )
 
 
@@ -268,7 +274,7 @@ def master(
 
 def _mastered(report: TurningReport) -> Iterator[Block]:
     if not report.skills:
-        yield Note("No lacking skill stands alone between a failed text and a pass.")
+        yield Note("No failed text would be passed by mastering a single lacking skill.")
         return
     yield Table(
         ("skill", "mastered", "failures", "turned", "90 % interval", "look at"),
@@ -284,6 +290,6 @@ def _mastered(report: TurningReport) -> Iterator[Block]:
             for row in report.skills
         ],
         title=f"{report.layer.name}: what to master next, of {plural(report.failures, 'failed text')}",
-        caption="mastered: probability that it is already; turned: expected failures that would become passes if this "
-        "skill alone were mastered",
+        caption="mastered: probability that the skill is mastered already; turned: expected number of failures that "
+        "would become passes if this skill alone were mastered",
     )

@@ -18,8 +18,8 @@ __all__ = ["comparison_html", "family_html"]
 
 _MODES = {
     "foundation": "before",
-    "frozen": "frozen: basic skills cannot be added",
-    "continued": "continued: everything may be learned",
+    "frozen": "frozen: no basic skills are added",
+    "continued": "continued: any skill can be learned",
     "joint": "joint: all texts together",
 }
 
@@ -112,7 +112,7 @@ def _filled(template: str, **values: Any) -> str:
 
 
 def _about(info: LayerInfo) -> str:
-    made = {"foundation": "learned from nothing", "evidence": "estimated from outcomes"}.get(info.kind)
+    made = {"foundation": "learned without a base", "evidence": "estimated from outcomes"}.get(info.kind)
     made = made or f"fine-tuned from {info.base} ({info.mode})"
     return (
         f"{info.name} was {made} on {plural(info.texts, 'text')}: {info.learned:,} of {plural(info.skills, 'skill')} "
@@ -207,8 +207,8 @@ def _paired(found: LayerComparison) -> list[_Table]:
         ("McNemar's test, p", f"{p.p_value:.2g}"),
     ]
     note = (
-        "Gained, lost: the second model solves more or fewer of the skill's texts, at 5 % of false discoveries. Kept: "
-        "the difference is shown to be within 10 points. The rest is not told apart."
+        "Gained, lost: the second model solves more or fewer of the skill's texts, at a false discovery rate of 5 %. "
+        "Kept: the difference is shown to be within 10 points. The others are not told apart."
     )
     return [_Table(f"Item by item on {plural(p.items, 'common text')}", ("", "outcome"), rows, note)]
 
@@ -225,8 +225,8 @@ def _mastery(found: LayerComparison) -> list[_Table]:
     ]
     note = (
         "± is one standard deviation of the posterior. Expected counts add up probabilities, so they include skills "
-        f"that are likely on neither side. The first cannot tell of {plural(m.unidentified_first, 'skill')}, the "
-        f"second of {m.unidentified_second:,}."
+        f"that are probable in neither layer. The first has no evidence about {plural(m.unidentified_first, 'skill')}, "
+        f"the second of {m.unidentified_second:,}."
     )
     return [_Table(f"Change of mastery over {plural(m.compared, 'skill')}", ("", "change"), rows, note)]
 

@@ -156,7 +156,7 @@ def _format(path: Path, wanted: str | None) -> ExportFormat:
         found = _ENDINGS.get(path.suffix.lower())
         if found is None:
             raise SkillgraphError(
-                f"the ending of {path.name!r} does not tell the format: give --format {', '.join(formats)}, or end "
+                f"the ending of {path.name!r} does not determine the format: give --format {', '.join(formats)}, or end "
                 f"the name in {', '.join(_ENDINGS)}"
             )
         return found
@@ -261,12 +261,14 @@ def _described(facts: str, tables: Mapping[str, pa.Table]) -> str:
 
 def _require_empty(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise SkillgraphError(f"{folder} is there already: name a folder that is new or empty")
+        raise SkillgraphError(f"{folder} exists already: name a folder that is new or empty")
 
 
 def _export_neo4j_admin(store: Store, dataset: str, folder: Path, layer: str | None) -> ExportReport:
     if layer is not None:
-        raise SkillgraphError("neo4j-admin takes whole datasets: leave out the layer, or choose another format")
+        raise SkillgraphError(
+            "the format neo4j-admin exports whole datasets: leave out the layer, or choose another format"
+        )
     from explorer.store.neo4j.admin import write_admin_csv
 
     _require_empty(folder)

@@ -29,7 +29,8 @@ def _xml(value: object) -> str:
     text = ("true" if value else "false") if isinstance(value, bool) else str(value)
     if found := _NOT_XML.search(text):
         raise SkillgraphError(
-            f"{text[:60]!r} holds the character {found[0]!r}, which XML cannot: use --format json, csv or parquet"
+            f"{text[:60]!r} holds the character {found[0]!r}, which XML cannot represent: use --format json, csv or "
+            "parquet"
         )
     # a reader would turn these into spaces or drop them
     return escape(text, {"\t": "&#9;", "\n": "&#10;", "\r": "&#13;"})

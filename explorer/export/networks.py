@@ -69,7 +69,9 @@ def _optional(package: str) -> Any:
     try:
         return import_module(package)
     except ImportError:
-        raise SkillgraphError(f"{package} is not installed in this environment: install it beside skillgraph") from None
+        raise SkillgraphError(
+            f"{package} is not installed in this environment: install it together with skillgraph"
+        ) from None
 
 
 def _named_nodes(graph: FileGraph) -> list[tuple[str, dict[str, object]]]:

@@ -37,7 +37,7 @@ __all__ = [
 NEO4J_VERSION = "5.26.30"
 """Version of Neo4j Community that the lock holds (long-term support)."""
 REPOSITORY_VARIABLE = "SKILLGRAPH_MAVEN_REPOSITORY"
-"""Environment variable with the address of a Maven repository to use in the place of Maven Central."""
+"""Environment variable with the address of a Maven repository to use instead of Maven Central."""
 
 _STAMP = "verified.json"
 _DOWNLOADS_AT_ONCE = 8
@@ -156,7 +156,9 @@ def provision(
             _fetch(missing, folder, progress)
         _write_stamp(folder, wanted, stamp)
     except OSError as error:
-        raise ServerError(f"cannot keep Neo4j's jars in {folder}: {error}; set SKILLGRAPH_CACHE elsewhere") from error
+        raise ServerError(
+            f"cannot store Neo4j's jars in {folder}: {error}; set SKILLGRAPH_CACHE to another folder"
+        ) from error
     return Provision(
         jars=JarSet(folder, wanted),
         downloaded=len(missing),
@@ -240,8 +242,8 @@ def _download(context: Any, jar: Jar) -> Path:
             shutil.rmtree(artifact.cached_path.parent, ignore_errors=True)
             if attempt == _ATTEMPTS:
                 raise ServerError(
-                    f"cannot fetch {jar.coordinate}: {type(error).__name__}; Neo4j's jars (143 MB) are fetched once, "
-                    f"connect to the network or set {REPOSITORY_VARIABLE} to a Maven mirror"
+                    f"cannot fetch {jar.coordinate}: {type(error).__name__}; Neo4j's jars (143 MB) are downloaded "
+                    f"once: connect to the network, or set {REPOSITORY_VARIABLE} to a Maven mirror"
                 ) from error
             time.sleep(0.5 * attempt)
             continue
@@ -254,6 +256,6 @@ def _download(context: Any, jar: Jar) -> Path:
         if attempt == _ATTEMPTS:
             raise ServerError(
                 f"{jar.coordinate} as fetched ({size} bytes) is not the locked jar ({jar.size} bytes, SHA-256 "
-                f"{jar.sha256[:12]}…): a proxy or mirror changes it; nothing of it was kept"
+                f"{jar.sha256[:12]}…): a proxy or mirror has changed it; it was discarded"
             )
     raise AssertionError("unreachable")

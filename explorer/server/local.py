@@ -169,7 +169,7 @@ class LocalServer:
         state = self._read_state()
         running = state is not None and is_alive(state.pid, state.created)
         if state is not None and running and not end_process(state.pid, state.created, patience=timeout):
-            raise ServerError(f"the server (process {state.pid}) does not end; end it yourself")
+            raise ServerError(f"the server (process {state.pid}) does not stop; end it yourself")
         if self._child is not None:
             self._child.wait()
         if running and (self.home / "run" / _CLASSES).exists():
@@ -216,7 +216,7 @@ class LocalServer:
             raise ServerError(f"{folder} holds no {_IMPORT_ARGUMENTS}: it is not a CSV set for neo4j-admin")
         if (self.home / "data" / "databases" / "neo4j").exists():
             raise ServerError(
-                f"the server in {self.home} has a database already, and an offline import makes a new one: "
+                f"the server in {self.home} has a database already, but an offline import needs a new one: "
                 "name another folder with --home"
             )
         return self.admin("database", "import", "full", "neo4j", f"@{_IMPORT_ARGUMENTS}", folder=folder)
@@ -416,7 +416,7 @@ def explain_exit(console: str, code: int, log: Path) -> str:
     """One sentence on why a server ended, from what it printed.
 
     >>> explain_exit("java.net.BindException: Address already in use", 1, Path("c.log"))
-    'Neo4j ended because a port is in use by another program; stop that or choose other ports'
+    'Neo4j ended because a port is in use by another program; stop it or choose other ports'
     """
     reason = _reason(console)
     if reason:
@@ -428,9 +428,9 @@ def explain_exit(console: str, code: int, log: Path) -> str:
 def _reason(output: str) -> str | None:
     """What is known of why Java or Neo4j ended, and the way out; None if what it printed is nothing known."""
     reasons = {
-        "Address already in use": "a port is in use by another program; stop that or choose other ports",
-        "already in use by another process": "another Neo4j uses this home; stop it or choose another --home",
-        "FileLockException": "another Neo4j uses this home; stop it or choose another --home",
+        "Address already in use": "a port is in use by another program; stop it or choose other ports",
+        "already in use by another process": "another Neo4j server uses this home; stop it or choose another --home",
+        "FileLockException": "another Neo4j server uses this home; stop it or choose another --home",
         "OutOfMemoryError": "it has too little memory; give it a larger --heap",
         "Invalid maximum heap size": "Java does not accept this heap size; give it as 1g or 512m",
         "Too small maximum heap": "the heap is too small; give at least 256m",
@@ -455,7 +455,8 @@ def _require_free(port: int, option: str) -> None:
             probe.bind((_HOST, port))
         except (OSError, OverflowError) as error:
             raise ServerError(
-                f"port {port} on {_HOST} cannot be used ({error}); stop what uses it or choose another with {option}"
+                f"port {port} on {_HOST} cannot be used ({error}); stop the program that uses it or choose another "
+                f"port with {option}"
             ) from None
 
 

@@ -134,13 +134,15 @@ def _sentence(novel: Mapping[int, int], smallest: int | None, gained: int, class
     parts = [f"Nothing could be learned. Texts by their number of novel skills: {listed}."]
     if 1 in waiting:
         parts.append(
-            f"The {waiting[1]:,} with one are blocked: a prerequisite is missing (take it as known), or the mode "
+            f"The {waiting[1]:,} with one are blocked: a prerequisite is missing (treat it as known), or the mode "
             "forbids the skill (use --mode continued)."
         )
     else:
-        parts.append("A text teaches a learner of one skill at a time only when a single one is novel.")
+        parts.append("A learner of one skill at a time learns from a text only if exactly one of its skills is novel.")
     if smallest is not None and smallest > 1:
-        parts.append(f"--learner d:{smallest} is the smallest D that starts: it would learn {gained:,} skills.")
+        parts.append(
+            f"--learner d:{smallest} is the smallest D that learns anything: it would learn {gained:,} skills."
+        )
     if classes:
         best = classes[0]
         others = ", ".join(f"{c.skill_class} ({c.learned:,})" for c in classes[1:])

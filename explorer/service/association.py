@@ -39,7 +39,7 @@ class AssociationReport:
     Attributes:
         layer: The layer, with the number of its associations.
         rule: `any`: every text joins the learned skills it requires; `understood`: only texts all of whose
-            skills are learned do.
+            skills are learned link them.
         associations: Number of joined pairs that are stored.
         components: Number of components, single skills included.
         component_sizes: Sizes of the largest, at most 20.
@@ -265,7 +265,7 @@ def percolate(
     view = layer_view(store, dataset, layer)
     graph, learned = view.indexed.graph, view.learned
     if not graph.n_edges:
-        raise SkillgraphError(f"the texts of layer {layer!r} require no skill: there is nothing to percolate")
+        raise SkillgraphError(f"the texts of layer {layer!r} require no skills: there is nothing to percolate")
     n = graph.n_skills
     grid = np.linspace(0.0, 1.0, 101) if phi is None else np.sort(np.asarray(phi, dtype=float))
     sweep = site_percolation(graph, replicates=replicates, rng=np.random.default_rng(seed))

@@ -112,10 +112,10 @@ def measured_classes(view: LayerView, limit: int = 8) -> MeasuredClasses:
         SkillgraphError: The layer's texts require no skill, or fewer than two classes are allowed.
     """
     if limit < 2:
-        raise SkillgraphError(f"{limit} classes are too few: one is for all the small ones together")
+        raise SkillgraphError(f"{limit} classes are too few: one of them is for all small classes together")
     graph = view.indexed.graph
     if graph.n_edges == 0:
-        raise SkillgraphError(f"the texts of layer {view.info.name!r} require no skill: there is nothing to predict")
+        raise SkillgraphError(f"the texts of layer {view.info.name!r} require no skills: there is nothing to predict")
     text_names, text_class = _labels(view.indexed.text_column("class").to_pylist(), limit)
     skill_names, skill_class = _labels(view.indexed.skill_column("class").to_pylist(), limit)
     text_of = np.repeat(np.arange(graph.n_texts), graph.text_degrees)

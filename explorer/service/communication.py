@@ -167,7 +167,7 @@ def channel(
         parts: Parts of the dataset if there is no `source`; empty means those of both layers.
         texts: Texts in the message, at most.
         received: Packets that arrive on average for each source symbol, the points of the curve.
-        trials: Random codes and channels to average over.
+        trials: Number of random codes and channels to average over.
         seed: Seed of message, codes and channels.
 
     Raises:
@@ -177,7 +177,7 @@ def channel(
     """
     start = time.perf_counter()
     if not 0.0 <= erasure < 1.0:
-        raise SkillgraphError(f"the erasure probability must be from 0 to below 1, not {erasure}")
+        raise SkillgraphError(f"the erasure probability must be at least 0 and below 1, not {erasure}")
     rng = np.random.default_rng(seed)
     message = _message(store, dataset, (sender, receiver), source, parts, texts, rng)
     k = len(message.symbols)
@@ -272,8 +272,8 @@ def _message(
     understood = len(records)
     if not understood:
         raise SkillgraphError(
-            f"layer {layers[0]!r} understands none of the {seen} texts, so there is nothing to send by skills: "
-            "choose another --sender or texts"
+            f"layer {layers[0]!r} understands none of the {seen} texts, so there is nothing to send as skills: "
+            "choose another --sender or other texts"
         )
     picked = np.sort(rng.permutation(understood)[:limit])
     records = [records[place] for place in picked.tolist()]

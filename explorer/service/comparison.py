@@ -248,7 +248,7 @@ class PairedOutcomes:
         only_second: Texts on which the second did.
         p_value: McNemar's test (mid-p, exact) of outcomes 0 and 1, the paired t test of others.
         margin: A skill counts as kept if its difference is shown to be within ± this.
-        false_discoveries: Share of the gained and lost skills that may be so by chance.
+        false_discoveries: Share of the gained and lost skills that may be due to chance.
         tests: Skills that were tested: those with at least five texts on which the models differ.
     """
 
@@ -651,8 +651,8 @@ def _cautions(
     found = [stale_sentence(info) for info in (first, second) if info.stale]
     if (first.kind == "evidence") != (second.kind == "evidence"):
         found.append(
-            "One layer was learned by peeling and the other estimated from outcomes: the first says what texts can "
-            "teach, the second what a model has mastered."
+            "One layer was learned by peeling and the other estimated from outcomes: the learned one says what texts "
+            "can teach, the estimated one what a model has mastered."
         )
     if masteries is None:
         return tuple(found)
@@ -660,13 +660,13 @@ def _cautions(
         gain = view.info.parameters.get("bic_gain")
         if view.info.skills_add is False:
             found.append(
-                f"For {view.info.name!r} skills add nothing that can be told from noise to what ability and the "
-                "difficulty of texts predict: read its masteries as descriptions."
+                f"For {view.info.name!r} skills add nothing distinguishable from noise to what ability and the "
+                "difficulty of texts predict: read its masteries as a description."
             )
         elif view.info.skills_add is None and isinstance(gain, float) and gain <= 0.0:
             found.append(
-                f"The outcomes of {view.info.name!r} are explained as well without skills (BIC gain {gain:.1f}): its "
-                "skill-by-skill picture is not supported by the data."
+                f"The outcomes of {view.info.name!r} are explained equally well without skills (BIC gain {gain:.1f}): "
+                "the data do not support what it says about single skills."
             )
         if not mastery.complete:
             found.append(f"The outcomes have changed since {view.info.name!r} was estimated: run `evidence` again.")
@@ -682,7 +682,7 @@ def _cautions(
     )
     if max(differs("slip"), differs("guess")) > 0.01:
         found.append(
-            "Each layer has slip and guess of its own, so a skill may change sides because these changed: with "
+            "Each layer has its own slip and guess, so a skill may be gained or lost because these changed: with "
             "`evidence --noise family` a base and its fine-tuned models share them."
         )
     return tuple(found)

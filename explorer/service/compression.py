@@ -226,9 +226,9 @@ def compress(
     """
     start = time.perf_counter()
     if model not in _MODELS:
-        raise SkillgraphError(f"model {model!r} is none of {', '.join(_MODELS)}")
+        raise SkillgraphError(f"model {model!r} is not one of {', '.join(_MODELS)}")
     if source is not None and parts:
-        raise SkillgraphError("texts come either from a file or from parts of the dataset: leave one of them out")
+        raise SkillgraphError("texts come either from a file or from parts of the dataset: leave out one of them")
     _refuse_same_file(source, output)
     view = layer_view(store, dataset, layer)
     codebook = codebook_of(view, model)

@@ -185,7 +185,7 @@ def layer_course(store: Store, dataset: str, layer: str) -> Course:
             f"layer {layer!r} was estimated from outcomes: no learner made it, so there is nothing to predict"
         )
     if view.indexed.graph.n_edges == 0:
-        raise SkillgraphError(f"the texts of layer {layer!r} require no skill: there is nothing to predict")
+        raise SkillgraphError(f"the texts of layer {layer!r} require no skills: there is nothing to predict")
     texts, skills = view.indexed.text_rows, view.indexed.skill_rows
     stages: list[Stage] = []
     earlier: Bools = np.zeros(len(skills), dtype=bool)

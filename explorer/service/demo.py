@@ -28,7 +28,7 @@ _PART = "stdlib"
 _MODES: tuple[Mode, ...] = ("frozen", "continued", "joint")
 _ASSOCIATED = {"rule": "any", "min_weight": 1, "top": None, "max_text_skills": None}
 Steps = Callable[[str], Progress | None]
-"""Called with the title of each step; what it returns is told how far the step is."""
+"""Called with the title of each step; the callable it returns is called with the progress of the step."""
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ class SkillMastery:
         skill_class: Class; None if it has none.
         mastery: Probability that the model masters it; None where no text can tell.
         deviation: Standard deviation of that, √(p(1-p)); None where no text can tell.
-        informative: Number of texts that tell about this skill (alone, for the conjunctive fits).
+        informative: Number of informative texts about this skill (alone, for the conjunctive fits).
         reason: Why no text can tell; empty where one does.
         solve_rate: Expected share of the skill's texts that the model solves; None for the conjunctive fits.
         low: Lower end of its 95 % interval.
@@ -234,7 +234,7 @@ def evidence(
             `family` (a base and all that was fine-tuned from it) shares them, so that its layers can be compared;
             all models (`shared`); or slip and guess are each `text`'s. `dino` and `gdina` are always each text's.
         method: Of `dina`: `auto`, `enumeration` or `propagation`.
-        mastered: Least probability at which a skill is in the layer.
+        mastered: Lowest probability at which a skill is in the layer.
         solve_rate: Of item response fits: share of its texts from which on a skill counts as mastered.
         pass_score: Scores from this on count as solved, others as failed; by default a score is a share of one
             attempt.
@@ -464,7 +464,7 @@ def layer_outcomes(store: Store, dataset: str, info: LayerInfo, models: Sequence
     facts = info.parameters
     if info.kind != "evidence" or "model" not in facts:
         raise SkillgraphError(
-            f"layer {info.name!r} is of kind {info.kind!r}: it has no outcomes to estimate mastery from"
+            f"layer {info.name!r} is of kind {info.kind!r}: it has no outcomes from which mastery could be estimated"
         )
     data = read_dataset(store, dataset)
     there = set(data.models["id"].to_pylist())
@@ -584,10 +584,10 @@ def _estimated_again(
 
 def _check_options(fit: str, mastered: float, solve_rate: float, pass_score: float | None) -> None:
     if fit not in ("irt", "additive", "dina", "dino", "gdina"):
-        raise SkillgraphError(f"fit {fit!r} is none of irt, additive, dina, dino, gdina")
+        raise SkillgraphError(f"fit {fit!r} is not one of irt, additive, dina, dino, gdina")
     if not 0.0 < mastered <= 1.0:
         raise SkillgraphError(
-            f"the least probability of a mastered skill must be above 0 and at most 1, not {mastered}"
+            f"the lowest probability of a mastered skill must be above 0 and at most 1, not {mastered}"
         )
     if not 0.0 < solve_rate < 1.0:
         raise SkillgraphError(f"the solve rate of a mastered skill must be between 0 and 1, not {solve_rate}")
@@ -597,7 +597,7 @@ def _check_options(fit: str, mastered: float, solve_rate: float, pass_score: flo
 
 def _layer_names(store: Store, dataset: str, chosen: Sequence[str], name: str | None) -> dict[str, str]:
     if name is not None and len(chosen) != 1:
-        raise SkillgraphError(f"one layer name for {len(chosen)} models: name one model, or leave out --name")
+        raise SkillgraphError(f"one layer name was given for {len(chosen)} models: name one model, or leave out --name")
     names = {model: name or model.replace("/", "_") for model in chosen}
     if len(set(names.values())) < len(names):
         raise SkillgraphError("two models would get layers of the same name: estimate them one by one with --name")

@@ -55,7 +55,7 @@ class SkillEstimate:
     Attributes:
         mastery: Probability, float64 (S,).
         identified: Bool (S,): the outcomes can tell.
-        informative: Number of texts that tell, int32 (S,).
+        informative: Number of informative texts, int32 (S,).
         understood: Bool (T,): texts that speak for their skills if solved.
         figures: Further parameters of the layer.
         rates: Solve rates; None for the conjunctive fits.

@@ -22,7 +22,7 @@ __all__ = ["Expectation", "expectations", "first_giant", "known_beforehand"]
 AnyEnsemble = Ensemble | MultiClassEnsemble
 
 _LEVELS = 8
-"""Levels of prerequisites that are told apart; higher ones count as one."""
+"""Levels of prerequisites that are distinguished; higher ones count as one."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,7 +59,7 @@ class Forecast:
         methods: All methods with their backtest.
         beats: True if `growth` did better in the backtest than both naive methods.
         truth: Skills learned from all texts, which the backtest is held against.
-        splits: Random halves of the backtest.
+        splits: Number of random halves in the backtest.
         seed: Of the halves.
         sentence: What came out, for people.
     """
@@ -93,7 +93,9 @@ def parse_factor(text: str) -> float:
     except ValueError:
         factor = 0.0
     if not 1.0 < factor <= _MOST:
-        raise SkillgraphError(f"--to is {text!r}; write how many times as many texts, as in 2x, above 1 and up to 64x")
+        raise SkillgraphError(
+            f"--to is {text!r}; give how many times as many texts, such as 2x; it must be above 1 and at most 64x"
+        )
     return factor
 
 
@@ -107,7 +109,7 @@ def forecast(
         dataset: Name of the dataset.
         layer: Name of the layer.
         factor: How many times as many texts.
-        splits: Random halves of the backtest.
+        splits: Number of random halves in the backtest.
         seed: Of all draws.
 
     Raises:
@@ -119,7 +121,7 @@ def forecast(
     reads = np.flatnonzero(course.stages[-1].reads).astype(np.int64)
     if len(reads) < 16:
         raise SkillgraphError(
-            f"layer {layer!r} was taught by {len(reads)} texts: too few for a forecast, which needs 16"
+            f"layer {layer!r} was taught by {len(reads)} texts: too few for a forecast, which needs at least 16"
         )
     earlier = np.zeros(graph.n_texts, dtype=bool)
     for stage in course.stages[:-1]:
@@ -171,9 +173,9 @@ def forecast(
 
 def _sentence(found: Forecast) -> str:
     said = (
-        f"From {found.factor:g} times as many texts of this kind about {found.learned:,.0f} skills would be learned "
+        f"From {found.factor:g} times as many texts of this kind, about {found.learned:,.0f} skills would be learned "
         f"(90 % interval {found.low:,.0f} to {found.high:,.0f}), of about {found.seen:,.0f} that they require; now "
-        f"it is {found.learned_now:,} of {found.seen_now:,}."
+        f"the layer has learned {found.learned_now:,} of {found.seen_now:,}."
     )
     errors = {row.method: row.error for row in found.methods}
     if found.beats:

@@ -136,5 +136,5 @@ def _judgement(
     last = list(probabilities.values())[-1]
     added = gain(outcomes, last, probabilities["rasch"], texts)
     if not fits:
-        raise AnalysisError("there is no held-out outcome to judge by")
+        raise AnalysisError("there are no held-out outcomes to judge by")
     return Judgement(len(outcomes), tuple(fits), added.mean, added.error, added.beyond_noise)

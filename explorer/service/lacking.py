@@ -25,7 +25,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "beside": "every text that requires it also requires a skill that frozen training could not learn",
         "ready": "a text would teach it now: the texts have changed since the layer was learned",
         "prerequisite": "a text would teach it, but one of its prerequisites is not learned",
-        "inseparable": "it occurs only together with the same other lacking skills, too many for any text to teach at "
+        "inseparable": "every text that requires it also requires the same other lacking skills, too many to teach at "
         "once",
         "together": "every text that requires it also requires other lacking skills, too many to teach at once",
         "unmastered": "by the outcomes the model does not master it",

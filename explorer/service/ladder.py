@@ -37,7 +37,7 @@ COMPACT, FINE = 100, 850
 _SIMULATED = 200_000
 """Graphs with more requirements are simulated only if it is asked for."""
 _ALWAYS = {"few types", "many types", "own", "every skill"}
-"""Rungs that are shown even if their types are those of another one."""
+"""Rungs that are shown even if they have the same types as another one."""
 _FOLDS = 5
 _ROUGH = 3e-4
 
@@ -396,7 +396,7 @@ def own_types(by_name: dict[str, SkillFeature], names: Sequence[str]) -> Ids:
     """
     for name in names:
         if name not in by_name:
-            raise SkillgraphError(f"there is no feature {name!r}; there are {', '.join(by_name)}")
+            raise SkillgraphError(f"there is no feature {name!r}; features are {', '.join(by_name)}")
     return joint_types(*(by_name[name].labels for name in names))
 
 
@@ -539,8 +539,8 @@ def _sentence(ladder: Ladder, by_name: dict[str, SkillFeature]) -> str:
     degrees = ladder.rung("degrees")
     if abs(ladder.gap) < 0.01:
         return (
-            f"Random graphs with the same degrees learn as much as this layer ({degrees.learned:.1%} beside "
-            f"{ladder.measured:.1%}): no further structure of the graph is needed to explain it."
+            f"Random graphs with the same degrees learn as much as this layer ({degrees.learned:.1%} and "
+            f"{ladder.measured:.1%}): no further structure of the graph is needed to explain the result."
         )
     direction = "delayed" if ladder.gap < 0 else "helped"
     rungs = [r for r in ladder.rungs if r.name == "few types" and r.features]
@@ -549,14 +549,15 @@ def _sentence(ladder: Ladder, by_name: dict[str, SkillFeature]) -> str:
     if not rungs or (rungs[0].closes or 0.0) < 0.1:
         return (
             f"Random graphs with the same degrees would learn {degrees.learned:.1%}, this layer learned "
-            f"{ladder.measured:.1%}; no types that were tried explain the {100 * abs(ladder.gap):.1f} points between."
+            f"{ladder.measured:.1%}; none of the types that were tried explain the {100 * abs(ladder.gap):.1f} points "
+            "between."
         )
     rung = rungs[0]
     singles = [r for r in ladder.rungs if len(r.features) == 1 and r.closes is not None]
     best = max(singles, key=lambda r: r.closes or 0.0, default=None)
     sentence = (
         f"Learning is {direction} by which skills occur together: random graphs with the same degrees would learn "
-        f"{degrees.learned:.1%}, this layer learned {ladder.measured:.1%}. Most telling is "
+        f"{degrees.learned:.1%}, this layer learned {ladder.measured:.1%}. The feature that explains most is "
         f"{by_name[rung.features[0]].meaning}; with {rung.types} types in all, {_closed(rung)} of the gap of "
         f"{100 * abs(ladder.gap):.1f} points is closed."
     )
@@ -571,8 +572,8 @@ def _closed(rung: Rung) -> str:
 
 def _notes(ladder: Ladder, course: Course) -> tuple[str, ...]:
     chosen = (
-        "The types of the rungs `few types` and `many types` were chosen from the graph and its columns alone, so as "
-        "to come close to the prediction for every skill; what the layer learned had no part in it."
+        "The types of the rungs `few types` and `many types` were chosen from the graph and its columns alone, to come "
+        "close to the prediction with a type for every skill; what the layer learned was not used."
     )
     notes = [chosen]
     start = ladder.start
@@ -581,8 +582,8 @@ def _notes(ladder: Ladder, course: Course) -> tuple[str, ...]:
             f" On this graph it takes {start.seed:,} random known skill{'s' if start.seed > 1 else ''}."
         )  # fmt: skip
         notes.append(
-            f"Where learning ends by itself ({start.unseeded:.1%} for these types) is not stable (largest eigenvalue "
-            f"{start.eigenvalue:.2f}): a few known skills or repeated requirements could carry it on to "
+            f"The point where learning ends by itself ({start.unseeded:.1%} for these types) is not stable (largest "
+            f"eigenvalue {start.eigenvalue:.2f}): a few known skills or repeated requirements could take it on to "
             f"{start.seeded:.1%}.{seed}"
         )
     if len(course.stages) > 1:
@@ -592,5 +593,5 @@ def _notes(ladder: Ladder, course: Course) -> tuple[str, ...]:
     elif not course.alone:
         notes.append("The giant component has no equation with prerequisites.")
     if not ladder.graphs:
-        notes.append("No graphs were rewired; ask for some with --graphs.")
+        notes.append("No random graphs were drawn; use --graphs to draw some.")
     return tuple(notes)

@@ -120,9 +120,9 @@ def learn(
     start = time.perf_counter()
     rule = parse_learner(learner)
     if not name or "/" in name:
-        raise SkillgraphError(f"layer name {name!r} must be non-empty and without '/'")
+        raise SkillgraphError(f"layer name {name!r} must not be empty or contain '/'")
     if mode is not None and mode not in _MODES:
-        raise SkillgraphError(f"mode {mode!r} is none of {', '.join(_MODES)}")
+        raise SkillgraphError(f"mode {mode!r} is not one of {', '.join(_MODES)}")
     if mode is not None and base is None:
         raise SkillgraphError(f"mode {mode!r} needs a base layer: give --base")
     if base == name:
@@ -231,7 +231,7 @@ def continue_learning(store: Store, dataset: str, name: str, *, parts: Sequence[
     if before.seed is not None:
         raise SkillgraphError(
             f"layer {name!r} has learner {before.learner!r}, whose random capacities are drawn for all texts together: "
-            "learn it anew, without --continue"
+            "learn it again without --continue"
         )
     text_mask(read_dataset(store, dataset), parts)  # refuses a part that is not there
     anew = f"learn it again with `skillgraph refresh {name}`"
@@ -243,7 +243,8 @@ def continue_learning(store: Store, dataset: str, name: str, *, parts: Sequence[
         )
     if before.vanished:
         raise SkillgraphError(
-            f"layer {name!r} has learned skills that dataset {dataset!r} no longer has, so it cannot go on: {anew}"
+            f"layer {name!r} has learned skills that dataset {dataset!r} no longer has, so it cannot be continued: "
+            f"{anew}"
         )
     read = tuple(sorted({*before.parts, *parts})) if before.parts else ()
     universe = _graph_parts(read, base_line)
@@ -257,7 +258,8 @@ def continue_learning(store: Store, dataset: str, name: str, *, parts: Sequence[
     stored = PeelingResult(*stored_course(indexed, layer), before.waves)
     if not isinstance(capacity, int) or not _still_taught(graph, stored, capacity):
         raise SkillgraphError(
-            f"the texts that taught layer {name!r} have changed, so it cannot go on from what they taught: {anew}"
+            f"the texts that taught layer {name!r} have changed, so it cannot be continued from what they taught: "
+            f"{anew}"
         )
     previous = stored
     known = _given(indexed, (), before.listed("known_classes"), lenient=True) & ~previous.learned

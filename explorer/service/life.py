@@ -139,7 +139,7 @@ def delete_layer(store: Store, dataset: str, name: str, *, with_dependents: bool
         one = len(rest) == 1
         raise SkillgraphError(
             f"{_listed([info.name for info in rest])} {'was' if one else 'were'} fine-tuned from layer {name!r}: "
-            f"give --with-dependents to delete {'it' if one else 'them'} too"
+            f"use --with-dependents to delete {'it' if one else 'them'} too"
         )
     gone = [*(info.name for info in reversed(rest)), name]
     for layer in gone:
@@ -167,7 +167,7 @@ def delete_dataset(store: Store, name: str, *, with_dependents: bool = False) ->
         one = len(info.layers) == 1
         raise SkillgraphError(
             f"dataset {name!r} has {'the layer' if one else 'the layers'} {_listed(info.layers)}: "
-            f"give --with-dependents to delete {'it' if one else 'them'} too"
+            f"use --with-dependents to delete {'it' if one else 'them'} too"
         )
     store.delete_dataset(name)
     return DeleteReport(name, info.layers, whole=True)
@@ -270,7 +270,7 @@ def _require_remakable(store: Store, info: LayerInfo) -> None:
         )
     if isinstance(info.parameters.get("known"), int) and info.kind != "evidence":
         raise SkillgraphError(
-            f"an earlier version made layer {info.name!r} and did not keep the skills given as known: learn it anew "
+            f"an earlier version made layer {info.name!r} and did not record the skills given as known: learn it again "
             "with --known"
         )
     if info.kind == "evidence":

@@ -182,8 +182,8 @@ def load(
     before = dataset_info(store, name)
     if before is not None and not append and not replace:
         raise StoreError(
-            f"dataset {name!r} is in {store.url} already: give --replace to load it anew, --append to add a part, "
-            "or another --dataset name"
+            f"dataset {name!r} exists in {store.url} already: use --replace to load it again, --append to add a "
+            "part, or another name with --dataset"
         )
     new = rename_dataset(read(), name)
     unchanged = False

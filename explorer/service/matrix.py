@@ -112,7 +112,7 @@ def family_matrix(
         chosen = [info for info in chosen if root in _line(info, infos)]
     if not chosen:
         raise SkillgraphError(
-            "there is no evidence layer of the item response kind: make them with `skillgraph evidence --all-models`"
+            "there are no evidence layers from an item response fit: make them with `skillgraph evidence --all-models`"
         )
     columns: dict[str, int] = {}
     described: dict[str, tuple[str, str | None, int | None]] = {}

@@ -57,7 +57,7 @@ class Outcomes:
         for place, model in enumerate(self.models):
             if not self.used(place).any():
                 raise SkillgraphError(
-                    f"model {model!r} attempted no text here that requires a skill: choose other parts, leave out the "
+                    f"model {model!r} attempted no text that requires a skill: choose other parts, leave out the "
                     "model, or drop --common"
                 )
 

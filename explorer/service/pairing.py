@@ -19,10 +19,10 @@ from explorer.store.protocol import LayerInfo, Store
 __all__ = ["FALSE_DISCOVERIES", "MARGIN", "PairedLayers", "group_differences", "pair_layers"]
 
 MARGIN = 0.1
-"""Difference of solve rate within which a skill counts as kept, if the outcomes show that it is within."""
+"""Difference of solve rate within which a skill counts as kept, if the outcomes show that it lies within."""
 
 FALSE_DISCOVERIES = 0.05
-"""Share of the gained and lost skills that may be so by chance."""
+"""Share of the gained and lost skills that may be due to chance."""
 
 _LEAST_CALIBRATING = 8  # models, below which difficulties rest too much on the two that are compared
 

@@ -141,7 +141,7 @@ def plan(
         goal_texts: Only these texts count: how many of them are understood.
         goal_layer: Only skills that this layer has learned count.
         goal_giant: What counts is the size of the giant component of learned skills; only for `skills`.
-        replicates: Random orders to average over.
+        replicates: Number of random orders to average over.
         seed: Seed of these.
         limit: Entries of the graph to look at in one step; a step that would need more says so by its bound.
 
@@ -159,9 +159,9 @@ def plan(
             "a plan has one goal: name classes, texts, a layer or the giant component, and only one of them"
         )
     if goal_giant and by != "skills":
-        raise SkillgraphError("the giant component is a goal for skills to teach only: use --by skills")
+        raise SkillgraphError("the giant component can be a goal only when skills are taught: use --by skills")
     if by != "texts" and (pool_parts or pool is not None):
-        raise SkillgraphError("a pool of texts is for --by texts")
+        raise SkillgraphError("a pool of texts needs --by texts")
     at = situation(store, dataset, layer)
     full = at
     pool_mask = np.zeros(at.indexed.graph.n_texts, bool)
@@ -312,9 +312,7 @@ def _with_pool(
         chosen |= ~pc.is_in(ids, value_set=source.texts["id"].combine_chunks()).to_numpy()
     pool_ids = ids.filter(pa.array(chosen)).combine_chunks()
     if not len(pool_ids):
-        raise SkillgraphError(
-            f"there is no text that layer {at.info.name!r} has not read: name a file of further texts with --pool"
-        )
+        raise SkillgraphError(f"layer {at.info.name!r} has read all texts: name a file of further texts with --pool")
     every = index_dataset(whole)
     in_pool = pc.is_in(every.text_ids, value_set=pool_ids).to_numpy(zero_copy_only=False)
     presented = pc.is_in(every.text_ids, value_set=read).to_numpy(zero_copy_only=False)

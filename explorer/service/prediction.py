@@ -157,7 +157,7 @@ def _require_edges(view: LayerView) -> None:
             "to predict"
         )
     if view.indexed.graph.n_edges == 0:
-        raise SkillgraphError(f"the texts of layer {view.info.name!r} require no skill: there is nothing to predict")
+        raise SkillgraphError(f"the texts of layer {view.info.name!r} require no skills: there is nothing to predict")
 
 
 def predict_layer(
@@ -197,7 +197,7 @@ def predict_layer(
             bands,
             by_types,
             "learned",
-            "Fraction of all skills that is learned",
+            "Fraction of all skills that are learned",
             learned,
             by_poisson.learned,
             by_degrees.learned,
@@ -215,7 +215,8 @@ def predict_layer(
             bands,
             by_types,
             "waves",
-            "Rounds of presenting all texts until nothing more is learned (predicted: until less than one skill is)",
+            "Rounds of reading all texts until nothing more is learned (predicted: until less than one skill is "
+            "learned)",
             float(view.info.waves),
             float(_rounds(by_poisson.trajectory, n)),
             float(_rounds(by_degrees.trajectory, n)),
@@ -242,7 +243,7 @@ def predict_layer(
             bands,
             by_types,
             "giant_understood",
-            "The same, joined only by texts all of whose skills are learned",
+            "The same, linked only by texts all of whose skills are learned",
             giant_of(view, "understood"),
             poisson.giant("understood", rule),
             degrees.giant("understood", rule),
@@ -405,7 +406,7 @@ def _reasons(view: LayerView, learned: float, poisson: float, degrees: float) ->
         )
     known = int(np.count_nonzero(known_beforehand(view)))
     if known:
-        reasons.append(f"{known:,} skills were known beforehand; both predictions start from them.")
+        reasons.append(f"{known:,} skills were known before the first text; both predictions start from them.")
     if view.indexed.prerequisites is not None:
         reasons.append(
             "Both predictions take prerequisites into account, as if drawn at random within each pair of levels; "
@@ -419,8 +420,8 @@ def _reasons(view: LayerView, learned: float, poisson: float, degrees: float) ->
         )
     if view.info.base is not None:
         reasons.append(
-            "Poisson and same degrees are for all texts of this layer and its base presented together; this layer was "
-            f"trained in mode {view.info.mode!r}, which the prediction with types follows."
+            "Poisson and same degrees assume that all texts of this layer and its base are read together; this layer "
+            f"was trained in mode {view.info.mode!r}, which the prediction with types follows."
         )
     return tuple(reasons)
 

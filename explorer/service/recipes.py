@@ -14,7 +14,7 @@ from explorer.store.protocol import Store
 __all__ = ["ROWS", "main_skills", "recipe_values", "unmatched"]
 
 ROWS = 25
-"""What `$limit` is where it is not given."""
+"""Value of `$limit` if it is not given."""
 
 
 def main_skills(view: LayerView) -> dict[str, str]:
@@ -75,7 +75,9 @@ def unmatched(store: Store, given: Mapping[str, Any]) -> list[str]:
     ]
     for name in ("skill", "other"):
         if name in given and not _has_skill(store, dataset, given[name]):
-            said.append(f"${name}: no skill has the id {given[name]!r}; ids are like 'builtin:sorted', and not names")
+            said.append(
+                f"${name}: no skill has the id {given[name]!r}; give an id, such as 'builtin:sorted', not a name"
+            )
     return said
 
 

@@ -175,7 +175,7 @@ def learn_on_spark(
 
     start = time.perf_counter()
     if not name or "/" in name:
-        raise SkillgraphError(f"layer name {name!r} must be non-empty and without '/'")
+        raise SkillgraphError(f"layer name {name!r} must not be empty or contain '/'")
     skill_capacity(learner)
     learner = parse_learner(learner).name
     with _running(run) as (spark, graph, work):
@@ -279,7 +279,7 @@ def associate_on_spark(
         rule: Which texts join two learned skills.
         min_weight: Least number of texts that require both.
         top_k: Keep only the pairs that are among the k heaviest of one of their skills.
-        max_text_skills: Leave out texts with more learned skills.
+        max_text_skills: Leave out texts with more learned skills than this.
         collect: Bring the tables here.
 
     Raises:
@@ -417,7 +417,7 @@ def _learned_parts(spark: SparkSession, learned: str) -> tuple[str, ...]:
         (row,) = spark.read.parquet(url).select("parts").collect()
         return tuple(map(str, json.loads(row[0])))
     except (AnalysisException, ValueError, TypeError):
-        raise SparkError(f"{url} does not say which parts the layer is of: learn it again") from None
+        raise SparkError(f"{url} does not record which parts the layer was learned from: learn it again") from None
 
 
 def _pyspark_version() -> str:

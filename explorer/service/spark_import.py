@@ -81,7 +81,9 @@ def read_layer(folder: Path, name: str) -> tuple[LayerInfo, pa.Table]:
             f"{folder / 'run.parquet'} is not the record of a layer ({error}): learn it again"
         ) from None
     if len(skills) != info.learned:
-        raise SkillgraphError(f"{folder} holds {len(skills):,} skills of a layer of {info.learned:,}: it is not whole")
+        raise SkillgraphError(
+            f"{folder} holds {len(skills):,} of the layer's {info.learned:,} skills: it is incomplete"
+        )
     return info, skills
 
 
@@ -100,7 +102,7 @@ def read_associations(folder: Path) -> tuple[str, pa.Table, pa.Table]:
     facts = _facts(folder, "associations")
     pairs, components = _table(folder, "associations", ASSOCIATION_SCHEMA), _table(folder, "components", _COMPONENTS)
     if len(pairs) != facts["associations"]:
-        raise SkillgraphError(f"{folder} holds {len(pairs):,} of {facts['associations']:,} pairs: it is not whole")
+        raise SkillgraphError(f"{folder} holds {len(pairs):,} of {facts['associations']:,} pairs: it is incomplete")
     return str(facts["rule"]), pairs, components
 
 
@@ -121,7 +123,7 @@ def import_layer(store: Store, dataset: str, info: LayerInfo, skills: pa.Table) 
         SkillgraphError: The run has no exact waves, or the dataset has other texts or skills.
     """
     if skills["wave"].null_count:
-        raise SkillgraphError("a layer needs exact waves: run with --waves, or with --method rounds")
+        raise SkillgraphError("a layer needs exact waves: run again with --waves or with --method rounds")
     there = read_dataset(store, dataset)
     for column, table in (("skill", there.skills), ("by", there.texts)):
         ids = skills[column].drop_null()

@@ -14,8 +14,8 @@ def stale_sentence(info: LayerInfo) -> str:
     if not info.stale:
         return ""
     return (
-        f"Layer {info.name!r} is stale: {'; '.join(info.stale_because)}. It is shown as it was made, on the texts that "
-        f"are there now; `{refresh_command(info)}` updates it."
+        f"Layer {info.name!r} is stale: {'; '.join(info.stale_because)}. It is shown as it was made, but with the "
+        f"present texts; `{refresh_command(info)}` updates it."
     )
 
 

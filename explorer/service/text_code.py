@@ -107,7 +107,7 @@ class Received:
 def _place(indexed: IndexedGraph, text: str) -> int:
     place = indexed.text_ids.index(text).as_py()
     if place < 0:
-        raise NotFoundError(f"no text {text!r} is among the texts of this layer")
+        raise NotFoundError(f"this layer has no text {text!r}")
     return int(place)
 
 

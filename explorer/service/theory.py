@@ -325,7 +325,7 @@ def degrees(texts: str, skills: str, learner: str = "one") -> DegreesTheory:
 
     Args:
         texts: Skills of a text: `regular:4`, `poisson:4`, or numbers with probabilities, `1:0.2,4:0.8`.
-        skills: Texts of a skill, likewise.
+        skills: Texts of a skill, in the same notation.
         learner: As on the command line.
 
     Raises:
@@ -386,7 +386,7 @@ def _classes(
     if len({len(row) for row in mean_skills} | {len(shares)}) > 1 or len(mean_skills) != len(ratios):
         raise SkillgraphError(
             f"mean skills must have a row for each of the {len(ratios)} classes of texts with a number for each of the "
-            f"{len(shares)} classes of skills, as in '3,1;0.5,4'"
+            f"{len(shares)} classes of skills, such as '3,1;0.5,4'"
         )
     return MultiClassEnsemble(np.asarray(shares), np.asarray(ratios), np.asarray(mean_skills))
 

@@ -93,7 +93,7 @@ def turning(
     slip, guess = info.figure("slip"), info.figure("guess")
     if slip is None or guess is None:
         raise SkillgraphError(
-            f"layer {layer!r} was not fitted as a conjunctive model, which this question needs: make one with "
+            f"layer {layer!r} was not fitted with a conjunctive model, which this needs: make one with "
             "`skillgraph evidence --fit dina`"
         )
     outcomes = layer_outcomes(store, dataset, info)

@@ -144,7 +144,7 @@ def why(store: Store, dataset: str, layer: str, skill: str, *, texts: int = 5, w
         store: Where the layer is.
         dataset: Name of the dataset.
         layer: Name of the layer.
-        skill: Id of any skill of the dataset.
+        skill: Id of a skill of the dataset.
         texts: Most texts and sets to give.
         work: Entries of the graph to look at while smallest sets are searched for.
 

@@ -16,7 +16,7 @@ from explorer.sgc.errors import SgcError
 __all__ = ["MAX_WEIGHTED_SKILLS", "TOTAL_WEIGHT", "Codebook", "layer_fingerprint", "quantize"]
 
 TOTAL_WEIGHT = 1 << 24
-"""Weights of a model sum to this: the precision of the coder's fixed-point probabilities."""
+"""Sum of the weights of a model: the precision of the coder's fixed-point probabilities."""
 MAX_WEIGHTED_SKILLS = 1 << 20
 """With more skills than this, single weights are too coarse for a frequency model."""
 
@@ -73,12 +73,12 @@ class Codebook:
 
     def __post_init__(self) -> None:
         if any(a >= b for a, b in zip(self.skills[:-1], self.skills[1:], strict=True)):
-            raise SgcError("the skills of a codebook must be in order of id, each once")
+            raise SgcError("the skills of a codebook must be sorted by id, each once")
         _check_weights(self.count_weights, 2, None)
         if self.skill_weights is not None:
             if len(self.skills) > MAX_WEIGHTED_SKILLS:
                 raise SgcError(
-                    f"the frequency model takes at most {MAX_WEIGHTED_SKILLS} learned skills, not "
+                    f"the frequency model accepts at most {MAX_WEIGHTED_SKILLS} learned skills, not "
                     f"{len(self.skills)}: use the uniform model"
                 )
             _check_weights(self.skill_weights, 0, len(self.skills))

@@ -71,7 +71,7 @@ class SgcHeader:
             raise LayerMismatchError(
                 f"the file was written with layer {self.layer!r} of dataset {self.dataset!r}, fingerprint "
                 f"{self.fingerprint.hex()[:16]} ({self.n_skills} learned skills), and layer {layer!r} has fingerprint "
-                f"{mine.hex()[:16]} ({len(skills)} learned skills): decode it with the layer that it was written with"
+                f"{mine.hex()[:16]} ({len(skills)} learned skills): use the layer that it was written with"
             )
         return Codebook(tuple(skills), self.count_weights, self.skill_weights)
 
@@ -253,7 +253,7 @@ class SgcReader:
     def _read_header(self) -> SgcHeader:
         head = self._stream.read(_PREFIX.size)
         if head[: len(MAGIC)] != MAGIC:
-            raise SgcError(f"{self._name} is not a file that `skillgraph compress` has written: its first bytes differ")
+            raise SgcError(f"{self._name} was not written by `skillgraph compress`: its first bytes differ")
         if len(head) < _PREFIX.size:
             self._damaged("it ends within the header")
         _, version, length = _PREFIX.unpack(head)

@@ -58,7 +58,7 @@ def read_texts(lines: Iterable[bytes], name: str) -> Iterator[TextRecord]:
 
 def _parse(line: bytes, where: str) -> TextRecord:
     if len(line) > MAX_LINE:
-        raise SgcError(f"{where}: the line has {len(line):,} bytes; at most {MAX_LINE:,} are possible")
+        raise SgcError(f"{where}: the line has {len(line):,} bytes; the most possible is {MAX_LINE:,}")
     try:
         value = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -90,7 +90,7 @@ def _encodable(ident: str) -> bool:
 def _refuse(where: str, problem: str, value: Any) -> NoReturn:
     shown = value.decode("utf-8", "replace") if isinstance(value, bytes) else json.dumps(value)
     shown = shown if len(shown) <= 60 else shown[:60] + "…"
-    raise SgcError(f"{where}: {problem}: {shown}; a line is an object like {_EXAMPLE}")
+    raise SgcError(f"{where}: {problem}: {shown}; each line must be an object such as {_EXAMPLE}")
 
 
 def skills_line(ident: str | None, skills: Iterable[str]) -> bytes:

@@ -78,7 +78,7 @@ def find_associations(
     def find(batches: Batches) -> Batches:
         return find_pairs(batches, packed, rule, max_text_skills)
 
-    with explained("joining skills", f"{work} keeps the finished steps, and the same command goes on from there"):
+    with explained("joining skills", f"{work} keeps the finished steps, and the same command continues from there"):
         with wide_rows(graph.spark):
             pairs = graph.blocks.mapInArrow(find, PAIR_SCHEMA)
             found = folder.step("found", pairs, rows=graph.n_blocks, where="source is null")

@@ -66,7 +66,9 @@ def find_components(graph: PreparedGraph, work: str, learned: Int64, rule: Rule 
     """
     parameters = {"graph": graph.checksum, "rule": rule, "set of learned skills": set_checksum(learned)}
     folder = RunFolder(graph.spark, join_url(work, "components"), parameters)
-    with explained("finding components", f"{work} keeps the finished rounds, and the same command goes on from there"):
+    with explained(
+        "finding components", f"{work} keeps the finished rounds, and the same command continues from there"
+    ):
         stars, rounds = _joined(folder, _block_stars(graph, folder, graph.bits(learned), rule))
         labelled = numbers_table(graph.spark, learned).join(stars, "skill", "left")
         labelled = labelled.select("skill", F.coalesce("star", "skill").alias("star"))

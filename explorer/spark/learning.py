@@ -151,7 +151,7 @@ def learn_skills(
         "set of known skills": set_checksum(beforehand),
     }
     folder = RunFolder(graph.spark, join_url(work, "learn"), parameters)
-    way_out = f"{work} keeps the finished steps, and the same command goes on from there"
+    way_out = f"{work} keeps the finished steps, and the same command continues from there"
     with explained("learning", way_out):
         if method == "rounds":
             steps, learned, resumed = learn_in_rounds(graph, folder, capacity, beforehand, progress)

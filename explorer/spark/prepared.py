@@ -214,7 +214,9 @@ def prepare(
         "format": _FORMAT,
     }
     folder = RunFolder(spark, join_url(work, "graph"), parameters)
-    with explained("laying out the graph", f"{folder.url} keeps what is finished, and the same command goes on"):
+    with explained(
+        "laying out the graph", f"{folder.url} keeps what is finished, and the same command continues from there"
+    ):
         number_rows(folder, "texts", chosen, "id", rows=n_texts)
         number_rows(folder, "skills", classed, "id", rows=n_numbered)
         n_edges = _join(folder, pairs, texts, skills, n_rows, parts=bool(parts))
@@ -263,8 +265,8 @@ def _refuse_prerequisites(spark: SparkSession, source: str) -> None:
         return
     if rows:
         raise SparkError(
-            f"{url} holds prerequisites, which the Spark engine does not keep to: learn with `skillgraph learn`, or "
-            "leave that table out"
+            f"{url} holds prerequisites, which the Spark engine does not support: use `skillgraph learn`, or leave "
+            "out that table"
         )
 
 

@@ -24,7 +24,7 @@ def require_new(output: str) -> None:
     """Raise SparkError if there is something at a place on this machine that results are to go to."""
     path = local_path(output)
     if path is not None and path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise SparkError(f"{output} is there already: name a folder that is new or empty")
+        raise SparkError(f"{output} exists already: name a folder that is new or empty")
 
 
 def write_results(

@@ -50,8 +50,8 @@ def require_whole(url: str, found: int, wanted: int) -> None:
     """Raise SparkError unless as many rows of a table were read back as were to be written."""
     if found != wanted:
         raise SparkError(
-            f"{url} has {found:,} rows where {wanted:,} were to be: input, work folder and output must be on a file "
-            "system that the driver, all workers and a Connect server share"
+            f"{url} has {found:,} rows instead of {wanted:,}: the input, work folder and output must be on a file "
+            "system shared by the driver, all workers and the Connect server"
         )
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["LOCAL", "LOG_VARIABLE", "open_session", "require_pyspark", "wide_rows"]
 
 LOCAL = "local[*,4]"
-"""All cores of this machine; a task is tried four times, as on a cluster."""
+"""All cores of this machine; a failing task is tried four times, as on a cluster."""
 
 LOG_VARIABLE = "SKILLGRAPH_SPARK_LOG"
 """Environment variable with the file that takes what the Java side of Spark prints."""
@@ -113,8 +113,8 @@ def _classic(stack: ExitStack, master: str, settings: dict[str, str]) -> SparkSe
             if "JAVA_GATEWAY_EXITED" in str(error):
                 java = os.environ.get("JAVA_HOME", "")
                 raise SparkError(
-                    f"the Java of {java} cannot run Spark: set JAVA_HOME to a JDK 17 or 21 ({LOG_VARIABLE}=file keeps "
-                    "what it said)"
+                    f"the Java of {java} cannot run Spark: set JAVA_HOME to a JDK 17 or 21 ({LOG_VARIABLE}=file "
+                    "records its output)"
                 ) from None
             raise
 
@@ -204,7 +204,7 @@ def _require_reachable(master: str) -> None:
     if found is None:
         if not re.fullmatch(r"local(\[[^\]]+\])?|yarn|k8s://.+|local-cluster\[.+\]", master):
             raise SparkError(
-                f"master {master!r} is none of local[*], spark://host:7077, sc://host:15002, yarn, k8s://…"
+                f"master {master!r} is not one of local[*], spark://host:7077, sc://host:15002, yarn, k8s://…"
             )
         return
     default = 7077 if found[1] == "spark" else 15002

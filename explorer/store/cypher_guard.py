@@ -26,7 +26,7 @@ READ_PROCEDURES = frozenset(
         "db.schema.visualization",
     }
 )
-"""Procedures that a query may call: they tell what the graph holds."""
+"""Procedures that a query may call: they describe what the graph holds."""
 
 _TOKEN = re.compile(
     r"""
@@ -76,7 +76,7 @@ def tokenize(cypher: str) -> tuple[Token, ...]:
     ['RETURN', 'n', '.', '`a b`']
 
     Raises:
-        QueryError: A string, name or comment has no end.
+        QueryError: A string, name or comment is not closed.
     """
     tokens = []
     for match in _TOKEN.finditer(cypher):
@@ -85,7 +85,7 @@ def tokenize(cypher: str) -> tuple[Token, ...]:
             continue
         opened = "/*" if cypher.startswith("/*", start) else text
         if kind == "symbol" and opened in _UNFINISHED:
-            raise QueryError(f"{_at(cypher, start)}: this {_UNFINISHED[opened]} has no end")
+            raise QueryError(f"{_at(cypher, start)}: this {_UNFINISHED[opened]} is not closed")
         tokens.append(Token(kind, text, start))
     return tuple(tokens)
 
@@ -124,7 +124,7 @@ def check_read_only(cypher: str, tokens: Sequence[Token], *, procedures: frozens
         following = tokens[place + 1] if place + 1 < len(tokens) else None
         words = (token.name.upper(), following.name.upper() if following else "")
         if words in _FILE_WORDS:
-            raise QueryError(f"{_at(cypher, token.start)}: {_FILE_WORDS[words]}, and a query reads the graph only")
+            raise QueryError(f"{_at(cypher, token.start)}: {_FILE_WORDS[words]}, but a query may only read the graph")
         if words[0] == "CALL" and words[1] and not _is_key(tokens, place):
             _check_procedure(cypher, tokens, place + 1, procedures)
 
@@ -132,7 +132,7 @@ def check_read_only(cypher: str, tokens: Sequence[Token], *, procedures: frozens
 def _check_opening(cypher: str, tokens: Sequence[Token]) -> None:
     word, at = tokens[0].name.upper(), _at(cypher, tokens[0].start)
     if word in WRITES:
-        raise QueryError(f"{at}: {word} changes the store, and a query only reads; use `skillgraph load` to write")
+        raise QueryError(f"{at}: {word} changes the store, but a query may only read; use `skillgraph load` to write")
     if word not in _OPENING:
         raise QueryError(
             f"{at}: a query starts with {', '.join(_OPENING[:-1])} or {_OPENING[-1]}, not {tokens[0].text!r}"

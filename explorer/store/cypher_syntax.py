@@ -175,7 +175,7 @@ class _Parser:
     def _clause(self) -> Piece:
         start = self._at
         if self._is("OPTIONAL", "CALL"):
-            raise self._fault("OPTIONAL CALL is not known to the embedded store: use CALL")
+            raise self._fault("OPTIONAL CALL is not supported by the embedded store: use CALL")
         if self._is("OPTIONAL", "MATCH") or self._is("MATCH"):
             return self._match()
         if self._take("UNWIND"):
@@ -188,7 +188,7 @@ class _Parser:
         if self._take("CALL"):
             return self._call_clause(start)
         if self._word() in WRITES:
-            raise self._fault("the query changes the store, and a query only reads: leave out what writes")
+            raise self._fault("the query changes the store, but a query may only read: remove the clauses that write")
         raise self._fault("expected MATCH, OPTIONAL MATCH, UNWIND, WITH, CALL or RETURN")
 
     def _match(self) -> Piece:
@@ -198,7 +198,7 @@ class _Parser:
         parts = self._separated(self._path)
         roles = {}
         if self._is("USING"):
-            raise self._fault("index hints (USING) are not known to the embedded store: leave them out")
+            raise self._fault("index hints (USING) are not supported by the embedded store: leave them out")
         if self._is("WHERE"):
             roles["where"] = self._where()
         return self._piece("match", start, *parts, *roles.values(), flag=optional, roles=roles)
@@ -303,7 +303,7 @@ class _Parser:
             self._need("=")
         if self._word() in ("SHORTEST", "ANY", "ALL") and self._word(1) != "(":
             raise self._fault(
-                "SHORTEST, ANY and ALL before a path are not known to the embedded store: use shortestPath or "
+                "SHORTEST, ANY and ALL before a path are not supported by the embedded store: use shortestPath or "
                 "allShortestPaths, which work on both stores"
             )
         if self._word() in _SHORTEST and self._word(1) == "(":
@@ -326,8 +326,8 @@ class _Parser:
             found += [self._relationship(), self._node()]
         if self._is("("):
             raise self._fault(
-                "quantified paths are not known to the embedded store: use a relationship of variable length, as in "
-                "(a)-[:TYPE*1..3]-(b), which works on both stores"
+                "quantified paths are not supported by the embedded store: use a relationship of variable length, as "
+                "in (a)-[:TYPE*1..3]-(b), which works on both stores"
             )
         return found
 
@@ -336,8 +336,8 @@ class _Parser:
         self._need("(")
         if self._is("(") or self._is("-") or self._is("<"):
             raise self._fault(
-                "quantified paths are not known to the embedded store: use a relationship of variable length, as in "
-                "(a)-[:TYPE*1..3]-(b), which works on both stores"
+                "quantified paths are not supported by the embedded store: use a relationship of variable length, as "
+                "in (a)-[:TYPE*1..3]-(b), which works on both stores"
             )
         if self._at < len(self._tokens) and self._tokens[self._at].name and not self._is("WHERE"):
             roles["variable"] = self._variable()
@@ -378,8 +378,8 @@ class _Parser:
         right = self._take(">")
         if self._is("{") or self._is("+") or (self._is("*") and not left):
             raise self._fault(
-                "quantified paths are not known to the embedded store: use a relationship of variable length, as in "
-                "(a)-[:TYPE*1..3]-(b), which works on both stores"
+                "quantified paths are not supported by the embedded store: use a relationship of variable length, as "
+                "in (a)-[:TYPE*1..3]-(b), which works on both stores"
             )
         direction = "<" * left + "-" + ">" * right
         return self._piece("relationship", start, *roles.values(), name=direction, flag=variable_length, roles=roles)
@@ -422,7 +422,7 @@ class _Parser:
             self._need(")")
             return self._piece("label_group", start, inner)
         if self._is("$"):
-            raise self._fault("labels from expressions are not known to the embedded store: write the label itself")
+            raise self._fault("labels from expressions are not supported by the embedded store: write the label itself")
         return self._piece("label", start, name=self._symbol())
 
     # Expressions ----------------------------------------------------------------------------------------------
@@ -453,7 +453,7 @@ class _Parser:
         start, operands, operators = self._at, [self._predicate()], []
         while (operator := self._operator()) in _COMPARISONS or operator == "!=":
             if operator == "!=":
-                raise self._fault("Cypher writes 'is not equal' as <>")
+                raise self._fault("'not equal' is written <> in Cypher")
             self._at += len(operator)
             operators.append(operator)
             operands.append(self._predicate())
@@ -468,7 +468,7 @@ class _Parser:
                 left = self._piece("is_null", start, left, name=" ".join(self._words[left.end : self._at]))
             elif self._is("IS") or self._is(":", ":"):
                 raise self._fault(
-                    "tests of a type (IS :: …) and of a normal form are not known to the embedded store: use "
+                    "tests of a type (IS :: …) and of a normal form are not supported by the embedded store: use "
                     "valueType(x) STARTS WITH 'INTEGER' for a type"
                 )
             elif self._operator() == "=~":
@@ -694,7 +694,8 @@ class _Parser:
     def _when_value(self) -> Piece:
         if self._operator() in (*_COMPARISONS, "=~") or self._word() in ("IS", "STARTS", "ENDS", "CONTAINS", "IN"):
             raise self._fault(
-                "CASE x WHEN < 1 is not known to the embedded store: write CASE WHEN x < 1, which works on both stores"
+                "CASE x WHEN < 1 is not supported by the embedded store: write CASE WHEN x < 1, which works on both "
+                "stores"
             )
         return self._expression()
 
@@ -759,7 +760,7 @@ class _Parser:
         if name.lower() == "count" and self._take("*"):
             arguments = [Piece("star", self._at - 1, self._at)]
         elif name.lower() == "trim" and self._word() in ("BOTH", "LEADING", "TRAILING"):
-            raise self._fault("trim(BOTH … FROM …) is not known to the embedded store: trim(text) removes blanks")
+            raise self._fault("trim(BOTH … FROM …) is not supported by the embedded store: trim(text) removes blanks")
         elif not self._is(")"):
             arguments = self._separated(self._expression)
         self._need(")")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_PATH", "SERVERS", "open_store"]
 
 DEFAULT_PATH = Path("skillgraph.kgl")
-"""Where the store is if none is named: in the folder one works in."""
+"""Default store: in the current folder."""
 
 SERVERS: dict[str, str] = dict.fromkeys(
     ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc"), "explorer.store.neo4j.store:Neo4jStore"
@@ -42,7 +42,7 @@ def open_store(
         place = SERVERS.get(scheme.lower())
         if place is None:
             raise StoreError(
-                f"store {url!r}: {scheme}:// is not known; give the path of a file, or an address that starts with "
+                f"store {url!r}: {scheme}:// is not supported; give the path of a file, or an address that starts with "
                 f"{', '.join(f'{known}://' for known in SERVERS)}"
             )
         module, _, name = place.partition(":")

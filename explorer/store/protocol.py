@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 1
-"""Version of the graph schema; a store written by another version is refused, not guessed at."""
+"""Version of the graph schema; a store written by another version is refused."""
 
 Scalar = str | int | float | bool | None
 Parameter = Scalar | tuple[str, ...] | tuple[int, ...]

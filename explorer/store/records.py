@@ -136,7 +136,7 @@ def check_dataset_name(name: str) -> None:
         StoreError: It is empty, has outer spaces, holds "/" or is not Unicode.
     """
     if not name or "/" in name or name != name.strip():
-        raise StoreError(f"dataset name {name!r} must be non-empty, without '/' and without outer spaces")
+        raise StoreError(f"dataset name {name!r} must not be empty, contain '/', or begin or end with a space")
     _require_unicode(name, "the dataset's name")
 
 
@@ -238,7 +238,7 @@ def columns_table(schema: pa.Schema, columns: Mapping[str, Sequence[Any]]) -> pa
         )
     except (pa.ArrowException, TypeError, OverflowError) as error:
         raise StoreError(
-            f"the store holds a value of another type than it was written with ({error}): load the dataset again"
+            f"the store holds a value whose type differs from what was written ({error}): load the dataset again"
         ) from None
 
 
@@ -257,7 +257,7 @@ def check_layer_name(name: str) -> None:
         StoreError: It is empty, has outer spaces, holds "/" or is not Unicode.
     """
     if not name or "/" in name or name != name.strip():
-        raise StoreError(f"layer name {name!r} must be non-empty, without '/' and without outer spaces")
+        raise StoreError(f"layer name {name!r} must not be empty, contain '/', or begin or end with a space")
     _require_unicode(name, "the layer's name")
 
 
@@ -273,18 +273,18 @@ def check_layer(layer: Layer) -> None:
     name = f"layer {info.name!r}"
     check_layer_name(info.name)
     if info.kind not in ("foundation", "fine-tuned", "evidence"):
-        raise StoreError(f"{name} is of kind {info.kind!r}; it can be foundation, fine-tuned or evidence")
+        raise StoreError(f"{name} is of kind {info.kind!r}; the kinds are foundation, fine-tuned and evidence")
     if info.kind == "fine-tuned" and info.base is None:
         raise StoreError(f"{name} is fine-tuned: name the layer it was fine-tuned from as its base")
     if info.kind == "foundation" and info.base is not None:
         raise StoreError(f"{name} is a foundation layer, which has no base; {info.base!r} was given")
     if info.associations is not None or info.association_rule is not None:
-        raise StoreError(f"{name} is written without associations; write those after it")
+        raise StoreError(f"{name} must be written without associations; write those afterwards")
     if info.base == info.name:
         raise StoreError(f"{name} cannot be fine-tuned from itself")
     for parts in (info.parts, info.graph_parts or ()):
         if list(parts) != sorted(set(parts)):
-            raise StoreError(f"{name}: parts {parts!r} must be in order of name, each once")
+            raise StoreError(f"{name}: parts {parts!r} must be sorted by name, each once")
     for field in fields(info):
         _check_value(getattr(info, field.name), f"{name}: {field.name}")
     for key, value in (*info.parameters.items(), *info.versions.items(), *info.association_options.items()):
@@ -296,7 +296,7 @@ def check_layer(layer: Layer) -> None:
                 _require_unicode(item, f"{name}: {key!r}")
     _check_table(layer.skills, LAYER_SKILLS_SCHEMA, ("skill",), name)
     if layer.skills["wave"].null_count:
-        raise StoreError(f"{name}: a skill has no wave; give 0 for what was known beforehand")
+        raise StoreError(f"{name}: a skill has no wave; give 0 for skills that were known before the first text")
     if info.kind != "evidence" and info.learned != layer.skills.num_rows:
         raise StoreError(f"{name} says it learned {info.learned} skills, but has {layer.skills.num_rows}")
     _check_table(layer.lacks, LAYER_LACKS_SCHEMA, ("skill",), f"{name}: what it lacks")

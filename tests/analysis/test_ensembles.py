@@ -124,7 +124,7 @@ def test_ensemble_ratio_and_mean() -> None:
     [
         (lambda: Ensemble.poisson(-1.0, 1.0), "from 0"),
         (lambda: Ensemble.poisson(3.0, float("nan")), "from 0"),
-        (lambda: Ensemble.from_degrees([2, 2], [1, 2]), "not the degrees of one graph"),
+        (lambda: Ensemble.from_degrees([2, 2], [1, 2]), "cannot be the degrees of one graph"),
         (lambda: Ensemble.from_degrees([], []), "at least one"),
         (lambda: DegreeDistribution.empirical([1.5, 2.0]), "whole numbers"),
         (lambda: DegreeDistribution.empirical([-1, 2]), "whole numbers"),

@@ -71,7 +71,7 @@ def test_stalls_are_certain_far_below_and_even_at_the_threshold() -> None:
         ([100], [1.0], [5], [10], "at least two"),
         ([100, 100], [1.0, 1.1], [5, 11], [10, 10], "no more graphs"),
         ([100, 100], [1.0, 1.1], [10, 10], [10, 10], "all or none"),
-        ([100, 100], [0.9, 1.1], [1, 9], [10, 10], "not of one threshold"),
+        ([100, 100], [0.9, 1.1], [1, 9], [10, 10], "do not belong to one threshold"),
     ],
 )
 def test_counts_that_cannot_be_fitted(

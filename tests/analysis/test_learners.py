@@ -97,7 +97,7 @@ def test_poisson_learner_is_its_success_function_and_has_no_rule_per_text() -> N
         # The derivative behind shift 2 is numerical: about 1e-10.
         expected = OneSkillLearner().expected_tail(counts, shift)
         assert float(learner.expected_tail(counts, shift)) == pytest.approx(float(expected), abs=1e-8)
-    with pytest.raises(AnalysisError, match="no rule per text"):
+    with pytest.raises(AnalysisError, match="no rule for single texts"):
         learner.capacities(3, np.random.default_rng(0))
     with pytest.raises(AnalysisError, match="success function only"):
         learner.tail(1)

@@ -153,7 +153,7 @@ def test_share_needed_inverts_the_unlearned_fraction() -> None:
     # Inside the jump, the jump.
     assert curve.share_needed(0.3) == pytest.approx(1.0378856970008137, rel=1e-12)
     assert curve.share_needed(1.0) == 0.0
-    with pytest.raises(AnalysisError, match="not reached"):
+    with pytest.raises(AnalysisError, match="cannot be reached"):
         curve.share_needed(1e-9)
 
 
@@ -197,7 +197,7 @@ def test_stability_region_outside_the_square_is_empty() -> None:
     [
         (MultiClassEnsemble(np.array([1.0]), np.ones(3), np.ones((3, 1))), {}, "2 classes"),
         (MultiClassEnsemble(np.array([1.0]), np.ones(2), np.ones((2, 1))), {"unlearned": 1.0}, "between 0 and 1"),
-        (MultiClassEnsemble(np.array([1.0]), np.ones(2), np.zeros((2, 1))), {}, "not all learned"),
+        (MultiClassEnsemble(np.array([1.0]), np.ones(2), np.zeros((2, 1))), {}, "no number of texts makes all"),
     ],
 )
 def test_stability_region_refuses(ensemble: MultiClassEnsemble, options: dict[str, float], match: str) -> None:

@@ -332,7 +332,7 @@ def test_report_of_learned_layers_lists_gains_losses_and_training(learned: Store
     assert found.lost > 10
     assert f"Lost ({found.lost})" in shown.text, "losses are as visible as gains"
     with_training = page(comparison_html(compare(learned, "d", "base", "continued"), rows=3))
-    assert "frozen: basic skills cannot be added" in with_training.text
+    assert "frozen: no basic skills are added" in with_training.text
     assert "the first 3 of" in with_training.text
 
 

@@ -81,7 +81,7 @@ def test_costs_need_arguments_that_fit() -> None:
         layer_rate(graph, np.ones(2, dtype=bool), raw_bits=1.0)
     with pytest.raises(AnalysisError, match="there are none"):
         layer_rate(graph.subset([]), np.ones(1, dtype=bool), raw_bits=1.0)
-    with pytest.raises(AnalysisError, match="q in 0-1"):
+    with pytest.raises(AnalysisError, match="q from 0 to 1"):
         poisson_rate(3.0, 1.5, 10, 1.0)
 
 

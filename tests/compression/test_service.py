@@ -137,7 +137,7 @@ def test_files_and_names_that_cannot_be(store: Store, texts_file: Path, tmp_path
         run(output=texts_file)
     with pytest.raises(SkillgraphError, match="either from a file or from parts"):
         run(parts=["basic"])
-    with pytest.raises(SkillgraphError, match="'best' is none of"):
+    with pytest.raises(SkillgraphError, match="'best' is not one of"):
         run(model="best")
     with pytest.raises(NotFoundError, match="no layer 'none'"):
         run(layer="none")

@@ -124,7 +124,7 @@ def test_the_coder_takes_the_weights_without_rounding(n: int) -> None:
 
 def test_a_codebook_needs_skills_in_order_and_weights_that_sum_up() -> None:
     sizes = np.array([0])
-    with pytest.raises(SgcError, match="in order of id"):
+    with pytest.raises(SgcError, match="sorted by id"):
         Codebook(("b", "a"), quantize([1, 1]))
     with pytest.raises(SgcError, match="sum to"):
         Codebook(("a",), np.array([1, 1]))

@@ -84,7 +84,7 @@ def test_what_cannot_be_fitted_is_refused() -> None:
     with pytest.raises(AnalysisError, match="up to 12 skills"):
         diagnose(wide, np.ones((4, MOST_SKILLS + 1)))
     one = SkillTextGraph.from_csr([0, 1], [0], n_skills=1)
-    with pytest.raises(AnalysisError, match="'nida' is none"):
+    with pytest.raises(AnalysisError, match="'nida' is not one"):
         diagnose(one, [[1.0]], structure="nida")  # type: ignore[arg-type]
     with pytest.raises(AnalysisError, match="from 0 to 1"):
         diagnose(one, [[2.0]])

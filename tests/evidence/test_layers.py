@@ -144,13 +144,13 @@ def test_what_cannot_be_done_is_said(store: Store) -> None:
         evidence(store, "d", models=["nobody"])
     with pytest.raises(SkillgraphError, match="'other' is a foundation layer"):
         evidence(store, "d", models=[OTHER])
-    with pytest.raises(SkillgraphError, match="one layer name for 3 models"):
+    with pytest.raises(SkillgraphError, match="one layer name was given for 3 models"):
         evidence(store, "d", name="x")
     with pytest.raises(NotFoundError, match="no skill has class 'nothing'"):
         evidence(store, "d", models=[BASE], ignored_classes=["nothing"])
     with pytest.raises(SkillgraphError, match="above 0 and at most 1"):
         evidence(store, "d", models=[BASE], mastered=0.0)
-    with pytest.raises(SkillgraphError, match="no outcomes to estimate"):
+    with pytest.raises(SkillgraphError, match="no outcomes from which"):
         mastery_of(store, "d", "other")
     assert {info.name for info in store.layers("d")} == {"other"}, "nothing half-done stays behind"
 

@@ -226,9 +226,9 @@ def test_what_cannot_be_written_is_said_and_leaves_nothing(store: Store, tmp_pat
     with pytest.raises(SkillgraphError, match=r"'bell \\x07' holds the character '\\x07'.*--format json"):
         export(store, "d", tmp_path / "d.graphml")
     export(store, "d", tmp_path / "d.json")
-    with pytest.raises(SkillgraphError, match=r"'d\.xyz' says no format"):
+    with pytest.raises(SkillgraphError, match=r"'d\.xyz' does not determine the format"):
         export(store, "d", tmp_path / "d.xyz")
-    with pytest.raises(SkillgraphError, match="format 'dot' is none of"):
+    with pytest.raises(SkillgraphError, match="format 'dot' is not one of"):
         export(store, "d", tmp_path / "d.dot", file_format="dot")
     with pytest.raises(NotFoundError):
         export(store, "d", tmp_path / "l.json", layer="none")

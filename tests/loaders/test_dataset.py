@@ -169,7 +169,7 @@ def test_links_are_ordered_and_distinct() -> None:
         ({"requirements": {"text": ["t"], "skill": pa.array([None], pa.string())}},
          "table 'requirements', row 1: 'skill' is empty"),
         ({"requirements": {"text": ["t", "x"], "skill": ["a", "a"]}},
-         "requirements, row 2: text 'x' is not among the texts"),
+         "requirements, row 2: text 'x' is not one of the texts"),
         ({"requirements": {"text": ["t", "t"], "skill": ["a", "x"]}},
          "requirements, row 2: skill 'x' is not among the skills"),
         ({"requirements": {"text": ["t"], "skill": ["a"], "weight": [0.0]}},
@@ -195,7 +195,7 @@ def test_links_are_ordered_and_distinct() -> None:
         ({"attempts": {"model": ["m"], "text": ["t"], "score": [1]}},
          "attempts, row 1: model 'm' is not among the models"),
         ({"models": {"id": ["m"]}, "attempts": {"model": ["m"], "text": ["x"], "score": [1]}},
-         "attempts, row 1: text 'x' is not among the texts"),
+         "attempts, row 1: text 'x' is not one of the texts"),
         ({"models": {"id": ["m"]}, "attempts": {"model": ["m"], "text": ["t"], "score": [1.5]}},
          "attempts, row 1: score 1.5 must be from 0 to 1"),
         ({"models": {"id": ["m"]}, "attempts": {"model": ["m"], "text": ["t"], "score": [float("nan")]}},
@@ -226,9 +226,9 @@ def test_a_cycle_names_its_skills_in_order() -> None:
 
 @pytest.mark.parametrize("name", ["", "a/b", " a", "a\n"])
 def test_names_that_cannot_start_a_key(name: str) -> None:
-    with pytest.raises(DataError, match=r"must be non-empty, without '/' and without outer spaces$"):
+    with pytest.raises(DataError, match=r"must not be empty, contain '/', or begin or end with a space$"):
         dataset(name)
-    with pytest.raises(DataError, match=r"must be non-empty, without '/' and without outer spaces$"):
+    with pytest.raises(DataError, match=r"must not be empty, contain '/', or begin or end with a space$"):
         rename_dataset(dataset(), name)
 
 
@@ -288,7 +288,9 @@ def test_extend_refuses_a_property_of_another_type() -> None:
         dataset(texts={"id": ["t"], "size": [1]}),
         dataset(texts={"id": ["u"], "size": ["big"]}, requirements={"text": ["u"], "skill": ["a"]}),
     )
-    with pytest.raises(DataError, match=r"^table 'texts' of 'd' has a property of another type than in 'd': .*size"):
+    with pytest.raises(
+        DataError, match=r"^table 'texts' of 'd' has a property whose type differs from that in 'd': .*size"
+    ):
         extend_dataset(one, two)
 
 

@@ -98,17 +98,17 @@ def test_provenance_and_part(file: Write) -> None:
          "3 values where the first row has 2; put a value that contains ',' in double quotes"),
         ("text,skill\nt,\"a\n", {}, 2, "cannot be read as a table: a quote is not closed; check the quotes"),
         ("text,text\nt,a\n", {}, None,
-         "has no column for the skill; its columns are: 'text', 'text'; name the one that is meant with skill_column"),
+         "has no column for the skill; its columns are: 'text', 'text'; choose one with skill_column"),
         ("a,b\nt,a\n", {}, None,
-         ("has no column for the skill; its columns are: 'a', 'b'; name the one that is meant "
-          "with skill_column, or say header=no if the first row is data")),
+         ("has no column for the skill; its columns are: 'a', 'b'; choose one "
+          "with skill_column, or use header=no if the first row is data")),
         ("a,skill\nt,a\n", {}, None,
-         "has no column for the text; its columns are: 'a'; name the one that is meant with text_column"),
+         "has no column for the text; its columns are: 'a'; choose one with text_column"),
         ("text,skill\nt,a\n", {"skill_column": "x"}, None, "has no column 'x'; its columns are: 'text', 'skill'"),
         ("text\nt\n", {}, None,
-         "has one column, 'text', where two are expected: text and skill; is the delimiter another one?"),
-        ("\n\n", {}, None, "holds no row"),
-        ("text,skill\n", {}, None, "holds no text and no skill"),
+         "has one column, 'text', where two are expected: text and skill; is another delimiter used?"),
+        ("\n\n", {}, None, "has no rows"),
+        ("text,skill\n", {}, None, "has no texts and no skills"),
     ],
 )  # fmt: skip
 def test_errors_name_file_line_and_column(
@@ -141,14 +141,14 @@ def test_lenient_counts_and_leaves_out(file: Write) -> None:
     content = "text,skill,weight\nt,a,1\n,a,1\nt,b,x\nt,c\nu,a,2\nu,,1\n"
     report = load(file("e.csv", content), name="d", lenient=True)
     assert edges(report.dataset) == [("t", "a", 1.0), ("u", "a", 2.0)]
-    assert report.skipped == {"empty id": 2, "no weight": 1, "other number of columns": 1}
+    assert report.skipped == {"empty id": 2, "no weight": 1, "wrong number of columns": 1}
     assert len(report.examples) == 4
     assert report.dataset.provenance["skipped"] == 4
     assert report.dataset.provenance["skipped.no weight"] == 1
 
 
 def test_lenient_with_nothing_left_is_an_error(file: Write) -> None:
-    with pytest.raises(DataError, match=r"holds no text and no skill; 2 rows were left out, the first: .*line 2: "):
+    with pytest.raises(DataError, match=r"has no texts and no skills; 2 rows were left out, the first: .*line 2: "):
         load(file("e.csv", "text,skill\n,a\n,b\n"), name="d", lenient=True)
 
 

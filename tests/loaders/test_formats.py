@@ -56,18 +56,18 @@ def test_detection(file: Write, name: str, content: str, expected: str) -> None:
         (
             "a.csv",
             "x,y\n1,2\n",
-            "has columns 'x', 'y', which do not tell what it is: name them with text_column and skill_column",
+            "has columns 'x', 'y', which do not show what it is: name them with text_column and skill_column",
         ),
         (
             "a.jsonl",
             '{"x": 1}',
-            "holds objects with keys 'x', none of which holds skills; name the column of skills with skills_column",
+            "holds objects with keys 'x', none of which contains skills; name the column of skills with skills_column",
         ),
         ("a.jsonl", "x", "line 1: column 1: is not JSON: Expecting value"),
         ("a.json", "{", "is not JSON: "),
         ("a.csv", "", "is empty"),
         ("a.csv", b"\0\1", "line 1: holds a NUL byte"),
-        ("folder/a.bin", "x", "holds no file of a known format; endings of its files: .bin; name its format"),
+        ("folder/a.bin", "x", "has no files of a known format; its files end in .bin; name its format"),
     ],
 )
 def test_what_cannot_be_told(file: Write, name: str, content: str | bytes, message: str) -> None:
@@ -104,7 +104,7 @@ def test_python_source_through_the_same_door() -> None:
 
 
 def test_a_name_that_cannot_start_a_key_is_refused(file: Write) -> None:
-    with pytest.raises(DataError, match="without '/'"):
+    with pytest.raises(DataError, match="contain '/'"):
         load(file("a.csv", "text,skill\nt,a\n"), name="a/b")
 
 

@@ -113,12 +113,12 @@ def node(name: str, kind: str) -> str:
         ("g.gexf", "<html/>", ": is not GEXF; expected a <gexf> element"),
         ("g.graphml", '<!DOCTYPE g [\n<!ENTITY a "aaaa">]><graphml>&a;</graphml>',
          "line 2: declares an entity; remove the document type"),
-        ("g.graphml", "<graphml><graph/></graphml>", ": holds no node"),
+        ("g.graphml", "<graphml><graph/></graphml>", ": has no nodes"),
         ("g.graphml", HEAD + "<node id='a'/><node id='b'/><edge source='a' target='b'/><edge source='b' target='a'/>"
          "</graph></graphml>",
          ": does not say which nodes are texts and which are skills; give the nodes an attribute"),
         ("g.graphml", HEAD + node("t", "text") + "\n<edge source='t' target='x'/></graph></graphml>",
-         "line 2: an edge ends at 'x', which is no node"),
+         "line 2: an edge ends at 'x', which is not a node"),
         ("g.graphml", HEAD + node("t", "text") + "\n" + node("z", "zebra") + "</graph></graphml>",
          "line 2: node 'z' is labelled nothing; expected a text, skill or model"),
         ("g.graphml", HEAD + node("t", "text") + node("u", "text")
@@ -189,7 +189,7 @@ def test_single_file_of_apoc(file: Write) -> None:
     [
         ("id:ID,:LABEL\nt,Text\nt,Text\n", "n.csv, line 3: id 't' occurs twice"),
         ("id:ID,:LABEL\n,Text\n", "n.csv, line 2: expected an id, found nothing"),
-        (":START_ID,:END_ID,:TYPE\nt,a,REQUIRES\n", "n.csv: holds no node"),
+        (":START_ID,:END_ID,:TYPE\nt,a,REQUIRES\n", "n.csv: has no nodes"),
     ],
 )
 def test_errors_of_neo4j_files(file: Write, content: str, message: str) -> None:
@@ -199,5 +199,5 @@ def test_errors_of_neo4j_files(file: Write, content: str, message: str) -> None:
 
 def test_dangling_relationships_name_their_own_file(file: Write) -> None:
     nodes, links = file("n.csv", "id:ID,:LABEL\nt,Text\n"), file("l.csv", ":START_ID,:END_ID,:TYPE\nt,a,REQUIRES\n")
-    with pytest.raises(DataError, match=r"l.csv, line 2: an edge ends at 'a', which is no node"):
+    with pytest.raises(DataError, match=r"l.csv, line 2: an edge ends at 'a', which is not a node"):
         load(nodes, name="d", relationships=links)

@@ -314,10 +314,10 @@ def test_unknown_targets(target: str, expected: str, tmp_path: Path, monkeypatch
 
 def test_targets_without_texts(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"has no Python source file outside of tests; name a folder with \.py files"):
+    with pytest.raises(DataError, match=r"has no Python source files outside of tests; give a folder with \.py files"):
         load_python_source([tmp_path / "empty"], name="d")
     write_tree(tmp_path, {"plain/a.py": "x = 1", "broken/a.py": "x = 1", "broken/b.py": "def"})
-    with pytest.raises(DataError, match=r"^no function in 'plain': 1 Python file read; name another target$"):
+    with pytest.raises(DataError, match=r"^no function in 'plain': 1 Python file read; choose another target$"):
         load_python_source([tmp_path / "plain"], name="d")
     with pytest.raises(DataError, match=r"2 Python files read, of which 1 do not parse \(b.py: line 1: "):
         load_python_source([tmp_path / "broken"], name="d")

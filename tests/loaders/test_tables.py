@@ -75,8 +75,8 @@ def test_weights_properties_and_texts_without_skill(file: Write) -> None:
     ("name", "content", "where", "message"),
     [
         ("r.csv", "id,skills\nt,a\nt,b\n", ", line 3",
-         ("text 't' occurs twice; ids must be unique: name their column with text_column, or say --format edge-list "
-          "for a row for each requirement")),
+         ("text 't' occurs twice; ids must be unique: choose their column with text_column, or use --format edge-list "
+          "for one row per requirement")),
         ("r.csv", "id,skills\nt,[a\n", ", line 2", "column 'skills': not a JSON array: Expecting value at character 2"),
         ("r.csv", "id,skills\n,a\n", ", line 2", "column 'id': expected the id of a text, found nothing"),
         ("r.csv", "id,skills\nt,\"a\"b\n", ", line 2",
@@ -89,7 +89,7 @@ def test_weights_properties_and_texts_without_skill(file: Write) -> None:
          "column 11: is not JSON: Expecting ',' delimiter"),
         ("r.jsonl", '{"id": "t", "skills": []}\n[1]\n', ", line 2", "expected a JSON object, found list"),
         ("r.jsonl", '{"id": "t"}\n{"id": "u"}\n', "",
-         "has no column for the skills; its columns are: 'id'; name the one that is meant with skills_column"),
+         "has no column for the skills; its columns are: 'id'; choose one with skills_column"),
         ("r.json", '[{"id": "t", "skills": []}, 3]', "", "expected a JSON array of objects, one for each row"),
     ],
 )  # fmt: skip
@@ -116,7 +116,7 @@ def test_numbers_too_large_for_a_property_stay_text_and_deep_nesting_is_refused(
 
 def test_half_of_a_surrogate_pair_is_no_text(file: Write) -> None:
     path = file("r.jsonl", '{"id": "t", "skills": ["\\ud83d"]}\n')
-    with pytest.raises(DataError, match=r"r.jsonl: holds text that is not Unicode \('\\ud83d', half of a pair\)"):
+    with pytest.raises(DataError, match=r"r.jsonl: contains text that is not Unicode \('\\ud83d', half of a pair\)"):
         read(path)
 
 
@@ -161,9 +161,9 @@ def test_responses_by_name(file: Write) -> None:
         ("item,a,b\nq1,1,0\nq1,1,1\n", None, "q.csv, line 3: item 'q1' occurs twice; ids must be unique"),
         ("item,a,b\nq1,1,0\n", "s,q1,q9\nann,1,0\n", "resp.csv, line 1: column 'q9' is not an item of the Q-matrix"),
         ("item,a,b\nq1,1,0\n", "x,y,z\n1,1,0\n",
-         "resp.csv: has 2 columns of responses and none is named as one of the 1 items; name the columns"),
+         "resp.csv: has 2 columns of responses and none is named after one of the 1 items; name the columns"),
         ("item,a,b\nq1,1,0\n", "s,q1\nann,7\nbob,101\n",
-         "resp.csv, line 2: column 'q1': scores from 7 to 101 (1 score 7, 1 score 101) do not tell their scale: "),
+         "resp.csv, line 2: column 'q1': scores from 7 to 101 (1 score 7, 1 score 101) do not determine their scale: "),
     ],
 )  # fmt: skip
 def test_errors_of_q_matrices(file: Write, content: str, responses: str | None, message: str) -> None:
@@ -214,13 +214,13 @@ def test_a_model_without_any_outcome_is_kept(file: Write) -> None:
         ("text,model,score\nt,m,good\n", {},
          "o.csv, line 2: column 'score': 'good' is not a score; expected 0 to 1, 0 to 100, or blank for not attempted"),
         ("text,m\nt,1\nu,-0.5\n", {},
-         "o.csv, line 3: column 'm': scores from -0.5 to 1 (1 score -0.5) do not tell their scale: not attempted: "),
+         "o.csv, line 3: column 'm': scores from -0.5 to 1 (1 score -0.5) do not determine their scale: not attempted"),
         ("text,m\nt,50\nu,100.5\n", {"scale": "percent"},
-         "o.csv, line 3: column 'm': score 100.5 must be from 0 to 100; if it means not attempted, say missing=100.5"),
+         "o.csv, line 3: column 'm': score 100.5 must be from 0 to 100; if it means not attempted, use missing=100.5"),
         ("text,m\nt,50\n", {"scale": "share"}, "o.csv, line 2: column 'm': score 50 must be from 0 to 1"),
         ("text,m\nx,1\n", {}, "o.csv, line 2: column 'text': text 'x' is not in the requirements; add it there"),
         ("text,model,score\nt,m,1\nt,m,0\n", {},
-         "o.csv, line 3: model 'm' has a score for text 't' already; say attempts=share"),
+         "o.csv, line 3: model 'm' has a score for text 't' already; use attempts=share"),
         ("text,model,score\nt,,1\n", {}, "o.csv, line 2: expected the name of a model, found nothing"),
         ("text\nt\n", {}, "o.csv: has one column only; expected columns text, model and score, or a text and a"),
         ("text,m,\nt,1,1\n", {}, "o.csv, line 1: column 3 has no name; expected the name of a model"),
@@ -242,7 +242,7 @@ def test_lenient_outcomes(file: Write) -> None:
 
 def test_outcomes_as_main_file_need_requirements(file: Write) -> None:
     outcomes = file("outcomes.csv", "text,m\nt,1\nu,0\n")
-    with pytest.raises(DataError, match=r"holds outcomes, which say nothing of skills; give the edge list or the rows"):
+    with pytest.raises(DataError, match=r"holds outcomes without skills; add the edge list or the rows"):
         read(outcomes)
     by_edges = read(outcomes, requirements=file("e.csv", EDGES))
     by_rows = read(outcomes, requirements=file("r.jsonl", '{"id":"t","skills":["a"]}\n{"id":"u","skills":["a"]}\n'))
@@ -289,9 +289,13 @@ def test_lists_of_texts_skills_and_models(file: Write) -> None:
         ("texts", "id,size\nt,1\n,2\n", "x.csv, line 3: column 'id': expected an id"),
         ("texts", "size\n1\n", "x.csv: has no column for the id of a text; its columns are: 'size'"),
         ("skills", "skill,level\na,deep\n", "x.csv, line 2: level 'deep' of skill 'a' is not an integer"),
-        ("skills", "skill,parent\na,b\n", "x.csv, line 2: parent 'b' of skill 'a' is no skill of this file"),
+        ("skills", "skill,parent\na,b\n", "x.csv, line 2: parent 'b' of skill 'a' is not a skill of this file"),
         ("skills", "skill,parent\na,b\nb,a\n", "x.csv: part_of form a cycle: "),
-        ("models", "model,base\nm,gone\n", "x.csv, line 2: base 'gone' of model 'm' is no model of this file or the"),
+        (
+            "models",
+            "model,base\nm,gone\n",
+            "x.csv, line 2: base 'gone' of model 'm' is not a model of this file or of the",
+        ),
         ("hierarchy", "parent,child\na,\n", "x.csv, line 2: column 'child': expected the id of a skill, found nothing"),
         ("hierarchy", "up,down\na,b\n", "x.csv: has no column for the parent; its columns are: 'up', 'down'"),
         ("hierarchy", "parent,child\na,b\nb,a\n", "x.csv: part_of form a cycle: "),

@@ -89,7 +89,7 @@ def test_filters_and_metrics(file: Write) -> None:
     [
         ({"doc": 1}, {}, "line 1: expected a key 'doc_id', found 'doc'"),
         ({"doc_id": 0, "word_perplexity": 3.0}, {}, "line 1: expected a score from 0 to 1, found none of the known"),
-        (sample(0, 7), {}, "line 1: expected a score from 0 to 1, found 'acc': 7; name it with metric"),
+        (sample(0, 7), {}, "line 1: expected a score from 0 to 1, found 'acc': 7; choose another with metric"),
         (sample(0, 1), {"metric": "f2"}, "line 1: expected a score from 0 to 1, found 'f2': None"),
         (sample(0, 1), {"skill_field": "doc.topic"}, "line 1: field 'doc.topic': there is no 'doc.topic'"),
     ],
@@ -104,7 +104,7 @@ def test_errors_of_folders_of_samples(file: Write) -> None:
     file("a/n/samples_t.jsonl", jsonl(sample(0, 1)))
     with pytest.raises(DataError, match=r"holds the samples of several models; leave model out"):
         load(root, name="d", model="m")
-    with pytest.raises(DataError, match=r"holds no samples_\*.jsonl file; run the harness with --log_samples"):
+    with pytest.raises(DataError, match=r"has no samples_\*.jsonl files; run the harness with --log_samples"):
         load(file("b/x.txt", "x").parent, name="d", format="lm-evaluation")
     twice = file("c/m/samples_t.jsonl", jsonl(sample(0, 1), sample(0, 0)))
     found = load(twice, name="d")
@@ -177,7 +177,7 @@ def test_natural_instructions(file: Write) -> None:
             "x/task.json",
             '{"a": 1}',
             {},
-            "task.json: is a JSON object with keys 'a', none of which holds a list of rows",
+            "task.json: is a JSON object with keys 'a', none of which is a list of rows",
         ),
         ("x/task.json", '{"a": 1}', {"format": "big-bench"}, "task.json: expected a BIG-bench task with keywords"),
         ("x/task.json", '{"keywords": 3, "examples": []}', {}, "task.json: key 'keywords': expected a list of names"),
@@ -265,9 +265,9 @@ def test_folder_of_texts(file: Write) -> None:
 
 def test_errors_of_folders_of_text(file: Write) -> None:
     root = file("docs/a.txt", b"caf\xe9").parent
-    with pytest.raises(DataError, match=r"needs a list of terms to find in them; give vocabulary"):
+    with pytest.raises(DataError, match=r"needs a list of terms to look for: add the option vocabulary"):
         load(root, name="d")
-    with pytest.raises(DataError, match=r"v.txt: holds no term"):
+    with pytest.raises(DataError, match=r"v.txt: has no terms"):
         load(root, name="d", vocabulary=file("v.txt", "# none\n"))
     with pytest.raises(DataError, match=r"a.txt, line 1: is not UTF-8; save it as UTF-8"):
         load(root, name="d", vocabulary=file("v.txt", "set\n"))

@@ -1,4 +1,4 @@
-"""The server that says what is right."""
+"""The server that measures correctness."""
 
 from tests.support.neo4j import neo4j_server
 

@@ -215,7 +215,7 @@ _REFUSED = {
     "MATCH (s:Skill) RETURN (s)-->() AS x": "EXISTS \\{",
     "RETURN 'a' * 2 AS x": "\\* cannot be used with 'a'",
     "RETURN true AND 1 AS x": "not true or false",
-    "RETURN {months: 1, days: 2, seconds: 3} AS x": "name a key otherwise",
+    "RETURN {months: 1, days: 2, seconds: 3} AS x": "rename one of the keys",
     "MATCH (s:Skill) WITH s.name RETURN 1 AS x": "AS",
 }
 

@@ -71,7 +71,7 @@ def test_factors_are_read(text: str, factor: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "1x", "0.5x", "-2", "nan", "inf", "100x"])
 def test_other_factors_are_refused(text: str) -> None:
-    with pytest.raises(SkillgraphError, match="as in 2x"):
+    with pytest.raises(SkillgraphError, match="such as 2x"):
         parse_factor(text)
 
 

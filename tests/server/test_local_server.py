@@ -194,7 +194,7 @@ def test_a_server_that_dies_says_why(server: LocalServer, options: ServerOptions
         # Run by itself: a first start would already fail at setting the password.
         server.start(attached=True)
         server.stop()
-    with pytest.raises(ServerError, match="Neo4j ended because the heap size is not one that Java takes"):
+    with pytest.raises(ServerError, match="Neo4j ended because Java does not accept this heap size"):
         LocalServer(server.home, options=replace(options, heap="much")).start()
     with pytest.raises(ServerError, match=r"Neo4j ended with code \d+: .*no\.such\.setting.*console\.log"):
         LocalServer(server.home, options=replace(options, settings={"no.such.setting": "1"})).start()

@@ -71,7 +71,7 @@ def test_backslashes_of_windows_paths_survive() -> None:
     ("console", "said"),
     [
         ("java.net.BindException: Address already in use", "a port is in use"),
-        ("FileLockException: Lock file has been locked", "another Neo4j uses this home"),
+        ("FileLockException: Lock file has been locked", "another Neo4j server uses this home"),
         ("java.lang.OutOfMemoryError: Java heap space", "larger --heap"),
         ("something\nunheard of", "something | unheard of"),
         ("", "it printed nothing"),

@@ -88,7 +88,7 @@ def test_a_task_that_always_fails_leaves_no_output_and_a_run_to_go_on_with(
             learn_on_spark(run, name="layer", waves=True)
     assert str(caught.value) == (
         "Spark failed while learning: RuntimeError: the disk of this worker is full; "
-        f"{work} keeps the finished steps, and the same command goes on from there"
+        f"{work} keeps the finished steps, and the same command continues from there"
     )
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(SparkError, match="holds a run whose learner is 'one', not 'd:2'"):
@@ -152,7 +152,7 @@ def test_unknown_known_skills_classes_and_learned_skills(session: Any, small: Ca
     with pytest.raises(NotFoundError, match="skill '5' is not among"):
         components_on_spark(run, str(tmp_path), name="layer")
     pq.write_table(pa.table({"parts": ["a"]}), tmp_path / "run.parquet")
-    with pytest.raises(SparkError, match=r"run\.parquet does not say which parts the layer is of"):
+    with pytest.raises(SparkError, match=r"run\.parquet does not record which parts the layer was learned from"):
         components_on_spark(run, str(tmp_path), name="layer")
     report = learn_on_spark(run, name="layer", known_classes=["f"])
     assert (report.layer.learned, report.stalled) == (report.layer.skills, True)
@@ -174,7 +174,7 @@ def test_a_master_that_does_not_answer() -> None:
                 open_session(f"{scheme}://127.0.0.1:{port}"),
             ):
                 pass
-    with pytest.raises(SparkError, match="master 'mesos://x' is none of"), open_session("mesos://x"):
+    with pytest.raises(SparkError, match="master 'mesos://x' is not one of"), open_session("mesos://x"):
         pass
 
 

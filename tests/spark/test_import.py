@@ -102,7 +102,7 @@ def test_a_folder_that_is_no_output_is_refused(outputs: Path, tmp_path: Path) ->
         read_layer(half, "taken")
     whole = pq.read_table(outputs / "learned" / "skills.parquet")
     pq.write_table(whole.slice(1), half / "skills.parquet")
-    with pytest.raises(SkillgraphError, match="it is not whole"):
+    with pytest.raises(SkillgraphError, match="it is incomplete"):
         read_layer(half, "taken")
     (half / "skills.parquet").write_bytes(b"no table")
     with pytest.raises(SkillgraphError, match="cannot read"):
@@ -115,11 +115,11 @@ def test_a_folder_that_is_no_output_is_refused(outputs: Path, tmp_path: Path) ->
     record = pq.read_table(half / "run.parquet")
     shutil.rmtree(half / "run.parquet")
     pq.write_table(pa.table({"learned": [1]}), half / "run.parquet")
-    with pytest.raises(SkillgraphError, match="no record of a layer"):
+    with pytest.raises(SkillgraphError, match="not the record of a layer"):
         read_layer(half, "taken")
     nobody = record.set_column(record.column_names.index("learner"), "learner", pa.nulls(1, pa.string()))
     pq.write_table(nobody, half / "run.parquet")
-    with pytest.raises(SkillgraphError, match="no record of a layer"):
+    with pytest.raises(SkillgraphError, match="not the record of a layer"):
         read_layer(half, "taken")
     pq.write_table(pa.concat_tables([record, record]), half / "run.parquet")
     with pytest.raises(SkillgraphError, match="not the output of"):

@@ -143,7 +143,7 @@ def test_from_parquet_to_parquet_without_a_store(stored: tuple[Path, Case], serv
     assert dict(rows(tmp_path / "parts", "components")) == case.components(skills, "any")
     again = run_command(tmp_path, "spark", *learned, "--master", server)
     assert (again.returncode, again.stdout) == (1, "")
-    assert "learned is there already" in again.stderr
+    assert "learned exists already" in again.stderr
 
 
 def test_a_layer_needs_the_dataset_it_was_learned_from(stored: tuple[Path, Case], server: str, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_an_expression_that_spins_is_ended(store: EmbeddedStore) -> None:
 
 
 def test_refusals_and_faults_are_told_as_ever(store: EmbeddedStore, tmp_path: Path) -> None:
-    with pytest.raises(QueryError, match="only reads"):
+    with pytest.raises(QueryError, match="may only read"):
         _ask(store, "CREATE (n)")
     with pytest.raises(QueryError, match="line 1, column"):
         _ask(store, "RETURN nothing(1) AS")

@@ -63,18 +63,18 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     "What fine-tuning adds around a skill": [("csv", "api", 1), ("json", "api", 1)],
     "New associations of known skills": [("if", "print", 1)],
     "What fine-tuning loses": [("sorted", "builtin", 0)],
-    "Texts that failed for one skill only": [
+    "Texts that lack only one skill": [
         ("t8", "load", "csv"), ("u1", None, "json"), ("t6", "load", "regex"), ("t7", "load", "regex"),
         ("u3", None, "regex"),
     ],
     "What to teach next": [("regex", 3), ("csv", 1), ("json", 1)],
     "Required, but not learned": [("regex", "api", 3), ("csv", "api", 2), ("json", "api", 2)],
-    "Texts that taught most": [("t3", "load", 2), ("t1", "load", 1), ("t2", "load", 1), ("t5", "load", 1)],
+    "Texts that taught the most": [("t3", "load", 2), ("t1", "load", 1), ("t2", "load", 1), ("t5", "load", 1)],
     "Waves of learning": [(1, "syntax", 2), (2, "builtin", 2), (3, "builtin", 1)],
     "Skills blocked by a prerequisite": [("csv", ["regex"])],
     "Why skills are lacking": [("inseparable", 2, 2), ("prerequisite", 1, 1)],
-    "Texts by the number of skills they lack": [(1, 5), (2, 1)],
-    "What a text lacks": [
+    "Texts by their number of lacking skills": [(1, 5), (2, 1)],
+    "Lacking skills of a text": [
         ("t6", 1, ["regex"]), ("t7", 1, ["regex"]), ("t8", 1, ["csv"]), ("u1", 1, ["json"]), ("u3", 1, ["regex"]),
         ("u2", 2, ["csv", "json"]),
     ],

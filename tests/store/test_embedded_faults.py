@@ -234,8 +234,8 @@ def test_a_second_writer_is_told_who_writes(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     other = subprocess.run([sys.executable, "-c", code, path], check=False, capture_output=True, text=True, cwd=root)
     assert other.stderr.strip().splitlines()[-1] == (
-        f"explorer.errors.StoreError: {path} is being written by process {os.getpid()}: wait until it has finished; "
-        "reading it is possible meanwhile"
+        f"explorer.errors.StoreError: {path} is being written by process {os.getpid()}: wait until that has finished; "
+        "it can be read in the meantime"
     )
     assert open_store(path, mode="read").read_dataset("d").equals(small_dataset())
     first.close()
@@ -416,7 +416,8 @@ def test_no_bit_of_a_store_can_change_unseen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "said"), [(0, "not a store of this program"), (SCHEMA_VERSION + 1, f"version {SCHEMA_VERSION + 1}")]
+    ("version", "said"),
+    [(0, "not a store made by this program"), (SCHEMA_VERSION + 1, f"version {SCHEMA_VERSION + 1}")],
 )
 def test_a_store_of_another_version(tmp_path: Path, version: int, said: str) -> None:
     path = tmp_path / "store.kgl"

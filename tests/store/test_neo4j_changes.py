@@ -407,7 +407,7 @@ def test_what_a_layer_is_of_must_still_be_there(
     other = server.open()
     replacing = iter([lambda: other.write_dataset(numbered_dataset(2, SIZE), replace=True)])
     before_batch(lambda number: number == 2 and next(replacing)())
-    with pytest.raises(StoreError, match=r"was (changed|replaced or deleted) while"):
+    with pytest.raises(StoreError, match=r"was (changed while|replaced or deleted during)"):
         store.write_layer(numbered_layer(1, SIZE))
     assert store.layers() == ()
     assert counts(server) == expected_counts(2)

@@ -308,7 +308,7 @@ def test_a_load_that_gave_up_is_finished_by_loading_again(
     store = mortal.open(retry_seconds=0.5)
     store.write_dataset(numbered_dataset(1, 80))
     during_batch(monkeypatch, 5, lambda: kill(mortal))
-    with pytest.raises(StoreError, match=r"no Neo4j answers at .* and try again; what it held before is unharmed"):
+    with pytest.raises(StoreError, match=r"no Neo4j answers at .* and try again; its data are unharmed"):
         store.write_dataset(numbered_dataset(2, 80), replace=True)
     with pytest.raises(StoreError, match="no Neo4j answers"):
         store.datasets()

@@ -124,7 +124,7 @@ class AnyName(frozenset[str]):
         ("session", "CREATE (:New)", ("words", "plan"), "(?i)writ|access mode"),
         ("type", "CREATE (:New)", ("words", "operators", "procedures"), "it writes"),
         ("operators", "LOAD CSV FROM 'file:///x' AS l RETURN l", ("words", "type", "procedures"), "LOAD CSV reads"),
-        ("operators", "SHOW SETTINGS YIELD name", ("words", "type", "procedures"), "SHOW looks at the server"),
+        ("operators", "SHOW SETTINGS YIELD name", ("words", "type", "procedures"), "SHOW reports on the server"),
         ("procedures", "CALL dbms.listConfig() YIELD name RETURN name", ("words", "type", "operators"), "procedure"),
     ],
     ids=["words", "session", "type", "operators, file", "operators, settings", "procedures"],
@@ -178,7 +178,7 @@ def test_functions_of_plug_ins_are_refused(
         "RETURN 1 AS x // \\u000a, datetime.realtime() AS y",
         r"RETURN 1 AS x /* \u002a/, datetime.realtime() AS y /* */",
     ):
-        with pytest.raises(QueryError, match="could hide a function"):
+        with pytest.raises(QueryError, match="could hide one of their functions"):
             store.query(cypher)
 
 
@@ -274,7 +274,7 @@ def test_a_query_that_never_has_a_quiet_moment_says_so(store: Neo4jStore, publis
     result = store.query(_LAYER)
     assert len(numbers) == READ_ATTEMPTS
     assert len(result.rows) == 1
-    assert ["others published changes" in text for text in result.warnings] == [True]
+    assert ["other users changed the store" in text for text in result.warnings] == [True]
 
 
 def test_an_error_of_a_quiet_moment_is_an_error(store: Neo4jStore, published: Any) -> None:

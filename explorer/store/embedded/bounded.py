@@ -26,15 +26,16 @@ _OPEN = "open"
 
 
 def too_large(gibibytes: float) -> str:
-    """What is said of a query that needs more memory than it may."""
+    """The message for a query that needs more memory than it may use."""
     return (
-        f"the query needs more than {gibibytes:g} GiB of memory and was stopped: narrow it, or allow more with --memory"
+        f"the query needs more than {gibibytes:g} GiB of memory and was stopped: narrow the query, or allow more "
+        "memory with --memory"
     )
 
 
 def too_long(seconds: float) -> str:
-    """What is said of a query that takes longer than it may."""
-    return f"the query took longer than {seconds:g} s and was stopped: narrow it or give it more time"
+    """The message for a query that takes longer than it may."""
+    return f"the query took longer than {seconds:g} s and was stopped: narrow the query or allow more time"
 
 
 @contextmanager

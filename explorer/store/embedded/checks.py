@@ -21,7 +21,9 @@ def check_name(name: str, what: str) -> None:
         StoreError: The name is in square brackets.
     """
     if name.startswith("[") and name.endswith("]"):
-        raise StoreError(f"{what} {name!r} is in square brackets, which this store reads as a list: choose another")
+        raise StoreError(
+            f"{what} {name!r} is in square brackets, which this store reads as a list: choose another name"
+        )
 
 
 def check_dataset_names(dataset: Dataset) -> None:

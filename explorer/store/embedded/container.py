@@ -81,10 +81,10 @@ def _read_head(file: BinaryIO, name: str) -> tuple[bytes, int, int, int]:
     if len(head) >= _HEAD.size and head.startswith(MAGIC):
         _, container, version, place, length, checksum = _HEAD.unpack_from(head)
         if container > _CONTAINER:
-            raise StoreError(f"{name} was written by a newer version of this program: use that one")
+            raise StoreError(f"{name} was written by a newer version of this program: use that version")
         if whole:
             return version, place, length, checksum
-    raise _damaged(name, "its first bytes are not as they were written")
+    raise _damaged(name, "its first bytes have changed")
 
 
 def _read_at(file: BinaryIO, place: int, length: int) -> bytearray:
@@ -106,7 +106,7 @@ def _write_at(file: BinaryIO, place: int, view: memoryview) -> None:
 def other_version(name: str, version: object, needed: int) -> StoreError:
     """What is said of a store whose graph has another schema."""
     return StoreError(
-        f"{name} has version {version} of the graph schema, and this program needs version {needed}: "
+        f"{name} has version {version} of the graph schema, but this program needs version {needed}: "
         "use the program that wrote it, or load the data into a new store"
     )
 
@@ -150,7 +150,7 @@ class Content:
         if len(text) < length:
             raise _damaged(name, "its end is missing")
         if zlib.crc32(text) != checksum:
-            raise _damaged(name, "its catalogue is not as it was written")
+            raise _damaged(name, "its catalogue has changed")
         self.catalogue: dict[str, Any] = json.loads(bytes(text))
 
     @classmethod

@@ -64,7 +64,7 @@ def load_graph(path: Path) -> Any:
     if version == SCHEMA_VERSION:
         return graph
     if version == 0:
-        raise StoreError(f"{path} is a kglite graph, but not a store of this program: choose another file")
+        raise StoreError(f"{path} is a kglite graph, but not a store made by this program: choose another file")
     raise other_version(str(path), version, SCHEMA_VERSION)
 
 
@@ -76,5 +76,8 @@ def open_error(path: Path, error: Exception) -> StoreError:
     if isinstance(error, kglite.FileFormatError):
         return StoreError(f"{path} is damaged: restore it from a copy, or load the data into a new store ({message})")
     if isinstance(error, PermissionError) or "ermission denied" in message or "Read-only" in message:
-        return StoreError(f"{path} or its folder may not be opened by you: change permissions or choose another folder")
+        return StoreError(
+            f"{path} or its folder cannot be opened: you do not have the permissions; change them or choose another "
+            "folder"
+        )
     return StoreError(f"{path} cannot be opened: {message}")

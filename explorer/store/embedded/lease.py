@@ -32,8 +32,8 @@ class Lease:
             try:
                 if not _locked(file):
                     raise StoreError(
-                        f"{path} is being written by {self._holder(file)}: wait until it has finished; reading it is "
-                        "possible meanwhile"
+                        f"{path} is being written by {self._holder(file)}: wait until that has finished; it can be "
+                        "read in the meantime"
                     )
                 if _is_still(file, self._path):
                     break

@@ -60,8 +60,8 @@ def refuse_log(path: Path) -> None:
         graph = kglite.open(str(path), durable="off")
     except ValueError:
         raise StoreError(
-            f"{path} was last changed by another program, which left a log that has not been taken in, {path}-wal: "
-            "open and close the file there once more"
+            f"{path} was last changed by another program, which left a log that has not been merged, {path}-wal: "
+            "open and close the file in that program once more"
         ) from None
     except kglite.WriterLeaseHeldError:
         # The lock is the one that a lease takes, which says who holds it.

@@ -23,7 +23,7 @@ from explorer.store.embedded.names import stored_name
 __all__ = ["changeable_graph", "frozen_graph"]
 
 _INDEXES = (("Text", ("dataset", "id")), ("Skill", ("dataset", "id")), ("Skill", ("dataset", "name")))
-"""By what people look nodes up, apart from `key`; kglite does not keep these with the graph."""
+"""Properties by which people look up nodes, apart from `key`; kglite does not keep these indexes with the graph."""
 _KEPT = 4
 _WORTH_KEEPING = 20_000
 """Rows from which on loading a graph is faster than building it."""

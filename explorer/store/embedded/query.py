@@ -129,12 +129,12 @@ def _left(until: float) -> int:
 
 def _query_error(error: Exception, statement: Statement, timeout: float) -> QueryError:
     if isinstance(error, kglite.ReadOnlyError):
-        return QueryError("the query changes the store, and a query only reads: leave out what writes")
+        return QueryError("the query changes the store, but a query may only read: remove the clauses that write")
     if isinstance(error, kglite.CypherTimeoutError):
         return QueryError(too_long(timeout))
     message = _ADVICE.sub("", _HEADING.sub("", " ".join(shown_text(str(error).partition("\n")[0]).split())))
     if "safety ceiling" in message:
-        message = "it makes more rows or list items on the way than fit into memory: narrow it or add a LIMIT"
+        message = "it makes more intermediate rows or list items than fit into memory: narrow it or add a LIMIT"
     line, column = getattr(error, "line", None), getattr(error, "col", None)
     if line is not None and column is not None:
         line, column = statement.written_at(line, column)

@@ -32,7 +32,7 @@ REFUSED: dict[str, str] = {
     "properties in shortestPath": "WHERE all(r IN relationships(p) WHERE r.layer = …)",
     "COLLECT { … }": "CALL (x) { … RETURN collect(…) AS list }",
 }
-"""What is refused, and what to write in its place."""
+"""What is refused, and what to write instead."""
 
 _INFINITY = "(1e308 * 10)"
 _NAN = "(1e308 * 10 - 1e308 * 10)"
@@ -416,8 +416,8 @@ class Writer:
             elif piece.kind == "inner_query" and piece.name == "COLLECT":
                 raise self._refuse(
                     piece,
-                    "COLLECT { … } is not known to the embedded store: use CALL (x) { … RETURN collect(…) AS list }, "
-                    "which works on both stores",
+                    "COLLECT { … } is not supported by the embedded store: use CALL (x) "
+                    "{ … RETURN collect(…) AS list }, which works on both stores",
                 )
             elif piece.kind == "shortest":
                 self._check_shortest(piece)
@@ -449,15 +449,17 @@ class Writer:
             if "properties" in relationship.roles or "where" in relationship.roles:
                 raise self._refuse(
                     relationship,
-                    "Neo4j takes no properties in shortestPath: write MATCH p = shortestPath(…) "
+                    "Neo4j does not support properties in shortestPath: write MATCH p = shortestPath(…) "
                     "WHERE all(r IN relationships(p) WHERE r.layer = …), which works on both stores",
                 )
             length = self._source(relationship.roles["length"]) if "length" in relationship.roles else ""
             least = re.match(r"\*\s*(\d+)", length)
             if least and int(least[1]) > 1:
-                raise self._refuse(relationship, "shortestPath takes a least length of 0 or 1 only")
+                raise self._refuse(relationship, "shortestPath supports only a minimum length of 0 or 1")
         if sum(1 for part in piece.parts if part.kind == "relationship") != 1:
-            raise self._refuse(piece, "shortestPath takes one relationship, as in shortestPath((a)-[:TYPE*..6]-(b))")
+            raise self._refuse(
+                piece, "shortestPath needs exactly one relationship, as in shortestPath((a)-[:TYPE*..6]-(b))"
+            )
 
     # Names ----------------------------------------------------------------------------------------------------
 
@@ -478,7 +480,8 @@ class Writer:
     def _write_map(self, piece: Piece) -> list[Chunk]:
         if {entry.name for entry in piece.parts} == {"months", "days", "seconds"}:
             raise self._refuse(
-                piece, "the embedded store takes a map of months, days and seconds for a duration: name a key otherwise"
+                piece,
+                "the embedded store reads a map of months, days and seconds as a duration: rename one of the keys",
             )
         return self._plain(piece)
 
@@ -671,7 +674,7 @@ class Writer:
         arguments = piece.parts
         if name in ("duration.between", "point", "distance", "point.distance", "point.withinbbox"):
             instead = REFUSED.get(name, REFUSED["point"])
-            raise self._refuse(piece, f"{piece.name} is not known to the embedded store: use {instead}")
+            raise self._refuse(piece, f"{piece.name} is not supported by the embedded store: use {instead}")
         if name == "keys":
             return (
                 [(KEYS[0], piece.start), *self._out(arguments[0]), (KEYS[1], piece.end - 1)]
@@ -698,7 +701,7 @@ class Writer:
             if self._only(arguments[0], "datetime", "duration"):
                 raise self._refuse(
                     piece,
-                    "the text of times and durations is not Neo4j's on the embedded store: return the value itself",
+                    "the embedded store does not format times and durations as Neo4j does: return the value itself",
                 )
             if self._types(arguments[0]) is None or self._maybe(arguments[0], "float"):
                 self._guard(piece)
@@ -721,7 +724,7 @@ class Writer:
     def _write_round(self, piece: Piece) -> list[Chunk]:
         if len(piece.parts) > 2:
             raise self._refuse(
-                piece, f"round with a mode is not known to the embedded store: use {REFUSED['round with a mode']}"
+                piece, f"round with a mode is not supported by the embedded store: use {REFUSED['round with a mode']}"
             )
         if len(piece.parts) != 1 or self._only(piece.parts[0], "int"):
             return self._plain(piece)
@@ -748,7 +751,7 @@ class Writer:
             if not self._conditions or self._star or (relationship and piece.flag):
                 raise self._refuse(
                     labels,
-                    "this label expression is not known to the embedded store here: put it into WHERE, as in "
+                    "this label expression is not supported by the embedded store here: put it into WHERE, as in "
                     "WHERE NOT n:Skill",
                 )
         if self._maps_as_conditions and self._conditions and not piece.flag and values and values.kind == "map":
@@ -822,9 +825,9 @@ class Writer:
             elif not self._becomes_chain(condition, shortest):
                 raise self._refuse(
                     condition,
-                    "the embedded store finds a shortest path first, and Neo4j one that satisfies this: what works on "
-                    "both stores is all(r IN relationships(p) WHERE …) of r, literals and parameters alone, the same "
-                    "of nodes(p), a bound in the pattern (*..6), or WITH p WHERE … after the MATCH",
+                    "the embedded store first finds a shortest path, whereas Neo4j finds a path that satisfies this "
+                    "condition: both stores support all(r IN relationships(p) WHERE …) of r, literals and parameters "
+                    "alone, the same of nodes(p), a bound in the pattern (*..6), or WITH p WHERE … after the MATCH",
                 )
         return kept
 

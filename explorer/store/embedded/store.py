@@ -134,7 +134,7 @@ class EmbeddedStore:
         with self._change(anew=replace) as (draft, _):
             if dataset.name in draft.catalogue.get("datasets", {}) and not replace:
                 raise StoreError(
-                    f"dataset {dataset.name!r} is in {self.url} already: replace it, or load under another name"
+                    f"dataset {dataset.name!r} exists in {self.url} already: replace it, or load under another name"
                 )
             ids = put_dataset(draft, dataset, dataset_node(dataset, utc_now()), {}, _counter(dataset, progress))
             entry = draft.catalogue["datasets"][dataset.name]
@@ -209,7 +209,9 @@ class EmbeddedStore:
             entry = dataset_entry(draft.catalogue, name, self.url)
             datasets = draft.catalogue["datasets"]
             if new in datasets:
-                raise StoreError(f"dataset {new!r} is in {self.url} already: choose another name, or delete that one")
+                raise StoreError(
+                    f"dataset {new!r} exists in {self.url} already: choose another name, or delete that dataset"
+                )
             del datasets[name]
             datasets[new] = entry
             entry["node"]["name"] = new
@@ -412,9 +414,7 @@ class EmbeddedStore:
             except DamagedError:
                 if self._current() is content:
                     raise
-        raise StoreError(
-            f"{self.url} was changed again and again while it was read: read it again when the writing is over"
-        )
+        raise StoreError(f"{self.url} kept changing while it was read: read it again when the writing has finished")
 
     @contextmanager
     def _change(self, *, anew: bool = False) -> Iterator[tuple[Draft, Content | None]]:
@@ -439,7 +439,9 @@ class EmbeddedStore:
         name: str | None = info.base
         while name is not None:
             if name == info.name:
-                raise StoreError(f"layer {info.name!r} cannot be fine-tuned from {info.base!r}, which comes from it")
+                raise StoreError(
+                    f"layer {info.name!r} cannot be fine-tuned from {info.base!r}, which was itself fine-tuned from it"
+                )
             name = bases[name]
 
 
@@ -497,7 +499,10 @@ def _take_lease(path: Path) -> Lease:
 
 def _cannot_open(path: Path, error: OSError) -> StoreError:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return StoreError(f"{path} or its folder may not be opened by you: change permissions or choose another folder")
+        return StoreError(
+            f"{path} or its folder cannot be opened: you do not have the permissions; change them or choose another "
+            "folder"
+        )
     return StoreError(f"{path} cannot be opened: {error.strerror}")
 
 

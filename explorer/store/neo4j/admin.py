@@ -38,7 +38,7 @@ from loaders.dataset import Dataset
 __all__ = ["ARGUMENTS_FILE", "AdminCsv", "write_admin_csv"]
 
 ARGUMENTS_FILE = "import.args"
-"""File with the arguments of the import, one a line; their paths are relative to its folder."""
+"""File with the arguments of the import, one per line; their paths are relative to its folder."""
 
 _BATCH = 100_000
 _TYPES = {"string": "string", "int64": "long", "int32": "long", "double": "double", "bool": "boolean"}

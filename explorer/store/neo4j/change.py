@@ -68,7 +68,7 @@ SMALL = {"dataset": 250_000, "layer": 100_000, "associations": 200_000}
 
 
 READ_ATTEMPTS = 5
-"""How often something is read that is replaced while it is read."""
+"""How often a read is repeated if what is read is replaced meanwhile."""
 
 
 class Transactions(Protocol):
@@ -110,8 +110,8 @@ def ensure_schema(connection: Connection) -> None:
     if versions:
         if versions[0][0] != SCHEMA_VERSION:
             raise StoreError(
-                f"{connection.address.url} was written with version {versions[0][0]} of the graph schema and this "
-                f"program knows version {SCHEMA_VERSION}: export it with the program that wrote it and load it anew"
+                f"{connection.address.url} was written with version {versions[0][0]} of the graph schema, but this "
+                f"program needs version {SCHEMA_VERSION}: export it with the program that wrote it, and load it again"
             )
         return
     for statement in SCHEMA:
@@ -345,7 +345,8 @@ class Change:
         ).single()
         if row is None or row["token"] != self.token:
             raise StoreError(
-                f"another process has begun to write {self._what}: this one has stopped, and the other's will stand"
+                f"another process has begun to write {self._what}: this one has stopped, and the other's version will "
+                "be kept"
             )
         return row
 

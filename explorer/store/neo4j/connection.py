@@ -59,18 +59,18 @@ def parse_address(url: str) -> Address:
         parts = urlsplit(url)
         port = parts.port or _PORT
     except ValueError as error:
-        raise StoreError(f"the store's address is not one: {error}; give neo4j://host:7687") from None
+        raise StoreError(f"the store's address is not valid: {error}; give neo4j://host:7687") from None
     # Checked first, and without quoting the address: a password must not reach the terminal or a log.
     if parts.username is not None or parts.password is not None:
         raise StoreError(
-            "the store's address holds a user or password, which other users of this machine and logs could see: "
-            "give it without, and set NEO4J_USER and NEO4J_PASSWORD"
+            "the store's address contains a user or password, which could be seen by other users of this machine "
+            "and in logs: leave them out, and set NEO4J_USER and NEO4J_PASSWORD"
         )
     if parts.scheme not in SCHEMES or not parts.hostname:
         raise StoreError(f"{url!r} is not the address of a Neo4j server; give neo4j://host:7687")
     database = parts.path.strip("/") or None
     if parts.query or parts.fragment or "/" in (database or ""):
-        raise StoreError(f"{url!r}: after the port only /database may follow")
+        raise StoreError(f"{url!r}: only /database may follow the port")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     target = f"{parts.scheme}://{host}:{port}"
     return Address(target + (f"/{database}" if database else ""), target, parts.hostname, port, database)
@@ -222,7 +222,7 @@ class Connection:
         if isinstance(error, ServiceUnavailable | SessionExpired):
             return (
                 f"no Neo4j answers at {url}: start it (skillgraph server start runs one on this machine) and try "
-                "again; what it held before is unharmed"
+                "again; its data are unharmed"
             )
         if isinstance(error, Neo4jError):
             code, message = error.code or "", " ".join((error.message or str(error)).split())

@@ -298,7 +298,7 @@ def stage_rows(
     iterator = iter(rows)
     while batch := list(map(list, islice(iterator, BATCH))):
         if change.stage(statement, len(batch), rows=batch, **parameters) != len(batch):
-            raise StoreError("the dataset was replaced or deleted while this was written: try again")
+            raise StoreError("the dataset was replaced or deleted during this write: try again")
         if count:
             count(len(batch))
 
@@ -386,6 +386,6 @@ def check_count(transaction: ManagedTransaction, label: str, dataset: str, expec
     ).single(strict=True)[0]
     if counted != expected:
         raise StoreError(
-            f"dataset {dataset!r} would have {counted} nodes {label} in the store, and {expected} were given: "
-            "the dataset that was read before is not the one in the store; append again"
+            f"dataset {dataset!r} would have {counted} nodes {label} in the store, but {expected} were given: "
+            "the dataset has changed in the store since it was read; append again"
         )

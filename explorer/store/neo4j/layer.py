@@ -171,7 +171,9 @@ def check_base(transaction: ManagedTransaction, info: LayerInfo) -> None:
     name: str | None = info.base
     while name is not None:
         if name == info.name:
-            raise StoreError(f"layer {info.name!r} cannot be fine-tuned from {info.base!r}, which comes from it")
+            raise StoreError(
+                f"layer {info.name!r} cannot be fine-tuned from {info.base!r}, which was itself fine-tuned from it"
+            )
         name = bases.get(name)
 
 

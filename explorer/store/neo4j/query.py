@@ -39,12 +39,12 @@ ALLOWED_PROCEDURES = READ_PROCEDURES | {
     "db.index.vector.queryNodes",
     "db.index.vector.queryRelationships",
 }
-"""Procedures that a query may call: they look at the graph and its schema, and at nothing else."""
+"""Procedures that a query may call: they inspect the graph and its schema, and nothing else."""
 
 _REFUSED_OPERATORS: tuple[tuple[str, str], ...] = (
     (r"LoadCSV", "LOAD CSV reads files and addresses"),
-    (r"Terminate\w*", "TERMINATE ends the transactions of others"),
-    (r"Show\w*", "SHOW looks at the server, not at the graph"),
+    (r"Terminate\w*", "TERMINATE ends other users' transactions"),
+    (r"Show\w*", "SHOW reports on the server, not on the graph"),
     (r"Transaction(Apply|Foreach)", "CALL … IN TRANSACTIONS is for writing"),
     (r"\w*Administration\w*", "administration commands are not queries"),
 )
@@ -53,11 +53,11 @@ _REFUSED_EXPRESSIONS: tuple[tuple[str, str], ...] = (
     (r"\bIN\s+(\S+\s+)?(CONCURRENT\s+)?TRANSACTIONS\b", "CALL … IN TRANSACTIONS is for writing"),
 )
 _INTERNAL = frozenset({"revision"})
-"""Properties by which the store knows its own changes; no part of the schema."""
+"""Properties by which the store recognises its own changes; not part of the schema."""
 _T = TypeVar("_T")
 _GRACE_SECONDS = 5.0
 _WRITTEN_MEANWHILE = (
-    "others published changes each time this was read: its rows may mix what was there before and after, so ask again"
+    "other users changed the store each time this query ran, so its rows may mix old and new content: run it again"
 )
 _CALL = re.compile(r"\b(?:Un)?[Rr]esolvedCall\(\s*([\w.`]+)")
 _FUNCTIONS = "SHOW FUNCTIONS YIELD name, isBuiltIn WHERE NOT isBuiltIn RETURN collect(name)"
@@ -75,23 +75,21 @@ def check_plan(plan: Mapping[str, Any] | None, query_type: str) -> None:
     """
     if query_type != "r" or plan is None:
         kind = {"w": "it writes", "rw": "it writes", "s": "it changes or shows the server's own state"}.get(query_type)
-        raise QueryError(
-            f"this query is refused: {kind or 'it does not read the graph'}; only reading is possible here"
-        )
+        raise QueryError(f"this query is refused: {kind or 'it does not read the graph'}; only reading is allowed")
     for operator, details in _operators(plan):
         for pattern, reason in _REFUSED_OPERATORS:
             if re.fullmatch(pattern, operator):
-                raise QueryError(f"this query is refused: {reason}; only reading the graph is possible here")
+                raise QueryError(f"this query is refused: {reason}; only reading the graph is allowed")
         for pattern, reason in _REFUSED_EXPRESSIONS:
             if re.search(pattern, details, re.IGNORECASE):
-                raise QueryError(f"this query is refused: {reason}; only reading the graph is possible here")
+                raise QueryError(f"this query is refused: {reason}; only reading the graph is allowed")
         called = _CALL.findall(details)
         if operator == "ProcedureCall":
             called.append(details.partition("(")[0])
         for name in called:
             if name.replace("`", "").strip() not in ALLOWED_PROCEDURES:
                 raise QueryError(
-                    f"this query is refused: procedure {name} is not among those that may be called: "
+                    f"this query is refused: procedure {name} is not one of those that may be called: "
                     f"{', '.join(sorted(ALLOWED_PROCEDURES))}"
                 )
 
@@ -278,8 +276,8 @@ def _check_functions(session: Session, cypher: str, tokens: Sequence[Token], tim
     # The server resolves these before it knows strings and comments: one can end a string, and hide anything.
     if "\\u" in cypher:
         raise QueryError(
-            r"this query is refused: the server has plug-ins, and \u could hide a function of theirs; write the "
-            "character itself"
+            r"this query is refused: the server has plug-ins, and \u could hide one of their functions; write "
+            "the character itself"
         )
     text = "".join(token.name or token.text for token in tokens if token.kind != "string").casefold()
     for name in names:
@@ -290,7 +288,7 @@ def _check_functions(session: Session, cypher: str, tokens: Sequence[Token], tim
 
 
 def _took_too_long(timeout: float) -> QueryError:
-    return QueryError(f"the query took longer than {timeout:g} s and was ended: narrow it or give it more time")
+    return QueryError(f"the query took longer than {timeout:g} s and was stopped: narrow the query or allow more time")
 
 
 def _as_query_error(error: Any, timeout: float, lines_before: int) -> QueryError:
@@ -298,7 +296,7 @@ def _as_query_error(error: Any, timeout: float, lines_before: int) -> QueryError
     if "TransactionTimedOut" in code or "Terminated" in code:
         return _took_too_long(timeout)
     if "Security" in code:
-        return QueryError(f"the server's user may not do this: {' '.join(message.split())}")
+        return QueryError(f"the server's user lacks the permission for this: {' '.join(message.split())}")
     # The server puts the place after its sentence, and then quotes the statement.
     sentence, found, rest = message.partition(" (line ")
     place = re.match(r"(\d+), column (\d+) \(offset: \d+\)\)", rest) if found else None

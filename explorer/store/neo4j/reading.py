@@ -36,10 +36,10 @@ __all__ = [
 ]
 
 CHUNK = 20_000
-"""Relationships, or values, that one statement collects, about."""
+"""About how many relationships or values one statement collects."""
 _MOST_BATCHES = 10_000
 _OUTSIDE = (
-    "a relationship of the dataset ends outside it: the graph was changed by another program; load the dataset again "
+    "a relationship of the dataset leads outside it: the graph was changed by another program; load the dataset again "
     "with --replace"
 )
 

@@ -253,7 +253,7 @@ class Neo4jStore:
             def publish(transaction: ManagedTransaction) -> None:
                 if dataset_node_of(transaction, new) is not None:
                     raise StoreError(
-                        f"dataset {new!r} is in {self.url} already: choose another name, or delete that one"
+                        f"dataset {new!r} exists in {self.url} already: choose another name, or delete that dataset"
                     )
                 rename_dataset_nodes(transaction, name, new, staged.token)
 
@@ -383,7 +383,9 @@ class Neo4jStore:
 
             def publish(transaction: ManagedTransaction) -> None:
                 if require_layer(transaction, dataset, layer)["revision"] != before["revision"]:
-                    raise StoreError(f"layer {layer!r} was changed while its associations were written: run it again")
+                    raise StoreError(
+                        f"layer {layer!r} was changed while its associations were written: run the command again"
+                    )
                 if not staged.at_once:
                     retire_associations(transaction, staged, key)
                     transaction.run(
@@ -453,10 +455,10 @@ class Neo4jStore:
             if isinstance(error, SkillgraphError):
                 raise error
             raise StoreError(
-                f"{self.url} holds what this program did not write ({type(error).__name__}: {error}): load the dataset "
-                "again with --replace"
+                f"{self.url} contains data that this program did not write ({type(error).__name__}: {error}): load the "
+                "dataset again with --replace"
             ) from error
-        raise StoreError(f"{self.url}: what is read is being written again and again by others; try again later")
+        raise StoreError(f"{self.url}: the data keep being changed by others while they are read; try again later")
 
     def _records(self, statement: str, record: Callable[[Mapping[str, Any]], _T], **parameters: Any) -> list[_T]:
         """Records of nodes that one statement finds."""
@@ -494,11 +496,13 @@ class Neo4jStore:
 def _check_name(name: str) -> None:
     """Names begin every key and are searched by; ids, not names, may be longer than an index entry."""
     if len(name.encode()) > 1_000:
-        raise StoreError(f"the name {name[:40]!r}… is longer than 1000 bytes, too long for Neo4j: choose a shorter one")
+        raise StoreError(
+            f"the name {name[:40]!r}… is longer than 1000 bytes, which is too long for Neo4j: choose a shorter one"
+        )
 
 
 def _exists(name: str) -> StoreError:
     return StoreError(
-        f"dataset {name!r} is already in the store: load it with --replace, add texts to it with --append, "
+        f"dataset {name!r} exists in the store already: load it with --replace, add texts to it with --append, "
         "or choose another --name"
     )
