@@ -160,7 +160,7 @@ def peak_of_this_process() -> int:
 
 def table(found: dict[str, object]) -> str:
     """As Markdown."""
-    rows = ["| code | bits a text | encode | decode |", "| --- | ---: | ---: | ---: |"]
+    rows = ["| code | bits per text | encode | decode |", "| --- | ---: | ---: | ---: |"]
     for r in found["rows"]:  # type: ignore[attr-defined]
         speeds = " | ".join(f"{r[f'{d}_texts_per_s']:,.0f} texts/s, {r[f'{d}_mb_per_s']:,.0f} MB/s" for d in DIRECTIONS)
         rows.append(f"| {r['code']} | {r['bits_per_text']:,.1f} | {speeds} |")

@@ -61,7 +61,7 @@ def rate_figure(store: Store, report: CompressionReport) -> str:
         ],
         title="What a function costs as more of them have been learned from",
         x_label="texts per skill, R",
-        y_label="bits a text",
+        y_label="bits per text",
         marks=[(found.ratio, f"R* = {found.ratio:.2f}")],
     )
 
@@ -86,7 +86,7 @@ def channel_figure(report: ChannelReport) -> str:
 
 
 def compression_rows(reports: dict[str, CompressionReport]) -> str:
-    rows = ["| bits a text | " + " | ".join(reports) + " |", "| --- |" + " ---: |" * len(reports)]
+    rows = ["| bits per text | " + " | ".join(reports) + " |", "| --- |" + " ---: |" * len(reports)]
 
     def add(name: str, values: list[float | None]) -> None:
         rows.append(f"| {name} | " + " | ".join("–" if v is None else f"{v:,.1f}" for v in values) + " |")
