@@ -385,7 +385,7 @@ def test_texts_for_small_errors_follow_the_law() -> None:
 @pytest.mark.parametrize(
     ("call", "match"),
     [
-        (lambda: evolve(Ensemble.poisson(3.0, 1.0), ONE, prior=1.5), "0-1"),
+        (lambda: evolve(Ensemble.poisson(3.0, 1.0), ONE, prior=1.5), "from 0 to 1"),
         (lambda: evolve(Ensemble.regular(3, 3), PoissonLearner(ONE.success)), "Poisson number of skills"),
         (lambda: exit_curve(Ensemble.poisson(3.0, 1.0), ONE, points=1), "at least 2"),
         (lambda: learned_fraction_curve(3.0, [-1.0]), "not negative"),

@@ -61,5 +61,5 @@ def test_more_kept_is_never_less() -> None:
 
 
 def test_a_share_outside_is_refused() -> None:
-    with pytest.raises(AnalysisError, match="0-1"):
+    with pytest.raises(AnalysisError, match="from 0 to 1"):
         giant_learned_sites(Ensemble.poisson(2.0, 1.0), [0.5, 1.2])

@@ -293,7 +293,7 @@ def test_nothing_learned_has_no_giant() -> None:
     ("call", "match"),
     [
         (lambda: giant_learned(3.0, 1.0, "every"), "'any' or 'understood'"),  # type: ignore[arg-type]
-        (lambda: site_giant(Ensemble.poisson(3.0, 1.0), 1.5), "0-1"),
+        (lambda: site_giant(Ensemble.poisson(3.0, 1.0), 1.5), "from 0 to 1"),
         (lambda: percolation_threshold(0.0), "positive"),
         (lambda: giant_learned_general(Ensemble.poisson(3.0, 1.0), "any", PoissonLearner(ONE.success)), "capacity"),
     ],

@@ -368,7 +368,7 @@ def poisson_pairs(n: int, rng: np.random.Generator) -> SkillTextGraph:
 def test_bad_input_is_refused() -> None:
     graph, block = clustered()
     ensemble = TypedEnsemble.from_graph(graph, block)
-    with pytest.raises(AnalysisError, match="one a skill"):
+    with pytest.raises(AnalysisError, match="one per skill"):
         TypedEnsemble.from_graph(graph, block[:-1])
     with pytest.raises(AnalysisError, match="every number up to the largest"):
         TypedEnsemble.from_graph(graph, block + 1)
@@ -376,7 +376,7 @@ def test_bad_input_is_refused() -> None:
         evolve_typed(ensemble, share=1.5)
     with pytest.raises(AnalysisError, match="known by its success function only"):
         evolve_typed(ensemble, PoissonLearner(lambda rho: np.exp(-rho)))
-    with pytest.raises(AnalysisError, match="0-1"):
+    with pytest.raises(AnalysisError, match="from 0 to 1"):
         evolve_typed(ensemble, prior=1.5)
     with pytest.raises(AnalysisError, match="'any' or 'understood'"):
         typed_giant(TypedRecursion(ensemble), evolve_typed(ensemble), "all")  # type: ignore[arg-type]

@@ -101,7 +101,7 @@ def test_the_channel_loses_its_share() -> None:
     for erasure in (0.0, 0.1, 0.5, 1.0):
         lost = 1.0 - erasure_channel(n, erasure, np.random.default_rng(6)).mean()
         assert abs(lost - erasure) <= 5 * math.sqrt(erasure * (1 - erasure) / n)
-    with pytest.raises(AnalysisError, match="0-1"):
+    with pytest.raises(AnalysisError, match="from 0 to 1"):
         erasure_channel(1, 1.5, np.random.default_rng(0))
 
 

@@ -164,7 +164,7 @@ def test_parquet_of_other_programs(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"requirements.parquet: there is no such file"):
         read_parquet_folder(tmp_path)
     pq.write_table(pa.table({"text": ["t"], "skill": ["z"]}), tmp_path / "requirements.parquet")
-    with pytest.raises(DataError, match=rf"^{tmp_path}: requirements, row 1: skill 'z' is not among the skills$"):
+    with pytest.raises(DataError, match=rf"^{tmp_path}: requirements, row 1: skill 'z' is not one of the skills$"):
         read_parquet_folder(tmp_path)
     pq.write_table(pa.table({"text": ["t"], "skill": ["a"]}), tmp_path / "requirements.parquet")
     assert read_parquet_folder(tmp_path).name == tmp_path.name
