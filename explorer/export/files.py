@@ -156,8 +156,8 @@ def _format(path: Path, wanted: str | None) -> ExportFormat:
         found = _ENDINGS.get(path.suffix.lower())
         if found is None:
             raise SkillgraphError(
-                f"the ending of {path.name!r} does not determine the format: give --format {', '.join(formats)}, or end "
-                f"the name in {', '.join(_ENDINGS)}"
+                f"the ending of {path.name!r} does not determine the format: give --format {', '.join(formats)}, or "
+                f"end the name in {', '.join(_ENDINGS)}"
             )
         return found
     for known in formats:

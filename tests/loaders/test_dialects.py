@@ -102,8 +102,8 @@ def test_ways_to_write_one_dataset(file: Write, way: str) -> None:
             "'NULL' (1 row) may be a missing value or a name: missing: use -o missing=",
         ),
         ("r.json", json.dumps({"train": ROWS, "test": ROWS}), "holds 2 lists of rows: 3 rows: use -o rows=train; "),
-        ("r.csv", "id,skills\na,x;y\nb,x|y\n", "may be lists: skills separated by semicolon: use -o separator=semicolon; "),
-        ("q.csv", "0,1\n1,0\n1,1\n", "may be column names or data: names: use -o header=yes; data without column names"),
+        ("r.csv", "id,skills\na,x;y\nb,x|y\n", "lists: skills separated by semicolon: use -o separator=semicolon; "),
+        ("q.csv", "0,1\n1,0\n1,1\n", "names or data: names: use -o header=yes; data without column names"),
         ("a.csv", "a,b;c\nd,e;f\n", "by comma: use -o delimiter=comma; 2 columns by semicolon: use -o delimiter="),
     ],
 )
