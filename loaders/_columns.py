@@ -27,7 +27,8 @@ __all__ = [
 
 # In tables of pairs, where "id" says little.
 TEXT = ("text_id", "text", "item_id", "item", "task_id", "task", "document_id", "document", "doc_id", "doc",
-        "question_id", "question", "problem_id", "problem", "function", "id", "source")  # fmt: skip
+        "question_id", "question", "problem_id", "problem", "exercise_id", "exercise", "ucid", "function",
+        "id", "source")  # fmt: skip
 SKILL = ("skill_id", "skill", "concept_id", "concept", "kc", "capability", "tag", "keyword", "competency", "topic",
          "target")  # fmt: skip
 # In tables with one row for each text, skill or model.
@@ -46,8 +47,9 @@ LEVEL = ("level", "depth")
 SKILLS = ("skills", "skill_ids", "concepts", "capabilities", "tags", "keywords", "kcs", "topics", "competencies",
           "requires")  # fmt: skip
 WEIGHT = ("weight", "count", "frequency")
-MODEL = ("model", "model_id", "model_name", "learner", "student", "student_id", "user", "user_id", "respondent")
-SCORE = ("score", "correct", "outcome", "result", "passed", "accuracy", "acc", "value")
+MODEL = ("model", "model_id", "model_name", "learner", "student", "student_id", "user", "user_id", "respondent",
+         "anon_student_id", "uid", "uuid")  # fmt: skip
+SCORE = ("score", "correct", "is_correct", "outcome", "result", "passed", "accuracy", "acc", "value")
 ROLE = ("role", "kind")
 BASE = ("base", "base_model", "foundation", "parent", "fine_tuned_from", "finetuned_from")
 PARENT = ("parent", "parent_id", "parent_skill", "broader", "whole")

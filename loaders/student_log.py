@@ -5,20 +5,23 @@ A student is a model, a problem (or a step of one) a text; what a problem requir
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
 from loaders import _columns
 from loaders._builder import Builder
 from loaders._dialect import is_missing_word, name_key
-from loaders._files import Progress
+from loaders._files import Progress, open_lines, suffixes
 from loaders._lists import ListReader, list_reader
 from loaders._reading import AmbiguousError, plural, quoted
 from loaders._registry import Claim, Format, register
 from loaders._rows import TABLE_OPTIONS, Table, find_column, open_table, optional_column
 from loaders._scores import ATTEMPTS, SCALES, Scores
 from loaders._source import Source
+from loaders.errors import DataError
 
 __all__ = ["OPTIONS", "read_student_log"]
 
@@ -38,7 +41,8 @@ _SKILL = ("skill_name", "skill", "skills", "skill_id", "skill_ids", "list_skills
           "knowledge_component", "topic", "tag", "tags", "concept_id")  # fmt: skip
 _OUTCOME = ("correct", "is_correct", "correct_first_attempt", "first_attempt", "outcome", "score", "result",
             "answer_state", "correctness", "label")  # fmt: skip
-_SEQUENCES = frozenset({"questions", "concepts", "responses"})
+_SEQUENCES = ("questions", "concepts", "responses")
+_MARKS = ("is_repeat", "selectmasks")
 
 
 @dataclass
@@ -68,7 +72,9 @@ def read_student_log(
 
     Rows that repeat one answer for each of its skills (the same order_id, student, problem and time) count as one
     attempt; several attempts of a student at a problem become their mean, unless `attempts` says otherwise. A problem
-    that has other skills in another row requires all of them. Rows of pyKT hold whole sequences, joined by commas.
+    that has other skills in another row requires all of them. Rows of pyKT hold whole sequences, joined by commas: an
+    answer that is repeated for each skill of its question (`is_repeat`) or only the context of others
+    (`selectmasks`) counts once. pyKT's `data.txt` has six lines for each student.
 
     Args:
         path: Any table, see `open_table`.
@@ -86,17 +92,20 @@ def read_student_log(
     Raises:
         DataError: A missing column, an outcome that is none, or what `Scores` raises.
     """
+    if _is_six_lines(path):
+        _read_six_lines(path, builder, scale or "auto", attempts, progress)
+        return
     known = [skills_column, model_column, score_column, *(text_column or "").split(",")]
     with open_table(path, builder.problems, progress=progress, known=known, **table) as opened:
         keys = [name_key(name) for name in opened.header]
-        is_sequences = set(keys) >= _SEQUENCES and text_column is None
+        is_sequences = _has_sequences(set(keys)) and text_column is None
         scores = Scores(
             builder,
             path,
             scale=scale or "auto",
             missing=opened.missing,
             attempts=attempts,
-            repeats="the log has one row per",
+            repeats="the log has a row for each attempt",
         )
         if is_sequences:
             _read_sequences(opened, builder, scores, keys)
@@ -229,55 +238,137 @@ def _skill_reader(
     )
 
 
+def _has_sequences(keys: AbstractSet[str]) -> bool:
+    """True for the columns of pyKT's rows; sets without questions have only concepts."""
+    return keys >= {"concepts", "responses"} and bool(keys & {"questions", "selectmasks", "fold", "uid"})
+
+
+class _Sequences:
+    """Takes the answers of students: lists of questions, concepts (several joined by _) and responses."""
+
+    def __init__(self, path: Path, builder: Builder, scores: Scores) -> None:
+        self.path = path
+        self.builder = builder
+        self.scores = scores
+        self._required: set[tuple[str, str]] = set()
+
+    def add(self, student: str, lists: Mapping[str, Sequence[str]], line: int | None) -> None:
+        lengths = {name: len(found) for name, found in lists.items()}
+        if len(set(lengths.values())) > 1:
+            listed = ", ".join(f"{count} {name}" for name, count in lengths.items())
+            self.builder.problems.report(
+                "other lengths", f"{listed}; expected the same number of each", self.path, line
+            )
+            return
+        marks = [lists.get(name, ()) for name in _MARKS]
+        for at, (question, names, response) in enumerate(_answers(lists)):
+            if response == "-1" or question == "-1":
+                continue  # fills up
+            if not self.builder.known_text(question, self.path, line, "questions"):
+                continue
+            self.builder.text(question)
+            for skill in names:
+                known = (question, skill) in self._required
+                if not known and self.builder.known_skill(skill, self.path, line, "concepts"):
+                    self._required.add((question, skill))
+                    self.builder.require(question, skill)
+            repeated = bool(marks[0]) and marks[0][at] == "1"
+            if not repeated and (not marks[1] or marks[1][at] == "1"):
+                self.scores.add(student, question, response, line, "responses")
+
+
+def _answers(lists: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, list[str], str]]:
+    concepts, responses = lists["concepts"], lists["responses"]
+    for at, (concept, response) in enumerate(zip(concepts, responses, strict=True)):
+        names = [name for name in concept.split("_") if name and name != "-1"]
+        # without questions, as some of the data sets have it, a concept is its own question
+        yield lists["questions"][at] if "questions" in lists else "_".join(names) or "-1", names, response
+
+
 def _read_sequences(table: Table, builder: Builder, scores: Scores, keys: Sequence[str]) -> None:
     """Rows of pyKT: a student's questions, concepts and responses, joined by commas; -1 fills up."""
-    places = {name: keys.index(name) for name in _SEQUENCES}
+    places = {name: keys.index(name) for name in (*_SEQUENCES, *_MARKS) if name in keys}
     student = next((keys.index(name) for name in ("uid", *_columns.STUDENT) if name in keys), None)
     builder.problems.decide(
         table.path,
         "columns",
         "sequences of questions, concepts (several joined by _) and responses",
-        "as pyKT has them",
+        "as pyKT has them" if "questions" in places else "as pyKT has them; a concept is its own question",
     )
-    required: set[tuple[str, str]] = set()
+    sequences = _Sequences(table.path, builder, scores)
     for number, (line, values) in enumerate(table.rows, 1):
-        model = f"student {number}" if student is None else values[student].strip()
         lists = {name: [part.strip() for part in values[at].split(",")] for name, at in places.items()}
-        lengths = {len(found) for found in lists.values()}
-        if len(lengths) > 1:
-            builder.problems.report(
-                "other lengths",
-                f"{len(lists['questions'])} questions, {len(lists['concepts'])} concepts and "
-                f"{len(lists['responses'])} responses; expected the same number of each",
-                table.path,
-                line,
-            )
-            continue
-        for question, concepts, response in _answers(lists):
-            if not builder.known_text(question, table.path, line, "questions"):
+        if set(lists.get("questions", ())) <= {"", "NA"}:
+            lists.pop("questions", None)
+        sequences.add(f"student {number}" if student is None else values[student].strip(), lists, line)
+
+
+def _is_six_lines(path: Path) -> bool:
+    """True for pyKT's data.txt: a student and a count, questions, concepts, responses, times, durations."""
+    if suffixes(path) not in {".txt", ".csv", ".dat", ""}:
+        return False
+    try:
+        with open_lines(path) as text:
+            lines = [line.strip() for line in itertools.islice(text, 6)]
+    except DataError:
+        return False  # another encoding, which the reader of tables may know of
+    if len(lines) < 6:
+        return False
+    student, _, count = lines[0].rpartition(",")
+    if not student or "," in student or not count.isdecimal():
+        return False
+    parts = [line.split(",") for line in lines[1:]]
+    # durations may be given only in part; responses and concepts are always there
+    full = all(len(found) == int(count) or found == ["NA"] for found in parts[:4])
+    return full and len(parts[2]) == len(parts[1]) == int(count) and set(parts[2]) <= {"0", "1"}
+
+
+def _read_six_lines(path: Path, builder: Builder, scale: str, attempts: str | None, progress: Progress | None) -> None:
+    scores = Scores(
+        builder, path, scale=scale, attempts=attempts, repeats="the log has an answer for each time it was asked"
+    )
+    builder.problems.decide(
+        path,
+        "lines",
+        "six for each student: student and count, questions, concepts (several joined by _), responses, times, "
+        "durations",
+        "as pyKT's data.txt has them",
+    )
+    sequences = _Sequences(path, builder, scores)
+    with open_lines(path, progress) as text:
+        lines = enumerate((line.strip() for line in text), 1)
+        while head := [row for row in itertools.islice(lines, 6) if row[1]]:
+            number = head[0][0]
+            if len(head) < 6:
+                builder.problems.report(
+                    "cut off", f"a student has {plural(len(head), 'line')}; expected six", path, number
+                )
+                break
+            student, _, count = head[0][1].rpartition(",")
+            lists = {name: head[at][1].split(",") for at, name in enumerate(_SEQUENCES, 1) if head[at][1] != "NA"}
+            wrong = not count.isdecimal() or any(len(found) != int(count) for found in lists.values())
+            if wrong or "concepts" not in lists or "responses" not in lists:
+                listed = ", ".join(f"{len(found)} {name}" for name, found in lists.items())
+                builder.problems.report(
+                    "other lengths",
+                    f"{head[0][1]!r} is followed by {listed}; expected as many of each as it says",
+                    path,
+                    number,
+                )
                 continue
-            builder.text(question)
-            for skill in concepts:
-                if (question, skill) not in required and builder.known_skill(skill, table.path, line, "concepts"):
-                    required.add((question, skill))
-                    builder.require(question, skill)
-            scores.add(model, question, response, line, "responses")
-
-
-def _answers(lists: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, list[str], str]]:
-    for question, concepts, response in zip(lists["questions"], lists["concepts"], lists["responses"], strict=True):
-        if response == "-1" or question == "-1":
-            continue
-        names = [name for name in concepts.split("_") if name and name != "-1"]
-        # without questions, as some of the data sets have it, a concept is its own question
-        yield (question if question not in {"", "NA"} else "_".join(names)), names, response
+            sequences.add(student, lists, number)
+    scores.finish()
 
 
 def _claims(source: Source) -> Claim | None:
-    keys = source.keys
-    if source.is_dir or not keys:
+    if source.is_dir:
         return None
-    if keys >= _SEQUENCES:
+    if _is_six_lines(source.path):
+        return Claim(91, "six lines for each student, as pyKT's data.txt has them")
+    keys = source.keys
+    if not keys:
+        return None
+    if _has_sequences(keys):
         return Claim(72, "sequences of questions, concepts and responses")
     if any(_is_model(key) for key in keys) and keys & {*_PROBLEM, "step_name"}:
         return Claim(72, "a column KC (…) for the skills of a step")

@@ -46,6 +46,7 @@ __all__ = [
     "command",
     "command_of",
     "group",
+    "layer_of_model",
     "names_of",
     "read_lines",
     "single_dataset",
@@ -58,6 +59,8 @@ Opening = Literal["read", "write"]
 DatasetOption = Annotated[
     str | None, typer.Option("--dataset", "-d", help="Dataset; may be left out if the store has only one.")
 ]
+_NAMES_OF_LAYERS = {"layer", "first", "second", "base", "sender", "receiver", "goal_layer"}
+"""Parameters of commands that name a layer which is there already."""
 LayerArgument = Annotated[str, typer.Argument(help="Name of the layer.", metavar="LAYER", show_default=False)]
 _STORE_HELP = "Path of an embedded store, or neo4j://host:7687."
 _QUIET_HELP = "No progress and no remarks on standard error."
@@ -148,6 +151,16 @@ class Run:
             typer.echo(block.text, err=True)
 
 
+def layer_of_model(name: Any) -> Any:
+    """Name of a layer as it was given; a model's name with slashes means the layer that was estimated from it.
+
+    >>> layer_of_model("org/model"), layer_of_model("foundation"), layer_of_model(None)
+    ('org_model', 'foundation', None)
+    """
+    # no name of a layer holds a slash, so nothing else can be meant
+    return name.replace("/", "_") if isinstance(name, str) else name
+
+
 def command(
     *, store: Opening | None = None, rows: bool = False, formats: Sequence[str] = ()
 ) -> Callable[[Callable[..., Result | None]], Callable[..., None]]:
@@ -175,6 +188,8 @@ def command(
                 quiet=given.pop("_quiet") or common.quiet,
                 verbose=given.pop("_verbose") or common.verbose,
             )
+            for option in _NAMES_OF_LAYERS & set(given):
+                given[option] = layer_of_model(given[option])
             _guarded(run, lambda: function(run, **given), stores=store is not None)
 
         own = get_type_hints(function, include_extras=True)

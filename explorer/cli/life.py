@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.group import DatasetOption, Run, command, single_dataset
+from explorer.cli.group import DatasetOption, Run, command, layer_of_model, single_dataset
 from explorer.cli.output import Block, Note, Result
 from explorer.wording import plural
 
@@ -86,7 +86,7 @@ def rename(
         if new is None:
             report = life.rename_dataset(store, str(dataset), name)
         else:
-            report = life.rename_layer(store, single_dataset(store, dataset), name, new)
+            report = life.rename_layer(store, single_dataset(store, dataset), layer_of_model(name), new)
     return Result(report, _renamed(report))
 
 

@@ -46,7 +46,7 @@ def test_evidence_then_compare_then_report(run: Run, tmp_path: Path) -> None:
     assert {"mastery", "training", "changes", "cautions", "giant_first", "giant_second"} <= set(pair)
     assert (pair["gained"], pair["lost"]) == (1, 1)
     report, table = tmp_path / "r.html", tmp_path / "r.csv"
-    text = ok(run("compare", "org_base", "org_tuned", "--report", report, "--csv", table))
+    text = ok(run("compare", "org/base", "org/tuned", "--report", report, "--csv", table))
     assert "1 gained, 1 lost" in text
     assert report.read_text().startswith("<!doctype html>")
     rows = table.read_text().splitlines()
