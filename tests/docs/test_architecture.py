@@ -129,7 +129,7 @@ def test_a_recipe(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_command_of_the_page(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from explorer.cli.app import app
 
-    found = re.search(r"A command in whole:\n\n```python\n(.*?)```", PAGE, re.DOTALL)
+    found = re.search(r"A complete command:\n\n```python\n(.*?)```", PAGE, re.DOTALL)
     assert found is not None
     module = types.ModuleType("explorer.cli.toy")
     exec(compile(found[1], "docs/architecture.md", "exec"), module.__dict__)
