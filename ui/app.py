@@ -13,7 +13,7 @@ from explorer.errors import USER_ERRORS, SkillgraphError, StoreError
 from ui.security import LOCAL_NAMES
 from ui.source import Source
 
-__all__ = ["create_app", "serve"]
+__all__ = ["BackgroundServer", "create_app", "serve"]
 
 _log = logging.getLogger(__name__)
 _INDEX = """<!DOCTYPE html>
@@ -29,6 +29,7 @@ def create_app(
     password: str | None = None,
     password_hash: str | None = None,
     secure_cookies: bool = False,
+    framed: bool = False,
 ) -> Any:
     """The application for a store; the store is opened when the first page asks for it.
 
@@ -37,6 +38,7 @@ def create_app(
         password: If given, every page asks for it first; without, only this machine's own names are answered.
         password_hash: Its hash in its place.
         secure_cookies: Send the session's cookie over HTTPS only.
+        framed: Let pages of this machine, as that of a notebook, show it in a frame.
 
     Returns:
         A `dash.Dash`; its `server` is the WSGI application.
@@ -71,7 +73,7 @@ def create_app(
     for page in PAGES:
         page.register(app, source)
     deliver(app)
-    protect(app, gate=gate, secure_cookies=secure_cookies)
+    protect(app, gate=gate, secure_cookies=secure_cookies, framed=framed)
     return app
 
 
@@ -212,11 +214,7 @@ def serve(
         )
     listener = _listen(host, port)
     app = create_app(store_url, password=password, password_hash=hashed, secure_cookies=secure)
-    from waitress.server import create_server
-
-    server = create_server(app.server, sockets=[listener], threads=16, ident=None)
-    shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{listener.getsockname()[1]}/"
+    server, address = _server(app, listener, host)
     if on_ready is not None:
         on_ready(address)
     if open_browser:
@@ -229,6 +227,60 @@ def serve(
     finally:
         server.close()
         app.server.extensions["skillgraph"].close()
+
+
+class BackgroundServer:
+    """The explorer of a store in a thread of this process, for notebooks: on this machine only, until `close`."""
+
+    def __init__(self, store_url: str | Path | None, *, port: int = 0, framed: bool = False) -> None:
+        """Start it; connections are accepted from then on.
+
+        Args:
+            store_url: See `serve`.
+            port: See `serve`.
+            framed: Let a page of this machine, as that of a notebook, show the explorer in a frame.
+
+        Raises:
+            SkillgraphError: The port is in use.
+        """
+        import threading
+
+        listener = _listen(LOCAL_NAMES[0], port)
+        self._app = create_app(store_url, framed=framed)
+        self._server, self.address = _server(self._app, listener, LOCAL_NAMES[0])
+        self._thread = threading.Thread(target=self._server.run, name="skillgraph explorer", daemon=True)
+        self._closed = False
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Return when it has been closed, or at Ctrl-C."""
+        try:
+            self._thread.join()
+        except KeyboardInterrupt:
+            self.close()
+
+    @property
+    def closed(self) -> bool:
+        """True once it has been closed."""
+        return self._closed
+
+    def close(self) -> None:
+        """End it; safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._server.task_dispatcher.shutdown()  # answers that are being sent need the server
+        self._server.close()
+        self._app.server.extensions["skillgraph"].close()
+
+
+def _server(app: Any, listener: socket.socket, host: str) -> tuple[Any, str]:
+    """A server of the application, and its address."""
+    from waitress.server import create_server
+
+    server = create_server(app.server, sockets=[listener], threads=16, ident=None)
+    shown = f"[{host}]" if ":" in host else host
+    return server, f"http://{shown}:{listener.getsockname()[1]}/"
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -85,15 +85,15 @@ class LoginGate:
         return True
 
 
-def protect(app: Any, *, gate: LoginGate | None, secure_cookies: bool) -> None:
+def protect(app: Any, *, gate: LoginGate | None, secure_cookies: bool, framed: bool = False) -> None:
     """Add security headers, checks of where requests come from and, with a gate, the login to a Dash application.
 
     Without a gate only requests to this machine's own names are answered: another site whose name is made to lead
-    to 127.0.0.1 cannot ask anything.
+    to 127.0.0.1 cannot ask anything. With `framed`, pages of this machine may show it in a frame; none otherwise.
     """
     server = app.server
     server.config["MAX_CONTENT_LENGTH"] = _LARGEST
-    _headers(app, server)
+    _headers(app, server, framed=framed)
     _origin(server, local=gate is None)
     if gate is not None:
         _login(server, gate, secure_cookies)
@@ -125,8 +125,9 @@ def _name(host: str) -> str:
     return host.partition(":")[0].lower()
 
 
-def _headers(app: Any, server: Any) -> None:
+def _headers(app: Any, server: Any, *, framed: bool) -> None:
     hashes: list[str] = []
+    ancestors = " ".join(f"http://{name}:*" for name in LOCAL_NAMES[:2]) if framed else "'none'"
 
     @server.after_request  # type: ignore[untyped-decorator,unused-ignore]
     def add(response: Any) -> Any:
@@ -144,12 +145,13 @@ def _headers(app: Any, server: Any) -> None:
                 "object-src 'none'",
                 "base-uri 'self'",
                 "form-action 'self'",
-                "frame-ancestors 'none'",
+                f"frame-ancestors {ancestors}",
             )
         )
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "same-origin"
-        response.headers["X-Frame-Options"] = "DENY"
+        if not framed:
+            response.headers["X-Frame-Options"] = "DENY"
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"

@@ -27,6 +27,7 @@ app = group(
         "components": "learning:components",
         "percolate": "learning:percolate",
         "layers": "learning:layers",
+        "copy": "life:copy",
         "delete": "life:delete",
         "rename": "life:rename",
         "refresh": "life:refresh",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -70,7 +69,7 @@ def load(
 
     Example: skillgraph load table.csv --dry-run
     """
-    from explorer.service.loading import Source, inspect_source, load_sources
+    from explorer.service.loading import Source, default_name, inspect_source, load_sources
     from loaders.formats import detect
 
     if formats:
@@ -81,7 +80,7 @@ def load(
         if "-" in targets:
             piped = stack.enter_context(standard_input(part or "stdin"))
             targets = [str(piped) if item == "-" else item for item in targets]
-        sources = [Source(item, source_format, part or _stem(item), lenient, options) for item in targets]
+        sources = [Source(item, source_format, part or default_name(item), lenient, options) for item in targets]
         if dry_run:
             progress = stack.enter_context(run.progress("Reading"))
             return _proposed(targets, [inspect_source(source, progress=progress) for source in sources])
@@ -150,13 +149,9 @@ def _loaded(report: LoadReport) -> Iterator[Block]:
 def _default_name(store: Store, target: str, found: str, *, append: bool) -> str:
     if append:
         return single_dataset(store, None)
-    return "python" if found == "python" else _stem(target)
+    from explorer.service.loading import default_name
 
-
-def _stem(target: str) -> str:
-    """Name of a file or folder without its suffixes, as a dataset or part may be called."""
-    name = Path(target).name or Path(target).resolve().name
-    return name.partition(".")[0] or name.lstrip(".") or "data"
+    return "python" if found == "python" else default_name(target)
 
 
 def _options(given: list[str], *, min_uses: int | None, workers: int | None) -> dict[str, str]:

@@ -1,8 +1,9 @@
-"""Commands on the life of layers and datasets: `delete`, `rename`, `refresh`."""
+"""Commands on the life of layers and datasets: `copy`, `delete`, `rename`, `refresh`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,9 +13,44 @@ from explorer.cli.output import Block, Note, Result
 from explorer.wording import plural
 
 if TYPE_CHECKING:
+    from explorer.service.copying import CopyReport
     from explorer.service.life import DeleteReport, RefreshReport, RenameReport
 
-__all__ = ["delete", "refresh", "rename"]
+__all__ = ["copy", "delete", "refresh", "rename"]
+
+
+@command(store="read")
+def copy(
+    run: Run,
+    to: Annotated[
+        str, typer.Argument(help="The store that it goes to: a file, or neo4j://host:7687.", metavar="STORE")
+    ],
+    dataset: DatasetOption = None,
+    name: Annotated[str | None, typer.Option("--name", help="Its name there.", show_default="the same")] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace a dataset of that name there, with its layers.")
+    ] = False,
+) -> Result:
+    """Copy a dataset with its layers and associations to another store.
+
+    Example: skillgraph copy backup.kgl --dataset python
+    """
+    from explorer.service.copying import copy_dataset
+    from explorer.store.opening import open_store
+
+    with run.opened() as store, closing(open_store(to, mode="write")) as target, run.progress("Writing") as progress:
+        report = copy_dataset(
+            store, single_dataset(store, dataset), target, name=name, replace_there=replace, progress=progress
+        )
+    return Result(report, _copied(report))
+
+
+def _copied(report: CopyReport) -> Iterator[Block]:
+    yield (
+        f"Dataset {report.dataset.name} copied to {report.store}: {plural(report.dataset.texts, 'text')}, "
+        f"{plural(report.dataset.skills, 'skill')}, {plural(len(report.layers), 'layer')} with "
+        f"{plural(report.associations, 'association')}."
+    )
 
 
 @command(store="write")

@@ -145,7 +145,7 @@ def association_graph(dataset: Dataset, layer: Layer, associations: pa.Table) ->
         name=f"{dataset.name}/{layer.info.name}",
         directed=False,
         facts={"provenance": json.dumps(_layer_facts(layer.info), ensure_ascii=False)},
-        nodes=(Nodes("skill", "id", "name", _layer_nodes(dataset, layer)),),
+        nodes=(Nodes("skill", "id", "name", layer_skills(dataset, layer)),),
         edges=(Edges("associated", ("skill", "source"), ("skill", "target"), associations),),
     )
 
@@ -195,7 +195,7 @@ def _layer_facts(info: LayerInfo) -> dict[str, str | int | float | bool | None]:
     }
 
 
-def _layer_nodes(dataset: Dataset, layer: Layer) -> pa.Table:
+def layer_skills(dataset: Dataset, layer: Layer) -> pa.Table:
     """`id, name, class, level, wave, by, component, mastery` of the learned skills."""
     learned = layer.skills
     rows = pc.index_in(learned["skill"], value_set=dataset.skills["id"].combine_chunks())
@@ -210,7 +210,7 @@ def _tables(store: Store, dataset: str, layer: str | None) -> dict[str, pa.Table
     if layer is None:
         return source.tables()
     found, associations = _layer(store, dataset, layer)
-    return {"skills": _layer_nodes(source, found), "associations": associations}
+    return {"skills": layer_skills(source, found), "associations": associations}
 
 
 def _facts(graph: FileGraph) -> str:

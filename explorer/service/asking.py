@@ -38,7 +38,7 @@ def ask(
     *,
     max_rows: int = LIMITS.query_rows,
     timeout: float = LIMITS.query_seconds,
-    memory: float = LIMITS.query_memory,
+    memory: float | None = LIMITS.query_memory,
 ) -> Answer:
     """Ask Cypher; nothing can be written.
 
@@ -48,7 +48,8 @@ def ask(
         given: Values of its parameters; those of the cookbook's recipes that are missing are chosen.
         max_rows: Rows to give at most.
         timeout: Seconds after which it is stopped.
-        memory: GiB that it may take on the embedded store, where it runs in a process of its own.
+        memory: GiB that it may take on the embedded store, where it runs in a process of its own; None asks in this
+            process, without that limit.
 
     Raises:
         QueryError: It is refused, is not Cypher, takes too long or too much memory.
@@ -58,6 +59,8 @@ def ask(
     chosen = recipe_values(store, values, wanted)
     if wanted - values.keys() - chosen.keys() and (nothing := unmatched(store, values)):
         raise QueryError("; ".join(nothing))
-    run = partial(store.query_in_child, memory=memory) if isinstance(store, Bounded) else store.query
+    run = store.query
+    if memory is not None and isinstance(store, Bounded):
+        run = partial(store.query_in_child, memory=memory)
     result = run(cypher, {**values, **chosen}, max_rows=max_rows, timeout=timeout)
     return Answer(result, chosen, tuple(unmatched(store, values)) if values and not result.rows else ())

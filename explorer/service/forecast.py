@@ -114,8 +114,11 @@ def forecast(
 
     Raises:
         NotFoundError: No such layer.
-        SkillgraphError: The layer was estimated from outcomes, or has fewer than 16 texts.
+        SkillgraphError: The layer was estimated from outcomes, or has fewer than 16 texts; or `factor` is not above 1
+            and at most 64.
     """
+    if not 1.0 < factor <= _MOST:
+        raise SkillgraphError(f"factor {factor:g} must be above 1 and at most {_MOST:g}: how many times as many texts")
     course = layer_course(store, dataset, layer)
     graph = course.graph
     reads = np.flatnonzero(course.stages[-1].reads).astype(np.int64)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -20,7 +21,7 @@ from loaders.dataset import Dataset, extend_dataset, rename_dataset
 if TYPE_CHECKING:
     from loaders.formats import Decision, Reading, TextPreview
 
-__all__ = ["LoadReport", "Source", "dataset_info", "inspect_source", "load", "load_sources"]
+__all__ = ["LoadReport", "Source", "dataset_info", "default_name", "inspect_source", "load", "load_sources"]
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,16 @@ def load_sources(
 
     report = load(store, read, name=name, append=append, replace=replace, progress=progress)
     return replace_fields(report, decisions=tuple(decisions), skipped=skipped, examples=tuple(examples))
+
+
+def default_name(target: str | Path) -> str:
+    """Name of a dataset or part by what it is read from: a file or folder without its suffixes.
+
+    >>> default_name("runs/tasks.jsonl.gz")
+    'tasks'
+    """
+    name = Path(target).name or Path(target).resolve().name
+    return name.partition(".")[0] or name.lstrip(".") or "data"
 
 
 def dataset_info(store: Store, name: str) -> DatasetInfo | None:

@@ -108,3 +108,21 @@ def test_a_class_with_a_comma_is_one_class(tmp_path: Path, run_here: Run) -> Non
     ran = run_here(tmp_path, "learn", "l", "--continue", "--json")
     assert ran.code == 0, ran.err
     assert ran.json["layer"]["learned"] == 4
+
+
+def test_a_dataset_is_copied_with_its_layers_and_not_over_another(folder: Path, run_here: Run) -> None:
+    run_here(folder, "associate", "foundation")
+    copied = run_here(folder, "copy", "copy.kgl", "--json").json
+    assert copied["layers"] == ["foundation", "tuned"]
+    assert copied["associations"] > 0
+    assert not copied["replaced"]
+
+    def there(*store: str) -> list[dict[str, object]]:
+        return list(run_here(folder, "layers", "--json", *store).json["layers"])
+
+    assert there("--store", "copy.kgl") == there()
+    refused = run_here(folder, "copy", "copy.kgl")
+    assert refused.code == 1
+    assert "dataset 'small' is in" in refused.err
+    assert run_here(folder, "copy", "copy.kgl", "--replace", "--json").json["replaced"]
+    assert "Dataset second copied to" in run_here(folder, "copy", "copy.kgl", "--name", "second").out

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from dash import html
 
-from analysis.ensembles import Ensemble
-from analysis.learners import parse_learner
-from analysis.solution_curve import SolutionCurve
 from explorer.service import BesideRow, LayerPrediction
 from explorer.service.ladder import Ladder, Rung
 from ui.components import fraction, stat, wide_table
-from ui.drawing.figures import emergence_figure
 
-__all__ = ["beside_table", "emergence_chart", "headline_numbers", "ladder_table", "reasons_list"]
+__all__ = ["beside_table", "headline_numbers", "ladder_table", "reasons_list"]
 
 _FRACTIONS = ("learned", "not_understood", "giant", "giant_understood", "giant_site")
 
@@ -89,23 +84,6 @@ def headline_numbers(prediction: LayerPrediction) -> html.Div:
             stat("Giant component", fraction(giant.measured), "of all skills hang together", tone="measured"),
         ],
         className="stats",
-    )
-
-
-def emergence_chart(prediction: LayerPrediction) -> Any:
-    """Learned fraction against texts per skill, with the layer's place."""
-    learned, ratio = _row(prediction, "learned"), _row(prediction, "ratio")
-    reach = 1.6 * max(prediction.ratio, ratio.poisson or 0.0, 0.5)
-    ratios = np.linspace(0.0, reach, 240)
-    poisson = Ensemble.poisson(max(prediction.mean_skills, 1e-6), 1.0)
-    rule = parse_learner(prediction.layer.learner)
-    curve = 1.0 - SolutionCurve(poisson, rule, prior=prediction.novel, largest_share=reach).unlearned(ratios)
-    return emergence_figure(
-        ratios.tolist(),
-        curve.tolist(),
-        here=(prediction.ratio, learned.measured or 0.0),
-        degrees=learned.degrees,
-        threshold=ratio.poisson,
     )
 
 

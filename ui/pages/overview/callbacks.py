@@ -10,7 +10,8 @@ from explorer.errors import USER_ERRORS
 from explorer.service import predict_layer
 from explorer.service.ladder import explain
 from ui.calls import Calls
-from ui.pages.overview.answers import beside_table, emergence_chart, headline_numbers, ladder_table, reasons_list
+from ui.drawing.of_layers import layer_emergence_figure
+from ui.pages.overview.answers import beside_table, headline_numbers, ladder_table, reasons_list
 from ui.source import Source
 from ui.work.runs import CALLS as RUNS
 
@@ -33,7 +34,12 @@ def fill(source: Source, subject: dict[str, str]) -> tuple[Any, ...]:
     snapshot = source.snapshot()
     dataset, layer = subject["dataset"], subject["layer"]
     prediction = snapshot.once(("prediction", dataset, layer), lambda: predict_layer(snapshot.store, dataset, layer))
-    return headline_numbers(prediction), emergence_chart(prediction), beside_table(prediction), reasons_list(prediction)
+    return (
+        headline_numbers(prediction),
+        layer_emergence_figure(prediction),
+        beside_table(prediction),
+        reasons_list(prediction),
+    )
 
 
 @CALLS.answer("what explains the layer", Output("o-ladder", "children"), Input("o-subject", "data"))

@@ -11,17 +11,11 @@ import numpy.typing as npt
 from dash import html
 
 from analysis.components import components
-from analysis.density_evolution import evolve
-from analysis.ensembles import Ensemble
-from analysis.learned_sites import giant_learned_sites
-from analysis.learners import parse_learner
-from analysis.newman_ziff import convolve, site_percolation, targeted_order
-from explorer.errors import USER_ERRORS
+from analysis.newman_ziff import targeted_order
 from explorer.service import LayerView, PercolationReport, percolate
-from explorer.service.expectation import known_beforehand
 from ui.components import fraction, sentence
-from ui.drawing.figures import LearnedCurve
 from ui.drawing.graphs import LayerGraph, layer_graph
+from ui.drawing.of_layers import at_shares, hub_sweep, learned_curve
 from ui.source import Snapshot
 
 __all__ = [
@@ -96,37 +90,6 @@ def frames(graph: LayerGraph, seed: int = 0, steps: int = STEPS, *, hubs: bool =
     return found
 
 
-def learned_curve(view: LayerView, points: int = 41, seed: int = 0) -> LearnedCurve | None:
-    """Site percolation of the learned skills alone, measured and exact; None where nothing was learned.
-
-    The exact curve is for random graphs with the measured degrees; it is empty for a layer that no learner made.
-    """
-    graph = view.indexed.graph
-    n, learned = graph.n_skills, int(np.count_nonzero(view.learned))
-    if not learned:
-        return None
-    shares = np.linspace(0.0, 1.0, points)
-    rng = np.random.default_rng(seed)
-    sweep = site_percolation(graph, skills=view.learned, replicates=_REPLICATES, rng=rng)
-    measured = convolve(sweep, shares).largest / n
-    expected, top = np.zeros(0), 0.0
-    try:
-        rule = parse_learner(view.info.learner)
-        ensemble = Ensemble.from_degrees(graph.text_degrees, graph.skill_degrees)
-        # its equations are of learning from nothing, without prerequisites
-        if view.indexed.prerequisites is None and not known_beforehand(view).any():
-            expected = giant_learned_sites(ensemble, shares, "any", rule)
-            top = evolve(ensemble, rule).learned
-    except USER_ERRORS:  # evidence, or a learner without a rule per text
-        expected = np.zeros(0)
-    return LearnedCurve(
-        kept=tuple((shares * learned / n).tolist()),
-        giant=tuple(measured.tolist()),
-        predicted_kept=tuple((shares[: len(expected)] * top).tolist()),
-        predicted=tuple(expected.tolist()),
-    )
-
-
 def drawn_graph(snapshot: Snapshot, dataset: str, layer: str) -> LayerGraph:
     """Skills of all uses, learned or not, with their associations."""
 
@@ -143,22 +106,11 @@ def drawn_graph(snapshot: Snapshot, dataset: str, layer: str) -> LayerGraph:
 
 def sweeps(snapshot: Snapshot, dataset: str, layer: str) -> tuple[PercolationReport, list[float]]:
     """The random sweep, and the largest cluster by number of kept skills if the most used are taken away first."""
-
-    def targeted() -> list[float]:
-        graph = snapshot.view(dataset, layer).indexed.graph
-        swept = site_percolation(graph, order=targeted_order(graph)).largest
-        return [float(size) / max(graph.n_skills, 1) for size in swept]
-
     report = snapshot.once(
         ("percolation", dataset, layer),
         lambda: percolate(snapshot.store, dataset, layer, replicates=_REPLICATES),
     )
-    return report, snapshot.once(("targeted", dataset, layer), targeted)
-
-
-def at_shares(swept: Sequence[float], phi: Sequence[float]) -> list[float]:
-    """Values of a sweep over 0..n kept skills at these shares."""
-    return [swept[round(share * (len(swept) - 1))] for share in phi]
+    return report, snapshot.once(("targeted", dataset, layer), lambda: hub_sweep(snapshot.view(dataset, layer)))
 
 
 def removal_rows(view: LayerView, report: PercolationReport, hubs: Sequence[float]) -> list[dict[str, Any]]:
