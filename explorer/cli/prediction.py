@@ -39,11 +39,20 @@ def predict(
     learner: LearnerOption = "one",
     dataset: DatasetOption = None,
     replicates: Annotated[
-        int,
+        int | None,
         typer.Option(
-            min=0, help="With a layer: number of random graphs of each kind, for their 95 % band; 0 for none."
+            min=0,
+            help="With a layer: number of random graphs of each kind, for their 95 % band; 0 for none. By default 100, "
+            "or none beyond 200,000 requirements.",
         ),
-    ] = 100,
+    ] = None,
+    types: Annotated[
+        bool | None,
+        typer.Option(
+            "--types/--no-types",
+            help="With a layer: also predict with types of skills. By default up to 200,000 requirements.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="With a layer: seed of the random graphs.")] = 0,
     classes: Annotated[
         int,
@@ -76,7 +85,7 @@ def predict(
     if layer is not None:
         if mean_skills is not None or ratio is not None:
             raise SkillgraphError("a layer measures c and R itself: leave out --mean-skills and --ratio")
-        return _beside(run, dataset, layer, replicates, seed, classes)
+        return _beside(run, dataset, layer, replicates, seed, classes, types)
     if mean_skills is None or ratio is None:
         raise SkillgraphError("give --mean-skills and --ratio, or name a stored layer")
     found = service.predict(mean_skills, ratio, learner)
@@ -92,19 +101,36 @@ def predict(
     return Result(found, [Table(("prediction", "value", "meaning"), rows, title=title)], rows_of([found], type(found)))
 
 
-def _beside(run: Run, dataset: str | None, layer: str, replicates: int, seed: int, classes: int) -> Result:
+def _beside(
+    run: Run, dataset: str | None, layer: str, replicates: int | None, seed: int, classes: int, types: bool | None
+) -> Result:
     from explorer import service
-    from explorer.service.prediction import BesideRow
+    from explorer.service.prediction import SWIFT_UP_TO, BesideRow
 
     with run.opened() as store:
         name = single_dataset(store, dataset)
-        found = service.predict_layer(store, name, layer, replicates=replicates, seed=seed, workers=os.cpu_count() or 1)
-        by_class = service.predict_classes(store, name, layer, limit=classes)
+        found = service.predict_layer(
+            store, name, layer, replicates=replicates, seed=seed, workers=os.cpu_count() or 1, types=types
+        )
+        large = found.requirements > SWIFT_UP_TO
+        by_class = service.predict_classes(
+            store, name, layer, limit=classes, types=not large if types is None else types
+        )
+    left = [
+        words
+        for words, missing in (
+            ("the random graphs (--replicates 100)", replicates is None),
+            ("the types of skills (--types)", types is None),
+        )
+        if large and missing
+    ]
+    if left:
+        run.note(f"Left out on {found.requirements:,} requirements, as they take minutes: {' and '.join(left)}.")
     value = {**plain(found), "classes": by_class}
-    return Result(value, _shown(found, by_class, replicates), rows_of(found.rows, BesideRow))
+    return Result(value, _shown(found, by_class), rows_of(found.rows, BesideRow))
 
 
-def _shown(found: LayerPrediction, by_class: ClassesPrediction, replicates: int) -> Iterator[Block]:
+def _shown(found: LayerPrediction, by_class: ClassesPrediction) -> Iterator[Block]:
     yield Table(
         ("quantity", "measured", "Poisson", "same degrees", "with types", "meaning"),
         [
@@ -120,7 +146,9 @@ def _shown(found: LayerPrediction, by_class: ClassesPrediction, replicates: int)
         ],
         title=f"{found.layer.name}: {plural(found.texts, 'text')}, {plural(found.skills, 'skill')}, "
         f"R = {found.ratio:.3f}, c = {found.mean_skills:.3f}",
-        caption=f"In brackets: 95 % of {plural(replicates, 'random graph')} of this size." if replicates else "",
+        caption=f"In brackets: 95 % of {plural(found.replicates, 'random graph')} of this size."
+        if found.replicates
+        else "",
     )
     yield Table(
         ("class", "size", "measured", "Poisson", "same degrees", "with types"),

@@ -130,7 +130,7 @@ def measured_classes(view: LayerView, limit: int = 8) -> MeasuredClasses:
     )
 
 
-def predict_classes(store: Store, dataset: str, layer: str, *, limit: int = 8) -> ClassesPrediction:
+def predict_classes(store: Store, dataset: str, layer: str, *, limit: int = 8, types: bool = True) -> ClassesPrediction:
     """Density evolution with the measured classes of texts and skills, beside what a stored layer learned.
 
     Skills known beforehand count as drawn at random within their class, and so do prerequisites.
@@ -140,6 +140,7 @@ def predict_classes(store: Store, dataset: str, layer: str, *, limit: int = 8) -
         dataset: Name of the dataset.
         layer: Name of the layer.
         limit: As for `measured_classes`.
+        types: Whether to choose types of skills and predict with them, which takes minutes on a million requirements.
 
     Raises:
         NotFoundError: No such layer.
@@ -157,7 +158,7 @@ def predict_classes(store: Store, dataset: str, layer: str, *, limit: int = 8) -
     text_of = np.repeat(np.arange(graph.n_texts), graph.text_degrees)
     understood = np.ones(graph.n_texts, dtype=bool)
     understood[text_of[~view.learned[graph.text_skills]]] = False
-    typed = typed_expectation(store, dataset, layer)
+    typed = typed_expectation(store, dataset, layer) if types else None
     skill_types, text_types = (None, None) if typed is None else (typed.learned_by_skill, typed.understood_by_text)
     return ClassesPrediction(
         measured=float(view.learned.mean()),

@@ -23,6 +23,8 @@ from explorer.service.typed import typed_expectation
 from explorer.store.protocol import LayerInfo, Store
 
 __all__ = [
+    "REPLICATES",
+    "SWIFT_UP_TO",
     "BesideRow",
     "LayerPrediction",
     "SubsampleCurve",
@@ -31,6 +33,13 @@ __all__ = [
     "subsample",
     "wave_curve",
 ]
+
+
+REPLICATES = 100
+"""Random graphs of either kind behind the bands, unless another number is given."""
+
+SWIFT_UP_TO = 200_000
+"""Requirements up to which bands and types are computed unasked: beyond, they take minutes."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +170,14 @@ def _require_edges(view: LayerView) -> None:
 
 
 def predict_layer(
-    store: Store, dataset: str, layer: str, *, replicates: int = 0, seed: int = 0, workers: int = 1
+    store: Store,
+    dataset: str,
+    layer: str,
+    *,
+    replicates: int | None = 0,
+    seed: int = 0,
+    workers: int = 1,
+    types: bool | None = None,
 ) -> LayerPrediction:
     """Lay the theory's prediction beside what a stored layer learned.
 
@@ -170,9 +186,12 @@ def predict_layer(
         dataset: Name of the dataset.
         layer: Name of the layer.
         replicates: Random graphs of either kind to draw and peel, which show how far a graph of this size strays
-            from the prediction by chance; 0 for none.
+            from the prediction by chance; 0 for none; None for `REPLICATES` up to `SWIFT_UP_TO` requirements, else
+            none.
         seed: Seed of the random graphs.
         workers: Threads that draw them.
+        types: Whether to choose types of skills and predict with them; None for layers of up to `SWIFT_UP_TO`
+            requirements.
 
     Returns:
         One row a quantity.
@@ -186,11 +205,15 @@ def predict_layer(
     graph, rule = view.indexed.graph, parse_learner(view.info.learner)
     poisson, degrees = expectations(view, known_beforehand(view))
     by_poisson, by_degrees = poisson.evolve(rule), degrees.evolve(rule)
+    if replicates is None:
+        replicates = REPLICATES if graph.n_edges <= SWIFT_UP_TO else 0
+    if types is None:
+        types = graph.n_edges <= SWIFT_UP_TO
     n = graph.n_skills
     learned = int(np.count_nonzero(view.learned)) / n if n else 0.0
     understood = _understood(view)
     bands = _bands(view, replicates, seed, workers)
-    typed = typed_expectation(store, dataset, layer)
+    typed = typed_expectation(store, dataset, layer) if types else None
     by_types = {} if typed is None else typed.quantities(rule)
     rows = (
         _beside(

@@ -148,6 +148,21 @@ def test_a_former_spelling_warns_and_works(filled: Path, run_here: Run) -> None:
     assert ran.json == run_here(filled, "predict", "foundation", "--replicates", 0, "--json").json
 
 
+def test_what_takes_minutes_on_a_large_layer_is_left_out_with_a_word_and_done_when_asked_for(
+    filled: Path, run_here: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = run_here(filled, "predict", "foundation", "--replicates", 2, "--json")
+    assert "Left out" not in usual.err
+    monkeypatch.setattr("explorer.service.prediction.SWIFT_UP_TO", 1)
+    swift = run_here(filled, "predict", "foundation", "--json")
+    assert (swift.json["replicates"], swift.json["types"]) == (0, None)
+    assert {row["typed"] for row in swift.json["rows"]} == {None}
+    assert {row["poisson_band"] and 1 for row in swift.json["rows"]} == {None}
+    people = run_here(filled, "predict", "foundation", "--no-types")
+    assert "as they take minutes: the random graphs (--replicates 100)." in people.err
+    assert run_here(filled, "predict", "foundation", "--replicates", 2, "--types", "--json").json == usual.json
+
+
 @pytest.mark.parametrize(
     "command",
     [("associate", "foundation"), ("components", "foundation"), ("percolate", "foundation"), ("predict", "foundation")],

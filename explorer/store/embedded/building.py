@@ -26,18 +26,23 @@ _ASSOCIATED = EdgeTable("", "ASSOCIATED_WITH", "Skill", "", "Skill", "", ("weigh
 _BASE = EdgeTable("", "FINE_TUNED_FROM", "Layer", "", "Layer", "")
 
 
+_Edges = dict[EdgeTable, list[pa.Table]]
+
+
 def build_graph(content: Content) -> Any:
     """The graph of a content; what it holds does not depend on the content afterwards."""
     graph = kglite.KnowledgeGraph()
+    edges: _Edges = {}
     for name, entry in sorted(content.catalogue.get("datasets", {}).items()):
-        first = _add_dataset(graph, content, name, entry)
+        first = _add_dataset(graph, edges, content, name, entry)
         numbers: dict[str, int] = {}
         for layer, stored in sorted(entry["layers"].items()):
-            numbers[layer] = _add_layer(graph, content, entry, stored, first)
+            numbers[layer] = _add_layer(graph, edges, content, entry, stored, first)
         pairs = [(numbers[layer], numbers[base]) for layer, base in _bases(entry["layers"]).items() if base in numbers]
-        if pairs:
-            ends = np.array(pairs, np.int64)
-            add_edges(graph, _BASE, ends[:, 0], ends[:, 1], {})
+        ends = np.array(pairs, np.int64).reshape(-1, 2)
+        _collect(edges, _BASE, ends[:, 0], ends[:, 1], {})
+    for edge in list(edges):
+        add_edges(graph, edge, pa.concat_tables(edges.pop(edge)))
     create_constraints(graph)
     graph.set_schema_version(SCHEMA_VERSION)
     return graph
@@ -47,7 +52,19 @@ def _bases(layers: Mapping[str, Any]) -> dict[str, str]:
     return {name: layer["node"]["base"] for name, layer in layers.items() if layer["node"].get("base") is not None}
 
 
-def _add_dataset(graph: Any, content: Content, name: str, entry: Mapping[str, Any]) -> dict[str, int]:
+def _collect(
+    edges: _Edges,
+    edge: EdgeTable,
+    source: NDArray[np.int64],
+    target: NDArray[np.int64],
+    properties: Mapping[str, pa.ChunkedArray | pa.Array],
+) -> None:
+    """Keep relationships between numbered nodes until all of their type are there."""
+    if len(source):
+        edges.setdefault(edge, []).append(pa.table({"source": source, "target": target, **properties}))
+
+
+def _add_dataset(graph: Any, edges: _Edges, content: Content, name: str, entry: Mapping[str, Any]) -> dict[str, int]:
     """Add a dataset; the number of the first node of each table, the others follow in order of id."""
     tables = dataset_tables(content, entry)
     first = {table: add_nodes(graph, label, name, tables[table]) for table, label in NODE_LABELS.items()}
@@ -60,30 +77,35 @@ def _add_dataset(graph: Any, content: Content, name: str, entry: Mapping[str, An
             _numbers(ids[side], table[column]) + first[side]
             for side, column in ((edge.source, edge.source_column), (edge.target, edge.target_column))
         )
-        add_edges(graph, edge, source, target, {column: table[column] for column in edge.properties})
+        _collect(edges, edge, source, target, {column: table[column] for column in edge.properties})
     add_node(graph, "Dataset", entry["node"])
     return first
 
 
 def _add_layer(
-    graph: Any, content: Content, entry: Mapping[str, Any], layer: Mapping[str, Any], first: Mapping[str, int]
+    graph: Any,
+    edges: _Edges,
+    content: Content,
+    entry: Mapping[str, Any],
+    layer: Mapping[str, Any],
+    first: Mapping[str, int],
 ) -> int:
     number = add_node(graph, "Layer", layer["node"])
     ids = ids_of(content, entry, "skills")
     skills = layer_skills(content, layer)
     targets = _numbers(ids, skills["skill"]) + first["skills"]
     properties = {name: skills[name] for name in _LEARNED.properties}
-    add_edges(graph, _LEARNED, np.full(len(targets), number, np.int64), targets, properties)
+    _collect(edges, _LEARNED, np.full(len(targets), number, np.int64), targets, properties)
     lacks = layer_lacks(content, layer)
     if lacks.num_rows:
         targets = _numbers(ids, lacks["skill"]) + first["skills"]
         properties = {name: lacks[name] for name in _LACKS.properties}
-        add_edges(graph, _LACKS, np.full(len(targets), number, np.int64), targets, properties)
+        _collect(edges, _LACKS, np.full(len(targets), number, np.int64), targets, properties)
     if layer["associations"] is not None:
         pairs = layer_associations(content, layer, encoded=True)
         source, target = (_numbers(ids, pairs[end]) + first["skills"] for end in ("source", "target"))
-        name = layer["node"]["name"]
-        add_edges(graph, _ASSOCIATED, source, target, {"weight": pairs["weight"]}, {"layer": name})
+        names = pa.DictionaryArray.from_arrays(np.zeros(len(source), np.int32), [layer["node"]["name"]])
+        _collect(edges, _ASSOCIATED, source, target, {"weight": pairs["weight"], "layer": names})
     return number
 
 

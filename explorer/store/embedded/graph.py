@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,10 +31,11 @@ __all__ = [
     "run",
 ]
 
-_BATCH = 10_000
+_ROWS = 100_000
 _SOURCES = 20_000
+_ENDS = ("source", "target")
 _LABELS = (*NODE_LABELS.values(), "Layer")
-_EMPTY: Mapping[str, Any] = {"string": "", "int64": 0, "double": 0.0, "bool": False}
+_KINDS = {"string": "string", "int64": "integer", "int32": "integer", "double": "float", "bool": "boolean"}
 
 
 class Graph(Protocol):
@@ -116,34 +116,129 @@ def _next_number(graph: Graph, label: str) -> int:
 # Tables -----------------------------------------------------------------------------------------------------
 
 
-def add_nodes(graph: Graph, label: str, dataset: str, table: pa.Table) -> int:
+class _Column:
+    """A column, with what kglite's loaders ask of one of pandas, which is neither needed nor imported here."""
+
+    def __init__(self, name: str, values: Sequence[Any], dtype: str = "object") -> None:
+        self.name = name
+        self.dtype = np.dtype(dtype)
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def tolist(self) -> list[Any]:
+        """The values."""
+        return self._values if isinstance(self._values, list) else list(self._values)
+
+    def isna(self) -> _Column:
+        """Which are missing."""
+        return _Column(self.name, [value is None for value in self._values], "bool")
+
+    def min(self) -> Any:
+        """The least."""
+        return min(self._values)
+
+    def max(self) -> Any:
+        """The greatest."""
+        return max(self._values)
+
+
+class _Frame:
+    """A table, with what kglite's loaders ask of a DataFrame: whole columns cross into Rust, no map for every row."""
+
+    def __init__(self, columns: Sequence[_Column]) -> None:
+        self._columns = {column.name: column for column in columns}
+        self.columns = list(self._columns)
+        self.shape = (len(columns[0]), len(columns))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, name: str) -> _Column:
+        return self._columns[name]
+
+    def reset_index(self, *, drop: bool) -> _Frame:
+        """Itself: its rows are numbered from 0."""
+        del drop
+        return self
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """The values of a column; of one with a dictionary, each string once."""
+    if not pa.types.is_dictionary(column.type):
+        return list(column.to_pylist())
+    found: list[Any] = []
+    for chunk in column.chunks:
+        words = chunk.dictionary.to_pylist()
+        found += [None if i is None else words[i] for i in chunk.indices.to_pylist()]
+    return found
+
+
+def _kind(kind: pa.DataType) -> str:
+    """A type by kglite's name for it, which keeps every value as it is."""
+    if pa.types.is_dictionary(kind):
+        return _kind(kind.value_type)
+    return _KINDS[str(kind)]
+
+
+def add_nodes(graph: Any, label: str, dataset: str, table: pa.Table) -> int:
     """Add a node for each row of a table, numbered in its order; the number of the first."""
     first = number = _next_number(graph, label)
-    if not table.num_rows:
-        return first
-    columns = [("key", pa.string()), ("dataset", pa.string()), *((f.name, f.type) for f in table.schema)]
-    _declare(graph, label, columns)
-    fields = ", ".join(f"{quoted(name)}: r.p{i}" for i, (name, _) in enumerate(columns))
-    statement = f"UNWIND $rows AS r CREATE (:{label} {{id: r.number, title: null, {fields}}})"
-    names = ["number", *(f"p{i}" for i in range(len(columns)))]
-    for batch in table.to_batches(max_chunksize=_BATCH):
-        keys = [node_key(dataset, identifier) for identifier in batch["id"].to_pylist()]
-        values = [
-            range(number, number + batch.num_rows),
-            keys,
-            repeat(dataset),
-            *(c.to_pylist() for c in batch.columns),
-        ]
-        number += batch.num_rows
-        run(graph, statement, rows=[dict(zip(names, row, strict=False)) for row in zip(*values, strict=False)])
+    names = [stored_name(name) for name in table.column_names]
+    kinds = {name: _kind(field.type) for name, field in zip(names, table.schema, strict=True)}
+    for start in range(0, table.num_rows, _ROWS):
+        part = table.slice(start, _ROWS)
+        rows = part.num_rows
+        keys = [node_key(dataset, identifier) for identifier in _values(part["id"])]
+        frame = _Frame(
+            [
+                _Column("id", range(number, number + rows), "int64"),
+                _Column("title", [None] * rows),
+                _Column("key", keys),
+                _Column("dataset", [dataset] * rows),
+                *(_Column(name, _values(column)) for name, column in zip(names, part.columns, strict=True)),
+            ]
+        )
+        graph.add_nodes(
+            frame,
+            label,
+            "id",
+            "title",
+            column_types={"title": "string", "key": "string", "dataset": "string", **kinds},
+        )
+        number += rows
     return first
 
 
-def _declare(graph: Graph, label: str, columns: Sequence[tuple[str, pa.DataType]]) -> None:
-    """Make properties known to a label, which CREATE demands, by a node that has them for a moment."""
-    sets = ", ".join(f"n.{quoted(name)} = $p{i}" for i, (name, _) in enumerate(columns))
-    values = {f"p{i}": _EMPTY[str(kind)] for i, (_, kind) in enumerate(columns)}
-    run(graph, f"CREATE (n:{label} {{id: -1, title: null}}) SET {sets} DELETE n", **values)
+def add_edges(graph: Any, edge: EdgeTable, table: pa.Table) -> None:
+    """Add the relationships of a type between two labels, all of them in one call: a second one would merge into them.
+
+    Args:
+        graph: The graph.
+        edge: Type and ends; its columns do not matter here.
+        table: `source` and `target`, int64, numbers of nodes that are there; other columns are properties, and null
+            is one that is not there.
+    """
+    if not table.num_rows:
+        return
+    properties = [name for name in table.column_names if name not in _ENDS]
+    names = [stored_name(name) for name in properties]
+    graph.add_relationships(
+        _Frame(
+            [
+                *(_Column(f"{end}\0", _values(table[end]), "int64") for end in _ENDS),
+                *(_Column(stored, _values(table[name])) for stored, name in zip(names, properties, strict=True)),
+            ]
+        ),
+        edge.type,
+        NODE_LABELS.get(edge.source, edge.source),
+        "source\0",
+        NODE_LABELS.get(edge.target, edge.target),
+        "target\0",
+        columns=names,
+        column_types={stored: _kind(table[name].type) for stored, name in zip(names, properties, strict=True)},
+    )
 
 
 def nodes_of(graph: Graph, label: str, dataset: str, schema: pa.Schema) -> Nodes:
@@ -153,42 +248,6 @@ def nodes_of(graph: Graph, label: str, dataset: str, schema: pa.Schema) -> Nodes
     table = columns_table(schema, {name: found[f"p{i}"] for i, name in enumerate(schema.names)})
     order = pc.sort_indices(table, sort_keys=[("id", "ascending")])
     return Nodes(np.asarray(found["number"], np.int64)[order.to_numpy()], table.take(order))
-
-
-def add_edges(
-    graph: Graph,
-    edge: EdgeTable,
-    source: NDArray[np.int64],
-    target: NDArray[np.int64],
-    properties: Mapping[str, pa.ChunkedArray],
-    constants: Mapping[str, Any] | None = None,
-) -> None:
-    """Add relationships between numbered nodes.
-
-    Args:
-        graph: The graph.
-        edge: Type and ends; its table and columns do not matter here.
-        source: int64 (m,), numbers of the nodes they start from.
-        target: int64 (m,), numbers of the nodes they end at.
-        properties: Values by name, m each; null is a property that is not there.
-        constants: Properties with the same value on each.
-    """
-    same = dict(constants or {})
-    fields = [f"{quoted(name)}: r.p{i}" for i, name in enumerate(properties)]
-    fields += [f"{quoted(name)}: $c{i}" for i, name in enumerate(same)]
-    statement = (
-        f"UNWIND $rows AS r MATCH (a:{NODE_LABELS.get(edge.source, edge.source)} {{id: r.a}}), "
-        f"(b:{NODE_LABELS.get(edge.target, edge.target)} {{id: r.b}}) "
-        f"CREATE (a)-[:{edge.type} {{{', '.join(fields)}}}]->(b)"
-    )
-    names = ["a", "b", *(f"p{i}" for i in range(len(properties)))]
-    fixed = {f"c{i}": value for i, value in enumerate(same.values())}
-    for start in range(0, len(source), _BATCH):
-        part = slice(start, start + _BATCH)
-        values = [source[part].tolist(), target[part].tolist()]
-        values += [column.slice(start, _BATCH).to_pylist() for column in properties.values()]
-        rows = [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
-        run(graph, statement, rows=rows, **fixed)
 
 
 def edge_chunks(
