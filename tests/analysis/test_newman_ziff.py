@@ -147,6 +147,15 @@ def test_same_seed_same_sweep_and_errors_shrink():
     assert 0.15 < ratio < 0.45
 
 
+def test_standard_error_is_that_of_the_mean_of_the_orders():
+    graph = random_graph(np.random.default_rng(14), 60, 50, 2.0)
+    orders = [g.permutation(np.arange(50, dtype=np.int32)) for g in np.random.default_rng(15).spawn(4)]
+    single = np.array([site_percolation(graph, order=order).largest for order in orders])
+    sweep = site_percolation(graph, replicates=4, rng=np.random.default_rng(15))
+    assert np.allclose(sweep.largest, single.mean(axis=0))
+    assert np.allclose(sweep.largest_error, single.std(axis=0, ddof=1) / 2.0)
+
+
 def test_targeted_removal_takes_the_most_connected_skills_first():
     graph = random_graph(np.random.default_rng(12), 2000, 2000, 2.0)
     order = targeted_order(graph)

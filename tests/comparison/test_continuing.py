@@ -120,6 +120,38 @@ def test_a_base_that_went_on_takes_its_fine_tuned_layer_along(store: Store) -> N
     assert fresh.layer.learned > 0
 
 
+def test_appended_skills_of_a_known_class_are_known(store: Store) -> None:
+    skills = pa.table({"id": ["a", "given", "b", "new", "more"], "class": ["x", "known", "x", "known", "known"]})
+    first = build_dataset(
+        "d",
+        texts=pa.table({"id": ["t1"]}),
+        skills=skills.slice(0, 2),
+        requirements=pa.table({"text": ["t1", "t1"], "skill": ["a", "given"]}),
+    )
+    second = build_dataset(
+        "d",
+        texts=pa.table({"id": ["t2"]}),
+        skills=skills.slice(2),
+        requirements=pa.table({"text": ["t2"] * 3, "skill": ["b", "new", "more"]}),
+    )
+    load(store, lambda: first, name="d")
+    learn(store, "d", name="layer", known_classes=["known"])
+    load(store, lambda: second, name="d", append=True)
+    continue_learning(store, "d", "layer")
+    # t2 can teach b only if the two other skills count as known
+    assert course(store, "layer") == {
+        "a": (1, "t1"), "given": (0, None), "b": (2, "t2"), "new": (0, None), "more": (0, None)
+    }  # fmt: skip
+
+
+def test_a_layer_whose_part_is_gone_is_not_continued(store: Store) -> None:
+    load(store, lambda: dataset(0, 300, "first"), name="d")
+    learn(store, "d", name="layer", parts=["first"])
+    load(store, lambda: dataset(0, 300, "other"), name="d", replace=True)
+    with pytest.raises(SkillgraphError, match=r"read part 'first', which dataset 'd' no longer has"):
+        continue_learning(store, "d", "layer", parts=["other"])
+
+
 def test_what_cannot_be_continued_is_said_and_left(store: Store) -> None:
     load(store, lambda: dataset(0, 380, "first"), name="d")
     learn(store, "d", name="random", learner="capacity:0.5")

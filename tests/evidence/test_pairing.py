@@ -52,6 +52,20 @@ def test_a_planted_shift_is_found() -> None:
     assert false <= 4
 
 
+def test_a_shift_down_is_lower_and_never_higher() -> None:
+    """Exchanging the two exchanges what is higher and lower, and a clear difference is in one of them only."""
+    rng = np.random.default_rng(6)
+    graph, p = corpus(rng)
+    planted = graph.text_skills == 3
+    x = rng.binomial(10, p) / 10
+    y = rng.binomial(10, np.where(planted, np.maximum(p - 0.4, 0.0), p)) / 10
+    down, up = paired_differences(graph, x, y), paired_differences(graph, y, x)
+    assert down.lower()[3]
+    assert not down.higher()[3]
+    assert np.array_equal(down.lower(), up.higher())
+    assert np.array_equal(down.higher(), up.lower())
+
+
 def test_difficulties_make_single_outcomes_tell_more() -> None:
     """With one outcome a text the expectation finds more than the pair alone, and no more false ones."""
     rng = np.random.default_rng(2)

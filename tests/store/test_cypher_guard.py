@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from explorer.errors import QueryError
@@ -31,7 +33,32 @@ def test_a_semicolon_that_ends_the_statement_or_stands_in_a_text_is_none_too_man
     check(one)
 
 
-@pytest.mark.parametrize("cypher", ["CREATE (n)", "merge (n:Skill)", "DELETE n", "LOAD CSV FROM 'x' AS row RETURN row"])
-def test_what_does_not_read_is_refused(cypher: str) -> None:
-    with pytest.raises(QueryError):
-        check(cypher)
+@pytest.mark.parametrize(
+    ("cypher", "message"),
+    [
+        ("CREATE (n)", "line 1, column 1: CREATE changes the store"),
+        ("merge (n:Skill)", "column 1: MERGE changes the store"),
+        ("DELETE n", "column 1: DELETE changes the store"),
+        ("LOAD CSV FROM 'x' AS row RETURN row", "a query starts with MATCH"),
+        ("MATCH (n) LOAD CSV FROM 'x' AS row RETURN row", "column 11: LOAD CSV reads files"),
+        ("MATCH (n)\nCALL db.stop() YIELD x RETURN x", "line 2, column 6: procedure db.stop is not allowed"),
+        ("CALL db.labels.more() YIELD x RETURN x", "procedure db.labels.more is not allowed"),
+    ],
+)
+def test_what_does_not_read_is_refused_with_its_place(cypher: str, message: str) -> None:
+    with pytest.raises(QueryError, match=re.escape(message)):
+        check_read_only(cypher, tokenize(cypher), procedures=frozenset({"db.labels"}))
+
+
+@pytest.mark.parametrize(
+    "cypher",
+    [
+        "CALL db.labels() YIELD label RETURN label",
+        "CALL DB.Labels() YIELD label RETURN label",
+        "MATCH (n) CALL (n) { RETURN 1 AS x } RETURN x",
+        "MATCH (n) WHERE n.call STARTS WITH 'a' RETURN n",
+        "MATCH (n:Call) WHERE n.load = 1 RETURN n.csv AS load",
+    ],
+)
+def test_allowed_procedures_and_names_like_words_are_read(cypher: str) -> None:
+    check_read_only(cypher, tokenize(cypher), procedures=frozenset({"db.labels"}))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from explorer.service.learning import learn
 from explorer.store.fingerprint import (
     dataset_fingerprint,
     fingerprints_from_json,
@@ -14,6 +16,8 @@ from explorer.store.fingerprint import (
     part_fingerprints,
     table_fingerprint,
 )
+from explorer.store.opening import open_store
+from explorer.store.staleness import stale_layers
 from loaders.dataset import Dataset, build_dataset, extend_dataset, rename_dataset
 
 
@@ -110,6 +114,22 @@ def test_texts_without_a_part_are_a_part_of_their_own() -> None:
     found = part_fingerprints(_dataset({"t": "a", "u": "b"}, {"t": None, "u": "y"}))
     assert set(found) == {"", "y"}
     assert fingerprints_from_json(fingerprints_to_json(found)) == found
+
+
+def test_a_layer_is_stale_if_its_base_is_or_if_skills_of_it_vanished(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "s.kgl", mode="write")
+    store.write_dataset(BASE)
+    learn(store, "d", name="base", parts=["x"])
+    learn(store, "d", name="tuned", parts=["y"], base="base")
+    infos = {info.name: info for info in store.layers("d")}
+    parts = part_fingerprints(BASE)
+    assert stale_layers(infos.values(), parts) == {"base": (), "tuned": ()}
+    changed = replace(infos["base"], made_from={**infos["base"].made_from, "classes:x": "other"})
+    found = stale_layers([changed, infos["tuned"]], parts)
+    assert found["base"]
+    assert found["tuned"] == ("its base 'base' is stale",)
+    lost = replace(infos["base"], vanished=("s",))
+    assert stale_layers([lost], parts) == {"base": ("1 of its skills was lost when the dataset was replaced",)}
 
 
 def test_an_empty_dataset_has_fingerprints() -> None:
