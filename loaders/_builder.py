@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from loaders._report import Problems
 from loaders.dataset import Dataset, build_dataset
 from loaders.errors import DataError
+from loaders.gate import check_identifier, limits
 
 __all__ = ["Builder", "Value", "property_column", "property_name"]
 
@@ -106,6 +107,7 @@ class Builder:
                 "empty id", f"column {column!r}: expected the id of a {what}, found nothing", path, line
             )
             return False
+        check_identifier(identifier, what, path=path, line=line)
         if closed is not None and identifier not in nodes.ids:
             self.problems.report(
                 f"unknown {what}",
@@ -246,6 +248,7 @@ class _Nodes:
     def __init__(self) -> None:
         self._ids: dict[str, int] = {}
         self._adopted: pa.Array | None = None
+        self._longest = limits().identifier
         self.columns: dict[str, dict[int, Value]] = {}
 
     @property
@@ -262,6 +265,8 @@ class _Nodes:
 
     def add(self, identifier: str, properties: Mapping[str, Value] | None = None) -> int:
         code = self.ids.setdefault(identifier, len(self.ids))
+        if len(identifier) > self._longest:
+            check_identifier(identifier, "text, skill or model")
         if properties:
             for name, value in properties.items():
                 if value is not None and value != "":

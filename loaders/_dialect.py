@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from loaders import _columns
-from loaders._files import MAX_LINE, open_lines, suffixes
+from loaders._files import open_lines, suffixes
 from loaders._reading import AmbiguousError, plural, quoted
 from loaders._report import Problems
 from loaders.errors import DataError
+from loaders.gate import limits
 
 __all__ = ["TABLE_OPTIONS", "Dialect", "is_missing_word", "name_key", "read_flag", "sniff"]
 
@@ -32,6 +33,7 @@ TABLE_OPTIONS: Mapping[str, str] = {
     "missing": "values that mean missing, such as NA, blank or 9, separated by commas; none if nothing does",
     "encoding": "encoding of the file, if not UTF-8 or UTF-16, such as cp1252",
     "row_names": "yes if rows have a name before the first column; no if they do not",
+    "escaped": "yes if cells that a spreadsheet would run have an apostrophe before them, as in our own CSV",
     "rows": "JSON: key of the list of rows, if there are several",
 }
 _SAMPLE = 2000
@@ -301,7 +303,7 @@ def _single_quoted(body: Sequence[str]) -> bool:
 def parse(lines: Iterable[str], mark: str, quote: str = '"') -> list[list[str]]:
     """Records of some lines; what cannot be parsed, as a quote that the sample cuts off, ends them."""
     records: list[list[str]] = []
-    limit = csv.field_size_limit(MAX_LINE)
+    limit = csv.field_size_limit(limits().line)
     try:
         records.extend(reader(lines, mark, quote, strict=False))
     except csv.Error:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 import pyarrow as pa
 
 from loaders.errors import DataError
+from loaders.gate import Limits, Unpacked, limits, open_regular, refused, require_regular
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -36,8 +37,8 @@ __all__ = [
 ]
 
 Progress = Callable[[int, int], None]
-MAX_LINE = 8 << 20
-"""Longest line in bytes; a longer line is not a row of a table."""
+MAX_LINE = Limits().line
+"""Longest line in bytes unless the limit is moved: a longer line is not a row of a table."""
 
 _BLOCK = 1 << 20
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
@@ -59,11 +60,7 @@ _COMPRESSED_SUFFIXES = (".gz", ".zst", ".zstd")
 
 def require_file(path: Path) -> None:
     """Raise a `DataError` unless there is a file that can be read and that is not empty."""
-    if not path.exists():
-        raise DataError("there is no such file or folder", path=path)
-    if path.is_dir():
-        raise DataError("is a folder, where a file is expected", path=path)
-    if path.stat().st_size == 0:
+    if require_regular(path).st_size == 0:
         raise DataError("is empty", path=path)
 
 
@@ -77,7 +74,7 @@ def suffixes(path: Path) -> str:
 
 def compression_of(path: Path) -> str | None:
     """`gzip`, `zstd` or None, by the first bytes of the file and not by its name."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         head = file.read(4)
     return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
 
@@ -86,8 +83,8 @@ class _Counted(io.RawIOBase):
     """The file as it lies on the disk; reports how much of it has been read."""
 
     def __init__(self, path: Path, progress: Progress | None) -> None:
-        self._file = path.open("rb", buffering=0)
-        self._size = path.stat().st_size
+        self._file = open_regular(path, buffering=0)
+        self._size = os.fstat(self._file.fileno()).st_size
         self._progress = progress
         self._done = 0
 
@@ -95,7 +92,7 @@ class _Counted(io.RawIOBase):
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        count = self._file.readinto(buffer) or 0
+        count = self._file.readinto(buffer) or 0  # type: ignore[attr-defined]
         self._done += count
         if self._progress is not None and count:
             self._progress(self._done, max(self._size, self._done))
@@ -133,8 +130,10 @@ class _Transcoded(io.RawIOBase):
 class _Checked(io.RawIOBase):
     """Decompressed bytes; raises at the first that cannot be part of a text file."""
 
-    def __init__(self, path: Path, source: Any, *, lines: bool) -> None:
+    def __init__(self, path: Path, source: Any, *, lines: bool, unpacked: Unpacked | None) -> None:
         self._path = path
+        self._unpacked = unpacked
+        self._longest = limits().line
         self._source = source
         self._lines = lines
         self._line = 1
@@ -152,6 +151,8 @@ class _Checked(io.RawIOBase):
                 raise DataError(os.strerror(error.errno), path=self._path) from None
             kind = "is cut off before its end" if "runcated" in str(error) else "is damaged"
             raise DataError(f"the compressed file {kind}; download or create it again", path=self._path) from None
+        if self._unpacked is not None:
+            self._unpacked.count(data)
         self._check(data)
         view[: len(data)] = data
         return len(data)
@@ -170,13 +171,10 @@ class _Checked(io.RawIOBase):
         first = data.find(b"\n")
         longest = self._in_line + (len(data) if first < 0 else first)
         self._in_line = self._in_line + len(data) if last < 0 else len(data) - last - 1
-        if max(longest, self._in_line) > MAX_LINE:
-            line = self._line + (data.count(b"\n") if longest <= MAX_LINE else 0)
-            raise DataError(
-                f"the line is longer than {MAX_LINE >> 20} MiB; is a line break or a closing quote missing?",
-                path=self._path,
-                line=line,
-            )
+        if max(longest, self._in_line) > self._longest:
+            line = self._line + (data.count(b"\n") if longest <= self._longest else 0)
+            what = "the line is too long (is a line break or a closing quote missing?)"
+            raise refused(what, "line", path=self._path, line=line)
         self._line += data.count(b"\n")
 
     def close(self) -> None:
@@ -186,7 +184,7 @@ class _Checked(io.RawIOBase):
 
 def archive_kind(path: Path) -> str | None:
     """What a ZIP archive holds, as a sentence on what to do with it; None if it is none."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         if file.read(4) != b"PK\x03\x04":
             return None
     try:
@@ -219,17 +217,14 @@ def open_bytes(
         DataError: Not there, empty, a folder, no text, or while reading one of `_Checked`'s.
     """
     require_file(path)
-    try:
-        with path.open("rb") as file:
-            head = file.read(16)
-    except OSError as error:
-        raise DataError(error.strerror or "cannot be read", path=path) from None
+    with open_regular(path) as file:
+        head = file.read(16)
     kind = next((kind for magic, kind in _OTHER_KINDS.items() if head.startswith(magic)), None) or archive_kind(path)
     if kind is not None:
         raise DataError(kind, path=path)
     compression = compression_of(path)
     if compression:
-        with suppress(OSError, EOFError), path.open("rb") as file:
+        with suppress(OSError, EOFError), open_regular(path) as file:
             head = bytes(pa.CompressedInputStream(pa.PythonFile(file, mode="r"), compression).read(4))
     with io.BufferedReader(_Counted(path, progress), _BLOCK) as counted:
         source: Any = (
@@ -238,7 +233,8 @@ def open_bytes(
         encoding = encoding or ("utf-16" if head.startswith(_UTF16) else None)
         if encoding is not None:
             source = _Transcoded(io.BufferedReader(source, _BLOCK), known_encoding(encoding), path)
-        with io.BufferedReader(_Checked(path, source, lines=lines), _BLOCK) as reader:
+        unpacked = Unpacked(path, path.stat().st_size) if compression else None
+        with io.BufferedReader(_Checked(path, source, lines=lines, unpacked=unpacked), _BLOCK) as reader:
             yield reader
 
 
@@ -281,7 +277,10 @@ def read_text(path: Path, progress: Progress | None = None) -> str:
         DataError: As `open_lines`.
     """
     with open_bytes(path, progress, lines=False) as reader:
-        data = reader.read()
+        most = limits().document
+        data = reader.read(most + 1)
+    if len(data) > most:
+        raise refused("is too large to be taken into memory whole", "document", path=path)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

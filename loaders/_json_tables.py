@@ -13,8 +13,12 @@ from loaders._files import Progress, open_lines, read_text, suffixes
 from loaders._reading import AmbiguousError, plural
 from loaders._report import Problems
 from loaders.errors import DataError
+from loaders.gate import limits, refused
+from loaders.gate import parse_json as parse_json_text
 
 __all__ = ["JsonRows", "cell", "json_rows", "json_values", "parse_json", "rows_of_json"]
+
+_CELLS = 1 << 24  # mostly empty cells that are no trouble
 
 JsonRows = tuple[tuple[str, ...], list[tuple[int | None, list[str]]]]
 
@@ -44,11 +48,11 @@ def parse_json(path: Path, progress: Progress | None = None) -> Any:
     """
     text = read_text(path, progress)
     try:
-        return json.loads(text)
+        return parse_json_text(text)
     except json.JSONDecodeError as error:
         raise DataError(f"column {error.colno}: is not JSON: {error.msg}", path=path, line=error.lineno) from None
-    except (ValueError, RecursionError):
-        raise DataError("is not JSON that can be read: it is nested too deeply", path=path) from None
+    except ValueError as error:
+        raise DataError(f"is not JSON that can be read: it {error}", path=path) from None
 
 
 def json_values(
@@ -60,9 +64,9 @@ def json_values(
             if not source.strip():
                 continue
             try:
-                value = json.loads(source.rstrip("\r\n"))
-            except (ValueError, RecursionError) as error:
-                reason = getattr(error, "msg", "nested too deeply")
+                value = parse_json_text(source.rstrip("\r\n"))
+            except ValueError as error:
+                reason = getattr(error, "msg", f"it {error}")
                 column = getattr(error, "colno", 1)
                 problems.report("no JSON", f"column {column}: is not JSON: {reason}", path, line)
                 continue
@@ -182,4 +186,7 @@ def _by_names(found: Sequence[tuple[int | None, Mapping[str, Any]]]) -> JsonRows
     for _, row in found:
         for name in row:
             names.setdefault(str(name))
+    filled = sum(len(row) for _, row in found)
+    if len(names) > limits().columns or len(names) * len(found) > max(_CELLS, 20 * filled):
+        raise refused(f"has {len(names):,} columns: different keys in each of {len(found):,} rows", "columns")
     return tuple(names), [(line, [cell(row.get(name)) for name in names]) for line, row in found]

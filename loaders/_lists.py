@@ -17,6 +17,7 @@ from typing import Any
 
 from loaders._reading import AmbiguousError, plural
 from loaders._report import Problems
+from loaders.gate import parse_json
 
 __all__ = ["SEPARATORS", "ListReader", "list_reader", "parse_skills"]
 
@@ -77,11 +78,13 @@ def parse_array(text: str) -> list[tuple[str, float]]:
     ([('a', 1.0), ('b', 1.0)], [('a', 1.0), ('b', 1.0)], [('a', 1.0), ('b, c', 1.0)])
     """
     try:
-        return parse_skills(json.loads(text))
+        return parse_skills(parse_json(text))
     except json.JSONDecodeError as error:
         reason = f"{error.msg} at character {error.pos + 1}"
-    except RecursionError:
-        raise ValueError("not a JSON array: nested too deeply") from None
+    except ValueError as error:
+        if "nested" in str(error) or "digits" in str(error):
+            raise ValueError(f"not a JSON array: it {error}") from None
+        raise
     if _NUMPY.match(text):
         # numpy writes no commas, and Python would join what stands side by side
         return _distinct((first or second, 1.0) for first, second in _STRING.findall(text))

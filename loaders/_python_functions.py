@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from loaders._python_syntax import constructs, signature_constructs
+from loaders.errors import DataError
+from loaders.gate import read_regular
 
 __all__ = [
     "BUILTIN_NAMES",
@@ -173,9 +175,9 @@ def read_files(files: Sequence[Source]) -> list[FileSummary]:
 def read_functions(path: Path, module: str, *, is_package: bool) -> FileSummary:
     """Summary of a file; one that cannot be read or parsed has an `error` and nothing else."""
     try:
-        source = path.read_bytes()
-    except OSError as error:
-        return FileSummary(error=error.strerror or type(error).__name__)
+        source = read_regular(path, any_name=True)
+    except DataError as error:
+        return FileSummary(error=str(error).partition(": ")[2] or str(error))
     return summarize(source, module, is_package=is_package)
 
 

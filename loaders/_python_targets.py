@@ -16,6 +16,7 @@ from importlib.machinery import all_suffixes
 from pathlib import Path
 
 from loaders.errors import DataError
+from loaders.gate import exists, limits, refused
 
 __all__ = ["STDLIB_PROGRAMS", "ModuleIndex", "Selection", "SourceFile", "find_source_files"]
 
@@ -93,9 +94,9 @@ def _find(target: str | os.PathLike[str]) -> tuple[str, list[SourceFile]]:
         found = list(_package_files(text))
         if found:
             return text, found
-        is_path = bool(text) and path.exists()
+        is_path = bool(text) and exists(path)
     if is_path:
-        if not path.exists():
+        if not exists(path):
             raise DataError("there is no such file or folder", path=path)
         return path.resolve().name, list(_path_files(path))
     raise DataError(
@@ -115,8 +116,13 @@ def _is_test(relative: str) -> bool:
 
 def _walk(folder: Path) -> Iterator[Path]:
     """Python files below a folder, without hidden folders, virtual environments and installed packages."""
+    most, seen = limits().files, 0
     for base, folders, names in os.walk(folder):
         here = Path(base)
+        seen += len(folders) + len(names)
+        if seen > most:
+            raise refused(f"holds more than {most:,} files and folders: name the one that holds the source", "files",
+                          path=folder)  # fmt: skip
         folders[:] = [
             name
             for name in folders

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from loaders._dialect import TABLE_OPTIONS, Dialect, is_missing_word, missing_codes, name_key, reader, sniff
-from loaders._files import MAX_LINE, Progress, open_lines, require_file, suffixes
+from loaders._dialect import TABLE_OPTIONS, Dialect, is_missing_word, missing_codes, name_key, read_flag, reader, sniff
+from loaders._files import Progress, open_lines, require_file, suffixes
 from loaders._json_tables import cell, json_rows
 from loaders._json_tables import json_values as json_lines
 from loaders._reading import plural, quoted
 from loaders._report import Problems
 from loaders.errors import DataError
+from loaders.gate import exists, limits, open_regular, refused, require_regular
+from loaders.spreadsheet import restored
 
 __all__ = [
     "TABLE_OPTIONS",
@@ -27,9 +29,13 @@ __all__ = [
     "is_parquet",
     "json_lines",
     "name_key",
+    "open_parquet",
     "open_table",
     "optional_column",
 ]
+
+
+_CELLS = 1 << 24  # that come out of a Parquet file of any size
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,7 @@ class Table:
     missing: frozenset[str] | None = None
     sample: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
     whole: bool = True
+    escaped: bool = False
 
     @property
     def index(self) -> int | None:
@@ -79,9 +86,9 @@ class Table:
 
 def is_parquet(path: Path) -> bool:
     """True if a file is Parquet, by its first bytes."""
-    if not path.is_file():
+    if not exists(path) or not path.is_file():
         return False
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return file.read(4) == b"PAR1"
 
 
@@ -114,6 +121,7 @@ def open_table(
     require_file(path)
     rows = given.pop("rows", None)
     missing = missing_codes(given.get("missing"))
+    unescape = bool(read_flag(given.pop("escaped", None), "escaped"))
     if is_parquet(path):
         with _parquet(path, progress, missing) as table:
             yield table
@@ -125,24 +133,65 @@ def open_table(
         yield Table(path, names, kept, None, missing, sample)
         return
     dialect = sniff(path, problems, known=[name for name in known if name is not None], **given)
-    limit = csv.field_size_limit(MAX_LINE)
+    limit = csv.field_size_limit(limits().line)
     try:
         with open_lines(path, progress, encoding=dialect.encoding) as text:
+            check_columns(len(dialect.names), path)
             records = _checked(_records(text, dialect, path), dialect, path, problems)
-            yield Table(path, dialect.names, records, dialect, missing, dialect.sample, dialect.whole)
+            names, sample = dialect.names, dialect.sample
+            if unescape:
+                records = ((line, list(map(restored, values))) for line, values in records)
+                names = tuple(map(restored, names))
+                sample = tuple(tuple(map(restored, row)) for row in sample)
+            yield Table(path, names, records, dialect, missing, sample, dialect.whole, unescape)
     finally:
         csv.field_size_limit(limit)
 
 
+def check_columns(count: int, path: Path) -> None:
+    """Refuse a table with more columns than a table has.
+
+    Raises:
+        LimitError: There are too many.
+    """
+    if count > limits().columns:
+        raise refused(f"has {count:,} columns", "columns", path=path)
+
+
 @contextmanager
-def _parquet(path: Path, progress: Progress | None, missing: frozenset[str] | None) -> Iterator[Table]:
+def open_parquet(path: Path) -> Iterator[Any]:
+    """A `pyarrow.parquet.ParquetFile` of sound proportions.
+
+    Raises:
+        DataError: No Parquet file, too many columns, or more cells than a file of its size should have.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    size = require_regular(path).st_size
     try:
         file = pq.ParquetFile(path)
+        facts = file.metadata
+        names = file.schema_arrow.names
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"is not a Parquet file: {error}", path=path) from None
+    with file:
+        check_columns(len(names), path)
+        if facts.num_rows * max(facts.num_columns, 1) > max(_CELLS, limits().ratio * size):
+            raise refused(f"holds {facts.num_rows:,} rows in {size:,} bytes: too much comes out of each", "ratio",
+                          path=path)  # fmt: skip
+        yield file
+
+
+@contextmanager
+def _parquet(path: Path, progress: Progress | None, missing: frozenset[str] | None) -> Iterator[Table]:
+    with open_parquet(path) as file:
+        yield _parquet_table(file, path, progress, missing)
+
+
+def _parquet_table(file: Any, path: Path, progress: Progress | None, missing: frozenset[str] | None) -> Table:
+    import pyarrow as pa
+
     names = tuple(file.schema_arrow.names)
 
     def rows() -> Iterator[tuple[int | None, list[str]]]:
@@ -160,7 +209,7 @@ def _parquet(path: Path, progress: Progress | None, missing: frozenset[str] | No
     found = rows()
     head = list(itertools.islice(found, 2000))
     sample = tuple(tuple(values) for _, values in head)
-    yield Table(path, names, itertools.chain(head, found), None, missing, sample, len(head) < 2000)
+    return Table(path, names, itertools.chain(head, found), None, missing, sample, len(head) < 2000)
 
 
 def _plain(value: Any) -> Any:

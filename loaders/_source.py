@@ -16,6 +16,7 @@ from loaders._report import Problems
 from loaders._rows import Table, is_parquet, open_table
 from loaders._scores import is_score_column
 from loaders.errors import DataError
+from loaders.gate import files_below, is_folder
 
 __all__ = ["Source"]
 
@@ -38,7 +39,7 @@ class Source:
     @cached_property
     def is_dir(self) -> bool:
         """True for a folder."""
-        return self.path.is_dir()
+        return is_folder(self.path)
 
     @cached_property
     def suffix(self) -> str:
@@ -50,7 +51,7 @@ class Source:
         """Names of all files below a folder, relative to it."""
         if not self.is_dir:
             return ()
-        return tuple(file.relative_to(self.path).as_posix() for file in sorted(self.path.rglob("*")) if file.is_file())
+        return tuple(file.relative_to(self.path).as_posix() for file in files_below(self.path))
 
     @cached_property
     def tables(self) -> tuple[Path, ...]:

@@ -8,6 +8,7 @@ from xml.parsers import expat
 
 from loaders._files import Progress, open_bytes
 from loaders.errors import DataError
+from loaders.gate import limits, refused
 
 __all__ = ["End", "Start", "parse_xml"]
 
@@ -30,8 +31,11 @@ def parse_xml(path: Path, start: Start, end: End, progress: Progress | None = No
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     text: list[list[str]] = []
+    most = limits().nesting
 
     def begin(name: str, attributes: dict[str, str]) -> None:
+        if len(text) >= most:
+            raise refused("elements are nested too deeply", "nesting", path=path, line=parser.CurrentLineNumber)
         text.append([])
         plain = {key.rpartition(" ")[2]: value for key, value in attributes.items()}
         start(name.rpartition(" ")[2], plain, parser.CurrentLineNumber)
@@ -58,3 +62,8 @@ def parse_xml(path: Path, start: Start, end: End, progress: Progress | None = No
             path=path,
             line=error.lineno,
         ) from None
+    except (LookupError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        # what Python says of an encoding that the document declares and that it does not know, or not for XML
+        raise DataError(f"declares an encoding that cannot be read ({error}); save it as UTF-8", path=path) from None

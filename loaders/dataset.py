@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from loaders.errors import DataError
+from loaders.gate import check_identifier, limits
 
 __all__ = ["EMPTY_TABLES", "Dataset", "build_dataset", "extend_dataset", "rename_dataset"]
 
@@ -165,6 +166,7 @@ def build_dataset(
     }
     tables = {key: _conform(key, table) for key, table in given.items()}
     for key, label in (("texts", "text"), ("skills", "skill"), ("models", "model")):
+        _require_short(tables[key]["id"], label)
         _require_unique(tables[key]["id"], label)
     tables["texts"] = _fill(tables["texts"], "title").sort_by("id")
     tables["skills"] = _fill(tables["skills"], "name").sort_by("id")
@@ -294,6 +296,13 @@ def _property(key: str, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _fill(table: pa.Table, column: str) -> pa.Table:
     position = table.column_names.index(column)
     return table.set_column(position, column, pc.coalesce(table[column], table["id"]))
+
+
+def _require_short(ids: pa.ChunkedArray, label: str) -> None:
+    longest = pc.max(pc.binary_length(ids)).as_py() or 0
+    if longest > limits().identifier:
+        for value in ids.filter(pc.greater(pc.utf8_length(ids), limits().identifier)).slice(0, 1).to_pylist():
+            check_identifier(value, label)
 
 
 def _require_unique(ids: pa.ChunkedArray, label: str) -> None:

@@ -19,12 +19,13 @@ from pyarrow import csv as arrow_csv
 from loaders import _columns
 from loaders._builder import Builder
 from loaders._dialect import name_key
-from loaders._files import MAX_LINE, Progress, open_bytes
+from loaders._files import Progress, open_bytes
 from loaders._reading import AmbiguousError, plural
 from loaders._registry import Claim, Format, register
 from loaders._rows import TABLE_OPTIONS, Table, find_column, is_missing_word, open_table, optional_column
 from loaders._source import Source
 from loaders.errors import DataError
+from loaders.gate import limits
 
 __all__ = ["OPTIONS", "read_edge_list"]
 
@@ -70,7 +71,7 @@ def read_edge_list(
     known = [*given, (where or "").partition("=")[0].strip() or None]
     with open_table(path, builder.problems, progress=progress, known=known, **table) as opened:
         choice = _choose(opened, builder, *given, where)
-        fast = opened.dialect is not None and opened.dialect.plain and opened.missing is None
+        fast = opened.dialect is not None and opened.dialect.plain and opened.missing is None and not opened.escaped
         if not fast or builder.closed_texts or builder.closed_skills:
             _read_rows(opened, builder, choice)
             return
@@ -206,7 +207,7 @@ def _read_blocks(path: Path, table: Table, choice: _Choice, progress: Progress |
     read = arrow_csv.ReadOptions(
         # One thread: the checks count lines while the file is read, and blocks are small beside the arrays.
         use_threads=False,
-        block_size=2 * MAX_LINE,
+        block_size=min(2 * limits().line, 1 << 30),
         column_names=names,
         skip_rows=dialect.skip,
         skip_rows_after_names=int(dialect.header),

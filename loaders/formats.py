@@ -22,6 +22,8 @@ from loaders._source import Source
 from loaders.companions import COMPANIONS, OPTIONS_OF, companion_option, options_of, read_companions
 from loaders.dataset import Dataset
 from loaders.errors import DataError
+from loaders.gate import exists
+from loaders.names import check_given_name, with_plain_names
 from loaders.skill_links import expand_paths
 
 __all__ = [
@@ -174,15 +176,17 @@ def load(
     """
     given = {key: value for key, value in options.items() if value is not None}
     target = Path(path)
+    check_given_name(name, "dataset")
     problems = Problems(lenient=lenient)
     found = _format(format, path, given, problems)
     _check_options(found, given)
     if found.whole:
         own = {key: value for key, value in given.items() if key in found.options}
         # names of packages and stdlib are no paths
-        dataset: Dataset = found.read(path if not target.exists() else target, name=name, part=part,
+        dataset: Dataset = found.read(path if not exists(target) else target, name=name, part=part,
                                       progress=progress, **own)  # fmt: skip
-        return LoadReport(dataset, found.name, {}, (), tuple(problems.decisions))
+        dataset, told = with_plain_names(dataset, target)
+        return LoadReport(dataset, found.name, {}, (), (*problems.decisions, *told))
     if found.expand is not None:
         given = {**found.expand(target, given), **given}
     builder = Builder(problems)
@@ -197,8 +201,9 @@ def load(
     if lenient:
         facts["skipped"] = problems.total
         facts |= {f"skipped.{reason}": count for reason, count in sorted(problems.counts.items())}
-    dataset = builder.build(name, part, facts, target)
-    return LoadReport(dataset, found.name, dict(problems.counts), tuple(problems.examples), tuple(problems.decisions))
+    dataset, told = with_plain_names(builder.build(name, part, facts, target), target)
+    decisions = (*problems.decisions, *told)
+    return LoadReport(dataset, found.name, dict(problems.counts), tuple(problems.examples), decisions)
 
 
 def inspect(
@@ -229,7 +234,7 @@ def inspect(
     try:
         if not found:
             found = detect(path, **options)
-            if Path(path).exists():
+            if exists(path):
                 given = {key: value for key, value in options.items() if value is not None}
                 formats = tuple(name for name, _ in _claims(Path(path), given))
         report = load(path, format=found, name="inspected", lenient=lenient, progress=progress, **options)
@@ -398,7 +403,7 @@ def _claims(path: Path, given: Mapping[str, str | Path]) -> list[tuple[str, Clai
 
 def _detected(path: str | Path, given: Mapping[str, str | Path]) -> tuple[Format, Claim]:
     target = Path(path)
-    if not target.exists():
+    if not exists(target):
         text = str(path)
         if target.name == text and not target.suffix:
             # stdlib or the name of a package; its loader says if there is none

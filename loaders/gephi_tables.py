@@ -15,6 +15,7 @@ from loaders._report import Problems
 from loaders._rows import TABLE_OPTIONS, open_table
 from loaders._source import Source
 from loaders.errors import DataError
+from loaders.gate import files_in
 
 __all__ = ["read_gephi_tables"]
 
@@ -34,7 +35,7 @@ def read_gephi_tables(path: Path, builder: Builder, *, progress: Progress | None
         DataError: There is no such table, an edge without an end, or what `add_graph` raises.
     """
     labels = {key: options.pop(key, None) for key in _LABELS}
-    tables = sorted(file for file in path.iterdir() if file.suffix.lower() in {".csv", ".tsv"}) if path.is_dir() else []
+    tables = [file for file in files_in(path) if file.suffix.lower() in {".csv", ".tsv"}] if path.is_dir() else []
     kinds = {file: _kind(file, builder.problems) for file in tables}
     nodes = [file for file, kind in kinds.items() if kind == "nodes"]
     edges = [file for file, kind in kinds.items() if kind == "edges"]

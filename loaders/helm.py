@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,8 @@ from loaders._registry import Claim, Format, register
 from loaders._scores import ATTEMPTS
 from loaders._source import Source
 from loaders.errors import DataError
+from loaders.gate import files_below, read_regular
+from loaders.gate import parse_json as parse_json_text
 
 __all__ = ["OPTIONS", "read_helm"]
 
@@ -69,7 +70,7 @@ def read_helm(
     Raises:
         DataError: No such file, or no instance with the metric.
     """
-    files = sorted(path.rglob(_FILE)) if path.is_dir() else [path]
+    files = files_below(path, _FILE) if path.is_dir() else [path]
     if not files:
         raise DataError(f"has no {_FILE} of HELM", path=path)
     items = Items(builder, attempts)
@@ -133,7 +134,7 @@ def _run(file: Path) -> tuple[str, str]:
     described = file.parent / "run_spec.json"
     if described.is_file():
         try:
-            model = str(json.loads(described.read_text(encoding="utf-8"))["adapter_spec"]["model"])
+            model = str(parse_json_text(read_regular(described))["adapter_spec"]["model"])
         except (ValueError, KeyError, TypeError, OSError):
             return scenario, model
     return scenario, model

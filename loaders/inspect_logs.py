@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import zipfile
 import zlib
@@ -22,6 +21,8 @@ from loaders._registry import Claim, Format, register
 from loaders._scores import ATTEMPTS
 from loaders._source import Source
 from loaders.errors import DataError
+from loaders.gate import files_below, limits, refused
+from loaders.gate import parse_json as parse_json_text
 
 __all__ = ["OPTIONS", "read_inspect_logs"]
 
@@ -32,8 +33,8 @@ OPTIONS: Mapping[str, str] = {
     "attempts": ATTEMPTS,
 }
 _VALUES = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0, "true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
-_MOST = 1 << 30
 _ZSTD = 93  # the number of its method in archives
+_FREE = 64 << 20  # bytes of a part of an archive for which its ratio does not count
 
 
 def read_inspect_logs(
@@ -64,7 +65,7 @@ def read_inspect_logs(
     Raises:
         DataError: No log, a damaged archive, or a value that is not a score.
     """
-    files = [file for file in sorted(path.rglob("*")) if _is_log(file)] if path.is_dir() else [path]
+    files = [file for file in files_below(path) if _is_log(file)] if path.is_dir() else [path]
     if not files:
         raise DataError("has no log of Inspect (.eval or .json)", path=path)
     items = Items(builder, attempts)
@@ -220,11 +221,13 @@ def _samples(file: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def _member(archive: zipfile.ZipFile, name: str, file: Path) -> Mapping[str, Any]:
-    info = archive.getinfo(name)
-    if info.file_size > _MOST:
-        raise DataError(f"holds {name!r} of more than 1 GiB, which no log of Inspect does", path=file)
+    info, allowed = archive.getinfo(name), limits()
+    if info.file_size > allowed.document:
+        raise refused(f"holds {name!r} of {info.file_size:,} bytes", "document", path=file)
+    if info.file_size > max(_FREE, allowed.ratio * info.compress_size):
+        raise refused(f"too much comes out of each byte of {name!r}", "ratio", path=file)
     try:
-        content = json.loads(_unpacked_zstd(info, file) if info.compress_type == _ZSTD else archive.read(name))
+        content = parse_json_text(_unpacked_zstd(info, file) if info.compress_type == _ZSTD else archive.read(name))
     except (ValueError, OSError, zipfile.BadZipFile, NotImplementedError) as error:
         raise DataError(f"{name}: cannot be read: {error}", path=file) from None
     if not isinstance(content, dict):

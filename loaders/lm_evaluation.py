@@ -17,6 +17,7 @@ from loaders._registry import Claim, Format, register
 from loaders._scores import ATTEMPTS
 from loaders._source import Source
 from loaders.errors import DataError
+from loaders.gate import files_below
 
 __all__ = ["OPTIONS", "is_samples_file", "read_lm_evaluation"]
 
@@ -90,12 +91,12 @@ def read_lm_evaluation(
 
 
 def _sample_files(folder: Path) -> list[Path]:
-    named = sorted(file for file in folder.rglob("*") if file.is_file() and is_samples_file(file))
-    return named or sorted(
+    named = [file for file in files_below(folder) if is_samples_file(file)]
+    return named or [
         file
-        for file in folder.rglob("*.jsonl")
+        for file in files_below(folder, "*.jsonl")
         if _is_sample(Source(file, {}).first_object) or _is_sample(_first_of(Source(file, {}).json))
-    )
+    ]
 
 
 def _newest(files: Sequence[Path], builder: Builder) -> list[Path]:

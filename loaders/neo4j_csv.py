@@ -17,6 +17,7 @@ from loaders._registry import Claim, Format, register
 from loaders._rows import Table, open_table
 from loaders._source import Source
 from loaders.errors import DataError
+from loaders.gate import files_in, read_regular
 
 __all__ = ["OPTIONS", "is_neo4j_header", "read_neo4j_csv"]
 
@@ -132,7 +133,7 @@ def _heading(path: Path, delimiter: str | None) -> tuple[tuple[str, ...], str]:
 
 def _files_of(folder: Path, delimiter: str | None, builder: Builder) -> list[_File]:
     """Files of nodes and relationships in a folder, each with its header."""
-    names = sorted(file for file in folder.iterdir() if suffixes(file) in {".csv", ".tsv"} and file.stat().st_size)
+    names = [file for file in files_in(folder) if suffixes(file) in {".csv", ".tsv"} and file.stat().st_size]
     if (folder / "import.args").is_file():
         return _by_arguments(folder, delimiter)
     headings = {file: _heading(file, delimiter) for file in names}
@@ -179,9 +180,19 @@ def _type_of(file: Path) -> str:
     return match[2] if match else ""
 
 
+def _arguments_text(folder: Path) -> str:
+    try:
+        return read_regular(folder / "import.args").decode()
+    except UnicodeDecodeError:
+        raise DataError("is not UTF-8", path=folder / "import.args") from None
+
+
 def _by_arguments(folder: Path, delimiter: str | None) -> list[_File]:
     """What the arguments of neo4j-admin say: --nodes=Label=header.csv,file.csv and --relationships=TYPE=…."""
-    words = shlex.split((folder / "import.args").read_text(encoding="utf-8"), comments=True)
+    try:
+        words = shlex.split(_arguments_text(folder), comments=True)
+    except ValueError as error:
+        raise DataError(f"cannot be read as arguments: {error}", path=folder / "import.args") from None
     files: list[_File] = []
     for number, word in enumerate(words):
         match = re.fullmatch(r"--(nodes|relationships)(?:=(.*))?", word)

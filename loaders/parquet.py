@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,10 +16,12 @@ from loaders._builder import Builder
 from loaders._files import Progress, require_file
 from loaders._reading import plural
 from loaders._registry import Claim, Format, register
-from loaders._rows import find_column, optional_column
+from loaders._rows import find_column, open_parquet, optional_column
 from loaders._source import Source
 from loaders.dataset import EMPTY_TABLES, Dataset, build_dataset
 from loaders.errors import DataError
+from loaders.gate import parse_json
+from loaders.writing import written_folder
 
 __all__ = ["OPTIONS", "is_parquet_folder", "read_parquet_edges", "read_parquet_folder", "write_parquet"]
 
@@ -52,18 +54,12 @@ def write_parquet(dataset: Dataset, folder: Path) -> None:
         raise DataError(f"holds {foreign[0]!r}; give a new or an empty folder", path=folder)
     facts = json.dumps({"name": dataset.name, "provenance": dict(dataset.provenance)})
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as work:
-            fresh, old = Path(work, "fresh"), Path(work, "old")
-            fresh.mkdir()
+        with written_folder(folder) as fresh:
             for name, table in dataset.tables().items():
                 stored = table.replace_schema_metadata({_FACTS: facts})
                 # other engines do not all take over pyarrow's note that a column is a dictionary
                 noted = name != "requirements"
                 pq.write_table(stored, fresh / f"{name}.parquet", compression="zstd", store_schema=noted)
-            if folder.exists():
-                folder.rename(old)
-            fresh.rename(folder)
     except OSError as error:
         raise DataError(f"cannot be written: {error.strerror or error}", path=folder) from None
 
@@ -92,7 +88,7 @@ def read_parquet_folder(folder: Path, *, name: str | None = None, part: str | No
             tables[key] = _read(path)
             stored = (tables[key].schema.metadata or {}).get(_FACTS)
             if stored is not None:
-                facts = json.loads(stored)
+                facts = parse_json(stored)
     provenance = facts.get("provenance")
     if part is not None:
         tables["texts"] = _with_part(tables["texts"], part)
@@ -137,10 +133,19 @@ def read_parquet_edges(
         DataError: No Parquet file, a missing column, an empty id, a weight that is no positive number.
     """
     require_file(path)
-    try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"is not a Parquet file: {error}", path=path) from None
+    with open_parquet(path) as file:
+        _read_edges(file, path, builder, text_column, skill_column, weight_column, progress)
+
+
+def _read_edges(
+    file: Any,
+    path: Path,
+    builder: Builder,
+    text_column: str | None,
+    skill_column: str | None,
+    weight_column: str | None,
+    progress: Progress | None,
+) -> None:
     header = file.schema_arrow.names
     skill = find_column(header, _columns.SKILL, skill_column, path, what="the skill", option="skill_column")
     text = find_column(header, _columns.TEXT, text_column, path, what="the text", option="text_column")
@@ -190,6 +195,8 @@ def _edges(block: pa.Table, chosen: Mapping[str, str], path: Path) -> pa.Table:
 
 def _read(path: Path) -> pa.Table:
     require_file(path)
+    with open_parquet(path):
+        pass  # its proportions are looked at
     try:
         return pq.read_table(path, read_dictionary=["text", "skill"] if path.stem == "requirements" else None)
     except (pa.ArrowException, OSError) as error:

@@ -15,6 +15,7 @@ from loaders._reading import quoted
 from loaders._registry import Claim, Format, register
 from loaders._rows import TABLE_OPTIONS, Table, find_column, open_table
 from loaders._source import Source
+from loaders.gate import limits, refused
 
 __all__ = [
     "ARROW",
@@ -103,6 +104,8 @@ def _levels(table: Table) -> list[int]:
 
 def _read_levels(table: Table, builder: Builder, levels: list[int]) -> None:
     """Rows of paths; a name that stands in several places is told apart by the path that leads to it."""
+    if len(levels) > limits().steps:
+        raise refused(f"has columns for {len(levels):,} levels", "steps", path=table.path)
     rows = [
         (line, [values[at].strip() for at in levels if values[at].strip() and not table.is_missing(values[at])])
         for line, values in table.rows
@@ -183,10 +186,16 @@ def read_prerequisites(
 def split_path(text: str) -> list[str]:
     """Steps of a path from the most general to the most special.
 
+    Raises:
+        LimitError: There are too many steps.
+
     >>> split_path("Mathematics -> Algebra → Groups")
     ['Mathematics', 'Algebra', 'Groups']
     """
-    return [step for step in (step.strip() for step in _ARROWS.split(text)) if step]
+    steps = [step for step in (step.strip() for step in _ARROWS.split(text)) if step]
+    if len(steps) > limits().steps:
+        raise refused(f"the path {text[:40]!r}… has {len(steps):,} steps", "steps")
+    return steps
 
 
 def add_path(builder: Builder, steps: list[str], *, prefix: str = "", kind: str | None = None) -> str:

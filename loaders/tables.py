@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,8 @@ from loaders.dataset import EMPTY_TABLES, Dataset, build_dataset
 from loaders.edge_list import OPTIONS as EDGES
 from loaders.edge_list import read_edge_list
 from loaders.errors import DataError
+from loaders.gate import files_in, parse_json, read_regular
+from loaders.spreadsheet import NOTE, escaped, restored, restored_column
 
 __all__ = ["EXPORT_FACTS", "read_export"]
 
@@ -40,7 +41,7 @@ _TYPES = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "b
 def _named_tables(folder: Path) -> dict[str, dict[str, Path]]:
     """Tables of a folder by prefix of their name ("" for none) and meaning."""
     found: dict[str, dict[str, Path]] = {}
-    for file in sorted(folder.iterdir()):
+    for file in files_in(folder):
         if suffixes(file) not in {".csv", ".tsv"}:
             continue
         stem = re.sub(r"\.(csv|tsv)(\.(gz|zst|zstd))?$", "", file.name.lower())
@@ -92,8 +93,11 @@ def read_export(folder: Path, *, name: str, part: str | None = None, progress: P
         DataError: A damaged file, or tables that do not fit together.
     """
     try:
-        facts = json.loads((folder / EXPORT_FACTS).read_text(encoding="utf-8"))
-        types = {key: {column: _TYPES[kind] for column, kind in found.items()} for key, found in facts["types"].items()}
+        facts = parse_json(read_regular(folder / EXPORT_FACTS))
+        safe = escaped if facts.get(NOTE) is True else str
+        types = {
+            key: {safe(column): _TYPES[kind] for column, kind in found.items()} for key, found in facts["types"].items()
+        }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"is not a description of exported tables: {error}", path=folder / EXPORT_FACTS) from None
     tables: dict[str, pa.Table] = {}
@@ -113,6 +117,9 @@ def read_export(folder: Path, *, name: str, part: str | None = None, progress: P
             )
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"is damaged: {error}", path=file) from None
+        if facts.get(NOTE) is True:
+            names = list(map(restored, tables[key].column_names))
+            tables[key] = pa.table(list(map(restored_column, tables[key].columns)), names=names)
         if progress is not None:
             progress(number, len(EMPTY_TABLES))
     texts = tables.get("texts")
@@ -134,7 +141,7 @@ def _claims_export(source: Source) -> Claim | None:
     if not source.is_dir or EXPORT_FACTS not in source.files or "texts.csv" not in source.files:
         return None
     try:
-        facts = json.loads((source.path / EXPORT_FACTS).read_text(encoding="utf-8"))
+        facts = parse_json(read_regular(source.path / EXPORT_FACTS))
     except (OSError, ValueError):
         return None
     return Claim(97, f"{EXPORT_FACTS} of an export") if isinstance(facts, dict) and "types" in facts else None

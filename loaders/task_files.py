@@ -5,7 +5,6 @@ A task is a text; what its description names is what it requires.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ from loaders._files import Progress, read_text
 from loaders._registry import Claim, Format, register
 from loaders._source import Source
 from loaders.errors import DataError
+from loaders.gate import files_below
+from loaders.gate import parse_json as parse_json_text
 from loaders.skill_links import add_path, split_path
 
 __all__ = ["is_big_bench", "is_natural_instructions", "read_big_bench", "read_natural_instructions"]
@@ -113,7 +114,7 @@ def read_natural_instructions(path: Path, builder: Builder, *, progress: Progres
 def _files(path: Path, pattern: str) -> tuple[Path, Sequence[Path]]:
     if not path.is_dir():
         return path.parent, [path]
-    files = sorted(path.rglob(pattern))
+    files = files_below(path, pattern)
     if not files:
         raise DataError(f"has no {pattern} files", path=path)
     return path, files
@@ -122,8 +123,8 @@ def _files(path: Path, pattern: str) -> tuple[Path, Sequence[Path]]:
 def _tasks(files: Sequence[Path], builder: Builder, progress: Progress | None) -> Iterable[tuple[Path, Any]]:
     for number, file in enumerate(files, 1):
         try:
-            task = json.loads(read_text(file))
-        except (ValueError, RecursionError) as error:
+            task = parse_json_text(read_text(file))
+        except ValueError as error:
             if isinstance(error, DataError):
                 builder.problems.report("unreadable file", _message(error), file, error.line)
             else:

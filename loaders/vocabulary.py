@@ -17,6 +17,7 @@ from loaders._registry import Claim, Format, register
 from loaders._rows import find_column, open_table, optional_column
 from loaders._source import Source
 from loaders.errors import DataError
+from loaders.gate import files_below
 
 __all__ = ["OPTIONS", "TEXT_SUFFIXES", "Vocabulary", "fold", "read_text_folder", "read_vocabulary"]
 
@@ -171,11 +172,7 @@ def read_text_folder(
     root = path.parent
     if path.is_dir():
         root = path
-        files = sorted(
-            file
-            for file in path.rglob("*")
-            if suffixes(file) in TEXT_SUFFIXES and file.is_file() and file.resolve() != own
-        )
+        files = sorted(file for file in files_below(path) if suffixes(file) in TEXT_SUFFIXES and file.resolve() != own)
     if not files:
         raise DataError(f"has no text files ({', '.join(sorted(TEXT_SUFFIXES))})", path=path)
     for number, file in enumerate(files, 1):

@@ -20,6 +20,13 @@ class _WithoutPandas:
 
 def main() -> None:
     """Run the command line; exit codes: 0 done, 1 input or data are wrong, 2 usage, 3 cut at a limit, 130 Ctrl-C."""
+    from explorer.cli.ending import end_on_signals, guarded
+
+    end_on_signals()
+    guarded(_run)
+
+
+def _run() -> None:
     if sys.argv[1:] == ["--version"]:
         # What is asked for most often needs neither options nor help.
         from explorer import __version__

@@ -105,7 +105,7 @@ def _families(
     if matrix is not None and grid is not None:
         from explorer.service.matrix import matrix_csv
 
-        write_text(matrix, matrix_csv(grid))
+        write_text(matrix, matrix_csv(grid, raw=run.raw))
         if str(matrix) == "-":
             return None
         run.note(f"Written: {matrix}")
@@ -117,7 +117,7 @@ def _written(
 ) -> Result | None:
     """What is printed beside the files; to standard output goes either the one or the other."""
     if csv_file is not None:
-        write_text(csv_file, rows.csv())
+        write_text(csv_file, rows.csv(raw=run.raw))
     files = [path for path in (report, csv_file) if path is not None]
     if any(str(path) == "-" for path in files):
         return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from explorer.cli.group import DatasetOption, Run, command, single_dataset
+from explorer.cli.group import RAW_HELP, DatasetOption, Run, command, single_dataset
 from explorer.cli.output import Block, Note, Result
 from explorer.wording import plural
 
@@ -37,6 +37,7 @@ def export(
         Literal["graphml", "gexf", "json", "cytoscape", "csv", "parquet", "neo4j-admin"] | None,
         typer.Option("--format", help="Format.", show_default="from the file's ending"),
     ] = None,
+    raw: Annotated[bool, typer.Option("--raw", help=RAW_HELP)] = False,
 ) -> Result:
     """Write a dataset, or the association graph of a layer, for Gephi, networkx, Cytoscape, tables or Neo4j.
 
@@ -47,7 +48,7 @@ def export(
     from explorer.export import export as write
 
     with run.opened() as store:
-        report = write(store, single_dataset(store, dataset), output, layer=layer, file_format=file_format)
+        report = write(store, single_dataset(store, dataset), output, layer=layer, file_format=file_format, raw=raw)
     if str(output) == "-":
         return Result(None, [Note(_summary(report))])
     return Result(report, _shown(report))

@@ -26,19 +26,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, Literal, NoReturn, get_type_hints
 
+import click
 import typer
 from typer.core import TyperGroup
 
+from explorer.cli.ending import ended_by
 from explorer.cli.former import modernised
 from explorer.cli.output import Note, Result, Table, plain, print_table
 from explorer.errors import USER_ERRORS, SkillgraphError
 from explorer.options import ROWS_FORMATS, RowsFormat
 from explorer.store.choosing import single_dataset
+from explorer.temporary import sweep
+from loaders.gate import read_regular
 
 if TYPE_CHECKING:
     from explorer.store.protocol import Progress, Store
 
 __all__ = [
+    "RAW_HELP",
     "DatasetOption",
     "LayerArgument",
     "LazyGroup",
@@ -62,6 +67,7 @@ DatasetOption = Annotated[
 _NAMES_OF_LAYERS = {"layer", "first", "second", "base", "sender", "receiver", "goal_layer"}
 """Parameters of commands that name a layer which is there already."""
 LayerArgument = Annotated[str, typer.Argument(help="Name of the layer.", metavar="LAYER", show_default=False)]
+RAW_HELP = "CSV: no apostrophe before cells that a spreadsheet would run as a formula."
 _STORE_HELP = "Path of an embedded store, or neo4j://host:7687."
 _QUIET_HELP = "No progress and no remarks on standard error."
 _VERBOSE_HELP = "Say which store is used, how long it took, and where an error comes from."
@@ -87,6 +93,7 @@ class Run:
         output: How the result is printed: one of `RowsFormat`, or a format that only this command has.
         quiet: No progress and no remarks.
         verbose: More of both.
+        raw: Cells of CSV that a spreadsheet would run stay as they are.
     """
 
     store: str | None = None
@@ -94,6 +101,7 @@ class Run:
     output: str = "table"
     quiet: bool = False
     verbose: bool = False
+    raw: bool = False
     started: float = field(default_factory=time.perf_counter)
 
     @property
@@ -126,7 +134,7 @@ class Run:
     def print(self, result: Result) -> None:
         """The result in the form that was asked for."""
         if result.rows is not None and self.output in ("csv", "jsonl"):
-            typer.echo(result.rows.csv() if self.output == "csv" else result.rows.jsonl(), nl=False)
+            typer.echo(result.rows.csv(raw=self.raw) if self.output == "csv" else result.rows.jsonl(), nl=False)
         elif not self.for_people:
             typer.echo(json.dumps(plain(result.value), ensure_ascii=False, allow_nan=False, indent=2))
         else:
@@ -162,7 +170,7 @@ def layer_of_model(name: Any) -> Any:
 
 
 def command(
-    *, store: Opening | None = None, rows: bool = False, formats: Sequence[str] = ()
+    *, store: Opening | None = None, rows: bool = False, formats: Sequence[str] = (), advice: str = ""
 ) -> Callable[[Callable[..., Result | None]], Callable[..., None]]:
     """Make a command line's command of a function: its own options, and those that all commands share.
 
@@ -170,6 +178,7 @@ def command(
         store: How the command opens the store; None if it needs none, and then it takes no `--store`.
         rows: True if it prints a list, which `--format` then offers as CSV and JSON Lines too.
         formats: Further formats that it prints itself, as the value of its result.
+        advice: What to do where memory is not enough: "take fewer parts".
 
     Returns:
         A decorator; what it makes is what Typer takes.
@@ -187,10 +196,11 @@ def command(
                 output=_output(form, as_json=as_json),
                 quiet=given.pop("_quiet") or common.quiet,
                 verbose=given.pop("_verbose") or common.verbose,
+                raw=given.pop("_raw", False),
             )
             for option in _NAMES_OF_LAYERS & set(given):
                 given[option] = layer_of_model(given[option])
-            _guarded(run, lambda: function(run, **given), stores=store is not None)
+            _guarded(run, lambda: function(run, **given), stores=store is not None, advice=advice)
 
         own = get_type_hints(function, include_extras=True)
         signature = inspect.signature(function)
@@ -225,6 +235,8 @@ def _shared(*, stores: bool, formats: tuple[str, ...]) -> list[inspect.Parameter
         text = "Format of the list."
         chosen = typer.Option("--format", help=text, show_default="table")
         added.append(option("_format", Annotated[Literal[formats] | None, chosen], None))
+        raw = Annotated[bool, typer.Option("--raw", help=RAW_HELP)]
+        added.append(option("_raw", raw, False))
     switches = (
         ("_json", ("--json",), "Print one JSON object."),
         ("_quiet", ("--quiet", "-q"), _QUIET_HELP),
@@ -242,9 +254,10 @@ def _output(form: RowsFormat | str | None, *, as_json: bool) -> str:
     return "json" if as_json else form or "table"
 
 
-def _guarded(run: Run, function: Callable[[], Result | None], *, stores: bool) -> None:
+def _guarded(run: Run, function: Callable[[], Result | None], *, stores: bool, advice: str = "") -> None:
     """Run it; errors of the user's input end as one sentence and exit code 1, Ctrl-C as 130."""
     try:
+        sweep()
         result = function()
         if result is not None:
             run.print(result)
@@ -258,17 +271,26 @@ def _guarded(run: Run, function: Callable[[], Result | None], *, stores: bool) -
         sys.stderr.close()
         raise typer.Exit(0) from None
     except MemoryError:
-        _complain("not enough memory for this: use fewer parts or a smaller --top")
+        _complain(f"not enough memory for this: {advice or 'take less at once, or a machine with more'}")
     except KeyboardInterrupt:
         typer.echo("\nInterrupted" + (": the store is as it was." if stores else "."), err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(ended_by()) from None
+    except (click.exceptions.ClickException, click.exceptions.Exit, click.exceptions.Abort):
+        raise
+    except Exception as error:  # noqa: BLE001 -- the last resort: one sentence, and the traceback in a file
+        if run.verbose:
+            traceback.print_exc()
+        from explorer.unforeseen import explain
+
+        _complain(explain(error))
     if result is not None and result.code:
         raise typer.Exit(result.code)
 
 
 def _complain(message: str) -> NoReturn:
     typer.secho("error: ", fg="red", bold=True, err=True, nl=False)
-    typer.echo(" ".join(message.split()), err=True)
+    # A name that is not UTF-8 cannot be printed as it is.
+    typer.echo(" ".join(message.split()).encode("utf-8", "backslashreplace").decode(), err=True)
     raise typer.Exit(1) from None
 
 
@@ -296,9 +318,9 @@ def read_lines(path: Path) -> list[str]:
         SkillgraphError: It cannot be read.
     """
     try:
-        data = _piped().read() if str(path) == "-" else path.read_bytes()
+        data = _piped().read() if str(path) == "-" else read_regular(path)
         text = data.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise SkillgraphError(f"cannot read {path}: {error}") from None
     return [line.strip() for line in text.splitlines() if line.strip()]
 
@@ -323,12 +345,13 @@ def standard_input(stem: str) -> Iterator[Path]:
         stem: The file's name; its ending follows from what it begins with.
     """
     import shutil
-    import tempfile
 
-    with tempfile.TemporaryDirectory(prefix="skillgraph-stdin-") as folder:
+    from explorer.temporary import temporary_folder
+
+    with temporary_folder("stdin") as folder:
         piped = _piped()
         head = piped.read(65536)
-        path = Path(folder) / f"{stem}.{ending(head)}"
+        path = folder / f"{stem}.{ending(head)}"
         with path.open("wb") as stream:
             stream.write(head)
             shutil.copyfileobj(piped, stream)

@@ -50,12 +50,22 @@ class Rows:
     columns: Sequence[str]
     values: Sequence[Sequence[Any]]
 
-    def csv(self) -> str:
-        """As CSV with a header; lists and objects as JSON, nothing for what is not known."""
+    def csv(self, *, raw: bool = False) -> str:
+        """As CSV with a header; lists and objects as JSON, nothing for what is not known.
+
+        Args:
+            raw: Leave cells as they are that a spreadsheet would run (`loaders.spreadsheet`).
+        """
+        from loaders.spreadsheet import escaped
+
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.columns)
-        writer.writerows([_csv_cell(value) for value in row] for row in self.values)
+
+        def safe(value: Any) -> Any:
+            return value if raw else escaped(value)
+
+        writer.writerow([safe(column) for column in self.columns])
+        writer.writerows([safe(_csv_cell(value)) for value in row] for row in self.values)
         return text.getvalue()
 
     def jsonl(self) -> str:

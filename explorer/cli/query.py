@@ -14,6 +14,7 @@ from explorer.cli.output import Block, Note, Result, Rows, Table, plain
 from explorer.errors import QueryError
 from explorer.options import LIMITS
 from explorer.wording import plural
+from loaders.gate import parse_json
 
 if TYPE_CHECKING:
     from explorer.store.protocol import QueryResult
@@ -119,9 +120,11 @@ def _parameters(given: list[str]) -> dict[str, Any]:
         if not equals or not name.isidentifier():
             raise QueryError(f"parameter {item!r} must be name=value")
         try:
-            parameters[name] = json.loads(value)
+            parameters[name] = parse_json(value)
         except json.JSONDecodeError:
             parameters[name] = value
+        except ValueError as error:
+            raise QueryError(f"parameter {name!r} {error}") from None
     return parameters
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -31,6 +30,7 @@ from explorer.cli.learning import (
 from explorer.cli.output import Block, Note, Result, plain
 from explorer.errors import SkillgraphError
 from explorer.options import SparkMethod
+from explorer.temporary import temporary_folder
 from explorer.wording import plural
 
 if TYPE_CHECKING:
@@ -272,7 +272,7 @@ def _prepared_run(
 
     source, dataset, stored = choice.source, choice.dataset, ""
     if source is None or layer is not None:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="skillgraph-input-")))
+        folder = stack.enter_context(temporary_folder("input"))
         with choice.run.opened("read") as store:
             dataset = single_dataset(store, dataset)
             from_layer = service.export_for_spark(store, dataset, folder, layer=layer)

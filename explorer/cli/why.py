@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from explorer.cli.group import DatasetOption, Run, command, single_dataset
+from explorer.cli.group import DatasetOption, Run, command, read_lines, single_dataset
 from explorer.cli.output import Block, Note, Result, Rows, Table, number, rows_of
 from explorer.wording import plural
 
@@ -159,15 +159,7 @@ def _pool(path: str) -> Dataset:
 
 
 def _ids(path: Path | None) -> list[str]:
-    from explorer.errors import SkillgraphError
-
-    if path is None:
-        return []
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SkillgraphError(f"cannot read the ids of texts from {path}: {error}") from None
-    return [line.strip() for line in lines if line.strip()]
+    return [] if path is None else read_lines(path)
 
 
 def _planned(report: PlanReport) -> Iterator[Block]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,8 @@ from explorer.service.snapshot import lineage, read_dataset
 from explorer.store.protocol import Layer, LayerInfo, Store
 from loaders.dataset import Dataset
 from loaders.parquet import write_parquet
+from loaders.spreadsheet import NOTE, escaped, escaped_column
+from loaders.writing import written_folder
 
 __all__ = ["ExportFormat", "ExportReport", "association_graph", "dataset_graph", "export"]
 
@@ -61,7 +62,13 @@ class ExportReport:
 
 
 def export(
-    store: Store, dataset: str, path: Path, *, layer: str | None = None, file_format: str | None = None
+    store: Store,
+    dataset: str,
+    path: Path,
+    *,
+    layer: str | None = None,
+    file_format: str | None = None,
+    raw: bool = False,
 ) -> ExportReport:
     """Write a dataset, or the association graph of a layer.
 
@@ -71,6 +78,7 @@ def export(
         path: File, or folder for `csv`, `parquet` and `neo4j-admin`; a folder must not hold anything yet.
         layer: The layer whose association graph is written; None writes the dataset.
         file_format: See `ExportFormat`; by default what the ending of the file says.
+        raw: In `csv`, leave cells as they are that a spreadsheet would run (`loaders.spreadsheet`).
 
     Returns:
         What was written.
@@ -90,7 +98,7 @@ def export(
         _require_empty(path)
         write_parquet(read_dataset(store, dataset), path)
     else:
-        _write_tables(_tables(store, dataset, layer), _facts(graph), path, chosen)
+        _write_tables(_tables(store, dataset, layer), _facts(graph), path, chosen, raw=raw)
     return ExportReport(str(path), chosen, graph.n_nodes, graph.n_edges)
 
 
@@ -219,36 +227,39 @@ def _facts(graph: FileGraph) -> str:
     )
 
 
-def _write_tables(tables: Mapping[str, pa.Table], facts: str, folder: Path, file_format: str) -> None:
+def _write_tables(
+    tables: Mapping[str, pa.Table], facts: str, folder: Path, file_format: str, *, raw: bool = False
+) -> None:
     """One file a table and `dataset.json` with the name and provenance, all or nothing."""
+    _require_empty(folder)
+    try:
+        with written_folder(folder) as partial:
+            _write_each(tables, facts, partial, file_format, raw=raw)
+    except OSError as error:
+        raise SkillgraphError(f"cannot write {folder}: {error.strerror or error}") from None
+
+
+def _write_each(tables: Mapping[str, pa.Table], facts: str, partial: Path, file_format: str, *, raw: bool) -> None:
     import pyarrow.csv
     import pyarrow.parquet
 
-    _require_empty(folder)
-    partial = folder.with_name(f".{folder.name}.part")
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        for name, table in tables.items():
-            plain = pa.table(
-                [c.cast(pa.string()) if pa.types.is_dictionary(c.type) else c for c in table.columns],
-                names=table.column_names,
-            )
-            if file_format == "csv":
-                pyarrow.csv.write_csv(plain, partial / f"{name}.csv")
-            else:
-                pyarrow.parquet.write_table(plain, partial / f"{name}.parquet", compression="zstd")
-        (partial / "dataset.json").write_text(_described(facts, tables) + "\n", encoding="utf-8")
-        if folder.exists():
-            folder.rmdir()
-        partial.rename(folder)
-    except OSError as error:
-        raise SkillgraphError(f"cannot write {folder}: {error.strerror or error}") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    for name, table in tables.items():
+        plain = pa.table(
+            [c.cast(pa.string()) if pa.types.is_dictionary(c.type) else c for c in table.columns],
+            names=table.column_names,
+        )
+        if file_format == "csv":
+            if not raw:
+                plain = pa.table(list(map(escaped_column, plain.columns)), names=list(map(escaped, plain.column_names)))
+            pyarrow.csv.write_csv(plain, partial / f"{name}.csv")
+        else:
+            pyarrow.parquet.write_table(plain, partial / f"{name}.parquet", compression="zstd")
+    (partial / "dataset.json").write_text(
+        _described(facts, tables, safe=file_format == "csv" and not raw) + "\n", encoding="utf-8"
+    )
 
 
-def _described(facts: str, tables: Mapping[str, pa.Table]) -> str:
+def _described(facts: str, tables: Mapping[str, pa.Table], *, safe: bool) -> str:
     """Facts with the types of columns, which CSV does not keep."""
     types = {
         name: {
@@ -256,7 +267,8 @@ def _described(facts: str, tables: Mapping[str, pa.Table]) -> str:
         }
         for name, table in tables.items()
     }
-    return json.dumps({**json.loads(facts), "types": types}, ensure_ascii=False, indent=2)
+    noted = {NOTE: True} if safe else {}
+    return json.dumps({**json.loads(facts), "types": types, **noted}, ensure_ascii=False, indent=2)
 
 
 def _require_empty(folder: Path) -> None:

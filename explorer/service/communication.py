@@ -31,6 +31,7 @@ from explorer.service.output import opened_input
 from explorer.service.snapshot import layer_view, lineage
 from explorer.sgc import TextRecord, read_texts
 from explorer.store.protocol import Store
+from loaders.gate import lines_of
 
 __all__ = ["ChannelReport", "ChannelRow", "Scheme", "SchemeName", "channel"]
 
@@ -263,7 +264,7 @@ def _message(
     seen = understood = 0
     if source is not None:
         with opened_input(source) as stream:
-            records = list(read_texts(stream, str(source)))
+            records = list(read_texts(lines_of(stream, str(source)), str(source)))
     else:
         chosen = tuple(parts) or _parts(store, dataset, layers)
         records = list(dataset_texts(store, dataset, chosen))

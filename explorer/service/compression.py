@@ -24,6 +24,7 @@ from explorer.service.output import atomic_output, opened_input
 from explorer.service.snapshot import LayerView, layer_view, read_dataset
 from explorer.sgc import BLOCK_TEXTS, Codebook, DamagedFileError, SgcError, SgcReader, SgcWriter, TextRecord, read_texts
 from explorer.store.protocol import LayerInfo, Progress, Store
+from loaders.gate import lines_of
 
 __all__ = [
     "Bits",
@@ -294,7 +295,7 @@ def _source(
         return
     with opened_input(source) as stream:
         size, done = source.stat().st_size, 0
-        for place, record in enumerate(read_texts(stream, str(source))):
+        for place, record in enumerate(read_texts(lines_of(stream, str(source)), str(source))):
             yield record
             done += len(record.line) + 1
             if progress is not None and place % 1024 == 0:

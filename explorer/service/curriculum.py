@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from analysis.curriculum import curriculum
 from explorer.errors import SkillgraphError
 from explorer.service.learning import situation
 from explorer.store.protocol import Store
+from loaders.writing import written_file
 
 __all__ = ["CurriculumReport", "CurriculumSummary", "make_curriculum", "write_curriculum"]
 
@@ -119,9 +121,9 @@ def write_curriculum(report: CurriculumReport, path: Path) -> None:
     """
     if path.suffix not in (".jsonl", ".csv"):
         raise SkillgraphError(f"{path} must end in .jsonl or .csv")
-    beside = path.with_name(f".{path.name}.part")
     try:
-        with beside.open("w", encoding="utf-8", newline="") as file:
+        with written_file(path) as stream:
+            file = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
             if path.suffix == ".csv":
                 writer = csv.writer(file)
                 writer.writerow(report.columns)
@@ -129,7 +131,6 @@ def write_curriculum(report: CurriculumReport, path: Path) -> None:
             else:
                 for row in report.rows:
                     file.write(json.dumps(dict(zip(report.columns, row, strict=True)), ensure_ascii=False) + "\n")
-        beside.replace(path)
+            file.detach()
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise SkillgraphError(f"cannot write {path}: {error}") from None

@@ -176,8 +176,15 @@ def _row(
     return placed, q, difference
 
 
-def matrix_csv(found: FamilyMatrix) -> str:
-    """One row for each layer and each skill that it was tested on; `beyond_noise` against the base."""
+def matrix_csv(found: FamilyMatrix, *, raw: bool = False) -> str:
+    """One row for each layer and each skill that it was tested on; `beyond_noise` against the base.
+
+    Args:
+        found: The matrix.
+        raw: Leave names as they are that a spreadsheet would run (`loaders.spreadsheet`).
+    """
+    from loaders.spreadsheet import escaped
+
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     figures = ("rate", "low", "high", "expected", "attempted", "difference", "q_value")
@@ -189,5 +196,6 @@ def matrix_csv(found: FamilyMatrix) -> str:
             told = ["" if isinstance(v, float) and np.isnan(v) else v for v in values]
             sure = "" if np.isnan(q) else bool(q <= FALSE_DISCOVERIES)
             about = (info.name, info.base, found.skills[k], found.names[k], found.classes[k], found.levels[k])
-            writer.writerow((*about, *told, sure))
+            named = about if raw else map(escaped, about)
+            writer.writerow((*named, *told, sure))
     return text.getvalue()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
@@ -12,6 +11,9 @@ from pathlib import Path
 from typing import IO
 
 from explorer.errors import SkillgraphError
+from loaders.errors import DataError
+from loaders.gate import open_regular
+from loaders.writing import written_file
 
 __all__ = ["atomic_output", "opened_input"]
 
@@ -48,15 +50,8 @@ def atomic_output(path: Path) -> Iterator[IO[bytes]]:
             with path.open("wb") as stream:
                 yield stream
             return
-        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            with partial.open("wb") as stream:
-                yield stream
-                stream.flush()
-                os.fsync(stream.fileno())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with written_file(path) as stream:
+            yield stream
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -68,11 +63,11 @@ def opened_input(path: Path) -> Iterator[IO[bytes]]:
     """The file for reading.
 
     Raises:
-        SkillgraphError: It cannot be opened.
+        SkillgraphError: It is no regular file, or cannot be opened.
     """
     try:
-        stream = path.open("rb")
-    except OSError as error:
-        raise SkillgraphError(f"cannot read {path}: {error.strerror or error}") from None
+        stream = open_regular(path)
+    except DataError as error:
+        raise SkillgraphError(f"cannot read {error}") from None
     with stream:
         yield stream

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -30,6 +29,7 @@ from explorer.spark.results import require_new, write_results
 from explorer.spark.run_folder import absolute_url, alone, join_url, local_path
 from explorer.spark.session import LOCAL, open_session, require_pyspark
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, LayerInfo, Store
+from explorer.temporary import temporary_folder
 from loaders.parquet import write_parquet
 
 if TYPE_CHECKING:
@@ -367,7 +367,7 @@ def _running(run: SparkRun, learned: str | None = None) -> Iterator[tuple[SparkS
         elif run.output is not None:
             work = f"{absolute_url(run.output)}.run"
         else:
-            work = stack.enter_context(tempfile.TemporaryDirectory(prefix="skillgraph-run-"))
+            work = str(stack.enter_context(temporary_folder("run")))
         stack.enter_context(alone(work))
         spark = run.session or stack.enter_context(open_session(run.master, run.settings))
         from explorer.spark.errors import explained

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import zstandard
@@ -18,6 +16,7 @@ from explorer.service.compression import CompressionReport, Model, codebook_of, 
 from explorer.service.snapshot import LayerView
 from explorer.sgc.skill_sets import decode_sets, encode_sets
 from explorer.store.protocol import Store
+from explorer.temporary import temporary_folder
 
 __all__ = ["CodedSkill", "Received", "TextCode", "code_text", "measure_layer", "receive"]
 
@@ -212,5 +211,5 @@ def measure_layer(store: Store, dataset: str, layer: str, model: Model = "freque
         NotFoundError: No such layer.
         SgcError: The model does not fit the layer.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        return compress(store, dataset, layer, source=None, output=Path(folder) / "layer.sgc", model=model)
+    with temporary_folder("measure") as folder:
+        return compress(store, dataset, layer, source=None, output=folder / "layer.sgc", model=model)

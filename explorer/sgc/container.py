@@ -15,10 +15,11 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from explorer.sgc.codebook import Codebook, layer_fingerprint
+from explorer.sgc.codebook import MAX_WEIGHTED_SKILLS, Codebook, layer_fingerprint
 from explorer.sgc.errors import DamagedFileError, LayerMismatchError, SgcError
 from explorer.sgc.skill_sets import decode_sets, encode_sets
 from explorer.sgc.texts import TextRecord, join_line, skills_line, split_line
+from loaders.gate import limits, parse_json, refused, unpack_zstd
 
 __all__ = ["BLOCK_TEXTS", "MAGIC", "VERSION", "DecodedText", "Sections", "SgcHeader", "SgcReader", "SgcWriter"]
 
@@ -27,6 +28,8 @@ MAGIC = b"\x89SGC\r\n\x1a\n"
 VERSION = 1
 BLOCK_TEXTS = 16_384
 BLOCK_BYTES = 1 << 23
+MAX_BLOCK_TEXTS = 1 << 20
+"""Texts in a block, at most: a block is taken into memory whole."""
 _PREFIX = struct.Struct("<8sHI")
 _FRAME = struct.Struct("<cI")
 _CRC = struct.Struct("<I")
@@ -34,6 +37,8 @@ _BODY = struct.Struct("<6I")
 _END = struct.Struct("<QQ")
 _DIGEST = 16
 _MAX_HEADER = 1 << 26
+_MAX_FACTS = 1 << 16
+_MAX_COUNTS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ class SgcWriter:
     ) -> None:
         self._stream, self._codebook = stream, codebook
         self._keep_text, self._keep_ids = keep_text, keep_ids or keep_text
-        self._block_texts, self._block_bytes = block_texts, block_bytes
+        self._block_texts, self._block_bytes = min(block_texts, MAX_BLOCK_TEXTS), block_bytes
         self._zstd = zstandard.ZstdCompressor(level=level)
         self._pending: list[TextRecord] = []
         self._pending_bytes = 0
@@ -267,7 +272,7 @@ class SgcReader:
             self._damaged("the header's checksum is wrong")
         try:
             return _parse_header(body)
-        except (ValueError, KeyError, TypeError, struct.error, zstandard.ZstdError):
+        except (ValueError, KeyError, TypeError, OverflowError, struct.error):
             self._damaged("the header cannot be read")
 
     def blocks(self, codebook: Codebook) -> Iterator[list[DecodedText]]:
@@ -286,7 +291,11 @@ class SgcReader:
                 break
             try:
                 decoded = _decode_block(body, codebook, self.header)
-            except (ValueError, IndexError, struct.error, zstandard.ZstdError):
+            except (ValueError, IndexError, OverflowError, struct.error):
+                self._damaged(f"block {index + 1} cannot be decoded")
+            except BaseException as error:
+                if type(error).__name__ != "PanicException":  # how the coder, in Rust, says that it cannot go on
+                    raise
                 self._damaged(f"block {index + 1} cannot be decoded")
             yield decoded
             self.texts += len(decoded)
@@ -304,7 +313,10 @@ class SgcReader:
         kind, length = _FRAME.unpack(head[: _FRAME.size])
         if _CRC.unpack(head[_FRAME.size :])[0] != zlib.crc32(head[: _FRAME.size]) or kind not in (b"B", b"E"):
             self._damaged(f"the checksum of {where}'s length is wrong")
-        body = self._stream.read(length)
+        most = limits().document
+        body = self._stream.read(min(length, most))
+        if len(body) == most < length:
+            raise refused(f"{where} has {length:,} bytes", "document", path=self._name)
         check = self._stream.read(_DIGEST)
         if len(body) < length or len(check) < _DIGEST:
             self._damaged(f"it ends before {where} is complete")
@@ -318,8 +330,13 @@ class SgcReader:
 
 def _parse_header(body: bytes) -> SgcHeader:
     (length,) = struct.unpack_from("<I", body)
-    facts = json.loads(body[4 : 4 + length])
-    weights = _unpack_numbers(zstandard.ZstdDecompressor().decompress(body[4 + length :]))
+    if length > _MAX_FACTS:
+        raise ValueError("facts that are too long")
+    facts = parse_json(body[4 : 4 + length])
+    if not 0 <= facts["counts"] <= _MAX_COUNTS or not 0 <= facts["skills"] < 1 << 31:
+        raise ValueError("numbers that cannot be")
+    most = facts["counts"] + (min(facts["skills"], MAX_WEIGHTED_SKILLS) if facts["model"] == "frequency" else 0)
+    weights = _unpack_numbers(unpack_zstd(body[4 + length :], 4 * most))
     counts, skills = weights[: facts["counts"]], weights[facts["counts"] :]
     if len(counts) != facts["counts"] or len(skills) != (facts["skills"] if facts["model"] == "frequency" else 0):
         raise ValueError("tables of the wrong length")
@@ -339,13 +356,15 @@ def _decode_block(body: bytes, codebook: Codebook, header: SgcHeader) -> list[De
     n, k, *lengths = _BODY.unpack_from(body)
     if _BODY.size + sum(lengths) != len(body):
         raise ValueError("sections of the wrong length")
+    if not 0 <= k <= n <= MAX_BLOCK_TEXTS:
+        raise ValueError("more texts than a block can hold")
     ends = np.cumsum([_BODY.size, *lengths]).tolist()
     sets, ids, cuts, kept = (body[a:b] for a, b in pairwise(ends))
     understood, ptr, flat = decode_sets(codebook, sets, n, k)
     bounds, skills = ptr.tolist(), [codebook.skills[s] for s in flat.tolist()]
     found = iter([tuple(skills[a:b]) for a, b in pairwise(bounds)])
     if header.keep_text:
-        places = _unpack_numbers(zstandard.ZstdDecompressor().decompress(cuts)).tolist()
+        places = _unpack_numbers(unpack_zstd(cuts, 4 * n)).tolist()
         lines = zip(places, _split_strings(kept, n), strict=True)
         return [_whole(next(found) if known else None, *line) for known, line in zip(understood, lines, strict=True)]
     names = iter([item.decode() for item in _split_strings(ids, k)]) if header.keep_ids else iter([None] * k)
@@ -363,7 +382,8 @@ def _whole(skills: tuple[str, ...] | None, place: int, rest: bytes) -> DecodedTe
 def _split_strings(data: bytes, n: int) -> list[bytes]:
     if n == 0:
         return []
-    joined = zstandard.ZstdDecompressor().decompress(data)
+    # A block is closed with its text beyond BLOCK_BYTES at the latest.
+    joined = unpack_zstd(data, 4 * n + BLOCK_BYTES + limits().record)
     lengths = _unpack_numbers(joined[: 4 * n])
     ends = (4 * n + np.concatenate(([0], np.cumsum(lengths)))).tolist()
     if len(lengths) != n or ends[-1] != len(joined):

@@ -22,6 +22,8 @@ __all__ = ["decode_sets", "encode_sets"]
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
+_MOST_SKILLS = 1 << 24
+"""Skills of all texts of a block, at most: all of them are in memory at once."""
 _DIGIT_BITS = 16
 """Uniform numbers are pushed in digits of at most this many bits, for which 24-bit probabilities are fine enough."""
 
@@ -67,9 +69,13 @@ def decode_sets(codebook: Codebook, data: bytes, n_texts: int, n_understood: int
         raise ValueError("flags and number of understood texts differ")
     batches = list(_batches(n_understood))
     parts: list[tuple[Ints, Ints]] = []
+    taken = 0
     for first, last in reversed(batches):
         sizes = _pop_counts(coder, codebook, last - first)
         ptr = np.concatenate(([0], np.cumsum(sizes)))
+        taken += int(ptr[-1])
+        if taken > _MOST_SKILLS:
+            raise ValueError("more skills than a block can hold")
         skills = np.empty(ptr[-1], dtype=np.int64)
         for n, rows in reversed(list(_groups(sizes))):
             skills[ptr[rows][:, None] + np.arange(n)] = _pop_sets(coder, codebook, len(rows), n)

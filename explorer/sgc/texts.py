@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from explorer.sgc.errors import SgcError
+from loaders.gate import check_identifier, parse_json
 
-__all__ = ["MAX_LINE", "TextRecord", "join_line", "read_texts", "skills_line", "split_line"]
+__all__ = ["TextRecord", "join_line", "read_texts", "skills_line", "split_line"]
 
-MAX_LINE = 1 << 28
-"""Longest line in bytes."""
 _EXAMPLE = '{"id": "t1", "skills": ["s1"], "text": "…"}'
 _SEPARATORS = ((", ", ": "), (",", ":"))
 _BOM = b"\xef\xbb\xbf"
@@ -57,21 +56,20 @@ def read_texts(lines: Iterable[bytes], name: str) -> Iterator[TextRecord]:
 
 
 def _parse(line: bytes, where: str) -> TextRecord:
-    if len(line) > MAX_LINE:
-        raise SgcError(f"{where}: the line has {len(line):,} bytes; the most possible is {MAX_LINE:,}")
     try:
-        value = json.loads(line.decode("utf-8"))
+        value = parse_json(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         _refuse(where, f"byte {error.start + 1} is not UTF-8", line[error.start : error.start + 10])
     except json.JSONDecodeError as error:
         _refuse(where, f"not JSON ({error.msg} at column {error.colno})", line)
-    except (ValueError, RecursionError):
-        _refuse(where, "a number or nesting that is too large", line)
+    except ValueError as error:
+        _refuse(where, f"the JSON {error}", line)
     if not isinstance(value, dict):
         _refuse(where, "not a JSON object", line)
     ident, skills, text = (value.get(key) for key in ("id", "skills", "text"))
     if not isinstance(ident, str) or not _encodable(ident):
         _refuse(where, "'id' must be a string", ident)
+    check_identifier(ident, "text", path=where)
     if not isinstance(skills, list) or not all(isinstance(skill, str) for skill in skills):
         _refuse(where, "'skills' must be a list of strings", skills)
     if text is not None and not isinstance(text, str):

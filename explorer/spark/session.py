@@ -8,7 +8,6 @@ import socket
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ from explorer.errors import ServerError
 from explorer.extras import how_to_add
 from explorer.server.java import find_java
 from explorer.spark.errors import SparkError, explained
+from explorer.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -96,7 +96,7 @@ def _classic(stack: ExitStack, master: str, settings: dict[str, str]) -> SparkSe
     names = {"spark.pyspark.python": "PYSPARK_PYTHON", "spark.pyspark.driver.python": "PYSPARK_DRIVER_PYTHON"}
     asked = {variable: settings[name] for name, variable in names.items() if name in settings}
     chosen = dict(_COMMON)
-    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="skillgraph-spark-", ignore_cleanup_errors=True))
+    folder = str(stack.enter_context(temporary_folder("spark")))
     if master.startswith("local"):
         environment["SPARK_LOCAL_IP"] = "127.0.0.1"
         chosen |= _local_settings(folder)

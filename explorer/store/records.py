@@ -37,6 +37,8 @@ from explorer.store.protocol import (
     LayerInfo,
 )
 from loaders.dataset import Dataset, build_dataset
+from loaders.errors import DataError
+from loaders.names import check_given_name
 
 __all__ = [
     "EDGE_TABLES",
@@ -133,11 +135,17 @@ def check_dataset_name(name: str) -> None:
     """Refuse a name that a dataset cannot have.
 
     Raises:
-        StoreError: It is empty, has outer spaces, holds "/" or is not Unicode.
+        StoreError: See `loaders.names.check_given_name`; also if it is not Unicode.
     """
-    if not name or "/" in name or name != name.strip():
-        raise StoreError(f"dataset name {name!r} must not be empty, contain '/', or begin or end with a space")
     _require_unicode(name, "the dataset's name")
+    _check_given(name, "dataset")
+
+
+def _check_given(name: str, what: str) -> None:
+    try:
+        check_given_name(name, what)
+    except DataError as error:
+        raise StoreError(str(error)) from None
 
 
 def check_dataset(dataset: Dataset) -> None:
@@ -147,6 +155,7 @@ def check_dataset(dataset: Dataset) -> None:
         StoreError: A property named as one that the store sets itself, a property without a name, or text that
             is not Unicode (a lone surrogate).
     """
+    check_dataset_name(dataset.name)
     for table in NODE_LABELS:
         for column in getattr(dataset, table).column_names:
             if column in _RESERVED or not column:
@@ -254,11 +263,10 @@ def check_layer_name(name: str) -> None:
     """Refuse a name that a layer cannot have.
 
     Raises:
-        StoreError: It is empty, has outer spaces, holds "/" or is not Unicode.
+        StoreError: See `loaders.names.check_given_name`; also if it is not Unicode.
     """
-    if not name or "/" in name or name != name.strip():
-        raise StoreError(f"layer name {name!r} must not be empty, contain '/', or begin or end with a space")
     _require_unicode(name, "the layer's name")
+    _check_given(name, "layer")
 
 
 def check_layer(layer: Layer) -> None:

@@ -37,8 +37,8 @@ def test_blank_lines_line_ends_and_a_byte_order_mark_are_tolerated() -> None:
         (b'{"id": "a", "skills": [1]}', r"'skills' must be a list of strings: \[1\]"),
         (b'{"id": "a", "skills": [], "text": 1}', "'text' must be a string: 1"),
         (b'{"id": "\xff"}', "byte 9 is not UTF-8"),
-        (b"[" * 100_000, ".* too large"),
-        (b'{"id": ' + b"9" * 5000 + b"}", ".* too large"),
+        (b"[" * 100_000, "the JSON is nested more than 100 levels deep"),
+        (b'{"id": ' + b"9" * 5000 + b"}", "the JSON holds a number with too many digits"),
     ],
 )
 def test_a_bad_line_is_named(line: bytes, says: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import unicodedata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,8 +27,14 @@ FORMATS = {
     "parquet": "parquet",
     "neo4j-admin": "neo4j-csv",
 }
-# XML and CSV know no control characters; outer spaces are no part of an id.
-_NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=8)
+# XML and CSV know no control characters; outer spaces are no part of an id; loaders read names in form NFC.
+_FORMULAS = ("=1+1", "'=x", "-a", "@SUM(A1)", "+b", "-5", "''")
+_NAMES = st.one_of(
+    st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=8).map(
+        lambda name: unicodedata.normalize("NFC", name)
+    ),
+    st.sampled_from(_FORMULAS),
+)
 
 
 @st.composite
@@ -104,3 +112,25 @@ def test_what_is_written_is_read_back_equal(file_format: str, dataset: Dataset) 
         path = _write(dataset, file_format, Path(work))
         assert detect(path) == FORMATS[file_format]
         assert _rows(load(path, name="d").dataset) == _rows(dataset)
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_csv_of_formulas_is_harmless_unless_raw(raw: bool, tmp_path: Path) -> None:
+    ids = list(_FORMULAS)
+    dataset = build_dataset(
+        "d",
+        texts=pa.table({"id": ["t"], "title": ["=HYPERLINK(1)"], "=head": ["@x"], "number": [-5]}),
+        skills=pa.table({"id": ids}),
+        requirements=pa.table({"text": ["t"] * len(ids), "skill": ids}),
+    )
+    facts = export._facts(export.dataset_graph(dataset))
+    export._write_tables(dataset.tables(), facts, tmp_path / "d", "csv", raw=raw)
+    cells = [
+        cell
+        for path in (tmp_path / "d").glob("*.csv")
+        for row in csv.reader(path.open(encoding="utf-8", newline=""))
+        for cell in row
+    ]
+    risky = {cell for cell in cells if cell[:1] in set("=+-@") and cell != "-5"}
+    assert bool(risky) == raw
+    assert _rows(load(tmp_path / "d", name="d").dataset) == _rows(dataset)

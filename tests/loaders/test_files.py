@@ -85,7 +85,7 @@ def test_what_is_no_text(file: Write, data: bytes, message: str, line: int | Non
 @pytest.mark.parametrize("rest", [b"", b"\nlast\n"])
 def test_a_line_without_end(file: Write, rest: bytes) -> None:
     path = file("rows.csv", b"one\ntwo\n" + b"x" * (MAX_LINE + 1) + rest)
-    with pytest.raises(DataError, match=r"line 3: the line is longer than 8 MiB; is a line break or a closing quote"):
+    with pytest.raises(DataError, match=r"line 3: the line is too long .is a line break .* missing.*8 MiB"):
         lines(path)
     assert len(read_text(path)) > MAX_LINE, "a JSON document may be one line"
 
@@ -95,7 +95,7 @@ def test_a_gigabyte_in_one_line_is_refused_before_it_is_read(file: Write) -> Non
     path = file("rows.csv.zst", block * 16)
     seen: list[int] = []
     with (
-        pytest.raises(DataError, match=r"line 1: the line is longer"),
+        pytest.raises(DataError, match=r"line 1: the line is too long"),
         open_lines(path, lambda d, t: seen.append(d)) as f,
     ):
         next(f)

@@ -106,7 +106,9 @@ def test_numbers_too_large_for_a_property_stay_text_and_deep_nesting_is_refused(
     assert dataset.texts["big"].to_pylist() == ["1" + "0" * 400]
     assert dataset.texts["long"].to_pylist() == [str(2**63)]
     deep = "[" * 200_000
-    with pytest.raises(DataError, match=r"r.jsonl: is not JSON that can be read: it is nested too deeply$"):
+    with pytest.raises(
+        DataError, match=r"r.jsonl: is not JSON that can be read: it is nested more than 100 levels deep$"
+    ):
         read(file("r.jsonl", f"{deep}\n"), format="skill-rows")
     with pytest.raises(DataError, match=r"r.json: is not JSON that can be read: "):
         read(file("r.json", deep), format="skill-rows")

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_LACKS_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo
 from loaders.dataset import Dataset, build_dataset
+from loaders.errors import DataError
+from loaders.names import check_given_name
 
 __all__ = [
     "associations",
@@ -45,9 +47,19 @@ _values: dict[pa.DataType, st.SearchStrategy[Any]] = {
     pa.float64(): st.floats(allow_nan=False),
     pa.bool_(): st.booleans(),
 }
+
+
+def _may_be_given(name: str) -> bool:
+    try:
+        check_given_name(name, "dataset")
+    except DataError:
+        return False
+    return True
+
+
 _dataset_name = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="/"), min_size=1, max_size=6
-).filter(lambda name: name == name.strip())
+).filter(_may_be_given)
 _provenance = st.dictionaries(
     _text,
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | _text,

@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Literal
 
 from explorer.errors import USER_ERRORS, SkillgraphError
+from explorer.temporary import forget_child, private_folder
 
 __all__ = ["Job", "Pool", "PoolBusyError", "Progress", "Report"]
 
@@ -55,6 +56,7 @@ class _Child:
     """A process that does one piece of work after the other."""
 
     def __init__(self, module: str | None) -> None:
+        private_folder()  # so that the child's is inside of it
         context = multiprocessing.get_context("spawn")
         self.channel, there = context.Pipe()
         self.process = context.Process(target=_serve, args=(there, module), daemon=True, name="skillgraph-work")
@@ -66,6 +68,7 @@ class _Child:
         with self._ending:  # a process can be waited for by one thread only
             self.process.kill()
             self.process.join()
+            forget_child(self.process.pid)
 
 
 def _serve(channel: Connection[Any, Any], module: str | None) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from explorer.errors import QueryError, SkillgraphError
 from explorer.store.protocol import QueryResult
+from explorer.temporary import forget_child, private_folder
 
 __all__ = ["GRACE_SECONDS", "memory_limit", "query_in_child", "too_large", "too_long"]
 
@@ -79,6 +80,7 @@ def query_in_child(
         QueryError: It is refused, is not Cypher, takes too long or too much memory.
         SkillgraphError: The store cannot be read.
     """
+    private_folder()  # so that the child's is inside of it
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     child = context.Process(
@@ -100,6 +102,7 @@ def query_in_child(
     finally:
         child.kill()
         child.join()
+        forget_child(child.pid)
         ours.close()
     if isinstance(outcome, QueryResult):
         return outcome

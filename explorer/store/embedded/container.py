@@ -18,7 +18,6 @@ import io
 import json
 import os
 import secrets
-import stat
 import struct
 import time
 import weakref
@@ -30,6 +29,9 @@ from threading import Lock
 from typing import Any, BinaryIO
 
 from explorer.errors import StoreError
+from loaders.errors import DataError
+from loaders.gate import open_regular, parse_json
+from loaders.writing import keep_mode
 
 __all__ = [
     "MAGIC",
@@ -118,9 +120,9 @@ def _damaged(name: str, what: str) -> DamagedError:
 def read_version(path: Path) -> str:
     """Version of the content of a file, which no other content has; `none` if there is no such file."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return _read_head(file, str(path))[0].hex()
-    except (OSError, StoreError):
+    except (OSError, StoreError, DataError):
         return "none"
 
 
@@ -151,7 +153,10 @@ class Content:
             raise _damaged(name, "its end is missing")
         if zlib.crc32(text) != checksum:
             raise _damaged(name, "its catalogue has changed")
-        self.catalogue: dict[str, Any] = json.loads(bytes(text))
+        try:
+            self.catalogue: dict[str, Any] = parse_json(bytes(text))
+        except ValueError:
+            raise _damaged(name, "its catalogue cannot be read") from None
 
     @classmethod
     def of_file(cls, path: Path) -> Content:
@@ -161,7 +166,7 @@ class Content:
             OSError: It cannot be opened.
             StoreError: It is damaged or of a newer version.
         """
-        return cls(path.open("rb", buffering=0), str(path))
+        return cls(open_regular(path, buffering=0), str(path))
 
     def read(self, block: Block) -> bytearray:
         """The bytes of a block.
@@ -284,7 +289,7 @@ def _written_anew(path: Path, before: Content | None) -> Iterator[Draft]:
             if isinstance(draft, _DraftAnew):
                 draft.take_over()
             put_head(file, _finish(draft, file))
-            _like(path, file)
+            keep_mode(path, file.fileno())
         put_in_place(beside, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -323,18 +328,6 @@ def _finish(draft: Draft, file: BinaryIO) -> bytes:
     place, _, _ = Draft.add(draft, text)
     os.fsync(file.fileno())
     return _head(secrets.token_bytes(16), place, text)
-
-
-def _like(path: Path, file: BinaryIO) -> None:
-    """Give a new file the mode, and where that is allowed the owner, of the one whose place it takes."""
-    if not hasattr(os, "fchmod"):
-        return
-    with contextlib.suppress(FileNotFoundError):
-        status = path.stat()
-        if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
-            with contextlib.suppress(PermissionError):
-                os.fchown(file.fileno(), status.st_uid, status.st_gid)
-        os.fchmod(file.fileno(), stat.S_IMODE(status.st_mode))
 
 
 def put_in_place(beside: Path, path: Path) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +14,7 @@ import kglite
 from explorer.errors import StoreError
 from explorer.store.embedded.container import other_version
 from explorer.store.protocol import SCHEMA_VERSION
+from explorer.temporary import private_folder
 
 __all__ = ["load_graph", "open_error", "unpacking"]
 
@@ -24,22 +22,15 @@ __all__ = ["load_graph", "open_error", "unpacking"]
 kglite.set_query_warning_policy("silent")
 
 _lock = threading.Lock()
-_folder: Path | None = None
 
 
 @contextmanager
 def unpacking() -> Iterator[None]:
-    """Give kglite a folder that only this user can enter: it unpacks texts there, in clear, as long as it uses them.
-
-    The folder goes with this process.
-    """
-    global _folder  # noqa: PLW0603 - one a process, made when it is needed
+    """Give kglite this process's private folder: it unpacks texts there, in clear, as long as it uses them."""
     with _lock:
-        if _folder is None:
-            _folder = Path(tempfile.mkdtemp(prefix="skillgraph-"))
-            atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+        folder = private_folder()
         before = os.environ.get("TMPDIR")
-        os.environ["TMPDIR"] = str(_folder)
+        os.environ["TMPDIR"] = str(folder)
         try:
             yield
         finally:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from explorer.errors import StoreError
+from loaders.writing import keep_mode
 
 __all__ = ["Lease"]
 
@@ -42,6 +43,9 @@ class Lease:
                 raise
             # Its holder has taken the file away between our opening and locking it.
             os.close(file)
+        # Who may write the store may take this lock too, should we be killed and leave it.
+        with contextlib.suppress(OSError):
+            keep_mode(path, file)
         os.ftruncate(file, 0)
         os.write(file, str(os.getpid()).encode())
         self._file = file

@@ -14,7 +14,7 @@ from explorer.errors import StoreError
 from explorer.store.embedded.container import Content, Draft, memory_content
 from explorer.store.embedded.contents import put_dataset
 from explorer.store.embedded.graph import Graph, Nodes, edge_chunks, matching_node, nodes_of, run
-from explorer.store.embedded.kglite_file import load_graph, open_error
+from explorer.store.embedded.kglite_file import load_graph, open_error, unpacking
 from explorer.store.embedded.names import PREFIX
 from explorer.store.embedded.tables import Ids, store_table
 from explorer.store.protocol import ASSOCIATION_SCHEMA
@@ -57,7 +57,8 @@ def refuse_log(path: Path) -> None:
         StoreError: There is a log beside it that has not been taken in, or it cannot be opened.
     """
     try:
-        graph = kglite.open(str(path), durable="off")
+        with unpacking():
+            graph = kglite.open(str(path), durable="off")
     except ValueError:
         raise StoreError(
             f"{path} was last changed by another program, which left a log that has not been merged, {path}-wal: "

@@ -31,6 +31,8 @@ from explorer.store.embedded.container import (
 from explorer.store.embedded.lease import Lease
 from explorer.store.infos import dataset_info, layer_info
 from explorer.store.protocol import SCHEMA_VERSION, DatasetInfo, Layer, LayerInfo, Progress, QueryResult
+from loaders.errors import DataError
+from loaders.gate import exists, open_regular
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,7 +65,7 @@ class EmbeddedStore:
                 cannot be written, or another process writes.
         """
         # A new file would otherwise take the place of the link, not of what it leads to.
-        path = path.resolve() if path.is_symlink() else path
+        path = _followed(path)
         self._path = path
         self._writing = threading.Lock()
         self._reading = threading.Lock()
@@ -461,6 +463,16 @@ def _counter(dataset: Dataset, progress: Progress | None) -> Callable[[int], Non
 # Places -----------------------------------------------------------------------------------------------------
 
 
+def _followed(path: Path) -> Path:
+    try:
+        exists(path)  # refuses what no path can be
+        return path.resolve() if path.is_symlink() else path
+    except DataError as error:
+        raise StoreError(str(error)) from None
+    except (OSError, RuntimeError) as error:
+        raise StoreError(f"{path} cannot be opened: {error}") from None
+
+
 def check_place(path: Path, mode: Mode) -> None:
     """Refuse a path at which no store can be.
 
@@ -484,10 +496,12 @@ def check_place(path: Path, mode: Mode) -> None:
 
 def _first_bytes(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(len(MAGIC))
     except OSError as error:
         raise _cannot_open(path, error) from None
+    except DataError as error:
+        raise _unreadable(path, error) from None
 
 
 def _take_lease(path: Path) -> Lease:
@@ -495,6 +509,12 @@ def _take_lease(path: Path) -> Lease:
         return Lease(path)
     except OSError as error:
         raise _cannot_open(path, error) from None
+
+
+def _unreadable(path: Path, error: DataError) -> StoreError:
+    if "may not be read" in str(error):
+        return _cannot_open(path, OSError(errno.EACCES, ""))
+    return StoreError(str(error))
 
 
 def _cannot_open(path: Path, error: OSError) -> StoreError:
@@ -530,6 +550,8 @@ def _content_of(path: Path) -> Content:
         content = Content.of_file(path)
     except OSError as error:
         raise _cannot_open(path, error) from None
+    except DataError as error:
+        raise _unreadable(path, error) from None
     version = content.catalogue.get("schema")
     if version != SCHEMA_VERSION:
         raise other_version(str(path), version, SCHEMA_VERSION)

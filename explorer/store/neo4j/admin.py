@@ -34,6 +34,7 @@ from explorer.store.records import (
     utc_now,
 )
 from loaders.dataset import Dataset
+from loaders.writing import written_folder
 
 __all__ = ["ARGUMENTS_FILE", "AdminCsv", "write_admin_csv"]
 
@@ -92,13 +93,14 @@ def write_admin_csv(dataset: Dataset, layers: Iterable[tuple[Layer, pa.Table]], 
     for layer, _ in known:
         check_layer(replace(layer, info=replace(layer.info, associations=None, association_rule=None)))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
+        if folder.exists() and any(folder.iterdir()):
             raise StoreError(f"{folder} is not empty: give a new folder for the CSV files")
-        writer = _Writer(folder)
-        _write_dataset(writer, dataset)
-        _write_layers(writer, dataset, known)
-        return writer.finish()
+        with written_folder(folder) as partial:
+            writer = _Writer(partial)
+            _write_dataset(writer, dataset)
+            _write_layers(writer, dataset, known)
+            written = writer.finish()
+        return replace(written, folder=folder, arguments=folder / written.arguments.name)
     except OSError as error:
         raise StoreError(f"cannot write the CSV files to {folder}: {error}") from error
 
@@ -134,7 +136,7 @@ class _Writer:
         """Write the file of arguments."""
         arguments = self._folder / ARGUMENTS_FILE
         arguments.write_text("".join(f"{argument}\n" for argument in self._arguments), encoding="utf-8")
-        size = sum(path.stat().st_size for path in self._folder.iterdir())
+        size = sum(path.stat().st_size for path in self._folder.glob("[!.]*"))
         return AdminCsv(self._folder, arguments, self._rows["nodes"], self._rows["relationships"], size)
 
 
