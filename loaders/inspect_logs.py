@@ -21,7 +21,7 @@ from loaders._registry import Claim, Format, register
 from loaders._scores import ATTEMPTS
 from loaders._source import Source
 from loaders.errors import DataError
-from loaders.gate import files_below, limits, refused
+from loaders.gate import files_below, limits, open_regular, refused
 from loaders.gate import parse_json as parse_json_text
 
 __all__ = ["OPTIONS", "read_inspect_logs"]
@@ -240,7 +240,7 @@ def _unpacked_zstd(info: zipfile.ZipInfo, file: Path) -> bytes:
 
     A local header has 30 bytes, the last four of which are the lengths of the name and the extra field behind it.
     """
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
         stream.seek(info.header_offset)
         head = stream.read(30)
         if head[:4] != b"PK\x03\x04":
