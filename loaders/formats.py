@@ -60,6 +60,7 @@ _MODULES = (
     "parquet",
     "tables",
     "python_files",
+    "simulated",
 )
 """Each registers what it reads."""
 
@@ -405,6 +406,8 @@ def _detected(path: str | Path, given: Mapping[str, str | Path]) -> tuple[Format
     target = Path(path)
     if not exists(target):
         text = str(path)
+        if text == "simulated":
+            return FORMATS[text], Claim(90, "no file has this name, so drawn from a seed")
         if target.name == text and not target.suffix:
             # stdlib or the name of a package; its loader says if there is none
             return FORMATS["python"], Claim(10, "no file has this name, so a package")
