@@ -7,9 +7,10 @@
     python3 bootstrap.py skillgraph ...  set up, then run any command of the tool
     python3 bootstrap.py add server ...  add an extra: server (Neo4j without Docker), spark, fast (driver), mcp (agents)
     python3 bootstrap.py just ...        set up with the developers' tools, then run a task of the justfile
+    python3 bootstrap.py docs            build the documentation as a site, in build/site
 
-Everything goes into `.venv` and `.bootstrap` (and `.venv-spark`, for the tests on Spark) beside this file; versions
-and hashes are those of requirements/. Packages come from the index that uv or pip is configured to use.
+Everything goes into `.venv` and `.bootstrap` (and `.venv-spark` and `.venv-docs`, for what needs pandas) beside this
+file; versions and hashes are those of requirements/. Packages come from the index that uv or pip is configured to use.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ ROOT = Path(__file__).resolve().parent
 LOCKS = ROOT / "requirements"
 ENVIRONMENT = ROOT / ".venv"
 SPARK = ROOT / ".venv-spark"  # pandas comes with Spark; it is kept out of where everything else is tested
+DOCS = ROOT / ".venv-docs"  # the site and the notebooks, which show pandas
 TOOLS = ROOT / ".bootstrap"
 STAMP = "skillgraph-setup.json"
 EXTRAS = ("server", "spark", "fast", "mcp")
@@ -45,7 +47,15 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 def main() -> int:
     """Run the command that the arguments name; its exit code."""
-    commands = {"demo": _demo, "test": _test, "check": _check, "skillgraph": _skillgraph, "just": _just, "add": _add}
+    commands = {
+        "demo": _demo,
+        "test": _test,
+        "check": _check,
+        "skillgraph": _skillgraph,
+        "just": _just,
+        "add": _add,
+        "docs": _docs,
+    }
     arguments = sys.argv[1:]
     if not arguments or arguments[0] not in commands:
         print(__doc__)
@@ -81,6 +91,7 @@ def _add(arguments: list[str]) -> int:
 def _test(arguments: list[str]) -> int:
     _set_up("dev")
     _set_up("spark-tests")
+    _set_up("docs")
     _provide_browser()
     if any("tests/spark" in argument for argument in arguments):
         return _run("python", "-m", "pytest", *arguments, environment=SPARK)
@@ -100,9 +111,14 @@ def _just(arguments: list[str]) -> int:
     return _run("just", *arguments)
 
 
+def _docs(arguments: list[str]) -> int:
+    _set_up("docs")
+    return _run("python", "docs/site/build.py", *arguments, environment=DOCS)
+
+
 def _set_up(profile: str, extras: Iterable[str] = ()) -> None:
     """Make the environment of `profile` hold what its lock names, with these extras and those added before."""
-    folder = SPARK if profile == "spark-tests" else ENVIRONMENT
+    folder = {"spark-tests": SPARK, "docs": DOCS}.get(profile, ENVIRONMENT)
     there = _stamp(folder)
     extras = sorted({*extras, *there.get("extras", [])})
     wanted = {"profile": profile, "extras": extras, "digest": _digest(), "python": sys.version.split()[0]}

@@ -26,8 +26,8 @@ soak *arguments:
 mutants *arguments:
     python -m tests.mutants {{arguments}}
 
-# Everything that is checked without running: lint, format, types, import contracts, wheel
-check: lint types contracts wheel
+# Everything that is checked without running: lint, format, types, import contracts, wheel, the site and its links
+check: lint types contracts wheel docs
 
 lint:
     ruff check .
@@ -48,6 +48,14 @@ contracts:
 wheel:
     python -m pytest -q tests/test_wheel.py
 
+# The documentation as a site, in build/site; a broken link or reference ends it
+docs *arguments:
+    python bootstrap.py docs {{arguments}}
+
+# Run the notebooks and keep what comes out; needs what `just docs` has set up
+notebooks:
+    .venv-docs/bin/python docs/notebooks/execute.py
+
 # Speed beside peers, in one run; writes docs/benchmarks.md
 benchmark *arguments:
     python -m benchmarks.run_all --output docs/benchmarks.md {{arguments}}
@@ -57,6 +65,7 @@ lock:
     {{compile}} --upgrade --group dev --group bench --extra server --extra fast --extra mcp pyproject.toml -o requirements/dev.lock
     {{compile}} --upgrade -c requirements/dev.lock --group spark-tests --extra server --extra spark pyproject.toml -o requirements/spark-tests.lock
     {{compile}} --upgrade -c requirements/dev.lock -c requirements/spark-tests.lock pyproject.toml -o requirements/runtime.lock
+    {{compile}} --upgrade -c requirements/dev.lock -c requirements/spark-tests.lock --group docs pyproject.toml -o requirements/docs.lock
     for extra in server fast spark mcp; do just _lock-extra $extra; done
     echo "uv" | {{compile}} --upgrade - -o requirements/uv.lock
     printf 'hatchling\nsetuptools\n' | {{compile}} --upgrade -c requirements/dev.lock - -o requirements/build.lock

@@ -26,7 +26,7 @@ def pins(name: str) -> set[tuple[str, str]]:
     return set(PIN.findall((LOCKS / f"{name}.lock").read_text()))
 
 
-@pytest.mark.parametrize("whole", ["dev", "spark-tests"])
+@pytest.mark.parametrize("whole", ["dev", "spark-tests", "docs"])
 def test_the_runtime_s_versions_are_those_that_are_tested(whole: str) -> None:
     assert pins("runtime") <= pins(whole)
 

@@ -150,7 +150,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "no file": (lambda: sg.Graph.load("nowhere.csv"), "no such file"),
     "unknown text": (
         lambda: sg.Graph.from_arrow(TABLE, texts=pa.table({"id": ["t1"]})),
-        "text 't2' is not among the texts",
+        "text 't2' is not one of the texts",
     ),
     "a text with two rows": (
         lambda: sg.Graph.from_arrow(TABLE, texts=pa.table({"id": ["t1", "t1"]})),

@@ -14,8 +14,8 @@ from tests.docs.test_printed import FILES
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-# in the frame of the command line (tests/docs/test_architecture.py), on Spark, and with pandas (tests/notebooks)
-ELSEWHERE = ("architecture.md", "spark.md", "ten-lines.md")
+# tested where they can run: in the frame of the command line, by an agent, on Spark, and with pandas (tests/notebooks)
+ELSEWHERE = ("architecture.md", "agents.md", "spark.md", "ten-lines.md")
 DOCUMENTS = [
     document
     for document in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
