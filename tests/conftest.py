@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 # tests/test_spark.py and tests/test_notebooks.py run these in environments of their own
-collect_ignore = [folder for folder, needed in (("spark", "pyspark"), ("notebooks", "nbclient")) if not find_spec(needed)]
-if not find_spec("pandas"):
-    collect_ignore.append("spark")
+collect_ignore = [] if find_spec("pandas") and find_spec("pyspark") else ["spark"]
+if not find_spec("nbclient"):
+    collect_ignore.append("notebooks")
 
 _LONGEST = ("browser", "neo4j", "tests/test_spark.py", "spark")  # begun first, so that both end together
 _FOLDERS = {"tests/ui/browser/": "browser", "tests/server/": "neo4j", "tests/store/test_neo4j_": "neo4j"}

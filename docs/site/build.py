@@ -10,6 +10,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,11 @@ def api_page() -> str:
         if inspect.isclass(value):
             parts += ["   :members:", "   :inherited-members:"]
         parts += ["```", ""]
+        for base in value.__mro__[1:-1] if inspect.isclass(value) else ():
+            if is_dataclass(base):  # the report that a result is: its figures
+                shown = f"{base.__module__}.{base.__qualname__}"
+                parts += [f"The figures of `{name}`:", "", "```{eval-rst}", f".. autoclass:: {shown}"]
+                parts += ["   :no-index:", "```", ""]
     return "\n".join(parts)
 
 
