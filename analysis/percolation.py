@@ -528,7 +528,7 @@ def _bisect(percolates: Callable[[float], bool], what: str, top: float | None = 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What theory expects of a graph with these degrees; fractions are of all skills, in 0-1.
+    """What theory predicts of a graph with these degrees; fractions are of all skills, in 0-1.
 
     Attributes:
         unlearned: q, never learned.

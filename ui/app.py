@@ -90,7 +90,7 @@ def _report(error: Exception) -> None:
         text = str(error)
     else:
         _log.error("a callback failed", exc_info=error)
-        text = "Something went wrong while this page was made; the server's log says what."
+        text = "Something went wrong while this page was built; the server's log has the details."
     set_props("notice", {"children": notice(text)})
 
 
@@ -163,7 +163,10 @@ def _register_routes(app: Any, source: Source) -> None:
 
         found = next((page for page in PAGES if page.path == path), None)
         if found is None:
-            return empty_state("There is no such page", f"The address {path} leads nowhere; the pages are on the left.")
+            return empty_state(
+                "There is no such page",
+                f"The address {path} is not a page of the explorer; the pages are listed on the left.",
+            )
         if path == "/query":
             source.queries.prepare()  # while the browser is busy with the page
         elif "run" in query:
@@ -203,13 +206,13 @@ def serve(
     secure = os.environ.get("SKILLGRAPH_UI_HTTPS", "") not in ("", "0")
     if host not in LOCAL_NAMES and password is None and hashed is None:
         raise SkillgraphError(
-            f"listening on {host} lets others in: set a password in the environment, SKILLGRAPH_UI_PASSWORD or "
-            "SKILLGRAPH_UI_PASSWORD_HASH, or leave --host at 127.0.0.1"
+            f"listening on {host} is open to other machines: set a password in the environment, SKILLGRAPH_UI_PASSWORD "
+            "or SKILLGRAPH_UI_PASSWORD_HASH, or leave --host at 127.0.0.1"
         )
     if host not in LOCAL_NAMES and not secure:
         _log.warning(
-            "Passwords and pages can be read on their way to %s: put a proxy with HTTPS before the explorer and set "
-            "SKILLGRAPH_UI_HTTPS=1.",
+            "Passwords and pages can be read in transit to %s: put a proxy with HTTPS in front of the explorer and "
+            "set SKILLGRAPH_UI_HTTPS=1.",
             host,
         )
     listener = _listen(host, port)
@@ -294,6 +297,6 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise SkillgraphError(
             f"port {port} on {host} cannot be used ({error.strerror or error}): choose another with --port, "
-            "or --port 0 for any that is free"
+            "or --port 0 for any free port"
         ) from None
     return listener

@@ -64,7 +64,7 @@ def choose(snapshot: Snapshot, query: Query) -> Choice:
     names = [info.name for info in datasets]
     dataset = query.get("dataset")
     if dataset is not None and dataset not in names:
-        problem = f"There is no dataset {dataset!r} in this store; this is {names[0]!r}." if names else None
+        problem = f"There is no dataset {dataset!r} in this store; {names[0]!r} is shown instead." if names else None
         dataset = None
     if dataset is None and datasets:
         with_layers = [info.name for info in datasets if info.layers]
@@ -73,7 +73,7 @@ def choose(snapshot: Snapshot, query: Query) -> Choice:
     layer = query.get("layer")
     if layer is not None and layer not in [info.name for info in layers]:
         if problem is None and layers:
-            problem = f"Dataset {dataset!r} has no layer {layer!r}; this is {layers[0].name!r}."
+            problem = f"Dataset {dataset!r} has no layer {layer!r}; {layers[0].name!r} is shown instead."
         layer = None
     if layer is None and layers:
         layer = layers[0].name

@@ -230,13 +230,13 @@ def no_layer(dataset: str | None) -> Any:
     if dataset is None:
         return empty_state(
             "Nothing is stored yet",
-            "The demo reads the Python standard library of this machine and learns its skills; it needs no download.",
+            "The demo reads the Python standard library of this machine and learns its skills; nothing is downloaded.",
             "skillgraph demo",
         )
     return empty_state(
         "No layer yet",
-        f"Dataset {dataset!r} is stored, but nothing was learned from it. Learn a first layer and join its skills, "
-        "on the overview or with:",
+        f"Dataset {dataset!r} is stored, but nothing has been learned from it. Learn a first layer and link its "
+        "skills, on the overview or with:",
         f"skillgraph learn foundation --dataset {dataset}",
         f"skillgraph associate foundation --dataset {dataset}",
     )

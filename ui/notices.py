@@ -24,7 +24,7 @@ def notice(text: str) -> Any:
 
 
 def banner(text: str) -> Any:
-    """The store is away; it goes when the store is back."""
+    """The store cannot be reached; it goes when the store is back."""
     return html.Div(
         [html.Strong("The store cannot be read. "), html.Span(text), html.Span(" This page tries again by itself.")],
         className="banner",
@@ -35,9 +35,9 @@ def store_away(text: str) -> Any:
     """The page in the place of one that needs the store."""
     return html.Div(
         [
-            html.H2("The store is away"),
+            html.H2("The store cannot be reached"),
             html.P(text),
-            html.P("As soon as it can be read again this page shows it; nothing needs to be restarted."),
+            html.P("This page shows the store as soon as it can be read again; nothing needs to be restarted."),
         ],
         className="empty",
     )

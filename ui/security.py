@@ -14,7 +14,7 @@ from explorer.errors import SkillgraphError
 __all__ = ["LOCAL_NAMES", "LoginGate", "protect"]
 
 LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
-"""Names of this machine that no other one can take."""
+"""Names of this machine that no other machine can take."""
 
 _TRIES = 5  # wrong passwords from one address ...
 _WINDOW = 300.0  # ... within as many seconds
@@ -46,8 +46,8 @@ class LoginGate:
 
         if hashed is not None and not _HASH.fullmatch(hashed):
             raise SkillgraphError(
-                "SKILLGRAPH_UI_PASSWORD_HASH is no hash of a password: it must be what "
-                "werkzeug.security.generate_password_hash gives, scrypt:…$…$…"
+                "SKILLGRAPH_UI_PASSWORD_HASH is not the hash of a password: it must be "
+                "the result of werkzeug.security.generate_password_hash, scrypt:…$…$…"
             )
         self._hash = hashed or generate_password_hash(password or secrets.token_urlsafe())
         self._tries = tries
@@ -110,7 +110,7 @@ def _origin(server: Any, *, local: bool) -> None:
         if local and _name(request.host) not in LOCAL_NAMES:
             return refused("This explorer answers on this machine only: open it at http://127.0.0.1 and its port.")
         if request.method not in ("GET", "HEAD", "OPTIONS") and not _same_origin(request):
-            return refused("Another site sent this request, so it was not done.")
+            return refused("This request came from another site, so it was refused.")
         return None
 
 
@@ -191,9 +191,9 @@ def _login(server: Any, gate: LoginGate, secure_cookies: bool) -> None:
             text = "Too many wrong passwords from this address: try again in five minutes."
             return Response(_form(_token(session), text), status=429, mimetype="text/html")
         if not hmac.compare_digest(request.form.get("token", ""), session.get("token", "none")):
-            return Response(_form(_token(session), "The form was out of date: try again."), 400, mimetype="text/html")
+            return Response(_form(_token(session), "The form has expired: try again."), 400, mimetype="text/html")
         if not gate.check(request.form.get("password", ""), address):
-            return Response(_form(_token(session), "That is not the password."), status=401, mimetype="text/html")
+            return Response(_form(_token(session), "The password is wrong."), status=401, mimetype="text/html")
         session.clear()
         session.permanent = True
         session["in"] = True

@@ -77,7 +77,7 @@ def shell(store_name: str, *, login: bool) -> Any:
             dcc.Store(id="scheme", storage_type="local"),
             dcc.Store(id="shown-scheme", data="light"),
             dcc.Interval(id="heartbeat", interval=3_000),
-            html.A("Skip to the page", href="#page", className="skip-link"),
+            html.A("Skip to content", href="#page", className="skip-link"),
             html.Div(
                 [
                     html.Nav(

@@ -98,15 +98,16 @@ class Source:
         self.place = Place.of(None if url is None else str(url))
         self.runs = Pool(
             1,
-            "another run is going on, {title}, for {seconds} s: one writes at a time, so wait until it has finished",
+            "another run, {title}, has been going on for {seconds} s; only one run writes at a time: wait until it has "
+            "finished",
             module=_TASKS,
         )
         self.queries = Pool(
             _QUERIES,
-            f"{_QUERIES} queries are running already, as many as run at once: wait until one has finished",
+            f"{_QUERIES} queries are running, the most that may run at once: wait until one has finished",
             module=_TASKS,
         )
-        self.regions = Pool(2, "Other regions are being computed; this one waits its turn.")
+        self.regions = Pool(2, "Other regions are being computed; this one is in the queue.")
         self._store: Store | None = None
         self._memory = _Once(64)
         self._lock = threading.Lock()

@@ -74,7 +74,7 @@ class Bits:
 
 @dataclass(frozen=True)
 class ExpectedBits:
-    """What theory expects a text to cost.
+    """What theory predicts a text to cost.
 
     Attributes:
         understood: Share of texts that are understood.

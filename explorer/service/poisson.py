@@ -14,7 +14,7 @@ __all__ = ["PoissonPrediction", "ThresholdReport", "predict", "threshold"]
 
 @dataclass(frozen=True, kw_only=True)
 class PoissonPrediction(site.Prediction):
-    """What theory expects of the Poisson ensemble with these parameters; fractions are of all skills.
+    """What theory predicts of the Poisson ensemble with these parameters; fractions are of all skills.
 
     Attributes:
         mean_skills: c, mean number of skills in a text.

@@ -131,7 +131,7 @@ def learn_skills(
         work: The run folder; a run that was cut off goes on after its last finished super-step.
         learner: `one` or `d:D`.
         known: Ids of skills known beforehand.
-        known_classes: Classes of skills known beforehand.
+        known_classes: Classes of skills to treat as known.
         method: See above.
         waves: See above.
         progress: Called after every super-step or round.

@@ -245,7 +245,7 @@ def test_figures_are_those_of_the_pages(saved: Path) -> None:
     layer = sg.connect(saved / "skillgraph.kgl").graph().layer("base")
     assert "this layer" in [trace.name for trace in layer.plot().data]
     assert "this layer" in [trace.name for trace in layer.plot("emergence").data]
-    assert "most used gone first" in [trace.name for trace in layer.percolate(replicates=2).plot().data]
+    assert "most used removed first" in [trace.name for trace in layer.percolate(replicates=2).plot().data]
     assert "kept" in [trace.name for trace in layer.compare("tuned").plot().data]
 
 

@@ -168,7 +168,7 @@ def test_a_process_that_dies_is_said_and_replaced(pool: Pool, own: Path) -> None
     work = pool.begin(tasks.query, Place(str(own)), SLOW, {}, 10, 600.0)
     os.kill(pool._children[work.name].process.pid or 0, 9)
     assert work.wait(PATIENCE)
-    assert "has ended before it was done" in work.problem
+    assert "ended early" in work.problem
     assert done(pool.begin(tasks.query, Place(str(own)), "RETURN 2 AS two", {}, 10, 30.0)).rows == [(2,)]
 
 

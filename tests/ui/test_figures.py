@@ -260,7 +260,7 @@ def test_a_pair_that_cannot_be_is_said(store) -> None:
     assert odd_pair(choice, {}, shown) is None
     assert odd_pair(choice, {"first": "foundation", "second": "continued"}, shown) is None
     both = odd_pair(choice, {"first": "x", "second": "y"}, shown)
-    assert both == "Dataset 'course' has no layers 'x' and 'y'; these are 'foundation' and 'continued'."
+    assert both == "Dataset 'course' has no layers 'x' and 'y'; 'foundation' and 'continued' are shown instead."
     same = odd_pair(choice, {"first": "x", "second": "x"}, shown)
     assert same is not None
     assert "no layer 'x';" in same

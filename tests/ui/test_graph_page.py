@@ -94,7 +94,7 @@ def test_a_skill_that_is_not_there_is_named(snapshot: Snapshot, key: str) -> Non
     graph = snapshot.graph(*SUBJECT)
     assert not_learned({"skill": "b05", key: "b06"}, graph) is None
     told = not_learned({"skill": "b05", key: "nosuch"}, graph)
-    assert told == "There is no skill 'nosuch' among those that layer 'tuned' has learned."
+    assert told == "Layer 'tuned' has not learned a skill 'nosuch'."
 
 
 def test_former_addresses_still_work(snapshot: Snapshot) -> None:
@@ -200,6 +200,6 @@ def test_the_inspector_tells_how_a_skill_was_learned(snapshot: Snapshot) -> None
     node = int(np.argmax(graph.wave))
     text = texts_in(inspector(graph, graph.skill_id(node), None, []))
     assert graph.name[node] in text
-    for title in ("Taught by", "How the learner came to it", "Part of", "Associations", "Texts that require it"):
+    for title in ("Taught by", "How it was learned", "Part of", "Associations", "Texts that require it"):
         assert title in text
     assert f"{graph.n:,} learned skills" in texts_in(summary(graph))

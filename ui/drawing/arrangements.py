@@ -31,10 +31,10 @@ ARRANGEMENTS: Mapping[str, str] = {
     "map": "as on the map",
     "fcose": "fCoSE, in the browser",
 }
-"""Keys of all arrangements, as in URLs, and what people call them."""
+"""Keys of all arrangements, as in URLs, and their names for people."""
 
 FCOSE_LIMIT = 500
-"""Skills that fCoSE arranges in a second or two in a browser."""
+"""Most skills that fCoSE arranges within a second or two in a browser."""
 
 _WIDTH, _HEIGHT = 760.0, 560.0
 _LARGEST_SCALE = 2.0  # a dozen nodes need not fill the screen

@@ -17,10 +17,10 @@ from ui.drawing.style import OTHER
 __all__ = ["SKILL_LIMIT", "TEXT_LIMIT", "text_drawing", "texts_around"]
 
 TEXT_LIMIT = 12
-"""Texts that are drawn at once."""
+"""Most texts that are drawn at once."""
 
 SKILL_LIMIT = 60
-"""Skills that are drawn beside them."""
+"""Most skills that are drawn with them."""
 
 _AROUND = 8  # texts of a skill, if none are picked
 _TEXT_PITCH, _SKILL_PITCH = 44.0, 17.0
@@ -77,11 +77,11 @@ def text_drawing(
     caption = f"{_count(len(shown), 'text')} and {_count(len(kept), 'skill')}. "
     if of is not None and total > len(shown):
         caption = f"{len(shown)} of the {total:,} texts that require {of}, and {_count(len(kept), 'skill')}. "
-    caption += f"An orange line: the text taught the skill ({taught}); a grey one: it requires it"
+    caption += f"Orange lines: the text taught the skill ({taught}); grey lines: the text requires it"
     if len(texts) > len(shown):
-        caption += f"; {len(texts) - len(shown)} texts more than {TEXT_LIMIT} are left out"
+        caption += f"; {len(texts) - len(shown)} texts beyond the first {TEXT_LIMIT} are left out"
     if sides.left_out:
-        caption += f"; {sides.left_out:,} skills that the fewest of the texts require are left out"
+        caption += f"; {sides.left_out:,} skills required by the fewest of these texts are left out"
     return Drawing(elements + edges, caption + ".", len(kept), 0, len(edges))
 
 

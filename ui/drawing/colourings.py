@@ -30,7 +30,7 @@ TITLES: Mapping[str, str] = {
     "degree": "degree",
     "betweenness": "betweenness",
 }
-"""Keys of all colourings, as in URLs, and what people call them."""
+"""Keys of all colourings, as in URLs, and their names for people."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def by_centrality(key: str, graph: LayerGraph) -> Colouring:
         values = found.share
         bounds = [0.0, 1e-4, 1e-3, 1e-2, 5e-2]
         names = ["none", "under 0.01 %", "0.01–0.1 %", "0.1–1 %", "1–5 %", "over 5 %"]
-        meaning = "share of the shortest paths between others that pass through it"
+        meaning = "share of the shortest paths between other skills that pass through it"
         meaning += "" if found.exact else f", estimated from {found.samples} skills"
     place = np.searchsorted(np.array(bounds), values, side="left")
     found_look = _ordered(
@@ -192,7 +192,7 @@ def _by_community(community: Int) -> Colouring:
     if len(sizes) > _LISTED:
         categories.append(Category(f"{len(sizes) - _LISTED:,} smaller", OTHER, int(sizes[_LISTED:].sum())))
     of = np.minimum(community, _LISTED)
-    return Colouring("community", "community", tuple(categories), of, "skills that keep to each other")
+    return Colouring("community", "community", tuple(categories), of, "skills that are mostly linked to each other")
 
 
 def _by_component(graph: LayerGraph) -> Colouring:

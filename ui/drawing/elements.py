@@ -244,7 +244,9 @@ def group_drawing(graph: LayerGraph, looks: _Looks, *, by: str = "community", op
             f"{len(nodes):,} skills and {len(links):,} lines"
         )
     else:
-        caption += "A disc is as large as its skills are many; a line joins groups whose skills texts require together"
+        caption += (
+            "The more skills a group has, the larger its disc; a line links groups whose skills occur in the same texts"
+        )
     if hidden:
         caption += f"; {hidden:,} less used skills of the opened {many} are left out"
     if len(sizes) > len(found.drawn):
@@ -374,8 +376,8 @@ def neighbour_drawing(graph: LayerGraph, looks: _Looks, node: int, *, limit: int
         elements.append(_edge(e, source, target, int(graph.weight[e]), inside=of_middle, heaviest=heaviest))
     shown = f"its {len(near):,} heaviest" if len(near) < len(found) else f"all {len(found):,}"
     caption = (
-        f"{graph.name[node]} and {shown} of {len(found):,} associations; the nearer, the more texts require both."
+        f"{graph.name[node]} and {shown} of {len(found):,} associations; the more texts require both, the nearer."
         if len(near) < len(found)
-        else f"{graph.name[node]} and {shown} of its associations; the nearer, the more texts require both."
+        else f"{graph.name[node]} and {shown} of its associations; the more texts require both, the nearer."
     )
     return Drawing(elements, caption, len(near) + 1, 0, len(edges))

@@ -253,7 +253,7 @@ def percolation_figure(
         line(report.phi, report.giant, "at random", "measured", width=2.5),
         line(report.phi, report.predicted, "at random, degrees", "degrees", dash="dash"),
         line(report.phi, report.predicted_poisson, "at random, Poisson", "poisson", dash="dash"),
-        line(report.phi, hubs, "most used gone first", "sweep", dash="dot", width=2.5),
+        line(report.phi, hubs, "most used removed first", "sweep", dash="dot", width=2.5),
         line(report.phi, report.second, "second cluster", "second"),
     ]
     if learned is not None:
@@ -297,7 +297,7 @@ def susceptibility_figure(report: PercolationReport) -> go.Figure:
             hovertemplate="%{y:.2f} skills",
         )
     )
-    _vertical(figure, report.critical, f"sets in at {report.critical:.1%}")
+    _vertical(figure, report.critical, f"appears at {report.critical:.1%}")
     figure.update_layout(
         **figure_layout(
             xaxis={"title": "share of skills kept, φ", "tickformat": ".0%", "range": [0, 1.01]},

@@ -34,13 +34,13 @@ Int = npt.NDArray[np.int64]
 Float = npt.NDArray[np.float64]
 
 NODE_LIMIT = 1_500
-"""Nodes that pan smoothly in a browser; above it the graph opens on communities."""
+"""Most nodes that pan smoothly in a browser; a larger graph opens on communities."""
 
 EDGE_LIMIT = 4_500
 """Edges likewise."""
 
 GROUP_LIMIT = 400
-"""Closed groups that are drawn as discs, the largest first."""
+"""Most closed groups that are drawn as discs, the largest first."""
 
 
 @dataclass(frozen=True, eq=False)

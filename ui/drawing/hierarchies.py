@@ -31,10 +31,10 @@ Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 _FIRST = 16
-"""So many children of a skill are shown before the rest is asked for."""
+"""Children of a skill that are shown before the rest is requested."""
 
 _MOST = 500
-"""So many skills are shown at most."""
+"""Most skills that are shown."""
 
 _COLUMN, _LINE = 250.0, 26.0
 _ROOTS_NAMED = 5

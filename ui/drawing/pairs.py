@@ -20,7 +20,7 @@ from ui.drawing.style import CHANGE_SHAPES, CHANGES, OTHER
 __all__ = ["PairGraph", "anchor_rows", "chosen_changes", "pair_elements", "pair_graph"]
 
 _DRAWN = 800
-"""Skills of a pair that are drawn; two canvases of so many pan together smoothly."""
+"""Most skills of a pair that are drawn; two canvases of that size pan together smoothly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class PairGraph:
             if count
         ]
         chosen = "" if len(self.changes) == sum(self.total.values()) else ", the best attached and the most used first"
-        return f"Drawn are {', '.join(parts)} skills{chosen}."
+        return f"Drawn: {', '.join(parts)} skills{chosen}."
 
 
 def chosen_changes(changes: Sequence[SkillChange], uses: Mapping[str, int], limit: int = _DRAWN) -> list[SkillChange]:

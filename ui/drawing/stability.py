@@ -96,7 +96,7 @@ def two_classes(view: LayerView, x: str, y: str) -> TwoClasses:
     part = graph.subset(texts)
     used = np.flatnonzero(part.skill_degrees)
     if not len(used):
-        raise SkillgraphError("these texts require no skill: choose others")
+        raise SkillgraphError("these texts require no skills: choose others")
     place = np.full(graph.n_skills, -1, dtype=np.int64)
     place[used] = np.arange(len(used))
     classes = np.array([name or "no class" for name in view.indexed.skill_column("class").to_pylist()], dtype=object)
@@ -129,7 +129,7 @@ def two_classes(view: LayerView, x: str, y: str) -> TwoClasses:
 def _mask(view: LayerView, key: str) -> npt.NDArray[np.bool_]:
     kind, _, name = key.partition(":")
     if kind not in ("class", "part"):
-        raise SkillgraphError(f"{key!r} names no group of texts: choose one from the list")
+        raise SkillgraphError(f"{key!r} does not name a group of texts: choose one from the list")
     mask = np.array([value == name for value in view.indexed.text_column(kind).to_pylist()], dtype=bool)
     if not mask.any():
         raise SkillgraphError(f"there are no texts of {kind} {name!r}: choose another")

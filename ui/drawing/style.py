@@ -34,10 +34,10 @@ CATEGORIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", 
 their yellow, darkened. Distinct for the common kinds of colour blindness."""
 
 OTHER = "#8A94A0"
-"""Everything beyond the palette, and what has no value."""
+"""Everything beyond the palette, and everything without a value."""
 
 PLAIN = "#2F7FB8"
-"""Skills where only a state of theirs has a colour."""
+"""Skills of which only a state has a colour."""
 
 ROLES: Mapping[str, str] = {
     "measured": "#D55E00",
@@ -51,10 +51,10 @@ ROLES: Mapping[str, str] = {
 """Measured is orange, the Poisson ensemble blue, measured degrees green, mixes of types violet: on every figure."""
 
 CHANGES: Mapping[str, str] = {"kept": "#8A94A0", "gained": "#0072B2", "lost": "#D55E00", "open": "#CC79A7"}
-"""What became of a skill from one layer to another; open: the outcomes of one of them cannot tell."""
+"""Change of a skill from one layer to another; open: the outcomes do not decide."""
 
 CHANGE_SHAPES: Mapping[str, str] = {"kept": "ellipse", "gained": "triangle", "lost": "diamond", "open": "rectangle"}
-"""Cytoscape's shapes for the same, for whom colours do not tell apart."""
+"""Cytoscape's shapes for the same changes, for readers who cannot distinguish the colours."""
 
 _RAMP = ("#1B4F8A", "#2F7FB8", "#3FA7A5", "#7DBE6A", "#D9B83B", "#E8863A", "#C8443B", "#8E2E62")
 """Early to late; neighbours differ in lightness as well as in hue."""
@@ -317,7 +317,7 @@ def tree_stylesheet(scheme: Scheme) -> list[dict[str, Any]]:
 
 
 _BAR = 20
-"""Height of Plotly's bar of buttons, which would lie over the legend."""
+"""Height of Plotly's bar of buttons, which would cover the legend."""
 
 
 def figure_layout(**extra: Any) -> dict[str, Any]:

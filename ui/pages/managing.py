@@ -122,20 +122,20 @@ def dialog(snapshot: Snapshot, dataset: str, act: Act, layer: str | None) -> tup
         lines = [f"{info.name}: {'; '.join(info.stale_because)}." for info in stale]
         return (
             title,
-            _told("These layers are made again, with the same options, each after its base:", lines),
+            _told("These layers are learned again with the same options, each after its base:", lines),
             "Refresh",
             False,
         )
     rest: Sequence[str] = list(infos) if layer is None else [i.name for i in dependents(snapshot.store, dataset, layer)]
     if act == "rename":
-        text = "Its associations stay with it, and so do the layers that were fine-tuned from it:"
+        text = "Its associations are kept, and so are the layers that were fine-tuned from it:"
         if layer is None:
-            text = "Its layers stay with it."
+            text = "Its layers are kept."
         lines = [] if layer is None else list(rest) or ["none"]
         return f"Rename {what}", _told(text, lines), "Rename", False
     if not rest:
-        return f"Delete {what}", html.P("No other layer rests on it. This cannot be undone."), "Delete", False
-    text = f"{plural(len(rest), 'layer rests', 'layers rest')} on it. This cannot be undone."
+        return f"Delete {what}", html.P("No other layer depends on it. This cannot be undone."), "Delete", False
+    text = f"{plural(len(rest), 'layer depends', 'layers depend')} on it. This cannot be undone."
     return f"Delete {what}", _told(text, rest), "Delete", True
 
 

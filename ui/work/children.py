@@ -95,10 +95,10 @@ def _outcome(function: Callable[..., Any], report: Report, arguments: tuple[Any,
     except USER_ERRORS as error:
         return "failed", " ".join(str(error).split())
     except MemoryError:
-        return "failed", "there is not enough memory for this: narrow it"
+        return "failed", "there is not enough memory for this: ask for less"
     except Exception:  # noqa: BLE001 -- whatever fails here is told to who waits for it
         _log.exception("work in a child process failed")
-        return "failed", "Something went wrong while this was done; the server's log says what."
+        return "failed", "Something went wrong; the server's log has the details."
 
 
 class Job:
@@ -264,7 +264,7 @@ class Pool:
                     break
                 work._advance(content)
         except (EOFError, OSError):
-            text = "the process that did this has ended before it was done: perhaps there was not enough memory"
+            text = "the process that did this ended early: perhaps there was not enough memory"
             work._end("failed", text)
             child.end()
         else:

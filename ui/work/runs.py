@@ -25,11 +25,11 @@ from ui.work.tasks import AssociateRun, LearnRun, PercolateRun, Run
 
 __all__ = ["CALLS", "KINDS", "outcome_text", "read_form", "run_card", "run_strip"]
 
-KINDS = {"learn": "Learn a layer", "associate": "Join its skills", "percolate": "Percolate"}
+KINDS = {"learn": "Learn a layer", "associate": "Link its skills", "percolate": "Percolate"}
 _MEANINGS = {
-    "learn": "Presents texts again and again until nothing more is learned; the new layer is stored under its name.",
+    "learn": "Reads the texts again and again until nothing more is learned; the new layer is stored under its name.",
     "associate": "Links learned skills that occur in the same text, finds components, and stores both with the layer.",
-    "percolate": "Keeps skills at random, one after the other, and averages over orders; nothing is stored.",
+    "percolate": "Keeps skills in random order, one after the other, and averages over orders; nothing is stored.",
 }
 _LEARNERS = tuple((choice.value, choice.label) for choice in LEARNERS)
 _MODES = {choice.value: f"{choice.label.capitalize()}: {choice.meaning}." for choice in MODES}
@@ -119,7 +119,7 @@ def run_card(snapshot: Snapshot, choice: Choice, query: Query) -> Any:
                         "Start", id="run-go-button", size="sm", leftSection=html.Span(className="icon icon-play")
                     ),
                     html.Span(
-                        "The store changes only when the run is through; cancelled, it stays as it is.",
+                        "The store changes only when the run has finished; if you cancel, it stays as it is.",
                         className="quiet",
                     ),
                 ],
@@ -197,7 +197,7 @@ def _learn_fields(snapshot: Snapshot, choice: Choice, query: Query) -> list[Any]
         html.Div(
             dmc.NumberInput(
                 id="run-d",
-                label="D, at most so many at once",
+                label="D, most skills at once",
                 value=finite(query.get("d"), 2),
                 min=1,
                 max=50,
@@ -211,7 +211,7 @@ def _learn_fields(snapshot: Snapshot, choice: Choice, query: Query) -> list[Any]
             [
                 dmc.NumberInput(
                     id="run-capacity",
-                    label="Chance to go on to the next skill",
+                    label="Probability of going on to the next skill",
                     value=finite(query.get("capacity"), 0.6),
                     min=0.05,
                     max=0.95,
@@ -220,7 +220,7 @@ def _learn_fields(snapshot: Snapshot, choice: Choice, query: Query) -> list[Any]
                 ),
                 dmc.NumberInput(
                     id="run-seed",
-                    label="Seed of the random numbers",
+                    label="Random seed",
                     value=finite(query.get("seed"), 0),
                     min=0,
                     step=1,
@@ -250,7 +250,7 @@ def _learn_fields(snapshot: Snapshot, choice: Choice, query: Query) -> list[Any]
         ),
         dmc.MultiSelect(
             id="run-known",
-            label="Classes of skills known beforehand",
+            label="Classes of skills to treat as known",
             data=classes,
             value=_listed(query, "known", classes),
             placeholder="none",
@@ -258,7 +258,7 @@ def _learn_fields(snapshot: Snapshot, choice: Choice, query: Query) -> list[Any]
             searchable=len(classes) > 8,
             comboboxProps={"shadow": "md"},
         ),
-        dmc.Checkbox(id="run-replace", label="A layer of this name may be replaced", checked=False, size="xs"),
+        dmc.Checkbox(id="run-replace", label="Replace an existing layer with this name", checked=False, size="xs"),
     ]
 
 
@@ -273,7 +273,7 @@ def _associate_fields(query: Query) -> list[Any]:
         _select("rule", "Joined by", rules, "understood" if query.get("rule") == "understood" else "any"),
         dmc.NumberInput(
             id="run-weight",
-            label="In at least so many texts",
+            label="In at least this many texts",
             value=finite(query.get("weight"), 1),
             min=1,
             step=1,
@@ -282,7 +282,7 @@ def _associate_fields(query: Query) -> list[Any]:
         ),
         dmc.NumberInput(
             id="run-top",
-            label="Only the strongest of each skill",
+            label="Only the strongest links of each skill",
             value=top or "",
             placeholder="all",
             min=1,
@@ -371,12 +371,12 @@ def outcome_text(report: LearnReport | AssociationReport | PercolationReport) ->
     if isinstance(report, AssociationReport):
         return (
             f"{report.layer.name}: {report.associations:,} associations, {report.components:,} components; the giant "
-            f"one holds {report.giant:,} skills, {fraction(report.giant_fraction)} of all."
+            f"one has {report.giant:,} skills, {fraction(report.giant_fraction)} of all."
         )
     return (
-        f"{report.layer.name}: kept at random, skills hang together from {fraction(report.critical)} on (predicted "
-        f"{fraction(report.predicted_critical)}). The learned ones, {fraction(report.learned)} of all, have a giant "
-        f"component of {fraction(report.learned_giant)}; as many random ones would have "
+        f"{report.layer.name}: kept at random, skills have a giant component from {fraction(report.critical)} on "
+        f"(predicted {fraction(report.predicted_critical)}). The learned ones, {fraction(report.learned)} of all, have "
+        f"a giant component of {fraction(report.learned_giant)}; as many random ones would have "
         f"{fraction(report.learned_giant_random)}."
     )
 
@@ -393,9 +393,9 @@ def _result(work: Job, changed: bool) -> Any:
         return html.Div([outcome_text(report), took, *seen], className="card run-done")
     if work.state == "failed":
         return html.Div(f"Not done: {work.problem}", className="card run-failed", role="alert")
-    text = "Cancelled: the store is as it was."
+    text = "Cancelled: the store is unchanged."
     if changed:
-        text = "Cancelled; meanwhile the store was changed: the list of layers below is what it holds now."
+        text = "Cancelled; the store was changed in the meantime: the list of layers below shows its present content."
     return html.Div(text, className="card run-cancelled")
 
 

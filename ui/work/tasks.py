@@ -102,7 +102,7 @@ class AssociateRun:
     @property
     def title(self) -> str:
         """What it is, for those who wait for it."""
-        return f"joining the skills of {self.layer!r}"
+        return f"linking the skills of {self.layer!r}"
 
 
 @dataclass(frozen=True)
@@ -182,11 +182,11 @@ def manage(report: Report, place: Place, what: ManageRun) -> str:
                 renamed = life.rename_dataset(store, what.dataset, what.new)
             else:
                 renamed = life.rename_layer(store, what.dataset, what.layer, what.new)
-            return f"{renamed.kind.capitalize()} {renamed.old!r} is called {renamed.new!r} now."
+            return f"{renamed.kind.capitalize()} {renamed.old!r} is now called {renamed.new!r}."
         if what.act == "refresh":
             done = life.refresh(store, what.dataset, what.layer).steps
             names = [step.layer.name for step in done if step.done != "unchanged"]
-            return f"Refreshed: {', '.join(names) or 'nothing, as nothing was stale'}."
+            return f"Refreshed: {', '.join(names) or 'nothing, because nothing was stale'}."
         if what.layer is None:
             gone = life.delete_dataset(store, what.dataset, with_dependents=what.along)
             return f"Dataset {what.dataset!r} was deleted, with {plural(len(gone.layers), 'layer')}."
@@ -199,7 +199,7 @@ def manage(report: Report, place: Place, what: ManageRun) -> str:
 def _refuse_name(store: Store, what: LearnRun) -> None:
     if not what.replace and any(info.name == what.layer for info in store.layers(what.dataset)):
         raise SkillgraphError(
-            f"dataset {what.dataset!r} has a layer {what.layer!r} already: give another name, or say that it may be "
+            f"dataset {what.dataset!r} has a layer {what.layer!r} already: give another name, or allow it to be "
             "replaced"
         )
 
@@ -223,9 +223,9 @@ def _run(store: Store, what: Run) -> Outcome:
 
 
 _CORE: Mapping[type[Run], str] = {
-    LearnRun: "peeling: presenting all texts until nothing more is learned",
-    AssociateRun: "joining the skills that texts require together",
-    PercolateRun: "keeping skills at random, one order after the other",
+    LearnRun: "peeling: reading all texts until nothing more is learned",
+    AssociateRun: "linking the skills that occur in the same texts",
+    PercolateRun: "keeping skills at random, one order after another",
 }
 
 

@@ -381,7 +381,7 @@ def test_addresses_that_name_nothing(page: Page, small: str, path: str) -> None:
 
 def test_a_skill_that_is_not_there_is_said(page: Page, small: str) -> None:
     page.goto(f"{small}/graph?skill=nosuch")
-    expect(page.locator(".notice")).to_contain_text("There is no skill 'nosuch'")
+    expect(page.locator(".notice")).to_contain_text("has not learned a skill 'nosuch'")
     has_state(page, "skill", None)
 
 
@@ -396,7 +396,7 @@ def test_a_slash_at_the_end_leads_to_the_same_page(page: Page, small: str) -> No
 def test_filters_that_keep_nothing_say_so_and_are_cleared(page: Page, small: str, view: str) -> None:
     page.goto(f"{small}/graph?view={view}&weight=99")
     told = page.locator("#g-nothing")
-    expect(told).to_contain_text("The filters leave no skill.")
+    expect(told).to_contain_text("The filters leave out every skill.")
     expect(page.locator("#g-legend-box")).to_be_hidden()
     told.get_by_role("button", name="Clear filters").click()
     expect(told).to_be_hidden()
@@ -423,7 +423,7 @@ def test_store_that_goes_away_and_comes_back(
     address = serve(path)
     page.goto(address)
     expect(page.locator(".banner")).to_contain_text("cannot be read")
-    expect(page.get_by_role("heading", name="The store is away")).to_be_visible()
+    expect(page.get_by_role("heading", name="The store cannot be reached")).to_be_visible()
     for part in store_path.parent.glob(f"{store_path.name}*"):
         shutil.copy(part, tmp_path / part.name.replace(store_path.name, path.name))
     expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
@@ -444,7 +444,7 @@ def test_login(page: Page, serve: Any, store_path: Path, watched: list[str]) -> 
     expect(page.get_by_label("Password")).to_be_focused()
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Enter").click()
-    expect(page.get_by_role("alert")).to_have_text("That is not the password.")
+    expect(page.get_by_role("alert")).to_have_text("The password is wrong.")
     watched[:] = [line for line in watched if "401" not in line]
     page.get_by_label("Password").fill("open sesame")
     page.get_by_role("button", name="Enter").click()

@@ -37,7 +37,7 @@ def test_the_tree_opens_and_closes(page: Page, course: str) -> None:
 def test_the_table_opens_lines_too(page: Page, course: str) -> None:
     page.goto(f"{course}&rel=parts")
     drawn(page, "c-tree")
-    page.get_by_text("These lines as a table").click()
+    page.get_by_text("The same rows as a table").click()
     cell = page.locator("#c-lines .ag-cell", has_text="everything")
     cell.click()
     has_state(page, "open", "all")
@@ -105,7 +105,7 @@ def test_its_address_restores_the_view(page: Page, course: str) -> None:
 
 def test_the_region_of_two_classes_comes_without_blocking(page: Page, course: str) -> None:
     page.goto(course)
-    expect(page.locator("#c-region-said")).to_contain_text("These texts alone require")
+    expect(page.locator("#c-region-said")).to_contain_text("On their own these texts require")
     plotted(page, "c-region")
     star = page.evaluate("[...'xy'].map(k => document.querySelector('#c-region .js-plotly-plot').data.at(-1)[k])")
     assert all(0.0 < value[0] < 5.0 for value in star)
@@ -126,7 +126,7 @@ def test_boxes_and_nothing_keeps_people_out(page: Page, course: str) -> None:
     assert not serious(page), "in light"
     page.locator("#c-rel").get_by_text("prerequisites").click()
     drawn(page, "c-tree")
-    page.get_by_text("These lines as a table").click()
+    page.get_by_text("The same rows as a table").click()
     page.get_by_role("button", name="Light or dark").click()
     page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
     assert not serious(page), "in dark"

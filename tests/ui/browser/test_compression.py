@@ -44,16 +44,16 @@ def test_a_text_is_searched_and_its_code_is_shown(page: Page, small: str, store_
     expect(page.locator("#z-code tr", has_text="in all")).to_contain_text(f"{code.bits:,.1f}")
     received = receive(tuned, base, code)
     expect(page.locator(".finger")).to_have_text(received.fingerprint[:12])
-    expect(page.locator("#z-code")).to_contain_text("it refuses the file and says so")
+    expect(page.locator("#z-code")).to_contain_text("it refuses the file with a message")
     page.get_by_role("textbox", name="Receiver's layer").click()
     page.get_by_role("option", name="tuned").click()
     has_state(page, "receiver", "tuned")
-    expect(page.locator("#z-code")).to_contain_text("it reads the file, and gets these skills back")
+    expect(page.locator("#z-code")).to_contain_text("it reads the file and recovers these skills")
 
 
 def test_a_text_that_is_not_understood_is_sent_as_it_is(page: Page, small: str) -> None:
     page.goto(f"{small}/compression?text=h0&model=uniform")
-    expect(page.locator("#z-code")).to_contain_text("has not learned 2 of its 2 skills, so it sends the text as it is")
+    expect(page.locator("#z-code")).to_contain_text("has not learned 2 of its 2 skills, so it sends the whole text")
     expect(page.locator(".chip-novel")).to_have_count(2)
     expect(page.get_by_role("textbox", name="Skills are coded")).to_have_value("all skills alike")
 
@@ -66,7 +66,7 @@ def test_the_whole_layer_and_the_channel(page: Page, small: str, store_path: Pat
     expect(page.locator("#z-stats .stat-value").first).to_have_text(fraction(report.understood_share))
     expect(page.locator("#z-stats .stat-value").nth(1)).to_have_text(f"{report.bits.semantic:,.1f}")
     expect(page.locator("#z-erasure-shown")).to_have_text("30%")
-    expect(page.locator("#z-channel-said")).to_contain_text("need a skill that the receiver has not learned")
+    expect(page.locator("#z-channel-said")).to_contain_text("require a skill that the receiver has not learned")
     slider = page.get_by_role("slider", name="Share of packets that are lost")
     slider.focus()
     page.keyboard.press("ArrowRight")

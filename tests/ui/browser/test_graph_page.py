@@ -96,7 +96,7 @@ def test_the_way_to_a_skill_is_followed(page: Page, small: str) -> None:
     page.goto(f"{small}/graph?layer=tuned&view=neighbours&skill=d05")
     drawn(page)
     inspector = page.get_by_role("complementary")
-    expect(inspector.get_by_text("How the learner came to it")).to_be_visible()
+    expect(inspector.get_by_text("How it was learned")).to_be_visible()
     steps = inspector.locator(".chain .item")
     assert steps.count() > 1
     expect(steps.last).to_contain_text("skill d05")

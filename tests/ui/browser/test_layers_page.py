@@ -80,8 +80,8 @@ def test_a_skill_is_chosen_on_the_graph_and_in_the_tables(page: Page, course: st
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("first=nosuch&second=tuned", "Dataset 'course' has no layer 'nosuch'; these are 'base' and 'tuned'."),
-        ("first=base&second=base", "Both layers are 'base': a layer does not differ from itself."),
+        ("first=nosuch&second=tuned", "Dataset 'course' has no layer 'nosuch'; 'base' and 'tuned' are shown instead."),
+        ("first=base&second=base", "Both layers are 'base', so there is nothing to compare."),
     ],
 )
 def test_an_odd_pair_is_said(page: Page, course: str, query: str, said: str) -> None:

@@ -27,7 +27,7 @@ def test_what_if_has_a_slider_for_d(page: Page, small: str) -> None:
         expect(values.nth(1)).to_have_text(fraction(expected.testing_error))
         ratio = threshold(4.0, learner).ratio
         expect(values.nth(2)).to_have_text("gradual" if ratio is None else f"{ratio:.2f}")
-        page.get_by_role("slider", name="At most so many unknown skills").focus()
+        page.get_by_role("slider", name="Most unknown skills").focus()
         page.keyboard.press("ArrowRight")
 
 
@@ -56,8 +56,8 @@ def test_what_if_with_a_random_capacity(page: Page, small: str) -> None:
     page.goto(f"{small}/learning?tab=what-if&c=4&R=0.6&learner=capacity:0.6")
     expect(page.get_by_role("radio", name="a random number")).to_be_checked()
     expect(page.locator("#l-expect .stat-value").first).to_have_text("84.7 %")  # 1 - 0.1526: docs/theory.md, section 8
-    expect(page.get_by_role("slider", name="At most so many unknown skills")).to_be_hidden()
-    page.get_by_role("slider", name="Chance to go on").focus()
+    expect(page.get_by_role("slider", name="Most unknown skills")).to_be_hidden()
+    page.get_by_role("slider", name="Probability of going on").focus()
     page.keyboard.press("ArrowLeft")
     has_state(page, "learner", "capacity:0.55")
     expect(page.locator("#l-expect .stat-value").first).to_have_text(

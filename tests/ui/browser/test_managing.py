@@ -1,4 +1,4 @@
-"""Layers are renamed, refreshed and deleted on the page of layers, in a real Chromium."""
+"""Layers are renamed, refreshed and deleted on the layers page, in a real Chromium."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def test_a_stale_layer_is_refreshed_renamed_and_deleted(page: Page, own: tuple[s
     _do(page, "Rename: first")
     page.get_by_label("New name").fill("primary")
     page.get_by_role("dialog").get_by_role("button", name="Rename").click()
-    expect(page.locator("#m-outcome")).to_contain_text("Layer 'first' is called 'primary' now.")
+    expect(page.locator("#m-outcome")).to_contain_text("Layer 'first' is now called 'primary'.")
     _done(page)
     _do(page, "Delete: primary")
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("1 layer rests on it")
+    expect(dialog).to_contain_text("1 layer depends on it")
     dialog.get_by_role("button", name="Delete").click()
     expect(page.locator("#m-outcome")).to_contain_text("'second' was fine-tuned from layer 'primary'")
     assert "primary" in _layers(path)

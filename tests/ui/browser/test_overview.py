@@ -63,7 +63,7 @@ def test_a_layer_is_learned_and_joined_from_the_page(page: Page, own: str, own_s
     info = next(found for found in store.layers("small") if found.name == "mine")
     assert (info.base, info.mode, info.parts) == ("foundation", "frozen", ("domain",))
     expect(done).to_contain_text(f"{info.learned:,} of {info.skills:,} skills learned")
-    expect(page.get_by_role("radio", name="Join its skills")).to_be_checked()
+    expect(page.get_by_role("radio", name="Link its skills")).to_be_checked()
     expect(page.get_by_role("textbox", name="Layer", exact=True).last).to_have_value("mine")
     page.get_by_role("button", name="Start").click()
     expect(done).to_contain_text("associations")
@@ -76,7 +76,7 @@ def test_a_layer_is_learned_and_joined_from_the_page(page: Page, own: str, own_s
 def test_the_form_is_in_the_address(page: Page, own: str) -> None:
     page.goto(f"{own}/?run=learn&name=from-link&learner=d&d=3&base=tuned&mode=joint&known=%5B%22alpha%22%5D")
     expect(page.get_by_label("Name of the new layer")).to_have_value("from-link")
-    expect(page.get_by_label("D, at most so many at once")).to_have_value("3")
+    expect(page.get_by_label("D, most skills at once")).to_have_value("3")
     expect(page.get_by_role("textbox", name="Fine-tune from")).to_have_value("tuned")
     expect(page.get_by_role("textbox", name="How")).to_have_value(re.compile("Joint"))
     expect(page.locator(".mantine-Pill-root")).to_have_text("alpha")
@@ -109,12 +109,12 @@ def test_a_run_shows_how_far_it_is_and_is_cancelled(page: Page, own: str, own_st
     page.reload()  # the run goes on, and the page finds it again
     expect(progress).to_contain_text("keeping skills at random")
     page.get_by_role("button", name="Cancel").click()
-    expect(page.locator(".run-cancelled")).to_have_text("Cancelled: the store is as it was.")
+    expect(page.locator(".run-cancelled")).to_have_text("Cancelled: the store is unchanged.")
     expect(progress).to_be_hidden()
     assert own_store.read_bytes() == before
     page.goto(f"{own}/?run=percolate&replicates=3")
     page.get_by_role("button", name="Start").click()
-    expect(page.locator(".run-done")).to_contain_text("kept at random, skills hang together")
+    expect(page.locator(".run-done")).to_contain_text("kept at random, skills have a giant component")
 
 
 def test_what_is_wrong_with_a_run_is_a_sentence(page: Page, own: str, own_store: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_first_layer_is_learned_without_the_command_line(page: Page, serve: An
     store.write_dataset(small_dataset())
     store.close()
     page.goto(serve(path))
-    choose(page, "Classes of skills known beforehand", "alpha")
+    choose(page, "Classes of skills to treat as known", "alpha")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Start").click()
     has_state(page, "layer", "foundation")
@@ -153,7 +153,7 @@ def test_a_layer_from_outcomes_has_its_own_words(page: Page, outcomes: str, path
         expect(page.locator(".stat-value.measured")).to_have_text("60.0 %")
         expect(page.locator(".stat", has_text="Nearly certain").locator(".stat-value")).to_have_text("50.0 %")
     elif path in ("/learning", "/learning?tab=texts"):
-        expect(page.get_by_role("heading", name="Nothing was read to learn this")).to_be_visible()
+        expect(page.get_by_role("heading", name="This layer was not learned from texts")).to_be_visible()
     else:
         figures = page.locator(".figure")
         expect(figures.first.locator(".js-plotly-plot").first).to_be_visible()

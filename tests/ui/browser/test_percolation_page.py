@@ -16,7 +16,7 @@ def test_the_giant_component_forms_and_is_undone_by_its_hubs(page: Page, small: 
     until(page, "r-cy", "cy.nodes('.giant').length > 0")
     at_random = on_canvas(page, "r-cy", "cy.nodes('.giant').length")
     assert on_canvas(page, "r-cy", "cy.edges('.giant').every(e => e.connectedNodes('.giant').length === 2)")
-    page.get_by_text("most used go first").click()
+    page.get_by_text("most used removed first").click()
     has_state(page, "order", "hubs")
     until(page, "r-cy", f"cy.nodes('.giant').length !== {at_random}")
     expect(page.locator("#r-kept")).to_have_text("40 % of the skills, the most used, left out")
@@ -31,7 +31,7 @@ def test_its_address_restores_the_view(page: Page, small: str) -> None:
     drawn(page, "r-cy")
     plotted(page, "r-giant")
     expect(page.get_by_role("slider", name=re.compile("Share of skills kept"))).to_have_attribute("aria-valuenow", "70")
-    expect(page.get_by_role("radio", name="most used go first")).to_be_checked()
+    expect(page.get_by_role("radio", name="most used removed first")).to_be_checked()
     expect(page.locator("#r-giant .ytitle")).to_have_text("share of the kept")
     page.get_by_text("of all skills", exact=True).click()
     has_state(page, "of", None)
@@ -42,7 +42,9 @@ def test_curves_and_their_tables(page: Page, small: str) -> None:
     page.goto(f"{small}/percolation")
     plotted(page, "r-giant")
     names = page.evaluate("document.querySelector('#r-giant .js-plotly-plot').data.map(t => t.name)")
-    assert {"at random", "at random, degrees", "most used gone first", "learned, exact", "learned skills"} <= set(names)
+    assert {"at random", "at random, degrees", "most used removed first", "learned, exact", "learned skills"} <= set(
+        names
+    )
     expect(page.locator("#r-removal .ag-row").first).to_be_visible()
     page.get_by_text("These curves as a table").click()
     expect(page.locator("#r-sweep .ag-row").first).to_be_visible()

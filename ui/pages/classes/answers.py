@@ -80,7 +80,7 @@ def region_answer(pool: Pool, snapshot: Snapshot, key: tuple[str, ...], two: Two
         return no_figure(), [_two_said(two), doing], False
     if work.state == "done":
         return region_figure(work.value, two), [_two_said(two), _inside(work.value.limit, two)], True
-    return no_figure(), [_two_said(two), sentence(f"There is no border to show: {work.problem}.")], True
+    return no_figure(), [_two_said(two), sentence(f"No border can be shown: {work.problem}.")], True
 
 
 def no_figure() -> go.Figure:
@@ -101,8 +101,9 @@ def _two_said(two: TwoClasses) -> html.Div:
         [
             html.Table([html.Thead(head), html.Tbody(rows)], className="table"),
             sentence(
-                f"These texts alone require {two.skills:,} skills and teach {fraction(two.measured)} of them (learner "
-                f"{two.learner}); Poisson texts of the same means would teach {fraction(two.predicted)} ({classes})."
+                f"On their own these texts require {two.skills:,} skills and teach {fraction(two.measured)} of them "
+                f"(learner {two.learner}); Poisson texts of the same means would teach {fraction(two.predicted)} "
+                f"({classes})."
             ),
         ]
     )
@@ -114,17 +115,19 @@ def _cell(text: str) -> html.Td:
 
 def _inside(limit: float, two: TwoClasses) -> Any:
     inside = all(share >= 0.5 for _, share in two.by_class)
-    where = "inside the region" if inside else "outside: with these texts a class stays unlearned"
-    return sentence(f"The star, these texts, is {where}. Searched up to {limit:.2f} texts per skill.")
+    where = "inside the region" if inside else "outside it: with these texts a class stays unlearned"
+    return sentence(f"The star marks these texts; it is {where}. Searched up to {limit:.2f} texts per skill.")
 
 
 def tree_said(found: Hierarchy, relation: Relation, shown: int) -> str:
     """The line under the hierarchy."""
     linked = sum(bool(found.above[i] or found.below[i]) for i in range(len(found.ids)))
-    arrow = "prerequisites stand left of what needs them" if relation == "prerequisites" else "the whole stands left"
-    return (
-        f"Shown are {shown:,} of {linked:,} skills that are in this hierarchy; {arrow}. Click one to open or close it."
+    arrow = (
+        "prerequisites are to the left of the skills that need them"
+        if relation == "prerequisites"
+        else "the wider skill is on the left"
     )
+    return f"Shown: {shown:,} of the {linked:,} skills in this hierarchy; {arrow}. Click a skill to open or close it."
 
 
 def class_table(view: LayerView) -> list[tuple[str, int, int]]:

@@ -81,8 +81,7 @@ def tree(
     rows = unfold(found, opened or (), full or (), skill)
     boxes = rel == "boxes"
     said = (
-        f"Boxes: the {PARENTS} largest, as large as their skills are many; the darker, the more are learned. "
-        "Click to go in."
+        f"Boxes: the {PARENTS} largest, the more skills, the larger; the darker, the more are learned. Click to go in."
         if boxes
         else tree_said(found, relation, sum(row.skill >= 0 for row in rows))
     )

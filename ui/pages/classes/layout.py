@@ -34,8 +34,8 @@ _TITLE = "Classes and hierarchy"
 
 
 _MEANING = (
-    "Skills and texts come in classes. A class is learned well if the texts that require it need little else, or "
-    "if what else they need is learned too."
+    "Skills and texts come in classes. A class is learned well if the texts that require it need few other skills, "
+    "or if those are learned too."
 )
 
 
@@ -109,7 +109,7 @@ def _hierarchy(view: LayerView, query: Query) -> Any:
     there = ["prerequisites"] if dataset.prerequisites.num_rows else []
     there += ["parts", "boxes"] if dataset.part_of.num_rows else []
     if not there:
-        text = "This dataset says of no skill that it is part of another or a prerequisite of one."
+        text = "This dataset has no part-of links and no prerequisites between skills."
         return card("Hierarchy", sentence(text))
     options = [{"value": name, "label": _VIEWS[name]} for name in there]
     columns = [
@@ -139,7 +139,7 @@ def _hierarchy(view: LayerView, query: Query) -> Any:
                             placeholder="Find a skill",
                             searchable=True,
                             clearable=True,
-                            nothingFoundMessage="No skill of that name",
+                            nothingFoundMessage="No skill with that name",
                             size="xs",
                             w=210,
                             comboboxProps={"shadow": "md"},
@@ -152,7 +152,7 @@ def _hierarchy(view: LayerView, query: Query) -> Any:
             ),
             html.Div(
                 [
-                    fitted_canvas("c-tree", "The hierarchy of skills; the table below it has the same lines"),
+                    fitted_canvas("c-tree", "The hierarchy of skills; the table below shows the same rows"),
                     zoom_tools("c-tree"),
                 ],
                 className="graph-stage tree-stage",
@@ -166,7 +166,7 @@ def _hierarchy(view: LayerView, query: Query) -> Any:
             html.Div(id="c-said", className="graph-caption", **{"aria-live": "polite"}),
             html.Details(
                 [
-                    html.Summary("These lines as a table; space opens and closes one"),
+                    html.Summary("The same rows as a table; the space bar opens and closes a row"),
                     grid(
                         "c-lines",
                         columns,
@@ -215,14 +215,15 @@ def _blocked(view: LayerView) -> Any:
         {"field": "class", "headerName": "Class", "flex": 1},
         {"field": "level", "headerName": "Level", "maxWidth": 90, "type": "numericColumn"},
         {"field": "waits", "headerName": "Waits for", "flex": 2, "tooltipField": "waits"},
-        {"field": "roots", "headerName": "Which begins with", "flex": 2, "tooltipField": "roots"},
+        {"field": "roots", "headerName": "Begins with", "flex": 2, "tooltipField": "roots"},
         {"field": "ready", "headerName": "Texts ready", "maxWidth": 120, "type": "numericColumn"},
     ]
     ready = sum(row["ready"] > 0 for row in rows)
     note = (
-        "A skill can be learned only after its prerequisites; these wait for one that is not learned. “Begins with”: "
-        "the skills at the start of its chain that wait for no other. “Texts ready”: texts in which it is the only "
-        f"novel skill, which would teach it at once; {ready:,} of them have one. A row shows its chain above."
+        "A skill can be learned only after its prerequisites; each of these waits for one that is not learned. “Begins "
+        "with”: the skills at the start of its chain, which wait for no other skill. “Texts ready”: texts in which it "
+        f"is the only novel skill and which would teach it at once; {ready:,} of them have one. Click a row to show "
+        "its chain above."
     )
     return card(
         f"Blocked by prerequisites ({len(rows):,})",
@@ -278,8 +279,9 @@ def _regions(view: LayerView, query: Query) -> Any:
                 className="row wide-left region",
             ),
         ],
-        note="Stability region: with so many texts of each class per skill, and none of other classes, at most half of "
-        "every class of skills stays unlearned. More texts lead to the right and upwards, never out of it.",
+        note="Stability region: with these numbers of texts of each class per skill, and no texts of other classes, at "
+        "most half of every class of skills stays unlearned. Adding texts moves the point to the right or up, never "
+        "out of the region.",
     )
     return html.Div(region_card, id="c-two")
 

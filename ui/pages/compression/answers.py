@@ -75,7 +75,7 @@ def hex_lines(data: bytes, most: int = 80) -> str:
     """
     groups = [data[i : i + 4].hex() for i in range(0, min(len(data), most), 4)]
     lines = [" ".join(groups[i : i + 5]) for i in range(0, len(groups), 5)]
-    return "\n".join(lines) + (f"\n… {len(data) - most:,} bytes more" if len(data) > most else "")
+    return "\n".join(lines) + (f"\n… {len(data) - most:,} more bytes" if len(data) > most else "")
 
 
 def _bits(value: float | None) -> str:
@@ -100,26 +100,26 @@ def code_shown(code: TextCode, received: Received, sender: str) -> list[Any]:
         chips.append(_skill_chip(skill.name, skill.bits, "" if learned else "chip-novel", meaning))
     if code.understood:
         parts = [
-            ("understood or not", code.flag_bits, "one flag a text, coded with all others"),
-            ("number of skills", code.count_bits, f"that there are {len(code.skills)}"),
+            ("understood or not", code.flag_bits, "one flag per text, coded together with all others"),
+            ("number of skills", code.count_bits, f"their number, {len(code.skills)}"),
             ("which skills", code.set_bits, f"as a set: {_bits(code.order_bits)} bits for their order are saved"),
         ]
         lead = f"{sender} understands this text and sends its {len(code.skills)} skills."
-        data = f"{len(code.data)} bytes alone (whole 32-bit words); {_bits(code.bits)} bits among others"
+        data = f"{len(code.data)} bytes on its own (whole 32-bit words); {_bits(code.bits)} bits together with others"
     else:
         novel = sum(skill.place is None for skill in code.skills)
         parts = [
-            ("understood or not", code.flag_bits, "one flag a text, coded with all others"),
-            ("the text itself", 8.0 * len(code.data), "through zstd; among others it costs less"),
+            ("understood or not", code.flag_bits, "one flag per text, coded together with all others"),
+            ("the text itself", 8.0 * len(code.data), "compressed by zstd; together with others it costs less"),
         ]
-        lead = f"{sender} has not learned {novel} of its {len(code.skills)} skills, so it sends the text as it is."
-        data = f"{len(code.data)} bytes: the text through zstd"
+        lead = f"{sender} has not learned {novel} of its {len(code.skills)} skills, so it sends the whole text."
+        data = f"{len(code.data)} bytes: the text compressed by zstd"
     rows = [
         html.Tr([html.Td([name, html.Div(meaning, className="quiet")]), html.Td(_bits(value), className="number")])
         for name, value, meaning in parts
     ]
     total = [html.Td(html.Strong("in all")), html.Td(html.Strong(_bits(code.bits)), className="number")]
-    beside = [html.Td(["raw, and through zstd alone", html.Div("the same text as it is", className="quiet")]),
+    beside = [html.Td(["raw, and compressed by zstd alone", html.Div("the same text unchanged", className="quiet")]),
               html.Td(f"{code.raw_bits:,} · {code.zstd_bits:,}", className="number")]  # fmt: skip
     return [
         html.P(lead, className="sentence"),
@@ -134,7 +134,7 @@ def code_shown(code: TextCode, received: Received, sender: str) -> list[Any]:
         html.H3("The code", className="code-title"),
         html.Pre(hex_lines(code.data), className="code-hex", tabIndex=0),
         html.P(data + ".", className="quiet"),
-        html.H3(f"What {received.layer} makes of it", className="code-title"),
+        html.H3(f"How {received.layer} reads it", className="code-title"),
         *_received(code, received),
     ]
 
@@ -145,27 +145,29 @@ def _received(code: TextCode, received: Received) -> list[Any]:
         file = [
             "It has learned the same skills (fingerprint ",
             mark,
-            "): it reads the file, and gets these skills back.",
+            "): it reads the file and recovers these skills.",
         ]
     else:
-        text = " instead of the sender's): it refuses the file and says so."
+        text = " instead of the sender's): it refuses the file with a message."
         file = ["It has learned other skills (fingerprint ", mark, text]
     found = [html.P(file, className="sentence")]
     if code.understood and not received.same and received.misread:
         wrong = ", ".join(name or "nothing" for name in received.misread[:6])
         wrong += " …" if len(received.misread) > 6 else ""
         text = (
-            f"its own list would say: {wrong}" if any(received.misread) else "its own list has nothing at these places"
+            f"its own list would give: {wrong}"
+            if any(received.misread)
+            else "its own list has no skills at these positions"
         )
-        found.append(html.P(f"Were it not refused, {text}.", className="sentence"))
+        found.append(html.P(f"If it were not refused, {text}.", className="sentence"))
     n = len(code.skills)
     if received.unknown:
         names = ", ".join(received.unknown[:6]) + (" …" if len(received.unknown) > 6 else "")
         text = (
-            f"Told the skills themselves, it knows {received.known} of {n} and would not understand the text: {names}."
+            f"Given the skills themselves, it knows {received.known} of {n} and would not understand the text: {names}."
         )
     else:
-        text = f"Told the skills themselves, it knows all {n} and understands the text."
+        text = f"Given the skills themselves, it knows all {n} and understands the text."
     return [*found, html.P(text, className="sentence")]
 
 
@@ -173,13 +175,13 @@ def headline_numbers(report: CompressionReport) -> html.Div:
     """What a text costs on average, in bits."""
     bits = report.bits
     expected = "" if report.expected is None else f"; {_bits(report.expected.sets)} expected"
-    lists = "" if bits.skills_xz is None else f"; lists through xz {_bits(bits.skills_xz)}"
+    lists = "" if bits.skills_xz is None else f"; lists compressed by xz {_bits(bits.skills_xz)}"
     return html.Div(
         [
             stat("Understood", fraction(report.understood_share), f"of {report.texts:,} texts", tone="measured"),
-            stat("Semantic", _bits(bits.semantic), "bits a text, sets and kept texts", tone="measured"),
+            stat("Semantic", _bits(bits.semantic), "bits per text, sets and kept texts", tone="measured"),
             stat("Skill sets", _bits(bits.sets), f"of these{expected}{lists}"),
-            stat("Raw", _bits(bits.raw), "bits a text as it is"),
+            stat("Raw", _bits(bits.raw), "bits per text, uncompressed"),
             stat("zstd", _bits(bits.zstd), "all texts as one stream, level 3"),
             stat("xz", _bits(bits.xz), "all texts as one stream, level 6"),
         ],
@@ -255,7 +257,7 @@ def channel_figure(report: ChannelReport) -> go.Figure:
             )  # fmt: skip
     chart.update_layout(
         **figure_layout(
-            xaxis={"title": "packets received, for each packet that the message has", "hoverformat": ".2f"},
+            xaxis={"title": "packets received per packet of the message", "hoverformat": ".2f"},
             yaxis={"title": "texts in error", "range": [0, 1.04], "tickformat": ".0%"},
             margin={"l": 56, "r": 14, "t": 30, "b": 44},
         )
@@ -271,10 +273,11 @@ def no_figure() -> go.Figure:
 def channel_sentence(report: ChannelReport) -> str:
     """What the channel's figure shows, in sentences."""
     size = report.schemes[0].message_bits
-    text = f"The message takes {size:.0f} bits a text before the channel's code."
+    text = f"The message takes {size:.0f} bits per text before the channel's code."
     if report.overhead is not None:
-        text += f" All of it is there once {1 + report.overhead:.2f} times as many packets have come as it has"
+        text += f" The whole message is recovered once {1 + report.overhead:.2f} times as many packets have arrived"
+        text += " as it contains"
         text += "." if report.overhead_predicted is None else f" (expected {1 + report.overhead_predicted:.2f})."
     if report.unknown:
-        return text + f" {fraction(report.unknown)} of the texts need a skill that the receiver has not learned."
+        return text + f" {fraction(report.unknown)} of the texts require a skill that the receiver has not learned."
     return text + " The receiver has learned every skill in it."

@@ -123,7 +123,7 @@ def send(source: Source, receiver: str, erasure: float, subject: dict[str, str])
             ),
         )
     except SkillgraphError:
-        text = f"Layer {layer!r} understands none of the texts, so there is nothing to send by skills."
+        text = f"Layer {layer!r} understands none of the texts, so there is nothing to send as skills."
         return no_figure(), text, shown
     return channel_figure(report), channel_sentence(report), shown
 

@@ -23,7 +23,7 @@ _TITLE = "Compression"
 
 _MEANING = (
     "A learner that has learned all skills of a text understands it, and can send it as the set of its skills; the "
-    "wording is not kept. What it does not understand is sent as it is. Costs are in bits a text."
+    "wording is not kept. Texts that it does not understand are sent whole. Costs are in bits per text."
 )
 
 
@@ -39,7 +39,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     view = snapshot.view(choice.dataset, choice.layer)
     if not view.indexed.graph.n_texts or not view.learned.any():
         nothing = empty_state(
-            "Nothing to code with", f"Layer {choice.layer!r} has learned no skill, so every text is sent as it is."
+            "Nothing to encode with", f"Layer {choice.layer!r} has learned no skills, so every text is sent whole."
         )
         return page(page_header(_TITLE, _MEANING, choice), problem, nothing)
     text = query.get("text")
@@ -61,18 +61,18 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                     [
                         card(
                             "All texts of this layer",
-                            figure("z-bits", height=232, label="Bits a text: raw, zstd, xz and semantic"),
+                            figure("z-bits", height=232, label="Bits per text: raw, zstd, xz and semantic"),
                             note=(
-                                "zstd and xz keep the wording, the skills do not: the difference is what the wording "
-                                "costs. Lists of skills through xz say the same as the skill sets."
+                                "zstd and xz keep the wording, the skills do not: the difference is the cost of the "
+                                "wording. Lists of skills compressed by xz hold the same information as the skill sets."
                             ),
                         ),
                         card(
                             "As texts are added",
-                            figure("z-rate", height=290, label="Expected bits a text against texts per skill"),
+                            figure("z-rate", height=290, label="Expected bits per text against texts per skill"),
                             note=(
                                 "Random texts with as many skills each (Poisson): the more texts a learner has read, "
-                                "the fewer it must send whole. The vertical orange line is this layer's R."
+                                "the fewer it has to send whole. The vertical orange line is this layer's R."
                             ),
                         ),
                     ],
@@ -164,8 +164,8 @@ def _channel(query: Query) -> list[Any]:
         figure("z-channel", height=270, label="Semantic error against packets received"),
         sentence(
             f"The sender puts the skills of {TEXTS} of its texts into packets; a text is in error if it is not "
-            "recovered, or needs a skill that the receiver has not learned. With a fountain code any packets will do "
-            "once enough have come, which is peeling again. Dashed is what theory expects of texts that are all alike."
+            "recovered, or requires a skill that the receiver has not learned. With a fountain code any packets will "
+            "do once enough have arrived; decoding is peeling again. Dashed: prediction for texts of one kind."
         ),
     ]  # fmt: skip
 

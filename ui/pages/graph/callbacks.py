@@ -227,7 +227,7 @@ def chart(
     state = read_state(query, graph)
     found = picture(snapshot, where, state)
     if not len(found.graph.skill):
-        return go.Figure(), "The filters leave no skill: widen them.", no_update
+        return go.Figure(), "The filters leave out every skill: widen them.", no_update
     chosen = found.graph.node_of.get(skill or "")
     figure = map_figure(found.graph, found.look, found.picture, chosen=chosen)
     inside = len(found.picture.inside)
@@ -256,8 +256,8 @@ def map_sentence(skills: int, inside: int, drawn: str) -> str:
     """The line under the map."""
     view = "all in view" if inside == skills else f"{inside:,} in view"
     return (
-        f"{skills:,} skills, {view}; {drawn}. Drag a box or scroll to come nearer, then open what you see; "
-        "a click on a ringed dot chooses its skill."
+        f"{skills:,} skills, {view}; {drawn}. Drag a box or scroll to zoom in, then open what you see; click "
+        "a ringed dot to choose its skill."
     )
 
 

@@ -37,7 +37,7 @@ def toolbar(graph: LayerGraph, state: GraphState, colours: Sequence[str]) -> htm
                     searchable=True,
                     clearable=True,
                     limit=40,
-                    nothingFoundMessage="No learned skill of that name",
+                    nothingFoundMessage="No learned skill with that name",
                     size="xs",
                     w=190,
                     leftSection=icon("search"),
@@ -79,7 +79,7 @@ def toolbar(graph: LayerGraph, state: GraphState, colours: Sequence[str]) -> htm
                 "Table",
                 id="g-as",
                 className="tool wide-tool",
-                title="The same as a table, for keyboard and screen reader",
+                title="The same as a table, for keyboards and screen readers",
                 **{"aria-pressed": "true" if state.table else "false"},
             ),
             _views_menu(),
@@ -110,7 +110,7 @@ def _views_menu() -> html.Details:
                         ]
                     ),
                     html.Ul(id="g-views", className="view-list", **{"aria-label": "Saved views"}),
-                    html.P("Kept in this browser; a link shows the same view to anybody.", className="quiet"),
+                    html.P("Kept in this browser; a link shows the same view to anyone.", className="quiet"),
                 ],
                 className="menu-box views-box",
             ),
@@ -132,7 +132,7 @@ def _export_menu() -> html.Details:
             html.Div(
                 [
                     *[html.Button(text, id=f"g-{kind}", className="item") for kind, text in kinds],
-                    html.P("Files hold what the filters keep.", className="quiet pad-note"),
+                    html.P("Exported files hold what the filters keep.", className="quiet pad-note"),
                 ],
                 className="menu-box",
             ),
@@ -157,9 +157,9 @@ def options_row(graph: LayerGraph, state: GraphState) -> html.Div:
                         id="g-no-box",
                         className="act",
                         disabled=filters.box is None,
-                        title="Show the whole map's skills again",
+                        title="Show all skills of the map again",
                     ),
-                    html.Button("Clear filters", id="g-clear", className="act", title="Leave nothing out"),
+                    html.Button("Clear filters", id="g-clear", className="act", title="Remove all filters"),
                 ],
                 className="counts-line",
             ),
@@ -223,7 +223,7 @@ def _arranging(graph: LayerGraph, state: GraphState) -> list[Any]:
             searching(
                 dmc.MultiSelect(
                     id="g-texts",
-                    label="Texts (empty: those of the chosen skill)",
+                    label="Texts (empty: texts of the chosen skill)",
                     data=text_options(graph, "", state.texts),
                     value=list(state.texts),
                     searchable=True,
@@ -233,7 +233,7 @@ def _arranging(graph: LayerGraph, state: GraphState) -> list[Any]:
                     size="xs",
                     w=330,
                     placeholder="" if state.texts else "Type a part of a title",
-                    nothingFoundMessage="No text of that title",
+                    nothingFoundMessage="No text with that title",
                     comboboxProps=_SHADOW,
                 )
             ),

@@ -14,7 +14,7 @@
     const d = node.data();
     if (node.hasClass("group")) return [d.name, `${count(d.members, "skill", "skills")} · click to open`];
     if (node.hasClass("text")) {
-      const taught = d.taught ? `taught ${count(d.taught, "skill", "skills")} of them` : "taught none of them: all were known, or more than one was not";
+      const taught = d.taught ? `taught ${count(d.taught, "skill", "skills")} of them` : "taught none of them: all were known, or more than one was unknown";
       return [d.name, `requires ${count(d.skills, "skill", "skills")}`, taught];
     }
     const wave = d.wave < 0 ? "not learned in this layer" : d.wave === 0 ? "known before" : `learned in wave ${d.wave}`;

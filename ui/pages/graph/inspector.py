@@ -18,7 +18,7 @@ __all__ = ["inspector", "path_nodes", "skill_options", "summary"]
 _TAP = (
     "Click a skill to see how it was learned",
     "Click a disc with a number to open it, and its ring to close it",
-    "Scroll or drag to move about: more names appear as you come nearer",
+    "Scroll to zoom and drag to move: more names appear as you zoom in",
 )
 _LISTED = 10
 _CHIPS = {
@@ -26,10 +26,10 @@ _CHIPS = {
     "level": "its level in the dataset's hierarchy",
     "mastery": "probability that the model has it, from the outcomes",
     "giant": "the largest connected part of the association graph",
-    "outside": "in a smaller part than the largest connected one",
+    "outside": "in a smaller component than the largest",
 }
 ALL_OPTIONS = 3_000
-"""Skills that are all sent to the browser as choices; of more, those that match what is typed."""
+"""Most skills that are all sent to the browser as choices; of more, only those that match what is typed."""
 
 
 def summary(graph: LayerGraph) -> list[Any]:
@@ -39,7 +39,7 @@ def summary(graph: LayerGraph) -> list[Any]:
     source = (
         f"Stored with rule “{info.association_rule}”."
         if graph.stored
-        else "Joined for this page by rule “any”: the layer has no stored associations yet (skillgraph associate)."
+        else "Linked for this page by rule “any”: the layer has no stored associations yet (skillgraph associate)."
     )
     return [
         html.H2(info.name),
@@ -226,10 +226,11 @@ def _came(graph: LayerGraph, node: int) -> list[Any]:
         steps.append(html.Li(step))
     before, texts = needed_before(view, index)
     return [
-        html.H3("How the learner came to it"),
+        html.H3("How it was learned"),
         html.P(
-            "Each text waited for the skill before, the last of its others. "
-            f"In all {len(before):,} skills were learned from {len(texts) - 1:,} texts on the way.",
+            "Each text waited for the skill above, the last of its other "
+            f"skills to be learned. In all {len(before):,} skills were learned from {len(texts) - 1:,} texts before "
+            "it.",
             className="quiet",
         ),
         html.Ol(steps, className="chain"),

@@ -18,14 +18,21 @@ from ui.source import Snapshot
 __all__ = ["layout"]
 
 _TITLE = "Association graph"
-_MEANING = "Each dot is a learned skill, larger the more texts require it; two are joined when a text requires both."
+_MEANING = (
+    "Each dot is a learned skill; the more texts require it, the larger the dot; two are linked when a text requires "
+    "both."
+)
 _COLUMNS = (
     {"field": "kind", "headerName": "What", "width": 100},
     {"field": "name", "minWidth": 180, "flex": 2},
     {"field": "class", "flex": 1},
-    {"field": "wave", "headerTooltip": "the round in which it was learned, 0 known before", "width": 84},
+    {
+        "field": "wave",
+        "headerTooltip": "the round in which it was learned; 0: known before the first text",
+        "width": 84,
+    },
     {"field": "texts", "headerTooltip": "texts that require it", "width": 90},
-    {"field": "joined", "headerName": "Joined to", "headerTooltip": "skills, within what is kept", "width": 104},
+    {"field": "joined", "headerName": "Joined to", "headerTooltip": "skills, among those kept", "width": 104},
     {"field": "skills", "headerTooltip": "skills of a group or text", "width": 90},
 )
 
@@ -38,7 +45,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     subject = (choice.dataset, choice.layer)
     graph = snapshot.graph(*subject)
     if graph.n == 0:
-        text = f"Layer {choice.layer!r} has learned nothing, so there is nothing to join."
+        text = f"Layer {choice.layer!r} has learned nothing, so there is nothing to link."
         return html.Div(
             [page_header(_TITLE, _MEANING, choice), empty_state("No skills learned", text)], className="page"
         )
@@ -117,7 +124,7 @@ def _stage(choice: Choice, state: GraphState) -> html.Section:
                         id="g-map-box",
                         className="stage-layer map-layer",
                         role="figure",
-                        **{"aria-label": f"Map of all skills of layer {choice.layer}; drag a box to come nearer"},
+                        **{"aria-label": f"Map of all skills of layer {choice.layer}; drag a box to zoom in"},
                     ),
                     html.Div(
                         grid(
@@ -148,7 +155,7 @@ def _nothing_kept() -> html.Div:
     """What stands in the middle when the filters leave no skill."""
     return html.Div(
         [
-            html.P("The filters leave no skill.", className="sentence"),
+            html.P("The filters leave out every skill.", className="sentence"),
             html.Button("Clear filters", id="g-clear-all", className="act strong"),
         ],
         id="g-nothing",

@@ -38,11 +38,11 @@ Subject = tuple[str, str]
 _MOST_LAYERS = 6  # compared at once
 _ROWS = 1_000  # of the table beside the map
 _MEANINGS = {
-    "islands": " Islands are communities: skills that keep to each other.",
-    "waves": " From top to bottom the rounds in which they were learned.",
-    "rings": " From the middle outwards the rounds in which they were learned.",
-    "levels": " From top to bottom the levels of the dataset's hierarchy.",
-    "grid": " Class after class, in each the most used first.",
+    "islands": " Islands are communities: skills that are mostly linked to each other.",
+    "waves": " From top to bottom: the rounds in which they were learned.",
+    "rings": " From the centre outwards: the rounds in which they were learned.",
+    "levels": " From top to bottom: the levels of the dataset's hierarchy.",
+    "grid": " Class by class, in each the most used skills first.",
 }
 
 
@@ -105,7 +105,7 @@ def drawing(snapshot: Snapshot, subject: Subject, state: GraphState) -> Drawing:
     """What Cytoscape draws for a view, but the map."""
     shown = part(snapshot, subject, state)
     if shown.n == 0:
-        return Drawing([], "The filters leave no skill: widen them.", 0, 0, 0)
+        return Drawing([], "The filters leave out every skill: widen them.", 0, 0, 0)
     colours = {"look": look(snapshot, subject, state)}
     key = ("drawing", *subject, state.view, state.filters, colours["look"].key)
     if state.view == "texts":
@@ -134,13 +134,13 @@ def _skills(shown: LayerGraph, colours: Colouring, per: int, arrangement: str) -
     if drawn is not shown:
         colours = colours.take(np.array([shown.node_of[i] for i in drawn.node_of], dtype=np.int64))
     if arrangement == "fcose" and drawn.n > FCOSE_LIMIT:
-        arrangement, note = "force", f" fCoSE is for {FCOSE_LIMIT} skills at most: springs in its place."
+        arrangement, note = "force", f" fCoSE handles at most {FCOSE_LIMIT} skills, so springs are used instead."
     else:
         note = ""
     found = skill_drawing(drawn, {"look": colours}, per_skill=per, arrangement=arrangement)
     caption = found.caption + _MEANINGS.get(arrangement, "")
     if drawn is not shown:
-        caption = f"Of {shown.n:,} skills the {drawn.n:,} most used: filter, or see them all as groups or on the map. "
+        caption = f"The {drawn.n:,} most used of {shown.n:,} skills: filter them, or see all as groups or on the map. "
         caption += found.caption + _MEANINGS.get(arrangement, "")
     return Drawing(found.elements, caption + note, found.skills, found.groups, found.edges)
 
@@ -208,7 +208,7 @@ def picture(snapshot: Snapshot, subject: Subject, state: GraphState) -> Chart:
     key = ("map", *subject, whole.filters, colours.key, box, state.hidden)
     found = snapshot.once(key, lambda: map_picture(shown, colours, box, hidden=frozenset(state.hidden)))
     edges = len(shown.outline)
-    drawn = f"of {shown.m:,} associations the {edges:,} strongest" if edges < shown.m else f"all {edges:,} associations"
+    drawn = f"the {edges:,} strongest of {shown.m:,} associations" if edges < shown.m else f"all {edges:,} associations"
     return Chart(shown, colours, found, f"{drawn} are drawn")
 
 

@@ -21,13 +21,13 @@ VIEWS: Mapping[str, str] = {
     "texts": "Texts",
     "map": "Map",
 }
-"""Keys of the views, as in URLs, and what people call them."""
+"""Keys of the views, as in URLs, and their names for people."""
 
 GROUPS: Mapping[str, str] = {"community": "communities", "class": "classes", "component": "components"}
-"""What the discs of the groups view stand for."""
+"""What the discs of the groups view represent."""
 
 PER = (1, 3, 6, 12)
-"""How many associations of each skill may be drawn."""
+"""Choices for the number of associations drawn for each skill."""
 
 _FORMER = {"communities": "groups"}
 
@@ -107,7 +107,7 @@ def not_learned(query: Mapping[str, str], graph: LayerGraph) -> str | None:
     missing = next((name for name in named if name not in graph.node_of), None)
     if missing is None:
         return None
-    return f"There is no skill {missing!r} among those that layer {graph.view.info.name!r} has learned."
+    return f"Layer {graph.view.info.name!r} has not learned a skill {missing!r}."
 
 
 def write_list(values: tuple[str, ...]) -> str:

@@ -25,7 +25,7 @@ SAID: Mapping[str, str] = {
     "kept": "in both layers",
     "gained": "only in the second layer",
     "lost": "only in the first layer",
-    "open": "not told apart: the outcomes allow a change and allow none",
+    "open": "not told apart: the outcomes are compatible with a change and with none",
 }
 
 
@@ -103,7 +103,9 @@ def _row(info: LayerInfo, member: FamilyMember | None, pair: Mapping[str, str]) 
         if member.open:
             facts.append(html.Span(f"?{member.open:,}", className="change-open", title="not told apart"))
     if member is not None and member.score_change is not None:
-        facts.append(html.Span(f"score {100 * member.score_change:+.1f} points", title="mean outcome less its base's"))
+        facts.append(
+            html.Span(f"score {100 * member.score_change:+.1f} points", title="mean outcome minus that of its base")
+        )
     if info.skills_add is False:
         facts.append(html.Span("skills add nothing", className="chip", title="beyond ability and difficulty"))
     if member is not None and member.cautions:
@@ -139,7 +141,7 @@ def inspected(found: LayerComparison, change: SkillChange | None) -> list[Any]:
     if change is None:
         return [
             html.H3("No skill chosen", className="first"),
-            sentence("Click a skill, here or in the table, to see what became of it and what it is attached to."),
+            sentence("Click a skill, here or in the table, to see how it changed and what it is attached to."),
         ]
     both = (found.first, found.second)
     has = [info for info, there in zip(both, _has(change), strict=True) if there]
@@ -158,7 +160,7 @@ def inspected(found: LayerComparison, change: SkillChange | None) -> list[Any]:
     if found.mastery is not None:
         pair = zip(both, (change.mastery_first, change.mastery_second), strict=True)
         items += [
-            html.Div(f"{info.name}: {'cannot be told' if p is None else f'mastery {p:.2f}'}", className="text-line")
+            html.Div(f"{info.name}: {'no evidence' if p is None else f'mastery {p:.2f}'}", className="text-line")
             for info, p in pair
         ]
     elif has:

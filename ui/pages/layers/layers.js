@@ -4,7 +4,7 @@
   const no = () => window.dash_clientside.no_update;
   const set = (id, props) => window.dash_clientside.set_props(id, props);
   const SIDES = ["p-cy-a", "p-cy-b"];
-  const WORDS = { kept: "in both layers", gained: "only in the second", lost: "only in the first", open: "cannot be told" };
+  const WORDS = { kept: "in both layers", gained: "only in the second", lost: "only in the first", open: "not told apart" };
   let hidden = new Set(), now = {};
 
   function pick(first, second, shown) {

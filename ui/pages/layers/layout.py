@@ -39,12 +39,12 @@ _TITLE = "Layers"
 
 
 _MEANING = (
-    "Two layers side by side, usually a foundation and what was fine-tuned from it: kept skills are in both, "
+    "Two layers side by side, usually a foundation and a layer fine-tuned from it: kept skills are in both, "
     "gained ones only in the second, lost ones only in the first."
 )
 
 
-_BEYOND = "beyond noise, at 5 % of false discoveries"
+_BEYOND = "beyond noise, at a false discovery rate of 5 %"
 
 
 _ALL = "all classes"
@@ -79,7 +79,8 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
             page_header(_TITLE, _MEANING, choice, layer=False),
             empty_state(
                 "One layer only",
-                f"There is nothing to lay beside {only!r} yet: fine-tune it, or learn anew with another learner.",
+                f"There is no second layer to compare {only!r} with yet: fine-tune it, or learn another layer with a "
+                "different learner.",
                 f"skillgraph learn tuned --base {only} --mode continued --dataset {choice.dataset}",
                 f"skillgraph learn two-at-a-time --learner d:2 --dataset {choice.dataset}",
             ),
@@ -130,9 +131,9 @@ def odd_pair(choice: Choice, query: Query, pair: tuple[str, str]) -> str | None:
     missing = [repr(name) for name in asked if name not in names]
     if missing:
         kinds = f"no layer {missing[0]}" if len(missing) == 1 else f"no layers {' and '.join(missing)}"
-        return f"Dataset {choice.dataset!r} has {kinds}; these are {pair[0]!r} and {pair[1]!r}."
+        return f"Dataset {choice.dataset!r} has {kinds}; {pair[0]!r} and {pair[1]!r} are shown instead."
     if pair[0] == pair[1]:
-        return f"Both layers are {pair[0]!r}: a layer does not differ from itself. Choose another as one of them."
+        return f"Both layers are {pair[0]!r}, so there is nothing to compare. Choose another as one of them."
     return None
 
 
@@ -192,7 +193,7 @@ def _stats(found: LayerComparison) -> html.Div:
         ),
     ]
     if change is not None:
-        numbers.append(stat("Not told apart", f"{found.open:,}", "a change and none are both possible"))
+        numbers.append(stat("Not told apart", f"{found.open:,}", "the outcomes do not decide"))
         p = found.paired
         if p is not None:
             sure = "beyond noise" if p.p_value <= 0.05 else "within noise"
@@ -215,7 +216,7 @@ def _cautions(found: LayerComparison) -> Any:
     if not found.cautions:
         return None
     return html.Section(
-        [html.H2("Before reading on", className="card-title"), html.Ul([html.Li(c) for c in found.cautions])],
+        [html.H2("Read this first", className="card-title"), html.Ul([html.Li(c) for c in found.cautions])],
         className="card cautions",
     )
 
@@ -290,7 +291,7 @@ def _groups(found: LayerComparison, query: Query) -> Any:
     return card(
         "By group",
         figure("p-groups", height=280, label="Kept, gained and lost skills of each class or level"),
-        note="How many skills of each class, or level of the hierarchy, both layers know, and which one knows more.",
+        note="Skills of each class or level that both layers have learned, and which layer has learned more.",
         extra=html.Div(
             _segments("p-by", "Group by", _BY if found.by_level else _BY[:1], by), hidden=not found.by_level
         ),
@@ -311,8 +312,8 @@ def _attached(found: LayerComparison, query: Query) -> Any:
             grid("p-anchors", columns, height=226),
             html.Div(id="p-components"),
         ],
-        note="Skills of the first layer that share texts with lost (or gained) ones: how many of these have it among "
-        "their five strongest associations, and in how many texts.",
+        note="Skills of the first layer that share texts with gained (or lost) skills: for how many of those they are "
+        "among the five strongest associations, and in how many texts.",
         extra=_segments("p-attached", "Attached are", _KINDS, query.get("attached", usual)),
     )
 
@@ -345,7 +346,7 @@ def _training(found: LayerComparison) -> Any:
         "Three ways to train",
         wide_table(html.Table([html.Thead(head), html.Tbody(rows)], className="table")),
         note="Learned share of all skills and of those that the foundation's texts do not require: on these texts, "
-        "and as theory predicts it for texts that keep their mix of types of skills, for their degrees alone, and for "
+        "and as theory predicts for texts that keep their mix of types of skills, for their degrees alone, and for "
         "Poisson texts.",
     )
 
@@ -354,7 +355,7 @@ def _family_card() -> Any:
     return card(
         "Family",
         html.Div(sentence("Comparing each layer with its base …"), id="p-family"),
-        note="Layers under a layer were fine-tuned from it; a click lays one beside its base.",
+        note="Layers under a layer were fine-tuned from it; click one to compare it with its base.",
     )
 
 
@@ -377,8 +378,8 @@ def _table(found: LayerComparison) -> Any:
         ),
         note=(
             "“Links” counts how often a text requires the skill together with one that the first layer "
-            "knows: gains with large numbers grew out of what was there, small ones are new ground. A row chosen by "
-            "click or space is shown on the graph."
+            "has learned: gains with large numbers build on earlier skills, gains with small numbers are new. A row "
+            "chosen by a click or the space bar is shown on the graph."
         ),
         extra=_graph_link(found),
     )
@@ -414,7 +415,7 @@ def _columns(found: LayerComparison) -> list[dict[str, Any]]:
         {
             "field": "links",
             "headerName": "Links",
-            "headerTooltip": "Texts that require it with a skill of the first layer, summed",
+            "headerTooltip": "Texts that require it together with a skill of the first layer, summed",
             **number,
         },
         {"field": "attached", "headerName": "Attached to", "flex": 3, "tooltipField": "attached", "minWidth": 160},
@@ -438,7 +439,7 @@ def _columns(found: LayerComparison) -> list[dict[str, Any]]:
             {
                 "field": "q",
                 "headerName": "q",
-                "headerTooltip": "Of no change, after Benjamini and Hochberg over skills",
+                "headerTooltip": "q-value of no change, after Benjamini and Hochberg over skills",
                 **number,
                 **_shown(".2g"),
             },

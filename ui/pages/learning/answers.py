@@ -46,7 +46,7 @@ def waves_tab(snapshot: Snapshot, choice: Choice, wave: int) -> Any:
         return no_waves(info.name)
     if info is None or info.learned == 0:
         return empty_state(
-            "Nothing was learned", "No text has a single unknown skill to begin with, so there are no waves to play."
+            "Nothing was learned", "No text starts with a single unknown skill, so there are no waves to play."
         )
     now = min(wave, info.waves)
     controls = html.Div(
@@ -107,7 +107,7 @@ def waves_tab(snapshot: Snapshot, choice: Choice, wave: int) -> Any:
                     card(
                         "Learned so far",
                         figure("l-curve", height=222, label="Learned fraction after each wave, measured and predicted"),
-                        note="Orange is this layer; dashed is what density evolution expects.",
+                        note="Orange: this layer; dashed: prediction of density evolution.",
                     ),
                     card(
                         None,
@@ -138,9 +138,9 @@ def waves_tab(snapshot: Snapshot, choice: Choice, wave: int) -> Any:
 def no_waves(layer: str) -> Any:
     """What stands in the place of waves for a layer of outcomes."""
     return empty_state(
-        "Nothing was read to learn this",
+        "This layer was not learned from texts",
         f"Layer {layer!r} says what a model has mastered, estimated from the texts that it solved: it has no waves, "
-        "and no texts taught it. Learn a layer from the texts to see how far reading alone leads:",
+        "and no text taught it. Learn a layer from the texts to see what the texts alone can teach:",
         "skillgraph learn foundation",
     )
 
@@ -166,7 +166,7 @@ def what_if_tab(snapshot: Snapshot, choice: Choice, state: dict[str, Any]) -> An
                         [
                             _slider("l-c", "Skills per text, c", 0.5, 15, 0.05, c),
                             _slider("l-R", "Texts per skill, R", 0.05, 15, 0.05, ratio),
-                            html.Div("A text teaches at once", className="control-label"),
+                            html.Div("Skills that a text can teach at once", className="control-label"),
                             dmc.SegmentedControl(
                                 id="l-kind",
                                 data=[{"value": value, "label": text} for value, text in _KINDS],
@@ -174,25 +174,25 @@ def what_if_tab(snapshot: Snapshot, choice: Choice, state: dict[str, Any]) -> An
                                 size="xs",
                                 fullWidth=True,
                                 mb=10,
-                                **{"aria-label": "A text teaches at once"},
+                                **{"aria-label": "Skills that a text can teach at once"},
                             ),
+                            html.Div(_slider("l-D", "Most unknown skills, D", 1, _MOST_D, 1, d), id="l-D-box"),
                             html.Div(
-                                _slider("l-D", "At most so many unknown skills, D", 1, _MOST_D, 1, d), id="l-D-box"
-                            ),
-                            html.Div(
-                                _slider("l-chance", "Chance to go on to one more skill", 0.05, 0.95, 0.05, chance),
+                                _slider(
+                                    "l-chance", "Probability of going on to one more skill", 0.05, 0.95, 0.05, chance
+                                ),
                                 id="l-chance-box",
                             ),
                             dcc.Store(id="l-learner"),
                             html.P(
-                                f"This layer's own: c = {graph.mean_skills:.2f}, R = {graph.ratio:.2f}.",
+                                f"Values of this layer: c = {graph.mean_skills:.2f}, R = {graph.ratio:.2f}.",
                                 className="quiet",
                                 style={"marginTop": "8px"},
                             ),
                         ],
-                        note="Random texts: each requires Poisson(c) skills, and there are R texts for each skill.",
+                        note="Random texts: each requires Poisson(c) skills, and there are R texts per skill.",
                     ),
-                    card("What theory expects", html.Div(id="l-expect")),
+                    card("What theory predicts", html.Div(id="l-expect")),
                 ],
                 className="side",
             ),
@@ -204,8 +204,8 @@ def what_if_tab(snapshot: Snapshot, choice: Choice, state: dict[str, Any]) -> An
                     label="Learned fraction and testing error against texts per skill",
                 ),
                 note=(
-                    "The vertical orange line is your R. Testing error is the share of fresh texts that have a skill "
-                    "which was not learned."
+                    "The vertical orange line is your R. Testing error is the share of fresh texts that require an "
+                    "unlearned skill."
                 ),
                 className="tall",
             ),
@@ -271,8 +271,8 @@ def texts_tab() -> Any:
                             label="Learned fraction for growing shares of the texts",
                         ),
                         note=(
-                            "Each point reads a random share of this layer's texts from nothing; the band is the range "
-                            "of five draws."
+                            "Each point: learning from scratch from a random share of this layer's texts; the band is "
+                            "the range of five draws."
                         ),
                         className="tall",
                     ),
@@ -280,7 +280,7 @@ def texts_tab() -> Any:
                         "What each further share adds",
                         figure("l-gains", height="calc(100% - 66px)", label="Skills that each further share adds"),
                         note=(
-                            "Skills beyond those of the share before, measured and expected for the same degrees. "
+                            "Skills beyond those of the previous share, measured and predicted for the same degrees. "
                             "Where bars stay high, more texts of the same kind would teach more."
                         ),
                         className="tall",
@@ -365,7 +365,7 @@ def expectation(c: float, ratio: float, learner: str) -> tuple[Any, Any]:
             stat("Learned", fraction(expected.learned), "of all skills"),
             stat("Testing error", fraction(expected.testing_error), "of fresh texts"),
             stat("Threshold, R*", jump, meaning),
-            stat("Giant component", fraction(giant), "of all skills hang together"),
+            stat("Giant component", fraction(giant), "of all skills, in the giant component"),
         ],
         className="stats plain",
     )

@@ -71,7 +71,7 @@ def play(source: Source, _: Any, subject: dict[str, Any]) -> tuple[Any, ...]:
         if part.n < graph.n
         else f"{graph.n:,} learned skills"
     )
-    caption += f"; {total - graph.n:,} of {total:,} are never learned from these texts and not drawn."
+    caption += f"; {total - graph.n:,} of {total:,} are never learned from these texts and are not drawn."
     return drawing.elements, caption, rows, waves_figure(curve, subject["wave"])
 
 

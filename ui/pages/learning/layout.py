@@ -18,8 +18,8 @@ _TITLE = "Learning"
 
 
 _MEANING = (
-    "All texts are read again and again. In each wave every text that has only one unknown skill left teaches it, "
-    "until nothing more is learned."
+    "All texts are read again and again. In each wave, every text with only one unknown skill left teaches that "
+    "skill, until nothing more is learned."
 )
 
 

@@ -81,7 +81,7 @@ def headline_numbers(prediction: LayerPrediction) -> html.Div:
             stat("Skills per text, c", f"{prediction.mean_skills:.2f}", "on average"),
             stat("Learned", fraction(learned.measured), "of all skills, measured", tone="measured"),
             stat("Threshold, R*", threshold, side),
-            stat("Giant component", fraction(giant.measured), "of all skills hang together", tone="measured"),
+            stat("Giant component", fraction(giant.measured), "of all skills, in the giant component", tone="measured"),
         ],
         className="stats",
     )
@@ -139,5 +139,8 @@ def beside_table(prediction: LayerPrediction) -> Any:
 def reasons_list(prediction: LayerPrediction) -> Any:
     """Why measurement and prediction differ."""
     if not prediction.reasons:
-        return html.P("Prediction and measurement agree as far as a graph of this size can tell.", className="sentence")
+        return html.P(
+            "Prediction and measurement agree within the accuracy possible for a graph of this size.",
+            className="sentence",
+        )
     return html.Ul([html.Li(reason) for reason in prediction.reasons], className="reasons")

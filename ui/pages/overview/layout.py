@@ -26,7 +26,7 @@ _TITLE = "Overview"
 
 
 _MEANING = (
-    "Texts teach skills: reading a text, a learner picks up the only skill of it that it does not know yet. "
+    "Texts teach skills: if a text requires just one skill that the learner does not know yet, the learner learns it. "
     "All shares are of the skills that the layer's texts require."
 )
 
@@ -59,8 +59,8 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         "Layers",
         _layers(choice),
         note=(
-            "A layer is what one run of learning knows; fine-tuned layers start from another. The page of layers "
-            "renames, refreshes and deletes them."
+            "A layer is what one run has learned; a fine-tuned layer starts from another layer. Rename, refresh "
+            "and delete layers on the layers page."
         ),
     )
     if choice.layer_info is not None and choice.layer_info.kind == "evidence":
@@ -74,15 +74,15 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                 html.Div(
                     [
                         card(
-                            "Where this layer stands",
+                            "The position of this layer",
                             figure(
                                 "o-emergence",
                                 height=290,
-                                label="Learned fraction against texts per skill, with this layer's place",
+                                label="Learned fraction against texts per skill, with this layer's position",
                             ),
                             note=(
-                                "The line is what theory expects of random texts with as many skills each; right of "
-                                "the threshold nearly everything is learned at once."
+                                "The line is the prediction for random texts with the same mean number of skills; to "
+                                "the right of the threshold nearly everything is learned at once."
                             ),
                         ),
                         card("Why they differ", html.Div(id="o-reasons"), className="grow"),
@@ -90,11 +90,11 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                     className="side",
                 ),
                 card(
-                    "Prediction beside measurement",
+                    "Prediction and measurement",
                     html.Div(id="o-beside"),
                     note=(
-                        "Each quantity on this layer, in a purely random graph of the same R and c (Poisson), in a "
-                        "random graph in which every text and skill keeps its number of links (degrees), and in one "
+                        "Each quantity for this layer, for a purely random graph with the same R and c (Poisson), for "
+                        "a random graph in which every text and skill keeps its number of links (degrees), and for one "
                         "in which every text also keeps its mix of types of skills (types)."
                     ),
                 ),
@@ -105,9 +105,9 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
             "What explains this layer",
             html.Div(html.P("Comparing with random graphs …", className="quiet"), id="o-ladder"),
             note=(
-                "A ladder of random graphs that keep more and more of this one: what each would learn, and how much of "
-                "the gap between the degrees alone and this layer it closes. Few and many types are found by a search "
-                "that does not look at what was learned."
+                "A ladder of random graphs that keep more and more structure of this one: what each would learn, and "
+                "how much of the gap between the degrees alone and this layer it closes. Few and many types are found "
+                "by a search that does not use what was learned."
             ),
         ),
         layers,
@@ -136,20 +136,20 @@ def _evidence(view: LayerView) -> tuple[Any, Any]:
     )
     query = urlencode({"dataset": view.info.dataset, "layer": view.info.name})
     text = card(
-        "From what a model solved",
+        "Estimated from a model's outcomes",
         html.P(
             [
-                "No learner made this layer, so there is no prediction to lay beside it. Compare it with others on ",
-                dcc.Link("the page of layers", href=f"/layers?{query}"),
+                "No learner made this layer, so there is no prediction to compare it with. Compare it with others on ",
+                dcc.Link("the layers page", href=f"/layers?{query}"),
                 ", or learn a layer from the same texts: New run.",
             ],
             className="sentence",
         ),
         note=(
-            "Skills that the model has mastered, estimated from which texts it solved."
+            "Skills that the model has mastered, estimated from the texts that it solved."
             if "solve_rate" in view.info.parameters
-            else "Skills that the model has mastered, estimated from which texts it solved: solved if it has what the "
-            "text takes, but for slips and guesses."
+            else "Skills that the model has mastered, estimated from the texts that it solved: a text is solved if the "
+            "model has all of its skills, apart from slips and guesses."
         ),
     )
     return numbers, text
@@ -177,7 +177,7 @@ def _predicts(info: LayerInfo) -> html.Div:
     """Whether skills predict anything, which comes before what they say."""
     gain, error = info.figure("gain"), info.figure("gain_error")
     if info.skills_add is None or gain is None or error is None:
-        return stat("Skills add", "not judged", "run evidence without --no-judge")
+        return stat("Skills add", "not judged", "run `skillgraph evidence` without --no-judge")
     told = (
         f"log-loss on held-out outcomes falls by {1000 * gain:.1f} ± {1000 * error:.1f} thousandths beyond difficulty"
     )
@@ -255,7 +255,7 @@ def _dataset(info: DatasetInfo) -> Any:
             html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts], className="facts"),
             *(html.P(line, className="quiet") for line in provenance_lines(info)),
         ],
-        note="What was loaded: texts, the skills they require, and what else is known of both.",
+        note="What was loaded: texts, the skills they require, and further data about both.",
     )
 
 

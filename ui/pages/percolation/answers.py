@@ -49,7 +49,7 @@ _REPLICATES = 20
 def drawn_skills(degrees: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
     """Indices of the skills to draw: all, or the most used and an even choice of the others, int64 (n,).
 
-    Without rare skills nothing would be left of the picture when the most used go first.
+    Without rare skills nothing would be left of the picture when the most used removed first.
     """
     order = np.argsort(-np.asarray(degrees), kind="stable")
     if len(order) <= _DRAWN:
@@ -65,7 +65,7 @@ def frames(graph: LayerGraph, seed: int = 0, steps: int = STEPS, *, hubs: bool =
         graph: The drawn nodes; clusters are those of all skills of the view.
         seed: Of the random order.
         steps: Number of equal steps from none to all.
-        hubs: The least used skills come first, so that backwards the most used go first.
+        hubs: The least used skills come first, so that backwards the most used removed first.
 
     Returns:
         `steps`: a string for each step with a digit for each node: 0 left out, 1 kept, 2 in the largest cluster,
@@ -153,14 +153,16 @@ def what_it_says(report: PercolationReport, hubs: list[float]) -> Any:
     return html.Div(
         [
             sentence(
-                f"Once the {fraction(1 - half, 0)} most used skills are gone, half of the giant component is lost; "
-                f"at random it takes about half of all skills."
+                f"When the {fraction(1 - half, 0)} most used skills are removed, half of the giant component is "
+                "lost; at random this takes about half of all skills."
                 if report.giant[len(report.giant) // 2] > 0.4 * report.giant[-1]
-                else f"Once the {fraction(1 - half, 0)} most used skills are gone, half of the giant component is lost."
+                else f"When the {fraction(1 - half, 0)} most used skills are removed, half of the giant component is "
+                "lost."
             ),
             sentence(
-                f"The learned skills ({fraction(report.learned)} of all) hold a component of "
-                f"{fraction(report.learned_giant)}; as many at random hold {fraction(report.learned_giant_random)}."
+                f"The learned skills ({fraction(report.learned)} of all) have a largest "
+                f"component of {fraction(report.learned_giant)}; as many random skills have one of "
+                f"{fraction(report.learned_giant_random)}."
             ),
         ]
     )

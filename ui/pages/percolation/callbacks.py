@@ -40,7 +40,7 @@ def draw(source: Source, subject: dict[str, str]) -> tuple[Any, ...]:
         for element in drawing.elements
     ]
     total = len(graph.view.wave)
-    drawn = "" if graph.n == total else f". Drawn are {graph.n:,} of {total:,} skills, from the most used down."
+    drawn = "" if graph.n == total else f". Drawn: the {graph.n:,} most used of {total:,} skills."
     return elements, drawn
 
 
@@ -63,7 +63,7 @@ def sizes(source: Source, subject: dict[str, str], of: str) -> Any:
 
 
 @CALLS.answer(
-    "what holds it together",
+    "what keeps it connected",
     Output("r-susceptibility", "figure"),
     Output("r-said", "children"),
     Output("r-removal", "rowData"),

@@ -22,15 +22,15 @@ _TITLE = "Percolation"
 
 
 _MEANING = (
-    "Each skill is kept with probability φ, whether it was learned or not; two kept skills hang together when a text "
-    "requires both. Above a critical φ one giant component holds most of them."
+    "Each skill is kept with probability φ, learned or not; two kept skills are linked when a text requires both. "
+    "Above a critical φ one giant component contains most of them."
 )
 
 
 _PHI = 20
 
 
-_ORDERS = ({"value": "random", "label": "at random"}, {"value": "hubs", "label": "most used go first"})
+_ORDERS = ({"value": "random", "label": "at random"}, {"value": "hubs", "label": "most used removed first"})
 
 
 _OF = ({"value": "all", "label": "of all skills"}, {"value": "kept", "label": "of the kept"})
@@ -100,7 +100,7 @@ def _stage(query: Query) -> html.Section:
             html.Span([html.Span(className="dot", style={"background": "var(--ghost)"}), "left out"]),
             html.Span([html.Span(className="dot", style={"background": "#2F7FB8"}), "kept"]),
             html.Span([html.Span(className="dot dot-measured"), "in the largest cluster"]),
-            html.Span([html.Span(className="dot dot-second"), "in the second"]),
+            html.Span([html.Span(className="dot dot-second"), "in the second largest"]),
         ],
         className="keys",
     )
@@ -110,7 +110,7 @@ def _stage(query: Query) -> html.Section:
                 [
                     play,
                     html.Div(slider, className="wave-slider"),
-                    _segments("r-order", "Which are left out", _ORDERS, query.get("order")),
+                    _segments("r-order", "Which skills are left out", _ORDERS, query.get("order")),
                 ],
                 className="player",
             ),
@@ -166,7 +166,7 @@ def _curves(query: Query) -> html.Div:
                         className="twin",
                     ),
                 ],
-                note="Orange is measured (mean of 20 random orders), dashed is theory for as many skills.",
+                note="Orange: measured (mean of 20 random orders); dashed: prediction for the same number of skills.",
                 extra=dmc.SegmentedControl(
                     id="r-of",
                     data=list(_OF),
@@ -176,16 +176,16 @@ def _curves(query: Query) -> html.Div:
                 ),
             ),
             card(
-                "What holds it together",
+                "What keeps it connected",
                 [grid("r-removal", removal_columns, height=236), html.Div(id="r-said")],
-                note="Share of all skills in the largest cluster once so many skills are removed: the most used, "
-                "or any.",
+                note="Share of all skills in the largest cluster after removing a share of the skills: the most "
+                "used first, or at random.",
             ),
             card(
-                "Where it sets in",
+                "Where it appears",
                 figure("r-susceptibility", height=170, label="Susceptibility by share kept"),
-                note="Susceptibility: mean size of the cluster of a skill outside the largest; its peak before the "
-                "largest holds half of the kept is where the giant component sets in.",
+                note="Susceptibility: mean size of the cluster of a skill outside the largest; the giant component "
+                "appears at its peak before the largest cluster holds half of the kept skills.",
             ),
         ],
         className="side scroll",

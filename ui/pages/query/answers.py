@@ -100,10 +100,10 @@ def read_parameters(text: str | None) -> Mapping[str, Any]:
         given = json.loads(text)
     except json.JSONDecodeError as error:
         raise QueryError(
-            f'the parameters are not JSON ({error.msg} at letter {error.pos + 1}): write {{"name": "sorted"}}'
+            f'the parameters are not JSON ({error.msg} at character {error.pos + 1}): write {{"name": "sorted"}}'
         ) from None
     if not isinstance(given, dict):
-        raise QueryError(f"the parameters must be an object of JSON, such as {EXAMPLE}")
+        raise QueryError(f"the parameters must be a JSON object, such as {EXAMPLE}")
     return given
 
 

@@ -67,7 +67,7 @@ def show(source: Source, result: dict[str, Any] | None, view: str) -> Any:
         return None
     if view == "graph":
         if not result["elements"]:
-            text = "This result has no nodes: RETURN nodes and relationships themselves to see them as a graph."
+            text = "This result has no nodes: RETURN the nodes and relationships themselves to see them as a graph."
             return html.P(text, className="sentence pad")
         return html.Div(canvas("q-cy", "Nodes and relationships of the result"), className="graph-stage")
     columns = [
@@ -92,7 +92,7 @@ def draw(source: Source, result: dict[str, Any] | None, scheme: str) -> tuple[An
 @CALLS.answer("the last queries", Output("q-past", "children"), Input("q-history", "data"))
 def history(source: Source, past: list[str] | None) -> Any:
     if not past:
-        return html.P("None yet; they are kept in this browser.", className="quiet pad-x")
+        return html.P("None yet. Queries are kept in this browser.", className="quiet pad-x")
     return [
         html.Button(html.Span(" ".join(text.split())), id={"type": "q-old", "at": at}, className="item", title=text)
         for at, text in enumerate(past)

@@ -22,8 +22,8 @@ _TITLE = "Query"
 
 
 _MEANING = (
-    "Ask the graph itself, in Cypher. Queries only read: whatever would write is refused. A query that takes too long "
-    "can be cancelled, and is stopped at the time limit; the time shown is what the store took."
+    "Query the graph in Cypher. Queries only read: a query that would write is refused. A query can be cancelled, "
+    "and is stopped at the time limit; the time shown is the store's."
 )
 
 
@@ -41,7 +41,7 @@ COOKBOOK: tuple[tuple[str, str], ...] = (
         "MATCH (s:Skill)\nRETURN s.class AS class, count(s) AS skills\nORDER BY skills DESC",
     ),
     (
-        "What was learned first",
+        "Skills learned first",
         (
             "MATCH (l:Layer)-[learned:LEARNED]->(s:Skill)\nWHERE learned.wave = 1\n"
             "RETURN l.name AS layer, s.name AS skill, learned.by AS text\nLIMIT 50"
@@ -100,7 +100,7 @@ SCHEMA: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("(:Skill)-[:ASSOCIATED_WITH", "layer, weight", "]-(:Skill)"),
     ),
 }
-"""Labels and types as a query names them, with their properties between the two halves: docs/schema.md."""
+"""Labels and types as written in a query, with their properties between the two halves; see docs/schema.md."""
 
 
 _WORDS = (
@@ -285,7 +285,7 @@ def _schema() -> list[Any]:
         for before, properties, after in lines:
             text = f"{before} {{{properties}}}{after}" if properties else before + after
             found.append(html.Div(html.Code(text), className="schema-line"))
-    note = "Further columns of a source are further properties of its texts, skills and models."
+    note = "Further columns of a source become further properties of its texts, skills and models."
     return [*found, html.P(note, className="quiet")]
 
 
