@@ -149,6 +149,7 @@ def test_gexf_holds_nodes_edges_and_weights(store: Store, data: Dataset, tmp_pat
     store.write_dataset(data)
     export(store, "d", tmp_path / "d.gexf")
     graph = nx.read_gexf(tmp_path / "d.gexf")
+    assert 'title="weight"' not in (tmp_path / "d.gexf").read_text(encoding="utf-8"), "a weight stands in one place"
     graph.graph.update(name="d", provenance=json.dumps(dict(data.provenance)))
     assert from_networkx(graph).equals(data)
 
@@ -174,7 +175,7 @@ def test_csv_folder_says_name_and_provenance(store: Store, data: Dataset, tmp_pa
     export(store, "d", tmp_path / "out", file_format="csv")
     facts = json.loads((tmp_path / "out" / "dataset.json").read_text())
     assert facts.pop("types").keys() == data.tables().keys()
-    assert facts == {"name": "d", "provenance": dict(data.provenance)}
+    assert facts == {"name": "d", "provenance": dict(data.provenance), "escaped": True}
     assert {path.stem for path in (tmp_path / "out").glob("*.csv")} == set(data.tables())
 
 
