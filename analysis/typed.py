@@ -66,14 +66,16 @@ class Kinds:
             label: Label of every row, int32; rows of different labels are of different kinds.
         """
         n = len(label)
+        from analysis._kernels.typed import row_marks
+
         # Equal rows: a row is known by two 64-bit sums of random words, one word an edge type.
-        words = np.random.default_rng(0).integers(0, 2**63, (2, int(edges.max(initial=0)) + 1), dtype=np.uint64)
+        width = int(edges.max(initial=0)) + 1
+        words = np.random.default_rng(0).integers(0, 2**63, (2, width), dtype=np.uint64)
         ptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))]).astype(np.int64)
-        marks = []
-        for word in words:
-            sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(word[edges], dtype=np.uint64)])
-            marks.append(sums[ptr[1:]] - sums[ptr[:-1]])
-        order = np.lexsort((marks[1], marks[0], label))
+        marks = np.empty((2, n), np.uint64)
+        row_marks(ptr, edges.astype(np.int32, copy=False), words, marks)
+        # One sum orders the rows; where it is equal, the other and the label tell them apart.
+        order = np.argsort(marks[0] ^ (label.astype(np.uint64) << np.uint64(40)), kind="stable")
         same = np.ones(max(n - 1, 0), dtype=bool)
         for key in (label, *marks):
             sorted_key = key[order]
@@ -84,12 +86,10 @@ class Kinds:
         first = order[changes]
         weight = np.bincount(kind, minlength=len(first)).astype(np.float64)
         # The ends of one row of each kind, counted by edge type.
-        place = np.full(n, -1, dtype=np.int64)
-        place[first] = np.arange(len(first))
-        taken = place[rows] >= 0
-        key = place[rows[taken]] * (int(edges.max(initial=0)) + 1) + edges[taken]
-        entries, count = np.unique(key, return_counts=True)
-        width = int(edges.max(initial=0)) + 1
+        lengths = ptr[first + 1] - ptr[first]
+        before = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        ends = np.repeat(ptr[first] - before, lengths) + np.arange(lengths.sum())
+        entries, count = np.unique(np.repeat(np.arange(len(first)), lengths) * width + edges[ends], return_counts=True)
         lengths = np.bincount(entries // width, minlength=len(first))
         return cls(
             np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),

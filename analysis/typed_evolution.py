@@ -241,21 +241,24 @@ def evolve_typed(
 def _descend(
     recursion: TypedRecursion, novel: Floats, unlearned: Floats, tolerance: float, max_iterations: int
 ) -> TypedEvolution:
+    from analysis._kernels.typed import change_of
+
     e = recursion.ensemble
     alpha, weight = e.alpha, e.ends / max(float(e.ends.sum()), 1e-300)
-    trajectory = [float(unlearned @ alpha)]
+    nothing = np.zeros(len(alpha))
+    trajectory = [change_of(nothing, unlearned, alpha)]
     before, converged = np.inf, False
     for wave in range(max_iterations):
         next_novel, next_unlearned = recursion.step(novel, unlearned)
-        change = float(np.abs(novel - next_novel) @ weight) + float(np.abs(unlearned - next_unlearned) @ alpha)
+        change = change_of(novel, next_novel, weight) + change_of(unlearned, next_unlearned, alpha)
         novel, unlearned = next_novel, next_unlearned
-        trajectory.append(float(unlearned @ alpha))
+        trajectory.append(change_of(nothing, unlearned, alpha))
         rate = change / before if before > 0.0 else 0.0
         before = change
         if change <= 1e-15 or (wave >= _PATIENCE and rate < 1.0 and change * rate / (1.0 - rate) <= tolerance):
             converged = True
             break
-    q = float(unlearned @ alpha)
+    q = change_of(nothing, unlearned, alpha)
     errors, understood = _outcomes(recursion, novel)
     read = recursion.read[e.texts.label] * e.texts.weight
     read = read / max(float(read.sum()), 1e-300)

@@ -86,13 +86,15 @@ def typed_giant(
         none = 1.0 - share + share * silent
         return recursion.missed(np.minimum(none + share * taught, 1.0)), recursion.missed(none)
 
+    from analysis._kernels.typed import change_of
+
     a, b = np.zeros(len(x)), np.zeros(len(x))
     before, k = np.inf, e.edge_type
     for wave in range(max_iterations):
         both, alone = skills(a, b)
         next_b = np.minimum(prior[k] * alone[0], x)
         next_a = np.clip(both[0] - prior[k] * alone[0], 0.0, 1.0 - x)
-        change = float((np.abs(next_a - a) + np.abs(next_b - b)) @ weight)
+        change = change_of(a, next_a, weight) + change_of(b, next_b, weight)
         a, b = next_a, next_b
         rate = change / before if before > 0.0 else 0.0
         before = change

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from analysis._kernels.compile import kernel
 
-__all__ = ["others_first_two", "others_product", "others_table", "row_products", "row_tables", "swap_ends"]
+__all__ = ["change_of", "others_first_two", "others_product", "others_table", "row_marks", "row_products", "row_tables",
+           "swap_ends"]  # fmt: skip
 
 _TINY = 1e-200
 """Factors below this count as 0: dividing by them would lose what the others contribute."""
@@ -19,6 +20,29 @@ _TINY = 1e-200
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Edges = npt.NDArray[np.int32]
+
+
+Words = npt.NDArray[np.uint64]
+
+
+@kernel
+def row_marks(ptr: Ints, edges: Edges, words: Words, out: Words) -> None:
+    """`out[w, r]` is the sum of `words[w, edges[i]]` over the ends i of row r, modulo 2^64."""
+    for r in range(len(ptr) - 1):
+        for w in range(len(words)):
+            total = np.uint64(0)
+            for i in range(ptr[r], ptr[r + 1]):
+                total += words[w, edges[i]]
+            out[w, r] = total
+
+
+@kernel
+def change_of(before: Floats, after: Floats, weight: Floats) -> float:
+    """Σ weight · |after - before|, without the threads that a product of vectors would start for so little."""
+    total = 0.0
+    for i in range(len(before)):
+        total += abs(after[i] - before[i]) * weight[i]
+    return total
 
 
 @kernel
