@@ -49,7 +49,7 @@ _REPLICATES = 20
 def drawn_skills(degrees: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
     """Indices of the skills to draw: all, or the most used and an even choice of the others, int64 (n,).
 
-    Without rare skills nothing would be left of the picture when the most used removed first.
+    Without rare skills nothing would be left of the picture when the most used are removed first.
     """
     order = np.argsort(-np.asarray(degrees), kind="stable")
     if len(order) <= _DRAWN:
@@ -65,7 +65,7 @@ def frames(graph: LayerGraph, seed: int = 0, steps: int = STEPS, *, hubs: bool =
         graph: The drawn nodes; clusters are those of all skills of the view.
         seed: Of the random order.
         steps: Number of equal steps from none to all.
-        hubs: The least used skills come first, so that backwards the most used removed first.
+        hubs: The least used skills come first, so that backwards the most used are removed first.
 
     Returns:
         `steps`: a string for each step with a digit for each node: 0 left out, 1 kept, 2 in the largest cluster,
