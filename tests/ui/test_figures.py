@@ -264,7 +264,7 @@ def test_a_pair_that_cannot_be_is_said(store) -> None:
     same = odd_pair(choice, {"first": "x", "second": "x"}, shown)
     assert same is not None
     assert "no layer 'x';" in same
-    assert "itself" in str(odd_pair(choice, {"first": "base", "second": "base"}, ("base", "base")))
+    assert "nothing to compare" in str(odd_pair(choice, {"first": "base", "second": "base"}, ("base", "base")))
 
 
 def test_each_load_of_a_dataset_has_a_line(store) -> None:
