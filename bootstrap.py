@@ -42,6 +42,7 @@ PIP_TO_UV = {
     "trusted-host": "UV_INSECURE_HOST",
     "cert": "SSL_CERT_FILE",
 }
+PROXIES = {"nginx": "nginx-light", "caddy": "caddy"}  # programs with their packages
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -181,13 +182,16 @@ def _digest() -> str:
 
 
 def _provide_browser() -> None:
-    """Install Debian's Chromium for the browser tests where CI runs as root; elsewhere they say what they miss."""
-    if not os.environ.get("CI") or any(map(shutil.which, BROWSERS)):
+    """Install Debian's Chromium and proxies for the tests where CI runs as root; elsewhere they say what they miss."""
+    search = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
+    wanted = [] if any(map(shutil.which, BROWSERS)) else ["chromium", "fonts-liberation"]
+    wanted += [package for program, package in PROXIES.items() if not shutil.which(program, path=search)]
+    if not os.environ.get("CI") or not wanted:
         return
     apt = shutil.which("apt-get")
     if apt and hasattr(os, "geteuid") and os.geteuid() == 0:
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        install = [apt, "install", "-qq", "-y", "--no-install-recommends", "chromium", "fonts-liberation"]
+        install = [apt, "install", "-qq", "-y", "--no-install-recommends", *wanted]
         subprocess.run([apt, "update", "-qq"], check=True, env=quiet)
         subprocess.run(install, check=True, env=quiet, stdout=subprocess.DEVNULL)
 

@@ -22,6 +22,14 @@ oracle queries="20000" seed="1":
 soak *arguments:
     python -m pytest -m soak {{arguments}}
 
+# Damage the input of every reader, for so many seconds: each ends in a result or a sentence
+fuzz seconds="3600":
+    python -m tests.hardening.fuzz --seconds {{seconds}}
+
+# Are the locks young, and has no locked release been withdrawn from the index?
+locks:
+    python -m tests.hardening.lock_check
+
 # Change the program in small ways, one at a time, and see that a test fails for each
 mutants *arguments:
     python -m tests.mutants {{arguments}}

@@ -204,20 +204,21 @@ def serve(
     password = os.environ.pop("SKILLGRAPH_UI_PASSWORD", None) or None
     hashed = os.environ.pop("SKILLGRAPH_UI_PASSWORD_HASH", None) or None
     secure = os.environ.get("SKILLGRAPH_UI_HTTPS", "") not in ("", "0")
+    proxy = _proxy(os.environ.get("SKILLGRAPH_UI_PROXY", ""))
     if host not in LOCAL_NAMES and password is None and hashed is None:
         raise SkillgraphError(
             f"listening on {host} is open to other machines: set a password in the environment, SKILLGRAPH_UI_PASSWORD "
             "or SKILLGRAPH_UI_PASSWORD_HASH, or leave --host at 127.0.0.1"
         )
-    if host not in LOCAL_NAMES and not secure:
+    if host not in LOCAL_NAMES and not secure and proxy is None:
         _log.warning(
             "Passwords and pages can be read in transit to %s: put a proxy with HTTPS in front of the explorer and "
-            "set SKILLGRAPH_UI_HTTPS=1.",
+            "give its address in SKILLGRAPH_UI_PROXY.",
             host,
         )
     listener = _listen(host, port)
     app = create_app(store_url, password=password, password_hash=hashed, secure_cookies=secure)
-    server, address = _server(app, listener, host)
+    server, address = _server(app, listener, host, proxy=proxy)
     if on_ready is not None:
         on_ready(address)
     if open_browser:
@@ -277,13 +278,43 @@ class BackgroundServer:
         self._app.server.extensions["skillgraph"].close()
 
 
-def _server(app: Any, listener: socket.socket, host: str) -> tuple[Any, str]:
-    """A server of the application, and its address."""
+def _server(app: Any, listener: socket.socket, host: str, *, proxy: str | None = None) -> tuple[Any, str]:
+    """A server of the application, and its address; of a trusted proxy it learns who asks, how, and for which host."""
     from waitress.server import create_server
 
-    server = create_server(app.server, sockets=[listener], threads=16, ident=None)
+    server = create_server(app.server, sockets=[listener], threads=16, ident=None, **_trusted(proxy))
     shown = f"[{host}]" if ":" in host else host
     return server, f"http://{shown}:{listener.getsockname()[1]}/"
+
+
+def _trusted(proxy: str | None) -> dict[str, Any]:
+    """What waitress is told of the proxy before it; without one, nobody is believed who says to be one."""
+    if proxy is None:
+        return {"clear_untrusted_proxy_headers": True}
+    return {
+        "trusted_proxy": proxy,
+        "trusted_proxy_count": 1,
+        "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"},
+        "clear_untrusted_proxy_headers": True,
+    }
+
+
+def _proxy(given: str) -> str | None:
+    """The address of the proxy in the environment.
+
+    Raises:
+        SkillgraphError: It is no address of a machine.
+    """
+    import ipaddress
+
+    if not given:
+        return None
+    try:
+        return str(ipaddress.ip_address(given.strip()))
+    except ValueError:
+        raise SkillgraphError(
+            f"SKILLGRAPH_UI_PROXY is {given!r}: give the address from which the proxy connects, such as 127.0.0.1"
+        ) from None
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -10,8 +10,9 @@ import time
 from typing import Any
 
 from explorer.errors import SkillgraphError
+from ui.requests import check_requests
 
-__all__ = ["LOCAL_NAMES", "LoginGate", "protect"]
+__all__ = ["LOCAL_NAMES", "LoginGate", "Sessions", "protect"]
 
 LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 """Names of this machine that no other machine can take."""
@@ -23,6 +24,42 @@ _ADDRESSES = 10_000  # addresses that are remembered
 _LONGEST = 1_024  # letters of a password that are looked at
 _LARGEST = 64 * 1024 * 1024  # bytes of a request
 _HASH = re.compile(r"(scrypt:\d+:\d+:\d+|pbkdf2:\w+:\d+)\$[^$]+\$[0-9a-f]{32,}")
+
+
+class Sessions:
+    """Who is logged in: kept here and not in the cookie, so that a logout holds for every copy of it."""
+
+    def __init__(self, seconds: float = _HOURS * 3600) -> None:
+        """Nobody is.
+
+        Args:
+            seconds: How long a session lasts.
+        """
+        self._seconds = seconds
+        self._until: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def begin(self) -> str:
+        """A new session, by the name that its cookie carries."""
+        name = secrets.token_urlsafe(32)
+        with self._lock:
+            now = time.monotonic()
+            self._until = {key: until for key, until in self._until.items() if until > now}
+            while len(self._until) >= _ADDRESSES:
+                self._until.pop(next(iter(self._until)))
+            self._until[name] = now + self._seconds
+        return name
+
+    def holds(self, name: object) -> bool:
+        """True if it has begun, and neither ended nor been ended."""
+        with self._lock:
+            return isinstance(name, str) and self._until.get(name, 0.0) > time.monotonic()
+
+    def end(self, name: object) -> None:
+        """End a session; one that is not there is no error."""
+        if isinstance(name, str):
+            with self._lock:
+                self._until.pop(name, None)
 
 
 class LoginGate:
@@ -97,6 +134,7 @@ def protect(app: Any, *, gate: LoginGate | None, secure_cookies: bool, framed: b
     _origin(server, local=gate is None)
     if gate is not None:
         _login(server, gate, secure_cookies)
+    check_requests(server)
 
 
 def _origin(server: Any, *, local: bool) -> None:
@@ -160,13 +198,22 @@ def _headers(app: Any, server: Any, *, framed: bool) -> None:
 
 def _login(server: Any, gate: LoginGate, secure_cookies: bool) -> None:
     from flask import Response, abort, redirect, request, session
+    from flask.sessions import SecureCookieSessionInterface
 
+    class Cookies(SecureCookieSessionInterface):
+        """The session's cookie, sent over HTTPS only where the request came over HTTPS, or where it has to be."""
+
+        def get_cookie_secure(self, app: Any) -> bool:
+            return secure_cookies or bool(request.is_secure)
+
+    sessions = Sessions()
+    server.session_interface = Cookies()
+    # Made anew at every start: with another password no earlier session holds.
     server.secret_key = secrets.token_bytes(32)
     server.config.update(
         SESSION_COOKIE_NAME="skillgraph",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Strict",
-        SESSION_COOKIE_SECURE=secure_cookies,
         PERMANENT_SESSION_LIFETIME=_HOURS * 3600,
     )
 
@@ -174,7 +221,7 @@ def _login(server: Any, gate: LoginGate, secure_cookies: bool) -> None:
     def ask() -> Any:
         if request.path in ("/login", "/assets/login.css") or request.path.startswith("/assets/fonts/"):
             return None
-        if session.get("in"):
+        if sessions.holds(session.get("in")):
             return None
         if request.method != "GET" or request.path.startswith(("/_dash", "/_joined", "/assets")):
             abort(401)
@@ -190,17 +237,21 @@ def _login(server: Any, gate: LoginGate, secure_cookies: bool) -> None:
         if gate.waiting(address):
             text = "Too many wrong passwords from this address: try again in five minutes."
             return Response(_form(_token(session), text), status=429, mimetype="text/html")
-        if not hmac.compare_digest(request.form.get("token", ""), session.get("token", "none")):
+        token = session.get("token")
+        given = request.form.get("token", "")
+        if not isinstance(token, str) or not hmac.compare_digest(given.encode("utf-8", "replace"), token.encode()):
             return Response(_form(_token(session), "The form has expired: try again."), 400, mimetype="text/html")
         if not gate.check(request.form.get("password", ""), address):
             return Response(_form(_token(session), "The password is wrong."), status=401, mimetype="text/html")
+        sessions.end(session.get("in"))
         session.clear()
         session.permanent = True
-        session["in"] = True
+        session["in"] = sessions.begin()
         return redirect("/")
 
     @server.post("/logout")  # type: ignore[untyped-decorator,unused-ignore]
     def leave() -> Any:
+        sessions.end(session.get("in"))
         session.clear()
         return redirect("/login")
 
