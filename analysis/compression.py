@@ -139,7 +139,7 @@ def frequency_set_bits(graph: SkillTextGraph, skill_bits: npt.ArrayLike) -> Floa
     Raises:
         AnalysisError: `skill_bits` is of another shape.
 
-    >>> frequency_set_bits(SkillTextGraph.from_csr([0, 2], [0, 1], n_skills=2), [1.0, 1.0]).tolist()
+    >>> frequency_set_bits(SkillTextGraph.from_csr([0, 2], [0, 1], n_skills=2), [1.0, 1.0]).round(9).tolist()
     [1.0]
     """
     bits = np.asarray(skill_bits, dtype=np.float64)

@@ -193,6 +193,13 @@ def masters_fail(fit: Diagnosis, *, level: float = 0.95) -> Ints:
 
     Returns:
         Indices of texts, int64 (n,).
+
+    >>> from analysis.diagnosis import diagnose
+    >>> graph = SkillTextGraph.from_csr([0, 1, 2, 3, 4], [0, 0, 0, 0], n_skills=1)
+    >>> solved = np.tile([1, 0], 100)
+    >>> scores = np.stack([solved, solved, solved, np.zeros(200)], axis=1)
+    >>> masters_fail(diagnose(graph, scores)).tolist()
+    [3]
     """
     z = float(stats.norm.ppf(level))
     with np.errstate(invalid="ignore"):
