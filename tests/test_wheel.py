@@ -39,6 +39,11 @@ def test_wheel_holds_the_four_packages_and_nothing_else(wheel: Path) -> None:
     assert shipped == {name for name in tracked if name.endswith(".py") and (ROOT / name).exists()}
 
 
+def test_wheel_says_that_the_packages_are_typed(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        assert {f"{package}/py.typed" for package in PACKAGES} <= set(archive.namelist())
+
+
 def test_wheel_has_every_asset_of_the_front_end(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
