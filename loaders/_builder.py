@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from loaders._report import Problems
-from loaders.dataset import Dataset, build_dataset
+from loaders.dataset import TAG_COLUMNS, Dataset, build_dataset
 from loaders.errors import DataError
 from loaders.gate import check_identifier, limits
 
@@ -59,6 +59,7 @@ class Builder:
         self._text_codes = array("i")
         self._skill_codes = array("i")
         self._weights = array("d")
+        self._tags: dict[int, Mapping[str, Value]] = {}
         self._prerequisites: dict[tuple[str, str], None] = {}
         self._part_of: dict[tuple[str, str], None] = {}
         self._attempts: dict[tuple[str, str], float] = {}
@@ -118,8 +119,10 @@ class Builder:
             return False
         return True
 
-    def require(self, text: str, skill: str, weight: float = 1.0) -> None:
-        """Add a requirement; text and skill are added if they are new."""
+    def require(self, text: str, skill: str, weight: float = 1.0, tag: Mapping[str, Value] | None = None) -> None:
+        """Add a requirement; text and skill are added if they are new; `tag` has values of `TAG_COLUMNS`."""
+        if tag is not None:
+            self._tags[len(self._weights)] = tag
         self._text_codes.append(self._texts.add(text))
         self._skill_codes.append(self._skills.add(skill))
         self._weights.append(weight)
@@ -238,6 +241,11 @@ class Builder:
                 "weight": pa.array(np.frombuffer(self._weights, np.float64))
                 if self._weights
                 else pa.array([], pa.float64()),
+                **{
+                    name: pa.array([self._tags.get(row, {}).get(name) for row in range(len(self._weights))], kind)
+                    for name, kind in TAG_COLUMNS.items()
+                    if self._tags
+                },
             }
         )
 

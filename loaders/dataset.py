@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from loaders.errors import DataError
 from loaders.gate import check_identifier, limits
 
-__all__ = ["EMPTY_TABLES", "Dataset", "build_dataset", "extend_dataset", "rename_dataset"]
+__all__ = ["EMPTY_TABLES", "TAG_COLUMNS", "Dataset", "build_dataset", "extend_dataset", "rename_dataset"]
 
 Scalar = str | int | float | bool | None
 
@@ -29,6 +29,16 @@ _SCHEMAS: dict[str, pa.Schema] = {
     "models": pa.schema([("id", pa.string()), ("role", pa.string()), ("base", pa.string())]),
     "attempts": pa.schema([("model", pa.string()), ("text", pa.string()), ("score", pa.float64())]),
 }
+TAG_COLUMNS: Mapping[str, pa.DataType] = {
+    "annotator": pa.string(),
+    "method": pa.string(),
+    "score": pa.float64(),
+    "evidence": pa.string(),
+}
+"""Who said that a text requires a skill, how, how surely and because of which words: further columns of requirements.
+
+All are there, or none; each may be null.
+"""
 # Columns that must be filled in every row; the others may be null.
 _REQUIRED: dict[str, tuple[str, ...]] = {
     "texts": ("id",),
@@ -64,7 +74,8 @@ class Dataset:
             names the load that brought the text, so that one dataset can hold a foundation corpus and a
             domain corpus over the same skills.
         skills: `id, name, class` (strings), `level` (int64, may be null) and further properties.
-        requirements: `text, skill` (dictionary of strings), `weight` (float64, how often or how strongly).
+        requirements: `text, skill` (dictionary of strings), `weight` (float64, how often or how strongly); if they
+            were annotated, also `TAG_COLUMNS`.
         prerequisites: `prerequisite, skill`: the first must be learned before the second.
         part_of: `child, parent` skills.
         models: `id, role, base` (strings; the last two may be null) and further properties.
@@ -133,7 +144,7 @@ def build_dataset(
     """Validate tables and put them in canonical order.
 
     Missing columns that may be null are added, a missing title or skill name becomes the id, repeated
-    requirements become one with the sum of their weights.
+    requirements become one with the sum of their weights and the tag of the first.
 
     Args:
         name: Name of the dataset, without "/".
@@ -274,6 +285,14 @@ def _conform(key: str, table: pa.Table | None) -> pa.Table:
             row = pc.index(pc.is_null(column), value=True).as_py()
             raise DataError(f"table {key!r}, row {row + 1}: {field.name!r} is empty")
         arrays[field.name] = column
+    if key == "requirements" and any(name in table.column_names for name in TAG_COLUMNS):
+        for name, kind in TAG_COLUMNS.items():
+            there = name in table.column_names
+            column = table[name] if there else pa.nulls(table.num_rows, kind)
+            try:
+                arrays[name] = column.cast(kind)
+            except pa.ArrowException as error:
+                raise DataError(f"table {key!r}, column {name!r}: {error}") from None
     if key in _OPEN:
         for extra in table.column_names:
             if extra not in arrays:
@@ -348,18 +367,21 @@ def _encode_requirements(table: pa.Table, text_ids: pa.ChunkedArray, skill_ids: 
     text, skill = _codes(table["text"], texts, "text"), _codes(table["skill"], skills, "skill")
     key = text.to_numpy().astype(np.int64) * max(len(skills), 1) + skill.to_numpy()
     values = weight.to_numpy()
+    tags = table.select([name for name in TAG_COLUMNS if name in table.column_names])
     if not (np.diff(key) > 0).all():
         # Stable, so that weights are summed in the order of the rows, whatever the machine.
         order = np.argsort(key, kind="stable")
         key, values = key[order], values[order]
         first = np.flatnonzero(np.diff(key, prepend=-1))
         key, values = key[first], np.add.reduceat(values, first)
+        tags = tags.take(pa.array(order[first]))
     rows, columns = np.divmod(key, max(len(skills), 1))
     return pa.table(
         {
             "text": pa.DictionaryArray.from_arrays(pa.array(rows.astype(np.int32)), texts),
             "skill": pa.DictionaryArray.from_arrays(pa.array(columns.astype(np.int32)), skills),
             "weight": pa.array(values),
+            **{name: tags[name].combine_chunks() for name in tags.column_names},
         }
     )
 

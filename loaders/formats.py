@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 _MODULES = (
+    "annotations",
     "edge_list",
     "skill_rows",
     "q_matrix",

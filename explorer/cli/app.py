@@ -21,6 +21,8 @@ app = group(
     {
         "demo": "demo:demo",
         "load": "data:load",
+        "annotate": "annotation:annotate",
+        "agreement": "annotation:agreement",
         "datasets": "data:datasets",
         "learn": "learning:learn",
         "associate": "learning:associate",

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from loaders.dataset import Dataset
+from loaders.dataset import TAG_COLUMNS, Dataset
 
 __all__ = [
     "PartFingerprints",
@@ -75,7 +75,9 @@ def dataset_fingerprint(dataset: Dataset) -> str:
             # Codes are positions among the ids, which are in the tables of texts and skills.
             weights = table["weight"].to_numpy()
             parts = [_codes(table["text"]), _codes(table["skill"]), weights]
-            _update(digest, [name.encode(), *(np.ascontiguousarray(part) for part in parts)])
+            tags = table.select([column for column in TAG_COLUMNS if column in table.column_names])
+            known = [table_fingerprint(tags).encode()] if tags.num_columns else []
+            _update(digest, [name.encode(), *(np.ascontiguousarray(part) for part in parts), *known])
         else:
             _update(digest, [name.encode(), table_fingerprint(table).encode()])
     return digest.hexdigest()

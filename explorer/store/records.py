@@ -36,7 +36,7 @@ from explorer.store.protocol import (
     Layer,
     LayerInfo,
 )
-from loaders.dataset import Dataset, build_dataset
+from loaders.dataset import TAG_COLUMNS, Dataset, build_dataset
 from loaders.errors import DataError
 from loaders.names import check_given_name
 
@@ -59,7 +59,9 @@ __all__ = [
     "dataset_node",
     "dataset_parts",
     "dataset_schemas",
+    "edge_properties",
     "edge_rows",
+    "is_tagged",
     "lacks_table",
     "layer_fingerprint",
     "layer_info",
@@ -68,6 +70,7 @@ __all__ = [
     "node_key",
     "node_rows",
     "stale_properties",
+    "tags_are_kept",
     "utc_now",
 ]
 
@@ -109,6 +112,18 @@ EDGE_TABLES: tuple[EdgeTable, ...] = (
     EdgeTable("models", "FINE_TUNED_FROM", "models", "id", "models", "base"),
 )
 """Relationships of a dataset. The last one repeats the model's property `base`, from which it is read back."""
+
+
+def is_tagged(requirements: pa.Table) -> bool:
+    """True if requirements say who tagged them."""
+    return any(name in requirements.column_names for name in TAG_COLUMNS)
+
+
+def edge_properties(edge: EdgeTable, table: pa.Table) -> tuple[str, ...]:
+    """The columns of a table that are properties of its relationships: of requirements, also who tagged them how."""
+    tags = [name for name in TAG_COLUMNS if name in table.column_names] if edge.table == "requirements" else []
+    return (*edge.properties, *tags)
+
 
 _RESERVED = ("key", "dataset")
 _INT64 = range(-(2**63), 2**63)
@@ -185,7 +200,7 @@ def dataset_node(dataset: Dataset, loaded_at: str) -> Properties:
         "columns": _to_json(
             {
                 table: [[field.name, str(field.type)] for field in getattr(dataset, table).schema]
-                for table in NODE_LABELS
+                for table in (*NODE_LABELS, *(("requirements",) if is_tagged(dataset.requirements) else ()))
             }
         ),
         **{table: getattr(dataset, table).num_rows for table in COUNTS},
@@ -205,7 +220,13 @@ def dataset_schemas(properties: Mapping[str, Any]) -> dict[str, pa.Schema]:
     return {
         table: pa.schema([(name, types[kind]) for name, kind in columns])
         for table, columns in json.loads(properties["columns"]).items()
+        if table in NODE_LABELS
     }
+
+
+def tags_are_kept(properties: Mapping[str, Any]) -> bool:
+    """True if the dataset of this node says of its requirements who tagged them (`loaders.dataset.TAG_COLUMNS`)."""
+    return "requirements" in json.loads(properties["columns"])
 
 
 def node_rows(dataset: Dataset, table: str, size: int = 10_000) -> Iterator[list[Properties]]:
@@ -225,14 +246,15 @@ def edge_rows(dataset: Dataset, edge: EdgeTable, size: int = 10_000) -> Iterator
     table = getattr(dataset, edge.table)
     if edge.table == "models":
         table = table.filter(pc.is_valid(table["base"]))
-    names = [edge.source_column, edge.target_column, *edge.properties]
+    properties = edge_properties(edge, table)
+    names = [edge.source_column, edge.target_column, *properties]
     for batch in table.select(names).to_batches(max_chunksize=size):
         source, target, *values = (column.to_pylist() for column in batch.columns)
         yield [
             {
                 "source": node_key(dataset.name, a),
                 "target": node_key(dataset.name, b),
-                **dict(zip(edge.properties, rest, strict=True)),
+                **dict(zip(properties, rest, strict=True)),
             }
             for a, b, *rest in zip(source, target, *values, strict=True)
         ]

@@ -16,6 +16,8 @@ from tests.support.demo import small_sources
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# a block with a name is a file that the reader is to save
+FILE = re.compile(r"^```\w+ (\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # servers run until they are ended; they have tests of their own
 UNENDING = ("skillgraph ui", "skillgraph server", "docker", "python3 bootstrap.py")
 
@@ -36,6 +38,8 @@ def succeeds(command: str, ran: Ran) -> None:
 
 @pytest.mark.parametrize("document", pages(), ids=lambda document: document.name)
 def test_commands_of_the_page_succeed_in_order(document: Path, folder: Path) -> None:
+    for name, content in FILE.findall(document.read_text()):
+        (folder / name).write_text(content)
     with small_sources():
         for command in commands(document):
             succeeds(command, call(folder, command))

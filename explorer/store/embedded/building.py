@@ -16,7 +16,7 @@ from explorer.store.embedded.contents import dataset_tables, ids_of, layer_assoc
 from explorer.store.embedded.graph import add_edges, add_node, add_nodes, create_constraints
 from explorer.store.embedded.tables import Ids
 from explorer.store.protocol import SCHEMA_VERSION
-from explorer.store.records import EDGE_TABLES, NODE_LABELS, EdgeTable
+from explorer.store.records import EDGE_TABLES, NODE_LABELS, EdgeTable, edge_properties
 
 __all__ = ["build_graph"]
 
@@ -42,7 +42,7 @@ def build_graph(content: Content) -> Any:
         ends = np.array(pairs, np.int64).reshape(-1, 2)
         _collect(edges, _BASE, ends[:, 0], ends[:, 1], {})
     for edge in list(edges):
-        add_edges(graph, edge, pa.concat_tables(edges.pop(edge)))
+        add_edges(graph, edge, pa.concat_tables(edges.pop(edge), promote_options="default"))
     create_constraints(graph)
     graph.set_schema_version(SCHEMA_VERSION)
     return graph
@@ -77,7 +77,7 @@ def _add_dataset(graph: Any, edges: _Edges, content: Content, name: str, entry: 
             _numbers(ids[side], table[column]) + first[side]
             for side, column in ((edge.source, edge.source_column), (edge.target, edge.target_column))
         )
-        _collect(edges, edge, source, target, {column: table[column] for column in edge.properties})
+        _collect(edges, edge, source, target, {name: table[name] for name in edge_properties(edge, table)})
     add_node(graph, "Dataset", entry["node"])
     return first
 

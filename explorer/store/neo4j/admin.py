@@ -28,12 +28,13 @@ from explorer.store.records import (
     check_dataset,
     check_layer,
     dataset_node,
+    edge_properties,
     layer_node,
     node_key,
     stale_properties,
     utc_now,
 )
-from loaders.dataset import Dataset
+from loaders.dataset import TAG_COLUMNS, Dataset
 from loaders.writing import written_folder
 
 __all__ = ["ARGUMENTS_FILE", "AdminCsv", "write_admin_csv"]
@@ -151,7 +152,7 @@ def _write_dataset(writer: _Writer, dataset: Dataset) -> None:
         rows = getattr(dataset, edge.table)
         if edge.table in NODE_LABELS:
             rows = rows.filter(pc.is_valid(rows[edge.target_column]))
-        header = _ends(NODE_LABELS[edge.source], NODE_LABELS[edge.target], dict.fromkeys(edge.properties, "double"))
+        header = _ends(NODE_LABELS[edge.source], NODE_LABELS[edge.target], _types(edge, rows))
         writer.write(
             "relationships", edge.type, f"{edge.type}-{edge.table}", header, _edge_batches(dataset, edge, rows)
         )
@@ -241,10 +242,15 @@ def _node_batches(dataset: Dataset, rows: pa.Table) -> Iterator[pa.Table]:
         yield pa.Table.from_arrays(columns, names=[str(place) for place in range(len(columns))])
 
 
+def _types(edge: EdgeTable, rows: pa.Table) -> dict[str, str]:
+    strings = {name for name, kind in TAG_COLUMNS.items() if kind == pa.string()}
+    return {name: "string" if name in strings else "double" for name in edge_properties(edge, rows)}
+
+
 def _edge_batches(dataset: Dataset, edge: EdgeTable, rows: pa.Table) -> Iterator[pa.Table]:
     for batch in _batches(rows):
         columns = [_keys(dataset.name, batch[name]) for name in (edge.source_column, edge.target_column)]
-        columns += [batch[name] for name in edge.properties]
+        columns += [_plain(batch[name]) for name in edge_properties(edge, rows)]
         yield pa.Table.from_arrays(columns, names=[str(place) for place in range(len(columns))])
 
 

@@ -30,11 +30,13 @@ from explorer.store.records import (
     EdgeTable,
     dataset_info,
     dataset_schemas,
+    edge_properties,
     edge_rows,
     node_key,
     node_rows,
+    tags_are_kept,
 )
-from loaders.dataset import EMPTY_TABLES, Dataset
+from loaders.dataset import EMPTY_TABLES, TAG_COLUMNS, Dataset
 
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction, Transaction
@@ -143,8 +145,9 @@ class DatasetStage:
                 self._nodes[end].numbers_of(table[column], column, self._dataset.name).tolist()
                 for end, column in ((edge.source, edge.source_column), (edge.target, edge.target_column))
             ]
-            values = [table[name].to_pylist() for name in edge.properties]
-            setting = "".join(f" SET r.{name} = row[{place}]" for place, name in enumerate(edge.properties, start=2))
+            properties = edge_properties(edge, table)
+            values = [table[name].to_pylist() for name in properties]
+            setting = "".join(f" SET r.{name} = row[{place}]" for place, name in enumerate(properties, start=2))
             stage_rows(
                 self._change,
                 "UNWIND $rows AS row MATCH (a) WHERE id(a) = row[0] MATCH (b) WHERE id(b) = row[1] "
@@ -230,19 +233,25 @@ class DatasetReader:
         chosen = pc.fill_null(pc.is_in(part, value_set=pa.array(parts, pa.string())), fill_value=False)
         return texts.keep(chosen.to_numpy())
 
-    def _requirement_pairs(self, texts: NodeIndex, skills: NodeIndex) -> Iterator[Any]:
+    def _requirement_pairs(self, texts: NodeIndex, skills: NodeIndex, values: Sequence[str] = ("r.weight",)) -> Any:
         pattern = "MATCH (a)-[r:REQUIRES]->(b:Skill)"
-        return read_pairs(self._transaction, pattern, texts, skills, self._node["requirements"], ("r.weight",))
+        return read_pairs(self._transaction, pattern, texts, skills, self._node["requirements"], values)
 
     def _requirements(self) -> pa.Table:
         texts, skills = self._index("texts"), self._index("skills")
-        chunks = self._requirement_pairs(texts, skills)
-        text, skill, values = fill_pairs(chunks, self._node["requirements"], {"weight": np.float64})
+        tags = TAG_COLUMNS if tags_are_kept(self._node) else {}
+        # A list has no nulls in Cypher; a list within it has.
+        wanted = ("r.weight", *(["[" + ", ".join(f"r.{name}" for name in tags) + "]"] if tags else []))
+        types = {"weight": np.float64, **({"tags": object} if tags else {})}
+        chunks = self._requirement_pairs(texts, skills, wanted)
+        text, skill, values = fill_pairs(chunks, self._node["requirements"], types)
+        kept = list(zip(*values["tags"].tolist(), strict=True)) if tags and len(text) else [()] * len(tags)
         return pa.table(
             {
                 "text": pa.DictionaryArray.from_arrays(pa.array(text), texts.ids),
                 "skill": pa.DictionaryArray.from_arrays(pa.array(skill), skills.ids),
                 "weight": pa.array(values["weight"]),
+                **{name: pa.array(column, kind) for (name, kind), column in zip(tags.items(), kept, strict=True)},
             }
         )
 

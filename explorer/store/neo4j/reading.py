@@ -277,7 +277,17 @@ def read_pairs(
                 "two relationships of the dataset join the same two nodes: the graph was changed by another program; "
                 "load the dataset again with --replace"
             )
-        yield source, target, [np.asarray(value)[order] for value in rest]
+        yield source, target, [_array(value)[order] for value in rest]
+
+
+def _array(values: list[Any]) -> NDArray[Any]:
+    """Values as an array; lists stay lists."""
+    if not values or not isinstance(values[0], list):
+        return np.asarray(values)
+    kept = np.empty(len(values), dtype=object)
+    for place, value in enumerate(values):
+        kept[place] = value
+    return kept
 
 
 def fill_pairs(

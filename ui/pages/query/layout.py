@@ -89,7 +89,7 @@ SCHEMA: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ),
     ),
     "Relationships": (
-        ("(:Text)-[:REQUIRES", "weight", "]->(:Skill)"),
+        ("(:Text)-[:REQUIRES", "weight, annotator, method, score, evidence", "]->(:Skill)"),
         ("(:Skill)-[:PREREQUISITE_OF", "", "]->(:Skill)"),
         ("(:Skill)-[:PART_OF", "", "]->(:Skill)"),
         ("(:Model)-[:ATTEMPTED", "score", "]->(:Text)"),
