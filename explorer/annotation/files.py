@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from explorer.errors import SkillgraphError
 from loaders import _columns
+from loaders._files import read_text
 from loaders._report import Problems
 from loaders._rows import find_column, open_table, optional_column
 from loaders.annotations import COLUMNS, Tag
 from loaders.errors import DataError
+from loaders.spreadsheet import escaped
 
 if TYPE_CHECKING:
     from explorer.store.protocol import Store
@@ -117,10 +119,7 @@ def read_vocabulary(path: Path) -> list[VocabularySkill]:
     """
     found: list[VocabularySkill] = []
     if path.suffix.lower() == ".txt":
-        try:
-            names = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"cannot be read: {error}", path=path) from None
+        names = [line.strip() for line in read_text(path).splitlines()]
         rows = [(line, name, name, "") for line, name in enumerate(names, 1) if name]
     else:
         with open_table(path, Problems()) as opened:
@@ -181,7 +180,7 @@ def tags_as_text(path: Path, texts: Sequence[SourceText], tags: Iterable[Tag]) -
     written = io.StringIO()
     writer = csv.DictWriter(written, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: escaped(value) for name, value in row.items()} for row in rows)
     return written.getvalue()
 
 

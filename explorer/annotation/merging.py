@@ -16,6 +16,7 @@ from loaders._report import Problems
 from loaders._rows import open_table
 from loaders.annotations import Tag
 from loaders.errors import DataError
+from loaders.spreadsheet import escaped
 
 __all__ = ["Merge", "merge_tags", "merges_as_text", "propose_merges", "read_merges"]
 
@@ -75,7 +76,9 @@ def merges_as_text(merges: Sequence[Merge]) -> str:
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    writer.writerows((m.skill, m.into, f"{m.similarity:.3f}", m.skill_texts, m.into_texts, "") for m in merges)
+    writer.writerows(
+        (escaped(m.skill), escaped(m.into), f"{m.similarity:.3f}", m.skill_texts, m.into_texts, "") for m in merges
+    )
     return written.getvalue()
 
 
@@ -86,7 +89,7 @@ def read_merges(path: Path) -> dict[str, str]:
         DataError: A column is missing, or a skill would go into two others, or in the end into itself.
     """
     found: dict[str, str] = {}
-    with open_table(path, Problems(), known=_COLUMNS) as opened:
+    with open_table(path, Problems(), known=_COLUMNS, unescape=True) as opened:
         missing = [name for name in ("skill", "into", "keep") if name not in opened.header]
         if missing:
             raise DataError(f"has no column {missing[0]!r}: expected {', '.join(_COLUMNS)}", path=path)

@@ -214,7 +214,7 @@ def test_a_vocabulary_of_a_table_and_of_a_list(tmp_path: Path) -> None:
 def test_tags_come_back_as_they_were_written(tmp_path: Path, ending: str) -> None:
     texts = [SourceText("1", "x", 'A "title", with\nlines', "c"), SourceText("2", "y"), SourceText("3", "z")]
     tags = [
-        Tag("1", "s", "S", "m", "way/1", 0.25, "evidence, \n more", 0, 9, None, texts[0].title, "c"),
+        Tag("1", "s", "S", "m", "way/1", 0.25, "=evidence, \n more", 0, 9, None, texts[0].title, "c"),
         Tag("1", "r", "R", "m", "way/1", None, "", None, None, True, texts[0].title, "c"),
         Tag("3", "s", "S", "ann", "", 1.0, "é", 3, 4, False),
     ]
