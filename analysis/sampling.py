@@ -13,6 +13,9 @@ from analysis.graph import SkillTextGraph
 __all__ = ["ClassGraph", "class_graph", "configuration_graph", "hierarchy_graph", "poisson_graph", "uniform_graph"]
 
 
+_MOST_DRAWS = 2**31 - 1  # places of edges are 32-bit numbers
+
+
 @dataclass(frozen=True, eq=False)
 class ClassGraph:
     """A random graph with its classes; texts and skills are ordered by class.
@@ -44,7 +47,7 @@ def poisson_graph(mean_skills: float, n_texts: int, n_skills: int, rng: np.rando
         A graph of T texts and S skills.
 
     Raises:
-        AnalysisError: A negative mean or count, or draws without skills.
+        AnalysisError: A negative mean or count, draws without skills, or more draws than a graph can hold.
 
     >>> graph = poisson_graph(4.0, 1500, 1000, np.random.default_rng(0))
     >>> graph.n_texts, graph.n_skills, round(graph.mean_skills, 1)
@@ -53,6 +56,11 @@ def poisson_graph(mean_skills: float, n_texts: int, n_skills: int, rng: np.rando
     if not (np.isfinite(mean_skills) and mean_skills >= 0):
         raise AnalysisError(f"mean_skills is {mean_skills}; it must be a number of at least 0")
     _check_counts(n_texts=n_texts, n_skills=n_skills)
+    if not mean_skills * n_texts <= _MOST_DRAWS or n_texts > _MOST_DRAWS:
+        raise AnalysisError(
+            f"{n_texts:.6g} texts of {mean_skills:g} skills each are more than {_MOST_DRAWS:.0e} requirements: "
+            "choose a smaller ratio, or fewer skills"
+        )
     return uniform_graph(rng.poisson(mean_skills, n_texts), n_skills, rng)
 
 
