@@ -98,11 +98,6 @@
 
   const markShare = (percent, figure, figureId) => mark(percent / 100, figure, figureId);
 
-  function fitPlain(elements, id) {
-    window.sgTools.whenReady(id, (cy) => window.sgTools.settle(cy));
-    return no();
-  }
-
   /* A menu closes after a choice, by Escape, and by a click elsewhere. */
   const closeMenus = (except) => document.querySelectorAll("details.menu[open]").forEach((menu) => { if (menu !== except) menu.open = false; });
   document.addEventListener("click", (event) => closeMenus(event.target.closest("summary") && event.target.closest("details.menu")));
@@ -111,7 +106,7 @@
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     sg: {
       route, pick, scheme, toggleScheme, address, plainSheet,
-      tick, play, mark, fitPlain, markShare,
+      tick, play, mark, markShare,
     },
   });
 })();

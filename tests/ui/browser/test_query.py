@@ -153,3 +153,19 @@ def test_the_schema_is_beside_the_editor(page: Page, small: str) -> None:
         "(:Layer)-[:LEARNED {wave, by, component, mastery}]->(:Skill)"
     )
     expect(lines.first).to_be_in_viewport()
+
+
+def test_a_query_that_fails_after_a_graph_leaves_the_application_alive(page: Page, small: str) -> None:
+    graph = "MATCH (a:Skill)-[r:ASSOCIATED_WITH]->(b:Skill) RETURN a, r, b LIMIT 7"
+    page.goto(ask(small, graph))
+    expect(page.locator("#q-graph-box")).to_be_visible()
+    for text in ("RETURN x", "CREATE (n:Skill)"):
+        write(page, text)
+        page.get_by_role("button", name="Run").click()
+        expect(page.locator(".query-error")).to_be_visible()
+        expect(page.locator("#q-graph-box")).to_be_hidden()
+    write(page, graph)
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator("#q-graph-box")).to_be_visible()
+    page.get_by_role("navigation", name="Pages").get_by_text("Percolation").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Percolation")

@@ -8,8 +8,6 @@ from dash import ALL, Input, Output, State, ctx, html, no_update
 
 from explorer.errors import SkillgraphError
 from ui.calls import Calls
-from ui.components import grid
-from ui.drawing.canvas import canvas
 from ui.drawing.style import cytoscape_stylesheet
 from ui.pages.query.answers import AT_ONCE, MAX_ROWS, answered, ended, read_parameters, result_csv, result_json
 from ui.source import Source
@@ -18,6 +16,7 @@ from ui.work import tasks
 __all__ = ["CALLS"]
 
 CALLS = Calls()
+_NO_NODES = "This result has no nodes: RETURN the nodes and relationships themselves to see them as a graph."
 
 
 @CALLS.answer(
@@ -61,20 +60,29 @@ def follow(source: Source, ask: dict[str, Any] | None, _pulse: Any, _cancel: Any
     return ended(f"Cancelled after {work.seconds:.1f} s.")
 
 
-@CALLS.answer("the result", Output("q-body", "children"), Input("q-result", "data"), Input("q-view", "value"))
-def show(source: Source, result: dict[str, Any] | None, view: str) -> Any:
+@CALLS.answer(
+    "the result",
+    Output("q-table", "columnDefs"),
+    Output("q-table", "rowData"),
+    Output("q-table-box", "hidden"),
+    Output("q-graph-box", "hidden"),
+    Output("q-nothing", "children"),
+    Output("q-nothing", "hidden"),
+    Input("q-result", "data"),
+    Input("q-view", "value"),
+)
+def show(source: Source, result: dict[str, Any] | None, view: str) -> tuple[Any, ...]:
+    """The table's columns and rows, and which of table, graph and sentence is seen: all three are always there."""
     if not result:
-        return None
+        return [], [], True, True, "", True
     if view == "graph":
-        if not result["elements"]:
-            text = "This result has no nodes: RETURN the nodes and relationships themselves to see them as a graph."
-            return html.P(text, className="sentence pad")
-        return html.Div(canvas("q-cy", "Nodes and relationships of the result"), className="graph-stage")
+        none = not result["elements"]
+        return no_update, no_update, True, none, _NO_NODES, not none
     columns = [
         {"field": f"c{i}", "headerName": name, "tooltipField": f"c{i}", "minWidth": 110}
         for i, name in enumerate(result["columns"])
     ]
-    return grid("q-table", columns, result["rows"], height="100%")
+    return columns, result["rows"], False, True, "", True
 
 
 @CALLS.answer(
@@ -152,8 +160,9 @@ CALLS.browser(
 )
 CALLS.browser("sgQuery.pulseQuery", Output("q-state", "data-seen"), Input("q-state", "data"), prevent_initial_call=True)
 CALLS.browser(
-    "sg.fitPlain",
+    "sgQuery.fitResult",
     Output("q-cy", "data-fitted"),
     Input("q-cy", "elements"),
+    Input("q-graph-box", "hidden"),
     State("q-cy", "id"),
 )

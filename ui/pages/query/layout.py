@@ -12,7 +12,8 @@ from dash import dcc, html
 from explorer.cookbook import COOKBOOK as RECIPES
 from explorer.service.recipes import ROWS, main_skills
 from ui.choice import Choice, Query, choose
-from ui.components import page_header
+from ui.components import grid, page_header
+from ui.drawing.canvas import canvas
 from ui.pages.query.answers import EXAMPLE
 from ui.source import Snapshot
 
@@ -206,7 +207,20 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                                         ],
                                         className="query-bar",
                                     ),
-                                    html.Div(id="q-body", className="query-body"),
+                                    html.Div(
+                                        [
+                                            html.Div(grid("q-table", (), height="100%"), id="q-table-box"),
+                                            html.Div(
+                                                canvas("q-cy", "Nodes and relationships of the result"),
+                                                id="q-graph-box",
+                                                className="graph-stage",
+                                                hidden=True,
+                                            ),
+                                            html.P(id="q-nothing", className="sentence pad", hidden=True),
+                                        ],
+                                        id="q-body",
+                                        className="query-body",
+                                    ),
                                 ],
                                 className="card result-card",
                             ),

@@ -73,7 +73,18 @@
     return [{ id: ticket(), text: cypher, parameters, timeout, before: before ? before.id : null }, history];
   }
 
+  /* The canvas outlives its results: each is shown whole. */
+  function fitResult(elements, hidden, id) {
+    if (hidden || !elements || !elements.length) return no();
+    window.sgTools.whenReady(id, (cy) => {
+      window.sgTools.settle(cy);
+      cy.scratch("_moved", false);
+      window.sgTools.fit(cy);
+    });
+    return no();
+  }
+
   const pulseQuery = (state) => window.sgWork.pulse("q-pulse", "q-cancel", 300)(state);
 
-  window.dash_clientside = Object.assign({}, window.dash_clientside, { sgQuery: { pulseQuery, queryEditor, queryRecipe, exportable, askQuery } });
+  window.dash_clientside = Object.assign({}, window.dash_clientside, { sgQuery: { pulseQuery, queryEditor, queryRecipe, exportable, askQuery, fitResult } });
 })();
