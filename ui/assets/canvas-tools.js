@@ -41,6 +41,7 @@
 
   /* Lines under the pointer; `describe` gives them for a node, the first its name. */
   function hover(cy, describe) {
+    window.sgLabels.attach(cy);
     let tip = document.getElementById("graph-tip");
     if (!tip) {
       tip = document.createElement("div");

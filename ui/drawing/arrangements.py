@@ -91,7 +91,7 @@ def row_marks(spread: Spread, colours: Iterable[str] = ()) -> list[dict[str, obj
     grey = {f"c_{key}": OTHER for key in colours}
     return [
         {
-            "data": {"id": f"r:{text}", "label": text, "name": text, "size": 1, "tier": -1, **grey},
+            "data": {"id": f"r:{text}", "label": text, "name": text, "size": 1, **grey},
             "position": {"x": round(x, 1), "y": round(y, 1)},
             "classes": "mark",
             "selectable": False,

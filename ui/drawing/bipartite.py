@@ -113,7 +113,6 @@ def _text_node(
             "skills": len(skills),
             "taught": len(taught),
             "size": 30,
-            "tier": -1,
             **{f"c_{key}": OTHER for key in looks},
         },
         "position": {"x": 0.0, "y": round(y, 1)},
@@ -134,7 +133,7 @@ def _column(
         x = side * (_FIRST + _COLUMN * column)
         y = (row - (rows - 1) / 2 + column / columns) * _SKILL_PITCH
         if skill in node_of:
-            element = skill_node(graph, node_of[skill], x, y, 11.0, -1, looks)
+            element = skill_node(graph, node_of[skill], x, y, 11.0, looks)
         else:
             element = _unlearned(view, skill, x, y, looks)
         element["data"]["label"] = _short(element["data"]["name"])
@@ -157,7 +156,6 @@ def _unlearned(view: LayerView, skill: int, x: float, y: float, looks: Mapping[s
             "label": name,
             "name": name,
             "size": 11.0,
-            "tier": -1,
             "wave": -1,
             "class": view.indexed.skill_column("class")[skill].as_py() or "no class",
             "uses": int(view.indexed.graph.skill_degrees[skill]),

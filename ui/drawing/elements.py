@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ui.drawing.arrangements import arrange, row_marks
 from ui.drawing.colourings import Category, Colouring, colourings
 from ui.drawing.graphs import EDGE_LIMIT, GROUP_LIMIT, NODE_LIMIT, Grouping, LayerGraph, backbone
-from ui.drawing.layouts import Islands, islands, label_tiers
+from ui.drawing.layouts import Islands, islands
 
 __all__ = [
     "Category",
@@ -55,7 +55,7 @@ def _short(name: str, letters: int = 26) -> str:
     return name if len(name) <= letters else name[: letters - 1] + "…"
 
 
-def skill_node(graph: LayerGraph, node: int, x: float, y: float, size: float, tier: int, looks: _Looks) -> Element:
+def skill_node(graph: LayerGraph, node: int, x: float, y: float, size: float, looks: _Looks) -> Element:
     """A skill as an element.
 
     Args:
@@ -64,7 +64,6 @@ def skill_node(graph: LayerGraph, node: int, x: float, y: float, size: float, ti
         x: Position.
         y: Position.
         size: Diameter.
-        tier: From which zoom on it is labelled, see `label_tiers`.
         looks: The colours that it carries: `c_<key>` the colour, `k_<key>` its place in the legend.
     """
     return {
@@ -77,7 +76,6 @@ def skill_node(graph: LayerGraph, node: int, x: float, y: float, size: float, ti
             "wave": int(graph.wave[node]),
             "community": int(graph.community[node]),
             "size": round(size, 1),
-            "tier": tier,
             **{f"c_{key}": colouring.colour(node) for key, colouring in looks.items()},
             **{f"k_{key}": int(colouring.of[node]) for key, colouring in looks.items()},
         },
@@ -110,7 +108,6 @@ def _island_disc(
             "group": number,
             "members": members,
             "size": round(2.0 * radius, 1),
-            "tier": -1,
             **looks,
         },
         "position": {"x": round(x, 1), "y": round(y, 1)},
@@ -164,11 +161,8 @@ def skill_drawing(
         elements += row_marks(spread, looks)
         x, y, scale = spread.x, spread.y, spread.scale
     size = np.maximum(2.0 * graph.radius * scale * 0.9, 4.0)
-    tier = label_tiers(x, y, [min(len(n), 34) for n in graph.name], graph.uses.astype(float))
     ids = [f"s:{graph.skill_id(i)}" for i in range(graph.n)]
-    elements += [
-        skill_node(graph, i, float(x[i]), float(y[i]), float(size[i]), int(tier[i]), looks) for i in range(graph.n)
-    ]
+    elements += [skill_node(graph, i, float(x[i]), float(y[i]), float(size[i]), looks) for i in range(graph.n)]
     heaviest = int(graph.weight.max(initial=1))
     inside = graph.community[graph.source] == graph.community[graph.target]
     elements += [
@@ -222,21 +216,15 @@ def group_drawing(graph: LayerGraph, looks: _Looks, *, by: str = "community", op
         x, y, r = float(place.centre_x[c]), float(place.centre_y[c]), 1.03 * float(place.radius[c])
         colours = _group_colours(looks, found.members[c])
         elements.append(_island_disc(int(found.numbers[c]), names[c], x, y, r, len(found.members[c]), colours))
-    where = np.array(closed, dtype=np.int64)
-    letters = [min(max(map(len, names[c].split(", "))), 26) for c in closed]
-    sizes = np.array([len(nodes) for nodes in found.members], dtype=float)
-    room = label_tiers(place.centre_x[where], place.centre_y[where], letters, sizes[where], lines=3.0)
-    for c, t in zip(closed, room.tolist(), strict=True):
-        elements.append(_group_node(graph, looks, int(found.numbers[c]), names[c], place, c, found.members[c], t))
-    nodes = np.flatnonzero(visible)
+    elements += [_group_node(graph, looks, int(found.numbers[c]), names[c], place, c, found.members[c]) for c in closed]
     size = np.maximum(2.0 * graph.radius * place.scale * 0.9, 2.5)
-    lengths = [min(len(graph.name[i]), 34) for i in nodes]
-    tier = label_tiers(place.x[nodes], place.y[nodes], lengths, graph.uses[nodes].astype(float))
-    for i, t in zip(nodes.tolist(), tier.tolist(), strict=True):
-        elements.append(skill_node(graph, i, float(place.x[i]), float(place.y[i]), float(size[i]), t, looks))
+    nodes = np.flatnonzero(visible)
+    elements += [
+        skill_node(graph, i, float(place.x[i]), float(place.y[i]), float(size[i]), looks) for i in nodes.tolist()
+    ]
     links = _mixed_edges(graph, found, visible, closed, edges)
     elements += links
-    caption = f"{graph.n:,} skills in {len(sizes):,} {many}. "
+    caption = f"{graph.n:,} skills in {len(found.members):,} {many}. "
     if open_rows:
         before = _mixed_edges(graph, found, np.zeros(graph.n, dtype=bool), found.drawn.tolist(), edges)
         caption += (
@@ -249,8 +237,8 @@ def group_drawing(graph: LayerGraph, looks: _Looks, *, by: str = "community", op
         )
     if hidden:
         caption += f"; {hidden:,} less used skills of the opened {many} are left out"
-    if len(sizes) > len(found.drawn):
-        caption += f"; {len(sizes) - len(found.drawn):,} smaller {many} are left out"
+    if len(found.members) > len(found.drawn):
+        caption += f"; {len(found.members) - len(found.drawn):,} smaller {many} are left out"
     return Drawing(elements, caption + ".", len(nodes), len(closed), len(links))
 
 
@@ -277,7 +265,6 @@ def _group_node(
     place: Islands,
     row: int,
     members: Int,
-    tier: int,
 ) -> Element:
     count = len(members)
     label = name if count == 1 else "\n".join((*(_short(part) for part in name.split(", ")), f"{count:,} skills"))
@@ -290,7 +277,6 @@ def _group_node(
             "members": count,
             "uses": int(graph.uses[members].sum()),
             "size": round(max(2.0 * float(place.radius[row]), 7.0), 1),
-            "tier": tier,
             **_group_colours(looks, members),
         },
         "position": {"x": round(float(place.centre_x[row]), 1), "y": round(float(place.centre_y[row]), 1)},
@@ -356,12 +342,10 @@ def neighbour_drawing(graph: LayerGraph, looks: _Looks, node: int, *, limit: int
     nearness = np.array([np.log1p(weight_of[o]) / np.log1p(heaviest) for o in near])
     distance = 190.0 + 170.0 * (1.0 - nearness) + 34.0 * (np.arange(len(near)) % 2)
     x, y = 1.35 * distance * np.cos(angle), distance * np.sin(angle)
-    elements = [skill_node(graph, node, 0.0, 0.0, 46.0, 0, looks)]
-    lengths = [min(len(graph.name[o]), 34) for o in near]
-    tier = label_tiers(x, y, lengths, [float(weight_of[o]) for o in near])
-    for o, px, py, t in zip(near, x.tolist(), y.tolist(), tier.tolist(), strict=True):
+    elements = [skill_node(graph, node, 0.0, 0.0, 46.0, looks)]
+    for o, px, py in zip(near, x.tolist(), y.tolist(), strict=True):
         size = 10.0 + 16.0 * float(np.log1p(weight_of[o]) / np.log1p(heaviest))
-        elements.append(skill_node(graph, o, px, py, size, t, looks))
+        elements.append(skill_node(graph, o, px, py, size, looks))
     inside = np.zeros(graph.n, dtype=bool)
     inside[near] = True
     among = np.flatnonzero(inside[graph.source] & inside[graph.target])

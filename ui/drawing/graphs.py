@@ -33,14 +33,15 @@ __all__ = [
 Int = npt.NDArray[np.int64]
 Float = npt.NDArray[np.float64]
 
-NODE_LIMIT = 1_500
-"""Most nodes that pan smoothly in a browser; a larger graph opens on communities."""
+NODE_LIMIT = 5_000
+"""Nodes that a browser without a graphics card pans and zooms at over 30 frames a second (`benchmarks/ui.py`); above it
+the graph opens on communities."""
 
-EDGE_LIMIT = 4_500
+EDGE_LIMIT = 10_000
 """Edges likewise."""
 
 GROUP_LIMIT = 400
-"""Most closed groups that are drawn as discs, the largest first."""
+"""Closed groups that are drawn as discs, the largest first."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -174,27 +174,10 @@ def cytoscape_stylesheet(scheme: Scheme, colour: str = "class") -> list[dict[str
             },
         },
     ]
-    # a label of tier t is drawn from zoom 2^t on, where it is as large on the screen as one of tier 0 was
-    for tier in range(5):
-        size = 12.0 / 2**tier
-        sheet.append(
-            {
-                "selector": f"node[tier = {tier}]",
-                "style": {
-                    "label": "data(label)",
-                    "font-size": size,
-                    "min-zoomed-font-size": 7.5,
-                    "text-outline-width": 1.6 / 2**tier,
-                },
-            }
-        )
     sheet += [
         {
             "selector": "node.group",
             "style": {
-                "font-weight": 600,
-                "text-wrap": "wrap",
-                "line-height": 1.15,
                 "background-opacity": 0.3,
                 "border-width": 1.5,
                 "border-color": fill,
@@ -207,16 +190,12 @@ def cytoscape_stylesheet(scheme: Scheme, colour: str = "class") -> list[dict[str
                 "border-width": 1,
                 "border-color": fill,
                 "border-opacity": 0.35,
-                "label": "data(label)",
-                "text-valign": "top",
-                "font-size": 12,
-                "font-weight": 600,
                 "z-index-compare": "manual",
                 "z-index": 0,
             },
         },
         {"selector": ".off", "style": {"display": "none"}},
-        {"selector": "node.ghost", "style": {"background-color": ink["ghost"], "label": ""}},
+        {"selector": "node.ghost", "style": {"background-color": ink["ghost"]}},
         {"selector": "edge.ghost", "style": {"display": "none"}},
         {
             "selector": "node.frontier",
@@ -230,23 +209,20 @@ def cytoscape_stylesheet(scheme: Scheme, colour: str = "class") -> list[dict[str
         {"selector": "node.unnamed", "style": {"text-opacity": 0}},
         {
             "selector": "node.near",
-            "style": {"label": "data(label)", "min-zoomed-font-size": 0, "z-index": 20},
+            "style": {"z-index": 20},
         },
         {"selector": "edge.near", "style": {"opacity": 0.7, "line-color": ink["focus"], "z-index": 15}},
         {
             "selector": "node.focus",
             "style": {
-                "label": "data(label)",
-                "min-zoomed-font-size": 0,
                 "border-width": 3,
                 "border-color": ink["focus"],
-                "font-weight": 700,
                 "z-index": 30,
             },
         },
         {
             "selector": "node.path",
-            "style": {"border-width": 3, "border-color": ROLES["measured"], "label": "data(label)", "z-index": 29},
+            "style": {"border-width": 3, "border-color": ROLES["measured"], "z-index": 29},
         },
         {
             "selector": "edge.path",

@@ -411,7 +411,7 @@ def test_light_and_dark(page: Page, small: str) -> None:
     page.get_by_role("button", name="Light or dark").click()
     page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
-    until(page, "cy.nodes('[tier = 0]')[0].style('color') === 'rgb(230,234,240)'")
+    until(page, "cy.nodes('[id ^= \"s:\"]')[0].style('color') === 'rgb(230,234,240)'")
     page.reload()
     page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
 

@@ -13,7 +13,7 @@ from dash import html, no_update
 
 from explorer.errors import QueryError
 from explorer.store.protocol import Node, Path, QueryResult, Relationship
-from ui.drawing.layouts import communities, islands, label_tiers
+from ui.drawing.layouts import communities, islands
 from ui.drawing.style import CATEGORIES, OTHER
 
 __all__ = [
@@ -151,7 +151,6 @@ def result_elements(result: QueryResult) -> list[dict[str, Any]]:
     radius = 7.0 + 2.0 * np.sqrt(degree)
     where = islands(communities(n, source, target, ones), radius, source, target, ones)
     captions = [_caption(node) for node in shown]
-    tier = label_tiers(where.x, where.y, [min(len(c), 34) for c in captions], degree.astype(float))
     labels = sorted({node.labels[0] if node.labels else "" for node in shown})
     colours = {name: CATEGORIES[i] if i < len(CATEGORIES) else OTHER for i, name in enumerate(labels)}
     elements: list[dict[str, Any]] = [
@@ -162,7 +161,6 @@ def result_elements(result: QueryResult) -> list[dict[str, Any]]:
                 "name": captions[i],
                 "class": ":".join(node.labels),
                 "size": round(float(2.0 * radius[i] * where.scale * 0.8), 1),
-                "tier": int(tier[i]),
                 "c_class": colours[node.labels[0] if node.labels else ""],
             },
             "position": {"x": round(float(where.x[i]), 1), "y": round(float(where.y[i]), 1)},
