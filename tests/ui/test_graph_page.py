@@ -8,7 +8,7 @@ import pytest
 from tests.ui.large import large_graph
 from ui.drawing.filters import Filters
 from ui.drawing.graphs import NODE_LIMIT
-from ui.pages.graph.inspector import inspector, skill_options, summary
+from ui.pages.graph.inspector import ALL_OPTIONS, inspector, skill_options, summary
 from ui.pages.graph.pictures import colour_keys, drawing, look, paint, part, picture, table_rows, text_options
 from ui.pages.graph.state import not_learned, read_state, usual_view, write_list
 from ui.source import Snapshot, Source
@@ -105,7 +105,8 @@ def test_large_layers_open_on_groups() -> None:
     graph = large_graph(NODE_LIMIT + 500, groups=5)
     assert usual_view(graph) == "groups"
     assert read_state({"box": "0,1,0,1"}, graph).view == "skills"
-    assert len(skill_options(graph, "", None)) == graph.n
+    some = large_graph(ALL_OPTIONS, groups=5)
+    assert len(skill_options(some, "", None)) == some.n
 
 
 def test_of_very_many_skills_those_that_match_are_offered() -> None:

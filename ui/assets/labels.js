@@ -245,7 +245,7 @@ the discs. While the picture moves the layer is only moved with it; names are pl
     let last = 0, frame = 0; // where frames are slow, a pause between two of them is no rest
     const soon = () => {
       window.clearTimeout(layer.timer);
-      layer.timer = window.setTimeout(() => refresh(cy, layer), layer.view ? Math.max(REST, 2.5 * frame) : 0);
+      layer.timer = window.setTimeout(() => refresh(cy, layer), Math.max(REST, 2.5 * frame));
     };
     cy.on("render", () => {
       const now = performance.now();

@@ -33,11 +33,11 @@ __all__ = [
 Int = npt.NDArray[np.int64]
 Float = npt.NDArray[np.float64]
 
-NODE_LIMIT = 5_000
-"""Nodes that a browser without a graphics card pans and zooms at over 30 frames a second (`benchmarks/ui.py`); above it
+NODE_LIMIT = 3_000
+"""Nodes that a browser without a graphics card pans and zooms at over 30 frames a second once drawn; above it
 the graph opens on communities."""
 
-EDGE_LIMIT = 10_000
+EDGE_LIMIT = 7_500
 """Edges likewise."""
 
 GROUP_LIMIT = 400

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from explorer.service import layer_view, predict, subsample, threshold
 from explorer.store.opening import open_store
-from tests.ui.browser.seen import drawn, has_state, on_canvas, plotted, until
+from tests.ui.browser.seen import drawn, has_state, on_canvas, plotted
 from ui.components import fraction
 from ui.pages.learning import gains
 
@@ -39,17 +39,31 @@ def test_what_if_of_no_number_is_the_layers_own(page: Page, small: str, query: s
     expect(page.locator("#notice")).to_be_empty()
 
 
-def test_names_at_the_sides_have_room(page: Page, small: str) -> None:
+def test_names_are_on_the_canvas_and_meet_neither_each_other_nor_a_disc(page: Page, small: str) -> None:
     page.goto(f"{small}/learning")
     drawn(page, "l-cy")
-    until(page, "l-cy", "cy.scratch('_sgFitted')")
-    left, right, width = on_canvas(
-        page,
-        "l-cy",
-        "(box => [box.x1, box.x2, cy.width()])(cy.nodes().renderedBoundingBox({ includeLabels: false }))",
-    )
-    assert left > 30
-    assert right < width - 30
+    page.wait_for_function("() => window.sgLabels.shown(document.getElementById('l-cy')._cyreg.cy)?.names.length > 5")
+    width, height = on_canvas(page, "l-cy", "[cy.width(), cy.height()]")
+    shown = on_canvas(page, "l-cy", "window.sgLabels.shown(cy)")
+    names, discs = shown["names"], shown["discs"]
+    for i, one in enumerate(names):
+        assert one["x1"] >= 0, one
+        assert one["y1"] >= 0, one
+        assert one["x2"] <= width, one
+        assert one["y2"] <= height, one
+        for other in names[i + 1 :]:
+            apart = (
+                one["x2"] <= other["x1"]
+                or other["x2"] <= one["x1"]
+                or one["y2"] <= other["y1"]
+                or other["y2"] <= one["y1"]
+            )
+            assert apart, (one, other)
+        for disc in discs:
+            if disc["id"] != one["id"]:
+                dx = disc["x"] - min(max(disc["x"], one["x1"]), one["x2"])
+                dy = disc["y"] - min(max(disc["y"], one["y1"]), one["y2"])
+                assert dx * dx + dy * dy >= disc["r"] ** 2 - 0.5, (one, disc)
 
 
 def test_what_if_with_a_random_capacity(page: Page, small: str) -> None:
