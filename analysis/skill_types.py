@@ -235,7 +235,7 @@ def features_of(
 
     >>> graph = SkillTextGraph.from_edges([0, 0, 1, 2], [0, 1, 1, 2], 3, 3)
     >>> [feature.name for feature in features_of(graph, {"topic": ["x", "x", "y"]}, with_communities=False)]
-    ['uses', 'openness of topic', 'company in topic']
+    ['uses', 'openness of topic', 'companions in topic']
     """
     found: list[SkillFeature] = []
 
