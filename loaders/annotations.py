@@ -77,7 +77,7 @@ def read_tags(path: Path, problems: Problems | None = None, progress: Progress |
     """
     problems = problems or Problems()
     found = []
-    with open_table(path, problems, progress=progress, known=_NEEDED, unescape=True) as opened:
+    with open_table(path, problems, progress=progress, known=_NEEDED, escaped="yes") as opened:
         missing = [name for name in _NEEDED if name not in opened.header]
         if missing:
             raise DataError(

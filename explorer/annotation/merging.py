@@ -89,7 +89,7 @@ def read_merges(path: Path) -> dict[str, str]:
         DataError: A column is missing, or a skill would go into two others, or in the end into itself.
     """
     found: dict[str, str] = {}
-    with open_table(path, Problems(), known=_COLUMNS, unescape=True) as opened:
+    with open_table(path, Problems(), known=_COLUMNS, escaped="yes") as opened:
         missing = [name for name in ("skill", "into", "keep") if name not in opened.header]
         if missing:
             raise DataError(f"has no column {missing[0]!r}: expected {', '.join(_COLUMNS)}", path=path)
