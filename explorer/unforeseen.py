@@ -48,7 +48,7 @@ def _log(error: BaseException) -> Path:
     folder.chmod(0o700)
     path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{os.urandom(2).hex()}.log"
     arguments = " ".join(map(repr, sys.argv[:40]))[:4_000]
-    head = f"skillgraph {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n{arguments}\n\n"
+    head = f"Skillgraph Explorer {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n{arguments}\n\n"
     text = head + "".join(traceback.format_exception(error))
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8", errors="backslashreplace") as file:

@@ -252,7 +252,7 @@ class BackgroundServer:
         listener = _listen(LOCAL_NAMES[0], port)
         self._app = create_app(store_url, framed=framed)
         self._server, self.address = _server(self._app, listener, LOCAL_NAMES[0])
-        self._thread = threading.Thread(target=self._server.run, name="skillgraph explorer", daemon=True)
+        self._thread = threading.Thread(target=self._server.run, name="explorer", daemon=True)
         self._closed = False
         self._thread.start()
 
