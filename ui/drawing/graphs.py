@@ -41,7 +41,7 @@ EDGE_LIMIT = 7_500
 """Edges likewise."""
 
 GROUP_LIMIT = 400
-"""Closed groups that are drawn as discs, the largest first."""
+"""Most closed groups that are drawn as discs, the largest first."""
 
 
 @dataclass(frozen=True, eq=False)
