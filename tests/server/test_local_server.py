@@ -177,7 +177,7 @@ def test_a_port_in_use_is_named_and_nothing_is_left_running(server: LocalServer,
         port = other.getsockname()[1]
         for changed, option in (({"bolt_port": port}, "--port"), ({"http_port": port}, "--http-port")):
             busy: dict[str, Any] = changed
-            with pytest.raises(ServerError, match=rf"port {port} .* choose another with {option}$"):
+            with pytest.raises(ServerError, match=rf"port {port} .* choose another port with {option}$"):
                 LocalServer(server.home, options=replace(options, **busy)).start()
     assert not server.status().running
 

@@ -214,9 +214,7 @@ def test_values_that_only_neo4j_has_are_plain(store: Neo4jStore) -> None:
         "datetime('2026-01-31T12:00:00Z') AS time, {a: [localtime('12:00:00')]} AS map"
     )
     assert result.columns == ("day", "span", "point", "time", "map")
-    assert result.rows == [
-        ("2026-01-31", "P1M", [1.0, 2.0], "2026-01-31T12:00:00.000000000+00:00", {"a": ["12:00:00.000000000"]})
-    ]
+    assert result.rows == [("2026-01-31", "P1M", [1.0, 2.0], "2026-01-31T12:00:00+00:00", {"a": ["12:00:00"]})]
 
 
 def test_a_slip_of_the_pen_is_a_warning(store: Neo4jStore, capfd: pytest.CaptureFixture[str]) -> None:
