@@ -16,7 +16,7 @@ def test_the_giant_component_forms_and_is_undone_by_its_hubs(page: Page, small: 
     until(page, "r-cy", "cy.nodes('.giant').length > 0")
     at_random = on_canvas(page, "r-cy", "cy.nodes('.giant').length")
     assert on_canvas(page, "r-cy", "cy.edges('.giant').every(e => e.connectedNodes('.giant').length === 2)")
-    page.get_by_text("most used removed first").click()
+    page.locator("label", has_text="most used removed first").click()
     has_state(page, "order", "hubs")
     until(page, "r-cy", f"cy.nodes('.giant').length !== {at_random}")
     expect(page.locator("#r-kept")).to_have_text("40 % of the skills, the most used, left out")
