@@ -38,7 +38,7 @@ def test_each_method_continues_what_it_assumes() -> None:
     assert doubling.forecast(1e6, "growth") <= 1000.0
     with pytest.raises(AnalysisError, match="at least as many"):
         doubling.forecast(0.5, "last")
-    with pytest.raises(AnalysisError, match="none of growth, line, last"):
+    with pytest.raises(AnalysisError, match="not one of growth, line, last"):
         doubling.forecast(2.0, "guess")
 
 
