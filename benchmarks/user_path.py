@@ -2,17 +2,21 @@
 
 Every command is a process of its own, as it is for a person, so imports and opening the store count. Beside load and
 list stand networkx with pickle and DuckDB tables, each in a process of its own too, on the same file. With `--neo4j N`
-the same on Neo4j at N requirements, which starts a server of its own (extra `server`).
+the same on Neo4j at N requirements, which starts a server of its own (extra `server`). With `--keep FOLDER` what was
+measured stays in the folder, and a run that was stopped goes on where it was.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +28,7 @@ TARGETS = {  # CPU s and GB at 10⁶ and at 10⁷ requirements
     "learn": ((1.5, None), (12.0, None)),
     "associate": ((6.0, 0.8), (70.0, None)),
     "percolate": ((2.0, None), (12.0, None)),
-    "predict --layer": ((4.0, None), (20.0, None)),
+    "predict layer": ((4.0, None), (20.0, None)),
     "layers": ((0.5, 0.15), (0.5, 0.15)),
     "datasets": ((0.5, None), (0.5, None)),
     "--version": ((0.12, None), (0.12, None)),
@@ -34,7 +38,10 @@ TARGETS = {  # CPU s and GB at 10⁶ and at 10⁷ requirements
 # What is of interest for how cost grows; the others cost the same whatever the size.
 NETWORKX_LIMIT = 2_000_000
 """Requirements up to which networkx takes part: beyond, it needs more memory than a laptop has."""
-GROWING = ("load", "learn", "associate", "percolate", "predict --layer")
+QUERY_LIMIT = 2_000_000
+"""Requirements up to which queries are measured, for the same reason."""
+GROWING = ("load", "learn", "associate", "percolate")
+OFTEN = ("percolate", "predict layer", "layers", "datasets")
 MEAN_SKILLS, RATIO = 4.0, 1.6
 
 _MEASURED = """
@@ -97,14 +104,34 @@ def write_edges(path: Path, requirements: int, seed: int = 20_240_501) -> None:
             file.write("".join(f"text{a},skill{b}\n" for a, b in rows))
 
 
+Found = dict[str, tuple[float, float]]
+
+
+class Ledger:
+    """What was measured, kept in a file after every command, so that the next run need not do it again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._found: dict[str, list[float]] = json.loads(path.read_text()) if path.exists() else {}
+
+    def once(self, key: str, measure: Callable[[], tuple[float, float]]) -> tuple[float, float]:
+        """CPU seconds and GB under a key, measured unless they are there."""
+        if key not in self._found:
+            self._found[key] = list(measure())
+            self._path.write_text(json.dumps(self._found, indent=1))
+        seconds, gigabytes = self._found[key]
+        return seconds, gigabytes
+
+
 def measured(command: Sequence[str | Path], **environment: str) -> tuple[float, float]:
-    """CPU seconds (user and system) and peak memory in GB of a process."""
+    """CPU seconds (user and system) and peak memory in GB of a process, which finds bytecode and compiled kernels."""
     done = subprocess.run(
         [sys.executable, "-c", _MEASURED, *map(str, command)],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, **environment},
+        # As on a person's machine, where Python keeps bytecode: without it, every start compiles for seconds.
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **environment},
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, command))}: {done.stderr.strip()[-500:]}")
@@ -118,52 +145,67 @@ def skillgraph(*arguments: str | Path, **environment: str) -> tuple[float, float
     return measured([Path(sys.executable).with_name("skillgraph"), *arguments], **environment)
 
 
-def path_of_a_user(edges: Path, store: str, repeats: int, **environment: str) -> dict[str, tuple[float, float]]:
+def path_of_a_user(
+    ledger: Ledger, edges: Path, store: str, size: int, repeats: int, key: str, **environment: str
+) -> Found:
     """CPU seconds, the least of some runs where a command can be repeated, and memory of each command."""
     place = ("--store", store)
-    once = {
-        "load": ("load", edges, "--dataset", "bench", *place),
+    commands = {
+        "load": ("load", edges, "--dataset", "bench", "--replace", *place),
         "learn": ("learn", "layer", *place),
         "associate": ("associate", "layer", *place),
-    }
-    often = {
         "percolate": ("percolate", "layer", "--replicates", "1", *place),
-        "predict --layer": ("predict", "--layer", "layer", *place),
+        "predict layer": ("predict", "layer", *place),
         "layers": ("layers", *place),
         "datasets": ("datasets", *place),
-        "first query": ("query", "MATCH (s:Skill) RETURN count(s)", *place),
-        "next query": ("query", "MATCH (s:Skill) RETURN count(s)", *place),
     }
-    found = {name: skillgraph(*command, **environment) for name, command in once.items()}
-    for name, command in often.items():
-        runs = [skillgraph(*command, **environment) for _ in range(1 if "query" in name else repeats)]
+    if size <= QUERY_LIMIT:
+        commands["first query"] = commands["next query"] = ("query", "MATCH (s:Skill) RETURN count(s)", *place)
+    found = {}
+    for name, command in commands.items():
+        several = repeats if name in OFTEN else 1
+        runs = [
+            ledger.once(f"{key} {name} {turn}", lambda: skillgraph(*command, **environment))  # noqa: B023
+            for turn in range(several)
+        ]
         found[name] = min(run[0] for run in runs), max(run[1] for run in runs)
     return found
 
 
-def without_a_store(repeats: int) -> dict[str, tuple[float, float]]:
+def without_a_store(ledger: Ledger, repeats: int, **environment: str) -> Found:
     """The commands that need none."""
-    commands = {
+    commands: dict[str, Sequence[str | Path]] = {
         "--version": ("--version",),
         "predict": ("predict", "--mean-skills", "3", "--ratio", "1.1"),
         "threshold": ("threshold", "--mean-skills", "3"),
     }
     found = {}
     for name, command in commands.items():
-        runs = [skillgraph(*command) for _ in range(repeats)]
+        skillgraph(*command, **environment)  # which writes bytecode
+        runs = [
+            ledger.once(f"alone {name} {turn}", lambda: skillgraph(*command, **environment))  # noqa: B023
+            for turn in range(repeats)
+        ]
         found[name] = min(run[0] for run in runs), max(run[1] for run in runs)
+    found["(Python alone)"] = ledger.once("alone python", lambda: measured([sys.executable, "-c", "pass"]))
     return found
 
 
-def beside(edges: Path, folder: Path, size: int) -> dict[str, list[tuple[float, float]]]:
+def beside(ledger: Ledger, edges: Path, folder: Path, size: int) -> dict[str, list[tuple[float, float]]]:
     """Load and list of each peer."""
     found = {}
     for name, scripts in PEERS.items():
         if name.startswith("networkx") and size > NETWORKX_LIMIT:
             continue
-        kept = folder / f"{name.split()[0]}.kept"
-        found[name] = [measured([sys.executable, "-c", script, edges, kept]) for script in scripts]
-        kept.unlink()
+        kept = folder / f"{name.split()[0]}-{size}.kept"
+        found[name] = [
+            ledger.once(
+                f"{size} {name} {work}",
+                lambda: measured([sys.executable, "-c", script, edges, kept]),  # noqa: B023
+            )
+            for work, script in zip(("load", "list"), scripts, strict=True)
+        ]
+        kept.unlink(missing_ok=True)
     return found
 
 
@@ -184,41 +226,56 @@ def main() -> None:
     options = harness.arguments(
         __doc__,
         sizes=([1e5, 1e6, 1e7], "requirements"),
-        repeats=(3, "runs of what can be repeated"),
+        repeats=(1, "runs of what can be repeated"),
         warm=(2, "runs on a thousand requirements beforehand, to compile kernels and to know the least cost"),
-        neo4j=(0, "requirements on Neo4j; 0 for none"),
+        neo4j=(0.0, "requirements on Neo4j; 0 for none"),
+        remark=("", "a sentence on the machine, for the page"),
+        keep=("", "folder in which files and what was measured stay, for a run that goes on; empty for none"),
     )
     sizes = [round(size) for size in options.sizes]
     report = harness.Report("What a person runs")
     found, peers, kept = [], [], []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        cache = {"SKILLGRAPH_CACHE": str(folder / "cache")}
+    place = nullcontext(options.keep) if options.keep else tempfile.TemporaryDirectory()
+    with place as name:
+        folder = Path(name).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        ledger = Ledger(folder / "measured.json")
+        fresh = {"SKILLGRAPH_CACHE": str(folder / "cache"), "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
         write_edges(folder / "warm.csv", 1_000)
-        least: dict[str, tuple[float, float]] = {}
+        least: Found = {}
         for turn in range(options.warm):
             # Kernels are compiled in the first turn and kept on disk; that is no part of what is measured.
-            least = path_of_a_user(folder / "warm.csv", str(folder / f"{turn}.kgl"), 1, **cache)
-        alone = without_a_store(options.repeats)
-        alone["(Python alone)"] = measured([sys.executable, "-c", "pass"])
+            warm = str(folder / f"warm-{turn}.kgl")
+            least = path_of_a_user(ledger, folder / "warm.csv", warm, 1_000, 1, f"warm {turn}", **fresh)
+        alone = without_a_store(ledger, options.repeats, **fresh)
         for size in sizes:
-            edges, store = folder / "edges.csv", folder / f"{size}.kgl"
-            write_edges(edges, size)
-            found.append(path_of_a_user(edges, str(store), options.repeats, **cache) | alone)
-            peers.append(beside(edges, folder, size))
+            edges, store = folder / f"{size}.csv", folder / f"{size}.kgl"
+            if not edges.exists():
+                write_edges(edges.with_suffix(".part"), size)
+                edges.with_suffix(".part").replace(edges)
+            found.append(path_of_a_user(ledger, edges, str(store), size, options.repeats, str(size), **fresh) | alone)
+            peers.append(beside(ledger, edges, folder, size))
             kept.append(store.stat().st_size)
-            store.unlink()
         if options.neo4j:
-            write_edges(folder / "edges.csv", options.neo4j)
-            report.tables.append(on_neo4j(folder, options.neo4j))
+            edges = folder / f"{round(options.neo4j)}.csv"
+            if not edges.exists():
+                write_edges(edges, round(options.neo4j))
+            report.tables.append(on_neo4j(ledger, folder, edges, round(options.neo4j), **fresh))
+        measured_at = datetime.fromtimestamp((folder / "measured.json").stat().st_mtime, UTC)
     columns = ["command"]
     for size in sizes:
         columns += [f"CPU s at {size:.0e}".replace("e+0", "0^"), "GB"]
     names = [*dict.fromkeys(command for of_size in found for command in of_size)]
     note = (
-        f"Size of the store: {', '.join(f'{size / 2**20:,.1f} MB' for size in kept)}. The first query builds the graph "
-        "that Cypher runs on, the next one takes it from the cache."
+        "CPU time, user and system, and peak memory, on a seeded random edge list with about four skills a text and "
+        "1.6 texts a skill; bytecode and compiled kernels are on disk already. "
+        f"Size of the store: {', '.join(f'{size / 2**20:,.1f} MB' for size in kept)}. `percolate` with one replicate; "
+        "`predict layer` draws random graphs and chooses types at 10⁵ only, as it does unasked. The first query builds "
+        "the graph that Cypher runs on, the next one takes it from the cache; "
+        f"neither is measured beyond {QUERY_LIMIT:,} requirements."
     )
+    counted = "one run" if options.repeats == 1 else f"the best of up to {options.repeats} runs"
+    note = f"Measured until {measured_at:%Y-%m-%d}, {counted} of each. {options.remark} {note}".replace("  ", " ")
     report.tables.insert(
         0,
         harness.Table(
@@ -259,13 +316,14 @@ def main() -> None:
         if size in (10**6, 10**7):
             for name, limits in TARGETS.items():
                 seconds, gigabytes = limits[size == 10**7]
-                report.at_most(f"`{name}` at {size:,}", of_size[name][0], seconds, "s")
+                plain = " without random graphs and types" if name == "predict layer" else ""
+                report.at_most(f"`{name}`{plain} at {size:,}", of_size[name][0], seconds, "s")
                 if gigabytes is not None:
                     report.at_most(f"`{name}` at {size:,}, memory", of_size[name][1], gigabytes, "GB")
     harness.finish(report, options)
 
 
-def on_neo4j(folder: Path, size: int) -> harness.Table:
+def on_neo4j(ledger: Ledger, folder: Path, edges: Path, size: int, **fresh: str) -> harness.Table:
     """The commands on a Neo4j of its own; the server's time does not count."""
     from explorer.server import LocalServer, ServerOptions, free_port
 
@@ -274,8 +332,8 @@ def on_neo4j(folder: Path, size: int) -> harness.Table:
     try:
         credentials = server.credentials()
         assert credentials is not None
-        environment = {"NEO4J_USERNAME": credentials.user, "NEO4J_PASSWORD": credentials.password}
-        found = path_of_a_user(folder / "edges.csv", status.url, 1, **environment)
+        user = {"NEO4J_USERNAME": credentials.user, "NEO4J_PASSWORD": credentials.password}
+        found = path_of_a_user(ledger, edges, status.url, size, 1, f"neo4j {size}", **fresh, **user)
     finally:
         server.stop()
     return harness.Table(
