@@ -65,6 +65,10 @@ def alpha_interval(
 
     Returns:
         Lower and upper end; NaN if α is not defined in any draw.
+
+    >>> same = np.tile([0, 1], 10)  # full agreement, whatever is drawn
+    >>> alpha_interval(np.stack([same, same]), np.arange(20) // 2, rng=np.random.default_rng(0), replicates=50)
+    (1.0, 1.0)
     """
     kinds = np.unique(values)
     counts = np.stack([(values == k).sum(axis=0) for k in kinds[kinds >= 0]]).astype(np.float64)

@@ -128,7 +128,8 @@ def test_bad_edges_are_named(text, skill, message):
 
 
 @pytest.mark.parametrize(
-    ("pointers", "message"), [([1, 2], "start at 0"), ([0, 1], "end at"), ([0, 2, 1, 2], "decrease"), ([], "start at 0")]
+    ("pointers", "message"),
+    [([1, 2], "start at 0"), ([0, 1], "end at"), ([0, 2, 1, 2], "decrease"), ([], "start at 0")],
 )
 def test_bad_pointers_are_named(pointers, message):
     with pytest.raises(AnalysisError, match=message):

@@ -17,12 +17,13 @@ from tests.support.demo import small_sources
 ROOT = Path(__file__).parents[2]
 
 # These end with the reader, need another environment, or open the demo's store: each has tests of its own.
-ELSEWHERE = ("skillgraph ui", "skillgraph server", "skillgraph spark", "skillgraph demo")
+ELSEWHERE = ("skillgraph ui", "skillgraph mcp", "skillgraph server", "skillgraph spark", "skillgraph demo")
 
 FILES = {
     "edges.csv": "text,skill\nt1,a\nt2,a\nt2,b\n",
     "skills.csv": "id,class\na,task\nb,api\n",
     "texts.csv": "id,class\nt1,task\nt2,task\n",
+    "texts.jsonl": '{"id": "t1", "text": "Call the task api."}\n{"id": "t2", "text": "A task for b."}\n',
     "table.csv": "text,skill\nt1,a\nt2,b\n",
     "outcomes.csv": "model,text,score\ncodellama-7b,t1,1\ncodellama-7b,t2,0\n",
 }
@@ -36,6 +37,10 @@ BEFORE = {
     "skillgraph learn foundation --continue": ("skillgraph load numpy --append --part stdlib",),
     "skillgraph evidence": LOAD_OUTCOMES,
     "skillgraph master": (*LOAD_OUTCOMES, "skillgraph evidence codellama-7b --fit dina"),
+    "skillgraph agreement": (
+        "skillgraph annotate texts.jsonl --vocabulary skills.csv --encoder letters --threshold 0.1 --output tags.csv",
+        "skillgraph annotate texts.jsonl --vocabulary skills.csv --encoder letters --output other-tags.csv",
+    ),
     "skillgraph decompress": ("skillgraph compress foundation --output functions.sgc",),
 }
 """What an example takes for granted besides the demo, by how it begins."""

@@ -81,7 +81,7 @@ def test_the_posterior_is_that_of_enumeration() -> None:
 
 def test_what_cannot_be_fitted_is_refused() -> None:
     wide = SkillTextGraph.from_csr(range(MOST_SKILLS + 2), range(MOST_SKILLS + 1), n_skills=MOST_SKILLS + 1)
-    with pytest.raises(AnalysisError, match="up to 12 skills"):
+    with pytest.raises(AnalysisError, match="at most 12 skills"):
         diagnose(wide, np.ones((4, MOST_SKILLS + 1)))
     one = SkillTextGraph.from_csr([0, 1], [0], n_skills=1)
     with pytest.raises(AnalysisError, match="'nida' is not one"):
