@@ -122,7 +122,7 @@ def test_the_command_line_chooses_what_a_recipe_needs_and_says_so(folder: Path) 
     ran = call(folder, f'skillgraph query "{query}"')
     assert ran.code == 0
     assert ran.out.count("\n") > 10
-    assert "chosen: dataset=python, layer=foundation, skill=" in ran.err
+    assert "chosen by the program: dataset=python, layer=foundation, skill=" in ran.err
     given = call(folder, f'skillgraph query --param dataset=python --param skill=builtin:len "{query}" --json')
     assert "chosen: layer=foundation\n" in given.err
     assert len(given.json["rows"]) > 10

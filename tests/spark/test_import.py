@@ -91,7 +91,7 @@ def test_another_dataset_or_layer_is_refused(store: Store, outputs: Path, tmp_pa
 def test_a_folder_that_is_no_output_is_refused(outputs: Path, tmp_path: Path) -> None:
     with pytest.raises(SkillgraphError, match=r"holds no run\.parquet"):
         read_layer(tmp_path, "taken")
-    with pytest.raises(SkillgraphError, match=r"not the output of `skillgraph learn"):
+    with pytest.raises(SkillgraphError, match=r"not the output of `skillgraph spark learn --output`"):
         read_layer(outputs / "associated", "taken")
     with pytest.raises(SkillgraphError, match=r"not the output of `skillgraph associate"):
         read_associations(outputs / "learned")

@@ -102,7 +102,9 @@ def test_tables_that_were_written_where_the_driver_cannot_see_them_are_not_taken
 
         with monkeypatch.context() as patched:
             patched.setattr(RunFolder, "write", lose)
-            with pytest.raises(SparkError, match=rf"{lost} has 0 rows instead of [\d,]+: .* share$"):
+            with pytest.raises(
+                SparkError, match=rf"{lost} has 0 rows instead of [\d,]+: .* shared by the driver, all workers"
+            ):
                 go()
     wanted = Case(case.dataset, case.folder, index_dataset(case.dataset, parts=("odd",))).learned()
     assert go().by_step[-1] == len(wanted) > 0
