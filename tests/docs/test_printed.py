@@ -124,7 +124,7 @@ def test_the_command_line_chooses_what_a_recipe_needs_and_says_so(folder: Path) 
     assert ran.out.count("\n") > 10
     assert "chosen by the program: dataset=python, layer=foundation, skill=" in ran.err
     given = call(folder, f'skillgraph query --param dataset=python --param skill=builtin:len "{query}" --json')
-    assert "chosen: layer=foundation\n" in given.err
+    assert "chosen by the program: layer=foundation\n" in given.err
     assert len(given.json["rows"]) > 10
 
 

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,12 +71,23 @@ def plain_umask() -> Iterator[None]:
     os.umask(before)
 
 
+@contextmanager
+def started(command: list[Any], **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """A process that hears SIGHUP even if these tests run under nohup, and that does not outlive a failed test."""
+    hears = lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)  # noqa: E731
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=hears, **options) as process:  # noqa: PLW1509
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.name)
 def test_nothing_is_left_after(ending: signal.Signals, temp: Path, tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.mkdir()
     command = [sys.executable, "-c", HOLDER, str(target)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with started(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         private = Path(process.stdout.readline().strip())
         assert private.parent == temp
@@ -104,7 +117,7 @@ def test_the_explorer_ends_when_it_is_asked_to(temp: Path, tmp_path: Path) -> No
     """SIGTERM is what `docker stop` sends."""
     program = Path(sys.executable).with_name("skillgraph")
     command = [program, "ui", "--port", "0", "--no-browser", "--store", tmp_path / "s.kgl"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with started(command) as process:
         assert process.stderr is not None
         assert "The explorer is at" in process.stderr.readline()
         process.terminate()

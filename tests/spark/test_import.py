@@ -93,7 +93,7 @@ def test_a_folder_that_is_no_output_is_refused(outputs: Path, tmp_path: Path) ->
         read_layer(tmp_path, "taken")
     with pytest.raises(SkillgraphError, match=r"not the output of `skillgraph spark learn --output`"):
         read_layer(outputs / "associated", "taken")
-    with pytest.raises(SkillgraphError, match=r"not the output of `skillgraph associate"):
+    with pytest.raises(SkillgraphError, match=r"not the output of `skillgraph spark associate --output`"):
         read_associations(outputs / "learned")
     half = tmp_path / "half"
     shutil.copytree(outputs / "learned", half)
