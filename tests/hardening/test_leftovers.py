@@ -73,9 +73,13 @@ def plain_umask() -> Iterator[None]:
 
 @contextmanager
 def started(command: list[Any], **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """A process that hears SIGHUP even if these tests run under nohup, and that does not outlive a failed test."""
-    hears = lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)  # noqa: E731
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=hears, **options) as process:  # noqa: PLW1509
+    """A process that hears these signals even where the tests ignore them, and that does not outlive a failed test."""
+
+    def hear() -> None:
+        for ending in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(ending, signal.SIG_DFL)
+
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=hear, **options) as process:  # noqa: PLW1509
         try:
             yield process
         finally:

@@ -57,7 +57,8 @@ def test_the_message_names_the_limit(store: EmbeddedStore) -> None:
 
 
 def test_an_expression_that_spins_is_ended(store: EmbeddedStore) -> None:
-    spinning = "RETURN reduce(n = 0, x IN range(1, 2000000) | n + size(range(1, 20000))) AS x"
+    # a long text copied again and again: much work, few list items, so that no other limit ends it first
+    spinning = "RETURN size(reduce(s = '', x IN range(1, 400000) | substring(s + 'abcdefgh' + toString(x), 0))) AS x"
     with pytest.raises(QueryError, match=r"longer than 0\.3 s"):
         _ask(store, spinning, timeout=0.3)
 
