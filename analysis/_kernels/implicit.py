@@ -17,7 +17,6 @@ UInt64 = npt.NDArray[np.uint64]
 BLOCK = 512  # texts that are looked through together when one of them has changed
 _BUFFER = 512  # edges between asking for a text's cache line and using it
 _ONE = np.uint64(1)
-_TWO = np.uint64(2)
 _SHIFT = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -425,22 +425,8 @@ class Graph(_OfALayer):
         Raises:
             DataError: A frame that is none, a missing column, or data that are wrong; the message names the row.
         """
-        tables = {
-            "texts": texts,
-            "skills": skills,
-            "prerequisites": prerequisites,
-            "part_of": part_of,
-            "models": models,
-            "outcomes": outcomes,
-        }
-        return _of_tables(
-            _of_pandas(frame, "from_pandas"),
-            name,
-            "pandas",
-            part,
-            (text, skill, weight),
-            {key: None if table is None else _of_pandas(table, key) for key, table in tables.items()},
-        )
+        further = (texts, skills, prerequisites, part_of, models, outcomes)
+        return _of_tables("pandas", _of_pandas, frame, name, part, (text, skill, weight), further)
 
     @classmethod
     def from_polars(
@@ -460,22 +446,8 @@ class Graph(_OfALayer):
         outcomes: pl.DataFrame | None = None,
     ) -> Graph:
         """A graph from frames of polars; see `from_pandas`."""
-        tables = {
-            "texts": texts,
-            "skills": skills,
-            "prerequisites": prerequisites,
-            "part_of": part_of,
-            "models": models,
-            "outcomes": outcomes,
-        }
-        return _of_tables(
-            _of_polars(frame, "from_polars"),
-            name,
-            "polars",
-            part,
-            (text, skill, weight),
-            {key: None if table is None else _of_polars(table, key) for key, table in tables.items()},
-        )
+        further = (texts, skills, prerequisites, part_of, models, outcomes)
+        return _of_tables("polars", _of_polars, frame, name, part, (text, skill, weight), further)
 
     @classmethod
     def from_arrow(
@@ -495,15 +467,8 @@ class Graph(_OfALayer):
         outcomes: pa.Table | None = None,
     ) -> Graph:
         """A graph from tables of Arrow; see `from_pandas`."""
-        tables = {
-            "texts": texts,
-            "skills": skills,
-            "prerequisites": prerequisites,
-            "part_of": part_of,
-            "models": models,
-            "outcomes": outcomes,
-        }
-        return _of_tables(table, name, "arrow", part, (text, skill, weight), tables)
+        further = (texts, skills, prerequisites, part_of, models, outcomes)
+        return _of_tables("arrow", lambda given, _: given, table, name, part, (text, skill, weight), further)
 
     @classmethod
     def from_scipy(
@@ -848,19 +813,26 @@ def answer(place: Place, cypher: str, parameters: Mapping[str, Any], *, limit: i
     return result(Answer, asked.result, chosen=asked.chosen, remarks=asked.unmatched)
 
 
+_FURTHER = ("texts", "skills", "prerequisites", "part_of", "models", "outcomes")
+
+
 def _of_tables(
-    table: pa.Table,
-    name: str,
     source: str,
+    to_arrow: Callable[[Any, str], pa.Table],
+    table: Any,
+    name: str,
     part: str | None,
     columns: tuple[str, str, str],
-    tables: Mapping[str, pa.Table | None],
+    further: Sequence[Any | None],
 ) -> Graph:
+    """The graph of a package's tables; `further` are those of `_FURTHER`, `to_arrow` is told what it reads."""
     from loaders.in_memory import dataset_from_tables
 
     text, skill, weight = columns
+    pairs = to_arrow(table, f"from_{source}")
+    given = {key: None if more is None else to_arrow(more, key) for key, more in zip(_FURTHER, further, strict=True)}
     return _stored(
-        dataset_from_tables(table, name=name, source=source, part=part, text=text, skill=skill, weight=weight, **tables)
+        dataset_from_tables(pairs, name=name, source=source, part=part, text=text, skill=skill, weight=weight, **given)
     )
 
 

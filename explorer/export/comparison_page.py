@@ -347,9 +347,5 @@ def _share(value: float | None) -> str:
     return "–" if value is None else f"{value:.1%}"
 
 
-def _signed_share(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.1%}"
-
-
 def _change(mean: float | None, deviation: float | None) -> str:
     return "–" if mean is None or deviation is None else f"{mean:+.3f} ± {deviation:.3f}"

@@ -234,33 +234,15 @@ class MasteryChange:
 
 
 @dataclass(frozen=True)
-class PairedOutcomes:
+class PairedOutcomes(Overall):
     """Two models item by item, on the texts that both attempted and that require a skill of both layers.
 
     Attributes:
-        items: Number of these texts.
-        first: Mean outcome of the first model.
-        second: Mean outcome of the second.
-        difference: Second less first.
-        low: Lower end of its 95 % interval.
-        high: Upper end.
-        only_first: Texts on which the first scored higher.
-        only_second: Texts on which the second did.
-        p_value: McNemar's test (mid-p, exact) of outcomes 0 and 1, the paired t test of others.
         margin: A skill counts as kept if its difference is shown to be within ± this.
         false_discoveries: Share of the gained and lost skills that may be due to chance.
         tests: Skills that were tested: those with at least five texts on which the models differ.
     """
 
-    items: int
-    first: float
-    second: float
-    difference: float
-    low: float
-    high: float
-    only_first: int
-    only_second: int
-    p_value: float
     margin: float
     false_discoveries: float
     tests: int
@@ -357,7 +339,7 @@ def _paired_outcomes(found: PairedLayers) -> PairedOutcomes | None:
         return None
     differing = found.skills.only_first + found.skills.only_second
     return PairedOutcomes(
-        **{name: getattr(overall, name) for name in overall.__dataclass_fields__},
+        **vars(overall),
         margin=MARGIN,
         false_discoveries=FALSE_DISCOVERIES,
         tests=int((differing >= 5).sum()),

@@ -14,9 +14,7 @@ from analysis.judgement import Predictor, cross_validated, gain, item_means, mod
 from explorer.service.outcomes import Outcomes
 from explorer.store.protocol import Progress
 
-__all__ = ["BASELINES", "JudgedFit", "Judgement", "judge"]
-
-BASELINES = ("model mean", "item mean", "rasch")
+__all__ = ["JudgedFit", "Judgement", "judge"]
 
 _FOLDS = 5
 _MOST_CELLS = 2_000_000  # beyond this only one of the folds is judged
