@@ -20,7 +20,7 @@ import pytest
 import zstandard
 
 import explorer
-from explorer.errors import USER_ERRORS, StoreError
+from explorer.errors import USER_ERRORS, QueryError, StoreError
 from explorer.sgc import Codebook, DamagedFileError, SgcReader, SgcWriter, TextRecord, read_texts
 from explorer.sgc import container as sgc_container
 from explorer.store.opening import open_store
@@ -66,6 +66,29 @@ def test_nothing_else_opens_files_for_reading() -> None:
             if name in {"rglob", "walk"} and room_of(place) == "loaders" and place != "loaders/_python_targets.py":
                 found.append(f"{place}:{node.lineno}: {ast.unparse(node)[:60]}")
     assert found == [], "read through loaders/gate.py (docs/architecture.md)"
+
+
+def test_pages_parse_json_of_others_through_the_gate() -> None:
+    """ui/delivery.py alone reads JSON by itself: what Dash has just written into its own page."""
+    calls = [
+        path.relative_to(ROOT).as_posix()
+        for path in sorted((ROOT / "ui").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"json.loads", "json.load"}
+    ]
+    assert calls == ["ui/delivery.py"]
+
+
+def test_nested_json_of_a_page_is_answered() -> None:
+    from ui.pages.graph.state import _strings
+    from ui.pages.query.answers import read_parameters
+    from ui.work.runs import _listed
+
+    deep = "[" * 20_000 + "]" * 20_000
+    with pytest.raises(QueryError, match=r"^the parameters are JSON that is nested more than 100 levels deep: write "):
+        read_parameters(deep)
+    assert _strings(deep) == ()
+    assert _listed({"parts": deep}, "parts", ["a"]) == []
 
 
 def room_of(place: str) -> str:

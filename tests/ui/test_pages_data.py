@@ -203,6 +203,9 @@ def test_recipes_carry_their_parameters(store) -> None:
 def test_exports_of_a_query_hold_what_is_shown() -> None:
     result = {"columns": ["a,b", "n"], "rows": [{"c0": 'say "hi"', "c1": 1}, {"c0": None, "c1": 2.5}]}
     assert list(csv.reader(io.StringIO(result_csv(result)))) == [["a,b", "n"], ['say "hi"', "1"], ["", "2.5"]]
+    risky = {"columns": ["=a"], "rows": [{"c0": "=1+1"}, {"c0": -5}, {"c0": "'x"}]}
+    assert list(csv.reader(io.StringIO(result_csv(risky)))) == [["'=a"], ["'=1+1"], ["-5"], ["'x"]]
+    assert json.loads(result_json(risky))["rows"] == [["=1+1"], [-5], ["'x"]]
     assert json.loads(result_json(result)) == {"columns": ["a,b", "n"], "rows": [['say "hi"', 1], [None, 2.5]]}
 
 

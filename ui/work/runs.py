@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -15,6 +14,7 @@ from explorer.errors import SkillgraphError
 from explorer.options import LEARNERS, MODES, RULES, Mode, Rule
 from explorer.service import AssociationReport, LearnReport, PercolationReport
 from explorer.service.snapshot import read_dataset
+from loaders.gate import parse_json
 from ui.calls import Calls
 from ui.choice import Choice, Query, finite
 from ui.components import card, fraction
@@ -138,7 +138,7 @@ def _here(choice: Choice) -> dict[str, str]:
 def _listed(query: Query, key: str, among: Sequence[str]) -> list[str]:
     """A list in the URL, as JSON; what is not there is left out."""
     try:
-        found = json.loads(query.get(key, "[]"))
+        found = parse_json(query.get(key, "[]"))
     except ValueError:
         return []
     return [item for item in found if item in among] if isinstance(found, list) else []

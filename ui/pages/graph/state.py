@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from loaders.gate import parse_json
 from ui.drawing.arrangements import ARRANGEMENTS
 from ui.drawing.filters import Filters
 from ui.drawing.graphs import NODE_LIMIT, LayerGraph
@@ -143,7 +144,7 @@ def _strings(text: str) -> tuple[str, ...]:
     if not text.startswith("["):
         return (text,) if text else ()
     try:
-        found = json.loads(text)
+        found = parse_json(text)
     except ValueError:
         return ()
     return tuple(value for value in found if isinstance(value, str))

@@ -13,6 +13,8 @@ from dash import html, no_update
 
 from explorer.errors import QueryError
 from explorer.store.protocol import Node, Path, QueryResult, Relationship
+from loaders.gate import parse_json
+from loaders.spreadsheet import escaped
 from ui.drawing.layouts import communities, islands
 from ui.drawing.style import CATEGORIES, OTHER
 
@@ -74,11 +76,11 @@ def _metrics(result: QueryResult, nodes: int, links: int) -> str:
 
 
 def result_csv(result: Mapping[str, Any]) -> str:
-    """The shown rows as CSV, columns in the order of RETURN."""
+    """The shown rows as CSV, columns in the order of RETURN; no spreadsheet runs a cell of it."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(result["columns"])
-    writer.writerows([row[f"c{i}"] for i in range(len(result["columns"]))] for row in result["rows"])
+    writer.writerow(map(escaped, result["columns"]))
+    writer.writerows([escaped(row[f"c{i}"]) for i in range(len(result["columns"]))] for row in result["rows"])
     return out.getvalue()
 
 
@@ -97,11 +99,13 @@ def read_parameters(text: str | None) -> Mapping[str, Any]:
     if not text or not text.strip():
         return {}
     try:
-        given = json.loads(text)
+        given = parse_json(text)
     except json.JSONDecodeError as error:
         raise QueryError(
             f'the parameters are not JSON ({error.msg} at character {error.pos + 1}): write {{"name": "sorted"}}'
         ) from None
+    except ValueError as error:
+        raise QueryError(f'the parameters are JSON that {error}: write {{"name": "sorted"}}') from None
     if not isinstance(given, dict):
         raise QueryError(f"the parameters must be a JSON object, such as {EXAMPLE}")
     return given
