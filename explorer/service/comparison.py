@@ -429,9 +429,9 @@ class _Pair:
         found = []
         for skill in np.flatnonzero(wanted[rows]).tolist():
             texts = graph.skill_texts[graph.skill_ptr[skill] : graph.skill_ptr[skill + 1]]
-            together = np.concatenate(
-                [graph.text_skills[graph.text_ptr[t] : graph.text_ptr[t + 1]] for t in texts.tolist()]
-            )
+            # A skill that no text requires is in the graph too, and shares none.
+            pieces = [graph.text_skills[graph.text_ptr[t] : graph.text_ptr[t + 1]] for t in texts.tolist()]
+            together = np.concatenate([graph.text_skills[:0], *pieces])
             others, weights = np.unique(together[anchor[together] & (together != skill)], return_counts=True)
             found.append((int(rows[skill]), (rows[others], weights)))
         return found

@@ -17,6 +17,7 @@ from explorer.service.comparison import LayerComparison, compare
 from explorer.service.evidence import evidence, mastery_of
 from explorer.service.family import family
 from explorer.service.learning import learn
+from explorer.service.loading import load
 from explorer.service.matrix import family_matrix, matrix_csv
 from explorer.service.snapshot import layer_view
 from explorer.store.protocol import Store
@@ -185,6 +186,24 @@ def test_levels_come_from_prerequisites_where_the_data_give_none(store: Store) -
         (1, 1, 0),
         (2, 1, 0),
     ]
+
+
+def test_layers_whose_texts_were_replaced_compare_by_their_skills_alone(store: Store) -> None:
+    def texts(ids: list[str]) -> Dataset:
+        return build_dataset(
+            "d",
+            texts=pa.table({"id": ids, "part": ids}),
+            skills=pa.table({"id": ["a", "b"]}),
+            requirements=pa.table({"text": ids, "skill": ["a", "b"]}),
+        )
+
+    load(store, lambda: texts(["t", "u"]), name="d")
+    learn(store, "d", name="one", parts=["t"])
+    learn(store, "d", name="two", parts=["u"], base="one", mode="continued")
+    load(store, lambda: texts(["v", "w"]), name="d", replace=True)
+    report = compare(store, "d", "one", "two")
+    assert [(r.skill, r.component, r.attachments) for r in report.changes if r.change == "gained"] == [("b", None, ())]
+    assert [member.layer.name for member in family(store, "d").members] == ["one", "two"]
 
 
 @pytest.fixture

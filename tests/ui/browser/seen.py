@@ -40,7 +40,10 @@ def has_state(page: Page, key: str, value: str | None) -> None:
 
 
 def serious(page: Page) -> list[tuple[str, list[str]]]:
-    """What axe-core finds that keeps people out, once all colours are what they shall be."""
+    """What axe-core finds that keeps people out, once all colours are what they shall be and tables have headers."""
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.ag-root')].every(table => table.querySelector('.ag-header-cell'))"
+    )
     page.wait_for_function(
         "() => !document.getAnimations().some(a => a instanceof CSSTransition && a.playState === 'running')"
     )

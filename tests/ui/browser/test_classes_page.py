@@ -75,6 +75,7 @@ def test_choices_that_come_during_a_pick_do_not_undo_it(page: Page, course: str)
     page.get_by_role("textbox", name="Find a skill").fill("skill s2-03")
     expect(page.get_by_role("option")).to_have_count(1)
     page.keyboard.press("ArrowDown")
+    expect(page.locator("[data-combobox-selected]")).to_have_text("skill s2-03")
     page.evaluate(
         """() => {
             const enter = {key: "Enter", code: "Enter", bubbles: true};
