@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numba.np.linalg
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
@@ -12,6 +14,22 @@ from numba.extending import intrinsic
 __all__ = ["kernel", "prefetch", "trailing_zeros"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _import_without_scipy() -> None:
+    """Import numba's array functions without `scipy.linalg`, which takes as long as the rest of numba.
+
+    They import it only to see whether there is a BLAS. Code that multiplies matrices asks again when it is compiled.
+    """
+    ensure_blas = numba.np.linalg.ensure_blas
+    numba.np.linalg.ensure_blas = lambda: None
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        numba.np.linalg.ensure_blas = ensure_blas
+
+
+_import_without_scipy()
 
 
 def kernel(function: Function) -> Function:

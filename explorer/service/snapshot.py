@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -125,9 +125,14 @@ def graph_parts(line: tuple[LayerInfo, ...]) -> tuple[str, ...]:
     return tuple(sorted(parts))
 
 
-def dataset_parts(store: Store, name: str) -> dict[str, PartFingerprints]:
-    """Fingerprints of the parts of a dataset, from memory if the store has not changed."""
-    return _cached(store, ("parts", name), lambda: part_fingerprints(read_dataset(store, name)))
+def dataset_parts(store: Store, name: str) -> Mapping[str, PartFingerprints]:
+    """Fingerprints of the parts of a dataset: the stored ones, or taken now if an earlier version stored none."""
+
+    def taken() -> Mapping[str, PartFingerprints]:
+        stored = store.dataset_parts(name)
+        return part_fingerprints(read_dataset(store, name)) if stored is None else stored
+
+    return _cached(store, ("parts", name), taken)
 
 
 def layer_view(store: Store, dataset: str, layer: str) -> LayerView:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from explorer.store.fingerprint import PartFingerprints
     from loaders.dataset import Dataset
 
 __all__ = [
@@ -328,6 +329,10 @@ class Store(Protocol):
 
         Columns `text`, `skill` (ids, strings) and `weight`; a text's requirements are in one chunk.
         """
+        ...
+
+    def dataset_parts(self, name: str) -> Mapping[str, PartFingerprints] | None:
+        """Fingerprints of its parts (`explorer.store.fingerprint`); None if an earlier version wrote it without."""
         ...
 
     def datasets(self) -> tuple[DatasetInfo, ...]:

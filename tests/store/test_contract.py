@@ -82,6 +82,7 @@ def test_any_dataset_is_read_back_equal(store: Store, data: st.DataObject) -> No
     assert (info.models, info.attempts) == (dataset.models.num_rows, dataset.attempts.num_rows)
     assert info.parts == dataset.parts
     assert info.provenance == dataset.provenance
+    assert store.dataset_parts("any") == part_fingerprints(dataset)
 
 
 @_SETTINGS

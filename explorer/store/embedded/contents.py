@@ -105,23 +105,27 @@ def put_layer(
     skills: pa.Table,
     lacks: pa.Table,
     ids: Mapping[str, Ids],
+    *,
+    now: bool = False,
 ) -> None:
     """Put a layer into a dataset's entry of the catalogue, without associations.
 
+    With `now` it was made from the texts that are there; else they may have been replaced since.
+
     Raises:
-        StoreError: It names a skill that the dataset has not.
+        StoreError: It names a skill that the dataset does not have, or with `now` a text.
     """
-    stored = _store_skills(draft, skills, ids)
+    stored = _store_skills(draft, skills, ids, now)
     layer: Entry = {"node": dict(node), "skills": stored, "associations": None}
     if node.get("lacks") is not None:
         layer["lacks"] = store_table(draft, lacks, {"skill": ids["skills"], "text": ids["texts"]})
     entry["layers"][node["name"]] = layer
 
 
-def _store_skills(draft: Draft, skills: pa.Table, ids: Mapping[str, Ids]) -> dict[str, Any]:
+def _store_skills(draft: Draft, skills: pa.Table, ids: Mapping[str, Ids], now: bool = False) -> dict[str, Any]:
     # A layer that was kept when its dataset was replaced may have been taught by texts that are no more.
     encoded = {"skill": ids["skills"], "by": ids["texts"]}
-    if not ids["texts"].has(skills["by"]):
+    if not now and not ids["texts"].has(skills["by"]):
         del encoded["by"]
     return store_table(draft, skills, encoded)
 

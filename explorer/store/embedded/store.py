@@ -37,6 +37,7 @@ from loaders.gate import exists, open_regular
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from explorer.store.fingerprint import PartFingerprints
     from loaders.dataset import Dataset
 
 __all__ = ["EmbeddedStore"]
@@ -189,6 +190,12 @@ class EmbeddedStore:
 
         return self._read(read)
 
+    def dataset_parts(self, name: str) -> Mapping[str, PartFingerprints] | None:
+        """Fingerprints of its parts; None if an earlier version wrote it without."""
+        from explorer.store.records import dataset_parts
+
+        return dataset_parts(dataset_entry(self._current().catalogue, name, self.url)["node"])
+
     def datasets(self) -> tuple[DatasetInfo, ...]:
         """All datasets, ordered by name."""
         there = self._current().catalogue.get("datasets", {})
@@ -235,9 +242,7 @@ class EmbeddedStore:
             assert content is not None, "a dataset that is there is in a content"
             self._check_base(draft.catalogue, layer.info)
             ids = {table: ids_of(content, entry, table) for table in ("skills", "texts")}
-            for texts in (layer.skills["by"], layer.lacks["text"]):
-                ids["texts"].numbers(texts)  # refuses a text that is not there
-            put_layer(draft, entry, layer_node(layer), layer.skills, layer.lacks, ids)
+            put_layer(draft, entry, layer_node(layer), layer.skills, layer.lacks, ids, now=True)
             mark_stale(entry)
 
     def read_layer(self, dataset: str, name: str) -> Layer:

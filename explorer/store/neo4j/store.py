@@ -61,6 +61,7 @@ from explorer.store.records import (
     check_learned,
     dataset_info,
     dataset_node,
+    dataset_parts,
     layer_info,
     node_key,
     utc_now,
@@ -69,6 +70,8 @@ from loaders.dataset import Dataset
 
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction
+
+    from explorer.store.fingerprint import PartFingerprints
 
 __all__ = ["Neo4jStore"]
 
@@ -219,6 +222,10 @@ class Neo4jStore:
             yield from DatasetReader(transaction, node).requirement_tables(parts)
         if self._dataset_node(name) != node:
             raise StoreError(f"dataset {name!r} was changed while it was read: read it again")
+
+    def dataset_parts(self, name: str) -> Mapping[str, PartFingerprints] | None:
+        """Fingerprints of its parts; None if an earlier version wrote it without."""
+        return dataset_parts(self._dataset_node(name))
 
     def datasets(self) -> tuple[DatasetInfo, ...]:
         """All datasets, ordered by name."""
