@@ -81,17 +81,19 @@ def _report(error: Exception) -> None:
     """An error of a callback becomes a sentence on the page; what is not the user's goes to the log too."""
     from dash import set_props
 
+    from ui.boundary import failed
     from ui.calls import PartError
     from ui.notices import notice
 
+    part = error.part if isinstance(error, PartError) else "this page"
     if isinstance(error, PartError) and isinstance(error.__cause__, Exception):
         error = error.__cause__
     if isinstance(error, USER_ERRORS):
-        text = str(error)
+        said = notice(str(error))
     else:
-        _log.error("a callback failed", exc_info=error)
-        text = "Something went wrong while this page was built; the server's log has the details."
-    set_props("notice", {"children": notice(text)})
+        _log.error("%s could not be made", part, exc_info=error)
+        said = failed(part, error)
+    set_props("notice", {"children": said})
 
 
 def _register_routes(app: Any, source: Source) -> None:
@@ -158,6 +160,7 @@ def _register_routes(app: Any, source: Source) -> None:
         return _page(source, route["path"], dict(parse_qsl(route["search"].lstrip("?")))), None
 
     def _page(source: Source, path: str, query: dict[str, str]) -> Any:
+        from ui.boundary import page_failed
         from ui.components import empty_state
         from ui.pages import PAGES
 
@@ -175,6 +178,9 @@ def _register_routes(app: Any, source: Source) -> None:
             return found.layout(source.snapshot(), query)
         except StoreError as error:
             return store_away(str(error))
+        except Exception as error:  # noqa: BLE001 - whatever a page raises, the others stay
+            _log.exception("page %s could not be made", path)
+            return page_failed(found.name, error)
 
 
 def serve(

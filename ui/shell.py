@@ -8,6 +8,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from ui.boundary import Boundary
 from ui.components import icon
 from ui.pages import PAGES
 from ui.pages.managing import manage_dialog
@@ -132,14 +133,16 @@ def shell(store_name: str, *, login: bool) -> Any:
                         [
                             html.Div(id="banner", role="alert"),
                             html.Div(id="notice", role="alert"),
-                            dcc.Loading(
-                                html.Div(id="page", tabIndex=-1),
-                                delay_show=400,
-                                overlay_style={"visibility": "visible", "opacity": 0.6},
-                                type="dot",
-                                color="#2F7FB8",
-                                parent_className="page-loading",
-                                target_components={"page": "children"},
+                            Boundary(
+                                dcc.Loading(
+                                    html.Div(id="page", tabIndex=-1),
+                                    delay_show=400,
+                                    overlay_style={"visibility": "visible", "opacity": 0.6},
+                                    type="dot",
+                                    color="#2F7FB8",
+                                    parent_className="page-loading",
+                                    target_components={"page": "children"},
+                                ),
                             ),
                         ],
                         className="main",

@@ -199,7 +199,7 @@ def texts_in(component) -> str:
 def test_the_inspector_tells_how_a_skill_was_learned(snapshot: Snapshot) -> None:
     graph = snapshot.graph(*SUBJECT)
     node = int(np.argmax(graph.wave))
-    text = texts_in(inspector(graph, graph.skill_id(node), None, []))
+    text = texts_in(inspector(graph, graph.skill_id(node)))
     assert graph.name[node] in text
     for title in ("Taught by", "How it was learned", "Part of", "Associations", "Texts that require it"):
         assert title in text

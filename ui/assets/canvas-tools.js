@@ -15,11 +15,11 @@
     else if ((tries || 0) < 200) window.setTimeout(() => whenReady(id, act, (tries || 0) + 1), 50);
   }
 
-  function fit(cy, padding) {
+  function fit(cy, padding, sides) {
     cy.resize();
     const box = cy.nodes(":visible").boundingBox({ includeLabels: false }), pad = padding === undefined ? 14 : padding;
     if (!(box.w > 0)) return;
-    const level = Math.min((cy.width() - 2 * pad) / box.w, (cy.height() - 2 * pad) / box.h, 1.8);
+    const level = Math.min((cy.width() - 2 * (sides || pad)) / box.w, (cy.height() - 2 * pad) / box.h, 1.8);
     cy.viewport({
       zoom: level,
       pan: { x: cy.width() / 2 - level * (box.x1 + box.w / 2), y: cy.height() / 2 - level * (box.y1 + box.h / 2) },
@@ -27,15 +27,15 @@
   }
 
   /* A canvas shows all of its graph, also after its box has another size, until the reader moves it. */
-  function settle(cy, padding, describe) {
+  function settle(cy, padding, describe, sides) {
     if (cy.scratch("_settled")) return;
     cy.scratch("_settled", true);
     hover(cy, describe);
-    fit(cy, padding);
+    fit(cy, padding, sides);
     cy.on("scrollzoom dragpan pinchzoom", () => cy.scratch("_moved", true));
     new ResizeObserver(() => {
       if (cy.destroyed()) return;
-      if (cy.scratch("_moved")) cy.resize(); else fit(cy, padding);
+      if (cy.scratch("_moved")) cy.resize(); else fit(cy, padding, sides);
     }).observe(cy.container());
   }
 

@@ -21,8 +21,11 @@
     const hrefs = ids.map((id) => id.path + (tail ? "?" + tail : ""));
     const active = ids.map((id) => id.path === now.path);
     if (!version) return [no(), hrefs, active]; // the first heartbeat says which version, or that the store is away
+    window.sgState.version = version;
     const same = before && before.path === now.path && before.search === now.search && before.version === now.version;
-    return [same ? no() : now, hrefs, active];
+    if (same || (before && before.version === version && window.sgState.followed())) return [no(), hrefs, active];
+    window.sgState.arrived();
+    return [now, hrefs, active];
   }
 
   /* Keys of a page's address that mean something in one layer alone; another layer keeps the others. */
@@ -52,17 +55,7 @@
     return "?" + query;
   }
 
-  /* Put state into the address without leaving the page; null and "" leave a key out. */
-  function address(state) {
-    const query = new URLSearchParams(window.location.search);
-    for (const [key, value] of Object.entries(state)) {
-      if (value === null || value === undefined || value === "" || value === false) query.delete(key);
-      else query.set(key, String(value));
-    }
-    const text = query.toString();
-    window.history.replaceState(window.history.state, "", window.location.pathname + (text ? "?" + text : ""));
-    return no();
-  }
+  const address = (state) => window.dash_clientside.sgState.address(state);
 
   /* ---------- light and dark ---------- */
 

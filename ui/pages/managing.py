@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, Input, Output, State, ctx, dcc, html, no_update
+from dash import ALL, Input, Output, State, dcc, html, no_update
 
 from explorer.errors import SkillgraphError
 from explorer.service.life import dependents
 from explorer.service.stale import refresh_command
 from explorer.store.protocol import LayerInfo
 from explorer.wording import plural
-from ui.calls import Calls
+from ui.calls import Calls, Cause
 from ui.choice import Choice
 from ui.components import card, fraction, wide_table
 from ui.source import Snapshot, Source
@@ -160,11 +160,12 @@ CALLS = Calls()
     Output("m-what", "data"),
     Output("m-outcome", "children"),
     Input({"type": "m-open", "act": ALL, "dataset": ALL, "layer": ALL}, "n_clicks"),
+    cause=True,
     prevent_initial_call=True,
 )
-def ask(source: Source, _clicks: Any) -> tuple[Any, ...]:
-    asked = ctx.triggered_id
-    if not asked or not any(entry["value"] for entry in ctx.triggered):
+def ask(source: Source, cause: Cause, _clicks: Any) -> tuple[Any, ...]:
+    asked = cause.id
+    if not asked or not cause.value:
         return (no_update,) * 11
     act, dataset, layer = asked["act"], asked["dataset"], asked["layer"] or None
     try:

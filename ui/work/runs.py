@@ -8,14 +8,14 @@ from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 import pyarrow.compute as pc
-from dash import Input, Output, State, ctx, dcc, html, no_update
+from dash import Input, Output, State, dcc, html, no_update
 
 from explorer.errors import SkillgraphError
 from explorer.options import LEARNERS, MODES, RULES, Mode, Rule
 from explorer.service import AssociationReport, LearnReport, PercolationReport
 from explorer.service.snapshot import read_dataset
 from loaders.gate import parse_json
-from ui.calls import Calls
+from ui.calls import Calls, Cause
 from ui.choice import Choice, Query, finite
 from ui.components import card, fraction
 from ui.source import Snapshot, Source
@@ -423,14 +423,22 @@ _READ: set[str] = set()  # outcomes that were shown in an open form, which one m
     Input("run-cancel", "n_clicks"),
     State("run-ticket", "data"),
     State("run-open", "data"),
+    cause=True,
 )
 def follow(
-    source: Source, start: dict[str, Any] | None, _pulse: Any, _time: Any, _cancel: Any, ticket: str | None, open_: bool
+    source: Source,
+    cause: Cause,
+    start: dict[str, Any] | None,
+    _pulse: Any,
+    _time: Any,
+    _cancel: Any,
+    ticket: str | None,
+    open_: bool,
 ) -> tuple[Any, ...]:
     runs = source.runs
     # Questions may overtake each other: whichever comes first begins the run, and none begins it twice. A question
     # after a run in progress begins nothing: the server may have been started anew, and forgotten it.
-    triggers = ctx.triggered_prop_ids
+    triggers = cause.properties
     asked = start is not None and ("run-start.data" in triggers or start["id"] == ticket)
     if start is not None and asked and "run-pulse.data" not in triggers and runs.find(start["id"]) is None:
         try:

@@ -7,7 +7,7 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-__all__ = ["drawn", "has_state", "on_canvas", "plotted", "serious", "until"]
+__all__ = ["at_rest", "drawn", "has_state", "on_canvas", "plotted", "serious", "until"]
 
 _CANVAS = "name => {{ const cy = document.getElementById(name)?._cyreg?.cy; return {script} }}"
 
@@ -52,3 +52,10 @@ def serious(page: Page) -> list[tuple[str, list[str]]]:
         for rule in Axe().run(page).response["violations"]
         if rule["impact"] in ("serious", "critical")
     ]
+
+
+def at_rest(page: Page) -> None:
+    """Wait until the page is there and no callback is running, in the browser or on the server."""
+    page.wait_for_function(
+        "() => document.getElementById('page')?.firstChild && document.documentElement.dataset.busy === 'no'"
+    )

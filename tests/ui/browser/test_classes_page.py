@@ -1,5 +1,6 @@
 """The classes page in a real Chromium."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def test_the_tree_opens_and_closes(page: Page, course: str) -> None:
         assert key.bounding_box()["width"] > 5
     assert page.locator("#c-tree-box").bounding_box()["height"] > 400
     on_canvas(page, "c-tree", f"(cy.getElementById('h:{BLOCKER}').emit('tap'), true)")
-    has_state(page, "open", BLOCKER)
+    has_state(page, "open", json.dumps([BLOCKER]))
     until(page, "c-tree", "cy.nodes('.blocked').length === 2 && cy.edges().length === 2")
     on_canvas(page, "c-tree", f"(cy.getElementById('h:{BLOCKER}').emit('tap'), true)")
     has_state(page, "open", None)
@@ -40,7 +41,7 @@ def test_the_table_opens_lines_too(page: Page, course: str) -> None:
     page.get_by_text("The same rows as a table").click()
     cell = page.locator("#c-lines .ag-cell", has_text="everything")
     cell.click()
-    has_state(page, "open", "all")
+    has_state(page, "open", '["all"]')
     expect(page.locator("#c-lines .ag-cell", has_text="early skills")).to_be_visible()
     until(page, "c-tree", "cy.nodes().length === 3")
     page.get_by_role("button", name="close all").click()

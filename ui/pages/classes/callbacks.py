@@ -29,6 +29,7 @@ from ui.pages.classes.answers import (
     tree_figure,
     tree_said,
 )
+from ui.pages.classes.state import REGION, SHARES, TREE
 from ui.searching import found, register_found
 from ui.source import Source
 
@@ -159,16 +160,7 @@ CALLS.browser(
     Input("c-blocked", "selectedRows"),
     prevent_initial_call=True,
 )
-CALLS.browser("sgTree.state", Output("c-measure", "data-url"), Input("c-measure", "value"), Input("c-by", "value"))
-CALLS.browser(
-    "sgTree.treeState",
-    Output("c-rel", "data-url"),
-    Input("c-rel", "value"),
-    Input("c-open", "data"),
-    Input("c-full", "data"),
-    Input("c-skill", "value"),
-    State("c-rel", "data"),
-)
-CALLS.browser(
-    "sgTree.regionState", Output("c-x", "data-url"), Input("c-x", "value"), Input("c-y", "value"), State("c-x", "data")
-)
+SHARES.wire(CALLS)
+TREE.wire(CALLS)
+CALLS.browser("sgTree.follow", Output("c-tree", "data-open"), Input("c-open", "data"), Input("c-full", "data"))
+REGION.wire(CALLS)

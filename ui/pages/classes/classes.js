@@ -64,17 +64,14 @@
 
   const blocked = (rows) => (rows && rows.length ? [rows[0].id, "prerequisites"] : [no(), no()]);
 
-  const list = (items) => (items && items.length ? items.map(encodeURIComponent).join(",") : null);
-  const address = (state) => window.dash_clientside.sg.address(state);
-  const state = (measure, by) => address({ measure: measure === "learned" ? null : measure, by: by === "class" ? null : by });
-  function treeState(rel, isOpen, isFull, skill, options) {
+  /* What taps on the canvas add to. */
+  function follow(isOpen, isFull) {
     opened = isOpen || [];
     full = isFull || [];
-    return address({ rel: options && rel === options[0].value ? null : rel, open: list(isOpen), full: list(isFull), skill });
+    return no();
   }
-  const regionState = (x, y, options) => (options && x === options[0].value && y === (options[1] || {}).value ? address({ x: null, y: null }) : address({ x, y }));
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
-    sgTree: { attach, toggle, blocked, state, treeState, regionState },
+    sgTree: { attach, toggle, blocked, follow },
   });
 })();

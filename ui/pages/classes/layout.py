@@ -25,8 +25,10 @@ from ui.drawing.stability import TextGroup, text_groups
 from ui.drawing.style import SCHEMES, tree_stylesheet
 from ui.notices import notice
 from ui.pages.classes.answers import MOST, matching
+from ui.pages.classes.state import REGION, SHARES, TREE
 from ui.searching import searching
 from ui.source import Snapshot
+from ui.state import strings
 
 __all__ = ["layout"]
 
@@ -59,6 +61,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         page_header(_TITLE, _MEANING, choice),
         None if problem is None else notice(problem),
         dcc.Store(id="c-subject", data={"dataset": choice.dataset, "layer": choice.layer}),
+        *SHARES.stores(),
         html.Div([_shares(view, query), _heat(query)], className="row wide-right"),
         _hierarchy(view, query),
         _blocked(view),
@@ -121,6 +124,7 @@ def _hierarchy(view: LayerView, query: Query) -> Any:
     ]
     return html.Section(
         [
+            *TREE.stores(rel=there[0]),
             dcc.Store(id="c-open", data=_listed(query.get("open"))),
             dcc.Store(id="c-full", data=_listed(query.get("full"))),
             dcc.Store(id="c-sheets", data={scheme: tree_stylesheet(scheme) for scheme in SCHEMES}),
@@ -198,7 +202,9 @@ def _tree_keys() -> html.Div:
 
 
 def _listed(text: str | None) -> list[str]:
-    return [unquote(part) for part in (text or "").split(",") if part]
+    """Skills of an address; former ones have commas between them."""
+    text = text or ""
+    return list(strings(text)) if text.startswith("[") else [unquote(part) for part in text.split(",") if part]
 
 
 def _blocked(view: LayerView) -> Any:
@@ -263,6 +269,7 @@ def _regions(view: LayerView, query: Query) -> Any:
     region_card = card(
         "Two classes of texts",
         [
+            *REGION.stores(**dict(zip("xy", _chosen(groups, {}), strict=True))),
             dcc.Interval(id="c-tick", interval=700, disabled=True),
             html.Div(
                 [

@@ -26,6 +26,7 @@ from ui.pages.compression.answers import (
     rate_figure,
     search,
 )
+from ui.pages.compression.state import CONTROLS
 from ui.searching import found, register_found
 from ui.source import Source
 
@@ -128,12 +129,4 @@ def send(source: Source, receiver: str, erasure: float, subject: dict[str, str])
     return channel_figure(report), channel_sentence(report), shown
 
 
-CALLS.browser(
-    "sgCompression.codeState",
-    Output("z-code", "data-url"),
-    Input("z-text", "value"),
-    Input("z-receiver", "value"),
-    Input("z-model", "value"),
-    Input("z-erasure", "value"),
-    prevent_initial_call=True,
-)
+CONTROLS.wire(CALLS)

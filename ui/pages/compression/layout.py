@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -9,10 +10,11 @@ import numpy as np
 from dash import dcc, html
 
 from explorer.service.snapshot import LayerView
-from ui.choice import Choice, Query, choose, finite
+from ui.choice import Query, choose
 from ui.components import card, empty_state, figure, no_layer, page, page_header, sentence, stat
 from ui.notices import notice
 from ui.pages.compression.answers import SHOWN, TEXTS, search
+from ui.pages.compression.state import CONTROLS
 from ui.searching import searching
 from ui.source import Snapshot
 
@@ -46,17 +48,25 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     if text is not None and view.indexed.text_ids.index(text).as_py() < 0:
         problem = problem or notice(f"Layer {choice.layer!r} has no text {text!r}; another is shown.")
         text = None
-    text = text or first_text(view)
-    model = "uniform" if query.get("model") == "uniform" else "frequency"
+    names = [info.name for info in choice.layers]
+    defaults = {
+        "text": first_text(view),
+        "receiver": next((name for name in names if name != choice.layer), choice.layer),
+    }
+    state = CONTROLS.read({**query, "text": text or ""}, **defaults)
+    if state["receiver"] not in names:
+        state["receiver"] = defaults["receiver"]
+    text = state["text"]
     subject = {"dataset": choice.dataset, "layer": choice.layer, "text": text}
     return page(
-        page_header(_TITLE, _MEANING, choice, extra=_receiver(choice, query)),
+        page_header(_TITLE, _MEANING, choice, extra=_receiver(names, state["receiver"])),
         problem,
         dcc.Store(id="z-subject", data=subject),
+        *CONTROLS.stores(**defaults),
         html.Div(_waiting(), id="z-stats", **{"aria-live": "polite"}),
         html.Div(
             [
-                card("One text", _picker(view, text, model), className="code-card"),
+                card("One text", _picker(view, text, state["model"]), className="code-card"),
                 html.Div(
                     [
                         card(
@@ -81,19 +91,16 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
             ],
             className="row two",
         ),
-        card("Over a channel that loses packets", _channel(query)),
+        card("Over a channel that loses packets", _channel(state["erasure"])),
     )
 
 
-def _receiver(choice: Choice, query: Query) -> Any:
-    names = [info.name for info in choice.layers]
-    others = [name for name in names if name != choice.layer]
-    chosen = query.get("receiver")
+def _receiver(names: Sequence[str], chosen: str) -> Any:
     return dmc.Select(
         id="z-receiver",
         label="Receiver's layer",
-        data=names,
-        value=chosen if chosen in names else (others or names)[0],
+        data=list(names),
+        value=chosen,
         allowDeselect=False,
         size="xs",
         w=190,
@@ -142,8 +149,7 @@ def _picker(view: LayerView, text: str, model: str) -> list[Any]:
     ]
 
 
-def _channel(query: Query) -> list[Any]:
-    erasure = min(max(finite(query.get("erasure"), 0.1), 0.0), 0.6)
+def _channel(erasure: float) -> list[Any]:
     return [
         html.Div(
             [

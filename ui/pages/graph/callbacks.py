@@ -7,18 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 import plotly.graph_objects as go
-from dash import ALL, MATCH, Input, Output, State, ctx, no_update
+from dash import ALL, Input, Output, State, no_update
 
-from ui.calls import Calls
+from ui.calls import Calls, Cause
 from ui.drawing.canvas import legend_items
 from ui.drawing.filters import counts_sentence
 from ui.drawing.graphs import NODE_LIMIT
 from ui.drawing.learning_path import needed_before
 from ui.drawing.map_picture import map_figure, nearest_box
 from ui.pages.graph.exports import as_csv, as_graphml
-from ui.pages.graph.inspector import ALL_OPTIONS, inspector, path_nodes, skill_options, summary
+from ui.pages.graph.inspector import ALL_OPTIONS, inspector, path_nodes, path_steps, skill_options, summary
 from ui.pages.graph.pictures import Subject, drawing, look, paint, part, picture, table_rows, text_options
-from ui.pages.graph.state import read_state
+from ui.pages.graph.state import CONTROLS, read_state
 from ui.searching import found, register_found
 from ui.source import Source
 
@@ -41,22 +41,7 @@ CALLS.browser(
     Output("g-stage", "className"),
     Output("g-options-count", "children"),
     Output("g-no-box", "disabled"),
-    Input("g-view", "value"),
-    Input("g-by", "value"),
-    Input("g-layout", "value"),
-    Input("g-per", "value"),
-    Input("g-weight", "value"),
-    Input("g-waves", "value"),
-    Input("g-classes", "value"),
-    Input("g-around", "data"),
-    Input("g-open", "data"),
-    Input("g-texts", "value"),
-    Input("g-box", "data"),
-    Input("g-colour", "value"),
-    Input("g-hidden", "data"),
-    Input("g-skill", "data"),
-    Input("g-goal", "data"),
-    Input("g-table", "data"),
+    *CONTROLS.inputs(),
     State("g-subject", "data"),
     State("g-state", "data"),
 )
@@ -160,9 +145,10 @@ CALLS.browser(
 CALLS.browser(
     "sgGraph.goal",
     Output("g-goal", "data"),
-    Input({"type": "g-to", "at": ALL}, "value"),
+    Output("g-to", "value"),
+    Input("g-to", "value"),
     Input("g-skill", "data"),
-    State("g-goal", "data"),
+    Input("g-goal", "data"),
     prevent_initial_call=True,
 )
 
@@ -179,8 +165,11 @@ CALLS.browser(
     Input("g-state", "data"),
     Input("g-colour", "value"),
     State("g-subject", "data"),
+    cause=True,
 )
-def draw(source: Source, data: dict[str, str] | None, colour: str, subject: dict[str, str]) -> tuple[Any, ...]:
+def draw(
+    source: Source, cause: Cause, data: dict[str, str] | None, colour: str, subject: dict[str, str]
+) -> tuple[Any, ...]:
     if data is None:
         return (no_update,) * 7
     snapshot, where = source.snapshot(), _subject(subject)
@@ -194,7 +183,7 @@ def draw(source: Source, data: dict[str, str] | None, colour: str, subject: dict
     if state.view == "map":
         return no_update, no_update, *legend, no_update, counts
     found = drawing(snapshot, where, state)
-    if list(ctx.triggered_prop_ids) == ["g-colour.value"]:
+    if cause.properties == ("g-colour.value",):
         return no_update, no_update, *legend, paint(found, shown, state.by, colours), counts
     return found.elements, found.caption, *legend, None, counts
 
@@ -264,19 +253,23 @@ def map_sentence(skills: int, inside: int, drawn: str) -> str:
 @CALLS.answer(
     "the chosen skill",
     Output("g-inspector", "children"),
+    Output("g-path-box", "hidden"),
+    Output("g-path-steps", "children"),
     Output("g-path", "data"),
     Output("g-nearest", "data"),
     Input("g-skill", "data"),
     Input("g-goal", "data"),
     State("g-subject", "data"),
 )
-def inspect(source: Source, skill: str | None, goal: str | None, subject: dict[str, str]) -> tuple[Any, Any, Any]:
+def inspect(source: Source, skill: str | None, goal: str | None, subject: dict[str, str]) -> tuple[Any, ...]:
+    """The panel, the way to the other end, its skills, and the chosen one's strongest neighbours."""
     graph = source.snapshot().graph(*_subject(subject))
     if skill is None or skill not in graph.node_of:
-        return summary(graph), None, None
+        return summary(graph), True, None, None, None
     path = path_nodes(graph, skill, goal)
     nearest = [graph.skill_id(node) for node, _ in graph.neighbours(graph.node_of[skill])[:40]]
-    return inspector(graph, skill, goal, path), [graph.skill_id(node) for node in path] or None, nearest
+    ids = [graph.skill_id(node) for node in path] or None
+    return inspector(graph, skill), False, path_steps(graph, goal, path), ids, nearest
 
 
 @CALLS.answer(
@@ -290,14 +283,20 @@ def inspect(source: Source, skill: str | None, goal: str | None, subject: dict[s
     Input({"type": "g-text", "text": ALL, "at": ALL}, "n_clicks"),
     State("g-skill", "data"),
     State("g-subject", "data"),
+    cause=True,
     prevent_initial_call=True,
 )
 def act(
-    source: Source, acts: list[int | None], texts: list[int | None], skill: str | None, subject: dict[str, str]
+    source: Source,
+    cause: Cause,
+    acts: list[int | None],
+    texts: list[int | None],
+    skill: str | None,
+    subject: dict[str, str],
 ) -> tuple[Any, ...]:
-    trigger = ctx.triggered_id
-    nothing = (no_update,) * 5
-    if not ctx.triggered[0]["value"] or not isinstance(trigger, dict):
+    """The view that a button of the panel asks for: view, skill in its middle, texts, region, arrangement."""
+    trigger, nothing = cause.id, (no_update,) * 5
+    if not cause.value or not isinstance(trigger, Mapping):
         return nothing
     if trigger["type"] == "g-text":
         return "texts", no_update, [trigger["text"]], no_update, no_update
@@ -333,17 +332,15 @@ def skills(source: Source, typed: str | None, chosen: str | None, subject: dict[
 
 @CALLS.answer(
     "the skills that match",
-    Output(found({"type": "g-to", "at": ALL}), "data"),
-    Input({"type": "g-to", "at": ALL}, "searchValue"),
-    State({"type": "g-to", "at": ALL}, "value"),
+    Output(found("g-to"), "data"),
+    Input("g-to", "searchValue"),
+    Input("g-to", "value"),
     State("g-subject", "data"),
     prevent_initial_call=True,
 )
-def goals(source: Source, typed: list[str | None], chosen: list[str | None], subject: dict[str, str]) -> Any:
-    graph = source.snapshot().graph(*_subject(subject))
-    if graph.n <= ALL_OPTIONS:
-        return [no_update] * len(typed)
-    return [skill_options(graph, words or "", goal) for words, goal in zip(typed, chosen, strict=True)]
+def goals(source: Source, typed: str | None, chosen: str | None, subject: dict[str, str]) -> Any:
+    """What may be the other end of a path."""
+    return skills(source, typed, chosen, subject)
 
 
 @CALLS.answer(
@@ -358,7 +355,7 @@ def texts(source: Source, typed: str | None, picked: list[str] | None, subject: 
     return text_options(source.snapshot().graph(*_subject(subject)), typed or "", tuple(picked or ()))
 
 
-for field in ("g-search", {"type": "g-to", "at": MATCH}, "g-texts"):
+for field in ("g-search", "g-to", "g-texts"):
     register_found(CALLS, field)
 
 
@@ -381,11 +378,14 @@ CALLS.browser(
     Input("g-graphml", "n_clicks"),
     State("g-state", "data"),
     State("g-subject", "data"),
+    cause=True,
     prevent_initial_call=True,
 )
-def export(source: Source, _csv: int, _graphml: int, data: dict[str, str] | None, subject: dict[str, str]) -> Any:
+def export(
+    source: Source, cause: Cause, _csv: int, _graphml: int, data: dict[str, str] | None, subject: dict[str, str]
+) -> Any:
     snapshot, where = source.snapshot(), _subject(subject)
     shown = part(snapshot, where, read_state(data or {}, snapshot.graph(*where)))
-    kind = str(ctx.triggered_id).removeprefix("g-")
+    kind = str(cause.id).removeprefix("g-")
     content = as_csv(shown) if kind == "csv" else as_graphml(shown)
     return {"content": content, "filename": f"{where[0]}-{where[1]}-associations.{kind}"}

@@ -58,6 +58,7 @@
 
   function tap(cy, target) {
     const opened = cy.scratch("_opened") || [], view = cy.scratch("_view");
+    window.sgState.begin();
     if (target === cy) return set("g-skill", { data: null });
     if (!target.isNode || !target.isNode()) return undefined;
     const group = target.data("group");
@@ -216,56 +217,30 @@
 
   /* ---------- state: one list of controls, for the address, for undo, for the server ---------- */
 
-  /* key in the address, component, its property, from its value to text ("" leaves it out) and back */
-  const list = (values) => (values && values.length ? JSON.stringify(values) : "");
-  const unlist = (text) => (text ? JSON.parse(text) : []);
-  const numbers = (values) => (values || []).join(",");
-  const unnumbers = (text) => (text ? text.split(",").map(Number) : []);
-  const plain = (value) => value || "";
-  const CONTROLS = [
-    ["view", "g-view", "value", plain, plain],
-    ["by", "g-by", "value", plain, plain],
-    ["layout", "g-layout", "value", plain, plain],
-    ["per", "g-per", "value", plain, plain],
-    ["weight", "g-weight", "value", (n) => (n > 1 ? String(Math.round(n)) : ""), (text) => Number(text || 1)],
-    ["waves", "g-waves", "value", null, null], // its ends are known on the page
-    ["classes", "g-classes", "value", list, unlist],
-    ["around", "g-around", "data", plain, (text) => text || null],
-    ["open", "g-open", "data", numbers, unnumbers],
-    ["texts", "g-texts", "value", list, unlist],
-    ["box", "g-box", "data", plain, (text) => text || null],
-    ["colour", "g-colour", "value", plain, plain],
-    ["hide", "g-hidden", "data", numbers, unnumbers],
-    ["skill", "g-skill", "data", plain, (text) => text || null],
-    ["to", "g-goal", "data", plain, (text) => text || null],
-    ["as", "g-table", "data", (on) => (on ? "table" : ""), (text) => text === "table"],
-  ];
   const DRAWN = ["view", "by", "layout", "per", "weight", "waves", "classes", "around", "open", "texts", "box"];
 
-  /* What an address need not say, because the page takes it anyway. */
-  function usual(state, subject) {
-    const groups = state.view === "groups";
-    return { view: subject.usual, by: "community", layout: state.box ? "map" : "islands", per: "3", colour: groups ? state.by : "class" };
-  }
+  /* What an address need not say because the page takes it anyway, and what means nothing in a view. */
+  (window.sgRules = window.sgRules || {}).graph = {
+    usual: (texts, plain) => ({
+      layout: texts.box ? "map" : plain.layout, colour: texts.view === "groups" ? texts.by || plain.by : plain.colour,
+    }),
+    said(said, texts) {
+      if (texts.view !== "neighbours" && texts.view !== "texts") said.around = "";
+      if (texts.view !== "texts") said.texts = "";
+      if (texts.view !== "groups") said.by = said.open = "";
+    },
+  };
 
-  const steps = []; // former states, as text
-  let undoing = false, last = null, lastWave = 1;
-
-  function state(...given) {
-    const before = given.pop(), subject = given.pop();
-    const now = {};
-    lastWave = subject.last;
-    CONTROLS.forEach(([key, , , write], i) => {
-      now[key] = key === "waves" ? (given[i] && (given[i][0] > 0 || given[i][1] < subject.last) ? given[i].join("-") : "") : write(given[i]);
-    });
-    const where = `${subject.dataset}/${subject.layer}`;
-    if (!last || last.where !== where || !before) { steps.length = 0; last = null; }
-    if (!undoing) {
+  /* Choices that follow from another; not while Back or Forward gives all of them. */
+  let last = null;
+  function settle(now, where) {
+    if (!last || last.where !== where) last = null;
+    if (!window.sgState.restoring()) {
       // neighbours and texts are those of the skill that was chosen when the view was
       const turned = last && last.view !== now.view && (now.view === "neighbours" || now.view === "texts");
-      if (now.skill && (turned || !now.around)) {
+      if (now.skill && (turned || !now.around) && now.around !== now.skill) {
         now.around = now.skill;
-        if (given[7] !== now.skill) set("g-around", { data: now.skill });
+        set("g-around", { data: now.skill });
       }
       if (last && last.colour !== now.colour && now.hide) { // places of another legend
         now.hide = "";
@@ -277,38 +252,29 @@
       }
     }
     last = { where, ...now };
-    const text = JSON.stringify(now);
-    if (!undoing && steps[steps.length - 1] !== text) steps.push(text);
-    if (undoing && steps[steps.length - 1] === text) undoing = false;
-    const skip = usual(now, subject), query = {};
-    for (const [key] of CONTROLS) query[key] = now[key] === skip[key] ? null : now[key];
-    if (now.view !== "neighbours" && now.view !== "texts") query.around = null;
-    if (now.view !== "texts") query.texts = null;
-    if (now.view !== "groups") { query.by = null; query.open = null; }
-    window.dash_clientside.sg.address(query);
+  }
+
+  function state(...given) {
+    const before = given.pop(), subject = given.pop(), declared = given.pop();
+    const now = Object.fromEntries(declared.controls.map((control, i) => [control.key, window.sgState.write(control, given[i])]));
+    settle(now, `${subject.dataset}/${subject.layer}`);
+    const said = window.sgState.keepTexts(declared, now);
     const drawn = Object.fromEntries(DRAWN.map((key) => [key, now[key]]));
     // what another view shows does not draw this one anew
     if (now.view !== "neighbours" && now.view !== "texts") drawn.around = "";
     if (now.view !== "texts") drawn.texts = "";
     if (now.view !== "groups") { drawn.by = "community"; drawn.open = ""; }
     if (now.view !== "skills") { drawn.layout = ""; drawn.per = ""; }
-    const filters = [now.weight, now.waves, now.classes, now.box && now.view !== "map" ? now.box : ""].filter(Boolean).length;
-    const stage = now.as === "table" ? "as-table" : now.view === "map" ? "as-map" : "as-graph";
+    const filters = [said.weight, said.waves, said.classes, now.view !== "map" && said.box].filter(Boolean).length;
+    const stage = now.as ? "as-table" : now.view === "map" ? "as-map" : "as-graph";
     document.querySelectorAll(".options-row .for-view").forEach((box) => { box.hidden = !box.classList.contains("for-" + now.view); });
-    return [JSON.stringify(drawn) === JSON.stringify(before) ? no() : drawn, steps.length < 2, "graph-stage " + stage,
+    return [JSON.stringify(drawn) === JSON.stringify(before) ? no() : drawn, !window.sgState.depth(), "graph-stage " + stage,
             filters ? String(filters) : "", !now.box];
   }
 
+  /* Back, as long as it stays on the page. */
   function undo(clicks) {
-    if (!clicks || steps.length < 2) return no();
-    steps.pop();
-    const former = JSON.parse(steps[steps.length - 1]);
-    undoing = true;
-    window.setTimeout(() => { undoing = false; }, 1500);
-    for (const [key, id, property, , read] of CONTROLS) {
-      const value = key === "waves" ? (former.waves ? former.waves.split("-").map(Number) : [0, lastWave]) : read(former[key]);
-      set(id, { [property]: value });
-    }
+    if (clicks && window.sgState.depth()) window.history.back();
     return no();
   }
 
@@ -347,13 +313,13 @@
 
   /* The other end of a path is forgotten with the skill that it started from. */
   let pathFrom;
-  function goal(values, skill, now) {
-    const known = pathFrom;
+  function goal(value, skill, now) {
+    const known = pathFrom, cause = trigger().triggered_id;
     pathFrom = skill;
-    if (trigger().triggered_id === "g-skill") return known !== undefined && known !== skill && now ? null : no();
-    if (!values.length) return no();
-    const value = values[0] || null;
-    return value === (now || null) ? no() : value;
+    if (cause === "g-goal") return [no(), now === value ? no() : now];
+    if (cause === "g-to") return [(value || null) === (now || null) ? no() : value || null, no()];
+    const forget = !window.sgState.restoring() && known !== undefined && known !== skill && now;
+    return forget ? [null, null] : [no(), no()];
   }
 
   function pickRow(rows, opened) {

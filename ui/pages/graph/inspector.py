@@ -11,9 +11,10 @@ from dash import html
 
 from ui.drawing.graphs import LayerGraph, shortest_path, skills_of, texts_of
 from ui.drawing.learning_path import learning_path, needed_before, relatives
+from ui.pages.graph.state import GraphState
 from ui.searching import searching
 
-__all__ = ["inspector", "path_nodes", "skill_options", "summary"]
+__all__ = ["inspector", "path_box", "path_nodes", "path_steps", "skill_options", "summary"]
 
 _TAP = (
     "Click a skill to see how it was learned",
@@ -97,7 +98,7 @@ def skill_options(graph: LayerGraph, typed: str, chosen: str | None, limit: int 
     return [{"value": graph.skill_id(node), "label": graph.name[node]} for node in order]
 
 
-def inspector(graph: LayerGraph, skill: str, goal: str | None, path: Sequence[int]) -> list[Any]:
+def inspector(graph: LayerGraph, skill: str) -> list[Any]:
     """All about one skill."""
     node = graph.node_of[skill]
     index = int(graph.skill[node])
@@ -129,9 +130,6 @@ def inspector(graph: LayerGraph, skill: str, goal: str | None, path: Sequence[in
         *_family(graph, skill),
         html.H3(f"Associations ({len(near):,}), by texts that require both"),
         _skill_list(graph, [(other, _texts(weight)) for other, weight in near[:_LISTED]], "near"),
-        html.H3("Path to another skill"),
-        _path_picker(graph, skill, goal),
-        *_path(graph, goal, path),
         *_required_by(graph, index),
     ]
 
@@ -140,24 +138,34 @@ def _act(act: str, label: str, title: str) -> html.Button:
     return html.Button(label, id={"type": "g-act", "act": act}, className="act", title=title)
 
 
-def _path_picker(graph: LayerGraph, skill: str, goal: str | None) -> html.Div:
-    return searching(
-        dmc.Select(
-            id={"type": "g-to", "at": 0},
-            data=[option for option in skill_options(graph, "", goal) if option["value"] != skill],
-            value=goal,
-            searchable=True,
-            clearable=True,
-            limit=30,
-            size="xs",
-            placeholder="Choose the other end",
-            comboboxProps={"shadow": "md"},
-            **{"aria-label": "Path to"},
-        )
+def path_box(graph: LayerGraph, state: GraphState) -> html.Div:
+    """The other end of a path from the chosen skill, and the way there; it is hidden while none is chosen."""
+    return html.Div(
+        [
+            html.H3("Path to another skill"),
+            searching(
+                dmc.Select(
+                    id="g-to",
+                    data=skill_options(graph, "", state.goal),
+                    value=state.goal,
+                    searchable=True,
+                    clearable=True,
+                    limit=30,
+                    size="xs",
+                    placeholder="Choose the other end",
+                    comboboxProps={"shadow": "md"},
+                    **{"aria-label": "Path to"},
+                )
+            ),
+            html.Div(id="g-path-steps"),
+        ],
+        id="g-path-box",
+        hidden=state.skill is None,
     )
 
 
-def _path(graph: LayerGraph, goal: str | None, path: Sequence[int]) -> list[Any]:
+def path_steps(graph: LayerGraph, goal: str | None, path: Sequence[int]) -> list[Any]:
+    """The way to the other end, or that there is none."""
     if goal is None:
         return []
     if not path:

@@ -11,8 +11,9 @@ from ui.components import CHART, empty_state, grid, no_layer, page_header
 from ui.drawing.canvas import canvas, stylesheets, zoom_tools
 from ui.notices import notice
 from ui.pages.graph.controls import options_row, toolbar
+from ui.pages.graph.inspector import path_box
 from ui.pages.graph.pictures import colour_keys
-from ui.pages.graph.state import GraphState, not_learned, read_state, usual_view
+from ui.pages.graph.state import CONTROLS, GraphState, not_learned, read_state, usual_view
 from ui.source import Snapshot
 
 __all__ = ["layout"]
@@ -62,7 +63,10 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                 [
                     _stage(choice, state),
                     html.Aside(
-                        id="g-inspector", className="card inspector", tabIndex=0, **{"aria-label": "Chosen skill"}
+                        [html.Div(id="g-inspector"), path_box(graph, state)],
+                        className="card inspector",
+                        tabIndex=0,
+                        **{"aria-label": "Chosen skill"},
                     ),
                 ],
                 className="graph-body",
@@ -90,7 +94,8 @@ def _memory(choice: Choice, state: GraphState, usual: str, last_wave: int) -> li
         "g-nearest": None,
         "g-paint": None,
     }
-    return [*(dcc.Store(id=name, data=value) for name, value in values.items()), dcc.Download(id="g-download")]
+    kept = [store for store in CONTROLS.stores(view=usual, waves=[0, last_wave]) if store.id != "graph-kept"]
+    return [*kept, *(dcc.Store(id=name, data=value) for name, value in values.items()), dcc.Download(id="g-download")]
 
 
 def _stage(choice: Choice, state: GraphState) -> html.Section:

@@ -7,13 +7,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from loaders.gate import parse_json
 from ui.drawing.arrangements import ARRANGEMENTS
 from ui.drawing.filters import Filters
 from ui.drawing.graphs import NODE_LIMIT, LayerGraph
 from ui.drawing.map_picture import Box
+from ui.state import Control, Group, integers, strings
 
-__all__ = ["GROUPS", "PER", "VIEWS", "GraphState", "not_learned", "read_state", "usual_view", "write_list"]
+__all__ = ["CONTROLS", "GROUPS", "PER", "VIEWS", "GraphState", "not_learned", "read_state", "usual_view", "write_list"]
 
 VIEWS: Mapping[str, str] = {
     "skills": "Skills",
@@ -29,6 +29,29 @@ GROUPS: Mapping[str, str] = {"community": "communities", "class": "classes", "co
 
 PER = (1, 3, 6, 12)
 """Choices for the number of associations drawn for each skill."""
+
+CONTROLS = Group(
+    "graph",
+    (
+        Control("view", "g-view"),
+        Control("by", "g-by", default="community"),
+        Control("layout", "g-layout", default="islands"),
+        Control("per", "g-per", default="3"),
+        Control("weight", "g-weight", codec="whole", default=1, slides=True),
+        Control("waves", "g-waves", codec="range", slides=True),
+        Control("classes", "g-classes", codec="list", default=[]),
+        Control("around", "g-around", "data"),
+        Control("open", "g-open", "data", "numbers", default=[]),
+        Control("texts", "g-texts", codec="list", default=[]),
+        Control("box", "g-box", "data", slides=True),
+        Control("colour", "g-colour", default="class"),
+        Control("hide", "g-hidden", "data", "numbers", default=[]),
+        Control("skill", "g-skill", "data"),
+        Control("to", "g-goal", "data"),
+        Control("as", "g-table", "data", "flag", default=False, word="table"),
+    ),
+)
+"""Its defaults depend on each other: `graph.js` has the rule."""
 
 _FORMER = {"communities": "groups"}
 
@@ -94,10 +117,10 @@ def read_state(query: Mapping[str, str], graph: LayerGraph) -> GraphState:
         skill=skill("skill"),
         goal=skill("to"),
         around=skill("around") or skill("skill"),
-        opened=_integers(query.get("open", "")),
-        texts=_strings(query.get("texts", "")),
+        opened=integers(query.get("open", "")),
+        texts=strings(query.get("texts", "")),
         filters=_filters(query, graph, box),
-        hidden=_integers(query.get("hide", "")),
+        hidden=integers(query.get("hide", "")),
         table=query.get("as") == "table",
     )
 
@@ -126,7 +149,7 @@ def _one_of(value: str, among: Mapping[str, str], usual: str) -> str:
 
 def _filters(query: Mapping[str, str], graph: LayerGraph, box: Box | None) -> Filters:
     weight = query.get("weight", "")
-    classes = tuple(sorted(set(_strings(query.get("classes", ""))) & set(graph.skill_class)))
+    classes = tuple(sorted(set(strings(query.get("classes", ""))) & set(graph.skill_class)))
     waves: tuple[int, int] | None = None
     ends = query.get("waves", "").split("-")
     last = int(graph.wave.max(initial=0))
@@ -134,20 +157,6 @@ def _filters(query: Mapping[str, str], graph: LayerGraph, box: Box | None) -> Fi
         waves = (min(int(ends[0]), last), min(max(map(int, ends)), last))
         waves = None if waves == (0, last) else waves
     return Filters(max(int(weight), 1) if weight.isdecimal() else 1, waves, classes, box)
-
-
-def _integers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(",") if part.isdecimal())
-
-
-def _strings(text: str) -> tuple[str, ...]:
-    if not text.startswith("["):
-        return (text,) if text else ()
-    try:
-        found = parse_json(text)
-    except ValueError:
-        return ()
-    return tuple(value for value in found if isinstance(value, str))
 
 
 def _box(text: str) -> Box | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import ALL, Input, Output, State, ctx, no_update
+from dash import ALL, Input, Output, State, no_update
 
 from explorer.service.family import family
-from ui.calls import Calls
+from ui.calls import Calls, Cause
 from ui.drawing.figures import learned_by_class_figure, learned_by_level_figure
 from ui.drawing.pairs import anchor_rows, pair_elements
 from ui.pages.layers.answers import compared, components_told, family_tree, inspected, pair_of
+from ui.pages.layers.state import CONTROLS
 from ui.pages.managing import CALLS as MANAGING
 from ui.source import Source
 
@@ -28,13 +29,14 @@ CALLS.include(MANAGING)
     Output("p-caption", "children"),
     Input("p-pair", "data"),
     Input("p-view", "value"),
+    cause=True,
 )
-def draw(source: Source, pair: dict[str, str], view: str) -> tuple[Any, ...]:
+def draw(source: Source, cause: Cause, pair: dict[str, str], view: str) -> tuple[Any, ...]:
     snapshot = source.snapshot()
     graph = pair_of(snapshot, pair)
     key = ("pair elements", pair["dataset"], pair["first"], pair["second"])
     elements = snapshot.once(key, lambda: pair_elements(graph))
-    first = elements if ctx.triggered_id != "p-view" else no_update
+    first = elements if cause.id != "p-view" else no_update
     return first, elements if view == "two" else no_update, graph.caption
 
 
@@ -132,13 +134,5 @@ CALLS.browser(
     Input("p-class", "value"),
     State("p-changes", "filterModel"),
 )
-CALLS.browser(
-    "sgPair.state",
-    Output("p-view", "data-url"),
-    Input("p-view", "value"),
-    Input("p-class", "value"),
-    Input("p-skill", "data"),
-    Input("p-by", "value"),
-    Input("p-attached", "value"),
-    Input("p-pair", "data"),
-)
+CONTROLS.wire(CALLS)
+CALLS.browser("sgPair.named", Output("p-view", "data-url"), Input("p-pair", "data"))

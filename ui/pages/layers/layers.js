@@ -140,14 +140,9 @@
     return no();
   }
 
-  function state(view, kind, skill, by, attached, pair) {
-    return window.dash_clientside.sg.address({
-      first: pair.first, second: pair.second, view: view === "one" ? null : view,
-      class: kind === "all classes" ? null : kind, skill, by: by === "class" ? null : by, attached,
-    });
-  }
+  const named = (pair) => window.dash_clientside.sgState.address({ first: pair.first, second: pair.second }, true);
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
-    sgPair: { pick, show, legend, choose, filter, zoom, state },
+    sgPair: { pick, show, legend, choose, filter, zoom, named },
   });
 })();

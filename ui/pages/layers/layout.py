@@ -30,6 +30,7 @@ from ui.drawing.fitted import fitted_canvas
 from ui.drawing.style import CHANGES, SCHEMES, pair_stylesheet
 from ui.notices import notice
 from ui.pages.layers.answers import SAID, compared
+from ui.pages.layers.state import CONTROLS
 from ui.pages.managing import manage_card
 from ui.source import Snapshot
 
@@ -94,6 +95,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         None if problem is None else notice(problem),
         dcc.Store(id="p-pair", data=subject),
         dcc.Store(id="p-skill", data=query.get("skill")),
+        *CONTROLS.stores(attached=_usual(found)),
         dcc.Store(id="p-near"),
         dcc.Store(id="p-sheets", data={scheme: pair_stylesheet(scheme) for scheme in SCHEMES}),
         _stats(found),
@@ -298,8 +300,11 @@ def _groups(found: LayerComparison, query: Query) -> Any:
     )
 
 
+def _usual(found: LayerComparison) -> str:
+    return "lost" if found.lost else "gained"
+
+
 def _attached(found: LayerComparison, query: Query) -> Any:
-    usual = "lost" if found.lost else "gained"
     columns = [
         {"field": "skill", "headerName": "Skill", "flex": 2, "minWidth": 130, "tooltipField": "skill"},
         {"field": "attached", "headerName": "Attached", "maxWidth": 105, **_COUNT},
@@ -314,7 +319,7 @@ def _attached(found: LayerComparison, query: Query) -> Any:
         ],
         note="Skills of the first layer that share texts with gained (or lost) skills: for how many of those they are "
         "among the five strongest associations, and in how many texts.",
-        extra=_segments("p-attached", "Attached are", _KINDS, query.get("attached", usual)),
+        extra=_segments("p-attached", "Attached are", _KINDS, query.get("attached", _usual(found))),
     )
 
 

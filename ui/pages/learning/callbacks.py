@@ -16,12 +16,9 @@ from ui.pages.learning.answers import (
     expectation,
     gains_figure,
     more_numbers,
-    no_waves,
     teachers,
-    texts_tab,
-    waves_tab,
-    what_if_tab,
 )
+from ui.pages.learning.state import CONTROLS, TABS
 from ui.source import Snapshot, Source
 
 __all__ = ["CALLS"]
@@ -34,26 +31,20 @@ def _chosen(source: Source, subject: dict[str, Any]) -> tuple[Snapshot, Choice]:
     return snapshot, choose(snapshot, {key: subject[key] for key in ("dataset", "layer")})
 
 
-@CALLS.answer("this view", Output("l-body", "children"), Input("l-tab", "value"), State("l-subject", "data"))
-def body(source: Source, tab: str, subject: dict[str, Any]) -> Any:
-    snapshot, choice = _chosen(source, subject)
-    if tab == "what-if":
-        return what_if_tab(snapshot, choice, subject)
-    if tab == "texts" and choice.layer_info is not None and choice.layer_info.kind == "evidence":
-        return no_waves(choice.layer_info.name)
-    return texts_tab() if tab == "texts" else waves_tab(snapshot, choice, subject["wave"])
-
-
 @CALLS.answer(
     "the waves",
     Output("l-cy", "elements"),
     Output("l-caption", "children"),
     Output("l-rows", "data"),
     Output("l-curve", "figure"),
-    Input("l-sheets", "data"),
+    Input("l-tab", "value"),
+    State("l-rows", "data"),
     State("l-subject", "data"),
 )
-def play(source: Source, _: Any, subject: dict[str, Any]) -> tuple[Any, ...]:
+def play(source: Source, tab: str, there: list[Any] | None, subject: dict[str, Any]) -> tuple[Any, ...]:
+    """The picture, its caption, the table's rows and the curve, once they are looked at."""
+    if tab != "waves" or there is not None or not subject["waves"]:
+        return (no_update,) * 4
     snapshot, _choice = _chosen(source, subject)
     dataset, layer = subject["dataset"], subject["layer"]
     graph = snapshot.graph(dataset, layer)
@@ -96,10 +87,13 @@ def what_if(source: Source, c: float, ratio: float, learner: str | None) -> tupl
     Output("l-subsample", "figure"),
     Output("l-gains", "figure"),
     Output("l-more", "children"),
-    Input("l-subsample", "id"),
+    Input("l-tab", "value"),
     State("l-subject", "data"),
 )
-def more(source: Source, _: str, subject: dict[str, Any]) -> tuple[Any, ...]:
+def more(source: Source, tab: str, subject: dict[str, Any]) -> tuple[Any, ...]:
+    """Both figures and the numbers above them."""
+    if tab != "texts" or not subject["texts"]:
+        return (no_update,) * 3
     snapshot = source.snapshot()
     dataset, layer = subject["dataset"], subject["layer"]
     curve = snapshot.once(
@@ -163,19 +157,12 @@ CALLS.browser(
     Input("shown-scheme", "data"),
     Input("l-sheets", "data"),
 )
-CALLS.browser("sgLearning.learningState", Output("l-tab", "data-url"), Input("l-tab", "value"))
-CALLS.browser("sgLearning.waveState", Output("l-wave", "data-url"), Input("l-wave", "value"), State("l-wave", "max"))
-CALLS.browser(
-    "sgLearning.whatIfState",
-    Output("l-c", "data-url"),
-    Input("l-c", "value"),
-    Input("l-R", "value"),
-    Input("l-learner", "data"),
-    prevent_initial_call=True,
-)
 CALLS.browser(
     "sgLearning.learner",
     Output("l-learner", "data"),
+    Output("l-kind", "value"),
+    Output("l-D", "value"),
+    Output("l-chance", "value"),
     Output("l-D-box", "style"),
     Output("l-chance-box", "style"),
     Output("l-D-shown", "children"),
@@ -183,4 +170,7 @@ CALLS.browser(
     Input("l-kind", "value"),
     Input("l-D", "value"),
     Input("l-chance", "value"),
+    Input("l-learner", "data"),
 )
+CALLS.browser("sgLearning.tab", *(Output(f"l-{name}-box", "hidden") for name in TABS), Input("l-tab", "value"))
+CONTROLS.wire(CALLS)

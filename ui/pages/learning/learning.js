@@ -2,7 +2,6 @@
 (function () {
   "use strict";
   const no = () => window.dash_clientside.no_update;
-  const address = (state) => window.dash_clientside.sg.address(state);
   const tools = () => window.sgTools;
   const count = (n, one, many) => `${Number(n).toLocaleString("en")} ${n === 1 ? one : many}`;
 
@@ -25,7 +24,7 @@
           edge.toggleClass("ghost", edge.source().data("wave") > now || edge.target().data("wave") > now);
         });
       });
-      tools().settle(cy, 10, describe);
+      tools().settle(cy, 10, describe, 40);
     });
     return no();
   }
@@ -37,19 +36,34 @@
       : `Wave ${now}: ${count(taught.length, "skill", "skills")} learned, ${Number(before + taught.length).toLocaleString("en")} in all`;
     return [taught, title];
   }
-  const learningState = (tab) => (address(tab === "waves" ? { tab: null, c: null, R: null, learner: null } : tab === "what-if" ? { tab, wave: null } : { tab, wave: null, c: null, R: null, learner: null }));
-  const waveState = (now, last) => address({ wave: now });
-  const whatIfState = (c, R, learner) => address({ c, R, learner });
   const step = (back, on, now, last) => {
     const which = window.dash_clientside.callback_context.triggered_id;
     return Math.min(Math.max(now + (which === "l-back" ? -1 : 1), 0), last);
   };
 
-  function learner(kind, d, chance) {
+  /* The learner's parts make its name, and a name from the address makes the parts. */
+  const written = (kind, d, chance) => (kind === "capacity" ? "capacity:" + Number(chance).toFixed(2) : d === 1 ? "one" : "d:" + d);
+  function learner(kind, d, chance, name) {
+    const cause = window.dash_clientside.callback_context.triggered_id;
+    let parts = [no(), no(), no()], now = [kind, d, chance], told = no();
+    if (cause === "l-learner" && name && name !== written(...now)) {
+      const [what, value] = name.split(":");
+      if (what === "capacity") { now = [what, d, Number(value)]; parts = [what, no(), Number(value)]; }
+      else { now = ["d", value ? Number(value) : 1, chance]; parts = ["d", now[1], no()]; }
+    } else if (name !== written(...now)) told = written(...now);
     const shown = (yes) => (yes ? {} : { display: "none" });
-    const name = kind === "capacity" ? "capacity:" + Number(chance).toFixed(2) : d === 1 ? "one" : "d:" + d;
-    return [name, shown(kind === "d"), shown(kind === "capacity"), String(d), Number(chance).toFixed(2)];
+    return [told, ...parts, shown(now[0] === "d"), shown(now[0] === "capacity"), String(now[1]), Number(now[2]).toFixed(2)];
   }
 
-  window.dash_clientside = Object.assign({}, window.dash_clientside, { sgLearning: { wave, waveTable, step, learningState, waveState, whatIfState, learner } });
+  const tab = (which) => ["waves", "what-if", "texts"].map((name) => name !== which);
+
+  /* Each view leaves out of the address what belongs to the others. */
+  (window.sgRules = window.sgRules || {}).learning = {
+    said(said) {
+      if (said.tab) said.wave = "";
+      if (said.tab !== "what-if") said.c = said.R = said.learner = "";
+    },
+  };
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, { sgLearning: { wave, waveTable, step, tab, learner } });
 })();

@@ -19,6 +19,7 @@ from ui.pages.percolation.answers import (
     sweeps,
     what_it_says,
 )
+from ui.pages.percolation.state import CONTROLS
 from ui.source import Source
 
 __all__ = ["CALLS"]
@@ -101,13 +102,7 @@ CALLS.browser(
     State("r-giant", "id"),
 )
 CALLS.browser("sg.plainSheet", Output("r-cy", "stylesheet"), Input("shown-scheme", "data"), Input("r-sheets", "data"))
-CALLS.browser(
-    "sgPercolation.state",
-    Output("r-phi", "data-url"),
-    Input("r-phi", "value"),
-    Input("r-order", "value"),
-    Input("r-of", "value"),
-)
+CONTROLS.wire(CALLS)
 CALLS.browser(
     "sg.play",
     Output("r-tick", "disabled"),

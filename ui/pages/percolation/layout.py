@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -14,6 +14,7 @@ from ui.drawing.canvas import stylesheets
 from ui.drawing.fitted import fitted_canvas
 from ui.notices import notice
 from ui.pages.percolation.answers import STEPS
+from ui.pages.percolation.state import CONTROLS
 from ui.source import Snapshot
 
 __all__ = ["layout"]
@@ -27,28 +28,17 @@ _MEANING = (
 )
 
 
-_PHI = 20
-
-
 _ORDERS = ({"value": "random", "label": "at random"}, {"value": "hubs", "label": "most used removed first"})
 
 
 _OF = ({"value": "all", "label": "of all skills"}, {"value": "kept", "label": "of the kept"})
 
 
-def _one_of(options: Sequence[dict[str, str]], value: str | None) -> str:
-    """The option that a query names, else the first."""
-    names = [option["value"] for option in options]
-    return value if value in names else names[0]
-
-
 def _segments(name: str, label: str, options: Sequence[dict[str, str]], value: str | None) -> html.Div:
     return html.Div(
         [
             html.Span(label, className="control-label", **{"aria-hidden": "true"}),
-            dmc.SegmentedControl(
-                id=name, data=list(options), value=_one_of(options, value), size="xs", **{"aria-label": label}
-            ),
+            dmc.SegmentedControl(id=name, data=list(options), value=value, size="xs", **{"aria-label": label}),
         ],
         className="control",
     )
@@ -59,29 +49,30 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     choice = choose(snapshot, query)
     if choice.layer is None:
         return html.Div([page_header(_TITLE, _MEANING, choice), no_layer(choice.dataset)], className="page")
+    state = CONTROLS.read(query)
     return html.Div(
         [
             page_header(_TITLE, _MEANING, choice),
             None if choice.problem is None else notice(choice.problem),
             dcc.Store(id="r-subject", data={"dataset": choice.dataset, "layer": choice.layer}),
             dcc.Store(id="r-sheets", data=stylesheets("plain")),
+            *CONTROLS.stores(),
             dcc.Store(id="r-frames"),
             dcc.Interval(id="r-tick", interval=140, disabled=True),
-            html.Div([_stage(query), _curves(query)], className="learn-body tab-body-like"),
+            html.Div([_stage(state), _curves(state)], className="learn-body tab-body-like"),
         ],
         className="page fill",
     )
 
 
-def _stage(query: Query) -> html.Section:
+def _stage(state: Mapping[str, Any]) -> html.Section:
     """The slider and the skills that it keeps."""
-    phi = int(query["phi"]) if query.get("phi", "").isdecimal() else _PHI
     slider = dmc.Slider(
         id="r-phi",
         min=0,
         max=STEPS,
         step=1,
-        value=min(phi, STEPS),
+        value=state["phi"],
         marks=[{"value": k, "label": f"{k} %"} for k in range(0, 101, 20)],
         updatemode="drag",
         size="sm",
@@ -110,7 +101,7 @@ def _stage(query: Query) -> html.Section:
                 [
                     play,
                     html.Div(slider, className="wave-slider"),
-                    _segments("r-order", "Which skills are left out", _ORDERS, query.get("order")),
+                    _segments("r-order", "Which skills are left out", _ORDERS, state["order"]),
                 ],
                 className="player",
             ),
@@ -138,7 +129,7 @@ def _stage(query: Query) -> html.Section:
     )
 
 
-def _curves(query: Query) -> html.Div:
+def _curves(state: Mapping[str, Any]) -> html.Div:
     """Figures of the whole sweep, with the same numbers as tables."""
     number = {"type": "numericColumn", "minWidth": 60}
     sweep_columns = [
@@ -170,7 +161,7 @@ def _curves(query: Query) -> html.Div:
                 extra=dmc.SegmentedControl(
                     id="r-of",
                     data=list(_OF),
-                    value=_one_of(_OF, query.get("of")),
+                    value=state["of"],
                     size="xs",
                     **{"aria-label": "Share of what"},
                 ),

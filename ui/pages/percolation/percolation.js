@@ -29,9 +29,5 @@
     return [kept, `the largest cluster holds ${percent(frames.largest[k])} of all skills, the second ${percent(frames.second[k])}`];
   }
 
-  const state = (share, order, of) => window.dash_clientside.sg.address({
-    phi: share === 20 ? null : share, order: order === "random" ? null : order, of: of === "all" ? null : of,
-  });
-
-  window.dash_clientside = Object.assign({}, window.dash_clientside, { sgPercolation: { clusters, state } });
+  window.dash_clientside = Object.assign({}, window.dash_clientside, { sgPercolation: { clusters } });
 })();

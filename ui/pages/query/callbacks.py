@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import ALL, Input, Output, State, ctx, html, no_update
+from dash import ALL, Input, Output, State, html, no_update
 
 from explorer.errors import SkillgraphError
-from ui.calls import Calls
+from ui.calls import Calls, Cause
 from ui.drawing.style import cytoscape_stylesheet
 from ui.pages.query.answers import AT_ONCE, MAX_ROWS, answered, ended, read_parameters, result_csv, result_json
 from ui.source import Source
@@ -29,14 +29,15 @@ _NO_NODES = "This result has no nodes: RETURN the nodes and relationships themse
     Input("q-ask", "data"),
     Input("q-pulse", "data"),
     Input("q-cancel", "n_clicks"),
+    cause=True,
     prevent_initial_call=True,
 )
-def follow(source: Source, ask: dict[str, Any] | None, _pulse: Any, _cancel: Any) -> tuple[Any, ...]:
+def follow(source: Source, cause: Cause, ask: dict[str, Any] | None, _pulse: Any, _cancel: Any) -> tuple[Any, ...]:
     if ask is None:
         return (no_update,) * 5
     queries = source.queries
     # Questions may overtake each other: whichever comes first begins the query, and none begins it twice.
-    triggers = ctx.triggered_prop_ids
+    triggers = cause.properties
     if "q-cancel.n_clicks" in triggers and "q-ask.data" not in triggers:
         queries.cancel(ask["id"])
     work = queries.find(ask["id"])
@@ -113,12 +114,13 @@ def history(source: Source, past: list[str] | None) -> Any:
     Input("q-csv", "n_clicks"),
     Input("q-json", "n_clicks"),
     State("q-result", "data"),
+    cause=True,
     prevent_initial_call=True,
 )
-def export(source: Source, _csv: int | None, _json: int | None, result: dict[str, Any] | None) -> Any:
+def export(source: Source, cause: Cause, _csv: int | None, _json: int | None, result: dict[str, Any] | None) -> Any:
     if not result:
         return no_update
-    if ctx.triggered_id == "q-json":
+    if cause.id == "q-json":
         return {"content": result_json(result), "filename": "query.json"}
     return {"content": result_csv(result), "filename": "query.csv"}
 

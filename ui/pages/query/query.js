@@ -3,7 +3,7 @@
   "use strict";
   const no = () => window.dash_clientside.no_update;
   const set = (id, props) => window.dash_clientside.set_props(id, props);
-  const address = (state) => window.dash_clientside.sg.address(state);
+  const address = (state, quietly) => window.dash_clientside.sgState.address(state, quietly);
   const ticket = () => window.sgWork.ticket();
 
   const script = (path) => new Promise((done) => {
@@ -22,7 +22,7 @@
   function written(text) {
     window.clearTimeout(drafting);
     drafting = window.setTimeout(() => {
-      if (document.getElementById("q-editor")) address({ q: text, draft: text === asked ? null : 1 });
+      if (document.getElementById("q-editor")) address({ q: text, draft: text === asked ? null : 1 }, true);
     }, 250);
   }
   function queryEditor(words, text, run) {

@@ -1,0 +1,249 @@
+"""What each page answers to a choice: its callbacks, called as the functions that they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from dash import no_update
+
+from ui.app import create_app
+from ui.calls import Cause
+from ui.choice import choose
+from ui.pages import PAGES
+from ui.pages.classes import callbacks as classes
+from ui.pages.compression import callbacks as compression
+from ui.pages.graph import callbacks as graph
+from ui.pages.layers import callbacks as layers
+from ui.pages.learning import callbacks as learning
+from ui.pages.percolation import callbacks as percolation
+from ui.pages.query import callbacks as query
+from ui.source import Source
+
+SUBJECT = {"dataset": "small", "layer": "tuned"}
+PAIR = {"dataset": "small", "first": "foundation", "second": "tuned"}
+DRAWN = {"view": "skills", "layout": "islands", "per": "3"}
+
+
+@pytest.fixture(scope="module")
+def source(store_path: Path) -> Iterator[Source]:
+    found = Source(store_path)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def app(source: Source) -> Iterator[Any]:
+    found = create_app(source.place.url)
+    yield found
+    found.server.extensions["skillgraph"].close()
+
+
+def pressed(act: str) -> Cause:
+    return Cause({"type": "g-act", "act": act}, 1)
+
+
+def test_each_button_of_the_panel_opens_its_own_view(source: Source) -> None:
+    answers = {act: graph.act(source, pressed(act), [], [], "d05", SUBJECT) for act in ("near", "texts", "region")}
+    assert answers["near"] == ("neighbours", "d05", no_update, no_update, no_update)
+    assert answers["texts"] == ("texts", "d05", [], no_update, no_update)
+    assert answers["region"][:3] == ("skills", no_update, no_update)
+    assert answers["region"][4] == "map"
+    x0, x1, y0, y1 = map(float, answers["region"][3].split(","))
+    there = source.snapshot().graph("small", "tuned")
+    x, y = there.map_positions[there.node_of["d05"]]
+    assert x0 <= x <= x1
+    assert y0 <= y <= y1
+    chain = graph.act(source, pressed("chain"), [], [], "d05", SUBJECT)
+    assert chain[0] == "texts"
+    assert chain[2][-1] == there.view.indexed.text_ids[int(there.view.by[there.skill[there.node_of["d05"]]])].as_py()
+
+
+def test_a_text_of_the_panel_is_shown_alone_and_nothing_happens_unasked(source: Source) -> None:
+    text = Cause({"type": "g-text", "text": "f001", "at": "taught"}, 1)
+    assert graph.act(source, text, [], [], "d05", SUBJECT) == ("texts", no_update, ["f001"], no_update, no_update)
+    nothing = (no_update,) * 5
+    assert graph.act(source, Cause({"type": "g-act", "act": "near"}, None), [], [], "d05", SUBJECT) == nothing
+    assert graph.act(source, pressed("near"), [], [], None, SUBJECT) == nothing
+    assert graph.act(source, pressed("near"), [], [], "nosuch", SUBJECT) == nothing
+
+
+def test_another_colour_paints_and_another_view_draws(source: Source) -> None:
+    drawn = graph.draw(source, Cause("g-state", DRAWN, ("g-state.data",)), DRAWN, "class", SUBJECT)
+    assert drawn[0] is not no_update
+    assert drawn[5] is None
+    painted = graph.draw(source, Cause("g-colour", "wave", ("g-colour.value",)), DRAWN, "wave", SUBJECT)
+    assert painted[0] is no_update
+    assert {node for node in painted[5]["of"] if node.startswith("s:")} == {
+        e["data"]["id"] for e in drawn[0] if e["data"]["id"].startswith("s:")
+    }
+    assert graph.draw(source, Cause(), None, "class", SUBJECT) == (no_update,) * 7
+
+
+def test_the_panel_shows_the_chosen_skill_and_the_way_to_another(source: Source) -> None:
+    there = source.snapshot().graph("small", "tuned")
+    near = there.neighbours(there.node_of["d05"])
+    goal = there.skill_id(near[0][0])
+    panel, hidden, steps, path, nearest = graph.inspect(source, "d05", goal, SUBJECT)
+    assert "skill d05" in str(panel)
+    assert not hidden
+    assert path == ["d05", goal]
+    assert "1 association apart" in str(steps)
+    assert nearest == [there.skill_id(node) for node, _ in near[:40]]
+    for none in (None, "nosuch"):
+        panel, hidden, steps, path, nearest = graph.inspect(source, none, goal, SUBJECT)
+        assert hidden
+        assert (steps, path, nearest) == (None, None, None)
+
+
+def test_files_hold_what_the_filters_keep(source: Source) -> None:
+    kept = {**DRAWN, "weight": "2"}
+    files = {kind: graph.export(source, Cause(f"g-{kind}", 1), 1, 1, kept, SUBJECT) for kind in ("csv", "graphml")}
+    assert files["csv"]["filename"] == "small-tuned-associations.csv"
+    lines = files["csv"]["content"].splitlines()
+    assert all(int(line.split(",")[4]) >= 2 for line in lines[1:])
+    assert files["graphml"]["content"].count("<edge ") == len(lines) - 1
+
+
+def test_the_table_is_made_when_it_is_looked_at(source: Source) -> None:
+    assert graph.rows(source, DRAWN, False, SUBJECT) is no_update
+    assert len(graph.rows(source, DRAWN, True, SUBJECT)) == source.snapshot().graph("small", "tuned").n
+
+
+def test_views_of_the_learning_page_are_filled_when_they_are_looked_at(source: Source) -> None:
+    subject = {**SUBJECT, "wave": 1, "waves": True, "texts": True}
+    assert learning.play(source, "what-if", None, subject) == (no_update,) * 4
+    assert learning.play(source, "waves", [{}], subject) == (no_update,) * 4
+    assert learning.play(source, "waves", None, {**subject, "waves": False}) == (no_update,) * 4
+    elements, caption, rows, _ = learning.play(source, "waves", None, subject)
+    assert len(rows) == source.snapshot().graph("small", "tuned").n
+    assert f"{len(rows):,} learned skills" in caption
+    assert elements
+    assert learning.more(source, "waves", subject) == (no_update,) * 3
+    assert learning.more(source, "texts", {**subject, "texts": False}) == (no_update,) * 3
+
+
+def test_the_learner_of_what_if_matters(source: Source) -> None:
+    one, two = (learning.what_if(source, 4.0, 0.8, name) for name in ("one", "d:2"))
+    assert one[2:] == two[2:] == ("4.00", "0.80")
+    at = [float(np.interp(0.8, found[0].data[0].x, found[0].data[0].y)) for found in (one, two)]
+    assert at[1] > at[0] + 0.01
+
+
+def test_the_order_of_percolation_says_which_skills_go(source: Source) -> None:
+    random, hubs = (percolation.keep(source, SUBJECT, order) for order in ("random", "hubs"))
+    assert (random["order"], hubs["order"]) == ("random", "hubs")
+    assert random["steps"] != hubs["steps"]
+    assert sum(hubs["largest"]) < sum(random["largest"])  # without hubs things fall apart sooner
+
+
+def test_shares_of_percolation_are_of_all_or_of_the_kept(source: Source) -> None:
+    every, kept = (percolation.sizes(source, SUBJECT, of) for of in ("all", "kept"))
+    assert max(every.data[0].y) <= 1.0
+    assert list(every.data[0].y) != list(kept.data[0].y)
+
+
+def test_two_layers_are_drawn_once_or_twice(source: Source) -> None:
+    pair = Cause("p-pair", PAIR, ("p-pair.data",))
+    a, b, caption = layers.draw(source, pair, PAIR, "one")
+    assert a
+    assert b is no_update
+    assert caption
+    a, b, _ = layers.draw(source, Cause("p-view", "two", ("p-view.value",)), PAIR, "two")
+    assert a is no_update
+    assert b
+
+
+def test_the_second_layer_matters_to_all_that_is_said_of_two(source: Source) -> None:
+    other = {**PAIR, "first": "tuned", "second": "foundation"}
+    there = {c.change for c in layers.compared(source.snapshot(), *PAIR.values()).changes}
+    swapped = {c.change for c in layers.compared(source.snapshot(), *other.values()).changes}
+    assert ("gained" in there, "lost" in swapped) == (True, True)
+    gained = next(c for c in layers.compared(source.snapshot(), *PAIR.values()).changes if c.change == "gained")
+    panel, near = layers.inspect(source, gained.skill, PAIR)
+    assert "only in the second layer" in str(panel)
+    assert near == [a.skill for a in gained.attachments]
+    panel, _ = layers.inspect(source, gained.skill, other)
+    assert "only in the first layer" in str(panel)
+
+
+def test_groups_of_classes_are_other_than_those_of_levels(source: Source) -> None:
+    learned = classes.share(source, "class", SUBJECT)
+    assert {"alpha", "beta"} <= {str(name) for name in learned.data[0].y}
+    heat = [classes.heat(source, measure, SUBJECT).data[0].z for measure in ("learned", "mean")]
+    assert str(heat[0]) != str(heat[1])
+
+
+def test_opening_a_skill_of_the_hierarchy_shows_its_parts(source: Source) -> None:
+    shut = classes.tree(source, "parts", [], [], None, SUBJECT)
+    opened = classes.tree(source, "parts", ["group-0"], [], None, SUBJECT)
+    assert len(opened[1]) > len(shut[1])
+    assert (opened[3], opened[4]) == (False, True)
+    boxes = classes.tree(source, "boxes", [], [], None, SUBJECT)
+    assert (boxes[3], boxes[4]) == (True, False)
+    assert boxes[5] is not no_update
+
+
+def test_the_receiver_is_another_layer(source: Source) -> None:
+    texts = source.snapshot().view("small", "tuned").indexed.text_ids.to_pylist()
+    subject = {**SUBJECT, "text": texts[0]}
+    own, other = (str(compression.one(source, None, name, "frequency", subject)) for name in ("tuned", "foundation"))
+    assert "has learned the same skills" in own
+    assert "has learned other skills" in other
+
+
+def test_a_result_is_a_table_or_a_graph_and_all_of_it_stays_mounted(source: Source) -> None:
+    result = {"columns": ["a"], "rows": [{"c0": 1}], "elements": []}
+    assert query.show(source, None, "table")[2:] == (True, True, "", True)
+    columns, rows, *seen = query.show(source, result, "table")
+    assert [c["headerName"] for c in columns] == ["a"]
+    assert rows == result["rows"]
+    assert seen == [False, True, "", True]
+    assert query.show(source, result, "graph")[2:4] == (True, True)
+    assert "no nodes" in query.show(source, result, "graph")[4]
+    drawn = {**result, "elements": [{"data": {"id": "n:1"}}]}
+    assert query.show(source, drawn, "graph")[2:4] == (True, False)
+    assert query.draw(source, drawn, "dark")[0] == drawn["elements"]
+    assert query.draw(source, None, "light")[0] == []
+
+
+def test_a_result_goes_into_the_file_that_was_asked_for(source: Source) -> None:
+    result = {"columns": ["a"], "rows": [{"c0": 1}], "elements": []}
+    assert query.export(source, Cause("q-csv", 1), 1, None, result)["content"] == "a\n1\n"
+    assert json.loads(query.export(source, Cause("q-json", 1), None, 1, result)["content"])["rows"] == [[1]]
+    assert query.export(source, Cause("q-csv", 1), 1, None, None) is no_update
+
+
+def ids(component: Any) -> Iterator[Any]:
+    """Ids of a layout."""
+    if isinstance(component, list | tuple):
+        for item in component:
+            yield from ids(item)
+    elif hasattr(component, "_traverse_with_paths"):
+        if getattr(component, "id", None) is not None:
+            yield component.id
+        for _, inner in component._traverse_with_paths():
+            if getattr(inner, "id", None) is not None:
+                yield inner.id
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("layer", ["foundation", "tuned"])
+def test_what_callbacks_write_to_is_on_the_page_from_the_first_on(
+    source: Source, app: Any, page: Any, layer: str
+) -> None:
+    """A component that comes and goes may be gone when it is written to, which ends the whole application."""
+    shell = {str(i) for i in ids(app.layout)}
+    snapshot = source.snapshot()
+    assert choose(snapshot, {"layer": layer}).layer == layer
+    there = {str(i) for i in ids(page.layout(snapshot, {"layer": layer, "run": "learn"}))} | shell
+    for call in app.callback_map.values():
+        outputs = call["output"] if isinstance(call["output"], list | tuple) else [call["output"]]
+        plain = {str(o.component_id) for o in outputs if isinstance(o.component_id, str)}
+        inputs = {i["id"] for i in call["inputs"] if not i["id"].startswith("{")}
+        if plain & there - shell or (inputs - shell) & there:
+            assert plain <= there, (page.name, sorted(plain - there))

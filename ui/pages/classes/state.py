@@ -1,0 +1,21 @@
+"""What the address of the classes page says."""
+
+from __future__ import annotations
+
+from ui.state import Control, Group
+
+__all__ = ["REGION", "SHARES", "TREE"]
+
+SHARES = Group(
+    "classes-shares", (Control("measure", "c-measure", default="learned"), Control("by", "c-by", default="class"))
+)
+TREE = Group(
+    "classes-tree",
+    (
+        Control("rel", "c-rel"),
+        Control("open", "c-open", "data", "list"),
+        Control("full", "c-full", "data", "list"),
+        Control("skill", "c-skill"),
+    ),
+)
+REGION = Group("classes-region", (Control("x", "c-x"), Control("y", "c-y")))
