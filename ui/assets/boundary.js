@@ -23,12 +23,17 @@
 
     function Boundary(props) {
       const context = window.dash_component_api.useDashContext();
-      const busy = context.useSelector((state) => state.isLoading);
+      const store = context.useStore();
       const front = context.useSelector((state) => state.error.frontEnd);
       const answers = context.useSelector((state) => state.error.backEndConnected !== false);
       const [problem, say] = React.useState(null);
       const [round, next] = React.useState(0);
-      React.useEffect(() => { root.dataset.busy = busy ? "yes" : "no"; }, [busy]);
+      React.useEffect(() => {
+        // at once, not with the next drawing: who looks after a click must not see the rest before it
+        const tell = () => { root.dataset.busy = store.getState().isLoading ? "yes" : "no"; };
+        tell();
+        return store.subscribe(tell);
+      }, [store]);
       React.useEffect(() => {
         const error = front && front[0];
         if (error && answers) say({ text: told(error.error || error), broken: false });

@@ -55,7 +55,15 @@ def serious(page: Page) -> list[tuple[str, list[str]]]:
 
 
 def at_rest(page: Page) -> None:
-    """Wait until the page is there and no callback is running, in the browser or on the server."""
+    """Wait until the page is there and no callback runs, in the browser or on the server, for three frames on end.
+
+    A callback's answer may start another one with the frame that draws it.
+    """
+    page.evaluate("() => { window.framesAtRest = 0 }")
     page.wait_for_function(
-        "() => document.getElementById('page')?.firstChild && document.documentElement.dataset.busy === 'no'"
+        """() => {
+          const rests = document.getElementById('page')?.firstChild && document.documentElement.dataset.busy === 'no';
+          window.framesAtRest = rests ? window.framesAtRest + 1 : 0;
+          return window.framesAtRest >= 3;
+        }"""
     )
