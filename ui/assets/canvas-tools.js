@@ -42,6 +42,7 @@
   /* Lines under the pointer; `describe` gives them for a node, the first its name. */
   function hover(cy, describe) {
     window.sgLabels.attach(cy);
+    cy.scratch("_heard", true); // from here on it answers the pointer
     let tip = document.getElementById("graph-tip");
     if (!tip) {
       tip = document.createElement("div");

@@ -1,5 +1,6 @@
 /* Choices that the server finds while one types. A Select tells the page of a pick some milliseconds later, and
-   forgets it if new options come in between: so options wait until no key was pressed and nothing clicked. */
+   forgets it if new options come in between: so options wait until no key was pressed and nothing clicked. An option
+   that the arrow keys have marked is known by its place, so new ones also wait until none is marked. */
 (function () {
   "use strict";
   const CALM = 120; // milliseconds
@@ -15,6 +16,7 @@
       const look = () => {
         const left = last + CALM - performance.now();
         if (left > 0) window.setTimeout(look, left);
+        else if (document.querySelector("[data-combobox-selected]")) window.setTimeout(look, CALM);
         else done(handed(found));
       };
       look();

@@ -45,7 +45,7 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
     return {**browser_context_args, "viewport": {"width": 1280, "height": 720}, "color_scheme": "light"}
 
 
-_PATIENCE = 40_000  # milliseconds; only a failure waits so long
+_PATIENCE = 120_000  # milliseconds; only a failure waits so long
 expect.set_options(timeout=_PATIENCE)
 
 Serve = Callable[..., str]

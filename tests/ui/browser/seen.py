@@ -5,31 +5,49 @@ from __future__ import annotations
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page, expect
 
-__all__ = ["at_rest", "drawn", "has_state", "on_canvas", "plotted", "serious", "until"]
+__all__ = ["at_rest", "drawn", "has_state", "mark_option", "on_canvas", "plotted", "serious", "until"]
 
 _CANVAS = "name => {{ const cy = document.getElementById(name)?._cyreg?.cy; return {script} }}"
 
 
 def drawn(page: Page, name: str) -> None:
-    """Wait until a canvas has nodes."""
+    """Wait until a canvas has nodes and answers the pointer."""
     until(page, name, "cy && cy.nodes().length > 0")
 
 
 def until(page: Page, name: str, script: str) -> None:
-    """Wait until something is true of a canvas."""
-    page.wait_for_function(_CANVAS.format(script=script), arg=name)
+    """Wait until something is true of a canvas, and the canvas answers the pointer if there is one."""
+    page.wait_for_function(_CANVAS.format(script=f"(!cy || !!cy.scratch('_heard')) && ({script})"), arg=name)
 
 
 def on_canvas(page: Page, name: str, script: str) -> Any:
-    """The value of an expression with the canvas as `cy`."""
+    """The value of an expression with the canvas as `cy`, once no callback runs."""
+    at_rest(page)
     return page.evaluate(_CANVAS.format(script=script), name)
 
 
 def plotted(page: Page, name: str) -> None:
     """Wait until a figure has traces."""
     page.wait_for_function("name => document.querySelector(`#${name} .js-plotly-plot`)?.data?.length > 0", arg=name)
+
+
+def mark_option(page: Page, field: Locator, text: str, *, options: int, place: int = 1) -> Locator:
+    """Type into a field that searches, wait until its choices are there, and go to one of them by the arrow keys.
+
+    Returns:
+        The option that Enter takes.
+    """
+    field.fill(text)
+    at_rest(page)  # what the server found has taken the place of what the browser had
+    expect(page.get_by_role("option")).to_have_count(options)
+    marked = page.locator("[data-combobox-selected]")
+    for step in range(place):
+        page.keyboard.press("ArrowDown")
+        expect(page.get_by_role("option").nth(step)).to_have_attribute("data-combobox-selected", "true")
+    expect(marked).to_have_count(1)
+    return marked
 
 
 def has_state(page: Page, key: str, value: str | None) -> None:
@@ -41,11 +59,11 @@ def has_state(page: Page, key: str, value: str | None) -> None:
 
 def serious(page: Page) -> list[tuple[str, list[str]]]:
     """What axe-core finds that keeps people out, once all colours are what they shall be and tables have headers."""
+    at_rest(page)
     page.wait_for_function(
-        "() => [...document.querySelectorAll('.ag-root')].every(table => table.querySelector('.ag-header-cell'))"
-    )
-    page.wait_for_function(
-        "() => !document.getAnimations().some(a => a instanceof CSSTransition && a.playState === 'running')"
+        """() => !document.getAnimations().some(a => a instanceof CSSTransition && a.playState === 'running')
+          && [...document.querySelectorAll('.ag-root')].every(
+            table => !table.checkVisibility() || table.querySelector('.ag-header-cell'))"""
     )
     return [
         (rule["id"], [node["html"][:160] for node in rule["nodes"]][:4])
@@ -55,14 +73,15 @@ def serious(page: Page) -> list[tuple[str, list[str]]]:
 
 
 def at_rest(page: Page) -> None:
-    """Wait until the page is there and no callback runs, in the browser or on the server, for three frames on end.
+    """Wait until the page is there, its figures are drawn and no callback runs anywhere, for three frames on end.
 
     A callback's answer may start another one with the frame that draws it.
     """
     page.evaluate("() => { window.framesAtRest = 0 }")
     page.wait_for_function(
         """() => {
-          const rests = document.getElementById('page')?.firstChild && document.documentElement.dataset.busy === 'no';
+          const rests = document.getElementById('page')?.firstChild && document.documentElement.dataset.busy === 'no'
+            && ![...document.querySelectorAll('.dash-graph--pending')].some(figure => figure.checkVisibility());
           window.framesAtRest = rests ? window.framesAtRest + 1 : 0;
           return window.framesAtRest >= 3;
         }"""

@@ -13,7 +13,8 @@ from playwright.sync_api import Page, expect
 
 from explorer.service import learn
 from explorer.store.opening import open_store
-from tests.ui.browser.seen import has_state, serious
+from tests.ui.browser import seen
+from tests.ui.browser.seen import at_rest, has_state, mark_option, plotted, serious
 from tests.ui.conftest import HOSTILE
 
 pytestmark = pytest.mark.browser
@@ -31,27 +32,15 @@ PAGES = {
 
 
 def drawn(page: Page, name: str = "cy") -> None:
-    page.wait_for_function(
-        "name => { const e = document.getElementById(name); return e && e._cyreg && e._cyreg.cy.nodes().length > 0 }",
-        arg=name,
-    )
+    seen.drawn(page, name)
 
 
 def on_graph(page: Page, script: str, name: str = "cy") -> Any:
-    return page.evaluate(f"name => {{ const cy = document.getElementById(name)._cyreg.cy; return {script} }}", name)
+    return seen.on_canvas(page, name, script)
 
 
 def until(page: Page, script: str, name: str = "cy") -> None:
-    page.wait_for_function(
-        f"name => {{ const cy = document.getElementById(name)._cyreg.cy; return {script} }}", arg=name
-    )
-
-
-def plotted(page: Page, name: str) -> None:
-    page.wait_for_function(
-        "name => document.querySelector(`#${name} .js-plotly-plot`)?.data?.length > 0",
-        arg=name,
-    )
+    seen.until(page, name, f"cy && ({script})")
 
 
 def state(page: Page) -> dict[str, str]:
@@ -63,7 +52,7 @@ def test_page_with_data(page: Page, small: str, path: str) -> None:
     page.goto(small + path)
     expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
     expect(page.locator(".meaning")).not_to_be_empty()
-    page.wait_for_load_state("networkidle")
+    at_rest(page)
     expect(page.locator("#notice")).to_be_empty()
     expect(page.locator("#banner")).to_be_empty()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -92,7 +81,7 @@ def test_page_without_data(page: Page, nothing: str, path: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
     if path != "/query":
         expect(page.locator(".command")).to_have_text("skillgraph demo")
-    page.wait_for_load_state("networkidle")
+    at_rest(page)
     expect(page.locator("#notice")).to_be_empty()
 
 
@@ -196,9 +185,7 @@ def test_graph_tap_opens_the_inspector(page: Page, small: str) -> None:
 def test_graph_search_by_keyboard(page: Page, small: str) -> None:
     page.goto(f"{small}/graph")
     drawn(page)
-    page.get_by_role("textbox", name="Find a skill").fill("skill b07")
-    expect(page.get_by_role("option")).to_have_count(1)
-    page.keyboard.press("ArrowDown")
+    mark_option(page, page.get_by_role("textbox", name="Find a skill"), "skill b07", options=1)
     page.keyboard.press("Enter")
     has_state(page, "skill", "b07")
     until(page, "cy.nodes('.focus').length === 1 && cy.nodes('.focus')[0].id() === 's:b07'")

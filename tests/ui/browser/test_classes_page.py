@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.browser.seen import drawn, has_state, on_canvas, plotted, serious, until
+from tests.ui.browser.seen import at_rest, drawn, has_state, mark_option, on_canvas, plotted, serious, until
 from tests.ui.course import BLOCKER, fill
 
 pytestmark = pytest.mark.browser
@@ -62,9 +62,7 @@ def test_a_blocked_skill_shows_its_chain(page: Page, course: str) -> None:
 def test_a_skill_is_found_by_keyboard(page: Page, course: str) -> None:
     page.goto(f"{course}&rel=parts")
     drawn(page, "c-tree")
-    page.get_by_role("textbox", name="Find a skill").fill("skill s2-03")
-    expect(page.get_by_role("option")).to_have_count(1)
-    page.keyboard.press("ArrowDown")
+    mark_option(page, page.get_by_role("textbox", name="Find a skill"), "skill s2-03", options=1)
     page.keyboard.press("Enter")
     has_state(page, "skill", "s2-03")
     until(page, "c-tree", "['h:all', 'h:late', 'h:s2-03'].every(id => cy.getElementById(id).length)")
@@ -73,9 +71,7 @@ def test_a_skill_is_found_by_keyboard(page: Page, course: str) -> None:
 def test_choices_that_come_during_a_pick_do_not_undo_it(page: Page, course: str) -> None:
     page.goto(f"{course}&rel=parts")
     drawn(page, "c-tree")
-    page.get_by_role("textbox", name="Find a skill").fill("skill s2-03")
-    expect(page.get_by_role("option")).to_have_count(1)
-    page.keyboard.press("ArrowDown")
+    mark_option(page, page.get_by_role("textbox", name="Find a skill"), "skill s2-03", options=1)
     expect(page.locator("[data-combobox-selected]")).to_have_text("skill s2-03")
     page.evaluate(
         """() => {
@@ -124,7 +120,7 @@ def test_boxes_and_nothing_keeps_people_out(page: Page, course: str) -> None:
     page.goto(f"{course}&rel=boxes")
     plotted(page, "c-boxes")
     plotted(page, "c-region")
-    page.wait_for_load_state("networkidle")
+    at_rest(page)
     assert not serious(page), "in light"
     page.locator("#c-rel").get_by_text("prerequisites").click()
     drawn(page, "c-tree")

@@ -12,16 +12,12 @@ from playwright.sync_api import Page, expect
 from explorer.service import layer_view
 from explorer.service.text_code import code_text, measure_layer, receive
 from explorer.store.opening import open_store
-from tests.ui.browser.seen import has_state
+from tests.ui.browser.seen import has_state, mark_option, plotted
 from tests.ui.conftest import HOSTILE
 from ui.components import fraction
 from ui.pages.compression import first_text, hex_lines, search
 
 pytestmark = pytest.mark.browser
-
-
-def plotted(page: Page, name: str) -> None:
-    page.wait_for_function("name => document.querySelector(`#${name} .js-plotly-plot`)?.data?.length > 0", arg=name)
 
 
 def test_a_text_is_searched_and_its_code_is_shown(page: Page, small: str, store_path: Path) -> None:
@@ -30,10 +26,7 @@ def test_a_text_is_searched_and_its_code_is_shown(page: Page, small: str, store_
     page.goto(f"{small}/compression?layer=tuned")
     field = page.get_by_role("textbox", name="Text", exact=True)
     expect(field).to_have_value(code_text(tuned, first_text(tuned)).title)
-    field.fill("text g01")
-    expect(page.get_by_role("option")).to_have_count(10)
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowDown")
+    mark_option(page, field, "text g01", options=10, place=2)
     page.keyboard.press("Enter")
     page.wait_for_function("() => (new URLSearchParams(location.search).get('text') || '').startsWith('g01')")
     chosen = parse_qs(urlsplit(page.url).query)["text"][0]

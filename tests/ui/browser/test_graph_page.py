@@ -14,7 +14,8 @@ from playwright.sync_api import Page, expect
 
 from explorer.service import learn
 from explorer.store.opening import open_store
-from tests.ui.browser.seen import has_state, serious
+from tests.ui.browser import seen
+from tests.ui.browser.seen import has_state, mark_option, serious
 from tests.ui.large import large_dataset
 from ui.drawing.graphs import NODE_LIMIT
 
@@ -33,14 +34,11 @@ def many(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def on_graph(page: Page, script: str) -> Any:
-    return page.evaluate(f"() => {{ const cy = document.getElementById('cy')._cyreg.cy; return {script} }}")
+    return seen.on_canvas(page, "cy", script)
 
 
 def until(page: Page, script: str) -> None:
-    page.wait_for_function(
-        "() => { const e = document.getElementById('cy'); const cy = e && e._cyreg && e._cyreg.cy; "
-        f"return cy && cy.nodes().length && ({script}) }}"
-    )
+    seen.until(page, "cy", f"cy && cy.nodes().length && ({script})")
 
 
 def drawn(page: Page) -> None:
@@ -272,11 +270,9 @@ def test_map_click_chooses_a_skill(page: Page, small: str) -> None:
 def test_search_among_many_skills(page: Page, many: str) -> None:
     page.goto(f"{many}/graph?view=neighbours")
     drawn(page)
-    page.get_by_role("textbox", name="Find a skill").fill("s00421")
-    option = page.get_by_role("option").first
+    option = mark_option(page, page.get_by_role("textbox", name="Find a skill"), "s00421", options=1)
     expect(option).to_contain_text("s00421")
     name = option.inner_text()
-    page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     has_state(page, "skill", name)
     expect(page.get_by_role("textbox", name="Find a skill")).to_have_value(name)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.browser.seen import drawn, has_state, on_canvas, plotted, serious, until
+from tests.ui.browser.seen import at_rest, drawn, has_state, on_canvas, plotted, serious, until
 from tests.ui.course import fill
 from ui.drawing.style import CHANGE_SHAPES, CHANGES
 
@@ -139,7 +139,7 @@ def test_nothing_keeps_people_out(page: Page, course: str) -> None:
     page.goto(pair(course, "&view=two"))
     drawn(page, "p-cy-b")
     expect(page.locator("#p-family .tree").first).to_be_visible()
-    page.wait_for_load_state("networkidle")
+    at_rest(page)
     assert not serious(page), "in light"
     page.get_by_role("button", name="Light or dark").click()
     page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")

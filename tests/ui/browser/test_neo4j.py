@@ -15,6 +15,7 @@ from explorer.credentials import PASSWORD_VARIABLE, USER_VARIABLE
 from explorer.errors import SkillgraphError
 from explorer.server import LocalServer
 from tests.support.neo4j import RunningNeo4j, options_for_tests
+from tests.ui.browser.seen import at_rest
 from tests.ui.conftest import fill_store
 
 pytestmark = [pytest.mark.browser, pytest.mark.neo4j]
@@ -65,7 +66,7 @@ PAGES = {
 def test_every_page(page: Page, address: str, path: str) -> None:
     page.goto(address + path)
     expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
-    page.wait_for_load_state("networkidle")
+    at_rest(page)
     page.wait_for_function(
         """() => {
           const seen = (selector) => [...document.querySelectorAll(selector)].filter((e) => e.offsetParent);

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from explorer.store.opening import open_store
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo
-from tests.ui.browser.seen import has_state, serious
+from tests.ui.browser.seen import at_rest, has_state, serious
 from tests.ui.conftest import fill, small_dataset
 
 pytestmark = pytest.mark.browser
@@ -91,7 +91,7 @@ def test_the_form_is_accessible_and_fits(page: Page, own: str, kind: str) -> Non
     page.set_viewport_size({"width": 820, "height": 1100})  # a tablet
     page.goto(f"{own}/?run={kind}")
     expect(page.get_by_role("button", name="Start")).to_be_visible()
-    page.wait_for_load_state("networkidle")
+    at_rest(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for scheme in ("light", "dark"):
         page.wait_for_function("scheme => document.documentElement.dataset.scheme === scheme", arg=scheme)
@@ -157,7 +157,7 @@ def test_a_layer_from_outcomes_has_its_own_words(page: Page, outcomes: str, path
     else:
         figures = page.locator(".figure")
         expect(figures.first.locator(".js-plotly-plot").first).to_be_visible()
-    page.wait_for_load_state("networkidle")
+    at_rest(page)
     expect(page.locator("#notice")).to_be_empty()
 
 

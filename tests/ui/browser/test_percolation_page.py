@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.browser.seen import drawn, has_state, on_canvas, plotted, serious, until
+from tests.ui.browser.seen import at_rest, drawn, has_state, on_canvas, plotted, serious, until
 
 pytestmark = pytest.mark.browser
 
@@ -48,7 +48,7 @@ def test_curves_and_their_tables(page: Page, small: str) -> None:
     expect(page.locator("#r-removal .ag-row").first).to_be_visible()
     page.get_by_text("These curves as a table").click()
     expect(page.locator("#r-sweep .ag-row").first).to_be_visible()
-    page.wait_for_load_state("networkidle")
+    at_rest(page)
     assert not serious(page)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.ui.browser.seen import has_state
+from tests.ui.browser.seen import drawn, has_state
 from tests.ui.conftest import fill
 
 pytestmark = pytest.mark.browser
@@ -26,7 +26,7 @@ def other(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Ot
     def open_page() -> Page:
         contexts.append(browser.new_context(**browser_context_args))
         page = contexts[-1].new_page()
-        page.set_default_timeout(40_000)
+        page.set_default_timeout(120_000)
         return page
 
     yield open_page
@@ -40,13 +40,6 @@ def own(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     path: Path = tmp_path_factory.mktemp("several") / "several.kgl"
     fill(path)
     return serve(path)
-
-
-def drawn(page: Page, name: str) -> None:
-    page.wait_for_function(
-        "name => { const e = document.getElementById(name); return e && e._cyreg && e._cyreg.cy.nodes().length > 0 }",
-        arg=name,
-    )
 
 
 def test_the_graph_page(page: Page, other: Other, small: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.browser.seen import drawn
+from tests.ui.browser.seen import at_rest, drawn
 
 pytestmark = pytest.mark.browser
 
@@ -15,6 +15,7 @@ def test_graphs_beside_curves_stand_above_them(page: Page, small: str, path: str
     page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     page.goto(f"{small}/{path}")
     drawn(page, canvas)
+    at_rest(page)
     stage = page.locator(".learn-body .graph-stage").bounding_box()
     side = page.locator(".learn-body .side").bounding_box()
     assert stage is not None
@@ -30,6 +31,7 @@ def test_the_rail_names_its_pages(page: Page, small: str) -> None:
     page.goto(f"{small}/layers")
     names = page.locator(".nav-link .mantine-NavLink-label")
     expect(names.first).to_be_visible()
+    at_rest(page)
     assert "Percolation" in names.all_inner_texts()
     assert names.evaluate_all(
         "all => all.every(name => name.checkVisibility() && name.scrollWidth <= name.clientWidth)"
