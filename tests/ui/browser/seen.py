@@ -73,15 +73,14 @@ def serious(page: Page) -> list[tuple[str, list[str]]]:
 
 
 def at_rest(page: Page) -> None:
-    """Wait until the page is there, its figures are drawn and no callback runs anywhere, for three frames on end.
+    """Wait until the page is there and no callback runs, in the browser or on the server, for three frames on end.
 
     A callback's answer may start another one with the frame that draws it.
     """
     page.evaluate("() => { window.framesAtRest = 0 }")
     page.wait_for_function(
         """() => {
-          const rests = document.getElementById('page')?.firstChild && document.documentElement.dataset.busy === 'no'
-            && ![...document.querySelectorAll('.dash-graph--pending')].some(figure => figure.checkVisibility());
+          const rests = document.getElementById('page')?.firstChild && document.documentElement.dataset.busy === 'no';
           window.framesAtRest = rests ? window.framesAtRest + 1 : 0;
           return window.framesAtRest >= 3;
         }"""
