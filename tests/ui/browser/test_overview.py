@@ -155,7 +155,7 @@ def test_a_layer_from_outcomes_has_its_own_words(page: Page, outcomes: str, path
     elif path in ("/learning", "/learning?tab=texts"):
         expect(page.get_by_role("heading", name="This layer was not learned from texts")).to_be_visible()
     else:
-        figures = page.locator(".figure")
+        figures = page.locator(".figure:visible")
         expect(figures.first.locator(".js-plotly-plot").first).to_be_visible()
     at_rest(page)
     expect(page.locator("#notice")).to_be_empty()
