@@ -101,7 +101,12 @@ class _OfALayer:
         return result(Association, found, _of=layer)
 
     def percolate(
-        self, *, phi: Sequence[float] | None = None, replicates: int = LIMITS.percolation_orders, seed: int = 0
+        self,
+        *,
+        phi: Sequence[float] | None = None,
+        replicates: int = LIMITS.percolation_orders,
+        seed: int = 0,
+        types: bool = False,
     ) -> Percolation:
         """Keep skills at random and watch the giant component form, beside the prediction.
 
@@ -109,12 +114,15 @@ class _OfALayer:
             phi: Shares of skills that are kept; 0, 0.01 … 1 by default.
             replicates: Random orders.
             seed: Of the orders.
+            types: Whether to predict with types of skills, too.
         """
-        from explorer.service.association import percolate
+        from explorer.service.percolation import percolate
 
         layer = self.layer()
         with layer.graph.place.reading() as store:
-            found = percolate(store, layer.graph.name, layer.name, phi=phi, replicates=replicates, seed=seed)
+            found = percolate(
+                store, layer.graph.name, layer.name, phi=phi, replicates=replicates, seed=seed, types=types
+            )
         return result(Percolation, found, _of=layer)
 
     def predict(self, *, replicates: int = 0, seed: int = 0) -> Prediction:
@@ -258,22 +266,25 @@ class _OfALayer:
         with layer.graph.place.reading() as store:
             return result(Comparison, compare(store, layer.graph.name, layer.name, second, predict=predict))
 
-    def plot(self, kind: Literal["waves", "emergence", "texts"] = "waves") -> go.Figure:
+    def plot(self, kind: Literal["waves", "emergence", "texts", "exit"] = "waves") -> go.Figure:
         """The layer beside theory, as the pages draw it.
 
         Args:
             kind: Learned fraction after each of the `waves`; against texts per skill (`emergence`); or for growing
-                shares of the `texts`.
+                shares of the `texts`; or the `exit` curves of texts and skills.
         """
+        from explorer.service.messages import exit_chart
         from explorer.service.prediction import subsample, wave_curve
-        from ui.drawing.figures import subsample_figure, waves_figure
+        from ui.drawing.figures import exit_figure, subsample_figure, waves_figure
 
         layer = self.layer()
         if kind == "emergence":
             return self.predict().plot()
-        if kind not in ("waves", "texts"):
-            raise SkillgraphError(f"plot {kind!r} is none of waves, emergence, texts")
+        if kind not in ("waves", "texts", "exit"):
+            raise SkillgraphError(f"plot {kind!r} is none of waves, emergence, texts, exit")
         with layer.graph.place.reading() as store:
+            if kind == "exit":
+                return exit_figure(exit_chart(store, layer.graph.name, layer.name))
             if kind == "texts":
                 return subsample_figure(subsample(store, layer.graph.name, layer.name))
             return waves_figure(wave_curve(store, layer.graph.name, layer.name))

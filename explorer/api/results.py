@@ -14,13 +14,14 @@ import pyarrow as pa
 
 from explorer.api.tables import as_pandas, as_polars, html_table, record_table
 from explorer.errors import NotFoundError
-from explorer.service.association import AssociationReport, PercolationReport
+from explorer.service.association import AssociationReport
 from explorer.service.comparison import LayerComparison, SkillChange
 from explorer.service.curriculum import CurriculumReport
 from explorer.service.evidence import EvidenceReport, ModelEvidence, SkillMastery
 from explorer.service.forecast import Forecast as ForecastReport
 from explorer.service.forecast import ForecastMethod
 from explorer.service.ladder import Ladder, Rung
+from explorer.service.percolation import PercolationReport
 from explorer.service.planning import PlannedStep, PlanReport
 from explorer.service.prediction import BesideRow, LayerPrediction
 from explorer.service.why import NearText, WhyReport
@@ -109,7 +110,8 @@ class Prediction(Result, LayerPrediction):
         row = self.row("learned")
         return (
             f"{self.layer.name}: {_share(row.measured)} of {plural(self.skills, 'skill')} learned; predicted "
-            f"{_share(row.poisson)} for random texts, {_share(row.degrees)} for the measured degrees."
+            f"{_share(row.poisson)} for random texts, {_share(row.degrees)} for the measured degrees"
+            + (f", {_share(row.typed)} with types." if row.typed is not None else ".")
         )
 
     def row(self, quantity: str) -> BesideRow:
@@ -176,7 +178,8 @@ class Percolation(Result, PercolationReport):
 
     def to_arrow(self) -> pa.Table:
         """A row for each share of skills that is kept."""
-        names = ("phi", "giant", "second", "susceptibility", "predicted", "predicted_poisson")
+        names = ["phi", "giant", "second", "susceptibility", "predicted", "predicted_poisson"]
+        names += ["predicted_typed"] if self.predicted_typed else []
         return pa.table({name: pa.array(getattr(self, name), pa.float64()) for name in names})
 
     def plot(self) -> go.Figure:

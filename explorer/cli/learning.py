@@ -15,8 +15,9 @@ from explorer.options import LEARNER_HELP, LIMITS, MODE_HELP, RULE_HELP, Mode, R
 from explorer.wording import plural
 
 if TYPE_CHECKING:
-    from explorer.service.association import AssociationReport, ComponentsReport, PercolationReport
+    from explorer.service.association import AssociationReport, ComponentsReport
     from explorer.service.learning import LearnReport
+    from explorer.service.percolation import PercolationReport
     from explorer.service.spark import SparkAssociationReport
     from explorer.store.protocol import LayerInfo
 
@@ -217,25 +218,33 @@ def percolate(
         int, typer.Option("--replicates", min=1, help="Number of random orders to average over.")
     ] = LIMITS.percolation_orders,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the orders.")] = 0,
+    types: Annotated[
+        bool, typer.Option("--types", help="Also predict with types of skills, which are chosen from the graph.")
+    ] = False,
     dataset: DatasetOption = None,
 ) -> Result:
     """Keep skills at random and watch the giant component form (Newman-Ziff), beside the prediction.
 
     Example: skillgraph percolate foundation
+
+    Example: skillgraph percolate foundation --types
     """
     from explorer import service
 
     with run.opened() as store:
-        report = service.percolate(store, single_dataset(store, dataset), layer, replicates=replicates, seed=seed)
-    columns = ("phi", "giant", "second", "susceptibility", "predicted", "predicted_poisson")
+        name = single_dataset(store, dataset)
+        report = service.percolate(store, name, layer, replicates=replicates, seed=seed, types=types)
+    columns = ["phi", "giant", "second", "susceptibility", "predicted", "predicted_poisson"]
+    columns += ["predicted_typed"] if report.predicted_typed else []
     values = list(zip(*(getattr(report, column) for column in columns), strict=True))
     return Result(report, _percolated(layer, report), Rows(columns, values))
 
 
 def _percolated(layer: str, report: PercolationReport) -> Iterator[Block]:
+    typed = report.predicted_typed
     chosen = [i for i, phi in enumerate(report.phi) if i % 10 == 0 or phi == report.phi[-1]]
     yield Table(
-        ("kept", "giant", "second", "mean finite", "same degrees", "Poisson"),
+        ("kept", "giant", "second", "mean finite", "same degrees", "Poisson", *(["with types"] if typed else [])),
         [
             (
                 share(report.phi[i]),
@@ -244,11 +253,14 @@ def _percolated(layer: str, report: PercolationReport) -> Iterator[Block]:
                 number(report.susceptibility[i], 2),
                 share(report.predicted[i]),
                 share(report.predicted_poisson[i]),
+                *([share(typed[i])] if typed else []),
             )
             for i in chosen
         ],
         title=f"{layer}: giant component as a share of all {plural(report.skills, 'skill')}",
-        caption="kept: share of skills kept at random; same degrees, Poisson: predicted by site percolation",
+        caption="kept: share of skills kept at random; same degrees, Poisson"
+        + (", with types" if typed else "")
+        + ": predicted by site percolation",
     )
     yield (
         f"The giant component appears at about {report.critical:.2%} kept (predicted: "

@@ -16,9 +16,12 @@ from explorer.wording import plural
 
 if TYPE_CHECKING:
     from explorer.service.classes import ClassesPrediction
-    from explorer.service.prediction import LayerPrediction
+    from explorer.service.messages import ExitChart
+    from explorer.service.prediction import LayerPrediction, SubsampleCurve, WaveCurve
 
 __all__ = ["LearnerOption", "predict", "threshold"]
+
+_ENSEMBLES = {"poisson": "Poisson", "degrees": "same degrees", "typed": "with types"}
 
 LearnerOption = Annotated[str, typer.Option("--learner", help=LEARNER_HELP)]
 
@@ -63,7 +66,9 @@ def predict(
     curve: Annotated[
         str | None,
         typer.Option(
-            "--curve", help="With a layer: show the learned fraction by `waves` or by share of the `texts` instead."
+            "--curve",
+            help="With a layer: show the learned fraction by `waves` or by share of the `texts`, or the `exit` curves "
+            "of texts and skills instead.",
         ),
     ] = None,
 ) -> Result:
@@ -74,12 +79,14 @@ def predict(
     Example: skillgraph predict foundation
 
     Example: skillgraph predict foundation --curve waves
+
+    Example: skillgraph predict foundation --curve exit
     """
     from explorer import service
 
     if curve is not None:
-        if layer is None or curve not in {"waves", "texts"}:
-            raise SkillgraphError(f"--curve is {curve!r}; it is `waves` or `texts`, and needs a layer")
+        if layer is None or curve not in {"waves", "texts", "exit"}:
+            raise SkillgraphError(f"--curve is {curve!r}; it is `waves`, `texts` or `exit`, and needs a layer")
         return _curve(run, dataset, layer, curve, seed)
 
     if layer is not None:
@@ -189,31 +196,57 @@ def _curve(run: Run, dataset: str | None, layer: str, kind: str, seed: int) -> R
 
     with run.opened() as store:
         name = single_dataset(store, dataset)
+        if kind == "exit":
+            return _exit(service.exit_chart(store, name, layer, points=21))
         if kind == "waves":
             waves = service.wave_curve(store, name, layer)
-            rows = list(enumerate(zip(waves.measured, waves.poisson, waves.degrees, strict=True)))
-            columns = ["wave", "measured", "poisson", "degrees"]
+            lines = {"wave": range(len(waves.measured)), "measured": waves.measured}
             value: object = waves
-            values = [[k, *row] for k, row in rows]
-            table = [(str(k), *map(share, row)) for k, row in rows]
+            predicted: WaveCurve | SubsampleCurve = waves
             caption = "Learned fraction of all skills after each round of reading all texts."
         else:
             part = service.subsample(store, name, layer, seed=seed)
-            columns = ["share", "measured", "low", "high", "poisson", "degrees"]
-            value = part
-            values = [
-                list(row)
-                for row in zip(part.shares, part.learned, part.low, part.high, part.poisson, part.degrees, strict=True)
-            ]
-            table = [
-                (f"{at:.0%}", f"{share(mean)} [{share(low)}, {share(high)}]", share(poisson), share(degrees))
-                for at, mean, low, high, poisson, degrees in zip(
-                    part.shares, part.learned, part.low, part.high, part.poisson, part.degrees, strict=True
-                )
-            ]
+            lines = {"share": part.shares, "measured": part.learned, "low": part.low, "high": part.high}
+            value = predicted = part
             caption = f"Learned from random shares of the texts: mean and range of {plural(part.replicates, 'draw')}."
-    heads = ("wave" if kind == "waves" else "texts", "measured", "Poisson", "same degrees")
-    return Result(value, [Table(heads, table, caption=caption)], Rows(columns, values))
+    lines |= {"poisson": predicted.poisson, "degrees": predicted.degrees}
+    if predicted.typed:
+        lines["typed"] = predicted.typed
+    values = list(zip(*lines.values(), strict=True))
+    table = [
+        (
+            str(row["wave"]) if kind == "waves" else f"{row['share']:.0%}",
+            share(row["measured"]) + (f" [{share(row['low'])}, {share(row['high'])}]" if "low" in row else ""),
+            *(share(row[name]) for name in _ENSEMBLES if name in row),
+        )
+        for row in (dict(zip(lines, row, strict=True)) for row in values)
+    ]
+    heads = ("wave" if kind == "waves" else "texts", "measured", *(h for n, h in _ENSEMBLES.items() if n in lines))
+    return Result(value, [Table(heads, table, caption=caption)], Rows(list(lines), [list(row) for row in values]))
+
+
+def _exit(chart: ExitChart) -> Result:
+    """The EXIT curves of each ensemble, one below the other."""
+    tables = [
+        Table(
+            ("novel, x", "text teaches, y(x)", "novel after it, x(y)"),
+            [
+                tuple(number(value, 4) for value in row)
+                for row in zip(line.novel, line.taught, line.novel_after, strict=True)
+            ],
+            title=f"{_ENSEMBLES[line.ensemble]}: learning stops at x = {line.fixed:.4f}",
+            caption=f"Means over requirements, with {plural(chart.types or 0, 'type')} of skills."
+            if line.ensemble == "typed"
+            else "",
+        )
+        for line in chart.lines
+    ]
+    rows = [
+        [line.ensemble, *row]
+        for line in chart.lines
+        for row in zip(line.novel, line.taught, line.novel_after, strict=True)
+    ]
+    return Result(chart, tables, Rows(("ensemble", "novel", "taught", "novel_after"), rows))
 
 
 def _with_band(value: float | None, band: tuple[float, float] | None) -> str:

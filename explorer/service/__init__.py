@@ -9,10 +9,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from explorer.service.association import AssociationReport, PercolationReport, associate, percolate
+    from explorer.service.association import AssociationReport, associate
     from explorer.service.classes import ClassesPrediction, ClassPrediction, predict_classes
     from explorer.service.comparison import ClassRow, LayerComparison, SkillChange, compare
     from explorer.service.learning import LearnReport, continue_learning, learn
+    from explorer.service.messages import ExitChart, exit_chart
+    from explorer.service.percolation import PercolationReport, percolate
     from explorer.service.poisson import PoissonPrediction, ThresholdReport, predict, threshold
     from explorer.service.prediction import (
         BesideRow,
@@ -31,6 +33,7 @@ __all__ = [
     "ClassPrediction",
     "ClassRow",
     "ClassesPrediction",
+    "ExitChart",
     "LayerComparison",
     "LayerPrediction",
     "LayerView",
@@ -44,6 +47,7 @@ __all__ = [
     "associate",
     "compare",
     "continue_learning",
+    "exit_chart",
     "layer_view",
     "learn",
     "percolate",
@@ -58,9 +62,7 @@ __all__ = [
 _MODULES = {
     "association": (
         "AssociationReport",
-        "PercolationReport",
         "associate",
-        "percolate",
     ),
     "classes": (
         "ClassPrediction",
@@ -73,10 +75,18 @@ _MODULES = {
         "SkillChange",
         "compare",
     ),
+    "messages": (
+        "ExitChart",
+        "exit_chart",
+    ),
     "learning": (
         "LearnReport",
         "continue_learning",
         "learn",
+    ),
+    "percolation": (
+        "PercolationReport",
+        "percolate",
     ),
     "poisson": (
         "PoissonPrediction",

@@ -30,6 +30,7 @@ __all__ = [
     "SubsampleCurve",
     "WaveCurve",
     "predict_layer",
+    "require_requirements",
     "subsample",
     "wave_curve",
 ]
@@ -158,8 +159,8 @@ class WaveCurve:
     typed: tuple[float, ...] = ()
 
 
-def _require_edges(view: LayerView) -> None:
-    """Refuse a layer of which theory can say nothing."""
+def require_requirements(view: LayerView) -> None:
+    """Refuse a layer of which theory can say nothing: estimated from outcomes, or without requirements."""
     if view.info.kind == "evidence":
         raise SkillgraphError(
             f"layer {view.info.name!r} was estimated from a model's outcomes, not learned from texts: there is nothing "
@@ -201,7 +202,7 @@ def predict_layer(
         SkillgraphError: Its texts require no skill.
     """
     view = layer_view(store, dataset, layer)
-    _require_edges(view)
+    require_requirements(view)
     graph, rule = view.indexed.graph, parse_learner(view.info.learner)
     poisson, degrees = expectations(view, known_beforehand(view))
     by_poisson, by_degrees = poisson.evolve(rule), degrees.evolve(rule)
@@ -475,7 +476,7 @@ def subsample(
         NotFoundError: No such layer.
     """
     view = layer_view(store, dataset, layer)
-    _require_edges(view)
+    require_requirements(view)
     graph, rule = view.indexed.graph, parse_learner(view.info.learner)
     grid = np.linspace(0.05, 1.0, 20) if shares is None else np.sort(np.asarray(shares, dtype=float))
     learned = subsample_replicates(
@@ -512,7 +513,7 @@ def wave_curve(store: Store, dataset: str, layer: str) -> WaveCurve:
         NotFoundError: No such layer.
     """
     view = layer_view(store, dataset, layer)
-    _require_edges(view)
+    require_requirements(view)
     n = max(view.indexed.graph.n_skills, 1)
     last = max(int(view.wave.max(initial=0)), 1)
     counts = np.bincount(view.wave[view.learned], minlength=last + 1)
@@ -521,7 +522,7 @@ def wave_curve(store: Store, dataset: str, layer: str) -> WaveCurve:
 
     def padded(trajectory: NDArray[np.float64]) -> tuple[float, ...]:
         values = np.pad(trajectory, (0, max(0, last + 1 - len(trajectory))), mode="edge")
-        return tuple((1.0 - values[: last + 1]).tolist())
+        return tuple(np.clip(1.0 - values[: last + 1], 0.0, 1.0).tolist())
 
     def iterates(expected: Expectation) -> tuple[float, ...]:
         return padded(np.asarray(expected.evolve(rule).trajectory))

@@ -11,7 +11,7 @@ from analysis.errors import AnalysisError
 from analysis.learners import Learner
 from analysis.skill_types import TypeChoice
 from analysis.typed_evolution import typed_jump
-from analysis.typed_percolation import typed_giant
+from analysis.typed_percolation import typed_giant, typed_site_giant
 from explorer.errors import SkillgraphError
 from explorer.service.course import Course, Predicted, layer_course
 from explorer.service.ladder import chosen_types
@@ -48,6 +48,10 @@ class TypedExpectation:
     def from_nothing(self, share: float) -> float:
         """Learned fraction when a random share of all texts is presented at once."""
         return self.together.predict(self.choice.labels, share=share, tolerance=1e-4).evolution.learned
+
+    def kept_at_random(self, phi: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Giant component if shares φ of the skills are kept at random, as fractions of all, float64 (N,)."""
+        return typed_site_giant(self.predicted.recursion.ensemble, phi)
 
     @property
     def learned_by_skill(self) -> NDArray[np.float64]:

@@ -104,10 +104,33 @@ def test_curves_beside_a_layer_end_at_what_it_learned(filled: Path, run_in: Run)
         assert measured[-1] == pytest.approx(layer["learned"] / layer["skills"])
         assert measured == sorted(measured)
     assert len(waves["measured"]) == len(waves["poisson"]) == layer["waves"] + 1
+    assert len(waves["typed"]) == len(waves["measured"])
+    assert "with types" in run_in(filled, "predict", "foundation", "--curve", "waves").out
     assert "100%" in run_in(filled, "predict", "foundation", "--curve", "texts").out
     ran = run_in(filled, "predict", "--curve", "waves")
     assert ran.code == 1
     assert "needs a layer" in ran.err
+
+
+def test_exit_curves_of_a_layer_are_those_of_all_three_ensembles(filled: Path, run_in: Run) -> None:
+    chart = run_in(filled, "predict", "foundation", "--curve", "exit", "--json").json
+    assert [line["ensemble"] for line in chart["lines"]] == ["poisson", "degrees", "typed"]
+    for line in chart["lines"]:
+        assert line["novel"] == sorted(line["novel"], reverse=True)
+        both = zip(line["novel"], line["novel_after"], strict=True)
+        assert all(after <= x + 1e-9 for x, after in both if x > line["fixed"] + 1e-6)
+    rows = run_in(filled, "predict", "foundation", "--curve", "exit", "--format", "csv").out.splitlines()
+    assert rows[0] == "ensemble,novel,taught,novel_after"
+    assert len(rows) == 1 + sum(len(line["novel"]) for line in chart["lines"])
+
+
+def test_percolation_with_types_lies_beside_the_others(filled: Path, run_in: Run) -> None:
+    found = run_in(filled, "percolate", "foundation", "--types", "--replicates", 2, "--json").json
+    assert len(found["predicted_typed"]) == len(found["phi"])
+    assert found["predicted_typed"][0] == 0
+    assert found["predicted_typed"] == sorted(found["predicted_typed"])
+    rows = run_in(filled, "percolate", "foundation", "--types", "--replicates", 2, "--format", "csv").out
+    assert rows.splitlines()[0].endswith(",predicted_poisson,predicted_typed")
 
 
 def test_predict_agrees_with_the_fixed_point_equation(run_in: Run, tmp_path: Path) -> None:

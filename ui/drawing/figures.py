@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from analysis.threshold import StabilityRegion
 from explorer.service import (
     ClassRow,
+    ExitChart,
     LayerComparison,
     PercolationReport,
     SubsampleCurve,
@@ -24,6 +26,7 @@ from ui.drawing.style import CHANGES, ROLES, figure_layout
 __all__ = [
     "LearnedCurve",
     "emergence_figure",
+    "exit_figure",
     "label",
     "learned_by_class_figure",
     "learned_by_level_figure",
@@ -82,6 +85,7 @@ def emergence_figure(
     here: tuple[float, float],
     degrees: float | None,
     threshold: float | None,
+    typed: float | None = None,
 ) -> go.Figure:
     """Learned fraction against texts per skill, and where the layer stands.
 
@@ -91,13 +95,15 @@ def emergence_figure(
         here: R and the measured learned fraction of the layer.
         degrees: Predicted for the measured degrees.
         threshold: R* of the Poisson ensemble.
+        typed: Predicted for texts that keep their mix of types.
     """
     figure = go.Figure(_line(ratios, learned, "Poisson", "poisson"))
-    if degrees is not None:
-        marker = {"color": ROLES["degrees"], "size": 11, "symbol": "diamond"}
-        figure.add_scatter(
-            x=[here[0]], y=[degrees], mode="markers", name="degrees", marker=marker, hovertemplate="%{y:.1%}"
-        )
+    for name, role, value in (("degrees", "degrees", degrees), ("types", "typed", typed)):
+        if value is not None:
+            marker = {"color": ROLES[role], "size": 11, "symbol": "diamond"}
+            figure.add_scatter(
+                x=[here[0]], y=[value], mode="markers", name=name, marker=marker, hovertemplate="%{y:.1%}"
+            )
     marker = {"color": ROLES["measured"], "size": 13}
     figure.add_scatter(
         x=[here[0]], y=[here[1]], mode="markers", name="this layer", marker=marker, hovertemplate="%{y:.1%}"
@@ -144,6 +150,36 @@ def waves_figure(curve: WaveCurve, now: int = 0) -> go.Figure:
             yaxis={"title": "learned fraction", "range": [0, 1.04], **_SHARE},
             shapes=[{**mark, "line": {"color": ROLES["measured"], "width": 1.5, "dash": "dot"}}],
             margin={"l": 50, "r": 12, "t": 30, "b": 42},
+        )
+    )
+    return figure
+
+
+def exit_figure(chart: ExitChart) -> go.Figure:
+    """EXIT curves: of texts solid, of skills dashed, with a diamond where learning stops, for each ensemble."""
+    names = {"poisson": "Poisson", "degrees": "degrees", "typed": "types"}
+    figure = go.Figure()
+    for line in chart.lines:
+        name, role = names[line.ensemble], line.ensemble
+        texts = _line(line.novel, line.taught, f"texts, {name}", role, line={"width": 2.5})
+        skills = _line(line.novel_after, line.taught, f"skills, {name}", role, line={"dash": "dash"})
+        at = float(np.interp(line.fixed, line.novel[::-1], line.taught[::-1]))
+        stop = go.Scatter(
+            x=[line.fixed],
+            y=[at],
+            name=f"learning stops, {name}",
+            mode="markers",
+            marker={"color": ROLES[role], "size": 12, "symbol": "diamond"},
+            showlegend=False,
+        )
+        for trace in (texts, skills, stop):
+            trace.update(hovertemplate="x %{x:.3f}, y %{y:.3f}")
+            figure.add_trace(trace)
+    figure.update_layout(
+        **figure_layout(
+            hovermode="closest",
+            xaxis={"title": "skill is novel, x", "range": [1.02, -0.02]},
+            yaxis={"title": "text teaches, y", "range": [-0.02, 1.04]},
         )
     )
     return figure
@@ -256,6 +292,8 @@ def percolation_figure(
         line(report.phi, hubs, "most used removed first", "sweep", dash="dot", width=2.5),
         line(report.phi, report.second, "second cluster", "second"),
     ]
+    if report.predicted_typed:
+        traces.insert(2, line(report.phi, report.predicted_typed, "at random, types", "typed", dash="dash"))
     if learned is not None:
         traces += [
             line(learned.kept, learned.giant, "learned ones only", "measured", dash="longdashdot"),

@@ -37,6 +37,7 @@ def layer_emergence_figure(prediction: LayerPrediction) -> go.Figure:
         here=(prediction.ratio, learned.measured or 0.0),
         degrees=learned.degrees,
         threshold=ratio.poisson,
+        typed=learned.typed,
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from explorer.service import layer_view, predict, subsample, threshold
+from explorer.service import exit_chart, layer_view, predict, subsample, threshold
 from explorer.store.opening import open_store
 from tests.ui.browser.seen import drawn, has_state, on_canvas, plotted
 from ui.components import fraction
@@ -93,6 +93,17 @@ def test_more_texts(page: Page, small: str, store_path: Path) -> None:
     expect(page.locator("#l-more .stat-value").first).to_have_text(fraction(half))
     expect(page.locator("#l-more .stat-value").nth(1)).to_have_text(f"{sum(measured[-2:]):,.1f} skills")
     page.locator("#l-subsample .js-plotly-plot").wait_for()
+
+
+def test_exit_curves_of_each_ensemble(page: Page, small: str, store_path: Path) -> None:
+    chart = exit_chart(open_store(store_path, mode="read"), "small", "foundation")
+    page.goto(f"{small}/learning")
+    page.get_by_text("EXIT curves", exact=True).click()
+    has_state(page, "tab", "exit")
+    drawn = page.wait_for_function("() => document.querySelector('#l-exit .js-plotly-plot')?.data?.length")
+    assert drawn.json_value() == 3 * len(chart.lines)
+    expect(page.locator("#l-exit-words .sentence")).to_have_count(len(chart.lines))
+    expect(page.locator("#l-exit-words")).to_contain_text(f"x = {chart.lines[-1].fixed:.3f}")
 
 
 def test_playback_plays_pauses_and_steps(page: Page, small: str) -> None:

@@ -10,13 +10,15 @@ from dash import html
 
 from analysis.density_evolution import learned_fraction_curve, testing_error
 from analysis.learners import parse_learner
-from explorer.service import SubsampleCurve, predict, threshold
-from ui.components import fraction, stat
+from explorer.service import ExitChart, SubsampleCurve, predict, threshold
+from explorer.wording import plural
+from ui.components import fraction, sentence, stat
 from ui.drawing.figures import what_if_figure
 from ui.drawing.graphs import LayerGraph
 from ui.drawing.style import ROLES, figure_layout
 
 __all__ = [
+    "exit_words",
     "expectation",
     "gains",
     "gains_figure",
@@ -26,6 +28,17 @@ __all__ = [
 
 
 _MOST_D = 10
+
+
+def exit_words(chart: ExitChart) -> Any:
+    """Where learning stops on each ensemble, in sentences."""
+    names = {
+        "poisson": "Poisson texts",
+        "degrees": "the degrees of this layer",
+        "typed": plural(chart.types or 0, "type") + " of skills",
+    }
+    said = [sentence(f"With {names[line.ensemble]}, learning stops at x = {line.fixed:.3f}.") for line in chart.lines]
+    return said or [sentence("These ensembles have no EXIT curves for this layer.")]
 
 
 def gains(curve: SubsampleCurve, skills: int) -> tuple[list[float], list[float]]:
@@ -53,6 +66,15 @@ def gains_figure(curve: SubsampleCurve, skills: int) -> go.Figure:
         line={"color": ROLES["degrees"], "width": 2, "dash": "dash"},
         hovertemplate="%{y:.1f} skills",
     )
+    if curve.typed:
+        chart.add_scatter(
+            x=curve.shares,
+            y=(np.diff(np.array([0.0, *curve.typed])) * skills).tolist(),
+            mode="lines",
+            name="types",
+            line={"color": ROLES["typed"], "width": 2, "dash": "dash"},
+            hovertemplate="%{y:.1f} skills",
+        )
     chart.update_layout(
         **figure_layout(
             bargap=0.25,

@@ -6,13 +6,15 @@ from typing import Any
 
 from dash import Input, Output, State, no_update
 
-from explorer.service import subsample, wave_curve
+from explorer.service import exit_chart, subsample, wave_curve
+from explorer.service.prediction import SWIFT_UP_TO
 from ui.calls import Calls
 from ui.choice import Choice, choose
 from ui.drawing.elements import colourings, skill_drawing
-from ui.drawing.figures import subsample_figure, waves_figure
+from ui.drawing.figures import exit_figure, subsample_figure, waves_figure
 from ui.drawing.graphs import NODE_LIMIT, most_used
 from ui.pages.learning.answers import (
+    exit_words,
     expectation,
     gains_figure,
     more_numbers,
@@ -102,6 +104,27 @@ def more(source: Source, tab: str, subject: dict[str, Any]) -> tuple[Any, ...]:
     graph = snapshot.view(dataset, layer).indexed.graph
     stats = more_numbers(curve, graph.n_texts, graph.n_skills)
     return subsample_figure(curve), gains_figure(curve, graph.n_skills), stats
+
+
+@CALLS.answer(
+    "the EXIT curves",
+    Output("l-exit", "figure"),
+    Output("l-exit-words", "children"),
+    Input("l-tab", "value"),
+    State("l-subject", "data"),
+)
+def exit_curves(source: Source, tab: str, subject: dict[str, Any]) -> tuple[Any, ...]:
+    """The figure, and where learning stops on each ensemble."""
+    if tab != "exit" or not subject["texts"]:
+        return (no_update,) * 2
+    snapshot = source.snapshot()
+    dataset, layer = subject["dataset"], subject["layer"]
+    graph = snapshot.view(dataset, layer).indexed.graph
+    chart = snapshot.once(
+        ("exit", dataset, layer),
+        lambda: exit_chart(snapshot.store, dataset, layer, types=graph.n_edges <= SWIFT_UP_TO),
+    )
+    return exit_figure(chart), exit_words(chart)
 
 
 CALLS.browser(

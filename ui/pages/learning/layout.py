@@ -60,6 +60,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         "waves": _waves_tab(info, state["wave"]),
         "what-if": [_what_if_tab(snapshot, choice, state)],
         "texts": [_no_waves(info.name) if evidence else None, html.Div(_texts_tab(), hidden=evidence)],
+        "exit": [_no_waves(info.name) if evidence else None, html.Div(_exit_tab(), hidden=evidence)],
     }
     return html.Div(
         [
@@ -328,14 +329,37 @@ def _texts_tab() -> Any:
                         "What each further share adds",
                         figure("l-gains", height="calc(100% - 66px)", label="Skills that each further share adds"),
                         note=(
-                            "Skills beyond those of the previous share, measured and predicted for the same degrees. "
-                            "Where bars stay high, more texts of the same kind would teach more."
+                            "Skills beyond those of the previous share, measured and predicted for the same degrees "
+                            "and with types. Where bars stay high, more texts of the same kind would teach more."
                         ),
                         className="tall",
                     ),
                 ],
                 className="row two texts-row",
             ),
+        ],
+        className="side",
+    )
+
+
+def _exit_tab() -> Any:
+    """What texts and skills tell each other, as two curves for each ensemble."""
+    return html.Div(
+        [
+            card(
+                "EXIT curves of texts and skills",
+                figure(
+                    "l-exit",
+                    height=430,
+                    label="Probability that a text teaches against probability that a skill is novel",
+                ),
+                note=(
+                    "Solid: how often texts teach when a skill is novel with probability x. Dashed: how often skills "
+                    "remain novel when texts teach with probability y. Learning goes to the right, in steps between "
+                    "the two curves, and stops where they meet."
+                ),
+            ),
+            html.Div(id="l-exit-words", className="card", **{"aria-live": "polite"}),
         ],
         className="side",
     )

@@ -55,7 +55,7 @@
     return [told, ...parts, shown(now[0] === "d"), shown(now[0] === "capacity"), String(now[1]), Number(now[2]).toFixed(2)];
   }
 
-  const tab = (which) => ["waves", "what-if", "texts"].map((name) => name !== which);
+  const tab = (which) => ["waves", "what-if", "texts", "exit"].map((name) => name !== which);
 
   /* Each view leaves out of the address what belongs to the others. */
   (window.sgRules = window.sgRules || {}).learning = {

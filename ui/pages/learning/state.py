@@ -9,7 +9,12 @@ from ui.state import Control, Group
 __all__ = ["CONTROLS", "MOST_D", "TABS"]
 
 MOST_D = 10
-TABS: Mapping[str, str] = {"waves": "Wave by wave", "what-if": "What if", "texts": "More texts"}
+TABS: Mapping[str, str] = {
+    "waves": "Wave by wave",
+    "what-if": "What if",
+    "texts": "More texts",
+    "exit": "EXIT curves",
+}
 CONTROLS = Group(
     "learning",
     (

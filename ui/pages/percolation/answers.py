@@ -13,6 +13,7 @@ from dash import html
 from analysis.components import components
 from analysis.newman_ziff import targeted_order
 from explorer.service import LayerView, PercolationReport, percolate
+from explorer.service.prediction import SWIFT_UP_TO
 from ui.components import fraction, sentence
 from ui.drawing.graphs import LayerGraph, layer_graph
 from ui.drawing.of_layers import at_shares, hub_sweep, learned_curve
@@ -108,7 +109,13 @@ def sweeps(snapshot: Snapshot, dataset: str, layer: str) -> tuple[PercolationRep
     """The random sweep, and the largest cluster by number of kept skills if the most used are taken away first."""
     report = snapshot.once(
         ("percolation", dataset, layer),
-        lambda: percolate(snapshot.store, dataset, layer, replicates=_REPLICATES),
+        lambda: percolate(
+            snapshot.store,
+            dataset,
+            layer,
+            replicates=_REPLICATES,
+            types=snapshot.view(dataset, layer).indexed.graph.n_edges <= SWIFT_UP_TO,
+        ),
     )
     return report, snapshot.once(("targeted", dataset, layer), lambda: hub_sweep(snapshot.view(dataset, layer)))
 
@@ -139,6 +146,7 @@ def sweep_rows(report: PercolationReport, hubs: Sequence[float]) -> list[dict[st
             "phi": fraction(report.phi[i], 0),
             "largest": fraction(report.giant[i]),
             "degrees": fraction(report.predicted[i]),
+            "types": fraction(report.predicted_typed[i]) if report.predicted_typed else "–",
             "poisson": fraction(report.predicted_poisson[i]),
             "hubs": fraction(hubs[i]),
             "second": fraction(report.second[i]),

@@ -136,6 +136,7 @@ def _curves(state: Mapping[str, Any]) -> html.Div:
         {"field": "phi", "headerName": "φ", **number},
         {"field": "largest", "headerName": "Largest", **number},
         {"field": "degrees", "headerName": "Degrees", **number},
+        {"field": "types", "headerName": "Types", **number},
         {"field": "poisson", "headerName": "Poisson", **number},
         {"field": "hubs", "headerName": "Most used first", **number},
         {"field": "second", "headerName": "Second", **number},

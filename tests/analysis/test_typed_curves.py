@@ -1,0 +1,82 @@
+"""EXIT curves and site percolation of typed ensembles, against those of one type and simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analysis.density_evolution import exit_curve
+from analysis.ensembles import Ensemble
+from analysis.errors import AnalysisError
+from analysis.graph import SkillTextGraph
+from analysis.learners import DSkillLearner, Learner, OneSkillLearner, RandomCapacityLearner
+from analysis.newman_ziff import convolve, site_percolation
+from analysis.percolation import site_giant
+from analysis.sampling import class_graph
+from analysis.typed import TypedEnsemble
+from analysis.typed_evolution import TypedRecursion, evolve_typed
+from analysis.typed_exit import typed_exit_curve
+from analysis.typed_percolation import typed_site_giant
+
+MEANS = np.array([[1.5, 0.3], [0.2, 2.0]])
+
+
+def two_kinds(n: int, seed: int) -> tuple[SkillTextGraph, np.ndarray]:
+    drawn = class_graph(MEANS, (n // 2, n // 2), (n // 2, n // 2), np.random.default_rng(seed))
+    return drawn.graph, drawn.skill_class
+
+
+@pytest.mark.parametrize(
+    "learner", [OneSkillLearner(), DSkillLearner(2), RandomCapacityLearner(0.6)], ids=lambda learner: learner.name
+)
+def test_exit_curves_of_one_type_are_those_of_the_configuration_model(learner: Learner) -> None:
+    graph, _ = two_kinds(2_000, 1)
+    recursion = TypedRecursion(TypedEnsemble.from_graph(graph, np.zeros(graph.n_skills, int)), learner, np.array([0.9]))
+    curve = typed_exit_curve(recursion, points=41)
+    plain = exit_curve(
+        Ensemble.from_degrees(graph.text_degrees, graph.skill_degrees), learner, prior=0.9, points=10_001
+    )
+    assert curve.taught == pytest.approx(np.interp(curve.novel, plain.novel, plain.taught), abs=1e-6)
+    assert curve.novel_after == pytest.approx(np.interp(curve.taught, plain.taught_grid, plain.novel_after), abs=1e-6)
+
+
+def test_exit_curves_meet_where_learning_stops_and_nowhere_before() -> None:
+    graph, kinds = two_kinds(4_000, 2)
+    ensemble = TypedEnsemble.from_graph(graph, kinds)
+    curve = typed_exit_curve(TypedRecursion(ensemble), points=61)
+    end = evolve_typed(ensemble)
+    assert curve.fixed == pytest.approx(float(ensemble.ends @ end.novel / ensemble.ends.sum()), abs=1e-4)
+    at = curve.novel == curve.fixed
+    assert curve.novel_after[at] == pytest.approx(curve.fixed, abs=1e-4)
+    before = curve.novel > curve.fixed + 1e-3
+    assert np.all(curve.novel_after[before] < curve.novel[before])
+    assert np.all(np.diff(curve.novel) < 0)
+    assert np.all(np.diff(curve.taught) >= -1e-12)
+
+
+def test_exit_curves_begin_with_what_is_known() -> None:
+    kinds = TypedEnsemble.from_kinds([[1, 0], [1, 1], [0, 2]], [0.2, 0.4, 0.4], [0.5, 0.5], 1.0)
+    curve = typed_exit_curve(TypedRecursion(kinds, prior=np.array([0.5, 1.0])), points=11)
+    assert curve.novel[0] == pytest.approx((0.6 * 0.5 + 1.2) / 1.8)
+    assert curve.novel[-1] == 0.0
+    with pytest.raises(AnalysisError, match="at least 2 points"):
+        typed_exit_curve(TypedRecursion(kinds), points=1)
+
+
+def test_kept_at_random_with_one_type_is_site_percolation() -> None:
+    graph, _ = two_kinds(2_000, 3)
+    plain = Ensemble.from_degrees(graph.text_degrees, graph.skill_degrees)
+    shares = np.array([0.0, 0.2, 0.5, 1.0])
+    found = typed_site_giant(TypedEnsemble.from_graph(graph, np.zeros(graph.n_skills, int)), shares)
+    assert found == pytest.approx([site_giant(plain, float(share)) for share in shares], abs=2e-5)
+
+
+def test_kept_at_random_with_types_is_what_graphs_of_such_texts_do() -> None:
+    """Two kinds that hardly mix; the spread of the largest cluster over graphs of 20,000 skills is about 0.004."""
+    graph, kinds = two_kinds(40_000, 4)
+    shares = np.array([0.45, 0.6, 1.0])
+    sweep = site_percolation(graph, replicates=3, rng=np.random.default_rng(5))
+    measured = convolve(sweep, shares).largest / graph.n_skills
+    assert typed_site_giant(TypedEnsemble.from_graph(graph, kinds), shares) == pytest.approx(measured, abs=0.02)
+    with pytest.raises(AnalysisError, match="from 0 to 1"):
+        typed_site_giant(TypedEnsemble.from_graph(graph, kinds), [1.5])
