@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 from pathlib import Path
@@ -10,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from benchmarks import harness
+from explorer.service.course import Course, layer_course
 from explorer.service.ladder import explain
 from explorer.service.learning import learn
 from explorer.store.opening import open_store
@@ -19,7 +20,7 @@ from loaders.dataset import Dataset, build_dataset
 def topics(requirements: int, seed: int = 0) -> Dataset:
     """Texts of about six skills: common ones by Zipf's law, and up to three of the rare ones of a topic."""
     rng = np.random.default_rng(seed)
-    texts = requirements // 6
+    texts = requirements // 5
     n_topics = max(texts // 40, 1)
     topic = rng.integers(0, n_topics, texts)
     common, own = rng.integers(1, 9, texts), rng.integers(0, 4, texts)
@@ -44,24 +45,43 @@ def topics(requirements: int, seed: int = 0) -> Dataset:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requirements", type=float, default=1e6)
-    sizes = parser.parse_args()
+    options = harness.arguments(__doc__, requirements=(1e6, "requirements of the graph"))
+    report = harness.Report("Ladder of null models")
     with tempfile.TemporaryDirectory() as folder:
-        for requirements in (2_000, int(sizes.requirements)):  # the first compiles
+        for requirements in (2_000, int(options.requirements)):  # the first compiles
             store = open_store(Path(folder) / f"{requirements}.kgl", mode="write")
             store.write_dataset(topics(requirements))
             learn(store, "topics", name="all")
             begun = time.process_time()
             found = explain(store, "topics", "all", graphs=0)
             seconds = time.process_time() - begun
+            view = layer_course(store, "topics", "all")
+            costs = [_cost(view, rung.name, rung.types) for rung in found.rungs]
             store.close()
-    print(
-        f"{found.requirements:,} requirements, {found.skills:,} skills: {len(found.rungs)} rungs in {seconds:.1f} CPU s"
+    rows = [
+        [rung.name, f"{rung.types:,}" if rung.types else "–", f"{rung.learned:.3f}", cost]
+        for rung, cost in zip(found.rungs, costs, strict=True)
+    ]
+    rows.append(["this layer", "–", f"{found.measured:.3f}", ""])
+    note = (
+        "The last column is for as many types, drawn at random, as the rung has: what a prediction costs depends "
+        f"on their number. All rungs together, with features, both searches and held-out texts: {seconds:.1f} CPU s."
     )
-    for rung in found.rungs:
-        print(f"  {rung.name:16} {rung.types or '-':>8} types, learned {rung.learned:.3f}")
-    print(f"  measured {found.measured:.3f}")
+    title = f"{found.requirements:,} requirements, {found.texts:,} texts, {found.skills:,} skills"
+    report.tables.append(harness.Table(title, ["keeps", "types", "learned", "one prediction, CPU s"], rows, note))
+    report.at_most(f"ladder on {found.requirements:,} requirements", seconds, 10.0, "CPU s")
+    harness.finish(report, options)
+
+
+def _cost(course: Course, name: str, types: int | None) -> str:
+    """CPU seconds of one prediction with as many types, drawn at random."""
+    if not types:
+        return "–"
+    skills = course.graph.n_skills
+    labels = np.arange(skills) if types >= skills else np.random.default_rng(0).permutation(skills) % types
+    begun = time.process_time()
+    course.predict(labels, poisson=name == "text sizes")
+    return f"{time.process_time() - begun:.2f}"
 
 
 if __name__ == "__main__":

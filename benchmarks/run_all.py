@@ -25,6 +25,7 @@ SCRIPTS = (
     "replicates",
     "implicit",
     "engines",
+    "ladder",
 )
 OWN_TARGETS = {"user_path"}
 """Parts that stand before the others, with their targets, and that `--only` renews in a page that is there."""
@@ -39,6 +40,7 @@ SMALL = {
     "replicates": ["--replicates", "100"],
     "implicit": ["--edges", "1e6"],
     "engines": ["--sizes", "1e3", "1e4"],
+    "ladder": ["--requirements", "1e4"],
 }
 PACKAGES = ("numpy", "numba", "scipy", "networkx", "igraph", "rustworkx", "networkit", "polars", "duckdb")
 
