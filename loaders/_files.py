@@ -161,6 +161,11 @@ class _Checked(io.RawIOBase):
         nul = data.find(b"\0")
         if nul >= 0:
             line = self._line + data.count(b"\n", 0, nul)
+            wide = _unmarked_utf16(data)
+            if wide:
+                raise DataError(
+                    f"looks like UTF-16 without its mark; use encoding={wide}, or save it as UTF-8", path=self._path
+                )
             raise DataError(
                 "holds a NUL byte, so it is not a text file; expected UTF-8 text", path=self._path, line=line
             )
@@ -296,3 +301,17 @@ def _first_bad_line(path: Path) -> int:
             except UnicodeDecodeError:
                 return number
     return number
+
+
+def _unmarked_utf16(data: bytes) -> str | None:
+    """The kind of UTF-16 in which Latin letters would look like this; None if it is another thing.
+
+    >>> _unmarked_utf16("a,b".encode("utf-16-le")), _unmarked_utf16("a,b".encode("utf-16-be")), _unmarked_utf16(b"a,b")
+    ('utf-16-le', 'utf-16-be', None)
+    """
+    start = data[:2_000]
+    even, odd = start[0::2].count(0), start[1::2].count(0)
+    most = 0.8 * (len(start) // 2)
+    if len(start) < 4 or max(even, odd) < most or min(even, odd) > 0:
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"

@@ -208,6 +208,7 @@ def _words(mark: str) -> str:
 def _by_commas(present: Sequence[str], path: Path, column: str, problems: Problems, option: str) -> ListReader:
     with_comma = [cell for cell in present if "," in cell]
     if not with_comma:
+        _refuse_joined(present, path, column, option)
         return _whole
     pieces = Counter(piece.strip() for cell in set(present) for piece in cell.split(",") if piece.strip())
     shared = sum(any(pieces[piece.strip()] > 1 for piece in cell.split(",")) for cell in set(with_comma))
@@ -225,6 +226,22 @@ def _by_commas(present: Sequence[str], path: Path, column: str, problems: Proble
         option=option, alternatives=(f"{option}=none",),
     )  # fmt: skip
     return _split_at(",")
+
+
+def _refuse_joined(present: Sequence[str], path: Path, column: str, option: str) -> None:
+    """Refuse names joined by a slash or a plus whose parts are cells of their own elsewhere."""
+    whole = set(present)
+    for mark in ("/", "+"):
+        joined = next(
+            (cell for cell in present if mark in cell and any(part.strip() in whole for part in cell.split(mark))), None
+        )
+        if joined is not None:
+            raise AmbiguousError(
+                f"column {column!r}: cells such as {joined[:60]!r} may be one skill or several, as a part of it is a "
+                "cell of its own",
+                path=path,
+                readings=[("one skill", f"{option}=none"), ("several", f"{option}={mark}")],
+            )
 
 
 def _is_array(cell: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -427,6 +428,9 @@ def _unknown(source: Source) -> DataError:
         kinds = sorted({suffixes(Path(name)) or "(none)" for name in source.files})
         listed = f"; its files end in {', '.join(kinds[:8])}" if kinds else ""
         return DataError(f"has no files of a known format{listed}; {way}", path=source.path)
+    kind = _graph_kind(source)
+    if kind is not None:
+        return DataError(f"is a graph in {kind}, which is not read; save it as GraphML and load that", path=source.path)
     why = source.why_no_table
     if isinstance(why, AmbiguousError):
         return why
@@ -441,6 +445,12 @@ def _unknown(source: Source) -> DataError:
         return DataError(f"holds {what}; name the column of skills with skills_column and --format skill-rows, or "
             f"{way}",
                          path=source.path)  # fmt: skip
+    if source.table is not None and not source.table.named and len(source.table.header) == 2:
+        return DataError(
+            "has two columns of numbers without names: for a text and a skill in each row use --format edge-list; if "
+            "the first row holds names, use header=yes",
+            path=source.path,
+        )
     if source.table is not None:
         header = ", ".join(map(repr, source.table.header[:12]))
         sure = source.table.dialect is None or source.table.dialect.sure
@@ -452,3 +462,15 @@ def _unknown(source: Source) -> DataError:
             path=source.path,
         )
     return DataError(f"is of an unknown kind; {way}", path=source.path)
+
+
+_GRAPH_KINDS = (
+    ("GML", r"(?:\s*(?:#|Creator|Version)[^\n]*\n)*\s*graph\s*\["),
+    ("Pajek's form", r"\s*(?:%[^\n]*\n)*\s*\*(?:Network|Vertices)\b"),
+    ("DOT", r"\s*(?:strict\s+)?(?:di)?graph\b[^\[\n]*\{"),
+)
+
+
+def _graph_kind(source: Source) -> str | None:
+    """What a file of a graph is written in, if it is a form that other programs write and none is read here."""
+    return next((kind for kind, start in _GRAPH_KINDS if re.match(start, source.head, re.IGNORECASE)), None)

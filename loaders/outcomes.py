@@ -162,6 +162,13 @@ def read_response_matrix(
     with open_table(path, builder.problems, progress=progress, known=order, **table) as opened:
         scores = Scores(builder, path, scale=scale, missing=opened.missing)
         header = list(opened.header)
+        keys = {name_key(name) for name in header}
+        if not known.intersection(header) and keys & set(_columns.MODEL) and keys & set(_columns.TEXT):
+            raise DataError(
+                f"has a row for each answer (columns {', '.join(map(repr, header[:6]))}), not a column for each item; "
+                f"use outcomes={path.name} in the place of responses",
+                path=path,
+            )
         named = 0 if header[0] in known or len(header) == len(order) else 1
         columns = header[named:]
         if not known.intersection(columns):

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from loaders import _columns
 from loaders._builder import Builder, Value
-from loaders._dialect import name_key
+from loaders._dialect import name_key, read_flag
 from loaders._files import Progress
-from loaders._reading import plural, quoted
+from loaders._reading import AmbiguousError, plural, quoted
 from loaders._registry import Claim, Format, register
 from loaders._rows import TABLE_OPTIONS, Table, open_table, optional_column
 from loaders._scores import SCALES
@@ -25,12 +26,14 @@ __all__ = ["OPTIONS", "read_q_matrix"]
 OPTIONS: Mapping[str, str] = {
     "text_column": "name of the column with the item",
     "skill_columns": "the columns with skills: names separated by commas, with * for any letters, or first:last",
+    "transposed": "yes if the table has a row for each skill and a column for each item",
     "responses": "response matrix: one row per respondent or model, one column per item",
     "scale": f"scale of the responses: {SCALES}",
     **TABLE_OPTIONS,
 }
 _NO = frozenset({"", "0", "0.0", "false", "no", "-", "n"})
 _YES = {"true": 1.0, "yes": 1.0, "x": 1.0, "y": 1.0, "✓": 1.0, "✔": 1.0}
+_OF_SKILLS = frozenset({"skill", "skills", "skill_id", "skill_name", "concept", "kc", "attribute", "competency"})
 _ITEM = ("", "unnamed:_0", "rownames", "item_name", "item_no", "items", "item_label", *_columns.TEXT_ID)
 
 
@@ -40,6 +43,7 @@ def read_q_matrix(
     *,
     text_column: str | None = None,
     skill_columns: str | None = None,
+    transposed: str | None = None,
     responses: str | Path | None = None,
     scale: str | None = None,
     response_options: Mapping[str, str] | None = None,
@@ -58,6 +62,7 @@ def read_q_matrix(
         builder: Takes texts, skills and requirements.
         text_column: See `OPTIONS`, likewise the others.
         skill_columns: See `OPTIONS`.
+        transposed: See `OPTIONS`.
         responses: See `OPTIONS`.
         scale: See `OPTIONS`.
         response_options: Of `TABLE_OPTIONS`, for the responses.
@@ -68,8 +73,10 @@ def read_q_matrix(
         DataError: A cell that is no number, an item twice, or what `read_response_matrix` raises.
     """
     items: list[str] = []
-    with open_table(path, builder.problems, progress=progress, known=[text_column], **table) as opened:
-        rows = [(line, values) for line, values in opened.rows]
+    with open_table(path, builder.problems, progress=progress, known=[text_column], **table) as as_written:
+        opened, rows = as_written, list(as_written.rows)
+        if read_flag(transposed, "transposed"):
+            opened, rows = _turned(opened, rows)
         place = _item_column(opened, rows, text_column)
         skills, beside = _skill_columns(opened, rows, place, skill_columns)
         listed = quoted([name for _, name in skills])
@@ -80,6 +87,15 @@ def read_q_matrix(
             + (f"items from column {opened.header[place] or '(no name)'!r}" if place is not None else "items numbered"),
             f"{quoted([name for _, name in beside])} as properties" if beside else "", option="skill_columns",
         )  # fmt: skip
+        if place is not None and text_column is None and name_key(opened.header[place]) in _OF_SKILLS:
+            raise AmbiguousError(
+                f"its rows are called {opened.header[place]!r}, so it may have a row for each skill and a column for "
+                "each text",
+                path=path,
+                readings=[
+                    ("rows are skills", "transposed=yes"), ("rows are texts", f"text_column={opened.header[place]}")
+                ],
+            )  # fmt: skip
         for at, name in skills:
             if builder.known_skill(name, path, 1, f"{at + 1}"):
                 builder.skill(name)
@@ -106,6 +122,13 @@ def read_q_matrix(
 
 
 Rows = Sequence[tuple[int | None, list[str]]]
+
+
+def _turned(table: Table, rows: Rows) -> tuple[Table, list[tuple[int | None, list[str]]]]:
+    """The table with a row for each of its columns; the first column names the skills."""
+    names = ("item", *(values[0].strip() for _, values in rows))
+    turned = [[name, *(values[at] for _, values in rows)] for at, name in enumerate(table.header) if at]
+    return replace(table, header=names, sample=tuple(map(tuple, turned)), dialect=None), [(None, row) for row in turned]
 
 
 def _item_column(table: Table, rows: Rows, given: str | None) -> int | None:
@@ -214,7 +237,7 @@ def _cell(value: str) -> float | None:
     return weight if math.isfinite(weight) and weight >= 0 else None
 
 
-_FLAGS = frozenset({"", "0", "1", "0.0", "1.0"})
+_FLAGS = frozenset({*_NO, *_YES, "1", "1.0"})
 
 
 def _claims(source: Source) -> Claim | None:
@@ -224,7 +247,7 @@ def _claims(source: Source) -> Claim | None:
     flags = [
         at
         for at in range(len(table.header))
-        if all(value in _FLAGS for value in table.column(at)) and any(table.column(at))
+        if all(value.strip().lower() in _FLAGS for value in table.column(at)) and any(table.column(at))
     ]
     others = [at for at in range(len(table.header)) if at not in flags and at != table.index]
     if not table.named or not table.header[0]:

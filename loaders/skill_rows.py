@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,7 @@ from loaders import _columns
 from loaders._builder import Builder, Value
 from loaders._dialect import name_key
 from loaders._files import Progress
-from loaders._lists import list_reader, parse_skills
+from loaders._lists import SEPARATORS, list_reader, parse_skills
 from loaders._reading import AmbiguousError, plural, quoted
 from loaders._registry import Claim, Format, register
 from loaders._rows import TABLE_OPTIONS, Table, find_column, open_table, optional_column
@@ -28,6 +30,7 @@ OPTIONS: Mapping[str, str] = {
     **TABLE_OPTIONS,
 }
 _MAX_PROPERTY = 1 << 16
+_ONE_OR_MORE = frozenset({*_columns.SKILL, *_columns.SKILLS} - {"target", "requires"})
 
 
 def read_skill_rows(
@@ -203,11 +206,36 @@ def _skill_places(table: Table, given: str | None) -> list[int]:
                 path=path,
                 readings=[(header[keys.index(m)], f"skills_column={header[keys.index(m)]}") for m in models],
             )
+    if key is None and (numbered := _numbered(keys)):
+        return numbered
     if key is None:
         key = next((key for key in _columns.SKILL if key in keys and key != "target"), None)
     if key is None:
         find_column(header, (), None, path, what="the skills", option="skills_column", table=table)
     return [at for at, name in enumerate(keys) if name == key]
+
+
+def _numbered(keys: Sequence[str]) -> list[int]:
+    """Places of columns `skill1`, `skill2`, … (any name for a skill), if there are at least two.
+
+    >>> _numbered(["id", "skill_1", "skill_2", "level1"]), _numbered(["id", "kc1"])
+    ([1, 2], [])
+    """
+    hits = [re.fullmatch(r"(.+?)[_.]?\d+", key) for key in keys]
+    found = [at for at, hit in enumerate(hits) if hit is not None and hit[1] in _ONE_OR_MORE]
+    return found if len(found) > 1 else []
+
+
+def _holds_lists(texts: Sequence[str], cells: Sequence[str]) -> bool:
+    """True if cells of a column with the name of one skill hold several: no text twice, and parts occur elsewhere."""
+    present = {cell for cell in cells if cell}
+    if len(present) < 2 or len(set(texts)) < len(texts):
+        return False
+    for mark in (*SEPARATORS, ","):
+        pieces = Counter(piece.strip() for cell in present for piece in cell.split(mark) if piece.strip())
+        if any(mark in cell and any(pieces[piece.strip()] > 1 for piece in cell.split(mark)) for cell in present):
+            return True
+    return False
 
 
 def _property(value: str) -> Value:
@@ -223,12 +251,17 @@ def _claims(source: Source) -> Claim | None:
         return Claim(64, "a column for the id of a text and one for its skills")
     table = source.table
     assert table is not None, "it has columns"
+    if _numbered([name_key(name) for name in table.header]):
+        return Claim(64, "columns for the first skill, the second, and so on")
     # A column with the name of one skill may hold lists.
     for at, name in enumerate(table.header):
         if name_key(name) in _columns.SKILL:
             cells = [cell for cell in table.column(at) if cell]
             if cells and all(cell.startswith("[") for cell in cells):
                 return Claim(64, f"a column {name!r} of lists")
+            id_at = next(i for k in _columns.TEXT_ID for i, n in enumerate(table.header) if name_key(n) == k)
+            if id_at != at and _holds_lists(table.column(id_at), cells):
+                return Claim(64, f"a column {name!r} with several skills in a cell, and no text twice")
     return None
 
 

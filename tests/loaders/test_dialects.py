@@ -80,6 +80,16 @@ WAYS: dict[str, tuple[str, str | bytes, dict[str, str]]] = {
     "JSON edges": ("r.json", json.dumps([{"text": text, "skill": skill} for text, skill in EDGES]), {}),
     "Q-matrix with semicolons": ("q.csv", Q_MATRIX.replace(",", ";"), {}),
     "Q-matrix without a name for items": ("q.csv", Q_MATRIX.removeprefix("item"), {}),
+    "Q-matrix of marks": ("q.csv", Q_MATRIX.replace("0", "").replace(",1", ",x"), {}),
+    "Q-matrix of words": ("q.csv", Q_MATRIX.replace(",0", ",no").replace(",1", ",yes"), {}),
+    "Q-matrix of R": ("q.csv", Q_MATRIX.replace(",0", ",FALSE").replace(",1", ",TRUE"), {}),
+    "Q-matrix by skills": ("q.csv", "skill,t1,t2,t3\nloops,1,1,1\nsorting,0,1,0\nrecursion,0,0,1\n",
+                           {"transposed": "yes"}),
+    "columns by number": ("r.csv", "id,skill1,skill2\nt1,loops,\nt2,loops,sorting\nt3,recursion,loops\n", {}),
+    "lists in a column of one skill": ("r.csv", "text,skill\nt1,loops\nt2,loops;sorting\nt3,recursion;loops\n", {}),
+    "plus signs": ("r.csv", listed("+".join), {"separator": "+"}),
+    "UTF-16 without its mark": ("a.csv", edges(",").encode("utf-16-le"), {"encoding": "utf-16-le"}),
+    "numbers without names": ("a.csv", edges(",").partition("\n")[2], {"header": "no"}),
     "text beside flags": ("q.csv", "ID,TITLE,loops,recursion,sorting\n" + FLAGS.replace(",", ",a b,", 1)
                           .replace("t2,", "t2,c d,").replace("t3,", "t3,e f,"), {}),
 }  # fmt: skip
@@ -104,6 +114,12 @@ def test_ways_to_write_one_dataset(file: Write, way: str) -> None:
         ("r.json", json.dumps({"train": ROWS, "test": ROWS}), "holds 2 lists of rows: 3 rows: use -o rows=train; "),
         ("r.csv", "id,skills\na,x;y\nb,x|y\n", "lists: skills separated by semicolon: use -o separator=semicolon; "),
         ("q.csv", "0,1\n1,0\n1,1\n", "names or data: names: use -o header=yes; data without column names"),
+        ("r.csv", listed("/".join), "one skill: use -o separator=none; several: use -o separator=/"),
+        (
+            "q.csv",
+            "skill,t1,t2\na,1,0\nb,0,1\n",
+            "rows are skills: use -o transposed=yes; rows are texts: use -o t",
+        ),
         ("a.csv", "a,b;c\nd,e;f\n", "by comma: use -o delimiter=comma; 2 columns by semicolon: use -o delimiter="),
     ],
 )
@@ -148,6 +164,28 @@ def test_a_scale_that_is_not_told_is_refused_with_the_options(file: Write, cells
         load(file("q.csv", Q_MATRIX), name="d", responses=responses)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", edges(",").encode("utf-16-le"), "looks like UTF-16 without its mark; use encoding=utf-16-le"),
+        ("a.gml", 'graph [\n  node [ id 0 label "t1" ]\n]\n', "is a graph in GML, which is not read; save it as Graph"),
+        ("a.net", '*Vertices 2\n1 "t1"\n2 "s1"\n*Edges\n1 2\n', "is a graph in Pajek's form, which is not read"),
+        ("a.dot", "graph g {\n t1 -- s1;\n}\n", "is a graph in DOT, which is not read"),
+        ("a.csv", "1,10\n2,10\n2,11\n3,12\n", "two columns of numbers without names: for a text and a skill in each r"),
+    ],
+)  # fmt: skip
+def test_what_is_not_read_is_named_with_the_way_out(file: Write, name: str, content: str | bytes, message: str) -> None:
+    with pytest.raises(DataError, match=re.escape(message)):
+        load(file(name, content), name="d")
+
+
+def test_answers_in_rows_are_no_response_matrix(file: Write) -> None:
+    answers = file("answers.csv", "student,item,score\na,t1,1\na,t2,0\nb,t1,1\n")
+    with pytest.raises(DataError, match=r"a row for each answer .*use outcomes=answers\.csv"):
+        load(file("q.csv", Q_MATRIX), name="d", responses=answers)
+    assert load(file("q.csv", Q_MATRIX), name="d", outcomes=answers).dataset.attempts.num_rows == 3
+
+
 @given(
     pairs=st.lists(st.tuples(st.integers(0, 9), st.text("abc ,;|\"'#é", max_size=4)), min_size=1, max_size=8),
     mark=st.sampled_from(",;\t|"),
@@ -166,5 +204,5 @@ def test_any_edge_list_in_any_dialect(
     with TemporaryDirectory() as folder:
         path = Path(folder, "a.csv")
         path.write_bytes(stream.getvalue().encode(encoding))
-        dataset = load(path, name="d").dataset
+        dataset = load(path, name="d", format="edge-list").dataset
     assert [(row["text"], row["skill"]) for row in dataset.requirements.to_pylist()] == written
