@@ -10,7 +10,7 @@ import pytest
 from explorer.cookbook import COOKBOOK
 from explorer.service.recipes import recipe_values
 from explorer.store.opening import open_store
-from tests.docs.printed import PACKAGES, Printed, examples, mentions, unknown
+from tests.docs.printed import HOLE, PACKAGES, Printed, examples, mentions, unknown
 from tests.support.command_line import call
 from tests.support.demo import small_sources
 
@@ -91,6 +91,21 @@ def test_an_example_of_the_help_runs_after_the_demo(printed: Printed, folder: Pa
             ran = call(folder, command)
             assert ran.code == 0, f"{command}\n{ran.out}\n{ran.err}"
             assert ran.out.strip(), f"{command} prints nothing"
+
+
+HINTS = [
+    Printed(printed.place, re.sub(rf"(--base ){HOLE}", r"\1foundation", printed.command).replace(HOLE, "python"))
+    for printed in mentions()
+    if printed.place.startswith("ui/") and len(printed.command.split()) > 2
+]
+"""What empty pages tell the reader to type, on the demo's dataset."""
+
+
+@pytest.mark.parametrize("printed", HINTS, ids=str)
+def test_a_hint_of_an_empty_page_runs(printed: Printed, folder: Path) -> None:
+    ran = call(folder, printed.command)
+    assert ran.code == 0, f"{printed}\n{ran.out}\n{ran.err}"
+    assert len(HINTS) >= 5
 
 
 def test_the_help_shows_a_query_as_it_is_typed(tmp_path: Path) -> None:

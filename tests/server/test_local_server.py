@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -20,7 +21,9 @@ from typing import Any
 
 import psutil
 import pytest
+from typer.testing import CliRunner
 
+from explorer.cli.app import app
 from explorer.errors import ServerError
 from explorer.server import LocalServer, ServerOptions, free_port
 from explorer.server.jars import REPOSITORY_VARIABLE
@@ -206,3 +209,18 @@ def test_administration_output_is_given(server: LocalServer) -> None:
     assert "5.26" in server.admin("--version")
     with pytest.raises(ServerError, match="neo4j-admin no-such-command failed"):
         server.admin("no-such-command")
+
+
+def test_the_page_s_commands_start_ask_and_stop_a_server(server: LocalServer) -> None:
+    """As docs/neo4j.md prints them, on a home and ports of the test's own."""
+    page = (Path(__file__).parents[2] / "docs" / "neo4j.md").read_text(encoding="utf-8")
+    lines = re.findall(r"skillgraph (server start --quick|server status|server stop)", page)
+    assert list(dict.fromkeys(lines)) == ["server start --quick", "server status", "server stop"]
+    said = []
+    for line in dict.fromkeys(lines):
+        own = ["--port", str(free_port()), "--http-port", str(free_port()), "--heap", "512m"] * ("start" in line)
+        ran = CliRunner().invoke(app, [*line.split(), *own, "--home", str(server.home)])
+        assert ran.exit_code == 0, ran.output
+        said.append(ran.output)
+    assert [words in text for words, text in zip(("started;", "runs;", "stopped;"), said, strict=True)] == [True] * 3
+    assert not server.status().running

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -155,3 +156,24 @@ def test_a_layer_needs_the_dataset_it_was_learned_from(stored: tuple[Path, Case]
     assert done.returncode == 1
     assert "dataset 'small' has no skill 'skill': it is not the dataset that was learned from" in done.stderr
     assert pq.read_table(Path(other.folder, "skills.parquet")).num_rows == 2
+
+
+def test_the_page_s_commands_run_one_after_the_other(server: str, tmp_path: Path) -> None:
+    """The block of docs/spark.md, after `python3 bootstrap.py add`, with the master of the test."""
+    case = make_case(tmp_path / "small", ensembles(2, 40))
+    store = open_store(str(tmp_path / "skillgraph.kgl"), mode="write")
+    store.write_dataset(case.dataset)
+    store.close()
+    page = (ROOT / "docs" / "spark.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^    skillgraph (.*)$", page.partition("## Running it")[2].partition("\n## ")[0], re.MULTILINE)
+    assert [line.split()[:2] for line in lines] == [
+        ["export", "dataset"], ["spark", "learn"], ["spark", "components"], ["spark", "associate"],
+        ["spark", "import"], ["spark", "import"],
+    ]  # fmt: skip
+    for line in lines:
+        master = ["--master", server] if line.startswith("spark") and "import" not in line else []
+        done = run_command(tmp_path, *line.split(), *master)
+        assert done.returncode == 0, f"{line}: {done.stderr[-2_000:]}"
+    store = open_store(str(tmp_path / "skillgraph.kgl"), mode="read")
+    assert [(layer.name, layer.associations is not None) for layer in store.layers("small")] == [("foundation", True)]
+    store.close()
