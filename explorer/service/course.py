@@ -15,13 +15,16 @@ from numpy.typing import NDArray
 from analysis.graph import SkillTextGraph
 from analysis.learners import Learner, parse_learner
 from analysis.peeling import peel
+from analysis.percolation import AssociationRule
 from analysis.typed import TypedEnsemble, joint_types
 from analysis.typed_evolution import TypedEvolution, TypedPrerequisites, TypedRecursion, evolve_typed
+from analysis.typed_percolation import typed_giant
+from analysis.typed_stages import typed_giant_of_stages
 from explorer.errors import SkillgraphError
 from explorer.service.snapshot import LayerView, layer_view, lineage
 from explorer.store.protocol import Store
 
-__all__ = ["Course", "Predicted", "Stage", "layer_course"]
+__all__ = ["Course", "Predicted", "Stage", "expected_giant", "layer_course"]
 
 Bools = NDArray[np.bool_]
 
@@ -51,11 +54,13 @@ class Predicted:
         evolution: Of the last stage.
         recursion: The map it is the fixed point of.
         types: Type of every skill as it was used, int32 (S,).
+        earlier: The maps and fixed points of the stages before, first to last.
     """
 
     evolution: TypedEvolution
     recursion: TypedRecursion
     types: NDArray[np.int32]
+    earlier: tuple[tuple[TypedRecursion, TypedEvolution], ...] = ()
 
     @property
     def n_types(self) -> int:
@@ -84,6 +89,13 @@ class Course:
     def alone(self) -> bool:
         """True if all texts are presented together, so that the equations of the giant component hold."""
         return len(self.stages) == 1 and self.view.indexed.prerequisites is None
+
+    @property
+    def has_giant(self) -> bool:
+        """True if the giant component has an equation: one stage, or two that read every text once."""
+        read = sum(stage.reads.astype(np.int64) for stage in self.stages)
+        once = len(self.stages) == 2 and bool(np.all(read == 1))
+        return self.view.indexed.prerequisites is None and (len(self.stages) == 1 or once)
 
     @cached_property
     def text_class(self) -> NDArray[np.int32]:
@@ -118,6 +130,7 @@ class Course:
         of_class = np.zeros(max(ensemble.n_text_classes, 1), dtype=np.int64)
         of_class[self.text_class] = np.arange(len(self.text_class))
         prior, taught = np.ones(ensemble.n_types), None
+        passed: list[tuple[TypedRecursion, TypedEvolution]] = []
         for number, stage in enumerate(self.stages):
             last = number == len(self.stages) - 1
             prior = np.where(stage.known[member], 0.0, prior)
@@ -145,7 +158,8 @@ class Course:
                 tolerance=tolerance,
             )
             taught = found.taught
-        return Predicted(found, recursion, labels)
+            passed.append((recursion, found))
+        return Predicted(found, recursion, labels, tuple(passed[:-1]))
 
     def learn(self, graph: SkillTextGraph, rng: np.random.Generator, without: Bools | None = None) -> Bools:
         """Skills that peeling learns at the same stages on another graph of these texts and skills, bool (S,).
@@ -204,3 +218,11 @@ def layer_course(store: Store, dataset: str, layer: str) -> Course:
         earlier = np.isin(skills, own.indexed.skill_rows[own.learned])
         seen = np.isin(skills, own.indexed.skill_rows)
     return Course(view, tuple(stages))
+
+
+def expected_giant(predicted: Predicted, rule: AssociationRule, tolerance: float = 1e-4) -> float:
+    """Giant component of what was learned in one stage or two, as a fraction of all skills (`Course.has_giant`)."""
+    last = predicted.recursion, predicted.evolution
+    if predicted.earlier:
+        return typed_giant_of_stages(predicted.earlier[-1], last, rule, tolerance=tolerance)
+    return typed_giant(*last, rule, tolerance=tolerance)

@@ -18,11 +18,10 @@ from analysis.hierarchy import compare_training
 from analysis.skill_types import SkillFeature, TypeChoice, choose_types, features_of
 from analysis.typed import joint_types, type_labels
 from analysis.typed_evolution import seed_needed, seeded_branch
-from analysis.typed_percolation import typed_giant
 from analysis.typed_sampling import rewire
 from explorer.errors import SkillgraphError
 from explorer.service.association import giant_of
-from explorer.service.course import Course, Predicted, layer_course
+from explorer.service.course import Course, Predicted, expected_giant, layer_course
 from explorer.service.expectation import expectations, known_beforehand
 from explorer.service.snapshot import _cached
 from explorer.store.protocol import LayerInfo, Store
@@ -419,8 +418,8 @@ def _rung(
 ) -> Rung:
     evolution = predicted.evolution
     giants: list[float | None] = [None, None]
-    if course.alone:
-        giants = [typed_giant(predicted.recursion, evolution, rule, tolerance=1e-4) for rule in ("any", "understood")]
+    if course.has_giant:
+        giants = [expected_giant(predicted, rule) for rule in ("any", "understood")]
     held_out = course.predict(labels, poisson=poisson, share=1.0 - 1.0 / _FOLDS, tolerance=1e-4)
     steps = -np.diff(evolution.trajectory) * course.graph.n_skills
     late = np.flatnonzero(steps < 1.0)
@@ -587,11 +586,10 @@ def _notes(ladder: Ladder, course: Course) -> tuple[str, ...]:
             f"{start.seeded:.1%}.{seed}"
         )
     if len(course.stages) > 1:
-        notes.append(
-            "The rungs follow the layer's own training, stage by stage; the giant component has no equation for it."
-        )
-    elif not course.alone:
-        notes.append("The giant component has no equation with prerequisites.")
+        notes.append("The rungs follow the layer's own training, stage by stage.")
+    if not course.has_giant:
+        why = "prerequisites" if course.view.indexed.prerequisites is not None else "more than two stages of training"
+        notes.append(f"The giant component has no equation with {why}.")
     if not ladder.graphs:
         notes.append("No random graphs were drawn; use --graphs to draw some.")
     return tuple(notes)

@@ -11,9 +11,9 @@ from analysis.errors import AnalysisError
 from analysis.learners import Learner
 from analysis.skill_types import TypeChoice
 from analysis.typed_evolution import typed_jump
-from analysis.typed_percolation import typed_giant, typed_site_giant
+from analysis.typed_percolation import typed_site_giant
 from explorer.errors import SkillgraphError
-from explorer.service.course import Course, Predicted, layer_course
+from explorer.service.course import Course, Predicted, expected_giant, layer_course
 from explorer.service.ladder import chosen_types
 from explorer.service.snapshot import _cached
 from explorer.store.protocol import Store
@@ -75,9 +75,10 @@ class TypedExpectation:
             "not_understood": 1.0 - float(self.understood_by_text.mean()),
             "waves": float(late[0]) if len(late) else float(len(steps)),
         }
+        if self.course.has_giant:
+            found["giant"] = expected_giant(self.predicted, "any")
+            found["giant_understood"] = expected_giant(self.predicted, "understood")
         if self.course.alone:
-            found["giant"] = typed_giant(self.predicted.recursion, evolution, "any", tolerance=1e-4)
-            found["giant_understood"] = typed_giant(self.predicted.recursion, evolution, "understood", tolerance=1e-4)
             jump = typed_jump(
                 lambda share: self.course.predict(self.choice.labels, share=share, tolerance=1e-4).evolution.learned
             )
