@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from explorer.api import Plan as Plan
     from explorer.api import Prediction as Prediction
     from explorer.api import Result as Result
+    from explorer.api import Tags as Tags
     from explorer.api import Why as Why
     from explorer.api import connect as connect
     from explorer.api import predict as predict
@@ -50,6 +51,7 @@ __all__ = [
     "Plan",
     "Prediction",
     "Result",
+    "Tags",
     "Why",
     "__version__",
     "connect",

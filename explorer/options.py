@@ -34,6 +34,7 @@ __all__ = [
     "Rule",
     "SetCode",
     "SparkMethod",
+    "TagMethod",
     "check_rule",
 ]
 
@@ -42,6 +43,7 @@ Mode = Literal["frozen", "continued", "joint"]
 EvidenceFit = Literal["irt", "additive", "dina", "dino", "gdina"]
 Noise = Literal["family", "model", "shared", "text"]
 PosteriorMethod = Literal["auto", "enumeration", "propagation"]
+TagMethod = Literal["auto", "pvaf", "residuals"]
 SetCode = Literal["uniform", "frequency"]
 SparkMethod = Literal["blocks", "rounds"]
 RowsFormat = Literal["table", "csv", "json", "jsonl"]

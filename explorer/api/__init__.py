@@ -17,6 +17,7 @@ from explorer.api.results import (
     Plan,
     Prediction,
     Result,
+    Tags,
     Why,
 )
 from explorer.api.window import Explorer
@@ -38,6 +39,7 @@ __all__ = [
     "Plan",
     "Prediction",
     "Result",
+    "Tags",
     "Why",
     "connect",
     "predict",

@@ -20,13 +20,14 @@ from explorer.api.results import (
     Percolation,
     Plan,
     Prediction,
+    Tags,
     Why,
     result,
 )
 from explorer.api.tables import as_pandas, as_polars, html_table
 from explorer.api.window import Explorer, explore
 from explorer.errors import NotFoundError, SkillgraphError
-from explorer.options import LIMITS, EvidenceFit, Mode, Noise, Rule
+from explorer.options import LIMITS, EvidenceFit, Mode, Noise, Rule, TagMethod
 from explorer.wording import plural
 from loaders.errors import DataError
 
@@ -737,6 +738,41 @@ class Graph(_OfALayer):
                 judged=judged,
             )
         return result(Evidence, found)
+
+    def tags(
+        self,
+        *,
+        parts: Sequence[str] = (),
+        ignored_classes: Sequence[str] = (),
+        pass_score: float | None = None,
+        method: TagMethod = "auto",
+        rate: float = 0.05,
+        seed: int = 0,
+    ) -> Tags:
+        """Texts and skills whose tags the outcomes of models contradict, ranked.
+
+        Args:
+            parts: Parts whose texts count; all by default.
+            ignored_classes: Classes of skills that are left out.
+            pass_score: Scores from this on count as solved; by default a score is a share.
+            method: `residuals` (any number of skills), `pvaf` (at most twelve) or `auto`.
+            rate: Expected share of false findings of each kind.
+            seed: Of permutations.
+        """
+        from explorer.service.tags import check_tags
+
+        with self.place.reading() as store:
+            found = check_tags(
+                store,
+                self.name,
+                parts=parts,
+                ignored_classes=ignored_classes,
+                pass_score=pass_score,
+                method=method,
+                rate=rate,
+                seed=seed,
+            )
+        return result(Tags, found)
 
     def query(
         self,

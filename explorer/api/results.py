@@ -24,6 +24,7 @@ from explorer.service.ladder import Ladder, Rung
 from explorer.service.percolation import PercolationReport
 from explorer.service.planning import PlannedStep, PlanReport
 from explorer.service.prediction import BesideRow, LayerPrediction
+from explorer.service.tags import TagFinding, TagReport
 from explorer.service.why import NearText, WhyReport
 from explorer.store.protocol import Node, Path, QueryResult, Relationship
 from explorer.wording import plural
@@ -47,6 +48,7 @@ __all__ = [
     "Plan",
     "Prediction",
     "Result",
+    "Tags",
     "Why",
     "result",
 ]
@@ -303,6 +305,22 @@ class Evidence(Result, EvidenceReport):
         table = record_table(self.models, ModelEvidence)
         names = pa.array([row.layer.name for row in self.models], pa.string())
         return table.add_column(1, "layer", names)
+
+
+@dataclass(frozen=True, repr=False)
+class Tags(Result, TagReport):
+    """Tags that outcomes contradict: rows of `rank, kind, text, skill, effect, error, p_value, q_value` and others."""
+
+    def headline(self) -> str:
+        """How many findings of each kind."""
+        words = (("add", "tag to add", "tags to add"), ("drop", "tag to drop", "tags to drop"))
+        said = [plural(len(self.of(kind)), one, many) for kind, one, many in words]  # type: ignore[arg-type]
+        said += [plural(len(self.of("split")), "split skill"), plural(len(self.of("failed")), "failed text")]
+        return f"{self.dataset}: {', '.join(said)}, from the outcomes of {plural(self.models, 'model')}."
+
+    def to_arrow(self) -> pa.Table:
+        """A row for each finding."""
+        return record_table(self.findings, TagFinding)
 
 
 @dataclass(frozen=True, repr=False)

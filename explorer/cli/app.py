@@ -38,6 +38,7 @@ app = group(
         "curriculum": "why:curriculum",
         "evidence": "evidence:evidence",
         "master": "why:master",
+        "tags": "tags:tags",
         "export": "export:export",
         "compare": "comparison:compare",
         "predict": "prediction:predict",

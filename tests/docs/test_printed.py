@@ -26,6 +26,7 @@ FILES = {
     "texts.jsonl": '{"id": "t1", "text": "Call the task api."}\n{"id": "t2", "text": "A task for b."}\n',
     "table.csv": "text,skill\nt1,a\nt2,b\n",
     "outcomes.csv": "model,text,score\ncodellama-7b,t1,1\ncodellama-7b,t2,0\n",
+    "ten-models.csv": "model,text,score\n" + "".join(f"m{k},t1,{k % 2}\nm{k},t2,{k % 3 // 2}\n" for k in range(10)),
 }
 LOAD_OUTCOMES = (
     "rm skillgraph.kgl",
@@ -37,6 +38,7 @@ BEFORE = {
     "skillgraph learn foundation --continue": ("skillgraph load numpy --append --part stdlib",),
     "skillgraph evidence": LOAD_OUTCOMES,
     "skillgraph master": (*LOAD_OUTCOMES, "skillgraph evidence codellama-7b --fit dina"),
+    "skillgraph tags": (LOAD_OUTCOMES[0], LOAD_OUTCOMES[1].replace("outcomes.csv", "ten-models.csv")),
     "skillgraph agreement": (
         "skillgraph annotate texts.jsonl --vocabulary skills.csv --encoder letters --threshold 0.1 --output tags.csv",
         "skillgraph annotate texts.jsonl --vocabulary skills.csv --encoder letters --output other-tags.csv",

@@ -1,0 +1,103 @@
+"""How often a planted shift of one skill can be found: the paired tests beside the bounds that no test exceeds.
+
+    python -m benchmarks.evidence_power FOLDER
+
+FOLDER holds `outcomes_wide.csv`: a column `text_id` and one for each model. The difficulties of the simulation are
+those of a Rasch fit to these outcomes, for the model of middling ability. One of 100 skills, each with 100 texts, is
+shifted in log-odds so that its solve rate rises by 0.15 (falls, where it cannot rise so far).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize, special, stats
+
+from analysis.graph import SkillTextGraph
+from analysis.item_response import fit_item_response
+from analysis.pairing import benjamini_hochberg, beyond_overall, paired_differences
+
+SKILLS, EACH, SHIFT, RATE = 100, 100, 0.15, 0.05
+
+Floats = npt.NDArray[np.float64]
+
+
+def difficulties(folder: Path) -> Floats:
+    """Log-odds of the middling model on every text."""
+    with (folder / "outcomes_wide.csv").open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    models = [name for name in rows[0] if name != "text_id"]
+    scores = np.array([[float(row[m]) if row[m] else np.nan for row in rows] for m in models])
+    graph = SkillTextGraph.from_csr(np.zeros(len(rows) + 1, np.int64), np.empty(0, np.int64), n_skills=1)
+    fit = fit_item_response(graph, scores, model="rasch")
+    return fit.log_odds(graph)[int(np.argsort(fit.ability)[len(models) // 2])]
+
+
+def shifted(odds: Floats) -> Floats:
+    """Probabilities after the shift of log-odds that raises their mean by 0.15."""
+    start = float(special.expit(odds).mean())
+    sign = 1.0 if start + SHIFT < 0.98 else -1.0
+    delta = optimize.brentq(lambda d: float(special.expit(odds + d).mean()) - start - sign * SHIFT, -20.0, 20.0)
+    return np.asarray(special.expit(odds + delta))
+
+
+def tail(p: Floats, solved: int) -> float:
+    """Mid-p of at least so many solved texts, each with its own probability (Poisson-binomial, exact)."""
+    mass = np.ones(1)
+    for chance in p.tolist():
+        mass = np.convolve(mass, [1.0 - chance, chance])
+    return float(mass[solved + 1 :].sum() + 0.5 * mass[solved])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--runs", type=int, default=300)
+    arguments = parser.parse_args()
+    odds = difficulties(arguments.folder)
+    rng = np.random.default_rng(20_260)
+    texts = SKILLS * EACH
+    groups = SkillTextGraph.from_csr(np.arange(texts + 1), np.repeat(np.arange(SKILLS), EACH), n_skills=SKILLS)
+    print(f"{arguments.runs} runs; share of runs in which the planted shift is found (false discoveries in brackets)")
+    for samples in (1, 2, 3, 5, 10):
+        found: dict[str, int] = {}
+        false: dict[str, int] = {}
+        for _ in range(arguments.runs):
+            own = odds[np.concatenate([rng.choice(len(odds), EACH, replace=False) for _ in range(SKILLS)])]
+            p, after = special.expit(own), special.expit(own)
+            after[:EACH] = shifted(own[:EACH])
+            first, second = rng.binomial(samples, p), rng.binomial(samples, after)
+            x, y = first / samples, second / samples
+            plain = paired_differences(groups, x, y)
+            beyond = beyond_overall(groups, x, y, p, p, deviation_variance=0.01)
+            agree = np.sign(beyond.difference) == np.sign(plain.difference)
+            both = 2.0 * np.minimum(plain.q_value, np.where(agree, beyond.q_value, 1.0))
+            results = {"paired": plain.q_value, "paired + expected": np.minimum(both, 1.0)}
+            if samples == 1:
+                rises = after[:EACH].mean() > p[:EACH].mean()
+                worse, better = plain.only_first.astype(float), plain.only_second.astype(float)
+                k, n = (better if rises else worse), worse + better
+                one_sided = stats.binom.sf(k, n, 0.5) + 0.5 * stats.binom.pmf(k, n, 0.5)
+                results["bound, difficulties unknown"] = benjamini_hochberg(one_sided)
+            known = np.empty(SKILLS)
+            for s in range(SKILLS):
+                span = slice(s * EACH, (s + 1) * EACH)
+                chance, count = np.repeat(p[span], samples), int(second[span].sum())
+                risen = after[:EACH].mean() > p[:EACH].mean()
+                known[s] = tail(chance, count) if risen else tail(1.0 - chance, samples * EACH - count)
+            results["bound, difficulties known"] = benjamini_hochberg(known)
+            for name, q in results.items():
+                found[name] = found.get(name, 0) + int(q[0] <= RATE)
+                false[name] = false.get(name, 0) + int((q[1:] <= RATE).sum())
+        for name, hits in found.items():
+            share = hits / arguments.runs
+            error = np.sqrt(share * (1.0 - share) / arguments.runs)
+            print(f"{samples:3d} samples  {name:30s} {share:.3f} ± {error:.3f} ({false[name] / arguments.runs:.3f})")
+
+
+if __name__ == "__main__":
+    main()
