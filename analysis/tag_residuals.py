@@ -88,13 +88,15 @@ def residual_changes(
         AnalysisError: The fit is of other outcomes.
 
     >>> from analysis.item_response import fit_item_response
-    >>> graph = SkillTextGraph.from_csr(range(13), [0] * 6 + [1] * 5 + [0], n_skills=2)  # the last is of skill 1
+    >>> truth = np.repeat(np.arange(5), 6)
+    >>> tags = np.where(np.arange(30) == 29, 0, truth)  # the last text is of skill 4
+    >>> graph = SkillTextGraph.from_csr(range(31), tags, n_skills=5)
     >>> rng = np.random.default_rng(0)
-    >>> able = rng.random((200, 2)) < 0.5
-    >>> solved = rng.random((200, 12)) < np.where(able[:, [0] * 6 + [1] * 6], 0.9, 0.1)
+    >>> able = rng.random((300, 5)) < 0.5
+    >>> solved = rng.random((300, 30)) < np.where(able[:, truth], 0.9, 0.1)
     >>> found = residual_changes(graph, solved, fit_item_response(graph, solved, model="rasch"))
     >>> list(zip(found.text.tolist(), found.skill.tolist(), found.added.tolist()))
-    [(11, 0, False)]
+    [(29, 4, True), (29, 0, False)]
     """
     _, residual, tried = _residuals(graph, scores, fit)
     required = _required(graph)
@@ -213,6 +215,15 @@ def split_tags(
 
     Raises:
         AnalysisError: The fit is of other outcomes.
+
+    >>> from analysis.item_response import fit_item_response
+    >>> graph = SkillTextGraph.from_csr(range(13), [0] * 12, n_skills=1)
+    >>> rng = np.random.default_rng(0)
+    >>> able = rng.random((200, 2)) < 0.5  # two skills under one tag
+    >>> solved = rng.random((200, 12)) < np.where(able[:, [0] * 6 + [1] * 6], 0.9, 0.1)
+    >>> found = split_tags(graph, solved, fit_item_response(graph, solved, model="rasch"), rng=rng)
+    >>> found.skill.tolist(), sorted(sorted(side.tolist()) for side in found.sides[0])
+    ([0], [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]])
     """
     table, residual, tried = _residuals(graph, scores, fit)
     required = _required(graph)
