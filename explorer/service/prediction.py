@@ -215,7 +215,7 @@ def predict_layer(
     understood = _understood(view)
     bands = _bands(view, replicates, seed, workers)
     typed = typed_expectation(store, dataset, layer) if types else None
-    by_types = {} if typed is None else typed.quantities(rule)
+    by_types = {} if typed is None else typed.quantities(learned)
     rows = (
         _beside(
             bands,

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
-from analysis.learners import Learner
 from analysis.skill_types import TypeChoice
 from analysis.typed_evolution import typed_jump
 from analysis.typed_percolation import typed_site_giant
@@ -64,8 +63,12 @@ class TypedExpectation:
         texts = self.predicted.recursion.ensemble.texts
         return np.asarray(self.predicted.evolution.understood_by_kind[texts.of])
 
-    def quantities(self, learner: Learner) -> dict[str, float | None]:
-        """The quantities of `predict_layer` that typed ensembles have, by name."""
+    def quantities(self, learned: float) -> dict[str, float | None]:
+        """The quantities of `predict_layer` that typed ensembles have, by name.
+
+        Args:
+            learned: Learned fraction of the layer: as many skills are kept at random for `giant_site`.
+        """
         evolution = self.predicted.evolution
         graph = self.course.graph
         steps = -np.diff(evolution.trajectory) * graph.n_skills
@@ -74,6 +77,7 @@ class TypedExpectation:
             "learned": evolution.learned,
             "not_understood": 1.0 - float(self.understood_by_text.mean()),
             "waves": float(late[0]) if len(late) else float(len(steps)),
+            "giant_site": float(self.kept_at_random(np.array([learned]))[0]),
         }
         if self.course.has_giant:
             found["giant"] = expected_giant(self.predicted, "any")
