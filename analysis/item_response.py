@@ -230,10 +230,15 @@ def place(graph: SkillTextGraph, scores: npt.ArrayLike, calibrated: ItemResponse
 def skill_rates(graph: SkillTextGraph, scores: npt.ArrayLike, fit: ItemResponse) -> SkillRates:
     """Solve rates on the texts of each skill, with the skill's effects and without.
 
-    rate_ms = mean of p_mt over the texts t that require s. Its standard deviation is that of one common shift of
-    these texts' log-odds, 1 / (Σ w/(1 + w v) + κ_s): w = p(1−p) of an attempted text, v the variance of its
-    difficulty. 1/κ_s is the prior variance of the shift: that of the model's level and Σ_s' f²_ss' (1/λ + e_s'), with
+    rate_ms = mean of p_mt over the n texts t that require s. Its posterior variance (delta method) has two parts: a
+    common shift of the log-odds of these texts, and the difficulty of each text,
+
+        ((Σ g c / (c + w))² / (Σ w c / (c + w) + κ_s) + Σ g² / (c + w)) / n²,
+
+    with g = p(1−p), w = g of an attempted text and 0 of another, and c the precision of the difficulty by the other
+    outcomes. 1/κ_s is the prior variance of the shift: that of the model's level and Σ_s' f²_ss' (1/λ + e_s'), with
     f_ss' the share of the texts of s that require s' too and e_s' the variance of the ease that all models share.
+    Where difficulties are not estimated, c is their precision in `fit.precisions` and the first sum is Σ g.
 
     Args:
         graph: The graph of the fit.
@@ -276,9 +281,16 @@ def skill_rates(graph: SkillTextGraph, scores: npt.ArrayLike, fit: ItemResponse)
     information = total(told) + 1.0 / np.maximum(variance, 1e-9)
     # Where nothing was attempted there is no rate.
     with np.errstate(invalid="ignore", divide="ignore"):
-        rate, slope, expected = (total(values) / texts for values in (p, spread, plain))
+        rate, expected = (total(values) / texts for values in (p, plain))
         observed = total(np.nan_to_num(table)) / attempted
-        error = slope / np.sqrt(information)
+        weight = spread * tried
+        if np.any(fit.difficulty_error > 0.0):
+            others = _without_own(weight, fit.difficulty_error**2, fit.precisions.difficulty)
+            slope = total(spread * others / (others + weight)) / texts
+        else:
+            others = np.full_like(spread, fit.precisions.difficulty)
+            slope = total(spread) / texts
+        error = np.sqrt(slope**2 / information + total(spread**2 / (others + weight)) / texts**2)
         clipped = np.clip(rate, 1e-9, 1.0 - 1e-9)
         on_logit = 1.959964 * error / (clipped * (1.0 - clipped))
         low, high = (special.expit(special.logit(clipped) + sign * on_logit) for sign in (-1.0, 1.0))
@@ -296,8 +308,12 @@ def _marginal(weight: Floats, variance: Floats, precision: float) -> Floats:
     """
     if not np.any(variance > 0.0):
         return weight
-    others = np.maximum(1.0 / np.maximum(variance, 1e-12)[None, :] - weight, precision)
-    return weight / (1.0 + weight / others)
+    return weight / (1.0 + weight / _without_own(weight, variance, precision))
+
+
+def _without_own(weight: Floats, variance: Floats, precision: float) -> Floats:
+    """Precision of each difficulty by the other outcomes, float64 (M, T)."""
+    return np.maximum(1.0 / np.maximum(variance, 1e-12)[None, :] - weight, precision)
 
 
 class _Problem:

@@ -79,6 +79,24 @@ def test_intervals_of_solve_rates_cover_and_pooling_is_recovered() -> None:
     assert 1 / np.sqrt(np.median(pooling)) == pytest.approx(0.3, abs=0.06)
 
 
+@pytest.mark.parametrize("models", [1, 2, 3, 8])
+def test_intervals_cover_with_few_models_and_few_texts_of_each_skill(models: int) -> None:
+    """Five texts a skill: how hard these very texts are is part of the uncertainty, and the larger one for few models.
+
+    At least 93 % and at most 98 %, and three standard errors of a binomial with the models of a skill counted once.
+    """
+    covered = []
+    for seed in range(5):
+        graph, p, x = simulated(np.random.default_rng(seed), models, 150, 60, 0.3)
+        rates = skill_rates(graph, x, fit_item_response(graph, x))
+        q = np.zeros((150, 60))
+        q[np.repeat(np.arange(150), graph.text_degrees), graph.text_skills] = 1.0
+        tested = q.sum(axis=0) > 0
+        truth = (p @ q)[:, tested] / q.sum(axis=0)[tested]
+        covered.append(((rates.low[:, tested] <= truth) & (truth <= rates.high[:, tested])).mean())
+    assert 0.93 - 3 * np.sqrt(0.05 * 0.95 / 300) <= np.mean(covered) <= min(0.98 + 3 * np.sqrt(0.05 * 0.95 / 300), 1.0)
+
+
 def test_without_deviations_they_are_pooled_away() -> None:
     graph, _, x = simulated(np.random.default_rng(1), 20, 600, 15, 0.0)
     fit = fit_item_response(graph, x)
