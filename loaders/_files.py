@@ -52,6 +52,10 @@ _OTHER_KINDS = {
     b"\x80\x04": "is a pickled Python object; write it as CSV, JSON or Parquet",
     b"\x80\x05": "is a pickled Python object; write it as CSV, JSON or Parquet",
     b"ARROW1": "is an Arrow (Feather) file; write it as Parquet",
+    b"$FL2": "is an SPSS file (.sav); export it as CSV",
+    b"<stata_dta>": "is a Stata file (.dta); export it as CSV",
+    b"RDX": "is a file of R's own; write its table with write.csv",
+    b"X\n\x00\x00": "is a file of R's own; write its table with write.csv",
     b"\x89HDF": "is an HDF5 file; write its table as CSV or Parquet",
 }
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -203,6 +207,8 @@ def archive_kind(path: Path) -> str | None:
         return "is an OpenDocument spreadsheet; save the sheet as CSV in UTF-8 and load that"
     files = [name for name in names if not name.endswith("/")]
     listed = ", ".join(map(repr, files[:3])) + ", …" * (len(files) > 3)
+    if len(files) == 1:
+        return f"is a ZIP archive of one file ({listed}); unpack it and load that"
     return f"is a ZIP archive of {len(files)} files ({listed}); unpack it and load the folder or one of the files"
 
 
@@ -224,13 +230,15 @@ def open_bytes(
     require_file(path)
     with open_regular(path) as file:
         head = file.read(16)
-    kind = next((kind for magic, kind in _OTHER_KINDS.items() if head.startswith(magic)), None) or archive_kind(path)
+    kind = _other_kind(head) or archive_kind(path)
     if kind is not None:
         raise DataError(kind, path=path)
     compression = compression_of(path)
     if compression:
         with suppress(OSError, EOFError), open_regular(path) as file:
-            head = bytes(pa.CompressedInputStream(pa.PythonFile(file, mode="r"), compression).read(4))
+            head = bytes(pa.CompressedInputStream(pa.PythonFile(file, mode="r"), compression).read(16))
+        if (kind := _other_kind(head)) is not None:
+            raise DataError(kind, path=path)
     with io.BufferedReader(_Counted(path, progress), _BLOCK) as counted:
         source: Any = (
             pa.CompressedInputStream(pa.PythonFile(counted, mode="r"), compression) if compression else counted
@@ -241,6 +249,11 @@ def open_bytes(
         unpacked = Unpacked(path, path.stat().st_size) if compression else None
         with io.BufferedReader(_Checked(path, source, lines=lines, unpacked=unpacked), _BLOCK) as reader:
             yield reader
+
+
+def _other_kind(head: bytes) -> str | None:
+    """What a file that is no text is, by its first bytes, with the way out."""
+    return next((kind for magic, kind in _OTHER_KINDS.items() if head.startswith(magic)), None)
 
 
 def known_encoding(name: str) -> str:

@@ -428,6 +428,10 @@ def _unknown(source: Source) -> DataError:
         kinds = sorted({suffixes(Path(name)) or "(none)" for name in source.files})
         listed = f"; its files end in {', '.join(kinds[:8])}" if kinds else ""
         return DataError(f"has no files of a known format{listed}; {way}", path=source.path)
+    if re.match(r"\s*<(!doctype html|html|table)\b", source.head, re.IGNORECASE):
+        return DataError("is an HTML page; save its table as CSV, or download the file itself", path=source.path)
+    if source.suffix in {".yaml", ".yml"}:
+        return DataError("is YAML, which is not read; write it as JSON", path=source.path)
     kind = _graph_kind(source)
     if kind is not None:
         return DataError(f"is a graph in {kind}, which is not read; save it as GraphML and load that", path=source.path)

@@ -194,7 +194,8 @@ def read_response_matrix(
 def _read_main(path: Path, builder: Builder, **options: Any) -> None:
     if not builder.has_requirements:
         raise DataError(
-            "holds outcomes without skills; add the edge list or the rows with skills as requirements",
+            "holds outcomes without skills; add the edge list or the rows with skills as requirements, or use --format "
+            "q-matrix if its columns are skills with weights",
             path=path,
         )
     read_outcomes(path, builder, **options)

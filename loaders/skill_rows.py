@@ -251,8 +251,11 @@ def _claims(source: Source) -> Claim | None:
         return Claim(64, "a column for the id of a text and one for its skills")
     table = source.table
     assert table is not None, "it has columns"
-    if _numbered([name_key(name) for name in table.header]):
+    header = [name_key(name) for name in table.header]
+    if _numbered(header):
         return Claim(64, "columns for the first skill, the second, and so on")
+    if any(header.count(key) > 1 for key in keys & _ONE_OR_MORE):
+        return Claim(64, "several columns of one name for skills")
     # A column with the name of one skill may hold lists.
     for at, name in enumerate(table.header):
         if name_key(name) in _columns.SKILL:
