@@ -245,6 +245,10 @@ def test_figures_are_those_of_the_pages(saved: Path) -> None:
     layer = sg.connect(saved / "skillgraph.kgl").graph().layer("base")
     assert "this layer" in [trace.name for trace in layer.plot().data]
     assert "this layer" in [trace.name for trace in layer.plot("emergence").data]
+    assert "texts, types" in [trace.name for trace in layer.plot("exit").data]
+    typed = layer.percolate(replicates=2, types=True)
+    assert "at random, types" in [trace.name for trace in typed.plot().data]
+    assert typed.to_arrow().column_names[-1] == "predicted_typed"
     assert "most used removed first" in [trace.name for trace in layer.percolate(replicates=2).plot().data]
     assert "kept" in [trace.name for trace in layer.compare("tuned").plot().data]
 
