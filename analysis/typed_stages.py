@@ -66,6 +66,20 @@ def typed_giant_of_stages(
     Raises:
         AnalysisError: Another rule; prerequisites or a share of the texts, which the equations do not cover; or texts
             that are read at neither stage or at both.
+
+    >>> from analysis.graph import SkillTextGraph
+    >>> from analysis.learners import OneSkillLearner
+    >>> from analysis.typed import TypedEnsemble
+    >>> from analysis.typed_evolution import evolve_typed
+    >>> graph = SkillTextGraph.from_csr([0, 1, 3], [0, 0, 1], n_skills=2)
+    >>> ensemble = TypedEnsemble.from_graph(graph, np.array([0, 1]), text_class=np.array([0, 1]))
+    >>> stages, taught = [], np.where(ensemble.edge_class == 0, np.nan, 0.0)
+    >>> for _ in range(2):
+    ...     recursion = TypedRecursion(ensemble, OneSkillLearner(), np.ones(ensemble.n_types), taught=taught)
+    ...     stages.append((recursion, evolve_typed(ensemble, OneSkillLearner(), taught=taught)))
+    ...     taught = np.where(ensemble.edge_class == 1, np.nan, stages[0][1].taught)
+    >>> 0.0 <= typed_giant_of_stages(stages[0], stages[1]) <= 1.0
+    True
     """
     if rule not in get_args(AssociationRule):
         raise AnalysisError(f"the association rule must be 'any' or 'understood', not {rule!r}")
