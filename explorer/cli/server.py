@@ -39,6 +39,14 @@ def start(
         bool,
         typer.Option("--quick", help="Halve the time for the start and the first loads, but slow down later ones."),
     ] = False,
+    version: Annotated[
+        str | None,
+        typer.Option(
+            "--version",
+            help="Neo4j's version, 5.26 or 2026.08. Default: that of the folder's data, else 5.26 (long-term support).",
+            show_default=False,
+        ),
+    ] = None,
     home: HomeOption = None,
 ) -> Result:
     """Start Neo4j on 127.0.0.1; the first start fetches it (137 MB) and generates a password.
@@ -47,9 +55,10 @@ def start(
 
     Neo4j Community is licensed under GPLv3; it runs as a process of its own and is no part of this program.
     """
-    from explorer.server import LocalServer, ServerOptions
+    from explorer.server import LocalServer, ServerOptions, find_version
 
-    options = ServerOptions(port, http_port if browser else None, heap, page_cache, quick)
+    chosen = None if version is None else find_version(version)
+    options = ServerOptions(port, http_port if browser else None, heap, page_cache, quick, version=chosen)
     with run.progress("Fetching Neo4j") as progress:
         status = LocalServer(home, options=options).start(progress=progress)
     return _report(status, "started" if status.changed else "runs already")

@@ -25,20 +25,25 @@ from explorer.folders import cache_folder
 
 __all__ = [
     "NEO4J_VERSION",
+    "NEO4J_VERSIONS",
     "REPOSITORY_VARIABLE",
     "Jar",
     "JarSet",
     "Provision",
+    "find_version",
     "parse_lock",
     "provision",
     "read_lock",
 ]
 
 NEO4J_VERSION = "5.26.30"
-"""Version of Neo4j Community that the lock holds (long-term support)."""
+"""The version of Neo4j Community that is run if none is named: the newest with long-term support."""
+NEO4J_VERSIONS = (NEO4J_VERSION, "2026.08.1")
+"""The versions of which the jars are locked, oldest first."""
 REPOSITORY_VARIABLE = "SKILLGRAPH_MAVEN_REPOSITORY"
 """Environment variable with the address of a Maven repository to use instead of Maven Central."""
 
+_LOCKS = {NEO4J_VERSIONS[0]: "neo4j.lock", NEO4J_VERSIONS[1]: "neo4j-2026.lock"}
 _STAMP = "verified.json"
 _DOWNLOADS_AT_ONCE = 8
 _ATTEMPTS = 3
@@ -70,10 +75,11 @@ class Jar:
 
 @dataclass(frozen=True)
 class JarSet:
-    """Verified jars in one folder."""
+    """Verified jars of one version of Neo4j in one folder."""
 
     folder: Path
     jars: tuple[Jar, ...]
+    version: str = NEO4J_VERSION
 
     @cached_property
     def class_path(self) -> str:
@@ -121,13 +127,35 @@ def parse_lock(text: str) -> tuple[Jar, ...]:
     return tuple(jars)
 
 
-def read_lock() -> tuple[Jar, ...]:
-    """The jars that this version of the project has locked."""
-    return parse_lock((Path(__file__).parent / "neo4j.lock").read_text(encoding="utf-8"))
+def find_version(name: str) -> str:
+    """The locked version that a name or the beginning of one means; `x` stands for any number.
+
+    >>> find_version("5.26"), find_version("2026.x")
+    ('5.26.30', '2026.08.1')
+
+    Raises:
+        ServerError: None, with those that there are.
+    """
+    wanted = name.split(".")
+    while wanted[-1:] == ["x"]:
+        wanted.pop()
+    for version in reversed(NEO4J_VERSIONS):
+        if wanted and version.split(".")[: len(wanted)] == wanted:
+            return version
+    raise ServerError(f"Neo4j {name} is not among the tested versions: choose {' or '.join(NEO4J_VERSIONS)}")
+
+
+def read_lock(version: str = NEO4J_VERSION) -> tuple[Jar, ...]:
+    """The jars of a version of Neo4j that this version of the project has locked."""
+    return parse_lock((Path(__file__).parent / _LOCKS[version]).read_text(encoding="utf-8"))
 
 
 def provision(
-    *, cache: Path | None = None, jars: Iterable[Jar] | None = None, progress: Progress | None = None
+    *,
+    cache: Path | None = None,
+    jars: Iterable[Jar] | None = None,
+    progress: Progress | None = None,
+    version: str = NEO4J_VERSION,
 ) -> Provision:
     """Make sure that all jars are in the cache and are what the lock says; fetch what is missing or damaged.
 
@@ -138,6 +166,7 @@ def provision(
         cache: Cache folder; `cache_folder()` if not given.
         jars: The jars; the project's lock if not given.
         progress: Called with (bytes fetched, bytes to fetch).
+        version: Of Neo4j, one of `NEO4J_VERSIONS`.
 
     Returns:
         The verified jars and what was fetched.
@@ -146,8 +175,8 @@ def provision(
         ServerError: No network, a jar that is not in the repository or not the locked one, or no resolver.
     """
     started = time.perf_counter()
-    wanted = read_lock() if jars is None else tuple(jars)
-    folder = (cache or cache_folder()) / f"neo4j-{NEO4J_VERSION}"
+    wanted = read_lock(version) if jars is None else tuple(jars)
+    folder = (cache or cache_folder()) / f"neo4j-{version}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         stamp = _read_stamp(folder)
@@ -160,7 +189,7 @@ def provision(
             f"cannot store Neo4j's jars in {folder}: {error}; set SKILLGRAPH_CACHE to another folder"
         ) from error
     return Provision(
-        jars=JarSet(folder, wanted),
+        jars=JarSet(folder, wanted, version),
         downloaded=len(missing),
         downloaded_bytes=sum(jar.size for jar in missing),
         seconds=time.perf_counter() - started,
@@ -242,8 +271,8 @@ def _download(context: Any, jar: Jar) -> Path:
             shutil.rmtree(artifact.cached_path.parent, ignore_errors=True)
             if attempt == _ATTEMPTS:
                 raise ServerError(
-                    f"cannot fetch {jar.coordinate}: {type(error).__name__}; Neo4j's jars (143 MB) are downloaded "
-                    f"once: connect to the network, or set {REPOSITORY_VARIABLE} to a Maven mirror"
+                    f"cannot fetch {jar.coordinate}: {type(error).__name__}; Neo4j's jars (some 150 MB) are "
+                    f"downloaded once: connect to the network, or set {REPOSITORY_VARIABLE} to a Maven mirror"
                 ) from error
             time.sleep(0.5 * attempt)
             continue

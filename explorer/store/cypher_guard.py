@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from explorer.errors import QueryError
 
-__all__ = ["READ_PROCEDURES", "WRITES", "Token", "check_read_only", "line_and_column", "tokenize"]
+__all__ = ["READ_PROCEDURES", "WRITES", "Token", "check_read_only", "line_and_column", "split_version", "tokenize"]
 
 READ_PROCEDURES = frozenset(
     {
@@ -41,6 +41,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _UNFINISHED = {"'": "string", '"': "string", "`": "name in backticks", "/*": "comment"}
+_VERSIONS = ("5", "25")
 _OPENING = ("MATCH", "OPTIONAL", "WITH", "UNWIND", "CALL", "RETURN")
 WRITES = ("CREATE", "MERGE", "SET", "DELETE", "DETACH", "NODETACH", "REMOVE", "FOREACH", "INSERT", "DROP", "ALTER")
 """Words that begin a clause or command that changes something."""
@@ -98,6 +99,25 @@ def line_and_column(cypher: str, position: int) -> tuple[int, int]:
     """
     line = cypher.count("\n", 0, position) + 1
     return line, position - (cypher.rfind("\n", 0, position) + 1) + 1
+
+
+def split_version(cypher: str) -> tuple[str, str]:
+    """The version of Cypher that a query names before anything else, and the query with blanks in its place.
+
+    >>> split_version("CYPHER 25 RETURN 1")
+    ('CYPHER 25 ', '          RETURN 1')
+    >>> split_version("RETURN 1")
+    ('', 'RETURN 1')
+
+    Raises:
+        QueryError: The query has a character or an end that Cypher has not.
+    """
+    tokens = tokenize(cypher)[:2]
+    if len(tokens) < 2 or tokens[0].text.upper() != "CYPHER" or tokens[1].text not in _VERSIONS:
+        return "", cypher
+    end = tokens[1].start + len(tokens[1].text)
+    rest = "".join(character if character == "\n" else " " for character in cypher[: end + 1])
+    return f"CYPHER {tokens[1].text} ", rest + cypher[end + 1 :]
 
 
 def check_read_only(cypher: str, tokens: Sequence[Token], *, procedures: frozenset[str] = READ_PROCEDURES) -> None:

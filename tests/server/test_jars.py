@@ -11,7 +11,15 @@ import pytest
 
 from explorer.errors import ServerError
 from explorer.server import free_port, jars
-from explorer.server.jars import NEO4J_VERSION, REPOSITORY_VARIABLE, Jar, parse_lock, provision, read_lock
+from explorer.server.jars import (
+    NEO4J_VERSIONS,
+    REPOSITORY_VARIABLE,
+    Jar,
+    find_version,
+    parse_lock,
+    provision,
+    read_lock,
+)
 from tests.server.conftest import Repository
 
 
@@ -19,12 +27,27 @@ def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.rglob("*") if path.is_file()}
 
 
-def test_the_lock_names_every_jar_once_by_version_size_and_digest() -> None:
-    lock = read_lock()
+@pytest.mark.parametrize("version", NEO4J_VERSIONS)
+def test_the_lock_names_every_jar_once_by_version_size_and_digest(version: str) -> None:
+    lock = read_lock(version)
     assert len({jar.filename for jar in lock}) == len(lock) > 200
     assert all(re.fullmatch(r"[0-9a-f]{64}", jar.sha256) and jar.size > 100 for jar in lock)
     versions = {jar.artifact: jar.version for jar in lock if jar.group in ("org.neo4j", "org.neo4j.app")}
-    assert versions["neo4j"] == versions["neo4j-server"] == versions["neo4j-kernel"] == NEO4J_VERSION
+    assert versions["neo4j"] == versions["neo4j-server"] == versions["neo4j-kernel"] == version
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [("5", "5.26.30"), ("5.26", "5.26.30"), ("5.26.30", "5.26.30"), ("2026", "2026.08.1"), ("2026.x", "2026.08.1")],
+)
+def test_a_version_is_known_by_its_beginning(name: str, version: str) -> None:
+    assert find_version(name) == version
+
+
+@pytest.mark.parametrize("name", ["", "x", "5.2", "4.4", "2026.0", "latest"])
+def test_a_version_that_is_not_locked_is_refused(name: str) -> None:
+    with pytest.raises(ServerError, match=r"choose 5\.26\.30 or 2026\.08\.1$"):
+        find_version(name)
 
 
 def test_a_line_that_is_no_jar_is_named() -> None:

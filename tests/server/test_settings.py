@@ -20,7 +20,7 @@ from explorer.credentials import (
 )
 from explorer.errors import ServerError, StoreError
 from explorer.folders import CACHE_VARIABLE, HOME_VARIABLE, cache_folder, server_home
-from explorer.server import LocalServer, ServerOptions, ServerStatus
+from explorer.server import NEO4J_VERSIONS, LocalServer, ServerOptions, ServerStatus
 from explorer.server.local import explain_exit, render_configuration
 
 
@@ -97,6 +97,27 @@ def test_options_of_the_command_reach_the_server(monkeypatch: pytest.MonkeyPatch
     for more in ([], ["--quick"]):
         assert CliRunner().invoke(app, ["server", "start", *given, *more]).exit_code == 0
     assert seen == [ServerOptions(1234, None, "2g", "1g", quick) for quick in (False, True)]
+
+
+def test_a_home_keeps_its_version_and_goes_back_to_no_older_one(tmp_path: Path) -> None:
+    old, new = NEO4J_VERSIONS
+    assert LocalServer(tmp_path).version == old
+    (tmp_path / "data" / "dbms").mkdir(parents=True)
+    assert LocalServer(tmp_path).version == old
+    assert LocalServer(tmp_path, options=ServerOptions(version=new)).version == new
+    (tmp_path / "version").write_text(f"{new}\n")
+    assert LocalServer(tmp_path).version == new
+    with pytest.raises(ServerError, match=r"are of Neo4j 2026.*leave --version out"):
+        LocalServer(tmp_path, options=ServerOptions(version=old)).start()
+    (tmp_path / "version").write_text("2031.01.0\n")
+    with pytest.raises(ServerError, match=r"2031\.01\.0.*--home"):
+        LocalServer(tmp_path).start()
+
+
+def test_a_version_that_is_not_tested_is_refused_by_the_command() -> None:
+    refused = CliRunner().invoke(app, ["server", "start", "--version", "4.4"])
+    assert refused.exit_code == 1
+    assert "choose 5.26.30 or 2026.08.1" in refused.output
 
 
 def test_folders_can_be_moved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

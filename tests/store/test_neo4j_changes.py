@@ -81,7 +81,8 @@ def before_batch(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], N
 def leftovers(server: RunningNeo4j) -> dict[str, int]:
     """What is no part of the graph schema, by kind."""
     drafts, changes = server.rows(
-        "OPTIONAL MATCH (d:SkillgraphDraft) WITH count(d) AS d OPTIONAL MATCH (c:SkillgraphChange) RETURN d, count(c)"
+        "OPTIONAL MATCH (d) WHERE any(l IN labels(d) WHERE l = 'SkillgraphDraft' OR l STARTS WITH 'SkillgraphNew' "
+        "OR l STARTS WITH 'SkillgraphOld') WITH count(d) AS d OPTIONAL MATCH (c:SkillgraphChange) RETURN d, count(c)"
     )[0]
     hidden = server.rows(
         "MATCH ()-[r:ASSOCIATED_WITH]->() WHERE NOT EXISTS { MATCH (l:Layer) WHERE l.name = r.layer } RETURN count(r)"

@@ -185,6 +185,14 @@ def test_columns_are_named_as_written(filled: Store) -> None:
     assert filled.query("MATCH (x:Skill {id: 'nothing'}) RETURN x.id, x.name").columns == ("x.id", "x.name")
 
 
+def test_a_query_may_name_the_version_of_cypher(filled: Store) -> None:
+    plain = filled.query("MATCH (s:Skill)\nRETURN s.id AS id ORDER BY id")
+    named = filled.query("CYPHER 5 MATCH (s:Skill)\nRETURN s.id AS id ORDER BY id")
+    assert (named.columns, named.rows) == (plain.columns, plain.rows)
+    with pytest.raises(QueryError, match=r"line 2, column 1\b"):
+        filled.query("CYPHER 5 MATCH (s:Skill)\nRETRUN s")
+
+
 def test_the_same_id_in_two_datasets(filled: Store) -> None:
     filled.write_dataset(small_dataset("e"))
     found = filled.query("MATCH (s:Skill {id: 'for'}) RETURN s.key ORDER BY s.key").rows

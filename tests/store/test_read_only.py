@@ -64,6 +64,10 @@ _ATTEMPTS = {
     "second statement": "RETURN 1; CREATE (:Skill)",
     "second statement on a line of its own": "MATCH (s) RETURN s\n;\nMATCH (s) DETACH DELETE s;",
     "version before": "CYPHER 5 CREATE (:Skill)",
+    "newer version before": "CYPHER 25 CREATE (:Skill)",
+    "version before a file": "CYPHER 25 LOAD CSV FROM $file AS row RETURN row",
+    "version before a hidden write": "cypher 25\nMATCH (s:Skill) CALL (s) { SET s.name = 'changed' } RETURN s",
+    "version before a version": "CYPHER 5 CYPHER 25 CREATE (:Skill)",
     "runtime before": "CYPHER runtime=slotted MATCH (n) DETACH DELETE n",
     # Files and addresses
     "load csv": "LOAD CSV FROM $file AS row RETURN row",

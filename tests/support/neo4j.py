@@ -1,7 +1,8 @@
 """A real Neo4j for tests, once per session.
 
 `NEO4J_URI` (with `NEO4J_USER` and `NEO4J_PASSWORD`) names one; else a container where a Docker engine answers; else
-the project's own local server in a temporary home. With `CI` set a missing Neo4j is a failure, not a skip.
+the project's own local server in a temporary home. `SKILLGRAPH_TEST_NEO4J` names another version than the default for
+the last two. With `CI` set a missing Neo4j is a failure, not a skip.
 
 A suite takes part by `from tests.support.neo4j import neo4j_server` in its conftest.
 """
@@ -19,12 +20,15 @@ import pytest
 
 from explorer.credentials import Credentials
 from explorer.errors import ServerError, SkillgraphError
-from explorer.server import NEO4J_VERSION, LocalServer, ServerOptions, free_port
+from explorer.server import NEO4J_VERSION, LocalServer, ServerOptions, find_version, free_port
 from explorer.store.neo4j.store import Neo4jStore
 
 __all__ = ["IMAGE", "RunningNeo4j", "neo4j_server", "options_for_tests", "start_local"]
 
-IMAGE = f"neo4j:{NEO4J_VERSION}-community"
+_NAMED = os.environ.get("SKILLGRAPH_TEST_NEO4J")
+VERSION = NEO4J_VERSION if _NAMED is None else find_version(_NAMED)
+"""The version of Neo4j that is tested."""
+IMAGE = f"neo4j:{VERSION}-community"
 
 
 def options_for_tests(**changes: Any) -> ServerOptions:
@@ -35,6 +39,7 @@ def options_for_tests(**changes: Any) -> ServerOptions:
         "heap": "512m",
         "page_cache": "64m",
         "quick": True,
+        "version": VERSION,
     }
     return ServerOptions(**{**given, **changes})
 

@@ -10,7 +10,7 @@ from typing import Any
 import kglite
 
 from explorer.errors import QueryError
-from explorer.store.cypher_guard import Token, check_read_only, tokenize
+from explorer.store.cypher_guard import Token, check_read_only, split_version, tokenize
 from explorer.store.embedded.bounded import too_long
 from explorer.store.embedded.cypher import Statement, translate
 from explorer.store.embedded.names import shown_text, shown_value, stored_value
@@ -31,7 +31,7 @@ def check_query(cypher: str, *, max_rows: int, timeout: float) -> Sequence[Token
     """
     if max_rows < 1 or timeout <= 0:
         raise QueryError(f"a query needs room for one row at least and some time, not {max_rows} rows and {timeout} s")
-    tokens = tokenize(cypher)
+    tokens = tokenize(split_version(cypher)[1])
     check_read_only(cypher, tokens)
     return tokens
 
@@ -58,6 +58,7 @@ def run_query(
     Raises:
         QueryError: It is refused, is not Cypher, or takes too long.
     """
+    _, cypher = split_version(cypher)
     tokens = check_query(cypher, max_rows=max_rows, timeout=timeout)
     started = time.perf_counter()
     result, named = _run(snapshot, cypher, tokens, dict(parameters or {}), max_rows, timeout, copy)

@@ -1,9 +1,11 @@
 """One write to Neo4j, staged in batches where nobody sees it and published in one transaction.
 
-A dataset or a layer is too large for one transaction of rows, and must never be seen half. So rows are staged as
-nodes labelled only `SkillgraphDraft` (and associations under a name that is no layer's), in batches; then one
-transaction gives them their labels and keys, takes the labels from what they replace, and a reader sees all of it
-or none.
+A dataset or a layer is too large for one transaction of rows, and must never be seen half. So rows are staged in
+batches where no query looks: texts, skills and models with their final keys, but under a label of their own
+(`SkillgraphNewText`, …); layers as `SkillgraphDraft`; associations under a name that is no layer's. Then one
+transaction gives them their labels, takes the labels from what they replace (`SkillgraphOldText`, …), and a reader
+sees all of it or none. No property of a text changes then, and no index covers the labels of staging: a node costs
+that transaction some 2 kB of the server's memory.
 
 A `SkillgraphChange` node for each subject (a dataset, a layer, the associations of a layer) holds the token of the
 writer and the number of its last batch:
@@ -36,12 +38,15 @@ __all__ = [
     "READ_ATTEMPTS",
     "SCHEMA",
     "SMALL",
+    "STAGED_LABELS",
     "Change",
     "Transactions",
     "between_changes",
     "change",
     "change_mark",
     "ensure_schema",
+    "new_label",
+    "old_label",
 ]
 
 SCHEMA = (
@@ -58,6 +63,9 @@ SCHEMA = (
 )
 """Constraints and indexes of the store; created when it is first written."""
 
+STAGED_LABELS = ("Text", "Skill", "Model")
+"""Labels of the nodes that are staged and retired under a label of their own, with their key."""
+
 _T = TypeVar("_T")
 _STORE_KEY = "skillgraph"
 _PURGE_BATCH = 10_000
@@ -69,6 +77,16 @@ SMALL = {"dataset": 250_000, "layer": 100_000, "associations": 200_000}
 
 READ_ATTEMPTS = 5
 """How often a read is repeated if what is read is replaced meanwhile."""
+
+
+def new_label(label: str) -> str:
+    """Label of the nodes that a change has staged and not yet published."""
+    return f"SkillgraphNew{label}"
+
+
+def old_label(label: str) -> str:
+    """Label of the nodes that a change has replaced and not yet removed."""
+    return f"SkillgraphOld{label}"
 
 
 class Transactions(Protocol):
@@ -228,6 +246,7 @@ class Change:
         self.transactions = transactions
         self.token = token
         self._what = f"{kind} {name!r}"
+        self._dataset = name if kind == "dataset" else None
         # A digest, because one name may be the beginning of another.
         self._subject = f"{kind}:{hashlib.sha256(name.encode()).hexdigest()[:32]}"
         self._batch = 0
@@ -351,18 +370,36 @@ class Change:
         return row
 
     def _purge(self, prefix: str) -> None:
-        while self.transactions.write(lambda transaction: _purge_batch(transaction, prefix)):
+        def some(transaction: ManagedTransaction) -> bool:
+            # What is staged is known by its dataset, not by its writer: only the one who holds the subject removes it.
+            self._hold(transaction)
+            return _purge_batch(transaction, prefix, self._dataset)
+
+        while self.transactions.write(some):
             pass
 
 
-def _purge_batch(transaction: ManagedTransaction, prefix: str) -> bool:
+_PURGE = (
+    "MATCH ()-[r:ASSOCIATED_WITH]->() WHERE r.layer STARTS WITH $prefix WITH r LIMIT $size DELETE r",
+    "MATCH (n:SkillgraphDraft) WHERE n.key STARTS WITH $prefix MATCH (n)-[r]-() WITH r LIMIT $size DELETE r",
+    "MATCH (n:SkillgraphDraft) WHERE n.key STARTS WITH $prefix WITH n LIMIT $size DELETE n",
+)
+_FEW = "COUNT { (n)--() } <= 50"
+_STAGED_TEXT = f"{new_label('Text')}|{old_label('Text')}"
+_STAGED = "|".join(draft for label in STAGED_LABELS for draft in (new_label(label), old_label(label)))
+_PURGE_DATASET = (
+    # Texts have few relationships and go with them; what is left has lost most of its own by then.
+    f"MATCH (n:{_STAGED_TEXT}) WHERE n.dataset = $dataset AND {_FEW} WITH n LIMIT $some DETACH DELETE n",
+    f"MATCH (n:{_STAGED}) WHERE n.dataset = $dataset MATCH (n)-[r]-() WITH r LIMIT $size DELETE r",
+    f"MATCH (n:{_STAGED}) WHERE n.dataset = $dataset WITH n LIMIT $size DELETE n",
+)
+
+
+def _purge_batch(transaction: ManagedTransaction, prefix: str, dataset: str | None) -> bool:
     """Remove some of what is staged or replaced; True if there may be more."""
-    for statement in (
-        "MATCH ()-[r:ASSOCIATED_WITH]->() WHERE r.layer STARTS WITH $prefix WITH r LIMIT $size DELETE r",
-        "MATCH (n:SkillgraphDraft) WHERE n.key STARTS WITH $prefix MATCH (n)-[r]-() WITH r LIMIT $size DELETE r",
-        "MATCH (n:SkillgraphDraft) WHERE n.key STARTS WITH $prefix WITH n LIMIT $size DELETE n",
-    ):
-        counters = transaction.run(statement, prefix=prefix, size=_PURGE_BATCH).consume().counters
-        if counters.relationships_deleted or counters.nodes_deleted == _PURGE_BATCH:
+    for statement in (*_PURGE, *(_PURGE_DATASET if dataset is not None else ())):
+        parameters = {"prefix": prefix, "dataset": dataset, "size": _PURGE_BATCH, "some": _PURGE_BATCH // 5}
+        counters = transaction.run(statement, parameters).consume().counters
+        if counters.relationships_deleted or counters.nodes_deleted >= _PURGE_BATCH // 5:
             return True
     return False

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from explorer.errors import NotFoundError, StoreError
-from explorer.store.neo4j.change import Change
+from explorer.store.neo4j.change import Change, new_label, old_label
 from explorer.store.neo4j.reading import (
     NodeIndex,
     fill_pairs,
@@ -117,9 +117,9 @@ class DatasetStage:
         for table in NODE_LABELS:
             there = self._nodes[table]
             known = set(there.ids.to_pylist())
-            label, prefix = (NODE_LABELS[table], "") if at_once else ("SkillgraphDraft", self._draft(table))
+            label = NODE_LABELS[table] if at_once else new_label(NODE_LABELS[table])
             for rows in node_rows(self._dataset, table, BATCH):
-                batch = [{**row, "key": prefix + index_key(str(row["key"]))} for row in rows if row["id"] not in known]
+                batch = [{**row, "key": index_key(str(row["key"]))} for row in rows if row["id"] not in known]
                 if batch:
                     self._change.stage(
                         f"UNWIND $rows AS row CREATE (n:{label}) SET n = row RETURN count(n)",
@@ -129,7 +129,7 @@ class DatasetStage:
                 self._count(len(rows))
             count = getattr(self._dataset, table).num_rows
             if count:
-                begin = f"{self._dataset.name}/" if at_once else prefix
+                begin = f"{self._dataset.name}/"
                 found = self._change.transactions.read(
                     lambda transaction, x=label, p=begin, n=count: node_index(transaction, x, p, n)  # type: ignore[misc]
                 )
@@ -147,30 +147,26 @@ class DatasetStage:
             ]
             properties = edge_properties(edge, table)
             values = [table[name].to_pylist() for name in properties]
-            setting = "".join(f" SET r.{name} = row[{place}]" for place, name in enumerate(properties, start=2))
+            values_of = ", ".join(f"{name}: row[{place}]" for place, name in enumerate(properties, start=2))
             stage_rows(
                 self._change,
                 "UNWIND $rows AS row MATCH (a) WHERE id(a) = row[0] MATCH (b) WHERE id(b) = row[1] "
-                f"CREATE (a)-[r:{edge.type}]->(b){setting} RETURN count(r)",
+                f"CREATE (a)-[r:{edge.type} {{{values_of}}}]->(b) RETURN count(r)",
                 zip(*ends, *values, strict=True),
                 None if edge.table in NODE_LABELS else self._count,
             )
 
     def publish(self, transaction: ManagedTransaction) -> None:
-        """Give the drafts their labels and keys."""
+        """Give the drafts their labels."""
         if self._change.at_once:
             return
         for table, label in NODE_LABELS.items():
             if not getattr(self._dataset, table).num_rows:
                 continue
             transaction.run(
-                f"MATCH (n:SkillgraphDraft) WHERE n.key STARTS WITH $prefix "
-                f"REMOVE n:SkillgraphDraft SET n:{label}, n.key = substring(n.key, size($prefix))",
-                prefix=self._draft(table),
+                f"MATCH (n:{new_label(label)}) WHERE n.dataset = $name REMOVE n:{new_label(label)} SET n:{label}",
+                name=self._dataset.name,
             ).consume()
-
-    def _draft(self, table: str) -> str:
-        return f"{self._change.staged}{NODE_LABELS[table]}:"
 
     def _count(self, rows: int) -> None:
         self._done += rows
@@ -346,13 +342,16 @@ def require_dataset(transaction: ManagedTransaction | Transaction, name: str) ->
 def retire_dataset(transaction: ManagedTransaction, change: Change, name: str) -> None:
     """Take a dataset and its layers out of sight; the change removes them afterwards."""
     require_dataset(transaction, name)
-    for label in (*NODE_LABELS.values(), "Layer"):
+    for label in NODE_LABELS.values():
         transaction.run(
-            f"MATCH (n:{label}) WHERE n.key STARTS WITH $prefix "
-            f"REMOVE n:{label} SET n:SkillgraphDraft, n.key = $trash + n.key",
+            f"MATCH (n:{label}) WHERE n.key STARTS WITH $prefix REMOVE n:{label} SET n:{old_label(label)}",
             prefix=f"{name}/",
-            trash=f"{change.trash}{label}:",
         ).consume()
+    transaction.run(
+        "MATCH (n:Layer) WHERE n.key STARTS WITH $prefix REMOVE n:Layer SET n:SkillgraphDraft, n.key = $trash + n.key",
+        prefix=f"{name}/",
+        trash=f"{change.trash}Layer:",
+    ).consume()
     transaction.run("MATCH (d:Dataset {name: $name}) DETACH DELETE d", name=name).consume()
 
 

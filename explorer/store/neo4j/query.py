@@ -22,7 +22,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from explorer.errors import QueryError
-from explorer.store.cypher_guard import READ_PROCEDURES, Token, check_read_only, tokenize
+from explorer.store.cypher_guard import READ_PROCEDURES, Token, check_read_only, split_version, tokenize
 from explorer.store.neo4j.change import READ_ATTEMPTS, change_mark
 from explorer.store.protocol import Node, Path, QueryResult, Relationship
 
@@ -119,12 +119,15 @@ def run_query(
     started = time.perf_counter()
     if max_rows < 1 or timeout <= 0:
         raise QueryError(f"a query needs room for one row at least and some time, not {max_rows} rows and {timeout} s")
+    version, cypher = split_version(cypher)
     tokens = tokenize(cypher)
     check_read_only(cypher, tokens, procedures=ALLOWED_PROCEDURES)
     given, clock = dict(parameters or {}), _Clock(connection, timeout)
-    summary = clock.run(lambda session, left: _checked(session, cypher, tokens, given, left), lines_before=1)
+    summary = clock.run(lambda session, left: _checked(session, version, cypher, tokens, given, left), lines_before=1)
     (columns, records), steady = _steadily(
-        connection, clock, lambda session, left: _fetched(session, cypher, given, max_rows, left)
+        connection,
+        clock,
+        lambda session, left: _fetched(session, f"{version}{cypher[len(version) :]}", given, max_rows, left),
     )
     rows = [tuple(plain_value(value) for value in record.values()) for record in records[:max_rows]]
     return QueryResult(
@@ -235,14 +238,14 @@ def _steadily(connection: Connection, clock: _Clock, read: Callable[[Session, fl
 
 
 def _checked(
-    session: Session, cypher: str, tokens: Sequence[Token], parameters: dict[str, Any], timeout: float
+    session: Session, version: str, cypher: str, tokens: Sequence[Token], parameters: dict[str, Any], timeout: float
 ) -> ResultSummary:
     """The summary of a query's plan, which is one that only reads."""
     from neo4j import Query
 
     _check_functions(session, cypher, tokens, timeout)
     # On a line of its own, so that the server's columns are those of the query.
-    explained = Query(f"EXPLAIN\n{cypher}", timeout=timeout)
+    explained = Query(f"{version}EXPLAIN\n{cypher}", timeout=timeout)
     summary = session.run(explained, parameters).consume()
     check_plan(summary.plan, summary.query_type or "")
     return summary
