@@ -22,6 +22,8 @@ Ints = npt.NDArray[np.int64]
 _LOG_ABOVE = 60
 """Above this many terms binomial coefficients may overflow, and logarithms are used."""
 
+_LOG_ZERO = 1e5
+"""exp(-_LOG_ZERO) is 0."""
 _TINY = 1e-100
 _KEEP_BELOW = 50_000
 """Tables of excess degrees with fewer entries are kept for the next call."""
@@ -229,6 +231,27 @@ class JointDegreeDistribution:
         if self.poisson_means is not None:
             return np.exp(-(1.0 - z) @ self.poisson_means)
         return np.prod(z[..., None, :] ** self.counts, axis=-1) @ self.weights
+
+    def generating_and_rest(self, y: npt.ArrayLike) -> tuple[Floats, Floats]:
+        """G(1 - y) and 1 - G(1 - y), each to full relative precision, however small it or y is.
+
+        Args:
+            y: Shape (..., K), values in [0, 1].
+
+        Returns:
+            Two arrays of shape (...), float64.
+
+        >>> float(JointDegreeDistribution.poisson([1e-9]).generating_and_rest([1e-3])[1])  # 1 - exp(-1e-12)
+        9.999999999995002e-13
+        """
+        y = np.clip(y, 0.0, 1.0)  # sums of probabilities are off by a rounding error
+        if self.poisson_means is not None:
+            power = -(y @ self.poisson_means)
+            return np.exp(power), -np.expm1(power)
+        with np.errstate(divide="ignore"):
+            kept = np.log1p(-y)
+        powers = np.where(self.counts == 0, 0.0, self.counts * np.maximum(kept, -_LOG_ZERO)[..., None, :]).sum(axis=-1)
+        return np.exp(powers) @ self.weights, -(np.expm1(powers) @ self.weights)
 
     def slopes(self, z: npt.ArrayLike) -> Floats:
         """Gradient of the generating function, ∂/∂z_i E Π z^n = E n_i z_i^{n_i - 1} Π_{l≠i} z_l^{n_l}.

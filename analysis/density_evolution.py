@@ -35,6 +35,8 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 _ONE = OneSkillLearner()
+_REFINEMENTS = 3
+"""Waves after the fixed point is bracketed, for its relative precision where it is near 0 or 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,17 +156,18 @@ def evolve_recursion(
     # A wave is above the fixed point and is mapped below itself: as good a start as the first.
     found = largest_fixed_point(recursion, waves[-1].ravel(), tolerance=tolerance)
     state = found.value.reshape(recursion.shape)
+    for _ in range(_REFINEMENTS):
+        state, learned_by_class, errors = recursion.refined(state)
     ensemble = recursion.ensemble
     by_class = np.array([wave[-1] for wave in waves])
     trajectory = by_class @ ensemble.alpha
     unlearned = float(state[-1] @ ensemble.alpha)
-    errors = np.array([1.0 - float(d.generating(1.0 - x)) for d, x in zip(ensemble.text_degrees, state, strict=False)])
     weights = ensemble.ratios * recursion.read
     weights = weights / weights.sum() if weights.sum() > 0.0 else np.full(errors.shape, 1.0 / errors.size)
     understood = recursion.understood(state)
     return DensityEvolution(
         unlearned=unlearned,
-        learned=1.0 - unlearned,
+        learned=float(learned_by_class @ ensemble.alpha),
         testing_error=float(errors @ weights),
         understood=float(understood @ weights),
         unlearned_by_class=state[-1],

@@ -1,0 +1,93 @@
+"""The fixed point at extreme parameters, against the same recursion in 60-digit decimal arithmetic."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal, localcontext
+
+import numpy as np
+import pytest
+
+from analysis.degrees import DegreeDistribution
+from analysis.density_evolution import evolve
+from analysis.ensembles import Ensemble
+from analysis.errors import AnalysisError
+from analysis.learners import parse_learner
+
+_DIGITS = 60
+_SMALLEST = Decimal("1e-300")
+"""Below this a double has fewer digits."""
+MEANS = (1e-9, 1e-3, 0.5, 1.0, 2.8, 4.0, 10.0, 100.0, 1e4, 1e6)
+RATIOS = (0.0, 1e-9, 1e-3, 0.5, 1.3, 50.0, 1e3, 1e6, 1e9)
+
+
+def success(learner: str, rho: Decimal) -> Decimal:
+    """P_suc(ρ) = Σ_n e^{-ρ} ρⁿ/n! ψ(n+1)."""
+    if learner.startswith("capacity:"):
+        return (-(1 - Decimal(float(learner[9:]))) * rho).exp()
+    d = 1 if learner == "one" else int(learner[2:])
+    term = total = Decimal(1)
+    for n in range(1, d):
+        term *= rho / n
+        total += term
+    return (-rho).exp() * total
+
+
+def fixed_point(learner: str, c: float, ratio: float) -> tuple[Decimal, Decimal, Decimal]:
+    """q, 1 - q and ε = 1 - e^{-cq}, by waves from q = 1: q ← exp(-c R P_suc(c q))."""
+    with localcontext() as context:
+        context.prec, context.Emin = _DIGITS, -(10**17)
+        mean, power = Decimal(c), Decimal(0)
+        for _ in range(3_000):
+            before = power
+            power = -mean * Decimal(ratio) * success(learner, mean * power.exp())
+            if abs(power - before) <= abs(power) * Decimal("1e-40"):
+                break
+        else:
+            raise AssertionError(f"{c} and {ratio} are too near a threshold for this test")
+        q = power.exp()
+        # 1 - e^z loses the digits of a tiny z, which are those of z itself.
+        rest = 1 - q if power < Decimal("-1e-25") else -power
+        error = 1 - (-mean * q).exp() if mean * q > Decimal("1e-25") else mean * q
+        return q, rest, error
+
+
+@pytest.mark.parametrize("learner", ["one", "d:2", "d:5", "capacity:1e-9", "capacity:0.6", "capacity:0.999999"])
+def test_all_fractions_have_nine_digits(learner: str) -> None:
+    for c in MEANS:
+        for ratio in RATIOS:
+            found = evolve(Ensemble.poisson(c, ratio), parse_learner(learner))
+            measured = (found.unlearned, found.learned, found.testing_error)
+            for ours, exact in zip(measured, fixed_point(learner, c, ratio), strict=True):
+                if exact > _SMALLEST:
+                    assert abs(Decimal(ours) / exact - 1) < Decimal("1e-9"), (c, ratio, ours, exact)
+                else:
+                    assert 0.0 <= ours <= 1e-300, (c, ratio, ours, exact)
+
+
+def test_tables_of_degrees_have_nine_digits_too() -> None:
+    """Texts of d skills, skills of k texts: x ← p (1 - (1 - x)^(d-1))^(k-1), q = p (1 - (1 - x)^(d-1))^k."""
+    for d, k in ((1, 1), (2, 9), (3, 40), (4, 600)):
+        ensemble = Ensemble(DegreeDistribution.regular(d), DegreeDistribution.regular(k))
+        found = evolve(ensemble, parse_learner("one"), prior=0.25)
+        x = Decimal("0.25")
+        with localcontext() as context:
+            context.prec = _DIGITS
+            for _ in range(2_000):
+                x = Decimal("0.25") * (1 - (1 - x) ** (d - 1)) ** (k - 1) if k > 1 else Decimal("0.25")
+            q = Decimal("0.25") * (1 - (1 - x) ** (d - 1)) ** k
+        assert found.learned == pytest.approx(1 - float(q), rel=1e-9)
+        assert found.unlearned == pytest.approx(float(q), rel=1e-9, abs=1e-300)
+
+
+@pytest.mark.parametrize("learner", ["capacity:0", "capacity:1", "d:0", "d:1000000"])
+def test_capacities_at_and_beyond_the_ends_are_refused_with_a_sentence(learner: str) -> None:
+    with pytest.raises(AnalysisError, match=r"from 1 to 10000|between 0 and 1|0 < a < 1"):
+        parse_learner(learner)
+
+
+def test_at_the_cusp_the_result_says_that_it_is_less_precise() -> None:
+    """At c = e, R = 1 three solutions meet at 1/e: an error of 10⁻¹⁶ in the map moves the root by its cube root."""
+    found = evolve(Ensemble.poisson(math.e, 1.0), parse_learner("one"))
+    assert not found.converged
+    assert found.unlearned == pytest.approx(1 / math.e, abs=5 * np.cbrt(np.finfo(float).eps))
