@@ -36,6 +36,7 @@ __all__ = [
     "Reading",
     "TextPreview",
     "detect",
+    "head_of",
     "inspect",
     "load",
     "preview",
@@ -258,6 +259,26 @@ def inspect(
         preview=preview(dataset),
         skipped=report.skipped,
     )
+
+
+def head_of(path: str | Path, rows: int = 6, **options: Any) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """The names of the columns of a table and its first rows as they stand in the file; nothing of another file.
+
+    Args:
+        path: The file.
+        rows: Number of rows.
+        options: See `load`; those of tables count.
+
+    >>> head_of("no-such-file.csv")
+    ((), ())
+    """
+    try:
+        table = Source(Path(path), {key: value for key, value in options.items() if value is not None}).table
+    except (DataError, OSError):
+        return (), ()
+    if table is None:
+        return (), ()
+    return tuple(map(str, table.header)), tuple(tuple(str(cell) for cell in row) for row in table.sample[:rows])
 
 
 def _others(formats: tuple[str, ...], found: str) -> tuple[str, ...]:

@@ -50,6 +50,7 @@ def create_app(
     from ui.scripts import serve_scripts
     from ui.security import LoginGate, protect
     from ui.shell import shell
+    from ui.work.uploads import receive_files
 
     locked = password is not None or password_hash is not None
     gate = LoginGate(password, hashed=password_hash) if locked else None
@@ -72,6 +73,7 @@ def create_app(
     _register_routes(app, source)
     for page in PAGES:
         page.register(app, source)
+    receive_files(app, source.uploads)
     deliver(app)
     protect(app, gate=gate, secure_cookies=secure_cookies, framed=framed)
     return app

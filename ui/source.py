@@ -15,6 +15,7 @@ from explorer.store.place import Place
 from explorer.store.protocol import DatasetInfo, LayerInfo, Store
 from ui.drawing.graphs import LayerGraph, layer_graph
 from ui.work.children import Pool
+from ui.work.uploads import Uploads
 
 __all__ = ["Snapshot", "Source"]
 
@@ -107,6 +108,10 @@ class Source:
             f"{_QUERIES} queries are running, the most that may run at once: wait until one has finished",
             module=_TASKS,
         )
+        self.readings = Pool(
+            3, "other files are being looked at, or pages being computed: try again in a moment", module=_TASKS
+        )
+        self.uploads = Uploads()
         self.regions = Pool(2, "Other regions are being computed; this one is in the queue.")
         self._store: Store | None = None
         self._memory = _Once(64)
@@ -134,6 +139,8 @@ class Source:
         self.runs.close()
         self.queries.close()
         self.regions.close()
+        self.readings.close()
+        self.uploads.close()
         with self._lock:
             self._let_go()
 

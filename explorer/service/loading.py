@@ -21,7 +21,16 @@ from loaders.dataset import Dataset, extend_dataset, rename_dataset
 if TYPE_CHECKING:
     from loaders.formats import Decision, Reading, TextPreview
 
-__all__ = ["LoadReport", "Source", "dataset_info", "default_name", "inspect_source", "load", "load_sources"]
+__all__ = [
+    "LoadReport",
+    "Source",
+    "dataset_info",
+    "default_name",
+    "inspect_source",
+    "load",
+    "load_sources",
+    "stale_after_load",
+]
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,29 @@ def inspect_source(source: Source, *, progress: Progress | None = None) -> Readi
     from loaders.formats import inspect
 
     return inspect(source.target, format=source.format, lenient=source.lenient, progress=progress, **source.options)
+
+
+def stale_after_load(store: Store, name: str, parts: Sequence[str], *, append: bool) -> tuple[str, ...]:
+    """Which layers a load makes stale, if it changes anything.
+
+    Args:
+        store: Where the dataset is.
+        name: The dataset that is added to or replaced; one that is not there has no layers.
+        parts: Parts that the texts of the load belong to.
+        append: The texts are added; otherwise they replace those that are there.
+
+    Returns:
+        Names of layers: those that read a part that changes, and those that were fine-tuned from such.
+    """
+    if dataset_info(store, name) is None:
+        return ()
+    infos = store.layers(name)
+    stale = {
+        info.name for info in infos if not append or not info.graph_parts or not set(info.graph_parts).isdisjoint(parts)
+    }
+    while more := {info.name for info in infos if info.base in stale} - stale:
+        stale |= more
+    return tuple(info.name for info in infos if info.name in stale)
 
 
 def load_sources(

@@ -20,5 +20,43 @@
     return no();
   };
 
+  /* The same for work that a page watches by its name; see ui/work/watching.py. */
+  function again(state, id) {
+    const name = id.replace(/-state$/, "");
+    return pulse(`${name}-pulse`, `${name}-progress`, (state && state.pause) || 400)(state);
+  }
+
+  /* What work is started with: the values of a form by the names of its fields, and what the page is about. */
+  function form(values, ids, flags, flagIds) {
+    const subject = document.getElementById("subject");
+    const found = { dataset: subject ? subject.dataset.dataset : "", layer: subject ? subject.dataset.layer : "" };
+    ids.forEach((id, i) => { found[id.name] = values[i]; });
+    flagIds.forEach((id, i) => { found[id.name] = Boolean(flags[i]); });
+    return found;
+  }
+  const start = (clicks, ...fields) => (clicks ? { id: ticket(), form: form(...fields) } : no());
+
+  /* Copy what stands in the element that a button names, or the address of the page. */
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const from = document.getElementById(button.dataset.copy);
+    const text = from ? from.textContent : window.location.href;
+    const said = button.dataset.said || (button.dataset.said = button.textContent);
+    const tell = (word) => { button.textContent = word; window.setTimeout(() => { button.textContent = said; }, 1600); };
+    const byHand = () => {
+      const field = document.createElement("textarea");
+      field.value = text;
+      document.body.append(field);
+      field.select();
+      const done = document.execCommand("copy");
+      field.remove();
+      tell(done ? "Copied" : "Not copied");
+    };
+    if (navigator.clipboard) navigator.clipboard.writeText(text).then(() => tell("Copied"), byHand);
+    else byHand();
+  });
+
   window.sgWork = { ticket, pulse };
+  window.dash_clientside = Object.assign({}, window.dash_clientside, { sgWork: { again, start } });
 })();

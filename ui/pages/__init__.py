@@ -41,4 +41,5 @@ PAGES = (
     Page("/classes", "Classes", "classes", "ui.pages.classes"),
     Page("/compression", "Compression", "compression", "ui.pages.compression"),
     Page("/query", "Query", "query", "ui.pages.query"),
+    Page("/load", "Load", "load", "ui.pages.load"),
 )

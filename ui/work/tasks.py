@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from explorer.errors import SkillgraphError, StoreError
+from explorer.errors import USER_ERRORS, SkillgraphError, StoreError
 from explorer.options import LIMITS, Mode, Rule
 from explorer.service import (
     AssociationReport,
@@ -23,7 +23,23 @@ from explorer.store.protocol import Bounded, Layer, QueryResult, Store
 from explorer.wording import plural
 from ui.work.children import Report
 
-__all__ = ["Act", "AssociateRun", "LearnRun", "ManageRun", "PercolateRun", "Run", "manage", "query", "run"]
+__all__ = [
+    "Act",
+    "AssociateRun",
+    "FileSource",
+    "FileToRead",
+    "LearnRun",
+    "LoadRun",
+    "Look",
+    "ManageRun",
+    "PercolateRun",
+    "Run",
+    "load",
+    "look",
+    "manage",
+    "query",
+    "run",
+]
 
 _open: dict[Place, Store] = {}  # this process's stores: a query does not open its store anew
 
@@ -194,6 +210,113 @@ def manage(report: Report, place: Place, what: ManageRun) -> str:
         return f"Deleted: {', '.join(gone.layers)}."
     finally:
         store.close()
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """What is read: uploaded files and how.
+
+    Attributes:
+        folder: Where the files lie; messages do not name it.
+        sources: One for each file that has texts of its own.
+    """
+
+    folder: str
+    sources: tuple[FileToRead, ...]
+
+    def to_read(self) -> list[Any]:
+        """The sources as the service takes them."""
+        from explorer.service.loading import Source
+
+        return [Source(s.path, s.format, s.part, s.lenient, dict(s.options)) for s in self.sources]
+
+
+@dataclass(frozen=True)
+class FileToRead:
+    """A file with the options of its reading."""
+
+    path: str
+    format: str | None = None
+    part: str | None = None
+    lenient: bool = False
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was understood of files.
+
+    Attributes:
+        readings: A proposed reading of each.
+        columns: Columns of the first file, if it is a table.
+        rows: Its first rows.
+    """
+
+    readings: tuple[Any, ...]
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def look(report: Report, what: FileSource, asked: Any) -> tuple[Look, Any]:
+    """What a load of files would understand, with what was asked for."""
+    from dataclasses import replace as replace_fields
+
+    from explorer.service.loading import inspect_source
+    from loaders.formats import head_of
+
+    sources = what.to_read()
+    readings = []
+    for k, source in enumerate(sources):
+        report(f"looking at file {k + 1} of {len(sources)}", 0, 1)
+        found = inspect_source(source, progress=lambda done, total: report("reading the file", done, max(total, 1)))
+        readings.append(replace_fields(found, problem=_without(found.problem, what.folder)))
+    columns, rows = head_of(sources[0].target, **sources[0].options)
+    return Look(tuple(readings), columns, rows), asked
+
+
+@dataclass(frozen=True)
+class LoadRun:
+    """Load files into the store; see `explorer.service.loading.load_sources`."""
+
+    files: FileSource
+    dataset: str
+    append: bool = False
+    replace: bool = False
+
+    @property
+    def title(self) -> str:
+        """What it is, for those who wait for it."""
+        return f"loading {self.dataset!r}"
+
+
+def load(report: Report, place: Place, what: LoadRun) -> Any:
+    """Load, all or nothing; the files are deleted once they are stored."""
+    import shutil
+
+    from explorer.service.loading import load_sources
+
+    report("opening the store", 0, 1)
+    store = place.open("write")
+    try:
+        found = load_sources(
+            store,
+            what.files.to_read(),
+            name=what.dataset,
+            append=what.append,
+            replace=what.replace,
+            progress=lambda done, total: report("reading and storing", done, max(total, 1)),
+        )
+    except USER_ERRORS as error:
+        raise SkillgraphError(_without(str(error), what.files.folder)) from None
+    finally:
+        store.close()
+    shutil.rmtree(what.files.folder, ignore_errors=True)
+    return found
+
+
+def _without(text: str, folder: str) -> str:
+    """A message without the folder in which the server keeps files."""
+    return text.replace(f"{folder}/", "").replace(folder, "the upload")
 
 
 def _refuse_name(store: Store, what: LearnRun) -> None:

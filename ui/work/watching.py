@@ -1,0 +1,173 @@
+"""Work that a page starts and watches: one strip with its progress and a button that cancels it, then what it gave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import ALL, Input, Output, State, dcc, html, no_update
+
+from explorer.errors import SkillgraphError
+from ui.calls import Calls, Cause
+from ui.source import Source
+from ui.work.children import Job, Pool
+
+__all__ = ["Watch", "failed_line", "field_id", "flag_id"]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """The wiring of one kind of work on a page.
+
+    Attributes:
+        name: What its components are called by.
+        part: What it makes, as people call it.
+        pool: The pool that it runs in.
+        begin: Starts it, from the store, the name of the work, and the form; raises a `SkillgraphError` in its place.
+        shown: What is shown of it once it is done.
+        pause: Milliseconds between two questions.
+    """
+
+    name: str
+    part: str
+    pool: Callable[[Source], Pool]
+    begin: Callable[[Source, str, Mapping[str, Any]], Job]
+    shown: Callable[[Source, Job], Any]
+    pause: int = 400
+
+    def strip(self, *, start: Mapping[str, Any] | None = None, cancel: str = "Cancel") -> html.Div:
+        """Its stores, its progress and its result.
+
+        Args:
+            start: Begin with this at once; a mapping with `id` and `form`.
+            cancel: What the button says.
+        """
+        n = self.name
+        return html.Div(
+            [
+                dcc.Store(id=f"{n}-start", data=start),
+                dcc.Store(id=f"{n}-ticket", storage_type="memory" if start else "session"),
+                dcc.Store(id=f"{n}-pulse"),
+                dcc.Store(id=f"{n}-state"),
+                html.Section(
+                    [
+                        html.Div(id=f"{n}-text", className="run-text"),
+                        dmc.Progress(id=f"{n}-bar", value=0, animated=True, size="md", **{"aria-label": "Progress"}),
+                        dmc.Button(cancel, id=f"{n}-cancel", size="xs", variant="default"),
+                    ],
+                    id=f"{n}-progress",
+                    className="card run-progress",
+                    hidden=True,
+                    **{"aria-label": self.part[:1].upper() + self.part[1:]},
+                ),
+                html.Div(id=f"{n}-result", className="watch-result", **{"aria-live": "polite"}),
+            ],
+            className="run-strip",
+        )
+
+    def wire(self, calls: Calls) -> None:
+        """Add the callbacks."""
+        n = self.name
+        calls.answer(
+            self.part,
+            Output(f"{n}-state", "data"),
+            Output(f"{n}-progress", "hidden"),
+            Output(f"{n}-text", "children"),
+            Output(f"{n}-bar", "value"),
+            Output(f"{n}-result", "children"),
+            Output(f"{n}-ticket", "data"),
+            Input(f"{n}-start", "data"),
+            Input(f"{n}-pulse", "data"),
+            Input(f"{n}-cancel", "n_clicks"),
+            Input(f"{n}-ticket", "modified_timestamp"),
+            State(f"{n}-ticket", "data"),
+            cause=True,
+        )(self.follow)
+        calls.browser(
+            "sgWork.again",
+            Output(f"{n}-state", "data-seen"),
+            Input(f"{n}-state", "data"),
+            State(f"{n}-state", "id"),
+            prevent_initial_call=True,
+        )
+
+    def press(self, calls: Calls, button: str) -> None:
+        """Begin at a click on a button, with the values of the fields of this name."""
+        n = self.name
+        calls.browser(
+            "sgWork.start",
+            Output(f"{n}-start", "data"),
+            Input(button, "n_clicks"),
+            *self.fields(State),
+            prevent_initial_call=True,
+        )
+
+    def fields(self, kind: Any) -> list[Any]:
+        """Values of the fields and flags with their names, as inputs or states."""
+        n = self.name
+        return [
+            kind({"type": f"{n}-field", "name": ALL}, "value"),
+            State({"type": f"{n}-field", "name": ALL}, "id"),
+            kind({"type": f"{n}-flag", "name": ALL}, "checked"),
+            State({"type": f"{n}-flag", "name": ALL}, "id"),
+        ]
+
+    def follow(
+        self,
+        source: Source,
+        cause: Cause,
+        start: Mapping[str, Any] | None,
+        _pulse: Any,
+        _cancel: Any,
+        _time: Any,
+        ticket: str | None,
+    ) -> tuple[Any, ...]:
+        """Begin, ask, or cancel; what the strip shows then."""
+        pool, triggers = self.pool(source), cause.properties
+        new = no_update
+        if f"{self.name}-cancel.n_clicks" in triggers:
+            pool.cancel(ticket)
+        elif start is not None and pool.find(start["id"]) is None and f"{self.name}-pulse.data" not in triggers:
+            if f"{self.name}-start.data" not in triggers and start["id"] != ticket and cause.properties:
+                return (no_update,) * 6
+            try:
+                self.begin(source, start["id"], start.get("form") or {})
+            except SkillgraphError as error:
+                return {"running": False}, True, "", 0, failed_line(f"Not started: {error}"), no_update
+            ticket = new = start["id"]
+        elif start is not None and f"{self.name}-start.data" in triggers:
+            ticket = new = start["id"]
+        work = pool.find(ticket)
+        if work is None:
+            shown = no_update if f"{self.name}-pulse.data" in triggers else None
+            return {"running": False}, True, "", 0, shown, no_update
+        if work.state == "running" and not work.wait(0.15):
+            now = work.progress
+            share = 100 * (now.done + 0.5) / max(now.total, 1)
+            text = f"{work.title[:1].upper() + work.title[1:]}: {now.stage} · {work.seconds:.0f} s"
+            return {"running": True, "pause": self.pause}, False, text, min(share, 100), no_update, new
+        return {"running": False}, True, "", 0, self._ended(source, work), new
+
+    def _ended(self, source: Source, work: Job) -> Any:
+        if work.state == "done":
+            return self.shown(source, work)
+        if work.state == "failed":
+            return failed_line(f"Not done: {work.problem}")
+        return html.Div("Cancelled: the store is unchanged.", className="card run-cancelled")
+
+
+def failed_line(text: str) -> html.Div:
+    """A sentence in the place of a result."""
+    return html.Div(text, className="card run-failed", role="alert")
+
+
+def field_id(watch: str, name: str) -> dict[str, str]:
+    """The id of a field whose `value` the work is started with."""
+    return {"type": f"{watch}-field", "name": name}
+
+
+def flag_id(watch: str, name: str) -> dict[str, str]:
+    """The id of a checkbox whose `checked` the work is started with."""
+    return {"type": f"{watch}-flag", "name": name}
