@@ -167,9 +167,26 @@ def page_header(title: str, meaning: str, choice: Choice | None, *, layer: bool 
             html.Div([html.H1(title), html.P(meaning, className="meaning")], className="page-title"),
             *([_subject(choice)] if choice is not None else []),
             *([_stale(choice.layer_info)] if layer and choice is not None else []),
-            html.Div([*pickers, *([extra] if extra is not None else [])], className="pickers"),
+            html.Div([*pickers, *([extra] if extra is not None else []), _take_away()], className="pickers"),
         ],
         className="page-header",
+    )
+
+
+def _take_away() -> html.Details:
+    """Address, tables and pictures of the page as files; `assets/takeaway.js` lists what there is."""
+    return html.Details(
+        [
+            html.Summary(icon("share"), className="tool", **{"aria-label": "Take away", "title": "Take away"}),
+            html.Div(
+                [
+                    html.Button("Copy link to this view", className="item", **{"data-copy": ""}),
+                    html.Div(className="take-items"),
+                ],
+                className="menu-box take-box",
+            ),
+        ],
+        className="menu take",
     )
 
 

@@ -28,6 +28,7 @@ app = group(
         "associate": "learning:associate",
         "components": "learning:components",
         "percolate": "learning:percolate",
+        "keystones": "learning:keystones",
         "layers": "learning:layers",
         "copy": "life:copy",
         "delete": "life:delete",

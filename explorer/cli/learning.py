@@ -1,4 +1,4 @@
-"""Commands that work on layers: `learn`, `associate`, `components`, `percolate`, `layers`."""
+"""Commands that work on layers: `learn`, `associate`, `components`, `percolate`, `keystones`, `layers`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from explorer.wording import plural
 
 if TYPE_CHECKING:
     from explorer.service.association import AssociationReport, ComponentsReport
+    from explorer.service.keystones import KeystoneReport
     from explorer.service.learning import LearnReport
     from explorer.service.percolation import PercolationReport
     from explorer.service.spark import SparkAssociationReport
@@ -32,6 +33,7 @@ __all__ = [
     "TopOption",
     "associate",
     "components",
+    "keystones",
     "known_skills",
     "layers",
     "learn",
@@ -266,6 +268,55 @@ def _percolated(layer: str, report: PercolationReport) -> Iterator[Block]:
         f"The giant component appears at about {report.critical:.2%} kept (predicted: "
         f"{report.predicted_critical:.2%}). The learned skills ({report.learned:.1%} of all) have a giant component "
         f"of {report.learned_giant:.1%}; as many random skills would have {report.learned_giant_random:.1%}."
+    )
+
+
+@command(store="read", rows=True)
+def keystones(
+    run: Run,
+    layer: LayerArgument,
+    steps: Annotated[int, typer.Option("--steps", "-n", min=1, help="Number of skills to remove.")] = 20,
+    dataset: DatasetOption = None,
+) -> Result:
+    """Rank the skills that hold the giant component together, by what removing each would cost; nothing is stored.
+
+    Example: skillgraph keystones foundation --steps 10
+    """
+    from explorer.service.keystones import Keystone
+    from explorer.service.keystones import keystones as find
+
+    with run.opened() as store:
+        report = find(store, single_dataset(store, dataset), layer, steps=steps)
+    return Result(report, _held(report), rows_of(report.steps, Keystone))
+
+
+def _held(report: KeystoneReport) -> Iterator[Block]:
+    yield Table(
+        ("step", "skill", "class", "texts", "betweenness", "alone", "cost", "giant"),
+        [
+            (
+                number(k),
+                row.name,
+                row.skill_class or "",
+                number(row.uses),
+                share(row.betweenness),
+                number(row.alone),
+                number(row.cost),
+                number(row.giant),
+            )
+            for k, row in enumerate(report.steps, 1)
+        ],
+        title=f"What holds the giant component of {report.layer.name} together",
+        caption="alone: skills that the giant component loses if only this one is removed, itself included; cost: the "
+        "same at its turn, after those above it; giant: its size then; betweenness: share of the shortest paths "
+        "between other skills that pass through it" + ("" if report.exact else ", estimated from a sample"),
+    )
+    k = len(report.steps)
+    left = report.steps[-1].giant if report.steps else report.giant
+    yield (
+        f"The giant component has {plural(report.giant, 'skill')}; removing any of {plural(report.cut, 'skill')} alone "
+        f"would cut others off. After {plural(k, 'step')} {left:,} are left; after removing the {k} most used, "
+        f"{report.most_used[-1]:,}."
     )
 
 

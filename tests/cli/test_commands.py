@@ -86,6 +86,28 @@ def test_percolation_curve_rises_from_nothing_to_the_whole_component(filled: Pat
     assert run_in(filled, "percolate", "foundation").code == 0
 
 
+def test_keystones_are_the_skills_without_which_the_component_falls_apart(filled: Path, run_in: Run) -> None:
+    found = run_in(filled, "keystones", "foundation", "--json").json
+    # sorted, len, print and the loop are linked by `second`, which requires all of them
+    assert found["giant"] == 4
+    assert [step["giant"] for step in found["steps"]] == [3, 2, 1]
+    assert all(step["cost"] == step["alone"] == 1 for step in found["steps"][:1])
+    assert found["most_used"][: len(found["steps"]) + 1] == [4, 3, 2, 1]
+    shown = run_in(filled, "keystones", "foundation", "--steps", 1)
+    assert "These 1 step leave" not in shown.out
+    assert shown.code == 0
+
+
+def test_a_layer_is_exported_as_a_page(filled: Path, run_in: Run, tmp_path: Path) -> None:
+    target = tmp_path / "foundation.html"
+    found = run_in(filled, "export", target, "foundation", "--json").json
+    assert (found["format"], found["nodes"]) == ("html", 4)
+    assert "for loop" in target.read_text(encoding="utf-8")
+    refused = run_in(filled, "export", target)
+    assert refused.code == 1
+    assert "name one" in refused.err
+
+
 def test_prediction_beside_measurement(filled: Path, run_in: Run) -> None:
     found = run_in(filled, "predict", "foundation", "--json").json
     rows = {row["quantity"]: row for row in found["rows"]}

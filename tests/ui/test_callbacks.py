@@ -102,7 +102,10 @@ def test_the_panel_shows_the_chosen_skill_and_the_way_to_another(source: Source)
 
 def test_files_hold_what_the_filters_keep(source: Source) -> None:
     kept = {**DRAWN, "weight": "2"}
-    files = {kind: graph.export(source, Cause(f"g-{kind}", 1), 1, 1, kept, SUBJECT) for kind in ("csv", "graphml")}
+    files = {
+        kind: graph.export(source, Cause(f"g-{kind}", 1), 1, 1, 1, kept, SUBJECT) for kind in ("csv", "graphml", "html")
+    }
+    assert files["html"]["filename"] == "small-tuned.html"
     assert files["csv"]["filename"] == "small-tuned-associations.csv"
     lines = files["csv"]["content"].splitlines()
     assert all(int(line.split(",")[4]) >= 2 for line in lines[1:])

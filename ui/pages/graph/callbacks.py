@@ -12,6 +12,7 @@ from dash import ALL, Input, Output, State, no_update
 from ui.calls import Calls, Cause
 from ui.drawing.canvas import legend_items
 from ui.drawing.filters import counts_sentence
+from ui.drawing.graph_file import graph_file
 from ui.drawing.graphs import NODE_LIMIT
 from ui.drawing.learning_path import needed_before
 from ui.drawing.map_picture import map_figure, nearest_box
@@ -376,16 +377,28 @@ CALLS.browser(
     Output("g-download", "data"),
     Input("g-csv", "n_clicks"),
     Input("g-graphml", "n_clicks"),
+    Input("g-html", "n_clicks"),
     State("g-state", "data"),
     State("g-subject", "data"),
+    State("g-skill", "data"),
     cause=True,
     prevent_initial_call=True,
 )
 def export(
-    source: Source, cause: Cause, _csv: int, _graphml: int, data: dict[str, str] | None, subject: dict[str, str]
+    source: Source,
+    cause: Cause,
+    _csv: int | None,
+    _graphml: int | None,
+    _html: int | None,
+    data: dict[str, str] | None,
+    subject: dict[str, str],
+    skill: str | None = None,
 ) -> Any:
     snapshot, where = source.snapshot(), _subject(subject)
     shown = part(snapshot, where, read_state(data or {}, snapshot.graph(*where)))
     kind = str(cause.id).removeprefix("g-")
+    name = f"{where[0]}-{where[1]}"
+    if kind == "html":
+        return {"content": graph_file(shown, skill=skill), "filename": f"{name}.html", "type": "text/html"}
     content = as_csv(shown) if kind == "csv" else as_graphml(shown)
-    return {"content": content, "filename": f"{where[0]}-{where[1]}-associations.{kind}"}
+    return {"content": content, "filename": f"{name}-associations.{kind}"}

@@ -125,6 +125,7 @@ def _export_menu() -> html.Details:
         ("svg", "Drawing (SVG)"),
         ("csv", "Associations (CSV)"),
         ("graphml", "Graph (GraphML)"),
+        ("html", "Page to send (HTML)"),
     )
     return html.Details(
         [

@@ -368,13 +368,12 @@
 
   function image(png, svg, scheme, view, subject) {
     const kind = trigger().triggered_id === "g-svg" ? "svg" : "png";
-    const filename = `${subject.dataset}-${subject.layer}-${view}`, ground = scheme === "dark" ? "#161B22" : "#FFFFFF";
+    const filename = `${subject.dataset}-${subject.layer}-${view}`;
     if (view === "map") {
       if (chart()) window.Plotly.downloadImage(chart(), { format: kind, filename, width: chart().offsetWidth, height: chart().offsetHeight, scale: 2 });
       return no();
     }
-    const shown = kind === "png" ? { full: true, scale: 2, bg: ground } : { full: true, bg: ground };
-    set("cy", { generateImage: { type: kind, action: "download", filename, options: shown } });
+    window.sgTake.picture(document.getElementById("cy").closest(".canvas"), kind, `${filename}.${kind}`);
     return no();
   }
 

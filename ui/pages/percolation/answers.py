@@ -13,7 +13,9 @@ from dash import html
 from analysis.components import components
 from analysis.newman_ziff import targeted_order
 from explorer.service import LayerView, PercolationReport, percolate
+from explorer.service.keystones import KeystoneReport
 from explorer.service.prediction import SWIFT_UP_TO
+from explorer.wording import plural
 from ui.components import fraction, sentence
 from ui.drawing.graphs import LayerGraph, layer_graph
 from ui.drawing.of_layers import at_shares, hub_sweep, learned_curve
@@ -25,6 +27,8 @@ __all__ = [
     "drawn_graph",
     "drawn_skills",
     "frames",
+    "held_sentence",
+    "keystone_rows",
     "learned_curve",
     "removal_rows",
     "sweep_rows",
@@ -136,6 +140,35 @@ def removal_rows(view: LayerView, report: PercolationReport, hubs: Sequence[floa
         for k, expected in zip(_REMOVALS, at_random.tolist(), strict=True)
         if k <= graph.n_skills
     ]
+
+
+def keystone_rows(report: KeystoneReport) -> list[dict[str, Any]]:
+    """Skills by what their removal costs, as rows of a table."""
+    return [
+        {
+            "id": row.skill,
+            "step": k,
+            "name": row.name,
+            "class": row.skill_class or "",
+            "cost": row.cost,
+            "alone": row.alone,
+            "giant": row.giant,
+            "uses": row.uses,
+            "between": fraction(row.betweenness),
+        }
+        for k, row in enumerate(report.steps, 1)
+    ]
+
+
+def held_sentence(report: KeystoneReport) -> Any:
+    """What the order says, and how it compares."""
+    left = report.steps[-1].giant if report.steps else report.giant
+    paths = "" if report.exact else " Paths are estimated from a sample."
+    return sentence(
+        f"The giant component has {plural(report.giant, 'learned skill')}. {plural(report.cut, 'skill')} would cut "
+        f"others off if removed alone. All {len(report.steps)} together leave {left:,}; removing as many of the most "
+        f"used would leave {report.most_used[-1]:,}.{paths}"
+    )
 
 
 def sweep_rows(report: PercolationReport, hubs: Sequence[float]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from dash import Input, Output, State
 
+from explorer.service.keystones import keystones
 from ui.calls import Calls
 from ui.drawing.elements import skill_drawing
 from ui.drawing.figures import percolation_figure, susceptibility_figure
@@ -13,6 +14,8 @@ from ui.pages.percolation.answers import (
     at_shares,
     drawn_graph,
     frames,
+    held_sentence,
+    keystone_rows,
     learned_curve,
     removal_rows,
     sweep_rows,
@@ -85,6 +88,28 @@ def tables(source: Source, subject: dict[str, str]) -> tuple[Any, ...]:
     )
 
 
+@CALLS.answer(
+    "what holds them together",
+    Output("r-keystones", "rowData"),
+    Output("r-held", "children"),
+    Input("r-subject", "data"),
+)
+def held(source: Source, subject: dict[str, str]) -> tuple[Any, ...]:
+    snapshot = source.snapshot()
+    key = (subject["dataset"], subject["layer"])
+    if not snapshot.view(*key).learned.any():
+        return [], "The layer has learned no skill."
+    report = snapshot.once(("keystones", *key), lambda: keystones(snapshot.store, *key))
+    return keystone_rows(report), held_sentence(report)
+
+
+CALLS.browser(
+    "sgPercolation.seek",
+    Output("r-keystones", "data-sought"),
+    Input("r-keystones", "selectedRows"),
+    State("r-cy", "id"),
+    prevent_initial_call=True,
+)
 CALLS.browser(
     "sgPercolation.clusters",
     Output("r-kept", "children"),

@@ -28,6 +28,25 @@ _MEANING = (
 )
 
 
+_NARROW = {"paddingLeft": "4px", "paddingRight": "10px"}
+_NUMBER = {"type": "numericColumn", "minWidth": 60, "cellStyle": _NARROW}
+_KEYSTONES = (
+    {"field": "step", "headerName": "", "maxWidth": 34, "minWidth": 34, "cellStyle": _NARROW},
+    {"field": "name", "headerName": "Skill", "minWidth": 120, "tooltipField": "name", "cellStyle": _NARROW},
+    {"field": "cost", "headerName": "Costs", "headerTooltip": "What the giant component loses", **_NUMBER},
+    {"field": "alone", "headerName": "Alone", "headerTooltip": "The same if only this one is removed", **_NUMBER},
+    {"field": "giant", "headerName": "Left", "headerTooltip": "Size of the giant component then", **_NUMBER},
+    {"field": "uses", "headerName": "Texts", **_NUMBER},
+    {
+        "field": "between",
+        "headerName": "Paths",
+        "headerTooltip": "Betweenness: share of the shortest paths between other skills that pass through it",
+        **_NUMBER,
+    },
+)
+_ONE = {"rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}}
+
+
 _ORDERS = ({"value": "random", "label": "at random"}, {"value": "hubs", "label": "most used removed first"})
 
 
@@ -172,6 +191,12 @@ def _curves(state: Mapping[str, Any]) -> html.Div:
                 [grid("r-removal", removal_columns, height=236), html.Div(id="r-said")],
                 note="Share of all skills in the largest cluster after removing a share of the skills: the most "
                 "used first, or at random.",
+            ),
+            card(
+                "What holds the learned skills together",
+                [grid("r-keystones", _KEYSTONES, height=300, options=_ONE), html.Div(id="r-held")],
+                note="Learned skills, each in turn the one whose removal costs their giant component most; the first "
+                "exactly, the following greedily. Click a row to see the skill in the picture.",
             ),
             card(
                 "Where it appears",

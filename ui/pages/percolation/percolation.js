@@ -29,5 +29,19 @@
     return [kept, `the largest cluster holds ${percent(frames.largest[k])} of all skills, the second ${percent(frames.second[k])}`];
   }
 
-  window.dash_clientside = Object.assign({}, window.dash_clientside, { sgPercolation: { clusters } });
+  /* A row of the table: its skill is marked in the picture, and brought into it. */
+  function seek(rows, id) {
+    window.sgTools.whenReady(id, (cy) => {
+      cy.elements(".sought").removeClass("sought");
+      if (!rows || !rows.length) return;
+      const node = cy.getElementById(`s:${rows[0].id}`);
+      if (!node.length) return;
+      node.addClass("sought");
+      cy.scratch("_moved", true);
+      cy.animate({ center: { eles: node }, zoom: Math.max(cy.zoom(), 1.1), duration: 250 });
+    });
+    return no();
+  }
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, { sgPercolation: { clusters, seek } });
 })();
