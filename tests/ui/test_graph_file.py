@@ -59,12 +59,8 @@ def test_a_name_that_bears_a_script_stays_text(store_path: Path) -> None:
 def test_the_largest_file_is_small_enough() -> None:
     """1,500 skills with names of 60 letters, 15 neighbours each, and 6,000 associations."""
     near = tuple((j, 1000) for j in range(15))
-    nodes = [
-        DrawnNode(
-            f"id-{i:05d}" * 3, "n" * 60, (("taught by", "t" * 60),), 1.0, 2.0, 3.0, tuple((j, 1000) for j in range(15))
-        )
-        for i in range(1500)
-    ]
+    facts = (("taught by", "t" * 60),)
+    nodes = [DrawnNode(f"id-{i:05d}" * 3, "n" * 60, facts, 1.0, 2.0, 3.0, near) for i in range(1500)]
     edges = [(i % 1500, i // 4, 100) for i in range(6000)]
     colouring = DrawnColouring("class", "", (("all", "#123456"),), (0,) * 1500)
     page = graph_html(DrawnGraph("</script><b>", "a & b", nodes, edges, [colouring] * 5))

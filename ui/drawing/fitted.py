@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from dash import html
 
 from ui.drawing.canvas import canvas
@@ -9,7 +12,7 @@ from ui.drawing.canvas import canvas
 __all__ = ["fitted_canvas"]
 
 
-def fitted_canvas(name: str, label: str) -> html.Div:
+def fitted_canvas(name: str, label: str, elements: Sequence[Any] = ()) -> html.Div:
     """A canvas as `ui.drawing.canvas.canvas`, without Cytoscape's own rescaling.
 
     That one takes the bounding box of all elements at every frame, and a box that was hidden when the graph came
@@ -17,4 +20,5 @@ def fitted_canvas(name: str, label: str) -> html.Div:
     """
     box = canvas(name, label)
     box.children.responsive = False
+    box.children.elements = list(elements)
     return box

@@ -41,5 +41,6 @@ PAGES = (
     Page("/classes", "Classes", "classes", "ui.pages.classes"),
     Page("/compression", "Compression", "compression", "ui.pages.compression"),
     Page("/query", "Query", "query", "ui.pages.query"),
+    Page("/runs", "Runs", "runs", "ui.pages.runs"),
     Page("/load", "Load", "load", "ui.pages.load"),
 )

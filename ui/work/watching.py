@@ -12,7 +12,7 @@ from dash import ALL, Input, Output, State, dcc, html, no_update
 from explorer.errors import SkillgraphError
 from ui.calls import Calls, Cause
 from ui.source import Source
-from ui.work.children import Job, Pool
+from ui.work.children import Job
 
 __all__ = ["Watch", "failed_line", "field_id", "flag_id"]
 
@@ -24,7 +24,7 @@ class Watch:
     Attributes:
         name: What its components are called by.
         part: What it makes, as people call it.
-        pool: The pool that it runs in.
+        pool: The `ui.work.children.Pool` that it runs in.
         begin: Starts it, from the store, the name of the work, and the form; raises a `SkillgraphError` in its place.
         shown: What is shown of it once it is done.
         pause: Milliseconds between two questions.
@@ -32,7 +32,7 @@ class Watch:
 
     name: str
     part: str
-    pool: Callable[[Source], Pool]
+    pool: Callable[[Source], Any]
     begin: Callable[[Source, str, Mapping[str, Any]], Job]
     shown: Callable[[Source, Job], Any]
     pause: int = 400
