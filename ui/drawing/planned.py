@@ -51,6 +51,9 @@ def plan_elements(plan: PlanReport) -> tuple[list[Element], list[str]]:
                     }
                 )
         top += _LINE * (max(len(step.follows) for step in row) + 1) + 24
+    if steps:  # names stand to the right of their discs: room for those of the last column
+        room = _node("room", "", min(len(steps), _COLUMNS) * _WIDE - 60, 0.0, 1.0, 0, "mark")
+        elements.append(room)
     return elements, _captions(plan)
 
 

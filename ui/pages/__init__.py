@@ -38,9 +38,11 @@ PAGES = (
     Page("/learning", "Learning", "learning", "ui.pages.learning"),
     Page("/percolation", "Percolation", "percolation", "ui.pages.percolation"),
     Page("/layers", "Layers", "layers", "ui.pages.layers"),
+    Page("/family", "Family", "family", "ui.pages.family"),
     Page("/classes", "Classes", "classes", "ui.pages.classes"),
     Page("/compression", "Compression", "compression", "ui.pages.compression"),
     Page("/query", "Query", "query", "ui.pages.query"),
+    Page("/why", "Why not", "why", "ui.pages.why"),
     Page("/runs", "Runs", "runs", "ui.pages.runs"),
     Page("/load", "Load", "load", "ui.pages.load"),
 )

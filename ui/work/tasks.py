@@ -38,6 +38,7 @@ __all__ = [
     "look",
     "manage",
     "query",
+    "reader",
     "run",
 ]
 
@@ -61,13 +62,14 @@ def query(
 
 def _asked(place: Place, cypher: str, parameters: Mapping[str, Any], max_rows: int, timeout: float) -> QueryResult:
     """The answer; on the embedded store this process may take just so much more memory for it."""
-    store = _reader(place)
+    store = reader(place)
     if isinstance(store, Bounded):
         return store.query_at_risk(cypher, parameters, max_rows=max_rows, timeout=timeout, memory=LIMITS.query_memory)
     return store.query(cypher, parameters, max_rows=max_rows, timeout=timeout)
 
 
-def _reader(place: Place) -> Store:
+def reader(place: Place) -> Store:
+    """The store at a place, which this process keeps open for reading."""
     if place not in _open:
         _open[place] = place.open("read")
     return _open[place]

@@ -1,0 +1,120 @@
+"""What the page answers."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from dash import Input, Output, State, html, no_update
+
+from explorer.export import family_html
+from explorer.wording import plural
+from ui.calls import Calls
+from ui.pages.family.answers import closer, gain_rows, matrix_figure, tree_rows, value_of
+from ui.pages.family.state import CONTROLS
+from ui.source import Source
+from ui.work import families
+from ui.work.children import Job
+from ui.work.families import Wide
+from ui.work.watching import Watch
+
+__all__ = ["CALLS", "FAMILY"]
+
+
+def begin(source: Source, name: str, form: Mapping[str, Any]) -> Job:
+    """Look at the family of a form."""
+    return source.readings.begin(
+        families.look, source.place, form["dataset"], form.get("root") or None, title="the family", name=name
+    )
+
+
+def shown(_source: Source, work: Job) -> Any:
+    """How large the family is."""
+    wide: Wide = work.value
+    left = f" {wide.left_out:,} more skills do not differ." if wide.left_out else ""
+    return html.P(
+        f"{plural(len(wide.layers), 'layer')} and {plural(len(wide.skills), 'skill')} in the matrix, "
+        f"{plural(len(wide.gains), 'change')} against the base"
+        + (" beyond noise (false discovery rate 5 %)." if wide.matrix is not None else ".")
+        + left,
+        className="sentence",
+    )
+
+
+FAMILY = Watch("f", "the family", lambda source: source.readings, begin, shown)
+CALLS = Calls()
+FAMILY.wire(CALLS)
+CONTROLS.wire(CALLS)
+
+
+@CALLS.answer("the family", Output("f-start", "data"), Input("f-root", "value"), State("f-subject", "data"))
+def ask(_source: Source, root: str | None, subject: Mapping[str, str]) -> Any:
+    return {"id": secrets.token_hex(16), "form": {**subject, "root": root or ""}}
+
+
+def _found(source: Source, ticket: str | None) -> Wide | None:
+    work = source.readings.find(ticket)
+    return work.value if work is not None and work.state == "done" else None
+
+
+@CALLS.answer(
+    "the matrix",
+    Output("f-matrix", "figure"),
+    Output("f-matrix", "style"),
+    Input("f-state", "data"),
+    Input("f-value", "value"),
+    Input("f-order", "value"),
+    State("f-ticket", "data"),
+)
+def matrix(source: Source, _state: Any, value: str, order: str, ticket: str | None) -> tuple[Any, ...]:
+    wide = _found(source, ticket)
+    if wide is None:
+        return no_update, no_update
+    rows = len(wide.skills)
+    height = 13 * rows + 160 if rows <= 140 else 760
+    return matrix_figure(wide, value_of(wide, value), order), {"height": f"{max(height, 320)}px"}
+
+
+@CALLS.answer(
+    "the tables of the family",
+    Output("f-tree", "rowData"),
+    Output("f-gains", "rowData"),
+    Output("f-picked", "data"),
+    Input("f-state", "data"),
+    State("f-ticket", "data"),
+)
+def tables(source: Source, _state: Any, ticket: str | None) -> tuple[Any, ...]:
+    wide = _found(source, ticket)
+    if wide is None:
+        return no_update, no_update, no_update
+    return tree_rows(wide), gain_rows(wide), [{"value": name, "label": name} for name in wide.layers]
+
+
+@CALLS.answer(
+    "the closer look",
+    Output("f-closer", "columnDefs"),
+    Output("f-closer", "rowData"),
+    Input("f-state", "data"),
+    Input("f-picked", "value"),
+    State("f-ticket", "data"),
+)
+def look_closer(source: Source, _state: Any, picked: list[str] | None, ticket: str | None) -> tuple[Any, ...]:
+    wide = _found(source, ticket)
+    return (no_update, no_update) if wide is None else closer(wide, picked or list(wide.layers[:2]))
+
+
+@CALLS.answer(
+    "the report",
+    Output("f-download", "data"),
+    Input("f-report", "n_clicks"),
+    State("f-ticket", "data"),
+    State("f-subject", "data"),
+    prevent_initial_call=True,
+)
+def report(source: Source, clicks: int | None, ticket: str | None, subject: Mapping[str, str]) -> Any:
+    wide = _found(source, ticket)
+    if wide is None or not clicks:
+        return no_update
+    page = family_html(wide.report, wide.matrix)
+    return {"content": page, "filename": f"{subject['dataset']}-family.html", "type": "text/html"}

@@ -1,0 +1,24 @@
+"""What the page's address says."""
+
+from __future__ import annotations
+
+from ui.state import Control, Group
+
+__all__ = ["CONTROLS", "ORDERS", "VALUES"]
+
+VALUES = {
+    "change": "change from the base",
+    "beyond": "beyond ability",
+    "rate": "solve rate",
+}
+ORDERS = {"clustered": "like beside like", "gain": "largest change first", "class": "by class", "name": "by name"}
+
+CONTROLS = Group(
+    "family",
+    (
+        Control("root", "f-root"),
+        Control("value", "f-value", default="change", among=tuple(VALUES)),
+        Control("order", "f-order", default="clustered", among=tuple(ORDERS)),
+        Control("picked", "f-picked", codec="list"),
+    ),
+)

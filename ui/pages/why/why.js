@@ -1,0 +1,14 @@
+/* Why not: the picture is fitted anew for each skill; a click on a skill asks for it. */
+(function () {
+  "use strict";
+  function settle(elements, id) {
+    window.sgTools.whenReady(id, (cy) => {
+      window.sgTools.settle(cy, 24, undefined, 130);
+      window.sgTools.fit(cy, 24, 130);
+      cy.off("tap.why");
+      cy.on("tap.why", "node.unlearned", (event) => window.dash_clientside.set_props("w-skill", { value: event.target.id().slice(2) }));
+    });
+    return window.dash_clientside.no_update;
+  }
+  window.dash_clientside = Object.assign({}, window.dash_clientside, { sgWhy: { settle } });
+})();

@@ -1,0 +1,153 @@
+"""All layers of a family by all skills, found in a child process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from explorer.errors import SkillgraphError
+from explorer.service.family import FamilyReport, family
+from explorer.service.matrix import FamilyMatrix, family_matrix
+from explorer.service.pairing import FALSE_DISCOVERIES
+from explorer.service.snapshot import read_dataset
+from explorer.store.place import Place
+from explorer.store.protocol import Store
+from ui.work.children import Report
+from ui.work.tasks import reader
+
+__all__ = ["Gain", "Wide", "look"]
+
+_SKILLS = 3_000
+
+
+@dataclass(frozen=True)
+class Gain:
+    """A skill that a layer gained or lost against its base.
+
+    Attributes:
+        layer: Name of the layer.
+        base: Name of its base.
+        skill: Id.
+        name: What people call the skill.
+        skill_class: Class; "" if it has none.
+        change: `gained` or `lost`; between evidence layers only beyond noise.
+        points: Change of the solve rate in points; None for layers learned from texts.
+        q_value: Of no change; None likewise.
+    """
+
+    layer: str
+    base: str
+    skill: str
+    name: str
+    skill_class: str
+    change: str
+    points: float | None
+    q_value: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Wide:
+    """A family as the page shows it.
+
+    Attributes:
+        report: The tree.
+        layers: Names of the layers, one a column of the matrix.
+        skills: Ids of the skills, one a row.
+        names: Theirs.
+        classes: Theirs; "" for none.
+        values: What is shown of each skill and layer, float64 (S, M) by name: `rate`, `beyond`, `change`, or `learned`.
+        matrix: Of evidence layers; None for layers learned from texts.
+        gains: All that was gained and lost.
+        left_out: Number of skills that are not in the matrix, as all layers agree on them or there are too many.
+    """
+
+    report: FamilyReport
+    layers: tuple[str, ...]
+    skills: tuple[str, ...]
+    names: tuple[str, ...]
+    classes: tuple[str, ...]
+    values: dict[str, npt.NDArray[np.float64]]
+    matrix: FamilyMatrix | None
+    gains: tuple[Gain, ...]
+    left_out: int
+
+
+def look(report: Report, place: Place, dataset: str, root: str | None) -> Wide:
+    """A family and its matrix."""
+    store = reader(place)
+    found = family(
+        store,
+        dataset,
+        root=root,
+        progress=lambda done, total: report("comparing each layer with its base", done, 2 * max(total, 1)),
+    )
+    if not found.members:
+        raise SkillgraphError(f"no layer of dataset {dataset!r} was fine-tuned from another one")
+    try:
+        matrix = family_matrix(
+            store, dataset, root=root, progress=lambda done, total: report("placing models", total + done, 2 * total)
+        )
+    except SkillgraphError:
+        matrix = None
+    return _learned(store, dataset, found) if matrix is None else _measured(found, matrix)
+
+
+def _measured(found: FamilyReport, matrix: FamilyMatrix) -> Wide:
+    gains = []
+    for m, info in enumerate(matrix.layers):
+        for k in np.flatnonzero(np.nan_to_num(matrix.q_value[m], nan=1.0) <= FALSE_DISCOVERIES).tolist():
+            points = float(matrix.difference[m, k])
+            change = "gained" if points > 0 else "lost"
+            q = float(matrix.q_value[m, k])
+            about = (matrix.skills[k], matrix.names[k], matrix.classes[k] or "")
+            gains.append(Gain(info.name, info.base or "", *about, change, 100 * points, q))
+    values = {"rate": matrix.rate.T, "beyond": (matrix.rate - matrix.expected).T, "change": matrix.difference.T}
+    return Wide(
+        found,
+        tuple(info.name for info in matrix.layers),
+        matrix.skills,
+        matrix.names,
+        tuple(c or "" for c in matrix.classes),
+        values,
+        matrix,
+        tuple(sorted(gains, key=lambda g: (g.q_value or 0.0, -abs(g.points or 0.0)))),
+        0,
+    )
+
+
+def _learned(store: Store, dataset: str, found: FamilyReport) -> Wide:
+    """Layers learned from texts: which skills each has learned."""
+    skills = read_dataset(store, dataset).skills
+    ids = skills["id"].to_pylist()
+    row = {skill: k for k, skill in enumerate(ids)}
+    names, classes = skills["name"].to_pylist(), skills["class"].to_pylist()
+    layers = [member.layer for member in found.members]
+    table = np.zeros((len(ids), len(layers)))
+    for m, info in enumerate(layers):
+        known = [row[s] for s in store.read_layer(dataset, info.name).skills["skill"].to_pylist() if s in row]
+        table[known, m] = 1.0
+    at = {info.name: m for m, info in enumerate(layers)}
+    gains = []
+    for m, info in enumerate(layers):
+        if info.base in at:
+            change = table[:, m] - table[:, at[str(info.base)]]
+            gains += [
+                Gain(info.name, str(info.base), ids[k], names[k], classes[k] or "",
+                     "gained" if change[k] > 0 else "lost", None, None)
+                for k in np.flatnonzero(change).tolist()
+            ]  # fmt: skip
+    differ = np.flatnonzero(table.min(axis=1, initial=1.0) != table.max(axis=1, initial=0.0))
+    kept = differ[:_SKILLS]
+    return Wide(
+        found,
+        tuple(info.name for info in layers),
+        tuple(ids[k] for k in kept),
+        tuple(names[k] or ids[k] for k in kept),
+        tuple(classes[k] or "" for k in kept),
+        {"learned": table[kept]},
+        None,
+        tuple(gains),
+        len(ids) - len(kept),
+    )
