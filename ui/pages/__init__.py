@@ -22,9 +22,9 @@ class Page:
     icon: str
     module: str
 
-    def layout(self, snapshot: Snapshot, query: Query) -> Any:
-        """The page for what the URL says."""
-        make: Callable[[Snapshot, Query], Any] = import_module(self.module).layout
+    def layout(self, snapshot: Snapshot | None, query: Query) -> Any:
+        """The page for what the URL says; only the page that loads does without a store."""
+        make: Callable[[Snapshot | None, Query], Any] = import_module(self.module).layout
         return make(snapshot, query)
 
     def register(self, app: Any, source: Source) -> None:

@@ -28,9 +28,9 @@ _MODES = (
 )
 
 
-def layout(snapshot: Snapshot, query: Query) -> Any:
+def layout(snapshot: Snapshot | None, query: Query) -> Any:
     """The page."""
-    choice = choose(snapshot, query)
+    dataset = None if snapshot is None else choose(snapshot, query).dataset
     mode = query.get("mode", "new")
     return page(
         page_header(_TITLE, _MEANING, None),
@@ -59,7 +59,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                                 dmc.TextInput(
                                     id="ld-name",
                                     label="Name of the dataset",
-                                    value=(choice.dataset or "") if mode != "new" else "",
+                                    value=(dataset or "") if mode != "new" else "",
                                     size="xs",
                                     debounce=300,
                                     persistence=True,

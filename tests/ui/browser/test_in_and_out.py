@@ -1,0 +1,109 @@
+"""Tasks from beginning to end: a file goes in, is learned from, and leaves as a page that opens anywhere."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.ui.browser.seen import at_rest, drawn, has_state, serious, until
+
+pytestmark = pytest.mark.browser
+
+TEXTS = "id,skills\n" + "".join(f"t{i},{';'.join(f'skill {k}' for k in range(i % 6 + 1))}\n" for i in range(12))
+
+
+def saved(page: Page, name: str, tmp_path: Path) -> Path:
+    """What a button of the menu at the top right saves."""
+    page.locator("details.take summary").click()
+    with page.expect_download() as download:
+        page.locator(".take-items").get_by_role("button", name=name).click()
+    target = tmp_path / download.value.suggested_filename
+    download.value.save_as(target)
+    return target
+
+
+def test_a_file_goes_in_by_keyboard_and_leaves_as_a_page(
+    page: Page, serve: Any, tmp_path: Path, watched: list[str]
+) -> None:
+    address = serve(tmp_path / "mine.kgl")  # there is no store yet
+    page.goto(f"{address}/load")
+    at_rest(page)
+    source = tmp_path / "lessons.csv"
+    source.write_text(TEXTS)
+    page.locator("#ld-choose").set_input_files(source)  # the browser's own dialog has no keys to press here
+    expect(page.locator("#look-result")).to_contain_text("12 texts, 6 skills, 42 requirements")
+    expect(page.locator("#ld-command")).to_have_text("skillgraph load lessons.csv --dataset lessons")
+    assert not serious(page)
+    page.get_by_role("button", name="Load", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#load-result")).to_contain_text("This load brought 12 texts and 6 new skills")
+    page.goto(f"{address}/runs?run=learn&name=first")
+    at_rest(page)
+    page.locator("#runs-go").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#runs-result")).to_contain_text("first: 6 of 6 skills learned")
+    page.goto(f"{address}/graph?layer=first")
+    drawn(page, "cy")
+    page.get_by_label("Export").focus()
+    page.keyboard.press("Enter")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Page to send (HTML)").press("Enter")
+    sent = tmp_path / "sent.html"
+    download.value.save_as(sent)
+    watched.clear()
+    page.context.set_offline(True)
+    page.goto(sent.as_uri())
+    page.get_by_role("combobox", name="Find a skill").press_sequentially("skill 3")
+    page.keyboard.press("Enter")
+    panel = page.locator("#panel")
+    expect(panel.get_by_role("heading", level=2)).to_have_text("skill 3")
+    expect(panel).to_contain_text("skill 0")
+    expect(page.get_by_role("group", name="Legend").get_by_role("button")).not_to_have_count(0)
+    page.context.set_offline(False)
+    watched[:] = [line for line in watched if "file://" not in line]
+
+
+def test_pages_are_taken_away_as_tables_and_pictures(page: Page, small: str, tmp_path: Path) -> None:
+    page.goto(f"{small}/percolation?layer=tuned")
+    drawn(page, "r-cy")
+    row = page.locator("#r-keystones .ag-center-cols-container .ag-row").first
+    row.click()
+    until(page, "r-cy", "cy && cy.nodes('.sought').length === 1")
+    table = list(
+        csv.reader(io.StringIO(saved(page, "What holds the learned skills together (CSV)", tmp_path).read_text()))
+    )
+    assert table[0][1:3] == ["Skill", "Costs"]
+    assert len(table) == 21
+    picture = saved(page, "Percolation (SVG)", tmp_path).read_text()
+    assert "<title>Percolation: small · tuned</title>" in picture
+    assert "viewBox=" in picture
+    assert "in the largest cluster" in picture  # the legend, as text
+
+
+@pytest.mark.parametrize(
+    ("path", "ready"),
+    [
+        ("/why?layer=foundation&skill=u0", "#w-result .why-said"),
+        ("/family", "#f-matrix .js-plotly-plot .main-svg"),
+        ("/runs?run=plan&layer=tuned", "#runs-command"),
+    ],
+)
+def test_new_pages_are_open_to_everybody(page: Page, small: str, path: str, ready: str) -> None:
+    page.goto(small + path)
+    expect(page.locator(ready).first).to_be_visible()
+    at_rest(page)
+    expect(page.locator("#notice")).to_be_empty()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert not serious(page), "in light"
+    if path.startswith("/why"):
+        page.locator("#w-result").get_by_role("button", name="skill u1").first.click()
+        expect(page.locator("#w-result h2")).to_have_text("skill u1")
+        has_state(page, "skill", "u1")
+    page.get_by_role("button", name="Light or dark").click()
+    page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
+    assert not serious(page), "in dark"

@@ -1,0 +1,117 @@
+"""What the pages on lacking skills and on families answer, against the layers themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dash import no_update
+
+from explorer.service.family import family
+from explorer.service.why import why
+from ui.calls import Cause
+from ui.drawing.waiting import nearest_texts, waiting_elements
+from ui.pages.family import answers as of_family
+from ui.pages.why import callbacks as whys
+from ui.pages.why.answers import answer, lacking_rows, options
+from ui.source import Source
+from ui.work import families
+from ui.work.families import Wide
+
+SUBJECT = {"dataset": "small", "layer": "tuned"}
+
+
+def quiet(_stage: str, _done: int, _total: int) -> None:
+    """Progress that nobody follows."""
+
+
+@pytest.fixture(scope="module")
+def source(store_path: Path) -> Iterator[Source]:
+    found = Source(store_path)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def wide(source: Source) -> Wide:
+    return families.look(quiet, source.place, "small", None)
+
+
+def test_every_skill_is_found_learned_or_not(source: Source) -> None:
+    snapshot = source.snapshot()
+    there = {
+        o["value"]: o["label"]
+        for name in ("u0", "b05", "GROUP")
+        for o in options(snapshot, "small", "foundation", name, None)
+    }
+    assert there["u0"] == "skill u0 · not learned"
+    assert "learned in wave" in there["b05"]
+    assert there["group-0"] == "group 0 · not learned"
+    assert options(snapshot, "small", "foundation", "nothing like it", "u1")[0]["value"] == "u1"
+    view = snapshot.view("small", "foundation")
+    rows = lacking_rows(snapshot, "small", "foundation")
+    lacking = set(view.indexed.skills.take((~view.learned).nonzero()[0]).to_pylist())
+    assert lacking <= {row["id"] for row in rows}
+    assert {"u0", "u1"} <= {row["id"] for row in rows if row["reason"] == "inseparable"}
+
+
+def test_the_state_of_a_skill_has_buttons_for_all_it_names(source: Source) -> None:
+    store = source.snapshot().store
+    names = {"u0": "zero", "u1": "one"}
+    page = str(answer(why(store, "small", "foundation", "u0"), names))
+    assert "not learned" in page
+    assert "'skill': 'u1'" in page
+    learned = str(answer(why(store, "small", "foundation", "b05"), names))
+    assert "chain that led to it" in learned
+
+
+def test_what_waits_for_what_holds_only_what_is_lacking(source: Source) -> None:
+    view = source.snapshot().view("small", "tuned")
+    texts = nearest_texts(view)
+    learned = set(view.indexed.skills.take(view.learned.nonzero()[0]).to_pylist())
+    assert texts
+    assert all(lacks and not learned.intersection(lacks) for _, _, lacks in texts)
+    sizes = [len(lacks) for _, _, lacks in texts]
+    assert sizes == sorted(sizes)
+    elements = waiting_elements([("t", "a text", ["a", "b"])], {"a": "A"}, asked="b")
+    ids = [e["data"]["id"] for e in elements]
+    assert len(ids) == len(set(ids))
+    assert {"s:a", "s:b", "t:t"} <= set(ids)
+    ends = [(e["data"]["source"], e["data"]["target"]) for e in elements if "source" in e["data"]]
+    assert ends == [("s:b", "t:t"), ("t:t", "s:a")]
+
+
+def test_a_click_and_a_row_choose_a_skill(source: Source) -> None:
+    assert whys.pick(source, Cause({"type": "w-pick", "skill": "u1", "at": 1}, 1), [1], None) == "u1"
+    assert whys.pick(source, Cause({"type": "w-pick", "skill": "u1", "at": 1}, None), [None], None) is no_update
+    assert whys.pick(source, Cause("w-lacking"), [], [{"id": "u0"}]) == "u0"
+    drawn, said = whys.draw(source, None, SUBJECT, None)
+    assert drawn
+    assert "lack fewest" in said
+
+
+def test_a_family_of_learned_layers_says_what_each_gained(source: Source, wide: Wide) -> None:
+    found = family(source.snapshot().store, "small")
+    child = next(m for m in found.members if m.depth)
+    gained = [g for g in wide.gains if g.change == "gained" and g.layer == child.layer.name]
+    assert len(gained) == child.gained
+    assert wide.layers == tuple(m.layer.name for m in found.members)
+    assert {row["gained"] for row in of_family.tree_rows(wide)} == {None, child.gained}
+    assert len(of_family.gain_rows(wide)) == len(wide.gains)
+
+
+@pytest.mark.parametrize("order", ["clustered", "gain", "class", "name"])
+def test_the_matrix_has_each_skill_once_in_every_order(wide: Wide, order: str) -> None:
+    assert sorted(of_family.order_of(wide, "learned", order)) == list(range(len(wide.skills)))
+    heat: Any = of_family.matrix_figure(wide, "change", order).data[0]
+    assert len(heat.z) == len(wide.skills)
+    assert list(heat.x) == list(wide.layers)
+
+
+def test_layers_side_by_side_show_where_they_differ(wide: Wide) -> None:
+    columns, rows = of_family.closer(wide, [*wide.layers, "nosuch"])
+    assert [c["headerName"] for c in columns][2:-1] == list(wide.layers)
+    assert {row["spread"] for row in rows} == {100.0}
+    assert of_family.closer(wide, []) == ([], [])
