@@ -47,6 +47,11 @@ def removal_costs(graph: SkillTextGraph, kept: npt.ArrayLike) -> tuple[npt.NDArr
 
     Raises:
         AnalysisError: `kept` has another length.
+
+    >>> chain = SkillTextGraph.from_edges([0, 0, 1, 1], [0, 1, 1, 2], 2, 3)
+    >>> cost, size = removal_costs(chain, [True] * 3)
+    >>> cost.tolist(), size
+    ([1, 2, 1], 3)
     """
     from analysis._kernels.cuts import cuts
 
