@@ -155,6 +155,7 @@ RUNS: tuple[RunKind, ...] = (
             RunOption(
                 "replicates", "Random orders to average over", "whole", "--replicates", LIMITS.percolation_orders, low=1
             ),
+            RunOption("types", "Also predict with types of skills", "flag", "--types", False),
             _SEED,
         ),
         writes=False,
@@ -311,7 +312,7 @@ def given_values(kind: RunKind, form: Mapping[str, Any]) -> dict[str, Any]:
         ValueError: Something is not filled in, or not as it has to be; the message is a sentence.
 
     >>> given_values(run_kind("percolate"), {"layer": "a", "replicates": 5})
-    {'layer': 'a', 'replicates': 5, 'seed': 0}
+    {'layer': 'a', 'replicates': 5, 'types': False, 'seed': 0}
     """
     found: dict[str, Any] = {}
     for option in kind.options:

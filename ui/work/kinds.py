@@ -141,20 +141,26 @@ def _associate(store: Store, dataset: str, values: Values, _: Report) -> Outcome
 def _percolate(store: Store, dataset: str, values: Values, _: Report) -> Outcome:
     from explorer import service
 
-    found = service.percolate(store, dataset, values["layer"], replicates=values["replicates"], seed=values["seed"])
-    rows = tuple(
-        (round(phi, 4), round(giant, 4), round(second, 4), round(degrees, 4), round(poisson, 4))
-        for phi, giant, second, degrees, poisson in zip(
-            found.phi, found.giant, found.second, found.predicted, found.predicted_poisson, strict=True
-        )
+    found = service.percolate(
+        store,
+        dataset,
+        values["layer"],
+        replicates=values["replicates"],
+        seed=values["seed"],
+        types=values["types"],
     )
+    curves = [found.phi, found.giant, found.second, found.predicted, found.predicted_poisson]
+    columns = ("kept", "largest", "second", "same degrees", "Poisson")
+    if found.predicted_typed:
+        curves.append(found.predicted_typed)
+        columns = (*columns, "with types")
+    rows = tuple(tuple(round(value, 4) for value in row) for row in zip(*curves, strict=True))
     said = (
         f"{found.layer.name}: kept at random, skills have a giant component from {_share(found.critical)} on "
         f"(predicted {_share(found.predicted_critical)}). The learned ones, {_share(found.learned)} of all, have a "
         f"giant component of {_share(found.learned_giant)}; as many random ones would have "
         f"{_share(found.learned_giant_random)}."
     )
-    columns = ("kept", "largest", "second", "same degrees", "Poisson")
     table = OutcomeTable("The sweep", columns, rows, "Shares of all skills.")
     return Outcome((said,), (table,), _pages(dataset, found.layer.name, ("percolation", "/percolation")))
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from explorer.errors import SkillgraphError
 from explorer.temporary import private_folder
+from ui.work.written import command_text
 
 __all__ = ["LARGEST", "Upload", "Uploads", "receive_files"]
 
@@ -138,7 +139,7 @@ def too_large(name: str) -> str:
     """What is said of a file that does not fit."""
     return (
         f"{name} is too large to be sent from a browser (at most {LARGEST >> 20} MB in all): load it where it lies, "
-        f"with `skillgraph load {name if ' ' not in name else repr(name)}`"
+        f"with `{command_text(['load', name])}`"
     )
 
 

@@ -173,7 +173,7 @@ def _size(size: int) -> str:
 def before(source: Source, name: str | None, part: str | None, mode: str, upload: Any, kept: Any) -> tuple[Any, ...]:
     found = source.uploads.find((upload or {}).get("ticket"))
     if found is None or not found.files:
-        return None, "skillgraph load FILE", True, "", ""
+        return None, "", True, "", ""
     asked, names = Asked.of(kept), list(found.files)
     usual = default_name(next((n for n in names if role_of(n, asked, names) == "main"), names[0]))
     name, part = (name or "").strip() or usual, (part or "").strip()
