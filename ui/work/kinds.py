@@ -150,7 +150,7 @@ def _percolate(store: Store, dataset: str, values: Values, _: Report) -> Outcome
         types=values["types"],
     )
     curves = [found.phi, found.giant, found.second, found.predicted, found.predicted_poisson]
-    columns = ("kept", "largest", "second", "same degrees", "Poisson")
+    columns: tuple[str, ...] = ("kept", "largest", "second", "same degrees", "Poisson")
     if found.predicted_typed:
         curves.append(found.predicted_typed)
         columns = (*columns, "with types")
