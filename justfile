@@ -22,6 +22,10 @@ oracle queries="20000" seed="1":
 soak *arguments:
     python -m pytest -m soak {{arguments}}
 
+# A random walk over all controls of all pages in Chromium, for so many minutes: each fault comes with its steps
+walk minutes="60" *arguments:
+    python -m tests.ui.walk --minutes {{minutes}} {{arguments}}
+
 # Damage the input of every reader, for so many seconds: each ends in a result or a sentence
 fuzz seconds="3600":
     python -m tests.hardening.fuzz --seconds {{seconds}}

@@ -30,9 +30,14 @@ FLAGS = (
 )
 
 
+def chromium() -> str | None:
+    """The browser that is installed."""
+    return os.environ.get("SKILLGRAPH_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    found = os.environ.get("SKILLGRAPH_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    found = chromium()
     if found is None:
         if os.environ.get("CI"):
             pytest.fail(INSTALL)

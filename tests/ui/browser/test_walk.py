@@ -1,0 +1,31 @@
+"""A short random walk over the controls of all pages, the same on every run; `just walk` goes on for hours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.ui.walk import STORES, Walk, fill_large
+
+pytestmark = pytest.mark.browser
+
+LENGTHS = {"small": 10, "outcomes": 8, "large": 5, "awkward": 10}
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_whatever_one_does_the_page_answers_and_its_address_shows_it_again(
+    page: Page, serve: Any, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / f"{name}.kgl"
+    if name == "large":
+        fill_large(path, 4_000)  # more than are drawn at once
+    else:
+        STORES[name](path)
+    walk = Walk(page, serve(path), seed=len(name))
+    walk.begin("/graph")
+    for _ in range(LENGTHS[name]):
+        walk.step()
+    walk.again()
