@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from unicodedata import east_asian_width
 
 import dash_ag_grid as dag
 import dash_mantine_components as dmc
@@ -24,6 +25,7 @@ __all__ = [
     "no_layer",
     "page",
     "page_header",
+    "picker_width",
     "sentence",
     "stat",
     "wide_table",
@@ -211,9 +213,19 @@ def _picker(field: str, label: str, options: list[dict[str, str]], value: str | 
         allowDeselect=False,
         searchable=len(options) > 8,
         size="xs",
-        w=210,
+        w=picker_width([option["label"] for option in options]),
         comboboxProps={"shadow": "md"},
     )
+
+
+def picker_width(labels: Iterable[str], least: int = 210, most: int = 440) -> int:
+    """Pixels of a picker in which its longest label is whole, within bounds; a cell of a wide script counts twice.
+
+    >>> picker_width(["short"]), picker_width(["scipy and networkx, continued from the foundation"])
+    (210, 403)
+    """
+    cells = max((sum(2 if east_asian_width(c) in "WF" else 1 for c in text) for text in labels), default=0)
+    return min(max(least, round(7.2 * cells) + 50), most)
 
 
 def _dataset_option(info: DatasetInfo) -> dict[str, str]:

@@ -11,7 +11,7 @@ from dash import dcc, html
 
 from explorer.service.snapshot import LayerView
 from ui.choice import Query, choose
-from ui.components import card, empty_state, figure, no_layer, page, page_header, sentence, stat
+from ui.components import card, empty_state, figure, no_layer, page, page_header, picker_width, sentence, stat
 from ui.notices import notice
 from ui.pages.compression.answers import SHOWN, TEXTS, search
 from ui.pages.compression.state import CONTROLS
@@ -103,7 +103,7 @@ def _receiver(names: Sequence[str], chosen: str) -> Any:
         value=chosen,
         allowDeselect=False,
         size="xs",
-        w=190,
+        w=picker_width(names, 190),
         comboboxProps={"shadow": "md"},
     )
 

@@ -21,6 +21,7 @@ from ui.components import (
     no_layer,
     page,
     page_header,
+    picker_width,
     sentence,
     stat,
     wide_table,
@@ -139,7 +140,7 @@ def odd_pair(choice: Choice, query: Query, pair: tuple[str, str]) -> str | None:
     return None
 
 
-def _select(name: str, label: str, options: Sequence[str], value: str, width: int = 190) -> dmc.Select:
+def _select(name: str, label: str, options: Sequence[str], value: str, least: int = 190) -> dmc.Select:
     return dmc.Select(
         id=name,
         label=label,
@@ -148,7 +149,7 @@ def _select(name: str, label: str, options: Sequence[str], value: str, width: in
         allowDeselect=False,
         searchable=len(options) > 8,
         size="xs",
-        w=width,
+        w=picker_width(options, least),
         comboboxProps={"shadow": "md"},
     )
 
