@@ -136,7 +136,7 @@ def shell(store_name: str, *, login: bool) -> Any:
                             Boundary(
                                 dcc.Loading(
                                     html.Div(id="page", tabIndex=-1),
-                                    delay_show=400,
+                                    delay_show=200,
                                     overlay_style={"visibility": "visible", "opacity": 0.6},
                                     type="dot",
                                     color="#2F7FB8",

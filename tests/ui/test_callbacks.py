@@ -73,15 +73,18 @@ def test_a_text_of_the_panel_is_shown_alone_and_nothing_happens_unasked(source: 
 
 
 def test_another_colour_paints_and_another_view_draws(source: Source) -> None:
-    drawn = graph.draw(source, Cause("g-state", DRAWN, ("g-state.data",)), DRAWN, "class", SUBJECT)
+    drawn = graph.draw(source, Cause("g-state", DRAWN, ("g-state.data",)), DRAWN, "class", "name", SUBJECT)
     assert drawn[0] is not no_update
     assert drawn[5] is None
-    painted = graph.draw(source, Cause("g-colour", "wave", ("g-colour.value",)), DRAWN, "wave", SUBJECT)
+    painted = graph.draw(source, Cause("g-colour", "wave", ("g-colour.value",)), DRAWN, "wave", "name", SUBJECT)
     assert painted[0] is no_update
     assert {node for node in painted[5]["of"] if node.startswith("s:")} == {
         e["data"]["id"] for e in drawn[0] if e["data"]["id"].startswith("s:")
     }
-    assert graph.draw(source, Cause(), None, "class", SUBJECT) == (no_update,) * 7
+    assert graph.draw(source, Cause(), None, "class", "name", SUBJECT) == (no_update,) * 7
+    called = graph.draw(source, Cause("g-names", "id", ("g-names.value",)), DRAWN, "class", "id", SUBJECT)
+    assert called[0] is no_update
+    assert all(called[5]["labels"][f"s:{skill}"] == skill for skill in ("b05", "d05"))
 
 
 def test_the_panel_shows_the_chosen_skill_and_the_way_to_another(source: Source) -> None:

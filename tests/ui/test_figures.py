@@ -1,9 +1,11 @@
 """Figures of the layers, percolation and classes pages, and two layers as one graph."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from analysis.components import components
@@ -17,11 +19,27 @@ from ui.choice import Choice
 from ui.drawing.figures import learned_by_class_figure, learned_by_level_figure, percolation_figure, region_figure
 from ui.drawing.pairs import anchor_rows, chosen_changes, pair_elements, pair_graph
 from ui.drawing.stability import two_classes
-from ui.drawing.style import CHANGE_SHAPES, CHANGES, SHADES, figure_layout, ink_on, pair_stylesheet, shade
+from ui.drawing.style import (
+    CATEGORIES,
+    CHANGE_SHAPES,
+    CHANGES,
+    OTHER,
+    PLAIN,
+    ROLES,
+    SHADES,
+    cytoscape_stylesheet,
+    figure_layout,
+    ink_on,
+    pair_stylesheet,
+    ramp,
+    shade,
+)
 from ui.pages.classes.answers import heat_figure, tree_figure
 from ui.pages.layers import change_rows, odd_pair, tree_of
 from ui.pages.overview import provenance_lines
 from ui.pages.percolation import drawn_skills, frames, learned_curve, removal_rows, sweep_rows
+
+FloatArray = npt.NDArray[np.float64]
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +233,43 @@ def contrast(first: str, second: str) -> float:
 
     dark, bright = sorted((luminance(first), luminance(second)))
     return (bright + 0.05) / (dark + 0.05)
+
+
+def lightness(colours: Sequence[str], sight: FloatArray) -> FloatArray:
+    """OKLab coordinates (Ottosson 2020) of colours as an eye sees them, float64 (n, 3)."""
+    shares = np.array([[int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)] for colour in colours])
+    linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+    cones = np.array([[0.41222, 0.53633, 0.05145], [0.2119, 0.68070, 0.10740], [0.0883, 0.28172, 0.62998]])
+    mixed = np.array([[0.21045, 0.79362, -0.00407], [1.978, -2.42859, 0.45059], [0.0259, 0.78277, -0.80868]])
+    found: FloatArray = np.cbrt(np.clip(linear @ sight.T, 0, 1) @ cones.T) @ mixed.T
+    return found
+
+
+FULL = np.eye(3)
+DEUTERANOPIA = np.array(
+    [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]]
+)
+"""Machado, Oliveira and Fernandes 2009, table 1, severity 1."""
+
+
+@pytest.mark.parametrize(("sight", "least"), [(FULL, 0.1), (DEUTERANOPIA, 0.04)])
+def test_colours_of_groups_differ(sight: FloatArray, least: float) -> None:
+    """Two colours side by side are told apart from a distance of about 0.02 on."""
+    place = lightness(CATEGORIES, sight)
+    apart = np.linalg.norm(place[:, None] - place[None], axis=2) + np.eye(len(place))
+    assert len(set(CATEGORIES)) == 16
+    assert apart.min() > least
+
+
+def test_marks_are_seen_on_either_ground() -> None:
+    """WCAG 2.2, 1.4.11 in dark; light colours on white are told by their size and name as well."""
+    marks = {*CATEGORIES, *ramp(8), *ramp(20), *CHANGES.values(), *ROLES.values(), OTHER, PLAIN}
+    assert {mark: contrast(mark, "#161B22") for mark in marks if contrast(mark, "#161B22") < 3.0} == {}
+    assert {mark: contrast(mark, "#FFFFFF") for mark in marks if contrast(mark, "#FFFFFF") < 1.9} == {}
+    for scheme, ground in (("light", "#FFFFFF"), ("dark", "#161B22")):
+        style = cytoscape_stylesheet(scheme)[0]["style"]
+        assert contrast(style["color"], ground) > 7
+        assert contrast(style["color"], style["text-outline-color"]) > 7
 
 
 def test_text_in_cells_can_be_read_whatever_fills_them() -> None:

@@ -170,12 +170,12 @@ the discs. While the picture moves the layer is only moved with it; names are pl
     }
   }
 
-  /* What lies on the stage: the legend and the buttons. */
+  /* What lies on the stage: the buttons. */
   function covered(cy) {
     const stage = cy.container().closest(".graph-stage, .stage, .canvas-box") || cy.container().parentElement.parentElement;
     if (!stage) return [];
     const origin = cy.container().getBoundingClientRect();
-    return [...stage.querySelectorAll(".legend, .zoom")].filter((e) => e.offsetWidth).map((e) => {
+    return [...stage.querySelectorAll(".zoom")].filter((e) => e.offsetWidth).map((e) => {
       const box = e.getBoundingClientRect();
       return { x1: box.left - origin.left - 4, x2: box.right - origin.left + 4, y1: box.top - origin.top - 4, y2: box.bottom - origin.top + 4 };
     });

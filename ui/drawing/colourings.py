@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from ui.drawing.centrality import betweenness, degree
 from ui.drawing.graphs import LayerGraph
-from ui.drawing.style import CHANGES, OTHER, category_colours, ramp
+from ui.drawing.style import CATEGORIES, CHANGES, OTHER, category_colours, ramp
 
 __all__ = ["TITLES", "Category", "Colouring", "by_centrality", "by_level", "by_membership", "colourings"]
 
 Int = npt.NDArray[np.int64]
 
-_LISTED = 7  # categories with a colour of their own
+_LISTED = len(CATEGORIES)  # categories with a colour of their own
 
 TITLES: Mapping[str, str] = {
     "class": "class",

@@ -21,6 +21,7 @@ __all__ = [
     "colourings",
     "group_drawing",
     "neighbour_drawing",
+    "short",
     "skill_drawing",
     "skill_node",
 ]
@@ -51,7 +52,8 @@ class Drawing:
     edges: int
 
 
-def _short(name: str, letters: int = 26) -> str:
+def short(name: str, letters: int = 26) -> str:
+    """A name of at most so many letters; what is cut is said by an ellipsis."""
     return name if len(name) <= letters else name[: letters - 1] + "…"
 
 
@@ -69,7 +71,7 @@ def skill_node(graph: LayerGraph, node: int, x: float, y: float, size: float, lo
     return {
         "data": {
             "id": f"s:{graph.skill_id(node)}",
-            "label": _short(graph.name[node], 34),
+            "label": short(graph.name[node], 34),
             "name": graph.name[node],
             "class": graph.skill_class[node],
             "uses": int(graph.uses[node]),
@@ -267,7 +269,7 @@ def _group_node(
     members: Int,
 ) -> Element:
     count = len(members)
-    label = name if count == 1 else "\n".join((*(_short(part) for part in name.split(", ")), f"{count:,} skills"))
+    label = name if count == 1 else "\n".join((*(short(part) for part in name.split(", ")), f"{count:,} skills"))
     return {
         "data": {
             "id": f"g:{number}",

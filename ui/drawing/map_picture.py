@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from base64 import b64encode
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -198,7 +199,14 @@ def png(pixels: Pixels) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
-def map_figure(graph: LayerGraph, look: Colouring, picture: MapPicture, *, chosen: int | None = None) -> go.Figure:
+def map_figure(
+    graph: LayerGraph,
+    look: Colouring,
+    picture: MapPicture,
+    *,
+    chosen: int | None = None,
+    texts: Mapping[str, str] | None = None,
+) -> go.Figure:
     """The picture as the ground of a figure that pans and zooms, with names where there is room.
 
     Args:
@@ -206,13 +214,14 @@ def map_figure(graph: LayerGraph, look: Colouring, picture: MapPicture, *, chose
         look: Its colours.
         picture: What is in view.
         chosen: A node to ring.
+        texts: What skills are called, by id; their names, if not given.
     """
     x0, x1, y0, y1 = picture.box
     source = "data:image/png;base64," + b64encode(picture.image).decode()
     named = picture.inside[:_NAMED]
     at = graph.map_positions[named]
     scale = _SCREEN / max(x1 - x0, 1e-9)
-    names = [graph.name[i] for i in named.tolist()]
+    names = [graph.name[i] if texts is None else texts[graph.skill_id(i)] for i in named.tolist()]
     importance = graph.uses[named].astype(float)
     tier = label_tiers(at[:, 0] * scale, at[:, 1] * scale, [min(len(n), 24) for n in names], importance, tiers=1)
     named_here = np.flatnonzero(tier == 0)[:40]

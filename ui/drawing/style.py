@@ -29,9 +29,12 @@ __all__ = [
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, Scheme] = ("light", "dark")
 
-CATEGORIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C7A2E")
-"""Okabe and Ito's palette without black and yellow, which vanish on one of the two backgrounds; the last is
-their yellow, darkened. Distinct for the common kinds of colour blindness."""
+CATEGORIES = (
+    *("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C7A2E"),
+    *("#7350E6", "#C01A88", "#2F7D00", "#3DB84A", "#9A66C8", "#9C5454", "#F0487C", "#8D8FF0", "#EE8070"),
+)
+"""Okabe and Ito's palette without black and yellow, which vanish on one of the two backgrounds, and with their yellow
+darkened: distinct for the common kinds of colour blindness. Then nine that differ from those and from each other."""
 
 OTHER = "#8A94A0"
 """Everything beyond the palette, and everything without a value."""
@@ -56,7 +59,7 @@ CHANGES: Mapping[str, str] = {"kept": "#8A94A0", "gained": "#0072B2", "lost": "#
 CHANGE_SHAPES: Mapping[str, str] = {"kept": "ellipse", "gained": "triangle", "lost": "diamond", "open": "rectangle"}
 """Cytoscape's shapes for the same changes, for readers who cannot distinguish the colours."""
 
-_RAMP = ("#1B4F8A", "#2F7FB8", "#3FA7A5", "#7DBE6A", "#D9B83B", "#E8863A", "#C8443B", "#8E2E62")
+_RAMP = ("#2C6BB0", "#2F7FB8", "#3FA7A5", "#7DBE6A", "#D9B83B", "#E8863A", "#C8443B", "#B0407C")
 """Early to late; neighbours differ in lightness as well as in hue."""
 
 SHADES = ((0.0, "#E8F1F8"), (0.35, "#9CC8E3"), (0.7, "#3B8EC2"), (1.0, "#0B4A7A"))
@@ -67,7 +70,7 @@ def ramp(n: int) -> tuple[str, ...]:
     """Colours for n ordered steps, from the first to the last of a ramp.
 
     >>> len(ramp(3)), ramp(1)
-    (3, ('#1B4F8A',))
+    (3, ('#2C6BB0',))
     """
     if n <= 1:
         return _RAMP[:n]

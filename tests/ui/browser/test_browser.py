@@ -140,23 +140,16 @@ def test_another_pair_keeps_the_view(page: Page, small: str) -> None:
     has_state(page, "skill", "b05")
 
 
-@pytest.mark.parametrize("view", ["skills", "groups", "texts"])
-def test_no_skill_lies_under_the_legend(page: Page, small: str, view: str) -> None:
-    page.goto(f"{small}/graph?view={view}")
-    drawn(page)
-    expect(page.locator(".legend-item").first).to_be_visible()
-    until(
-        page,
-        "(key => !cy.nodes().some(node => { const box = node.renderedBoundingBox({ includeLabels: false });"
-        " return box.x1 < key.offsetLeft + key.offsetWidth && box.y1 < key.offsetTop + key.offsetHeight }))"
-        "(document.getElementById('g-legend-box'))",
-    )
-
-
-def test_the_legend_takes_no_room_where_nothing_is(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?view=neighbours&skill=b05")
-    drawn(page)
-    expect(page.locator(".legend-item").first).to_be_visible()
+def test_the_picture_fills_its_stage_and_the_legend_covers_nothing_of_it(page: Page, small: str) -> None:
+    page.goto(f"{small}/graph?layer=tuned")
+    fills = """(box => Math.max(box.w / cy.width(), box.h / cy.height()) > 0.85 && box.x1 >= 0 && box.y1 >= 0
+      && box.x2 <= cy.width() && box.y2 <= cy.height())(cy.nodes().renderedBoundingBox({ includeLabels: false }))"""
+    for view in ("Skills", "Groups"):
+        page.locator("#g-view").get_by_text(view, exact=True).click()
+        until(page, f"{fills} && cy.nodes('.group').nonempty() === {str(view == 'Groups').lower()}")
+        stage, legend = (page.locator(name).bounding_box() for name in ("#g-stage", "#g-legend-box"))
+        assert legend["x"] >= stage["x"] + stage["width"]
+        assert legend["height"] < 0.5 * stage["height"]
     on_graph(
         page,
         "(cy.nodes().positions((node, i) => ({ x: 100 * Math.cos(i), y: 60 * Math.sin(i) })),"

@@ -154,7 +154,7 @@ def test_groups_of_another_kind_open_and_close(page: Page, small: str, by: str, 
 
 def test_colours_change_in_place(page: Page, small: str) -> None:
     page.goto(f"{small}/graph?layer=tuned")
-    until(page, "cy.scratch('_keyed') && cy.scratch('_fitted')")
+    until(page, "cy.scratch('_fitted')")
     on_graph(page, "(cy.zoom(3), cy.nodes().forEach(n => n.scratch('kept', true)), true)")
     pick(page, "Colour by", "betweenness")
     expect(page.locator(".legend-title")).to_have_text("Betweenness")
@@ -164,6 +164,20 @@ def test_colours_change_in_place(page: Page, small: str) -> None:
     until(page, f"cy.nodes('[id ^= \"s:\"]').every(n => {known})")
     assert on_graph(page, "cy.zoom()") == 3, "the view stays"
     assert on_graph(page, "cy.nodes().every(n => n.scratch('kept'))"), "nothing is drawn anew"
+
+
+def test_skills_are_called_by_another_property_in_place(page: Page, small: str) -> None:
+    page.goto(f"{small}/graph?layer=tuned")
+    until(page, "cy.scratch('_fitted')")
+    on_graph(page, "(cy.zoom(3), cy.nodes().forEach(n => n.scratch('kept', true)), true)")
+    pick(page, "Names", "id")
+    until(page, "cy.nodes('[id ^= \"s:\"]').every(n => 's:' + n.data('label') === n.id())")
+    has_state(page, "names", "id")
+    assert on_graph(page, "cy.zoom()") == 3, "the view stays"
+    assert on_graph(page, "cy.nodes().every(n => n.scratch('kept'))"), "nothing is drawn anew"
+    page.reload()
+    until(page, "cy.nodes('[id ^= \"s:\"]').every(n => 's:' + n.data('label') === n.id())")
+    expect(page.get_by_role("textbox", name="Names")).to_have_value("id")
 
 
 def test_hidden_classes_and_a_path_are_in_the_address(page: Page, small: str) -> None:

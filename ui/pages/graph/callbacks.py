@@ -18,7 +18,17 @@ from ui.drawing.learning_path import needed_before
 from ui.drawing.map_picture import map_figure, nearest_box
 from ui.pages.graph.exports import as_csv, as_graphml
 from ui.pages.graph.inspector import ALL_OPTIONS, inspector, path_nodes, path_steps, skill_options, summary
-from ui.pages.graph.pictures import Subject, drawing, look, paint, part, picture, table_rows, text_options
+from ui.pages.graph.pictures import (
+    Subject,
+    drawing,
+    look,
+    paint,
+    part,
+    picture,
+    table_rows,
+    text_options,
+    texts_of_skills,
+)
 from ui.pages.graph.state import CONTROLS, read_state
 from ui.searching import found, register_found
 from ui.source import Source
@@ -165,17 +175,18 @@ CALLS.browser(
     Output("g-counts", "children"),
     Input("g-state", "data"),
     Input("g-colour", "value"),
+    Input("g-names", "value"),
     State("g-subject", "data"),
     cause=True,
 )
 def draw(
-    source: Source, cause: Cause, data: dict[str, str] | None, colour: str, subject: dict[str, str]
+    source: Source, cause: Cause, data: dict[str, str] | None, colour: str, names: str, subject: dict[str, str]
 ) -> tuple[Any, ...]:
     if data is None:
         return (no_update,) * 7
     snapshot, where = source.snapshot(), _subject(subject)
     graph = snapshot.graph(*where)
-    state = read_state({**data, "colour": colour}, graph)
+    state = read_state({**data, "colour": colour, "names": names}, graph)
     if state.view == "map":  # it shows what its region leaves out, too
         state = replace(state, filters=replace(state.filters, box=None))
     shown = part(snapshot, where, state)
@@ -184,8 +195,10 @@ def draw(
     if state.view == "map":
         return no_update, no_update, *legend, no_update, counts
     found = drawing(snapshot, where, state)
-    if cause.properties == ("g-colour.value",):
-        return no_update, no_update, *legend, paint(found, shown, state.by, colours), counts
+    if cause.properties and set(cause.properties) <= {"g-colour.value", "g-names.value"}:
+        new = paint(found, shown, state.by, colours)
+        new["labels"] = {element["data"]["id"]: element["data"].get("label", "") for element in found.elements}
+        return no_update, no_update, *legend, new, counts
     return found.elements, found.caption, *legend, None, counts
 
 
@@ -196,6 +209,7 @@ def draw(
     Output("g-map-open", "children"),
     Input("g-state", "data"),
     Input("g-colour", "value"),
+    Input("g-names", "value"),
     Input("g-hidden", "data"),
     Input("g-skill", "data"),
     State("g-subject", "data"),
@@ -205,6 +219,7 @@ def chart(
     source: Source,
     data: dict[str, str] | None,
     colour: str,
+    names: str,
     hidden: list[int] | None,
     skill: str | None,
     subject: dict[str, str],
@@ -213,13 +228,14 @@ def chart(
         return no_update, no_update, no_update
     snapshot, where = source.snapshot(), _subject(subject)
     graph = snapshot.graph(*where)
-    query = {**data, "colour": colour, "hide": ",".join(map(str, hidden or ()))}
+    query = {**data, "colour": colour, "names": names, "hide": ",".join(map(str, hidden or ()))}
     state = read_state(query, graph)
     found = picture(snapshot, where, state)
     if not len(found.graph.skill):
         return go.Figure(), "The filters leave out every skill: widen them.", no_update
     chosen = found.graph.node_of.get(skill or "")
-    figure = map_figure(found.graph, found.look, found.picture, chosen=chosen)
+    texts = texts_of_skills(snapshot, where, state)
+    figure = map_figure(found.graph, found.look, found.picture, chosen=chosen, texts=texts)
     inside = len(found.picture.inside)
     return figure, map_sentence(found.graph.n, inside, found.drawn), _open_label(inside)
 

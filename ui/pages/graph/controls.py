@@ -13,6 +13,7 @@ from ui.components import icon
 from ui.drawing.arrangements import ARRANGEMENTS, FCOSE_LIMIT
 from ui.drawing.colourings import TITLES
 from ui.drawing.graphs import LayerGraph
+from ui.drawing.naming import name_keys
 from ui.pages.graph.inspector import skill_options
 from ui.pages.graph.pictures import text_options
 from ui.pages.graph.state import GROUPS, PER, VIEWS, GraphState
@@ -65,6 +66,16 @@ def toolbar(graph: LayerGraph, state: GraphState, colours: Sequence[str]) -> htm
                 allowDeselect=False,
                 size="xs",
                 w=132,
+                comboboxProps=_SHADOW,
+            ),
+            dmc.Select(
+                id="g-names",
+                label="Names",
+                data=[{"value": key, "label": key} for key in name_keys(graph)],
+                value=state.names,
+                allowDeselect=False,
+                size="xs",
+                w=116,
                 comboboxProps=_SHADOW,
             ),
             html.Div(className="spacer"),

@@ -21,36 +21,18 @@
     return [d.name, `${d.class} · ${count(d.uses, "text requires it", "texts require it")}`, wave];
   }
 
-  /* The view of a box on a stage whose left is kept free. */
-  function framed(cy, box, left, aside, pad) {
-    const zoom = Math.min((cy.width() - left - 2 * aside) / box.w, (cy.height() - 2 * pad) / box.h, 1.8);
-    return {
-      zoom,
-      pan: { x: left + (cy.width() - left) / 2 - zoom * (box.x1 + box.w / 2), y: cy.height() / 2 - zoom * (box.y1 + box.h / 2) },
-    };
-  }
-
-  /* Whether some node, with room for half its name, would lie under the legend. */
-  function meets(nodes, view, width, height, aside) {
-    return nodes.some((node) => {
-      const p = node.position(), half = (view.zoom * node.outerWidth()) / 2;
-      return view.pan.x + view.zoom * p.x - half - aside < width && view.pan.y + view.zoom * p.y - half < height;
-    });
-  }
-
-  /* All in view, only so far beside the legend that it hides nothing. */
+  /* All in view, with room for half a name at each side. */
   function fit(cy) {
     cy.resize();
-    const shown = cy.nodes(":visible"), stage = cy.container().closest(".graph-stage");
+    const shown = cy.nodes(":visible");
     if (!shown.length || !cy.width()) return;
     const labels = shown.is(".text, .mark"); // names beside their nodes need room too
     const box = shown.boundingBox({ includeLabels: labels }), pad = 14;
-    const aside = labels ? pad : 3 * pad; // half a name
-    const key = stage && stage.querySelector(".legend"), keyed = key && key.offsetWidth && cy.width() > 520;
-    const width = keyed ? key.offsetLeft + key.offsetWidth : 0, height = keyed ? key.offsetTop + key.offsetHeight : 0;
-    const framing = (share) => framed(cy, box, keyed ? share * (key.offsetWidth + 16) : 0, aside, pad);
-    const free = [0, 0.25, 0.5, 0.75].map(framing).find((view) => !meets(shown, view, width, height, labels ? 2 * aside : pad));
-    cy.viewport(free || framing(1));
+    const zoom = Math.min((cy.width() - 2 * (labels ? pad : 2 * pad)) / box.w, (cy.height() - 2 * pad) / box.h, 1.8);
+    cy.viewport({
+      zoom,
+      pan: { x: cy.width() / 2 - zoom * (box.x1 + box.w / 2), y: cy.height() / 2 - zoom * (box.y1 + box.h / 2) },
+    });
   }
 
   const openGroup = (opened, group) => set("g-open", { data: [group, ...opened.filter((c) => c !== group)].slice(0, 6) });
@@ -99,12 +81,15 @@
     return no();
   }
 
+  /* Other colours and names for what is drawn already. */
   function paint(colours) {
     if (!colours) return no();
     ready((cy) => cy.batch(() => {
       cy.nodes().forEach((node) => {
         const place = colours.of[node.id()];
         if (place !== undefined) node.data({ c_look: colours.palette[place], k_look: place });
+        const name = colours.labels[node.id()];
+        if (name !== undefined && name !== node.data("label")) node.data("label", name);
       });
       shade(cy);
     }));
@@ -127,13 +112,7 @@
     if (clicked && !now.delete(cause.place)) now.add(cause.place);
     hidden = now;
     const all = trigger().inputs_list[0];
-    ready((cy) => {
-      shade(cy);
-      if (!cy.scratch("_keyed") && all.length) { // the picture makes room for its legend
-        cy.scratch("_keyed", true);
-        fit(cy);
-      }
-    });
+    ready(shade);
     return [clicked ? [...now].sort((a, b) => a - b) : no(),
             all.map((item) => "legend-item" + (now.has(item.id.place) ? " legend-off" : "")),
             all.map((item) => (now.has(item.id.place) ? "false" : "true"))];

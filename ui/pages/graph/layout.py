@@ -62,11 +62,23 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
             html.Div(
                 [
                     _stage(choice, state),
-                    html.Aside(
-                        [html.Div(id="g-inspector"), path_box(graph, state)],
-                        className="card inspector",
-                        tabIndex=0,
-                        **{"aria-label": "Chosen skill"},
+                    html.Div(
+                        [
+                            html.Section(
+                                id="g-legend-box",
+                                className="card legend",
+                                style={"display": "none"},
+                                tabIndex=0,
+                                **{"aria-label": "Legend"},
+                            ),
+                            html.Aside(
+                                [html.Div(id="g-inspector"), path_box(graph, state)],
+                                className="card inspector",
+                                tabIndex=0,
+                                **{"aria-label": "Chosen skill"},
+                            ),
+                        ],
+                        className="graph-side",
                     ),
                 ],
                 className="graph-body",
@@ -143,7 +155,6 @@ def _stage(choice: Choice, state: GraphState) -> html.Section:
                         id="g-table-box",
                         className="stage-layer table-layer",
                     ),
-                    html.Div(id="g-legend-box", className="legend", style={"display": "none"}),
                     _nothing_kept(),
                     html.Div(zoom_tools("g"), id="g-zoom-box"),
                 ],

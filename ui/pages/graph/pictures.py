@@ -15,7 +15,8 @@ from ui.drawing.colourings import TITLES, Colouring, by_centrality, by_level, by
 from ui.drawing.elements import Drawing, group_drawing, neighbour_drawing, skill_drawing
 from ui.drawing.filters import Filters, filtered
 from ui.drawing.graphs import NODE_LIMIT, LayerGraph, most_used
-from ui.drawing.map_picture import Box, MapPicture, map_picture, whole_box
+from ui.drawing.map_picture import MapPicture, map_picture, whole_box
+from ui.drawing.naming import USUAL, named, skill_texts
 from ui.pages.graph.state import GraphState
 from ui.source import Snapshot
 
@@ -30,6 +31,7 @@ __all__ = [
     "picture",
     "table_rows",
     "text_options",
+    "texts_of_skills",
 ]
 
 Subject = tuple[str, str]
@@ -101,8 +103,21 @@ def _learned_in(snapshot: Snapshot, graph: LayerGraph, dataset: str, layer: str)
     return np.isin(graph.view.indexed.skill_rows[graph.skill], known)
 
 
+def texts_of_skills(snapshot: Snapshot, subject: Subject, state: GraphState) -> dict[str, str]:
+    """What skills are called, by id."""
+    graph = snapshot.graph(*subject)
+    return snapshot.once(("names", *subject, state.names), lambda: skill_texts(graph, state.names))
+
+
 def drawing(snapshot: Snapshot, subject: Subject, state: GraphState) -> Drawing:
     """What Cytoscape draws for a view, but the map."""
+    found = _drawing(snapshot, subject, state)
+    if state.names == USUAL:
+        return found
+    return named(found, part(snapshot, subject, state), state.by, texts_of_skills(snapshot, subject, state))
+
+
+def _drawing(snapshot: Snapshot, subject: Subject, state: GraphState) -> Drawing:
     shown = part(snapshot, subject, state)
     if shown.n == 0:
         return Drawing([], "The filters leave out every skill: widen them.", 0, 0, 0)
@@ -204,17 +219,12 @@ def picture(snapshot: Snapshot, subject: Subject, state: GraphState) -> Chart:
     """The map of what the filters but the region keep, zoomed to the region."""
     whole = replace(state, filters=replace(state.filters, box=None))
     shown, colours = part(snapshot, subject, whole), look(snapshot, subject, whole)
-    box = state.filters.box or _beside_legend(whole_box(snapshot.graph(*subject).map_positions))
+    box = state.filters.box or whole_box(snapshot.graph(*subject).map_positions)
     key = ("map", *subject, whole.filters, colours.key, box, state.hidden)
     found = snapshot.once(key, lambda: map_picture(shown, colours, box, hidden=frozenset(state.hidden)))
     edges = len(shown.outline)
     drawn = f"the {edges:,} strongest of {shown.m:,} associations" if edges < shown.m else f"all {edges:,} associations"
     return Chart(shown, colours, found, f"{drawn} are drawn")
-
-
-def _beside_legend(box: Box, share: float = 0.22) -> Box:
-    """Room on the left."""
-    return box[0] - share * (box[1] - box[0]), *box[1:]
 
 
 def table_rows(snapshot: Snapshot, subject: Subject, state: GraphState) -> list[dict[str, Any]]:

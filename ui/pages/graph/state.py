@@ -11,6 +11,7 @@ from ui.drawing.arrangements import ARRANGEMENTS
 from ui.drawing.filters import Filters
 from ui.drawing.graphs import NODE_LIMIT, LayerGraph
 from ui.drawing.map_picture import Box
+from ui.drawing.naming import USUAL, name_keys
 from ui.state import Control, Group, integers, strings
 
 __all__ = ["CONTROLS", "GROUPS", "PER", "VIEWS", "GraphState", "not_learned", "read_state", "usual_view", "write_list"]
@@ -45,6 +46,7 @@ CONTROLS = Group(
         Control("texts", "g-texts", codec="list", default=[]),
         Control("box", "g-box", "data", slides=True),
         Control("colour", "g-colour", default="class"),
+        Control("names", "g-names", default="name"),
         Control("hide", "g-hidden", "data", "numbers", default=[]),
         Control("skill", "g-skill", "data"),
         Control("to", "g-goal", "data"),
@@ -66,6 +68,7 @@ class GraphState:
         arrangement: One of `ARRANGEMENTS`.
         per: How many associations of each skill are drawn.
         colour: One of `ui.drawing.colourings.TITLES`.
+        names: The property that skills are called by.
         skill: Id of the chosen skill.
         goal: Id of the other end of a path from it.
         around: Id of the skill whose neighbours or texts are shown.
@@ -81,6 +84,7 @@ class GraphState:
     arrangement: str
     per: int
     colour: str
+    names: str
     skill: str | None
     goal: str | None
     around: str | None
@@ -114,6 +118,7 @@ def read_state(query: Mapping[str, str], graph: LayerGraph) -> GraphState:
         arrangement=_one_of(query.get("layout", ""), ARRANGEMENTS, usual),
         per=int(per) if per.isdecimal() and int(per) in PER else 3,
         colour=query.get("colour") or (by if view == "groups" else "class"),
+        names=query["names"] if query.get("names") in name_keys(graph) else USUAL,
         skill=skill("skill"),
         goal=skill("to"),
         around=skill("around") or skill("skill"),
