@@ -12,7 +12,7 @@ from tests.ui.walk import STORES, Walk, fill_large
 
 pytestmark = pytest.mark.browser
 
-LENGTHS = {"small": 10, "outcomes": 8, "large": 5, "awkward": 10}
+LENGTHS = {"small": 5, "outcomes": 4, "large": 2, "awkward": 5}
 
 
 @pytest.mark.parametrize("name", STORES)
