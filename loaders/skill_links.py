@@ -43,7 +43,8 @@ PREREQUISITE_OPTIONS: Mapping[str, str] = {
     "separator": "separator of prerequisites in a cell",
     **TABLE_OPTIONS,
 }
-_ARROWS = re.compile(r"\s*(?:->|→|⟶|➔|»|>)\s*")
+# Without spaces around it `>` belongs to a name, as in `List<T>`.
+_ARROWS = re.compile(r"\s*(?:->|→|⟶|➔|»)\s*|\s+>\s+")
 
 
 def read_hierarchy(

@@ -1,4 +1,4 @@
-"""Random data as other tools write them, read back equal: graphs of six programs, results of five harnesses."""
+"""Random data as other tools write them, read back equal: graphs of programs, results of harnesses, lists of tasks."""
 
 from __future__ import annotations
 
@@ -353,3 +353,48 @@ def test_tables_of_outcomes(way: str, outcomes: Outcomes) -> None:
         dataset = load(links, name="d", outcomes=Path(folder, name)).dataset
     rows = dataset.attempts.to_pylist()
     assert sorted(told(row["model"], row["text"], row["score"]) for row in rows) == right(outcomes)
+
+
+# Collections of tasks ------------------------------------------------------------------------------------------
+
+# ` -> ` in a domain of Natural Instructions is a step down a tree, and a key says of which kind a skill is.
+NAMES = st.sampled_from(["loops", "Größe, Maß", "数学", 'say "it"', "a; b", "C++", "x's", "<T>", "arithmetic/2"])
+TASKS = st.dictionaries(
+    st.integers(0, 99), st.tuples(*[st.lists(NAMES, min_size=1, max_size=4, unique=True)] * 2), min_size=1, max_size=5
+)
+Tasks = dict[int, tuple[list[str], list[str]]]
+
+
+def in_big_bench(tasks: Tasks, folder: Path) -> tuple[Path, list[tuple[str, str]]]:
+    for number, (keywords, _) in tasks.items():
+        at = folder / "tasks" / f"task_{number}"
+        at.mkdir(parents=True)
+        task = {"name": f"n{number}", "description": "d", "keywords": keywords, "examples": [{"input": "?"}]}
+        (at / "task.json").write_text(json.dumps(task, ensure_ascii=number % 2 == 0), encoding="utf-8")
+    return folder / "tasks", [(f"task_{number}", word) for number, (words, _) in tasks.items() for word in words]
+
+
+def in_natural_instructions(tasks: Tasks, folder: Path) -> tuple[Path, list[tuple[str, str]]]:
+    (folder / "tasks").mkdir()
+    for number, (categories, domains) in tasks.items():
+        task = {"Categories": categories, "Reasoning": [], "Domains": domains, "Definition": ["d"], "Instances": []}
+        path = folder / "tasks" / f"task{number:03}_x.json"
+        path.write_text(json.dumps(task, ensure_ascii=number % 2 == 0, indent=number % 3), encoding="utf-8")
+    return folder / "tasks", [
+        (f"task{number:03}_x", f"{kind}:{name}")
+        for number, lists in tasks.items()
+        for kind, names in zip(("category", "domain"), lists, strict=True)
+        for name in names
+    ]
+
+
+@pytest.mark.parametrize("written", [in_big_bench, in_natural_instructions])
+@given(tasks=TASKS)
+@settings(max_examples=12, deadline=None, derandomize=True)
+def test_collections_of_tasks(
+    written: Callable[[Tasks, Path], tuple[Path, list[tuple[str, str]]]], tasks: Tasks
+) -> None:
+    with TemporaryDirectory() as folder:
+        path, expected = written(tasks, Path(folder))
+        rows = load(path, name="d").dataset.requirements.to_pylist()
+    assert sorted((row["text"], row["skill"]) for row in rows) == sorted(expected)
