@@ -19,6 +19,8 @@ __all__ = [
     "MODE_HELP",
     "NOISES",
     "NOISE_HELP",
+    "PLAN_WAYS",
+    "POSTERIOR_METHODS",
     "ROWS_FORMATS",
     "RULES",
     "RULE_HELP",
@@ -29,6 +31,7 @@ __all__ = [
     "Limits",
     "Mode",
     "Noise",
+    "PlanWay",
     "PosteriorMethod",
     "RowsFormat",
     "Rule",
@@ -43,6 +46,7 @@ Mode = Literal["frozen", "continued", "joint"]
 EvidenceFit = Literal["irt", "additive", "dina", "dino", "gdina"]
 Noise = Literal["family", "model", "shared", "text"]
 PosteriorMethod = Literal["auto", "enumeration", "propagation"]
+PlanWay = Literal["skills", "texts", "simpler"]
 TagMethod = Literal["auto", "pvaf", "residuals"]
 SetCode = Literal["uniform", "frequency"]
 SparkMethod = Literal["blocks", "rounds"]
@@ -98,6 +102,16 @@ EVIDENCE_FITS = (
     Choice("dina", "all skills needed", "solving a text takes all of its skills, apart from slips and guesses"),
     Choice("dino", "any skill enough", "solving a text takes any one of its skills"),
     Choice("gdina", "each combination", "a rate for each combination of the skills of a text"),
+)
+POSTERIOR_METHODS = (
+    Choice("auto", "found out", "enumeration where it is feasible"),
+    Choice("enumeration", "enumeration", "all sets of skills of a text"),
+    Choice("propagation", "propagation", "belief propagation"),
+)
+PLAN_WAYS = (
+    Choice("skills", "skills taught directly", "a skill is learned without a text"),
+    Choice("texts", "texts from a pool", "texts that the layer has not read are added"),
+    Choice("simpler", "texts made simpler", "a text no longer requires one of its skills"),
 )
 SET_CODES = (
     Choice("frequency", "by frequency", "frequent skills take fewer bits"),

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from explorer.options import EVIDENCE_FITS, LIMITS, MODES, NOISES, RULES, Choice
+from explorer.options import EVIDENCE_FITS, LIMITS, MODES, NOISES, PLAN_WAYS, POSTERIOR_METHODS, RULES, Choice
 
 __all__ = ["RUNS", "RunKind", "RunOption", "given_values", "run_kind", "run_words"]
 
@@ -86,16 +86,6 @@ class RunKind:
 _LAYER = RunOption("layer", "Layer", "layer", needed=True)
 _PARTS = RunOption("part", "Texts of these parts", "part", "--part", many=True, empty="all texts")
 _SEED = RunOption("seed", "Random seed", "whole", "--seed", 0, low=0)
-_METHODS = (
-    Choice("auto", "found out", "enumeration where it is feasible"),
-    Choice("enumeration", "enumeration", "all sets of skills of a text"),
-    Choice("propagation", "propagation", "belief propagation"),
-)
-_WAYS = (
-    Choice("skills", "skills taught directly", "a skill is learned without a text"),
-    Choice("texts", "texts from a pool", "texts that the layer has not read are added"),
-    Choice("simpler", "texts made simpler", "a text no longer requires one of its skills"),
-)
 
 RUNS: tuple[RunKind, ...] = (
     RunKind(
@@ -184,7 +174,7 @@ RUNS: tuple[RunKind, ...] = (
                 step=0.05,
             ),
             RunOption("noise", "DINA: what shares slip and guess", "choice", "--noise", "family", choices=NOISES),
-            RunOption("method", "DINA: how it is found", "choice", "--method", "auto", choices=_METHODS),
+            RunOption("method", "DINA: how it is found", "choice", "--method", "auto", choices=POSTERIOR_METHODS),
             RunOption(
                 "mastered", "Lowest probability in the layer", "number", "--mastered", 0.5, low=0.0, high=1.0, step=0.05
             ),
@@ -237,7 +227,7 @@ RUNS: tuple[RunKind, ...] = (
         "Plan",
         (
             _LAYER,
-            RunOption("by", "A step is", "choice", "--by", "skills", choices=_WAYS),
+            RunOption("by", "A step is", "choice", "--by", "skills", choices=PLAN_WAYS),
             RunOption("budget", "Number of steps", "whole", "--budget", 20, low=1, high=500),
             RunOption("pool_part", "Texts: from these parts", "part", "--pool-part", many=True, empty="all unread"),
             RunOption("goal_class", "Goal: skills of these classes", "class", "--goal-class", many=True, empty="all"),

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from explorer.cookbook import cookbook_page
 from explorer.errors import SkillgraphError
-from explorer.options import LIMITS
+from explorer.options import LIMITS, PlanWay
 from explorer.plain import plain
 from explorer.store.choosing import single_dataset
 
@@ -172,7 +172,7 @@ class Tools:
         self,
         layer: str,
         budget: int = 20,
-        by: Literal["skills", "texts", "simpler"] = "skills",
+        by: PlanWay = "skills",
         dataset: str | None = None,
         pool_parts: list[str] | None = None,
         goal_classes: list[str] | None = None,

@@ -27,7 +27,7 @@ from explorer.api.results import (
 from explorer.api.tables import as_pandas, as_polars, html_table
 from explorer.api.window import Explorer, explore
 from explorer.errors import NotFoundError, SkillgraphError
-from explorer.options import LIMITS, EvidenceFit, Mode, Noise, Rule, TagMethod
+from explorer.options import LIMITS, EvidenceFit, Mode, Noise, PlanWay, Rule, TagMethod
 from explorer.wording import plural
 from loaders.errors import DataError
 
@@ -175,7 +175,7 @@ class _OfALayer:
         self,
         budget: int = 20,
         *,
-        by: Literal["skills", "texts", "simpler"] = "skills",
+        by: PlanWay = "skills",
         pool_parts: Sequence[str] = (),
         pool: Graph | None = None,
         goal_classes: Sequence[str] = (),

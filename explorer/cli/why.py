@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from explorer.cli.group import DatasetOption, Run, command, read_lines, single_dataset
 from explorer.cli.output import Block, Note, Result, Rows, Table, number, rows_of
+from explorer.options import PlanWay
 from explorer.wording import plural
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def plan(
     layer: LayerArgument,
     budget: Annotated[int, typer.Option("--budget", "-b", min=1, help="Number of steps.")] = 20,
     by: Annotated[
-        Literal["skills", "texts", "simpler"],
+        PlanWay,
         typer.Option(
             "--by", help="Teach skills directly, add texts from a pool, or simplify texts by one requirement."
         ),

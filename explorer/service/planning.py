@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +16,7 @@ from analysis.learners import parse_learner
 from analysis.planning import Plan, best_sets, plan_bounds, plan_simpler, plan_skills, plan_texts
 from explorer.arrays import IndexedGraph, index_dataset
 from explorer.errors import NotFoundError, SkillgraphError
+from explorer.options import PlanWay
 from explorer.service.learning import Situation, situation
 from explorer.service.snapshot import layer_view, read_dataset
 from explorer.store.protocol import LayerInfo, Store
@@ -24,7 +24,6 @@ from loaders.dataset import Dataset, extend_dataset
 
 __all__ = ["GoalReport", "PlanReport", "PlannedStep", "plan"]
 
-Ways = Literal["skills", "texts", "simpler"]
 _SHOWN = 8
 _EXHAUSTIVE_EDGES = 400_000
 _EXHAUSTIVE = 10_000_000
@@ -115,7 +114,7 @@ def plan(
     layer: str,
     *,
     budget: int = 20,
-    by: Ways = "skills",
+    by: PlanWay = "skills",
     pool_parts: Sequence[str] = (),
     pool: Dataset | None = None,
     goal_classes: Sequence[str] = (),

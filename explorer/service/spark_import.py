@@ -16,8 +16,7 @@ from analysis.errors import AnalysisError
 from analysis.learners import parse_learner
 from explorer.arrays import index_dataset
 from explorer.errors import NotFoundError, SkillgraphError
-from explorer.service.snapshot import lineage, read_dataset
-from explorer.store.fingerprint import part_fingerprints
+from explorer.service.snapshot import dataset_parts, lineage, read_dataset
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Store
 from explorer.store.staleness import inputs_of
 
@@ -141,7 +140,7 @@ def import_layer(store: Store, dataset: str, info: LayerInfo, skills: pa.Table) 
                 "it is not the dataset that was learned from"
             )
     info = replace(info, dataset=dataset, graph_parts=info.parts)
-    info = replace(info, made_from=inputs_of(info, part_fingerprints(there)))
+    info = replace(info, made_from=inputs_of(info, dataset_parts(store, dataset)))
     store.write_layer(Layer(info, skills.sort_by("skill").combine_chunks()))
     return info
 
