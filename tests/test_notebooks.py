@@ -1,4 +1,4 @@
-"""tests/notebooks in an environment of its own, which has Jupyter and pandas."""
+"""tests/notebooks in an environment of its own, which has Jupyter, pandas and a sentence encoder."""
 
 from __future__ import annotations
 

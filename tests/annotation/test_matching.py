@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 import math
-import os
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -129,35 +127,6 @@ def test_no_encoder_opens_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     assert match([SourceText("t", "Sorting.")], SKILLS, open_encoder("letters"), threshold=0.3)
-
-
-def real_model() -> Path | None:
-    """A folder with a small real model as ONNX, if one was named or is installed with the packages that run it."""
-    if any(importlib.util.find_spec(name) is None for name in ("onnxruntime", "tokenizers")):
-        return None
-    given = os.environ.get("SKILLGRAPH_TEST_ENCODER")
-    return Path(given) if given else None
-
-
-@pytest.mark.skipif(
-    real_model() is None, reason="needs onnxruntime, tokenizers, and SKILLGRAPH_TEST_ENCODER with a folder of ONNX"
-)
-def test_a_real_model_finds_what_is_meant_and_not_only_what_is_spelled_alike() -> None:
-    encoder = open_encoder(f"onnx:{real_model()}")
-    skills = [
-        VocabularySkill("sort", "sorting", "put values in order"),
-        VocabularySkill("proof", "mathematical proof", "show that a statement is true"),
-        VocabularySkill("geo", "geography", "countries and capitals"),
-    ]
-    texts = [
-        SourceText("a", "Order these numbers from the smallest to the largest."),
-        SourceText("b", "Prove that the sum of two even numbers is even."),
-        SourceText("c", "What is the chief city of France?"),
-    ]
-    best = {tag.text: tag.skill for tag in match(texts, skills, encoder, threshold=0.0, top=1)}
-    assert best == {"a": "sort", "b": "proof", "c": "geo"}
-    vectors = encoder.encode(["one", "a much longer text than that one"])
-    assert np.allclose(vectors[0], encoder.encode(["one"])[0], atol=0.05), "padding must not matter"
 
 
 # Files -------------------------------------------------------------------------------------------------------
