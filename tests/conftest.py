@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from loaders.dataset import Dataset
 
 # tests/test_spark.py and tests/test_notebooks.py run these in environments of their own
 collect_ignore = [] if find_spec("pandas") and find_spec("pyspark") else ["spark"]
@@ -14,7 +17,16 @@ if not find_spec("nbclient"):
 
 _LONGEST = ("browser", "neo4j", "tests/test_spark.py", "spark")  # begun first, so that both end together
 _FOLDERS = {"tests/ui/browser/": "browser", "tests/server/": "neo4j", "tests/store/test_neo4j_": "neo4j"}
+_FOLDERS |= {"tests/loaders/test_python_source.py": "stdlib", "tests/docs/test_demo_figures.py": "stdlib"}
 _FOLDERS |= {"tests/store/test_demo.py": "neo4j", "tests/spark/": "spark", "tests/oracle/": "neo4j"}
+
+
+@pytest.fixture(scope="session")
+def stdlib() -> Dataset:
+    """The functions of the standard library: 8 s of CPU time, so what needs them shares them."""
+    from loaders.python_source import load_python_source
+
+    return load_python_source(["stdlib"], name="python", part="stdlib")
 
 
 def group(nodeid: str) -> str:

@@ -336,8 +336,10 @@ class Layer(_OfALayer):
 
     def lacking(self) -> pa.Table:
         """The skills that it lacks, each with the reason (docs/why.md), as a table of Arrow."""
+        from explorer.service.reasons import layer_lacks
+
         with self.graph.place.reading() as store:
-            return store.read_layer(self.graph.name, self.name).lacks
+            return layer_lacks(store, self.graph.name, self.name)
 
     def to_pandas(self) -> pd.DataFrame:
         """Its learned skills as a DataFrame of pandas."""

@@ -163,6 +163,9 @@ def _refreshed(report: RefreshReport) -> Iterator[Block]:
         if step.done == "unchanged":
             yield f"{info.name}: not stale, left as it is."
             continue
+        if step.done == "recorded":
+            yield f"{info.name}: the reasons of the {plural(info.lacks or 0, 'skill')} that it lacks were recorded."
+            continue
         how = "Estimated" if step.done == "estimated" else "Learned"
         with_pairs = f" and {plural(info.associations or 0, 'association')}" if step.associated else ""
         yield (

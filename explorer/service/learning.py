@@ -161,6 +161,9 @@ def learn(
     if there is not None:
         info = there
         result = PeelingResult(*stored_course(indexed, store.read_layer(dataset, name)), info.waves)
+        if info.lacks is None:
+            store.write_lacks(dataset, name, lacks_of(indexed, result.learned, capacity, learnable))
+            info = lineage(store, dataset, name)[0]
     else:
         result = peel(
             indexed.graph, capacity, known=start_from, learnable=learnable, prerequisites=indexed.prerequisites

@@ -16,6 +16,7 @@ from explorer.service.association import Rule, associate
 from explorer.service.evidence import Fit, Noise, evidence
 from explorer.service.learning import Mode, learn
 from explorer.service.loading import dataset_info
+from explorer.service.reasons import can_be_recorded, record_lacks
 from explorer.service.snapshot import lineage, read_dataset
 from explorer.store.protocol import LayerInfo, Store
 
@@ -32,7 +33,7 @@ __all__ = [
     "rename_layer",
 ]
 
-Done = Literal["learned", "estimated", "unchanged"]
+Done = Literal["learned", "estimated", "recorded", "unchanged"]
 Steps = Callable[[str], object]
 """Called with the title of each step."""
 
@@ -77,7 +78,8 @@ class RefreshStep:
 
     Attributes:
         layer: The layer, as it is now.
-        done: `learned` or `estimated` anew, or `unchanged` because it was not stale.
+        done: `learned` or `estimated` anew; `recorded`: only the reasons of what it lacks were added, which an earlier
+            version did not store; or `unchanged` because it was not stale.
         because: Why it was stale.
         learned_before: Number of skills that it had learned before.
         associated: True if its associations were computed anew too, as it had some.
@@ -207,7 +209,8 @@ def refresh(store: Store, dataset: str, name: str | None = None, *, steps: Steps
     """Make stale layers anew, with the options that they keep: a layer after those it was fine-tuned from.
 
     A layer that is not stale stays as it is. One whose associations had been computed gets them anew with the same
-    options. A layer that was continued is learned from the start on all texts.
+    options. A layer that was continued is learned from the start on all texts. A layer that is not stale, but was
+    stored without the reasons of what it lacks, gets these; one from outcomes is estimated again for them.
 
     Args:
         store: Where the layers are.
@@ -226,13 +229,17 @@ def refresh(store: Store, dataset: str, name: str | None = None, *, steps: Steps
     start = time.perf_counter()
     chain = _in_order(store.layers(dataset) if name is None else lineage(store, dataset, name))
     for info in chain:
-        if info.stale:
+        if info.stale or (info.lacks is None and info.kind == "evidence"):
             _require_remakable(store, info)
+    skills = next(known.skills for known in store.datasets() if known.name == dataset)
     done = []
     for before in chain:
         info = _layer(store, dataset, before.name)
         # A layer of an earlier version does not know what it was made from; who asks for it gets it anew.
-        if info.stale or (info.name == name and not info.made_from):
+        if can_be_recorded(info, skills) and not (info.name == name and not info.made_from):
+            steps(f"Finding what {info.name} lacks")
+            done.append(RefreshStep(record_lacks(store, dataset, info.name), "recorded", (), info.learned, False))
+        elif info.stale or info.lacks is None or (info.name == name and not info.made_from):
             steps(f"Refreshing {info.name}")
             done.append(_make_anew(store, info))
         elif name is not None:

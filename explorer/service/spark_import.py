@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -16,6 +17,7 @@ from analysis.errors import AnalysisError
 from analysis.learners import parse_learner
 from explorer.arrays import index_dataset
 from explorer.errors import NotFoundError, SkillgraphError
+from explorer.service.lacking import lacks_of
 from explorer.service.snapshot import dataset_parts, lineage, read_dataset
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Store
 from explorer.store.staleness import inputs_of
@@ -132,16 +134,19 @@ def import_layer(store: Store, dataset: str, info: LayerInfo, skills: pa.Table) 
             raise NotFoundError(
                 f"dataset {dataset!r} has no {kind} {unknown[0].as_py()!r}: it is not the dataset that was learned from"
             )
-    graph = index_dataset(there, parts=info.parts).graph
+    indexed = index_dataset(there, parts=info.parts)
+    graph = indexed.graph
     for what, learned, found in (("texts", info.texts, graph.n_texts), ("skills", info.skills, graph.n_skills)):
         if learned != found:
             raise SkillgraphError(
                 f"the layer was learned from {learned:,} {what}, where dataset {dataset!r} has {found:,}: "
                 "it is not the dataset that was learned from"
             )
-    info = replace(info, dataset=dataset, graph_parts=info.parts)
+    capacity = parse_learner(info.learner).capacities(graph.n_texts, np.random.default_rng(0))
+    lacks = lacks_of(indexed, indexed.skills.mask(skills["skill"]), capacity, None)
+    info = replace(info, dataset=dataset, graph_parts=info.parts, lacks=lacks.num_rows)
     info = replace(info, made_from=inputs_of(info, dataset_parts(store, dataset)))
-    store.write_layer(Layer(info, skills.sort_by("skill").combine_chunks()))
+    store.write_layer(Layer(info, skills.sort_by("skill").combine_chunks(), lacks))
     return info
 
 

@@ -355,6 +355,13 @@ class Store(Protocol):
         """
         ...
 
+    def write_lacks(self, dataset: str, name: str, lacks: pa.Table) -> None:
+        """Write what a stored layer lacks, rows of `LAYER_LACKS_SCHEMA`, in the place of what was recorded.
+
+        All else stays as it is: skills, associations, and whether the layer is stale.
+        """
+        ...
+
     def read_layer(self, dataset: str, name: str) -> Layer:
         """The layer, equal to the one written."""
         ...

@@ -50,6 +50,7 @@ __all__ = [
     "check_associations",
     "check_dataset",
     "check_dataset_name",
+    "check_lacks",
     "check_layer",
     "check_layer_name",
     "check_learned",
@@ -329,11 +330,20 @@ def check_layer(layer: Layer) -> None:
         raise StoreError(f"{name}: a skill has no wave; give 0 for skills that were known before the first text")
     if info.kind != "evidence" and info.learned != layer.skills.num_rows:
         raise StoreError(f"{name} says it learned {info.learned} skills, but has {layer.skills.num_rows}")
-    _check_table(layer.lacks, LAYER_LACKS_SCHEMA, ("skill",), f"{name}: what it lacks")
-    if layer.lacks["reason"].null_count:
-        raise StoreError(f"{name} lacks a skill without a reason")
+    check_lacks(info.name, layer.lacks)
     if (info.lacks or 0) != layer.lacks.num_rows:
         raise StoreError(f"{name} says it lacks {info.lacks} skills, but {layer.lacks.num_rows} are given")
+
+
+def check_lacks(layer: str, lacks: pa.Table) -> None:
+    """Refuse rows of what a layer lacks that could not be read back equal.
+
+    Raises:
+        StoreError: Other columns, a skill twice or out of order, or one without a reason.
+    """
+    _check_table(lacks, LAYER_LACKS_SCHEMA, ("skill",), f"layer {layer!r}: what it lacks")
+    if lacks["reason"].null_count:
+        raise StoreError(f"layer {layer!r} lacks a skill without a reason")
 
 
 def check_associations(layer: LayerInfo, associations: pa.Table, components: pa.Table, rule: str) -> None:

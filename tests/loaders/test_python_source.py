@@ -337,11 +337,6 @@ def test_counts_below_one(tmp_path: Path, argument: str) -> None:
 # The standard library ----------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def stdlib() -> Dataset:
-    return load_python_source(["stdlib"], name="python", part="stdlib")
-
-
 def test_standard_library_sizes(stdlib: Dataset) -> None:
     """Wide ranges: the library differs between Python versions; 15 103, 2 663 and 96 183 on 3.11.7 and Linux."""
     assert 12_000 < stdlib.n_texts < 20_000

@@ -52,6 +52,8 @@ def test_as_a_local_run_leaves_it(store: Store, outputs: Path) -> None:
     learn(store, "d", name="local", parts=["even"], known_classes=["e1"])
     taken, local = (store.read_layer("d", name) for name in ("taken", "local"))
     assert taken.skills.equals(local.skills)
+    assert taken.lacks.equals(local.lacks)
+    assert taken.info.lacks == local.info.lacks == taken.lacks.num_rows > 0
     assert info.learned > 20
     for name in ("kind", "learner", "parts", "texts", "skills", "learned", "waves", "parameters"):
         assert getattr(taken.info, name) == getattr(local.info, name), name

@@ -440,6 +440,29 @@ def test_what_a_layer_lacks_can_be_asked_for(store: Store) -> None:
     assert store.query("MATCH ()-[r:LACKS]->() RETURN count(r)").rows == [(0,)]
 
 
+def test_what_a_layer_lacks_is_added_to_what_is_stored(store: Store) -> None:
+    store.write_dataset(small_dataset())
+    plain = layer("l", {"for": 1, "if": 2})
+    store.write_layer(plain)
+    store.write_layer(layer("tuned", {"for": 1}, base="l", kind="fine-tuned", mode="continued"))
+    pairs = associations(("for", "if", 2))
+    store.write_associations("d", "l", pairs, rule="any", components=components(**{"for": 0, "if": 0}))
+    before = store.read_layer("d", "l")
+    rows = pa.concat_tables([_lacking(), _lacking(skill=["sum"], text=["t4"])])
+    for lacks in (rows, _lacking()):
+        store.write_lacks("d", "l", lacks)
+        after = store.read_layer("d", "l")
+        assert after.lacks.equals(lacks.combine_chunks())
+        assert after == Layer(replace(before.info, lacks=lacks.num_rows), before.skills, after.lacks)
+        assert after.info.fingerprint == before.info.fingerprint
+        assert store.read_associations("d", "l").equals(pairs)
+        asked = "MATCH (:Layer {name: 'l'})-[r:LACKS]->(s:Skill) RETURN s.id ORDER BY s.id"
+        assert [row[0] for row in store.query(asked).rows] == lacks["skill"].to_pylist()
+    tuned = "MATCH (:Layer {name: 'tuned'})-[:FINE_TUNED_FROM]->(:Layer {name: 'l'})-[r:LEARNED]->() RETURN count(r)"
+    assert store.query(tuned).rows == [(2,)]
+    assert store.query("MATCH (:Layer)-[r:LACKS]->() RETURN count(r)").rows == [(1,)]
+
+
 def test_layers_are_in_order(store: Store) -> None:
     for name in ("b", "a"):
         store.write_dataset(small_dataset(name))

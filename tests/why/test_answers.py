@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +17,16 @@ from analysis.graph import SkillTextGraph
 from analysis.peeling import peel
 from analysis.turning import turned_failures
 from explorer.errors import NotFoundError, SkillgraphError
-from explorer.service import learn
+from explorer.service import associate, learn
 from explorer.service.curriculum import make_curriculum, write_curriculum
+from explorer.service.life import refresh
+from explorer.service.loading import load
 from explorer.service.planning import plan
+from explorer.service.reasons import layer_lacks
+from explorer.service.spark_import import import_layer
 from explorer.service.why import why
 from explorer.store.opening import open_store
-from explorer.store.protocol import Store
+from explorer.store.protocol import Layer, Store
 from loaders.dataset import build_dataset
 from tests.analysis.reference import rows
 from tests.analysis.strategies import random_graph
@@ -175,3 +181,63 @@ def test_turned_failures_are_those_of_a_simulation() -> None:
     assert (found.low <= found.expected).all()
     assert (found.expected <= found.high + 1).all()
     assert found.texts_of(1)[0].tolist() == [1, 0, 2]
+
+
+@pytest.mark.parametrize("associated", [False, True])
+def test_a_layer_of_an_earlier_version_gets_its_reasons(tmp_path: Path, store: Store, associated: bool) -> None:
+    data, made = store.read_dataset("d"), store.read_layer("d", "l")
+    with closing(open_store(tmp_path / "store.kgl", mode="write")) as opened:
+        opened.write_dataset(data)
+        opened.write_layer(Layer(replace(made.info, lacks=None), made.skills))
+        if associated:
+            associate(opened, "d", "l")
+        pairs = opened.read_associations("d", "l")
+        assert layer_lacks(opened, "d", "l").equals(made.lacks), "found when it is asked for"
+        assert opened.query("MATCH ()-[r:LACKS]->() RETURN count(r)").rows == [(0,)]
+        (step,) = refresh(opened, "d").steps
+        assert (step.layer.name, step.done, step.layer.lacks) == ("l", "recorded", 7)
+        assert opened.read_layer("d", "l").lacks.equals(made.lacks)
+        assert opened.read_associations("d", "l").equals(pairs)
+        assert not refresh(opened, "d").steps
+
+
+def test_learning_again_adds_reasons_that_were_not_stored(tmp_path: Path, store: Store) -> None:
+    with closing(open_store(tmp_path / "store.kgl", mode="write")) as opened:
+        opened.write_dataset(store.read_dataset("d"))
+        made = learn(opened, "d", name="l", parts=["base"]).layer
+        lacks = opened.read_layer("d", "l").lacks
+        opened.write_layer(Layer(replace(made, lacks=None), opened.read_layer("d", "l").skills))
+        assert learn(opened, "d", name="l", parts=["base"]).reused
+        assert opened.read_layer("d", "l").lacks.equals(lacks)
+
+
+def test_skills_of_texts_that_a_layer_does_not_read_are_lacking_too(tmp_path: Path, store: Store) -> None:
+    with closing(open_store(tmp_path / "store.kgl", mode="write")) as opened:
+        opened.write_dataset(store.read_dataset("d"))
+        learn(opened, "d", name="l", parts=["base"])
+        more = build_dataset(
+            "d",
+            texts=pa.table({"id": ["v"], "part": ["more"]}),
+            skills=pa.table({"id": ["new"]}),
+            requirements=pa.table({"text": ["v"], "skill": ["new"]}),
+        )
+        load(opened, lambda: more, name="d", append=True)
+        assert not opened.layers("d")[0].stale
+        assert "new" not in opened.read_layer("d", "l").lacks["skill"].to_pylist()
+        refresh(opened, "d")
+        rows = {row["skill"]: row["reason"] for row in opened.read_layer("d", "l").lacks.to_pylist()}
+        assert rows["new"] == "unused"
+        assert len(rows) + opened.layers("d")[0].learned == opened.datasets()[0].skills
+
+
+def test_a_layer_imported_from_spark_has_its_reasons(tmp_path: Path, store: Store) -> None:
+    made = store.read_layer("d", "l")
+    with closing(open_store(tmp_path / "store.kgl", mode="write")) as opened:
+        opened.write_dataset(store.read_dataset("d"))
+        info = import_layer(opened, "d", replace(made.info, name="taken", lacks=None), made.skills)
+        assert info.lacks == 7
+        assert opened.read_layer("d", "taken").lacks.equals(made.lacks)
+        reasons = opened.query(
+            "MATCH (:Layer {name: 'taken'})-[r:LACKS]->(s:Skill) RETURN s.id, r.reason ORDER BY s.id"
+        )
+        assert list(reasons.rows) == [(row["skill"], row["reason"]) for row in made.lacks.to_pylist()]

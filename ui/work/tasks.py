@@ -368,6 +368,10 @@ class _Reporting:
         self._writing()
         self._store.write_layer(layer)
 
+    def write_lacks(self, *arguments: Any) -> None:
+        self._writing()
+        self._store.write_lacks(*arguments)
+
     def write_associations(self, *arguments: Any, **options: Any) -> None:
         self._writing()
         self._store.write_associations(*arguments, **options)

@@ -32,6 +32,7 @@ __all__ = [
     "mark_stale",
     "put_associations",
     "put_dataset",
+    "put_lacks",
     "put_layer",
     "requirement_chunks",
 ]
@@ -118,8 +119,18 @@ def put_layer(
     stored = _store_skills(draft, skills, ids, now)
     layer: Entry = {"node": dict(node), "skills": stored, "associations": None}
     if node.get("lacks") is not None:
-        layer["lacks"] = store_table(draft, lacks, {"skill": ids["skills"], "text": ids["texts"]})
+        put_lacks(draft, layer, lacks, ids)
     entry["layers"][node["name"]] = layer
+
+
+def put_lacks(draft: Draft, layer: Entry, lacks: pa.Table, ids: Mapping[str, Ids]) -> None:
+    """Put what a layer lacks into its entry of the catalogue.
+
+    Raises:
+        StoreError: It names a skill or a text that the dataset does not have.
+    """
+    layer["lacks"] = store_table(draft, lacks, {"skill": ids["skills"], "text": ids["texts"]})
+    layer["node"]["lacks"] = lacks.num_rows
 
 
 def _store_skills(draft: Draft, skills: pa.Table, ids: Mapping[str, Ids], now: bool = False) -> dict[str, Any]:

@@ -245,6 +245,19 @@ class EmbeddedStore:
             put_layer(draft, entry, layer_node(layer), layer.skills, layer.lacks, ids, now=True)
             mark_stale(entry)
 
+    def write_lacks(self, dataset: str, name: str, lacks: pa.Table) -> None:
+        """Write what a stored layer lacks in the place of what was recorded; all else stays as it is."""
+        from explorer.store.embedded.contents import ids_of, put_lacks
+        from explorer.store.records import check_lacks
+
+        check_lacks(name, lacks)
+        with self._change() as (draft, content):
+            stored = layer_entry(draft.catalogue, dataset, name, self.url)
+            assert content is not None, "a layer that is there is in a content"
+            entry = dataset_entry(draft.catalogue, dataset, self.url)
+            ids = {table: ids_of(content, entry, table) for table in ("skills", "texts")}
+            put_lacks(draft, stored, lacks, ids)
+
     def read_layer(self, dataset: str, name: str) -> Layer:
         """The layer, equal to the one written."""
         from explorer.store.embedded.contents import layer_lacks, layer_skills

@@ -67,8 +67,13 @@ def require_layer(transaction: ManagedTransaction, dataset: str, name: str) -> M
     return node
 
 
-def retire_layer(transaction: ManagedTransaction, change: Change, key: str) -> list[str]:
-    """Take a layer and its associations out of sight; keys of the layers that are fine-tuned from it."""
+def retire_layer(
+    transaction: ManagedTransaction, change: Change, key: str, *, with_associations: bool = True
+) -> list[str]:
+    """Take a layer and its associations out of sight; keys of the layers that are fine-tuned from it.
+
+    Without its associations, these are then those of the layer that takes its key.
+    """
     row = transaction.run(
         "MATCH (l:Layer {key: $key}) OPTIONAL MATCH (l)<-[:FINE_TUNED_FROM]-(tuned:Layer) "
         "WITH l, collect(tuned.key) AS tuned OPTIONAL MATCH (l)-[r:FINE_TUNED_FROM]-() DELETE r "
@@ -78,7 +83,8 @@ def retire_layer(transaction: ManagedTransaction, change: Change, key: str) -> l
     ).single()
     if row is None:
         return []
-    retire_associations(transaction, change, key)
+    if with_associations:
+        retire_associations(transaction, change, key)
     return list(row[0])
 
 

@@ -7,6 +7,7 @@ How a write stays invisible until it is whole is told in `change`, how subgraphs
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace as replace_fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
@@ -56,6 +57,7 @@ from explorer.store.records import (
     check_associations,
     check_dataset,
     check_dataset_name,
+    check_lacks,
     check_layer,
     check_layer_name,
     check_learned,
@@ -299,6 +301,36 @@ class Neo4jStore:
 
         rows = layer.skills.num_rows + layer.lacks.num_rows + self._layer_rows(info.key)
         change(self._connection, "layer", info.key, rows, write)
+
+    def write_lacks(self, dataset: str, name: str, lacks: pa.Table) -> None:
+        """Write what a stored layer lacks in the place of what was recorded; all else stays as it is."""
+        check_lacks(name, lacks)
+        key = node_key(dataset, name)
+        before = self._layer_node(dataset, name)
+        there = self.read_layer(dataset, name)
+        layer = Layer(replace_fields(there.info, lacks=lacks.num_rows), there.skills, lacks)
+        self._connection.read(
+            lambda transaction: require_texts(transaction, dataset, pc.unique(lacks["text"].drop_null()))
+        )
+
+        def write(staged: Change) -> None:
+            skills = staged.transactions.read(lambda transaction: skills_of(transaction, dataset))
+            draft = stage_layer(staged, layer, skills)
+
+            def publish(transaction: ManagedTransaction) -> None:
+                if require_layer(transaction, dataset, name)["revision"] != before["revision"]:
+                    raise StoreError(
+                        f"layer {name!r} was changed while what it lacks was written: run the command again"
+                    )
+                tuned = retire_layer(transaction, staged, key, with_associations=False)
+                publish_layer(transaction, layer, draft, staged.token)
+                join_layers(transaction, layer.info, tuned)
+                mark_stale(transaction, dataset)
+
+            staged.publish(publish)
+
+        rows = there.skills.num_rows + lacks.num_rows + self._layer_rows(key)
+        change(self._connection, "layer", key, rows, write)
 
     def read_layer(self, dataset: str, name: str) -> Layer:
         """The layer, equal to the one written."""

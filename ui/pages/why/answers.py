@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from dash import dcc, html
 
 from explorer.service.lacking import NEVER, REASONS
+from explorer.service.reasons import layer_lacks
 from explorer.service.snapshot import read_dataset
 from explorer.service.why import WhyReport
 from explorer.wording import plural
@@ -72,7 +73,7 @@ def lacking_rows(snapshot: Snapshot, dataset: str, layer: str) -> list[dict[str,
     """Skills that the layer lacks, with the reason."""
 
     def make() -> list[dict[str, Any]]:
-        lacks = snapshot.store.read_layer(dataset, layer).lacks
+        lacks = layer_lacks(snapshot.store, dataset, layer)
         skills = read_dataset(snapshot.store, dataset).skills
         where = pc.index_in(lacks["skill"], value_set=skills["id"].combine_chunks()).to_pylist()
         names, classes = skills["name"].to_pylist(), skills["class"].to_pylist()

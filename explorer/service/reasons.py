@@ -1,0 +1,73 @@
+"""Reasons of what a layer lacks: as the store has them, or found now where they were not recorded."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from explorer.service.lacking import lacks_of
+from explorer.service.learning import situation
+from explorer.service.snapshot import lineage, remembered
+from explorer.store.protocol import LAYER_LACKS_SCHEMA, LayerInfo, Store
+
+__all__ = ["can_be_recorded", "layer_lacks", "record_lacks"]
+
+
+def layer_lacks(store: Store, dataset: str, layer: str) -> pa.Table:
+    """What a layer lacks, and why.
+
+    Args:
+        store: Where the layer is.
+        dataset: Name of the dataset.
+        layer: Name of the layer.
+
+    Returns:
+        Rows of `LAYER_LACKS_SCHEMA`: those stored with the layer; of a layer that was learned from texts and stored
+        without them, what its texts say now; none of a layer from outcomes that was stored without them.
+
+    Raises:
+        NotFoundError: No such dataset or layer.
+    """
+    info = lineage(store, dataset, layer)[0]
+    if info.lacks is not None:
+        return store.read_layer(dataset, layer).lacks
+    if info.kind == "evidence":
+        return LAYER_LACKS_SCHEMA.empty_table()
+    return remembered(store, ("lacks", dataset, layer), lambda: _found(store, dataset, layer))
+
+
+def can_be_recorded(info: LayerInfo, skills: int) -> bool:
+    """Whether a layer is not stale, was learned from texts, and its store lacks a reason.
+
+    It was stored without reasons, or its dataset has more skills since, which none of its texts requires.
+
+    Args:
+        info: The layer.
+        skills: Number of skills of its dataset.
+    """
+    if info.kind == "evidence" or info.stale:
+        return False
+    return info.lacks is None or info.learned + info.lacks != skills
+
+
+def record_lacks(store: Store, dataset: str, layer: str) -> LayerInfo:
+    """Find what a stored layer lacks, and why, and store it; all else of the layer stays as it is.
+
+    Args:
+        store: Where the layer is.
+        dataset: Name of the dataset.
+        layer: Name of a layer that was learned from texts.
+
+    Returns:
+        The layer, as it is now.
+
+    Raises:
+        NotFoundError: No such dataset or layer, or a part that it read is gone.
+        SkillgraphError: The layer was estimated from outcomes.
+    """
+    store.write_lacks(dataset, layer, _found(store, dataset, layer))
+    return lineage(store, dataset, layer)[0]
+
+
+def _found(store: Store, dataset: str, layer: str) -> pa.Table:
+    at = situation(store, dataset, layer)
+    return lacks_of(at.indexed, at.learned, at.capacity, at.learnable)

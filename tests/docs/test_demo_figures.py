@@ -1,0 +1,85 @@
+"""The figures that docs/why.md and docs/demo.md give of the demo are those of the demo."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from explorer.service import learn
+from explorer.service.planning import plan
+from explorer.store.opening import open_store
+from explorer.store.protocol import Store
+from loaders.dataset import Dataset
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def told(page: str, heading: str) -> str:
+    """A section of a page in one line, if it is of the Python that runs here."""
+    text = " ".join((DOCS / page).read_text(encoding="utf-8").partition(heading)[2].split())
+    version = re.search(r"Python (\d+\.\d+\.\d+)", text)
+    assert version, f"{page} names the version of Python that its figures are of"
+    if version[1] != platform.python_version():
+        pytest.skip(f"the figures of {page} are of Python {version[1]}, and this is {platform.python_version()}")
+    return text
+
+
+@pytest.fixture(scope="module")
+def store(stdlib: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    opened = open_store(tmp_path_factory.mktemp("demo") / "store.kgl", mode="write")
+    opened.write_dataset(stdlib)
+    learn(opened, "python", name="foundation")
+    yield opened
+    opened.close()
+
+
+def test_what_the_foundation_lacks_and_what_to_teach_next(store: Store) -> None:
+    text = told("why.md", "## Results for the demo")
+    there = learn(store, "python", name="foundation")
+    lacks = Counter(store.read_layer("python", "foundation").lacks["reason"].to_pylist())
+    assert (
+        f"lacks {there.layer.lacks:,} of its {there.layer.skills:,} skills: {lacks['together']:,} wait for each other "
+        f"and {lacks['inseparable']:,} are inseparable; {there.novel_skills[2]:,} texts lack two skills and "
+        f"{there.novel_skills[3]:,} lack three." in text
+    )
+    assert set(lacks) == {"together", "inseparable"}
+    found = plan(store, "python", "foundation", budget=20)
+    share = f"{100 * found.value[-1] / found.lacking:.0f} % of the lacking skills"
+    assert (
+        f"These 20 skills unlock {found.value[-1]:.0f} ({share}), compared with {found.random[-1]:.0f} for 20 random "
+        f"skills and {found.most_used[-1]:.0f} for the 20 most used; no 20 skills unlock more than "
+        f"{found.bound[-1]:.0f}:"
+    ) in text
+    named = re.search(r"> (.*?) All 20 are modules", text)
+    assert named
+    listed = re.findall(
+        r"([\w.]+)(?: \((\d+)\)| \((\d+) each\))?(?:,| and|$)", named[1].replace("> ", "").replace("\\", "")
+    )
+    skills = [step.skill for step in found.steps]
+    assert [f"module:{name}" for name, _, _ in listed] == skills
+    gains = [step.learned for step in found.steps]
+    counts = [alone or each for _, alone, each in listed]
+    for place in reversed(range(len(counts))):  # "b and c (9 each)" counts for all before it that have no figure
+        counts[place] = counts[place] or counts[place + 1]
+    assert list(map(int, counts)) == gains
+    simpler = plan(store, "python", "foundation", budget=3, by="simpler", replicates=1)
+    assert f"({', '.join(str(step.learned) for step in simpler.steps)}, …)" in text
+    two = learn(store, "python", name="two", learner="d:2").layer
+    assert f"a learner of two skills at a time lacks only {two.lacks:,} of the {two.skills:,} skills." in text
+
+
+def test_the_sizes_and_the_foundation(store: Store, stdlib: Dataset) -> None:
+    text = told("demo.md", "## What it prints")
+    layer = learn(store, "python", name="foundation").layer
+    assert f"| texts T (functions) | {stdlib.n_texts:,} |" in text
+    assert f"| skills S | {layer.skills:,} |" in text
+    assert f"| requirements | {stdlib.n_requirements:,} |" in text
+    assert f"| R = T/S, texts per skill | {stdlib.n_texts / layer.skills:.2f} |" in text
+    assert f"| c, mean skills in a text | {stdlib.n_requirements / stdlib.n_texts:.2f} |" in text
+    assert f"| skills learned | {100 * layer.learned_fraction:.1f} % |" in text
+    assert f"| waves | {layer.waves} |" in text
