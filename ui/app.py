@@ -47,6 +47,7 @@ def create_app(
 
     from ui.delivery import deliver
     from ui.pages import PAGES
+    from ui.pages.saved_views import CALLS as VIEWS
     from ui.scripts import serve_scripts
     from ui.security import LoginGate, protect
     from ui.shell import shell
@@ -73,6 +74,7 @@ def create_app(
     _register_routes(app, source)
     for page in PAGES:
         page.register(app, source)
+    VIEWS.register(app, source)
     receive_files(app, source.uploads)
     deliver(app)
     protect(app, gate=gate, secure_cookies=secure_cookies, framed=framed)

@@ -169,9 +169,20 @@ def page_header(title: str, meaning: str, choice: Choice | None, *, layer: bool 
             html.Div([html.H1(title), html.P(meaning, className="meaning")], className="page-title"),
             *([_subject(choice)] if choice is not None else []),
             *([_stale(choice.layer_info)] if layer and choice is not None else []),
-            html.Div([*pickers, *([extra] if extra is not None else []), _take_away()], className="pickers"),
+            html.Div([*pickers, *([extra] if extra is not None else []), _views(), _take_away()], className="pickers"),
         ],
         className="page-header",
+    )
+
+
+def _views() -> html.Details:
+    """Views and queries that were saved in the store; `assets/views.js` fills it when it opens."""
+    return html.Details(
+        [
+            html.Summary("Views", className="tool wide-tool", **{"aria-label": "Saved views", "title": "Saved views"}),
+            html.Div(className="menu-box views-box views-panel"),
+        ],
+        className="menu stay views",
     )
 
 

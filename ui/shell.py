@@ -12,6 +12,7 @@ from ui.boundary import Boundary
 from ui.components import icon
 from ui.pages import PAGES
 from ui.pages.managing import manage_dialog
+from ui.pages.saved_views import views_stores
 
 __all__ = ["shell"]
 
@@ -75,6 +76,7 @@ def shell(store_name: str, *, login: bool) -> Any:
             dcc.Store(id="route"),
             dcc.Store(id="store-version"),
             *manage_dialog(),
+            *views_stores(),
             dcc.Store(id="scheme", storage_type="local"),
             dcc.Store(id="shown-scheme", data="light"),
             dcc.Interval(id="heartbeat", interval=3_000),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -116,6 +117,7 @@ class Source:
         self._store: Store | None = None
         self._memory = _Once(64)
         self._lock = threading.Lock()
+        self._as_before: dict[str, str] = {}
 
     def snapshot(self) -> Snapshot:
         """The store as it is now.
@@ -129,10 +131,28 @@ class Source:
                     self._let_go()  # it would go on answering from memory; opening it says what is wrong
                 if self._store is None:
                     self._store = self.place.open("read")
-                return Snapshot(self._store, self._store.version, self._memory)
+                version = self._store.version
+                return Snapshot(self._store, self._as_before.get(version, version), self._memory)
             except StoreError:
                 self._let_go()
                 raise
+
+    @contextmanager
+    def writing(self) -> Iterator[Store]:
+        """The store, open to write what is no content: saved views. Pages and what was computed stay as they are.
+
+        Raises:
+            StoreError: It cannot be written now.
+        """
+        store = self.place.open("write")
+        try:
+            before = store.version
+            yield store
+            if "://" not in store.url and before != _NO_FILE:  # nobody else writes a file that is open for writing
+                with self._lock:
+                    self._as_before[store.version] = self._as_before.get(before, before)
+        finally:
+            store.close()
 
     def close(self) -> None:
         """End what is running, and release the store."""

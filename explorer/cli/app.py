@@ -51,6 +51,7 @@ app = group(
         "decompress": "compression:decompress",
         "channel": "compression:channel",
         "query": "query:query",
+        "views": "views:views",
         "ui": "web:ui",
         "mcp": "mcp:mcp",
         "server": "server:server",

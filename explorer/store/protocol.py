@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from explorer.store.fingerprint import PartFingerprints
+    from explorer.store.views import SavedView
     from loaders.dataset import Dataset
 
 __all__ = [
@@ -406,6 +407,21 @@ class Store(Protocol):
 
     def read_associations(self, dataset: str, layer: str) -> pa.Table:
         """Rows of `ASSOCIATION_SCHEMA`, ordered by source and target; none if they have not been written."""
+        ...
+
+    def views(self) -> tuple[SavedView, ...]:
+        """The saved views, ordered by name."""
+        ...
+
+    def change_views(
+        self, save: Sequence[SavedView] = (), *, remove: Sequence[str] = (), replace: bool = False
+    ) -> tuple[SavedView, ...]:
+        """Remove views by their names, then save others, all or nothing; the views after it.
+
+        Raises:
+            NotFoundError: There is no view of a name to be removed.
+            StoreError: There is one of a name already, and it is not to be replaced.
+        """
         ...
 
     def query(

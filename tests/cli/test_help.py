@@ -11,10 +11,13 @@ from explorer.cli.app import app
 from explorer.cli.group import names_of
 from explorer.cli.spark import spark
 from explorer.cli.theory import theory
+from explorer.cli.views import views
 from tests.cli.conftest import Run
 
 README = Path(__file__).parents[2] / "README.md"
-COMMANDS, THEORY, SPARK = sorted(names_of(app)), sorted(names_of(theory)), sorted(names_of(spark))
+COMMANDS = sorted(names_of(app))
+GROUPS = {"theory": (sorted(names_of(theory)), "theory.md"), "spark": (sorted(names_of(spark)), "spark.md"),
+          "views": (sorted(names_of(views)), "ui.md")}  # fmt: skip
 
 
 def test_design_commands_are_there() -> None:
@@ -26,23 +29,20 @@ def test_design_commands_are_there() -> None:
 def test_help_has_an_example_of_the_command(command: str, run_here: Run, tmp_path: Path) -> None:
     ran = run_here(tmp_path, command, "--help")
     assert ran.code == 0
-    assert re.search(rf"Example: skillgraph {command}\b", ran.out) or command in {"server", "spark", "theory"}, ran.out
+    assert re.search(rf"Example: skillgraph {command}\b", ran.out) or command in {"server", *GROUPS}, ran.out
 
 
-@pytest.mark.parametrize("command", THEORY)
-def test_help_of_theory_has_an_example_and_its_page_names_it(command: str, run_here: Run, tmp_path: Path) -> None:
-    ran = run_here(tmp_path, "theory", command, "--help")
+@pytest.mark.parametrize(
+    ("group", "command"), [(group, name) for group, (names, _) in GROUPS.items() for name in names]
+)
+def test_help_of_groups_has_an_example_and_their_pages_name_it(
+    group: str, command: str, run_here: Run, tmp_path: Path
+) -> None:
+    ran = run_here(tmp_path, group, command, "--help")
     assert ran.code == 0
-    assert re.search(rf"Example: skillgraph theory {command}\b", ran.out), ran.out
-    assert f"skillgraph theory {command} " in README.with_name("docs").joinpath("theory.md").read_text()
-
-
-@pytest.mark.parametrize("command", SPARK)
-def test_help_of_spark_has_an_example_and_its_page_names_it(command: str, run_here: Run, tmp_path: Path) -> None:
-    ran = run_here(tmp_path, "spark", command, "--help")
-    assert ran.code == 0
-    assert re.search(rf"Example: skillgraph spark {command}\b", ran.out), ran.out
-    assert f"skillgraph spark {command} " in README.with_name("docs").joinpath("spark.md").read_text()
+    assert re.search(rf"Example: skillgraph {group} {command}\b", ran.out), ran.out
+    page = README.with_name("docs").joinpath(GROUPS[group][1])
+    assert f"skillgraph {group} {command}" in page.read_text()
 
 
 def test_readme_names_every_command_and_no_other() -> None:

@@ -43,6 +43,9 @@ BEFORE = {
         "skillgraph annotate texts.jsonl --vocabulary skills.csv --encoder letters --threshold 0.1 --output tags.csv",
         "skillgraph annotate texts.jsonl --vocabulary skills.csv --encoder letters --output other-tags.csv",
     ),
+    "skillgraph views rename": ('skillgraph views save "strong links" "/graph?layer=foundation"',),
+    "skillgraph views delete": ("skillgraph views save core /graph",),
+    "skillgraph views import": ("skillgraph views export views.json",),
     "skillgraph decompress": ("skillgraph compress foundation --output functions.sgc",),
 }
 """What an example takes for granted besides the demo, by how it begins."""

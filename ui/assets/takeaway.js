@@ -1,4 +1,4 @@
-/* Take away what a page shows: its address, tables as CSV, graphs and figures as SVG and PNG with title and caption. */
+/* Take away what a page shows: its address, tables as CSV, graphs and figures as SVG, PNG and PDF with title and caption. */
 (function () {
   "use strict";
   const NS = "http://www.w3.org/2000/svg";
@@ -77,14 +77,16 @@
 
   /* Label and colour of what a legend lists. */
   function keysOf(place) {
-    const box = place.closest(".card, .graph-stage") || place;
     const found = [];
-    for (const item of box.querySelectorAll(".legend-item:not(.legend-off), .keys > span")) {
-      const dot = item.querySelector(".swatch, .dot");
-      if (!dot || !seen(item)) continue;
-      const label = Array.from(item.childNodes).filter((node) => node !== dot && !(node.classList && node.classList.contains("count")))
-        .map((node) => node.textContent).join("").trim();
-      found.push([label, getComputedStyle(dot).backgroundColor]);
+    for (const box of [place.closest(".card"), place.closest(".graph-body")]) { // inside the card, or beside it
+      for (const item of box ? box.querySelectorAll(".legend-item:not(.legend-off), .keys > span") : []) {
+        const dot = item.querySelector(".swatch, .dot");
+        if (!dot || !seen(item)) continue;
+        const label = Array.from(item.childNodes).filter((node) => node !== dot && !(node.classList && node.classList.contains("count")))
+          .map((node) => node.textContent).join("").trim();
+        found.push([label, getComputedStyle(dot).backgroundColor]);
+      }
+      if (found.length) break;
     }
     return found.slice(0, 14);
   }
@@ -122,7 +124,7 @@
       root.append(element("text", { x: pad + kx + 15, y: below + ky + 13, "font-size": 12, fill: ink }, label));
     }
     text.forEach((line, i) => root.append(element("text", { x: pad, y: below + legend + 13 + 17 * i, "font-size": 12.5, fill: quiet }, line)));
-    return { text: `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(root)}`, width: total[0], height: total[1] };
+    return { text: `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(root)}`, width: total[0], height: total[1], title, said };
   }
 
   function toPng({ text, width, height }) {
@@ -139,6 +141,17 @@
     });
   }
 
+  /* The library that writes PDF is fetched when the first one is asked for. */
+  async function toPdf(made) {
+    if (!window.sgPdf) {
+      await new Promise((done, failed) => {
+        const tag = make("script", { src: "/assets/vendor/pdf.js", onload: done, onerror: () => failed(new Error("the library for PDF was not loaded")) });
+        document.head.append(tag);
+      });
+    }
+    return window.sgPdf(made);
+  }
+
   async function picture(place, kind, name) {
     const dark = document.documentElement.dataset.scheme === "dark";
     const plot = place.querySelector(".js-plotly-plot"), id = plot ? null : (place.firstElementChild || place).id;
@@ -148,6 +161,7 @@
     const about = subject().join(" · "), title = heading(place);
     const made = framed(inner, { title: about ? `${title}: ${about}` : title, said: caption(place), keys: plot ? [] : keysOf(place), dark });
     if (kind === "svg") save(name, made.text, "image/svg+xml");
+    else if (kind === "pdf") save(name, await toPdf(made));
     else save(name, await toPng(made));
   }
 
@@ -160,16 +174,16 @@
 
   function items() {
     const found = [];
-    const twice = (name, act) => ["svg", "png"].forEach((kind) => found.push([`${name} (${kind.toUpperCase()})`, () => act(kind)]));
+    const each = (name, act) => ["svg", "png", "pdf"].forEach((kind) => found.push([`${name} (${kind.toUpperCase()})`, () => act(kind)]));
     for (const place of canvases()) {
       const title = heading(place);
-      twice(title, (kind) => picture(place, kind, filename(title, kind)));
+      each(title, (kind) => picture(place, kind, filename(title, kind)));
     }
     for (const place of document.querySelectorAll("#page .figure")) {
       const plot = place.querySelector(".js-plotly-plot");
       if (!seen(place) || !plot || !plot.data || !plot.data.length) continue;
       const title = heading(place);
-      twice(title, (kind) => picture(place, kind, filename(title, kind)));
+      each(title, (kind) => picture(place, kind, filename(title, kind)));
     }
     for (const grid of document.querySelectorAll("#page .grid")) {
       if (!seen(grid) || !grid.id) continue;

@@ -7,7 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { build } from "esbuild";
 
 const OUT = process.argv[2] || "../assets/vendor";
-const SOURCES = ["build.mjs", "cytoscape.js", "editor.js", "package-lock.json", "package.json", "plotly.js", "svg.js"];
+const SOURCES = ["build.mjs", "cytoscape.js", "editor.js", "package-lock.json", "package.json", "pdf.js", "plotly.js", "svg.js"];
 const sha256 = (content) => createHash("sha256").update(content).digest("hex");
 
 const upstream = resolve("node_modules/.dash-cytoscape");
@@ -70,6 +70,7 @@ const bundles = {
     loader: { ".js": "jsx" },
   },
   editor: {},
+  pdf: { loader: { ".ttf": "base64" }, external: ["canvg", "dompurify", "html2canvas"] }, // what jsPDF asks for only to draw HTML
   plotly: {
     plugins: [styles],
     alias: { stream: "stream-browserify" },
@@ -96,7 +97,8 @@ for (const [name, options] of Object.entries(bundles)) {
     const about = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
     const file = readdirSync(folder).find((one) => /^licen[cs]e/i.test(one));
     const text = file && existsSync(join(folder, file)) ? readFileSync(join(folder, file), "utf8").trim() : about.license;
-    return `${entry} ${about.version} (${about.license})\n\n${text}\n`;
+    const kind = entry === "dejavu-fonts-ttf" ? "Bitstream-Vera" : about.license; // it says only where its licence is
+    return `${entry} ${about.version} (${kind})\n\n${text}\n`;
   });
   const beside = join(OUT, `${name}.LICENSES.txt`);
   writeFileSync(beside, licences.join("\n" + "-".repeat(78) + "\n\n"));

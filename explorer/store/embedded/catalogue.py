@@ -1,6 +1,7 @@
 """Lists of what a store's file holds, from its catalogue alone, without arrays.
 
-    {"schema": 1, "datasets": {NAME: {"node": properties, "tables": {...}, "layers": {NAME: LAYER}}}}
+    {"schema": 1, "datasets": {NAME: {"node": properties, "tables": {...}, "layers": {NAME: LAYER}}},
+     "views": [properties], if any were saved}
     LAYER = {"node": properties, "skills": table, "associations": table or null, "lacks": table, if it was recorded}
 
 The properties are those of the Dataset and Layer nodes (`explorer.store.records`).

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from explorer.store.fingerprint import PartFingerprints
+    from explorer.store.views import SavedView
     from loaders.dataset import Dataset
 
 __all__ = ["EmbeddedStore"]
@@ -341,6 +342,24 @@ class EmbeddedStore:
             lambda content: layer_associations(content, layer_entry(content.catalogue, dataset, layer, self.url))
         )
 
+    # Saved views --------------------------------------------------------------------------------------------
+
+    def views(self) -> tuple[SavedView, ...]:
+        """The saved views, ordered by name."""
+        return _views(self._current().catalogue)
+
+    def change_views(
+        self, save: Sequence[SavedView] = (), *, remove: Sequence[str] = (), replace: bool = False
+    ) -> tuple[SavedView, ...]:
+        """Remove views by their names, then save others, all or nothing; the views after it."""
+        from explorer.store.views import changed_views
+
+        with self._change() as (draft, _):
+            after = changed_views(_views(draft.catalogue), save, remove, replace=replace)
+            draft.catalogue.setdefault("schema", SCHEMA_VERSION)
+            draft.catalogue["views"] = [view.properties() for view in after]
+            return after
+
     # Queries ------------------------------------------------------------------------------------------------
 
     def query(
@@ -463,6 +482,12 @@ class EmbeddedStore:
                     f"layer {info.name!r} cannot be fine-tuned from {info.base!r}, which was itself fine-tuned from it"
                 )
             name = bases[name]
+
+
+def _views(catalogue: Mapping[str, Any]) -> tuple[SavedView, ...]:
+    from explorer.store.views import SavedView
+
+    return tuple(SavedView.of_properties(view) for view in catalogue.get("views", ()))
 
 
 def _counter(dataset: Dataset, progress: Progress | None) -> Callable[[int], None]:

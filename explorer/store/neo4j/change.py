@@ -7,8 +7,8 @@ transaction gives them their labels, takes the labels from what they replace (`S
 sees all of it or none. No property of a text changes then, and no index covers the labels of staging: a node costs
 that transaction some 2 kB of the server's memory.
 
-A `SkillgraphChange` node for each subject (a dataset, a layer, the associations of a layer) holds the token of the
-writer and the number of its last batch:
+A `SkillgraphChange` node for each subject (a dataset, a layer, the associations of a layer, the saved views) holds the
+token of the writer and the number of its last batch:
 
 - a batch that was committed although its answer was lost is not written twice when it is tried again;
 - a second writer of the same subject takes the token; the first one finds that out at its next batch and stops;
@@ -71,7 +71,7 @@ _STORE_KEY = "skillgraph"
 _PURGE_BATCH = 10_000
 _READ_ONLY_CODES = ("ForbiddenOnReadOnlyDatabase", "WriteOnReadOnlyAccessDatabase", "Security.Forbidden", "AccessMode")
 
-SMALL = {"dataset": 250_000, "layer": 100_000, "associations": 200_000}
+SMALL = {"dataset": 250_000, "layer": 100_000, "associations": 200_000, "views": 10_000}
 """Rows, written and replaced, up to which a change is one transaction: at most some 200 MB of the server's heap."""
 
 
@@ -149,7 +149,7 @@ def change(connection: Connection, kind: str, name: str, rows: int, write: Calla
 
     Args:
         connection: To the server.
-        kind: `dataset`, `layer` or `associations`.
+        kind: `dataset`, `layer`, `associations` or `views`.
         name: Key of what is written; any text.
         rows: About how many rows are written and replaced.
         write: Stages and publishes; it may be called again after a passing fault.

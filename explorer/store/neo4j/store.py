@@ -68,6 +68,7 @@ from explorer.store.records import (
     node_key,
     utc_now,
 )
+from explorer.store.views import SavedView, changed_views
 from loaders.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -448,6 +449,30 @@ class Neo4jStore:
         """Rows of `ASSOCIATION_SCHEMA`, ordered by source and target."""
         return self._steadily(lambda transaction: require_layer(transaction, dataset, layer), read_layer_associations)
 
+    # Saved views --------------------------------------------------------------------------------------------
+
+    def views(self) -> tuple[SavedView, ...]:
+        """The saved views, ordered by name."""
+        return between_changes(self._connection, _views)
+
+    def change_views(
+        self, save: Sequence[SavedView] = (), *, remove: Sequence[str] = (), replace: bool = False
+    ) -> tuple[SavedView, ...]:
+        """Remove views by their names, then save others, all or nothing; the views after it."""
+        after: list[SavedView] = []
+
+        def write(staged: Change) -> None:
+            def publish(transaction: ManagedTransaction) -> None:
+                after[:] = changed_views(_views(transaction), save, remove, replace=replace)
+                transaction.run("MATCH (v:SkillgraphView) DELETE v").consume()
+                rows = [view.properties() for view in after]
+                transaction.run("UNWIND $rows AS row CREATE (v:SkillgraphView) SET v = row", rows=rows).consume()
+
+            staged.publish(publish)
+
+        change(self._connection, "views", "", 0, write)
+        return tuple(after) or self.views()
+
     # Queries ------------------------------------------------------------------------------------------------
 
     def query(
@@ -530,6 +555,11 @@ class Neo4jStore:
             "MATCH (l:Layer {key: $key}) RETURN l.learned + coalesce(l.lacks, 0) + coalesce(l.associations, 0)", key=key
         )
         return int(rows[0][0]) if rows else 0
+
+
+def _views(transaction: ManagedTransaction) -> tuple[SavedView, ...]:
+    rows = transaction.run("MATCH (v:SkillgraphView) RETURN properties(v) AS view")
+    return tuple(sorted((SavedView.of_properties(row["view"]) for row in rows), key=lambda view: view.name))
 
 
 def _check_name(name: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import zlib
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-__all__ = ["at_rest", "drawn", "has_state", "mark_option", "on_canvas", "plotted", "serious", "until"]
+__all__ = ["at_rest", "drawn", "has_state", "mark_option", "on_canvas", "pdf_text", "plotted", "serious", "until"]
 
 _CANVAS = "name => {{ const cy = document.getElementById(name)?._cyreg?.cy; return {script} }}"
 
@@ -85,3 +87,12 @@ def at_rest(page: Page) -> None:
           return window.framesAtRest >= 3;
         }"""
     )
+
+
+def pdf_text(content: bytes) -> str:
+    """What a PDF of one page writes with a font that every reader has: one line a text."""
+    assert content.startswith(b"%PDF-")
+    pages = [zlib.decompress(part) for part in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", content, re.DOTALL)
+             if part[:1] == b"\x78"]  # fmt: skip
+    lines = re.findall(rb"\(((?:[^\\()]|\\.)*)\) Tj", b"\n".join(pages))
+    return "\n".join(re.sub(rb"\\(.)", rb"\1", line).decode("cp1252") for line in lines)

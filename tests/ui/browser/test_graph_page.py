@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from explorer.service import learn
 from explorer.store.opening import open_store
 from tests.ui.browser import seen
-from tests.ui.browser.seen import has_state, mark_option, serious
+from tests.ui.browser.seen import has_state, mark_option, pdf_text, serious
 from tests.ui.large import large_dataset
 from ui.drawing.graphs import NODE_LIMIT
 
@@ -292,27 +292,6 @@ def test_search_among_many_skills(page: Page, many: str) -> None:
     expect(page.get_by_role("textbox", name="Find a skill")).to_have_value(name)
 
 
-def test_views_are_saved_opened_and_deleted(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?view=groups&layer=tuned&open=0")
-    until(page, "cy.nodes('.group').length > 0 && cy.nodes('[id ^= \"s:\"]').length > 0")
-    menu = page.get_by_label("Saved views").first
-    menu.click()
-    page.get_by_label("Name of this view").fill("<b>mine</b>")
-    page.get_by_role("button", name="Save", exact=True).click()
-    link = page.get_by_role("link", name="<b>mine</b>")
-    expect(link).to_be_visible()
-    assert not serious(page)
-    page.goto(f"{small}/graph")
-    drawn(page)
-    page.get_by_label("Saved views").first.click()
-    page.get_by_role("link", name="<b>mine</b>").click()
-    until(page, "cy.nodes('.group').length > 0 && cy.nodes('[id ^= \"s:\"]').length > 0")
-    assert state(page)["layer"] == "tuned"
-    page.get_by_label("Saved views").first.click()
-    page.get_by_role("button", name="Delete").click()
-    expect(page.get_by_text("None yet.")).to_be_visible()
-
-
 def test_exports_hold_what_the_filters_keep(page: Page, small: str) -> None:
     page.goto(f"{small}/graph?layer=tuned&weight=2")
     drawn(page)
@@ -326,6 +305,12 @@ def test_exports_hold_what_the_filters_keep(page: Page, small: str) -> None:
     with page.expect_download() as download:
         page.get_by_role("button", name="Picture (PNG)").click()
     assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
+    page.get_by_label("Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Drawing (PDF)").click()
+    made = pdf_text(Path(download.value.path()).read_bytes())
+    assert "Association graph: small · tuned" in made
+    assert "skill b01" in made
     choose_view(page, "Map")
     mapped(page)
     page.get_by_label("Export").click()

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.browser.seen import at_rest, drawn, has_state, serious, until
+from explorer.store.opening import open_store
+from tests.ui.browser.seen import at_rest, drawn, has_state, pdf_text, serious, until
+from tests.ui.conftest import fill
 
 pytestmark = pytest.mark.browser
 
@@ -83,6 +85,54 @@ def test_pages_are_taken_away_as_tables_and_pictures(page: Page, small: str, tmp
     assert "<title>Percolation: small · tuned</title>" in picture
     assert "viewBox=" in picture
     assert "in the largest cluster" in picture  # the legend, as text
+    title = "Über λ 検索 שלום"
+    heading = page.get_by_role("heading", level=1)
+    heading.evaluate("(heading, title) => { heading.textContent = title }", title)
+    printed = saved(page, f"{title} (PDF)", tmp_path).read_bytes()
+    assert len(printed) < 1_000_000
+    assert "in the largest cluster" in pdf_text(printed)
+    assert b"/Subtype /Image" in printed  # what no font here can write is drawn by the browser
+
+
+def test_views_are_saved_in_the_store_for_everybody(page: Page, serve: Any, tmp_path: Path) -> None:
+    path = tmp_path / "views.kgl"
+    fill(path)
+    address = serve(path)
+    page.goto(f"{address}/classes?layer=tuned")
+    at_rest(page)
+    page.evaluate("() => { document.getElementById('page').firstChild.dataset.same = 'yes' }")
+    page.get_by_label("Saved views").first.click()
+    page.get_by_label("Save this page").fill("<b>mine</b>")
+    page.keyboard.press("Enter")
+    link = page.get_by_role("link", name="<b>mine</b>")
+    expect(link).to_be_visible()
+    assert not serious(page)
+    page.get_by_label("Save this page").fill("<b>mine</b>")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".view-problem")).to_contain_text("there is a saved view '<b>mine</b>' already")
+    page.get_by_role("button", name="Replace", exact=False).click()
+    expect(page.get_by_role("status")).to_have_text("Saved “<b>mine</b>”.")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export", exact=True).click()
+    file = tmp_path / "views.json"
+    download.value.save_as(file)
+    assert page.locator("[data-same]").count() == 1  # the page stayed as it was: views are no content
+    view = open_store(path, mode="read").views()[0]
+    assert (view.name, view.address) == ("<b>mine</b>", "/classes?layer=tuned")
+    page.goto(f"{address}/query?q=MATCH+(s:Skill)+RETURN+s.id+LIMIT+3")
+    page.get_by_label("Saved views").first.click()
+    page.get_by_role("button", name="Rename <b>mine</b>").click()
+    page.keyboard.type("ours")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="ours").click()
+    page.wait_for_url("**/classes?layer=tuned")
+    page.get_by_label("Saved views").first.click()
+    page.get_by_role("button", name="Delete ours").click()
+    expect(page.get_by_text("None yet.")).to_be_visible()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Import", exact=True).click()
+    chooser.value.set_files(file)
+    expect(link).to_be_visible()
 
 
 @pytest.mark.parametrize(

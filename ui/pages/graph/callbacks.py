@@ -57,7 +57,7 @@ CALLS.browser(
     State("g-state", "data"),
 )
 CALLS.browser("sgGraph.undo", Output("g-undo", "data-undone"), Input("g-undo", "n_clicks"), prevent_initial_call=True)
-CALLS.browser("sgGraph.begin", Output("g-views", "data-ready"), Input("g-subject", "data"))
+CALLS.browser("sgGraph.begin", Output("g-cy-box", "data-ready"), Input("g-subject", "data"))
 
 
 CALLS.browser(
@@ -381,6 +381,7 @@ CALLS.browser(
     Output("g-png", "data-made"),
     Input("g-png", "n_clicks"),
     Input("g-svg", "n_clicks"),
+    Input("g-pdf", "n_clicks"),
     State("shown-scheme", "data"),
     State("g-view", "value"),
     State("g-subject", "data"),

@@ -93,7 +93,6 @@ def toolbar(graph: LayerGraph, state: GraphState, colours: Sequence[str]) -> htm
                 title="The same as a table, for keyboards and screen readers",
                 **{"aria-pressed": "true" if state.table else "false"},
             ),
-            _views_menu(),
             html.Button(
                 icon("undo"),
                 id="g-undo",
@@ -107,33 +106,11 @@ def toolbar(graph: LayerGraph, state: GraphState, colours: Sequence[str]) -> htm
     )
 
 
-def _views_menu() -> html.Details:
-    """Named views, kept in this browser; the list is filled there."""
-    return html.Details(
-        [
-            html.Summary("Views", className="tool wide-tool", **{"aria-label": "Saved views", "title": "Saved views"}),
-            html.Div(
-                [
-                    html.Div(
-                        [
-                            html.Label("Name of this view", htmlFor="g-view-name", className="control-label"),
-                            html.Div(id="g-view-form", className="view-form"),
-                        ]
-                    ),
-                    html.Ul(id="g-views", className="view-list", **{"aria-label": "Saved views"}),
-                    html.P("Kept in this browser; a link shows the same view to anyone.", className="quiet"),
-                ],
-                className="menu-box views-box",
-            ),
-        ],
-        className="menu stay",
-    )
-
-
 def _export_menu() -> html.Details:
     kinds = (
         ("png", "Picture (PNG)"),
         ("svg", "Drawing (SVG)"),
+        ("pdf", "Drawing (PDF)"),
         ("csv", "Associations (CSV)"),
         ("graphml", "Graph (GraphML)"),
         ("html", "Page to send (HTML)"),

@@ -345,76 +345,16 @@
     return no();
   }
 
-  function image(png, svg, scheme, view, subject) {
-    const kind = trigger().triggered_id === "g-svg" ? "svg" : "png";
-    const filename = `${subject.dataset}-${subject.layer}-${view}`;
-    if (view === "map") {
-      if (chart()) window.Plotly.downloadImage(chart(), { format: kind, filename, width: chart().offsetWidth, height: chart().offsetHeight, scale: 2 });
-      return no();
-    }
-    window.sgTake.picture(document.getElementById("cy").closest(".canvas"), kind, `${filename}.${kind}`);
+  function image(png, svg, pdf, scheme, view, subject) {
+    const kind = trigger().triggered_id.slice(2);
+    const place = view === "map" ? document.getElementById("g-map-box") : document.getElementById("cy").closest(".canvas");
+    window.sgTake.picture(place, kind, `${subject.dataset}-${subject.layer}-${view}.${kind}`);
     return no();
   }
 
-  /* ---------- saved views: names and addresses, in this browser ---------- */
-
-  const KEY = "skillgraph-views";
-  const saved = () => {
-    try { return JSON.parse(window.localStorage.getItem(KEY)) || []; } catch { return []; }
-  };
-  const keep = (views) => { try { window.localStorage.setItem(KEY, JSON.stringify(views)); } catch { /* a browser that keeps nothing */ } };
-
-  function make(tag, props, ...children) {
-    const element = Object.assign(document.createElement(tag), props);
-    element.append(...children);
-    return element;
-  }
-
-  function address(view) {
-    return view.path + view.search;
-  }
-
-  function listViews() {
-    const box = document.getElementById("g-views");
-    if (!box) return;
-    const views = saved();
-    box.replaceChildren(...views.map((view, place) => make("li", {},
-      make("a", { href: address(view), textContent: view.name, className: "item" }),
-      make("button", {
-        type: "button", className: "act", textContent: "Copy link", title: `Copy the link of ${view.name}`,
-        onclick: (event) => {
-          const button = event.target;
-          const link = window.location.origin + address(view);
-          const done = () => { button.textContent = "Copied"; window.setTimeout(() => { button.textContent = "Copy link"; }, 1500); };
-          if (navigator.clipboard) navigator.clipboard.writeText(link).then(done, () => window.prompt("The link", link));
-          else window.prompt("The link", link);
-        },
-      }),
-      make("button", {
-        type: "button", className: "act", textContent: "Delete", title: `Delete ${view.name}`,
-        onclick: () => { keep(saved().filter((_, i) => i !== place)); listViews(); },
-      }))));
-    if (!views.length) box.replaceChildren(make("li", { className: "quiet", textContent: "None yet." }));
-  }
-
-  /* Once for each page: who listens to the canvas, and the list of views. */
+  /* Once for each page: who listens to the canvas. */
   function begin() {
     listen(400);
-    const form = document.getElementById("g-view-form");
-    if (form && !form.firstChild) {
-      const name = make("input", { id: "g-view-name", type: "text", maxLength: 60, className: "text-input", autocomplete: "off" });
-      const save = () => {
-        const title = name.value.trim();
-        if (!title) { name.focus(); return; }
-        const view = { name: title, path: window.location.pathname, search: window.location.search };
-        keep([view, ...saved().filter((other) => other.name !== title)].slice(0, 50));
-        name.value = "";
-        listViews();
-      };
-      name.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); save(); } });
-      form.append(name, make("button", { type: "button", className: "act strong", textContent: "Save", onclick: save }));
-    }
-    listViews();
     return no();
   }
 
