@@ -15,7 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from loaders import _columns
+from loaders._cells import is_missing_word, name_key
+from loaders._ends import LOOKED_AT, Ending, ending, is_note, rows_below_names
 from loaders._files import open_lines, suffixes
+from loaders._frames import is_framed, is_rule, without_frame
 from loaders._reading import AmbiguousError, plural, quoted
 from loaders._report import Problems
 from loaders.errors import DataError
@@ -32,6 +35,8 @@ TABLE_OPTIONS: Mapping[str, str] = {
     "decimal": "decimal sign of numbers: point or comma",
     "missing": "values that mean missing, such as NA, blank or 9, separated by commas; none if nothing does",
     "encoding": "encoding of the file, if not UTF-8 or UTF-16, such as cp1252",
+    "units": "yes if the row below the names holds units or types; no if it is data",
+    "footer": "number of rows below the table, such as totals and notes; 0 if all rows are data",
     "row_names": "yes if rows have a name before the first column; no if they do not",
     "escaped": "yes if cells that a spreadsheet would run have an apostrophe before them, as in our own CSV",
     "rows": "JSON: key of the list of rows, if there are several",
@@ -44,28 +49,7 @@ _WORDS = {mark: word for word, mark in _NAMED.items() if word not in {"\\t", "wh
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
 _THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+")
-_MISSING_WORDS = frozenset({"na", "n/a", "#n/a", "nan", "<na>", "null", "none", "nil", "-", ".", "?", "\\n"})
 _NEO4J = re.compile(r".*:(ID|START_ID|END_ID|LABEL|TYPE|IGNORE)\b.*")
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-
-
-def name_key(name: str) -> str:
-    """A column's name as it is compared: without case, spaces, hyphens, dots and humps.
-
-    >>> name_key(" Text-ID "), name_key("jobUri")
-    ('text_id', 'job_uri')
-    """
-    parted = _CAMEL.sub("_", name.strip())
-    return re.sub(r"[ \-.]+", "_", parted.casefold())
-
-
-def is_missing_word(value: str) -> bool:
-    """True for what programs write for a missing value: NA, nan, NULL, ….
-
-    >>> is_missing_word(" NA "), is_missing_word("natrium")
-    (True, False)
-    """
-    return value.strip().casefold() in _MISSING_WORDS
 
 
 def read_flag(value: str | bool | None, option: str) -> bool | None:
@@ -102,6 +86,9 @@ class Dialect:
         sample: The first rows.
         whole: True if the sample is the whole table.
         encoding: That of the file, if the user said so.
+        below: Number of rows below the names that describe the columns.
+        footer: Number of rows at the end that are no data; None if the sample does not show it.
+        framed: True if the table is drawn with lines, as in Markdown.
     """
 
     delimiter: str
@@ -119,13 +106,15 @@ class Dialect:
     sample: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
     whole: bool = False
     encoding: str | None = None
+    below: int = 0
+    footer: int | None = None
+    framed: bool = False
 
     @property
     def plain(self) -> bool:
         """True if a parser for RFC 4180 with this delimiter reads it."""
-        return (
-            self.delimiter != " " and not self.comment and not self.shifted and not self.trailing and self.quote == '"'
-        )
+        usual = self.delimiter != " " and self.quote == '"' and not self.comment
+        return usual and not (self.shifted or self.trailing or self.framed or self.footer or self.below)
 
 
 def missing_codes(given: str | None) -> frozenset[str] | None:
@@ -155,6 +144,8 @@ def sniff(
     missing: str | None = None,
     encoding: str | None = None,
     row_names: str | bool | None = None,
+    units: str | bool | None = None,
+    footer: str | int | None = None,
     known: Iterable[str] = (),
 ) -> Dialect:
     """How a file is written, by its first 2000 rows; what follows is checked while it is read.
@@ -171,6 +162,8 @@ def sniff(
         missing: See `TABLE_OPTIONS`.
         encoding: See `TABLE_OPTIONS`.
         row_names: See `TABLE_OPTIONS`.
+        units: See `TABLE_OPTIONS`.
+        footer: See `TABLE_OPTIONS`.
         known: Names of columns that the caller was told.
 
     Raises:
@@ -178,9 +171,14 @@ def sniff(
         DataError: There is no row, or an option is wrong.
     """
     lines, whole = _sample(path, encoding)
+    framed = delimiter is None and is_framed(lines)
+    if framed:
+        lines = list(without_frame(lines, path))
+        problems.decide(path, "table", "drawn with bars", "lines of | and - between its cells, as in Markdown",
+                        option="delimiter")  # fmt: skip
     if not any(line.strip() for line in lines):
         raise DataError("has no rows", path=path)
-    mark = _mark(delimiter)
+    mark = "," if framed else _mark(delimiter)
     skipped, hint = _lines_before(lines, skip, comment, path, problems)
     if hint and mark is None:
         mark = hint
@@ -190,9 +188,11 @@ def sniff(
     comment = "" if comment == "none" else comment or _comment_of(lines, skipped, path, problems)
     heading = _commented_header(lines[skipped:], comment) if comment else None
     body = [line for line in lines[skipped:] if not (comment and line.lstrip().startswith(comment))]
-    body = [line for line in body if line.strip()]
+    body = [line for line in body if line.strip() and not is_rule(line)]
     if not body:
         raise DataError("has no rows", path=path)
+    notes = _notes_below(body) if whole and footer is None else 0
+    body = body[: len(body) - notes]
     quote = quote or ("'" if _single_quoted(body) else '"')
     mark = mark if mark is not None else _delimiter(path, body, quote, problems)
     preamble = 0
@@ -205,16 +205,68 @@ def sniff(
             )  # fmt: skip
             skipped = _after(lines, skipped, preamble, comment)
             body = body[preamble:]
+    written = _Written(
+        mark,
+        skipped,
+        comment,
+        quote,
+        whole,
+        decimal,
+        missing,
+        encoding,
+        row_names,
+        units,
+        footer_rows(footer),
+        notes,
+        framed,
+    )
     records = parse(body, mark, quote)
     if heading is not None:
         names = next(iter(parse([heading], mark, quote)), [])
         if records and len(names) == len(records[0]) and header is None and not _is_header(records, known)[0]:
             problems.decide(path, "header", quoted(names), "the last comment names the columns")
-            return _finished(path, problems, mark, names, records, header=False, sure=True, skip=skipped,
-                             comment=comment, quote=quote, decimal=decimal, missing=missing, whole=whole,
-                             encoding=encoding, row_names=row_names)  # fmt: skip
-    return _with_header(path, problems, mark, records, header, known, skipped, comment, quote, decimal, missing, whole,
-                        encoding, row_names)  # fmt: skip
+            return _finished(path, problems, written, names, records, header=False, sure=True)
+    return _with_header(path, problems, written, records, header, known)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What is known of a table before its names; see `Dialect` and `TABLE_OPTIONS`."""
+
+    mark: str
+    skip: int
+    comment: str
+    quote: str
+    whole: bool
+    decimal: str | None
+    missing: str | None
+    encoding: str | None
+    row_names: str | bool | None
+    units: str | bool | None
+    footer: int | None
+    notes: int
+    framed: bool
+
+
+def footer_rows(given: str | int | None) -> int | None:
+    """Number of rows that the option `footer` says; None if it does not say."""
+    if given is None:
+        return None
+    try:
+        count = 0 if str(given).strip().casefold() == "none" else int(given)
+    except ValueError:
+        count = -1
+    if count < 0:
+        raise DataError(f"footer {given!r} must be a number of rows")
+    return count
+
+
+def _notes_below(body: Sequence[str]) -> int:
+    """How many of the last lines are notes; none if other lines begin as they do."""
+    count = 0
+    while count < min(len(body) - 2, LOOKED_AT) and is_note(body[-1 - count]):
+        count += 1
+    return 0 if any(is_note(line) for line in body[: len(body) - count]) else count
 
 
 def _sample(path: Path, encoding: str | None) -> tuple[list[str], bool]:
@@ -472,18 +524,10 @@ def _numbers_first(
 def _with_header(
     path: Path,
     problems: Problems,
-    mark: str,
+    written: _Written,
     records: list[list[str]],
     header: str | bool | None,
     known: Iterable[str],
-    skip: int,
-    comment: str,
-    quote: str,
-    decimal: str | None,
-    missing: str | None,
-    whole: bool,
-    encoding: str | None,
-    row_names: str | bool | None,
 ) -> Dialect:
     said = read_flag(header, "header")
     found, evidence, sure = (said, "", True) if said is not None else _is_header(records, known)
@@ -500,33 +544,33 @@ def _with_header(
         )  # fmt: skip
     names = [value.strip() for value in records[0]] if found else [str(at) for at in range(1, len(records[0]) + 1)]
     rows = records[1:] if found else records
-    return _finished(path, problems, mark, names, rows, header=found, sure=sure, skip=skip, comment=comment,
-                     quote=quote, decimal=decimal, missing=missing, whole=whole, encoding=encoding,
-                     row_names=row_names)  # fmt: skip
+    return _finished(path, problems, written, names, rows, header=found, sure=sure)
 
 
 def _finished(
     path: Path,
     problems: Problems,
-    mark: str,
+    written: _Written,
     names: list[str],
     rows: list[list[str]],
     *,
     header: bool,
     sure: bool,
-    skip: int,
-    comment: str,
-    quote: str,
-    decimal: str | None,
-    missing: str | None,
-    whole: bool,
-    encoding: str | None,
-    row_names: str | bool | None,
 ) -> Dialect:
+    mark = written.mark
     rows = [row for row in rows if any(value.strip() for value in row)]
+    if written.footer:
+        rows = rows[: len(rows) - written.footer] if written.whole else rows
+    wide = len(names) + (bool(rows) and header and all(len(row) == len(names) + 1 for row in rows[:2]))
+    below = _below(path, problems, written, names, rows) if header and wide == len(names) else 0
+    rows = rows[below:]
+    footer = written.footer
+    if footer is None and written.whole:
+        footer = _ended(path, problems, written.notes, names if wide == len(names) else ["", *names], rows)
+        rows = rows[: len(rows) - (footer - written.notes)]
     shifted = bool(rows) and header and all(len(row) == len(names) + 1 for row in rows)
     trailing = False
-    named_rows = read_flag(row_names, "row_names")
+    named_rows = read_flag(written.row_names, "row_names")
     if named_rows is not None:
         shifted = shifted and named_rows
     elif shifted and mark != " " and not all(row[-1] == "" for row in rows):
@@ -548,24 +592,58 @@ def _finished(
     if len(names) > 1 and names[-1] == "" and all(len(row) == len(names) and row[-1] == "" for row in rows) and rows:
         names, trailing = names[:-1], True
     index = _index(names, rows)
-    comma = _comma_columns(path, problems, mark, names, rows, decimal)
+    comma = _comma_columns(path, problems, mark, names, rows, written.decimal)
     return Dialect(
         delimiter=mark,
         names=tuple(names),
         header=header,
         sure=sure,
-        skip=skip,
-        comment=comment,
-        quote=quote,
+        skip=written.skip,
+        comment=written.comment,
+        quote=written.quote,
         comma=comma,
         shifted=shifted,
         trailing=trailing,
         index=index,
-        missing=missing_codes(missing),
+        missing=missing_codes(written.missing),
         sample=tuple(tuple(row) for row in rows),
-        whole=whole,
-        encoding=encoding,
+        whole=written.whole,
+        encoding=written.encoding,
+        below=below,
+        footer=footer,
+        framed=written.framed,
     )
+
+
+def _below(
+    path: Path, problems: Problems, written: _Written, names: Sequence[str], rows: Sequence[Sequence[str]]
+) -> int:
+    """How many rows below the names describe the columns."""
+    said = read_flag(written.units, "units")
+    if said is not None:
+        return int(said)
+    found = rows_below_names(rows, names, path)
+    if found.rows:
+        problems.decide(path, "below the names", found.what, found.evidence, option="units",
+                        alternatives=("units=no",))  # fmt: skip
+    return found.rows
+
+
+def _ended(path: Path, problems: Problems, notes: int, names: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """How many rows at the end are no data, notes among them."""
+    found = ending(rows[-LOOKED_AT:], lambda count: rows[: len(rows) - count], names, path)
+    told_end(path, problems, notes, found)
+    return notes + found.rows
+
+
+def told_end(path: Path, problems: Problems, notes: int, found: Ending) -> None:
+    """Note what was left out below a table."""
+    if notes:
+        problems.decide(path, "below the table", f"{plural(notes, 'line')} left out", "notes about the table",
+                        option="footer", alternatives=("footer=0",))  # fmt: skip
+    if found.rows:
+        problems.decide(path, "at the end", found.what, found.evidence, option="footer",
+                        alternatives=("footer=0",))  # fmt: skip
 
 
 def _index(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int | None:
@@ -604,11 +682,11 @@ def _comma_columns(
         return frozenset(found + doubtful)
     if found:
         found += doubtful
-        example = next(v for row in rows if "," in (v := row[found[0]]))
+        example = next(v for row in rows if len(row) > found[0] and "," in (v := row[found[0]]))
         problems.decide(path, "decimal sign", "comma", f"column {names[found[0]]!r} holds {example!r}",
                         option="decimal", alternatives=("decimal=point",))  # fmt: skip
     elif doubtful and any(name_key(names[at]) in {*_columns.WEIGHT, *_columns.SCORE} for at in doubtful):
-        example = next(v for row in rows if "," in (v := row[doubtful[0]]))
+        example = next(v for row in rows if len(row) > doubtful[0] and "," in (v := row[doubtful[0]]))
         raise AmbiguousError(
             f"column {names[doubtful[0]]!r} holds {example!r}",
             path=path,

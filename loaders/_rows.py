@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import itertools
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from loaders._dialect import TABLE_OPTIONS, Dialect, is_missing_word, missing_codes, name_key, read_flag, reader, sniff
+from loaders._cells import is_missing_word, name_key
+from loaders._dialect import TABLE_OPTIONS, Dialect, footer_rows, missing_codes, read_flag, reader, sniff, told_end
+from loaders._ends import LOOKED_AT, ending, is_note
 from loaders._files import Progress, open_lines, require_file, suffixes
+from loaders._frames import is_rule, without_frame
 from loaders._json_tables import cell, json_rows
 from loaders._json_tables import json_values as json_lines
 from loaders._reading import plural, quoted
@@ -123,21 +127,26 @@ def open_table(
     missing = missing_codes(given.get("missing"))
     unescape = bool(read_flag(given.pop("escaped", None), "escaped"))
     if is_parquet(path):
-        with _parquet(path, progress, missing) as table:
-            yield table
+        with _parquet(path, progress, missing) as stored:
+            whole = stored
+            if stored.whole:
+                cells = _without_end(list(stored.rows), stored.header, path, problems, given.get("footer"))
+                whole = replace(stored, rows=iter(cells), sample=tuple(tuple(values) for _, values in cells))
+            yield whole
         return
     if suffixes(path) in {".json", ".jsonl", ".ndjson"}:
         names, found = json_rows(path, problems, rows=rows, progress=progress)
+        found = _without_end(found, names, path, problems, given.get("footer"))
         sample = tuple(tuple(values) for _, values in found)
-        kept = ((line, values) for line, values in found if any(value.strip() for value in values))
-        yield Table(path, names, kept, None, missing, sample)
+        filled = ((line, values) for line, values in found if any(value.strip() for value in values))
+        yield Table(path, names, filled, None, missing, sample)
         return
     dialect = sniff(path, problems, known=[name for name in known if name is not None], **given)
     limit = csv.field_size_limit(limits().line)
     try:
         with open_lines(path, progress, encoding=dialect.encoding) as text:
             check_columns(len(dialect.names), path)
-            records = _checked(_records(text, dialect, path), dialect, path, problems)
+            records = _checked(_kept(text, dialect, path, problems), dialect, path, problems)
             names, sample = dialect.names, dialect.sample
             if unescape:
                 records = ((line, list(map(restored, values))) for line, values in records)
@@ -227,7 +236,10 @@ def _plain(value: Any) -> Any:
 
 def _records(text: TextIO, dialect: Dialect, path: Path) -> Iterator[tuple[int, list[str]]]:
     """Line and values of each record after the header."""
-    lines: Iterable[str] = itertools.islice(text, dialect.skip, None)
+    lines: Iterable[str] = without_frame(text, path) if dialect.framed else text
+    lines = itertools.islice(lines, dialect.skip, None)
+    if not dialect.framed:
+        lines = ("\n" if is_rule(line) else line for line in lines)
     if dialect.comment:
         mark = dialect.comment
         lines = ("\n" if line.lstrip().startswith(mark) else line for line in lines)
@@ -249,6 +261,81 @@ def _records(text: TextIO, dialect: Dialect, path: Path) -> Iterator[tuple[int, 
         line = found.line_num + 1 + dialect.skip
 
 
+def _without_end(
+    rows: Sequence[tuple[int | None, list[str]]],
+    names: Sequence[str],
+    path: Path,
+    problems: Problems,
+    footer: str | None,
+) -> list[tuple[int | None, list[str]]]:
+    """The rows of a table that is wholly there, without totals and notes at its end."""
+    given = footer_rows(footer)
+    if given is not None:
+        return list(rows[: len(rows) - given])
+    cells = [values for _, values in rows]
+    found = ending(cells[-LOOKED_AT:], lambda count: cells[: len(cells) - count], names, path)
+    told_end(path, problems, 0, found)
+    return list(rows[: len(rows) - found.rows])
+
+
+def _kept(text: TextIO, dialect: Dialect, path: Path, problems: Problems) -> Iterator[tuple[int, list[str]]]:
+    """The records that are data: without what stands below the names and below the table."""
+    found = itertools.islice(
+        _without_names(_records(text, dialect, path), dialect, path, problems), dialect.below, None
+    )
+    most = LOOKED_AT if dialect.footer is None else dialect.footer
+    held: deque[tuple[int, list[str]]] = deque()
+    blank = 0
+    for line, values in found:
+        # blank rows at the end are no footer
+        filled = any(value.strip() for value in values)
+        blank += not filled
+        held.append((line, values))
+        while len(held) - blank > most:
+            first = held.popleft()
+            blank -= not any(value.strip() for value in first[1])
+            yield first
+    if dialect.footer is None:
+        yield from itertools.islice(held, len(held) - _no_data(list(held), dialect, path, problems))
+
+
+def _without_names(
+    rows: Iterator[tuple[int, list[str]]], dialect: Dialect, path: Path, problems: Problems
+) -> Iterator[tuple[int, list[str]]]:
+    """The records without the names where these come again, as in files that were put one behind another."""
+    names = dialect.names[1:] if dialect.shifted else dialect.names
+    again = 0
+    for line, values in rows:
+        if dialect.header and len(values) == len(names) and tuple(value.strip() for value in values) == names:
+            again += 1
+            continue
+        yield line, values
+    if again:
+        problems.decide(path, "the names of the columns", f"{plural(again, 'further row')} with them left out",
+                        "as in files that were joined")  # fmt: skip
+
+
+def _no_data(held: list[tuple[int, list[str]]], dialect: Dialect, path: Path, problems: Problems) -> int:
+    """How many of the last records of a long file are totals or notes."""
+    tail = [values for _, values in held if any(value.strip() for value in values)]
+
+    def above(count: int) -> Iterator[list[str]]:
+        before = {line for line, values in held if values in tail[len(tail) - count :]}
+        with open_lines(path, encoding=dialect.encoding) as text:
+            found = itertools.islice(_records(text, dialect, path), dialect.below, None)
+            yield from (values for line, values in found if line not in before and any(v.strip() for v in values))
+
+    notes = 0
+    while notes < len(tail) and is_note(",".join(tail[-1 - notes])):
+        notes += 1
+    if any(is_note(row[0]) for row in dialect.sample if row):
+        notes = 0
+    end = ending(tail[: len(tail) - notes], lambda count: above(count + notes), dialect.names, path)
+    told_end(path, problems, notes, end)
+    last = end.rows + notes
+    return 0 if not last else len(held) - next(at for at, (_, v) in enumerate(held) if v is tail[-last])
+
+
 def _checked(
     rows: Iterator[tuple[int, list[str]]], dialect: Dialect, path: Path, problems: Problems
 ) -> Iterator[tuple[int | None, list[str]]]:
@@ -262,10 +349,12 @@ def _checked(
             blank += 1
             continue
         if len(values) != width:
+            way = f"put a value that contains {dialect.delimiter!r} in double quotes"
+            if len([value for value in values if value.strip()]) == 1 and len(values) < width:
+                way = "complete it, or leave out a note below the table with footer=1"
             problems.report(
                 "wrong number of columns",
-                f"{plural(len(values), 'value')} where the first row has {width}; "
-                f"put a value that contains {dialect.delimiter!r} in double quotes",
+                f"{plural(len(values), 'value')} where the first row has {width}; {way}",
                 path,
                 line,
             )

@@ -11,6 +11,7 @@ from typing import Any
 
 from loaders._dialect import TABLE_OPTIONS, name_key
 from loaders._files import archive_kind, open_lines, suffixes
+from loaders._frames import is_rule
 from loaders._json_tables import is_lines, json_values, parse_json, rows_of_json
 from loaders._report import Problems
 from loaders._rows import Table, is_parquet, open_table
@@ -123,9 +124,13 @@ class Source:
     @cached_property
     def is_table_text(self) -> bool:
         """True for a text file under any name whose lines are rows: several columns, and no prose."""
-        if self.is_dir or self.suffix in {".md", ".rst", ".markdown"}:
+        if self.is_dir:
             return False
         opened = self._opened
+        if self.suffix in {".md", ".rst", ".markdown"}:
+            if not isinstance(opened, Table) or opened.dialect is None:
+                return False
+            return opened.dialect.framed or is_rule(next((line for line in self.head.splitlines() if line.strip()), ""))
         if not isinstance(opened, Table) or len(opened.header) < 2 or opened.dialect is None:
             return False
         if self.suffix not in _TEXT_SUFFIXES:

@@ -19,6 +19,7 @@ from pyarrow import csv as arrow_csv
 from loaders import _columns
 from loaders._builder import Builder
 from loaders._dialect import name_key
+from loaders._ends import LOOKED_AT, is_note, is_summary
 from loaders._files import Progress, open_bytes
 from loaders._reading import AmbiguousError, plural
 from loaders._registry import Claim, Format, register
@@ -92,6 +93,7 @@ class _Choice:
     weight: int | None = None
     where: tuple[int, str] | None = None
     names: dict[str, int] = field(default_factory=dict)
+    named: bool = True
 
 
 def _choose(
@@ -113,7 +115,7 @@ def _choose(
     )
     skill = find_column(header, skills, skill_column, path, what="the skill", option="skill_column", table=table)
     text, evidence = _text_place(table, skill, texts, text_column)
-    choice = _Choice(header, text, skill)
+    choice = _Choice(header, text, skill, named=table.named)
     choice.weight = optional_column(header, weights, weight_column, path)
     if not table.named and weight_column is None and choice.weight is not None:
         cells = [cell for cell in table.column(choice.weight) if cell]
@@ -233,7 +235,7 @@ def _read_blocks(path: Path, table: Table, choice: _Choice, progress: Progress |
                 blocks.append(block)
     except pa.ArrowException:
         return None
-    if not blocks:
+    if not blocks or _is_doubtful_end(blocks[-1]):
         return None
     # One dictionary for all blocks: ids of a block are numbered anew.
     return pa.concat_tables(blocks).unify_dictionaries().combine_chunks()
@@ -254,6 +256,8 @@ def _block(table: pa.Table, names: list[str], choice: _Choice) -> pa.Table | Non
                 return None
             if pc.any(pc.equal(chunk.dictionary, "")).as_py():
                 return None
+            if choice.named and pc.index(chunk.dictionary, choice.header[place]).as_py() >= 0:
+                return None  # perhaps the names once more
             short = chunk.dictionary.filter(pc.less_equal(pc.utf8_length(chunk.dictionary), 4))
             if any(map(is_missing_word, short.to_pylist())):
                 return None
@@ -266,6 +270,12 @@ def _block(table: pa.Table, names: list[str], choice: _Choice) -> pa.Table | Non
     for what, place in choice.names.items():
         columns[what] = table[names[place]]
     return pa.table(columns)
+
+
+def _is_doubtful_end(block: pa.Table) -> bool:
+    """True if the last rows may be totals or notes, which the rows tell better."""
+    last = block["text"].slice(max(block.num_rows - LOOKED_AT, 0)).cast(pa.string()).to_pylist()
+    return any(is_summary(text) or is_note(text) for text in last)
 
 
 def _take_blocks(requirements: pa.Table, builder: Builder, path: Path) -> bool:

@@ -453,6 +453,8 @@ def _unknown(source: Source) -> DataError:
         return DataError("is an HTML page; save its table as CSV, or download the file itself", path=source.path)
     if source.suffix in {".yaml", ".yml"}:
         return DataError("is YAML, which is not read; write it as JSON", path=source.path)
+    if source.suffix == ".tex" or re.search(r"\\begin\{(tabular|longtable)", source.head):
+        return DataError("is LaTeX, which is not read; save its table as CSV", path=source.path)
     kind = _graph_kind(source)
     if kind is not None:
         return DataError(f"is a graph in {kind}, which is not read; save it as GraphML and load that", path=source.path)

@@ -10,8 +10,9 @@ from typing import Any
 from loaders import _columns
 from loaders._builder import Builder
 from loaders._dialect import name_key
+from loaders._ends import is_summary, sums_up_row
 from loaders._files import Progress
-from loaders._reading import plural
+from loaders._reading import plural, quoted
 from loaders._registry import Claim, Format, register
 from loaders._rows import TABLE_OPTIONS, Table, find_column, open_table, optional_column
 from loaders._scores import ATTEMPTS, SCALES, Scores, is_score_column, parse_score
@@ -119,6 +120,13 @@ def _read_wide(table: Table, scores: Scores, text_column: str | None) -> None:
             "has one column only; expected columns text, model and score, or a text and a column for each model",
             path=table.path,
         )
+    places = [place for place, _ in models]
+    sums = {at for at, name in models if sums_up_row(name, at, [p for p in places if p != at], table.sample)}
+    for at in sums:
+        scores.builder.problems.decide(
+            table.path, "column", f"{table.header[at]!r} is left out", "it sums up the others"
+        )
+    models = [(at, name) for at, name in models if at not in sums]
     for place, name in models:
         if not name:
             raise DataError(f"column {place + 1} has no name; expected the name of a model", path=table.path, line=1)
@@ -171,6 +179,13 @@ def read_response_matrix(
             )
         named = 0 if header[0] in known or len(header) == len(order) else 1
         columns = header[named:]
+        beside = {at for at, name in enumerate(columns) if is_summary(name) and name not in known}
+        if beside and known.intersection(columns):
+            left = quoted([columns[at] for at in sorted(beside)])
+            builder.problems.decide(path, "columns left out", left, "no item is called so, and sums are")
+        else:
+            beside = set()
+        columns = [name for at, name in enumerate(columns) if at not in beside]
         if not known.intersection(columns):
             if len(columns) != len(order):
                 raise DataError(
@@ -186,7 +201,8 @@ def read_response_matrix(
             raise DataError(f"column {unknown!r} is not an item of the Q-matrix", path=path, line=1)
         for number, (line, values) in enumerate(opened.rows, 1):
             model = values[0].strip() if named else f"respondent {number}"
-            for name, value in zip(columns, values[named:], strict=True):
+            answers = [value for at, value in enumerate(values[named:]) if at not in beside]
+            for name, value in zip(columns, answers, strict=True):
                 scores.add(model, name, value, line, name)
     scores.finish()
 

@@ -12,9 +12,11 @@ from pathlib import Path
 from loaders import _columns
 from loaders._builder import Builder, Value
 from loaders._dialect import name_key, read_flag
+from loaders._ends import is_summary, summing_columns
 from loaders._files import Progress
 from loaders._reading import AmbiguousError, plural, quoted
 from loaders._registry import Claim, Format, register
+from loaders._report import Problems
 from loaders._rows import TABLE_OPTIONS, Table, open_table, optional_column
 from loaders._scores import SCALES
 from loaders._source import Source
@@ -78,7 +80,7 @@ def read_q_matrix(
         if read_flag(transposed, "transposed"):
             opened, rows = _turned(opened, rows)
         place = _item_column(opened, rows, text_column)
-        skills, beside = _skill_columns(opened, rows, place, skill_columns)
+        skills, beside = _skill_columns(opened, rows, place, skill_columns, builder.problems)
         listed = quoted([name for _, name in skills])
         problems = builder.problems
         problems.decide(
@@ -147,7 +149,7 @@ def _named_item(header: Sequence[str]) -> bool:
 
 
 def _skill_columns(
-    table: Table, rows: Rows, place: int | None, given: str | None
+    table: Table, rows: Rows, place: int | None, given: str | None, problems: Problems
 ) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
     """Columns with skills, and the others with what they are called as properties."""
     header = table.header
@@ -160,7 +162,10 @@ def _skill_columns(
         return [(at, name) for at, name in names if at in chosen], _meanings(
             [(at, name) for at, name in names if at not in chosen]
         )
-    cells = {at: [values[at] for _, values in rows if not table.is_missing(values[at])] for at, _ in names}
+    cells = {
+        at: [values[at] for _, values in rows if values[at].strip() and not table.is_missing(values[at])]
+        for at, _ in names
+    }
     text = [at for at, values in cells.items() if values and all(_cell(value) is None for value in values)]
     numbers = [
         at
@@ -174,14 +179,45 @@ def _skill_columns(
             f"skill_columns, such as skill_columns={flags[0] if flags else 'FIRST'}:{flags[-1] if flags else 'LAST'}",
             path=table.path,
         )
+    marks = {
+        at: [0.0 if table.is_missing(values[at]) else _cell(values[at]) for _, values in rows]
+        for at, _ in names
+        if at not in text
+    }
+    sums = summing_columns(marks)
+    for at in sums:
+        problems.decide(table.path, "column", f"{header[at]!r} is a property", "it adds up the skills of each row",
+                        option="skill_columns")  # fmt: skip
+    doubtful = next((at for at in marks if at not in sums and _may_sum_up(header[at], at, marks)), None)
+    if doubtful is not None:
+        skills = [header[at] for at in marks if at != doubtful]
+        raise AmbiguousError(
+            f"column {header[doubtful]!r} may be a skill, or sum up the others",
+            path=table.path,
+            readings=[
+                ("it sums up", f"skill_columns={','.join(skills)}"),
+                ("it is a skill", f"skill_columns={','.join(header[at] for at in marks)}"),
+            ],
+        )
     if text and len(text) == len(names):
         raise DataError(
             "no column holds 0 and 1; name the columns of skills with skill_columns, or choose the format with "
             "--format",
             path=table.path,
         )
-    return [(at, name) for at, name in names if at not in text], _meanings(
-        [(at, name) for at, name in names if at in text]
+    return [(at, name) for at, name in names if at not in text and at not in sums], _meanings(
+        [(at, name) for at, name in names if at in text or at in sums]
+    )
+
+
+def _may_sum_up(name: str, place: int, marks: Mapping[int, Sequence[float | None]]) -> bool:
+    """True if a column is called Total or the like, and its marks are not those of a skill, or fit both."""
+    own = [value or 0.0 for value in marks[place]]
+    if not is_summary(name) or len(marks) < 3 or not own:
+        return False
+    others = [column for at, column in marks.items() if at != place]
+    return max(own) > 1 or all(
+        abs(value - sum(column[row] or 0.0 for column in others)) < 1e-9 for row, value in enumerate(own)
     )
 
 
@@ -249,12 +285,13 @@ def _claims(source: Source) -> Claim | None:
         for at in range(len(table.header))
         if all(value.strip().lower() in _FLAGS for value in table.column(at)) and any(table.column(at))
     ]
-    others = [at for at in range(len(table.header)) if at not in flags and at != table.index]
+    totals = [at for at, name in enumerate(table.header) if at not in flags and is_summary(name)]
+    others = [at for at in range(len(table.header)) if at not in (*flags, *totals) and at != table.index]
     if not table.named or not table.header[0]:
         if len(flags) >= 2 and len(others) <= 1:
             return Claim(41, "a matrix of 0 and 1")
         return None
-    if len(table.header) > 2 and len(flags) >= len(table.header) - 1:
+    if len(flags) > 1 and len(flags) >= len(table.header) - len(totals) - 1:
         return Claim(40, "a column of 0 and 1 for each skill")
     text = [at for at in others if all(_cell(value) is None for value in table.column(at) if value)]
     named = not source.keys.isdisjoint(_columns.TEXT_ID)

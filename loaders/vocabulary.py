@@ -13,6 +13,8 @@ from pathlib import Path
 from loaders import _columns
 from loaders._builder import Builder, Value
 from loaders._files import Progress, open_lines, read_text, suffixes
+from loaders._frames import is_framed
+from loaders._reading import AmbiguousError
 from loaders._registry import Claim, Format, register
 from loaders._rows import find_column, open_table, optional_column
 from loaders._source import Source
@@ -165,7 +167,13 @@ def read_text_folder(
         DataError: No vocabulary or no text; a file that is not UTF-8 text.
     """
     if vocabulary is None:
-        raise DataError("a folder of texts needs a list of terms to look for: add the option vocabulary", path=path)
+        way = "to find the skills of texts, give a list of terms with vocabulary=FILE"
+        if path.is_dir():
+            raise DataError(f"is a folder of texts; {way}", path=path)
+        raise DataError(
+            f"is a text, not a table; {way}; if it is a table, name its format with --format, and its delimiter",
+            path=path,
+        )
     index = Vocabulary(read_vocabulary(Path(vocabulary), builder, separator=separator))
     own = Path(vocabulary).resolve()
     files = [path]
@@ -200,7 +208,13 @@ def _claims(source: Source) -> Claim | None:
     if source.is_dir:
         kinds = {suffixes(Path(name)) for name in source.files}
         return Claim(15, "text files") if kinds & TEXT_SUFFIXES else None
-    if source.suffix not in TEXT_SUFFIXES or source.is_table_text:
+    if source.suffix not in TEXT_SUFFIXES:
+        return None
+    if "vocabulary" in source.options:
+        return Claim(98, "a text, and a list of terms to look for")
+    if source.is_table_text or isinstance(source.why_no_table, AmbiguousError):
+        return None
+    if source.why_no_table is not None and is_framed(source.head.splitlines()):
         return None
     return Claim(15, "a text file whose lines are not rows of a table")
 

@@ -95,7 +95,7 @@ def test_provenance_and_part(file: Write) -> None:
         ("text,skill,weight\nt,a,1e999\n", {}, 2, "column 'weight': weight '1e999' must be a positive number"),
         ("text,skill,weight\nt,a,\n", {}, 2, "column 'weight': weight '' must be a positive number"),
         ("text,skill\nt,\"a\nb\"\nt\n", {}, 4,
-         "1 value where the first row has 2; put a value that contains ',' in double quotes"),
+         "1 value where the first row has 2; complete it, or leave out a note below the table with footer=1"),
         ("text,skill\nt,a,b\n", {}, 2,
          "3 values where the first row has 2; put a value that contains ',' in double quotes"),
         ("text,skill\nt,\"a\n", {}, 2, "cannot be read as a table: a quote is not closed; check the quotes"),

@@ -265,7 +265,7 @@ def test_folder_of_texts(file: Write) -> None:
 
 def test_errors_of_folders_of_text(file: Write) -> None:
     root = file("docs/a.txt", b"caf\xe9").parent
-    with pytest.raises(DataError, match=r"needs a list of terms to look for: add the option vocabulary"):
+    with pytest.raises(DataError, match=r"is a folder of texts; .* give a list of terms with vocabulary=FILE"):
         load(root, name="d")
     with pytest.raises(DataError, match=r"v.txt: has no terms"):
         load(root, name="d", vocabulary=file("v.txt", "# none\n"))
