@@ -49,6 +49,11 @@ _WORDS = {mark: word for word, mark in _NAMED.items() if word not in {"\\t", "wh
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
 _THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+")
+_NO_NUMBERS = frozenset({
+    *_columns.TEXT, *_columns.TEXT_ID, *_columns.SKILL, *_columns.SKILLS, *_columns.SKILL_ID, *_columns.PREREQUISITE,
+    *_columns.MODEL, *_columns.STUDENT, "questions", "concepts", "responses", "selectmasks", "is_repeat", "timestamps",
+    "usetimes", "list_skills", "list_skill_ids", "prerequisites", "prereqs",
+})  # fmt: skip
 _NEO4J = re.compile(r".*:(ID|START_ID|END_ID|LABEL|TYPE|IGNORE)\b.*")
 
 
@@ -147,6 +152,7 @@ def sniff(
     units: str | bool | None = None,
     footer: str | int | None = None,
     known: Iterable[str] = (),
+    ids: Iterable[str] = (),
 ) -> Dialect:
     """How a file is written, by its first 2000 rows; what follows is checked while it is read.
 
@@ -165,6 +171,7 @@ def sniff(
         units: See `TABLE_OPTIONS`.
         footer: See `TABLE_OPTIONS`.
         known: Names of columns that the caller was told.
+        ids: Those of them that hold ids or lists of them, and no numbers.
 
     Raises:
         AmbiguousError: Two readings are possible; the message names both and the option that decides.
@@ -219,6 +226,7 @@ def sniff(
         footer_rows(footer),
         notes,
         framed,
+        frozenset(map(name_key, ids)) | _NO_NUMBERS,
     )
     records = parse(body, mark, quote)
     if heading is not None:
@@ -246,6 +254,7 @@ class _Written:
     footer: int | None
     notes: int
     framed: bool
+    ids: frozenset[str]
 
 
 def footer_rows(given: str | int | None) -> int | None:
@@ -592,7 +601,7 @@ def _finished(
     if len(names) > 1 and names[-1] == "" and all(len(row) == len(names) and row[-1] == "" for row in rows) and rows:
         names, trailing = names[:-1], True
     index = _index(names, rows)
-    comma = _comma_columns(path, problems, mark, names, rows, written.decimal)
+    comma = _comma_columns(path, problems, written, names, rows)
     return Dialect(
         delimiter=mark,
         names=tuple(names),
@@ -658,8 +667,9 @@ def _index(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int | None:
 
 
 def _comma_columns(
-    path: Path, problems: Problems, mark: str, names: Sequence[str], rows: Sequence[Sequence[str]], decimal: str | None
+    path: Path, problems: Problems, written: _Written, names: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> frozenset[int]:
+    decimal = written.decimal
     if decimal is not None:
         if decimal.strip().lower() not in {"comma", ",", "point", "."}:
             raise DataError(f"decimal {decimal!r} must be point or comma")
@@ -668,6 +678,8 @@ def _comma_columns(
     found: list[int] = []
     doubtful: list[int] = []
     for at in range(len(names)):
+        if name_key(names[at]) in written.ids:
+            continue  # 1,2 are two skills
         values = [row[at].strip() for row in rows if len(row) > at]
         present = [value for value in values if value and not is_missing_word(value)]
         with_comma = [value for value in present if "," in value]

@@ -22,6 +22,7 @@ class Decision:
         evidence: What in the file says so.
         option: The option that decides otherwise, as it is typed; "" if there is none.
         alternatives: Other readings, each as the option that takes it.
+        columns: Columns of a table and what each was taken for: "text", "skill", "weight", "property", ….
     """
 
     file: str
@@ -30,6 +31,7 @@ class Decision:
     evidence: str = ""
     option: str = ""
     alternatives: tuple[str, ...] = ()
+    columns: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         """One line for people."""

@@ -41,9 +41,10 @@ class Problems:
         *,
         option: str = "",
         alternatives: tuple[str, ...] = (),
+        columns: tuple[tuple[str, str], ...] = (),
     ) -> None:
         """Note a decision on a file; one that was noted is not noted again."""
-        found = Decision(path.name, what, taken, evidence, option, alternatives)
+        found = Decision(path.name, what, taken, evidence, option, alternatives, columns)
         if found not in self.decisions:
             self.decisions.append(found)
 

@@ -103,6 +103,7 @@ def open_table(
     *,
     progress: Progress | None = None,
     known: Iterable[str | None] = (),
+    ids: Iterable[str | None] = (),
     **options: Any,
 ) -> Iterator[Table]:
     """Open a table: delimited or aligned text, JSON rows in any form, or Parquet.
@@ -114,6 +115,7 @@ def open_table(
         problems: Where rows are reported and decisions noted.
         progress: Called with bytes read and all bytes.
         known: Names of columns that the user gave: the first row holds names if it holds one of them.
+        ids: Names of columns of ids or lists of them, in which a comma is no decimal sign.
         options: Of `TABLE_OPTIONS`; None is as if not given.
 
     Raises:
@@ -141,7 +143,8 @@ def open_table(
         filled = ((line, values) for line, values in found if any(value.strip() for value in values))
         yield Table(path, names, filled, None, missing, sample)
         return
-    dialect = sniff(path, problems, known=[name for name in known if name is not None], **given)
+    columns = [name for name in known if name is not None]
+    dialect = sniff(path, problems, known=columns, ids=[name for name in ids if name is not None], **given)
     limit = csv.field_size_limit(limits().line)
     try:
         with open_lines(path, progress, encoding=dialect.encoding) as text:

@@ -70,7 +70,7 @@ def read_edge_list(
     """
     given = (text_column, skill_column, weight_column)
     known = [*given, (where or "").partition("=")[0].strip() or None]
-    with open_table(path, builder.problems, progress=progress, known=known, **table) as opened:
+    with open_table(path, builder.problems, progress=progress, known=known, ids=given[:2], **table) as opened:
         choice = _choose(opened, builder, *given, where)
         fast = opened.dialect is not None and opened.dialect.plain and opened.missing is None and not opened.escaped
         if not fast or builder.closed_texts or builder.closed_skills:
@@ -79,7 +79,7 @@ def read_edge_list(
     requirements = _read_blocks(path, opened, choice, progress)
     if requirements is not None and _take_blocks(requirements, builder, path):
         return
-    with open_table(path, builder.problems, progress=progress, known=known, **table) as opened:
+    with open_table(path, builder.problems, progress=progress, known=known, ids=given[:2], **table) as opened:
         _read_rows(opened, builder, choice)
 
 
@@ -135,7 +135,10 @@ def _choose(
     if choice.weight is not None:
         parts.append(f"weights from column {header[choice.weight]!r}")
     parts += [f"their {what} from column {header[at]!r}" for what, at in choice.names.items()]
-    builder.problems.decide(path, "columns", ", ".join(parts), evidence, option="text_column")
+    meanings = [(header[text], "text"), (header[skill], "skill")]
+    meanings += [(header[choice.weight], "weight")] if choice.weight is not None else []
+    meanings += [(header[at], "title" if what == "titles" else "skill name") for what, at in choice.names.items()]
+    builder.problems.decide(path, "columns", ", ".join(parts), evidence, option="text_column", columns=tuple(meanings))
     return choice
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -437,10 +437,29 @@ def _detected(path: str | Path, given: Mapping[str, str | Path]) -> tuple[Format
         raise DataError("there is no such file or folder", path=target)
     source = Source(target, dict(given))
     claims = _claims(target, given)
-    if not claims:
+    own = [key for key in given if key not in _COMMON and companion_option(key) is None]
+    # columns that the user named say more than names of columns do
+    told = [claim for claim in claims if FORMATS[claim[0]].options.keys() >= set(own)] or _by_options(source, own)
+    if not claims and not told:
         raise _unknown(source)
-    first = claims[0]
+    first = (told or claims)[0]
     return FORMATS[first[0]], first[1]
+
+
+def _by_options(source: Source, own: Sequence[str]) -> list[tuple[str, Claim]]:
+    """The format of a table by the options that name its columns."""
+    if source.table is None:
+        return []
+    ways = {
+        "edge-list": ("text_column", "skill_column"),
+        "skill-rows": ("skills_column",),
+        "q-matrix": ("skill_columns",),
+    }
+    return [
+        (name, Claim(1, f"{' and '.join(needed)} are given" if len(needed) > 1 else f"{needed[0]} is given"))
+        for name, needed in ways.items()
+        if set(needed) <= set(own) <= FORMATS[name].options.keys()
+    ]
 
 
 def _unknown(source: Source) -> DataError:

@@ -72,7 +72,7 @@ def read_outcomes(
         DataError: A score that is no number or out of range, an unknown text, or two scores for one attempt.
     """
     known = [text_column, model_column, score_column]
-    with open_table(path, builder.problems, progress=progress, known=known, **table) as opened:
+    with open_table(path, builder.problems, progress=progress, known=known, ids=known[:2], **table) as opened:
         keys = {name_key(name) for name in opened.header}
         trials = sorted(keys & _TRIALS)
         scores = Scores(
@@ -106,6 +106,7 @@ def _read_long(table: Table, scores: Scores, model: int, score: int, text_column
         table.path, "columns",
         f"texts from column {header[text]!r}, models from column {header[model]!r}, scores from {header[score]!r}",
         option="score_column",
+        columns=((header[text], "text"), (header[model], "model"), (header[score], "score")),
     )  # fmt: skip
     for line, values in table.rows:
         scores.add(values[model].strip(), values[text].strip(), values[score], line, table.header[score])
@@ -134,6 +135,7 @@ def _read_wide(table: Table, scores: Scores, text_column: str | None) -> None:
     scores.builder.problems.decide(
         table.path, "columns", f"texts from column {table.header[text]!r}, a model in each of the other "
         f"{plural(len(models), 'column')}", option="text_column",
+        columns=((table.header[text], "text"), *((table.header[at], "model") for at, _ in models)),
     )  # fmt: skip
     for line, values in table.rows:
         for place, name in models:

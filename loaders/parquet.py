@@ -158,6 +158,8 @@ def _read_edges(
     builder.problems.decide(
         path, "columns", f"texts from column {header[text]!r}, skills from column {header[skill]!r}"
         + (f", weights from column {header[weight]!r}" if weight is not None else ""), option="text_column",
+        columns=((header[text], "text"), (header[skill], "skill"),
+                 *(((header[weight], "weight"),) if weight is not None else ())),
     )  # fmt: skip
     chosen = {"text": header[text], "skill": header[skill]} | ({"weight": header[weight]} if weight is not None else {})
     blocks: list[pa.Table] = []

@@ -75,7 +75,8 @@ def read_q_matrix(
         DataError: A cell that is no number, an item twice, or what `read_response_matrix` raises.
     """
     items: list[str] = []
-    with open_table(path, builder.problems, progress=progress, known=[text_column], **table) as as_written:
+    known = [text_column]
+    with open_table(path, builder.problems, progress=progress, known=known, ids=known, **table) as as_written:
         opened, rows = as_written, list(as_written.rows)
         if read_flag(transposed, "transposed"):
             opened, rows = _turned(opened, rows)
@@ -88,6 +89,9 @@ def read_q_matrix(
             f"{plural(len(skills), 'skill')}: {listed}; "
             + (f"items from column {opened.header[place] or '(no name)'!r}" if place is not None else "items numbered"),
             f"{quoted([name for _, name in beside])} as properties" if beside else "", option="skill_columns",
+            columns=(*(((opened.header[place], "text"),) if place is not None else ()),
+                     *((opened.header[at], "skill") for at, _ in skills),
+                     *((opened.header[at], "property") for at, _ in beside)),
         )  # fmt: skip
         if place is not None and text_column is None and name_key(opened.header[place]) in _OF_SKILLS:
             raise AmbiguousError(

@@ -66,7 +66,7 @@ def read_hierarchy(
     """
     builder.link_files["part_of"] = path
     known = [parent_column, child_column]
-    with open_table(path, builder.problems, progress=progress, known=known, **table) as opened:
+    with open_table(path, builder.problems, progress=progress, known=known, ids=known, **table) as opened:
         levels = [] if parent_column or child_column else _levels(opened)
         if levels:
             _read_levels(opened, builder, levels)
@@ -79,7 +79,8 @@ def read_hierarchy(
             header, _columns.CHILD, child_column, path, what="the child", option="child_column", table=opened
         )
         builder.problems.decide(path, "columns", f"{header[child]!r} is part of {header[parent]!r}",
-                                option="parent_column")  # fmt: skip
+                                option="parent_column",
+                                columns=((header[child], "child"), (header[parent], "parent")))  # fmt: skip
         for line, values in opened.rows:
             lower, upper = values[child].strip(), values[parent].strip()
             if not builder.known_skill(lower, path, line, header[child]):
@@ -149,7 +150,7 @@ def read_prerequisites(
     """
     builder.link_files["prerequisites"] = path
     known = [prerequisite_column, skill_column]
-    with open_table(path, builder.problems, progress=progress, known=known, **table) as opened:
+    with open_table(path, builder.problems, progress=progress, known=known, ids=known, **table) as opened:
         header = opened.header
         before = find_column(
             header, (*_columns.PREREQUISITE, "prerequisites", "source"), prerequisite_column, path,
@@ -160,7 +161,8 @@ def read_prerequisites(
             option="skill_column", table=opened,
         )  # fmt: skip
         builder.problems.decide(path, "columns", f"{header[before]!r} before {header[after]!r}",
-                                option="prerequisite_column")  # fmt: skip
+                                option="prerequisite_column",
+                                columns=((header[before], "prerequisite"), (header[after], "skill")))  # fmt: skip
         lists = separator is not None or name_key(header[before]) in {"prerequisites", "prereqs"}
         rows = list(opened.rows) if lists else opened.rows
         read = list_reader([values[before] for _, values in rows], separator, path=path, column=header[before],

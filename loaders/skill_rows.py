@@ -62,7 +62,8 @@ def read_skill_rows(
         DataError: A missing column, an empty or a second id, skills that are neither an array nor text.
     """
     known = [text_column, skills_column, class_column, title_column]
-    with open_table(path, builder.problems, progress=progress, known=known, **table) as opened:
+    ids = [text_column, *(skills_column or "").split(",")]
+    with open_table(path, builder.problems, progress=progress, known=known, ids=ids, **table) as opened:
         columns = _columns_of(opened, text_column, skills_column, class_column, title_column)
         rows = list(opened.rows)
         cells = [values[at] for _, values in rows for at in columns.skills]
@@ -76,6 +77,9 @@ def read_skill_rows(
         builder.problems.decide(
             path, "columns", f"texts from column {opened.header[columns.text]!r}, skills from {listed}",
             option="text_column",
+            columns=((opened.header[columns.text], "text"), *((opened.header[at], "skills") for at in columns.skills),
+                     *((opened.header[at], meaning if meaning in {"class", "title"} else "property")
+                       for at, meaning in columns.properties.items())),
         )  # fmt: skip
         seen: set[str] = set()
         absent = without = 0

@@ -96,7 +96,8 @@ def read_student_log(
         _read_six_lines(path, builder, scale or "auto", attempts, progress)
         return
     known = [skills_column, model_column, score_column, *(text_column or "").split(",")]
-    with open_table(path, builder.problems, progress=progress, known=known, **table) as opened:
+    ids = [skills_column, model_column, *(text_column or "").split(",")]
+    with open_table(path, builder.problems, progress=progress, known=known, ids=ids, **table) as opened:
         keys = [name_key(name) for name in opened.header]
         is_sequences = _has_sequences(set(keys)) and text_column is None
         scores = Scores(
@@ -180,6 +181,12 @@ def _read_rows(
         + (f", students from {header[places.model]!r}" if places.model is not None else "")
         + (f", outcomes from {header[places.score]!r}" if places.score is not None else ""),
         option="text_column",
+        columns=(
+            *((header[at], "text") for at in places.text),
+            *((header[at], "skills") for at in places.skills),
+            *(((header[places.model], "model"),) if places.model is not None else ()),
+            *(((header[places.score], "score"),) if places.score is not None else ()),
+        ),
     )
     parsed: dict[str, list[str]] = {}
     required: set[tuple[str, str]] = set()

@@ -212,3 +212,22 @@ def test_any_edge_list_in_any_dialect(
         path.write_bytes(stream.getvalue().encode(encoding))
         dataset = load(path, name="d", format="edge-list").dataset
     assert [(row["text"], row["skill"]) for row in dataset.requirements.to_pylist()] == written
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        ('id,skills\nt1,"1,2"\nt2,3\n', {}),
+        ("id;skills\nt1;1,2\nt2;3\n", {}),
+        ('id,mine\nt1,"1,2"\nt2,3\n', {"skills_column": "mine"}),
+    ],
+)
+def test_numbers_of_skills_are_no_decimal_fractions(file: Write, content: str, options: dict[str, str]) -> None:
+    requirements = load(file("r.csv", content), name="d", **options).dataset.requirements.to_pylist()  # type: ignore[arg-type]
+    assert [(row["text"], row["skill"]) for row in requirements] == [("t1", "1"), ("t1", "2"), ("t2", "3")]
+
+
+def test_columns_that_are_named_say_the_format(file: Write) -> None:
+    pairs = file("e.csv", "job,thing,prerequisites\nt1,a,\nt2,b,\nt3,c,x\n")
+    assert load(pairs, name="d", text_column="job", skill_column="thing").format == "edge-list"
+    assert load(pairs, name="d", text_column="job", skills_column="thing").format == "skill-rows"

@@ -127,7 +127,10 @@ def test_a_look_says_what_would_be_stored_and_does_not_name_the_folder(uploads: 
     assert (seen.readings[0].texts, seen.readings[0].skills) == (2, 2)
     assert seen.columns == ("id", "skills")
     assert seen.rows == (("q", "a;b"), ("r", "b"))
-    assert "Would be stored" in str(callbacks.reading_card(seen, NOTHING))
+    card = str(callbacks.reading_card(seen, NOTHING))
+    assert "Would be stored" in card
+    assert "text (detected)" in card
+    assert "skills (detected)" in card
     upload = send(uploads, rows="x,y\n1,2\n3,4\n")
     seen, _ = tasks.look(quiet, files_of(upload, NOTHING), NOTHING)
     assert seen.readings[0].problem.startswith("rows.csv: has columns 'x', 'y'")

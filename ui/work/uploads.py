@@ -138,8 +138,8 @@ class Uploads:
 def too_large(name: str) -> str:
     """What is said of a file that does not fit."""
     return (
-        f"{name} is too large to be sent from a browser (at most {LARGEST >> 20} MB in all): load it where it lies, "
-        f"with `{command_text(['load', name])}`"
+        f"{name} is too large to be sent from a browser (at most {LARGEST >> 20} MB in all): run "
+        f"`{command_text(['load', name])}` on the machine that has it"
     )
 
 

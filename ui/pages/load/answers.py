@@ -257,16 +257,17 @@ def _mapping(look: Look, asked: Asked, format_name: str) -> Any:
     known = FORMATS[format_name].options if format_name in FORMATS else {}
     keys = [key for key in known if key.endswith("_column")]
     of = {value: key for key, value in asked.options.items() if key in keys}
+    taken = _taken(look)
     heads = []
     for name in look.columns[:24]:
         select = dmc.Select(
             id=_set(f"column:{name}"),
             data=[{"value": key, "label": key.removesuffix("_column").replace("_", " ")} for key in keys],
             value=of.get(name),
-            placeholder="found out",
+            placeholder=taken.get(name, "not used" if taken else "choose"),
             clearable=True,
             size="xs",
-            w=130,
+            w=150,
             comboboxProps={"shadow": "md"},
             **{"aria-label": f"Meaning of column {name}"},
         )
@@ -276,10 +277,20 @@ def _mapping(look: Look, asked: Asked, format_name: str) -> Any:
     return html.Div(
         [
             html.H3("The first rows"),
-            html.P(f"Choose what a column means, where it was not understood.{more}", className="quiet"),
+            html.P(
+                f"Above each column: what it was taken for. Choose otherwise where that is wrong.{more}",
+                className="quiet",
+            ),
             wide_table(html.Table([html.Thead(html.Tr(heads)), html.Tbody(rows)], className="table load-head")),
         ]
     )
+
+
+def _taken(look: Look) -> dict[str, str]:
+    """What each column of the first file was taken for; nothing if it could not be read."""
+    decided = (decision for reading in look.readings for decision in reading.decisions if decision.columns)
+    found = next((d.columns for d in decided if {name for name, _ in d.columns} <= set(look.columns)), ())
+    return {name: f"{meaning} (detected)" for name, meaning in found}
 
 
 def _options(asked: Asked, format_name: str, columns: Sequence[str]) -> Any:

@@ -18,7 +18,7 @@ __all__ = ["layout"]
 
 _TITLE = "Load"
 _MEANING = (
-    "Files become a dataset: texts, and the skills that each of them requires. What would be understood is shown "
+    "Turn files into a dataset: texts, and the skills that each of them requires. You see how the files are read "
     "before anything is stored."
 )
 _MODES = (
@@ -43,9 +43,9 @@ def layout(snapshot: Snapshot | None, query: Query) -> Any:
                 html.Div(id="ld-sending", className="quiet", role="status"),
                 html.Div(id="ld-files"),
             ],
-            note=f"Tables, JSON, graphs, spreadsheets as CSV, evaluation results; also compressed. At most "
-            f"{LARGEST >> 20} MB in all; load larger files where they lie, with skillgraph load. Files are kept in a "
-            "private folder and deleted once they are stored, or after half an hour.",
+            note=f"Tables, spreadsheets saved as CSV, JSON, graphs, evaluation results; compressed files too. At most "
+            f"{LARGEST >> 20} MB in all; for larger ones, run skillgraph load on the machine that has them. "
+            "Files are kept in a private folder and deleted once they are stored, or after half an hour.",
         ),
         html.Div(
             [

@@ -31,7 +31,7 @@
     if (!files.length) return;
     const large = files.find((file) => file.size > most);
     if (large) {
-      say(`${large.name} is too large to be sent from a browser (at most ${Math.round(most / 1048576)} MB in all): load it where it lies, with skillgraph load ${/^[\w.\-]+$/.test(large.name) ? large.name : `'${large.name}'`}`, true);
+      say(`${large.name} is too large to be sent from a browser (at most ${Math.round(most / 1048576)} MB in all): run skillgraph load ${/^[\w.\-]+$/.test(large.name) ? large.name : `'${large.name}'`} on the machine that has it`, true);
       return;
     }
     const ticket = window.sgWork.ticket();
