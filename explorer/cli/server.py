@@ -56,11 +56,16 @@ def start(
     Neo4j Community is licensed under GPLv3; it runs as a process of its own and is no part of this program.
     """
     from explorer.server import LocalServer, ServerOptions, find_version
+    from explorer.store.neo4j.store import Neo4jStore
 
     chosen = None if version is None else find_version(version)
     options = ServerOptions(port, http_port if browser else None, heap, page_cache, quick, version=chosen)
     with run.progress("Fetching Neo4j") as progress:
-        status = LocalServer(home, options=options).start(progress=progress)
+        local = LocalServer(home, options=options)
+        status = local.start(progress=progress)
+    if status.changed:
+        # A database that was made by an offline import gets its constraints and indexes before anybody asks it.
+        Neo4jStore(str(status.url), credentials=local.credentials()).close()
     return _report(status, "started" if status.changed else "runs already")
 
 

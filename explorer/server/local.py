@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import secrets
 import socket
 import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,8 @@ from explorer.folders import cache_folder, server_home
 from explorer.server.archive import class_archive
 from explorer.server.jars import NEO4J_VERSION, NEO4J_VERSIONS, JarSet, Progress, Provision, provision
 from explorer.server.java import Java, find_java
-from explorer.server.watchdog import creation_time, end_process, is_alive
+from explorer.server.watchdog import creation_time, end_process, find_process, is_alive
+from loaders.writing import lock_file
 
 __all__ = [
     "LocalServer",
@@ -40,6 +44,8 @@ _FOLDERS = ("conf", "data", "import", "licenses", "logs", "plugins", "run")
 _OPENS = ("java.nio", "java.io", "sun.nio.ch", "java.lang")
 _IMPORT_ARGUMENTS = "import.args"
 _VERSION_FILE = "version"
+_STARTING_FILE = "starting.json"
+_LOCK_FILE = "start.lock"
 
 
 @dataclass(frozen=True)
@@ -171,6 +177,12 @@ class LocalServer:
             return status
         java = find_java(self.version)
         jars = self.provision(progress).jars
+        with self._starting_alone(timeout):
+            # Another process may have started it meanwhile.
+            status = self.status()
+            return status if status.running else self._start(java, jars, attached=attached, timeout=timeout)
+
+    def _start(self, java: Java, jars: JarSet, *, attached: bool, timeout: float) -> ServerStatus:
         for name, port in (("--port", self.options.bolt_port), ("--http-port", self.options.http_port)):
             if port is not None:
                 _require_free(port, name)
@@ -179,6 +191,10 @@ class LocalServer:
         except OSError as error:
             raise ServerError(f"cannot use {self.home} as the server's home: {error}") from error
         self._set_password(java, jars)
+        # Killed between the two, this process would leave a server that nobody knows: what is about to be started is
+        # written down first, and found again by its home.
+        intended = _State(0, 0.0, self.options.bolt_port, self.options.http_port, self.version)
+        _write_private(self.home / _STARTING_FILE, json.dumps(asdict(intended)))
         child = self._spawn(java, jars)
         try:
             self._own(child, attached=attached)
@@ -201,9 +217,12 @@ class LocalServer:
         if self._child is not None:
             self._child.wait()
         if running and (self.home / "run" / _CLASSES).exists():
-            class_archive(find_java(self.version), self.provision().jars).keep(self.home / "run" / _CLASSES)
+            # Only for a faster start the next time; the extra that has Java may have been removed.
+            with contextlib.suppress(ServerError):
+                class_archive(find_java(self.version), self.provision().jars).keep(self.home / "run" / _CLASSES)
         self._drop_leash()
         (self.home / STATE_FILE).unlink(missing_ok=True)
+        (self.home / _STARTING_FILE).unlink(missing_ok=True)
         return self._status(changed=running)
 
     def status(self) -> ServerStatus:
@@ -267,12 +286,39 @@ class LocalServer:
         )
 
     def _read_state(self) -> _State | None:
+        """What is known of the server; that of a start which was killed before it could say so is found again."""
+        state, intended = (self._state_in(name) for name in (STATE_FILE, _STARTING_FILE))
+        if intended is None or (state is not None and is_alive(state.pid, state.created)):
+            return state
+        found = find_process(f"--home-dir={self.home}")
+        return state if found is None else replace(intended, pid=found[0], created=found[1])
+
+    def _state_in(self, name: str) -> _State | None:
+        path = self.home / name
         try:
-            return _State(**json.loads((self.home / STATE_FILE).read_text(encoding="utf-8")))
+            return _State(**json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError) as error:
-            raise ServerError(f"cannot read {self.home / STATE_FILE}: {error}; delete it if no server runs") from error
+            raise ServerError(f"cannot read {path}: {error}; delete it if no server runs") from error
+
+    @contextmanager
+    def _starting_alone(self, timeout: float) -> Iterator[None]:
+        """Wait until no other process starts a server in this home, and keep others waiting."""
+        path, end = self.home / _LOCK_FILE, time.monotonic() + timeout
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise ServerError(f"cannot use {self.home} as the server's home: {error}") from error
+        try:
+            while not lock_file(file):
+                if time.monotonic() > end:
+                    raise ServerError(f"another process has been starting a server in {self.home} for {timeout:.0f} s")
+                time.sleep(0.1)
+            yield
+        finally:
+            os.close(file)
 
     def _prepare_home(self) -> None:
         for name in _FOLDERS:
@@ -373,6 +419,7 @@ class LocalServer:
             )
         state = _State(child.pid, created, self.options.bolt_port, self.options.http_port, self.version)
         _write_private(self.home / STATE_FILE, json.dumps(asdict(state)))
+        (self.home / _STARTING_FILE).unlink(missing_ok=True)
 
     def _wait_until_ready(self, child: subprocess.Popen[bytes], timeout: float) -> None:
         end = time.monotonic() + timeout
@@ -397,6 +444,7 @@ class LocalServer:
             child.wait()
         self._child = None
         self._drop_leash()
+        (self.home / _STARTING_FILE).unlink(missing_ok=True)
         state = self._read_state()
         if state is not None and state.pid == child.pid:
             (self.home / STATE_FILE).unlink(missing_ok=True)
@@ -429,6 +477,10 @@ def render_configuration(home: Path, options: ServerOptions) -> str:
         "internal.dbms.cypher_ip_blocklist": "0.0.0.0/0,::/0",
         "dbms.usage_report.enabled": "false",
         "db.transaction.timeout": "15m",
+        "db.transaction.monitor.check.interval": "500ms",
+        # One query takes neither all of the memory nor, with many like it, all of the threads.
+        "db.transaction.concurrent.maximum": "64",
+        **_transaction_memory(options.heap),
         "db.tx_log.rotation.size": "16m",
         "db.tx_log.rotation.retention_policy": "2 files",
         # Without it every stop waits twice five seconds.
@@ -439,6 +491,14 @@ def render_configuration(home: Path, options: ServerOptions) -> str:
     settings.update(options.settings)
     # A backslash escapes in this format, as in C:\\Users.
     return "".join(f"{key}={value.replace(chr(92), chr(92) * 2)}\n" for key, value in settings.items())
+
+
+def _transaction_memory(heap: str) -> dict[str, str]:
+    """Half of the heap for one transaction; nothing if the heap is not as Java wants it, which Java then says."""
+    found = re.fullmatch(r"(\d+)([kmg])", heap.lower())
+    if found is None:
+        return {}
+    return {"db.memory.transaction.max": f"{int(found[1]) * 1024 // 2}{ {'k': 'b', 'm': 'k', 'g': 'm'}[found[2]] }"}
 
 
 def explain_exit(console: str, code: int, log: Path) -> str:

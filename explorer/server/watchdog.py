@@ -7,16 +7,28 @@ killed. This works alike on Linux, macOS and Windows.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
-__all__ = ["creation_time", "end_process", "is_alive"]
+__all__ = ["creation_time", "end_process", "find_process", "is_alive"]
+
+_PROC = Path("/proc")
+_TICK = 0.02
+"""Seconds by which two ways to tell when a process was created may differ."""
 
 
 def _psutil() -> Any:
+    """The package, or what stands in for it: a server can be stopped also when the extra was removed meanwhile."""
     try:
         import psutil  # type: ignore[import-untyped] # it publishes no types
     except ImportError:
+        if (_PROC / "self" / "stat").exists():
+            return None
         from explorer.errors import ServerError
         from explorer.extras import how_to_add
 
@@ -27,6 +39,8 @@ def _psutil() -> Any:
 def creation_time(pid: int) -> float | None:
     """When a process was created, in seconds since the epoch; None if there is none of that number or it has ended."""
     psutil = _psutil()
+    if psutil is None:
+        return _creation_time_of(pid)
     try:
         process = psutil.Process(pid)
         return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
@@ -34,9 +48,47 @@ def creation_time(pid: int) -> float | None:
         return None
 
 
+def _creation_time_of(pid: int) -> float | None:
+    """From Linux's own files."""
+    try:
+        fields = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        booted = next(
+            float(line.split()[1])
+            for line in (_PROC / "stat").read_text(encoding="utf-8").splitlines()
+            if line.startswith("btime ")
+        )
+    except (OSError, StopIteration):
+        return None
+    return None if fields[0] == "Z" else booted + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
 def is_alive(pid: int, created: float) -> bool:
     """True if the process of that number is still the one that was created then."""
-    return creation_time(pid) == created
+    now = creation_time(pid)
+    return now is not None and abs(now - created) < _TICK
+
+
+def find_process(argument: str) -> tuple[int, float] | None:
+    """Number and creation time of a process of this user with an argument in its command line; None if there is none.
+
+    Args:
+        argument: One whole argument.
+    """
+    psutil = _psutil()
+    if psutil is None:
+        wanted = os.fsencode(argument)
+        for folder in _PROC.iterdir():
+            with contextlib.suppress(OSError):
+                if folder.name.isdecimal() and wanted in (folder / "cmdline").read_bytes().split(b"\0"):
+                    created = _creation_time_of(int(folder.name))
+                    if created is not None:
+                        return int(folder.name), created
+        return None
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if argument in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
+                return int(process.pid), float(process.create_time())
+    return None
 
 
 def end_process(pid: int, created: float, *, patience: float = 10.0) -> bool:
@@ -44,16 +96,18 @@ def end_process(pid: int, created: float, *, patience: float = 10.0) -> bool:
 
     Args:
         pid: Its number.
-        created: When it was created, in seconds since the epoch, as psutil tells it.
+        created: When it was created, in seconds since the epoch, as `creation_time` tells it.
         patience: Seconds between asking and killing.
 
     Returns:
         True if it is gone, or was.
     """
     psutil = _psutil()
+    if psutil is None:
+        return _ended(pid, created, patience)
     try:
         process = psutil.Process(pid)
-        if process.create_time() != created:
+        if not is_alive(pid, created):
             return True
         process.terminate()
         try:
@@ -66,6 +120,19 @@ def end_process(pid: int, created: float, *, patience: float = 10.0) -> bool:
     except psutil.TimeoutExpired:
         return False
     return True
+
+
+def _ended(pid: int, created: float, patience: float) -> bool:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        end = time.monotonic() + patience
+        with contextlib.suppress(ProcessLookupError):
+            if is_alive(pid, created):
+                os.kill(pid, number)
+        while time.monotonic() < end:
+            if not is_alive(pid, created):
+                return True
+            time.sleep(0.05)
+    return False
 
 
 if __name__ == "__main__":

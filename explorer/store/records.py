@@ -68,6 +68,7 @@ __all__ = [
     "layer_info",
     "layer_node",
     "layer_table",
+    "named_models",
     "node_key",
     "node_rows",
     "stale_properties",
@@ -230,9 +231,22 @@ def tags_are_kept(properties: Mapping[str, Any]) -> bool:
     return "requirements" in json.loads(properties["columns"])
 
 
+def named_models(table: str, rows: pa.Table) -> pa.Table:
+    """Rows of a table of nodes; models whose source has no column `name` are shown by their ids.
+
+    >>> named_models("models", pa.table({"id": ["small"]})).to_pylist()
+    [{'id': 'small', 'name': 'small'}]
+
+    Args:
+        table: Name of the table; those other than `models` have names or titles of their own.
+        rows: Its rows, with an `id`.
+    """
+    return rows.append_column("name", rows["id"]) if table == "models" and "name" not in rows.column_names else rows
+
+
 def node_rows(dataset: Dataset, table: str, size: int = 10_000) -> Iterator[list[Properties]]:
     """Property maps of the nodes of one table, in batches: its columns without nulls, `key` and `dataset`."""
-    for batch in getattr(dataset, table).to_batches(max_chunksize=size):
+    for batch in named_models(table, getattr(dataset, table)).to_batches(max_chunksize=size):
         rows = []
         for row in batch.to_pylist():
             properties = {name: value for name, value in row.items() if value is not None}

@@ -35,7 +35,8 @@ MIB = 1 << 20
 # Files of the program's own, which no user names and which lie in folders of its own.
 OWN_FILES = {
     "explorer/agent/tools.py", "explorer/annotation/asking.py",
-    "explorer/server/jars.py", "explorer/server/local.py", "explorer/server/archive.py", "explorer/credentials.py",
+    "explorer/server/jars.py", "explorer/server/local.py", "explorer/server/archive.py", "explorer/server/watchdog.py",
+    "explorer/credentials.py",
     "explorer/service/memo.py", "explorer/spark/run_folder.py", "explorer/spark/session.py",
     "explorer/store/embedded/bounded.py", "explorer/unforeseen.py", "loaders/gate.py", "loaders/writing.py",
     "ui/delivery.py", "ui/scripts.py",

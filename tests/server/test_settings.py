@@ -55,6 +55,16 @@ def test_files_and_addresses_are_closed_to_queries_and_authentication_is_on() ->
     assert settings["db.transaction.timeout"] == "15m"
 
 
+@pytest.mark.parametrize(("heap", "each"), [("1g", "512m"), ("512m", "256m"), ("3G", "1536m"), ("much", None)])
+def test_a_transaction_may_take_half_of_the_heap(heap: str, each: str | None) -> None:
+    settings = settings_of(ServerOptions(heap=heap))
+    given = settings.get("db.memory.transaction.max")
+    units = {"b": 1, "k": 2**10, "m": 2**20}
+    sizes = [None if size is None else int(size[:-1]) * units[size[-1]] for size in (given, each)]
+    assert sizes[0] == sizes[1]
+    assert int(settings["db.transaction.concurrent.maximum"]) < 1_000
+
+
 def test_browser_is_off_without_a_port_and_own_settings_win() -> None:
     settings = settings_of(ServerOptions(http_port=None, settings={"db.transaction.timeout": "1h"}))
     assert settings["server.http.enabled"] == "false"

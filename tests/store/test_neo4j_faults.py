@@ -104,6 +104,57 @@ def test_a_server_that_is_not_there_is_named() -> None:
         Neo4jStore(f"bolt://127.0.0.1:{port}", credentials=Credentials("neo4j", SECRET))
 
 
+def test_a_server_that_takes_encrypted_connections_only_is_named() -> None:
+    """It closes others at once, without a word."""
+    import socket
+
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        closer = threading.Thread(target=lambda: hang_up(other.accept()[0]))
+        closer.start()
+        with pytest.raises(StoreError, match=rf"not encrypted: use bolt\+s://127\.0\.0\.1:{port}, or bolt\+ssc://"):
+            Neo4jStore(f"bolt://127.0.0.1:{port}", credentials=Credentials("neo4j", SECRET))
+        closer.join()
+
+
+def hang_up(connection: Any) -> None:
+    connection.recv(100)
+    connection.close()
+
+
+def test_a_name_that_is_no_host_is_named() -> None:
+    with pytest.raises(StoreError, match="there is no host of that name; check the address"):
+        Neo4jStore("neo4j+s://no-such-host.invalid", credentials=Credentials("neo4j", SECRET))
+
+
+def test_a_server_that_does_not_answer_is_told_from_one_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+
+    from neo4j import GraphDatabase
+
+    driver = GraphDatabase.driver
+    waits = {"connection_timeout": 0.2, "connection_acquisition_timeout": 0.4}
+    monkeypatch.setattr(GraphDatabase, "driver", lambda *given, **named: driver(*given, **{**named, **waits}))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        for scheme in ("bolt", "neo4j", "bolt+ssc"):
+            with pytest.raises(StoreError, match=rf"{port} takes connections but does not answer: it is overloaded"):
+                Neo4jStore(f"{scheme}://127.0.0.1:{port}", credentials=Credentials("neo4j", SECRET))
+
+
+@pytest.mark.neo4j
+def test_a_server_that_does_not_encrypt_is_named(neo4j_server: RunningNeo4j) -> None:
+    plain = neo4j_server.url.partition("://")[2]
+    for scheme in ("bolt", "neo4j"):
+        for ending in ("+s", "+ssc"):
+            with pytest.raises(StoreError, match=rf"does not encrypt connections.*: use {scheme}://{plain}$"):
+                Neo4jStore(f"{scheme}{ending}://{plain}", credentials=neo4j_server.credentials)
+
+
 def test_something_else_on_the_port_is_no_server() -> None:
     import socket
 
@@ -113,7 +164,7 @@ def test_something_else_on_the_port_is_no_server() -> None:
         port = other.getsockname()[1]
         talker = threading.Thread(target=lambda: other.accept()[0].sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n"))
         talker.start()
-        with pytest.raises(StoreError, match=f"127.0.0.1:{port}"):
+        with pytest.raises(StoreError, match=rf"127\.0\.0\.1:{port} is a web server, not the port for drivers"):
             Neo4jStore(f"bolt://127.0.0.1:{port}", credentials=Credentials("neo4j", SECRET))
         talker.join()
 

@@ -142,6 +142,7 @@ _ROWS: dict[str, list[tuple[Any, ...]]] = {
         ("base-model", 0.25, "t1"),
         ("tuned", 1.0, "t1"),
     ],
+    "MATCH (m:Model) RETURN m.name = m.id AS named": [(True,), (True,)],
     "MATCH (a:Model)-[:FINE_TUNED_FROM]->(b:Model) RETURN a.id, a.base, b.id": [("tuned", "base-model", "base-model")],
     "MATCH (a:Skill)-[r:PREREQUISITE_OF|PART_OF]->(b) RETURN a.id, type(r), b.id ORDER BY a.id, b.id": [
         ("for", "PREREQUISITE_OF", "sum"),

@@ -16,7 +16,7 @@ from explorer.store.embedded.contents import dataset_tables, ids_of, layer_assoc
 from explorer.store.embedded.graph import add_edges, add_node, add_nodes, create_constraints
 from explorer.store.embedded.tables import Ids
 from explorer.store.protocol import SCHEMA_VERSION
-from explorer.store.records import EDGE_TABLES, NODE_LABELS, EdgeTable, edge_properties
+from explorer.store.records import EDGE_TABLES, NODE_LABELS, EdgeTable, edge_properties, named_models
 
 __all__ = ["build_graph"]
 
@@ -67,7 +67,9 @@ def _collect(
 def _add_dataset(graph: Any, edges: _Edges, content: Content, name: str, entry: Mapping[str, Any]) -> dict[str, int]:
     """Add a dataset; the number of the first node of each table, the others follow in order of id."""
     tables = dataset_tables(content, entry)
-    first = {table: add_nodes(graph, label, name, tables[table]) for table, label in NODE_LABELS.items()}
+    first = {
+        table: add_nodes(graph, label, name, named_models(table, tables[table])) for table, label in NODE_LABELS.items()
+    }
     ids = {table: Ids([], tables[table]["id"].combine_chunks(), label) for table, label in NODE_LABELS.items()}
     for edge in EDGE_TABLES:
         table = tables[edge.table]

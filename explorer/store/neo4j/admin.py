@@ -30,6 +30,7 @@ from explorer.store.records import (
     dataset_node,
     edge_properties,
     layer_node,
+    named_models,
     node_key,
     stale_properties,
     utc_now,
@@ -145,7 +146,7 @@ def _write_dataset(writer: _Writer, dataset: Dataset) -> None:
     node = {**dataset_node(dataset, utc_now()), "revision": uuid4().hex}
     _write_records(writer, "Dataset", "name", [node])
     for table, label in NODE_LABELS.items():
-        rows = getattr(dataset, table)
+        rows = named_models(table, getattr(dataset, table))
         header = {"key": f"ID({label})", "dataset": "string", **_header(rows.schema, label)}
         writer.write("nodes", label, label, header, _node_batches(dataset, rows))
     for edge in EDGE_TABLES:

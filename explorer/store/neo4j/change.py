@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import uuid4
 
 from explorer.errors import SkillgraphError, StoreError
-from explorer.store.neo4j.connection import is_memory_error
+from explorer.store.neo4j.failures import is_memory_error, is_read_only
 from explorer.store.protocol import SCHEMA_VERSION
 from explorer.store.records import utc_now
 
@@ -69,7 +69,6 @@ STAGED_LABELS = ("Text", "Skill", "Model")
 _T = TypeVar("_T")
 _STORE_KEY = "skillgraph"
 _PURGE_BATCH = 10_000
-_READ_ONLY_CODES = ("ForbiddenOnReadOnlyDatabase", "WriteOnReadOnlyAccessDatabase", "Security.Forbidden", "AccessMode")
 
 SMALL = {"dataset": 250_000, "layer": 100_000, "associations": 200_000, "views": 10_000}
 """Rows, written and replaced, up to which a change is one transaction: at most some 200 MB of the server's heap."""
@@ -212,8 +211,7 @@ def between_changes(connection: Connection, find: Callable[[ManagedTransaction],
     try:
         return connection.write_nothing(work)
     except StoreError as error:
-        code = getattr(error.__cause__, "code", None) or ""
-        if not code.endswith(_READ_ONLY_CODES):
+        if not is_read_only(error.__cause__):
             raise
         # Nobody can publish in a database that is read-only, or with a user who may only read.
         return connection.read(find)

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 from explorer.credentials import Credentials
 from explorer.errors import SkillgraphError, StoreError
+from explorer.store.neo4j.failures import explain
 
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction, Session
-    from neo4j.exceptions import Neo4jError
 
-__all__ = ["SCHEMES", "Address", "Connection", "is_memory_error", "parse_address"]
+__all__ = ["SCHEMES", "Address", "Connection", "parse_address"]
 
 SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 """Schemes of the addresses that mean a Neo4j server."""
@@ -24,7 +24,7 @@ SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 _T = TypeVar("_T")
 _PORT = 7687
 _LOST_ANSWERS = 3
-_MEMORY_CODES = ("MemoryPoolOutOfMemoryError", "TransactionOutOfMemoryError", "OutOfMemoryError")
+_SILENT = logging.NullHandler()
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,15 @@ class Address:
     host: str
     port: int
     database: str | None
+
+    @property
+    def scheme(self) -> str:
+        """`neo4j`, `bolt+s`, …: how one connects, and whether encrypted."""
+        return self.url.partition(":")[0]
+
+    def with_scheme(self, ending: str) -> str:
+        """The address with `+s` (encrypted), `+ssc` (encrypted, with any certificate) or nothing after its scheme."""
+        return self.scheme.partition("+")[0] + ending + self.url.removeprefix(self.scheme)
 
 
 def parse_address(url: str) -> Address:
@@ -76,11 +85,6 @@ def parse_address(url: str) -> Address:
     return Address(target + (f"/{database}" if database else ""), target, parts.hostname, port, database)
 
 
-def is_memory_error(error: Neo4jError) -> bool:
-    """True if the server had too little memory for a transaction."""
-    return (error.code or "").endswith(_MEMORY_CODES)
-
-
 class _RollbackError(Exception):
     """Carries a value out of a transaction that is not to be committed."""
 
@@ -108,8 +112,9 @@ class Connection:
         import explorer
 
         self.address = address
-        # The driver logs what it also hands over in the result, where it is taken from.
+        # The driver logs what it also hands over in the result, where it is taken from, and what it tries again.
         logging.getLogger("neo4j.notifications").disabled = True
+        logging.getLogger("neo4j").addHandler(_SILENT)
         with self.errors():
             self._driver = GraphDatabase.driver(
                 address.target,
@@ -209,29 +214,6 @@ class Connection:
         except SkillgraphError:
             raise
         except (DriverError, Neo4jError) as error:
-            raise StoreError(self._explain(error)) from error
+            raise StoreError(explain(error, self.address)) from error
         except OSError as error:
             raise StoreError(f"{self.address.url}: {error}") from error
-
-    def _explain(self, error: Exception) -> str:
-        from neo4j.exceptions import AuthError, Neo4jError, ServiceUnavailable, SessionExpired
-
-        url = self.address.url
-        if isinstance(error, AuthError):
-            return f"{url} refuses the user or the password: set NEO4J_USER and NEO4J_PASSWORD"
-        if isinstance(error, ServiceUnavailable | SessionExpired):
-            return (
-                f"no Neo4j answers at {url}: start it (skillgraph server start runs one on this machine) and try "
-                "again; its data are unharmed"
-            )
-        if isinstance(error, Neo4jError):
-            code, message = error.code or "", " ".join((error.message or str(error)).split())
-            if code.endswith("DatabaseNotFound"):
-                return f"{url}: there is no such database on that server"
-            if is_memory_error(error):
-                return (
-                    f"{url} has too little memory for this in one transaction, and nothing was changed: give the "
-                    "server a larger heap, or load it with skillgraph export --format neo4j-admin"
-                )
-            return f"{url} refused: {message} ({code.rpartition('.')[2]})"
-        return f"{url}: {' '.join(str(error).split())}"

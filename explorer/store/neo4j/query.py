@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from explorer.errors import QueryError
 from explorer.store.cypher_guard import READ_PROCEDURES, Token, check_read_only, split_version, tokenize
 from explorer.store.neo4j.change import READ_ATTEMPTS, change_mark
+from explorer.store.neo4j.failures import is_memory_error, is_overload
 from explorer.store.protocol import Node, Path, QueryResult, Relationship
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ _REFUSED_EXPRESSIONS: tuple[tuple[str, str], ...] = (
 _INTERNAL = frozenset({"revision"})
 """Properties by which the store recognises its own changes; not part of the schema."""
 _T = TypeVar("_T")
-_GRACE_SECONDS = 5.0
+_GRACE_SECONDS = 1.0
 _WRITTEN_MEANWHILE = (
     "other users changed the store each time this query ran, so its rows may mix old and new content: run it again"
 )
@@ -298,6 +299,13 @@ def _as_query_error(error: Any, timeout: float, lines_before: int) -> QueryError
     code, message = error.code or "", error.message or str(error)
     if "TransactionTimedOut" in code or "Terminated" in code:
         return _took_too_long(timeout)
+    if is_memory_error(error):
+        return QueryError(
+            "the query needs more memory than the server gives to one (dbms.memory.transaction.total.max, "
+            "db.memory.transaction.max), and was stopped: narrow it, or aggregate before collecting"
+        )
+    if is_overload(error):
+        return QueryError(f"the server is overloaded: try again later ({' '.join(message.split()).rstrip('.')})")
     if "Security" in code:
         return QueryError(f"the server's user lacks the permission for this: {' '.join(message.split())}")
     # The server puts the place after its sentence, and then quotes the statement.

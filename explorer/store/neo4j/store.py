@@ -31,6 +31,7 @@ from explorer.store.neo4j.dataset import (
     skills_of,
     stage_rows,
 )
+from explorer.store.neo4j.failures import is_read_only
 from explorer.store.neo4j.layer import (
     check_base,
     join_layers,
@@ -111,7 +112,12 @@ class Neo4jStore:
         try:
             # A database made by an offline import has the data but not yet its constraints.
             if self._connection.rows("MATCH (d:Dataset) WHERE d.columns IS NOT NULL RETURN 1 LIMIT 1"):
-                ensure_schema(self._connection)
+                try:
+                    ensure_schema(self._connection)
+                except StoreError as error:
+                    # Whoever may only read does so without them.
+                    if not is_read_only(error.__cause__):
+                        raise
         except BaseException:
             self._connection.close()
             raise
