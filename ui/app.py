@@ -63,7 +63,7 @@ def create_app(
         assets_ignore=r"^(login|editor|cytoscape|plotly)\..*",
         suppress_callback_exceptions=True,
         title="Skillgraph Explorer",
-        update_title=None,
+        update_title=None,  # type: ignore[arg-type]  # Dash documents None
         on_error=_report,
         index_string=_INDEX,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],

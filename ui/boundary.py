@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import dash_mantine_components as dmc
 from dash import html
 from dash.development.base_component import Component
+
+from ui.attributes import attributes
 
 __all__ = ["Boundary", "failed", "page_failed"]
 
@@ -17,8 +19,8 @@ class Boundary(Component):  # type: ignore[misc,unused-ignore]
     It also says whether the page is at rest: `data-busy` of the document is "no" while no callback is running.
     """
 
-    _children_props: ClassVar[list[str]] = []
-    _base_nodes: ClassVar[list[str]] = ["children"]
+    _children_props: list[str] = []  # noqa: RUF012 -- as the base class declares it
+    _base_nodes: list[str] = ["children"]  # noqa: RUF012
     _namespace = "skillgraph"
     _type = "Boundary"
 
@@ -28,7 +30,7 @@ class Boundary(Component):  # type: ignore[misc,unused-ignore]
         self._valid_wildcard_attributes: list[str] = []
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
-        super().__init__(**({} if children is None else {"children": children}))
+        super().__init__(**({} if children is None else {"children": children}))  # type: ignore[no-untyped-call]
 
 
 def failed(part: str, error: Exception) -> Any:
@@ -63,4 +65,4 @@ def page_failed(name: str, error: Exception) -> Any:
 
 
 def _again() -> html.Button:
-    return html.Button("Try again", className="act strong", **{"data-again": "yes"})
+    return html.Button("Try again", className="act strong", **attributes(data_again="yes"))

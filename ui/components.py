@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from unicodedata import east_asian_width
 
 import dash_ag_grid as dag
@@ -12,11 +12,12 @@ from dash import dcc, html
 
 from explorer.service.stale import stale_sentence
 from explorer.store.protocol import DatasetInfo, LayerInfo
+from ui.attributes import attributes
 from ui.choice import Choice
 
 __all__ = [
-    "CHART",
     "card",
+    "chart_settings",
     "empty_state",
     "figure",
     "fraction",
@@ -32,19 +33,25 @@ __all__ = [
 ]
 
 
-CHART: Mapping[str, Any] = {
-    "displaylogo": False,
-    "responsive": True,
-    # Plotly's button that sends a figure's data to its own site; nothing leaves this machine.
-    "showSendToCloud": False,
-    "plotlyServerURL": "",
-}
+def chart_settings(**more: Any) -> dcc.Graph.Config:
+    """How Plotly draws on every page, with what one figure needs beside that."""
+    settings = {
+        "displaylogo": False,
+        "responsive": True,
+        # Plotly's button that sends a figure's data to its own site; nothing leaves this machine.
+        "showSendToCloud": False,
+        "plotlyServerURL": "",
+        **more,
+    }
+    return cast("dcc.Graph.Config", settings)
+
+
 """Settings of all Plotly figures."""
 
 
 def icon(name: str) -> html.Span:
     """One of the icons in assets/icons, in the colour of the text beside it."""
-    return html.Span(className=f"icon icon-{name}", **{"aria-hidden": "true"})
+    return html.Span(className=f"icon icon-{name}", **attributes(aria_hidden="true"))
 
 
 def fraction(value: float | None, digits: int = 1) -> str:
@@ -88,24 +95,23 @@ def card(title: str | None, children: Any, *, note: str | None = None, extra: An
     return html.Section([*head, *body], className=f"card {className}")
 
 
-def figure(name: str | Mapping[str, Any], *, height: int | str = 300, label: str, chart: Any = None) -> html.Div:
+def figure(name: str | dict[str, Any], *, height: int | str = 300, label: str, chart: Any = None) -> html.Div:
     """A Plotly figure, described for those who do not see it."""
     size = f"{height}px" if isinstance(height, int) else height
     extra = {} if chart is None else {"figure": chart}
     return html.Div(
         dcc.Graph(
             id=name,
-            config={
-                **CHART,
-                "displayModeBar": "hover",
-                "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
-            },
+            config=chart_settings(
+                displayModeBar="hover",
+                modeBarButtonsToRemove=["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
+            ),
             style={"height": size},
             responsive=True,
             **extra,
         ),
         role="figure",
-        **{"aria-label": label},
+        **attributes(aria_label=label),
         className="figure",
     )
 
@@ -156,7 +162,9 @@ def grid(
     )
 
 
-def page_header(title: str, meaning: str, choice: Choice | None, *, layer: bool = True, extra: Any = None) -> html.Div:
+def page_header(
+    title: str, meaning: str, choice: Choice | None, *, layer: bool = True, extra: Any = None
+) -> html.Header:
     """A page's name, the one line that says what its numbers mean, and what it is about."""
     pickers: list[Any] = []
     if choice is not None and choice.datasets:
@@ -190,10 +198,10 @@ def _take_away() -> html.Details:
     """Address, tables and pictures of the page as files; `assets/takeaway.js` lists what there is."""
     return html.Details(
         [
-            html.Summary(icon("share"), className="tool", **{"aria-label": "Take away", "title": "Take away"}),
+            html.Summary(icon("share"), className="tool", **attributes(aria_label="Take away", title="Take away")),
             html.Div(
                 [
-                    html.Button("Copy link to this view", className="item", **{"data-copy": ""}),
+                    html.Button("Copy link to this view", className="item", **attributes(data_copy="")),
                     html.Div(className="take-items"),
                 ],
                 className="menu-box take-box",
@@ -211,7 +219,7 @@ def _stale(info: LayerInfo | None) -> Any:
 
 def _subject(choice: Choice) -> html.Div:
     """What the page is about, for the browser."""
-    subject = {"data-dataset": choice.dataset or "", "data-layer": choice.layer or ""}
+    subject = attributes(data_dataset=choice.dataset or "", data_layer=choice.layer or "")
     return html.Div(id="subject", hidden=True, **subject)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from ui.attributes import attributes
 from ui.boundary import Boundary
 from ui.components import icon
 from ui.pages import PAGES
@@ -87,7 +88,7 @@ def shell(store_name: str, *, login: bool) -> Any:
                         [
                             html.Div(
                                 [
-                                    html.Div(className="logo", **{"aria-hidden": "true"}),
+                                    html.Div(className="logo", **attributes(aria_hidden="true")),
                                     html.Div(
                                         [
                                             html.Div("Skillgraph", className="brand"),
@@ -108,7 +109,7 @@ def shell(store_name: str, *, login: bool) -> Any:
                                                 id="toggle-scheme",
                                                 variant="subtle",
                                                 color="gray",
-                                                **{"aria-label": "Light or dark"},
+                                                **attributes(aria_label="Light or dark"),
                                             ),
                                             *(
                                                 [
@@ -129,7 +130,7 @@ def shell(store_name: str, *, login: bool) -> Any:
                             ),
                         ],
                         className="rail",
-                        **{"aria-label": "Pages"},
+                        **attributes(aria_label="Pages"),
                     ),
                     html.Main(
                         [
@@ -143,7 +144,8 @@ def shell(store_name: str, *, login: bool) -> Any:
                                     type="dot",
                                     color="#2F7FB8",
                                     parent_className="page-loading",
-                                    target_components={"page": "children"},
+                                    # Dash declares the components by name with a type that has no names.
+                                    target_components={"page": "children"},  # type: ignore[arg-type]
                                 ),
                             ),
                         ],

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba.np.linalg
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-__all__ = ["kernel", "prefetch", "trailing_zeros"]
+__all__ = ["instruction", "kernel", "prefetch", "trailing_zeros"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -40,12 +40,17 @@ def kernel(function: Function) -> Function:
     each process compiles for itself; a shared temporary directory would let others plant code there.
     """
     try:
-        return njit(cache=True, nogil=True)(function)
+        return cast("Function", njit(cache=True, nogil=True)(function))
     except RuntimeError:  # numba: "cannot cache function …: no locator available"
-        return njit(nogil=True)(function)
+        return cast("Function", njit(nogil=True)(function))
 
 
-@intrinsic
+def instruction(define: Callable[..., Any]) -> Callable[..., Any]:
+    """An operation that kernels call; `define` gives its signature and its code, and gets a typing context first."""
+    return cast("Callable[..., Any]", intrinsic(define))
+
+
+@instruction
 def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
     """Ask for the cache line of `array[index]` (one-dimensional, contiguous) to be read and written soon.
 
@@ -70,7 +75,7 @@ def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
     return signature, generate
 
 
-@intrinsic
+@instruction
 def trailing_zeros(typing_context: Any, word: Any) -> Any:
     """Position of the lowest set bit of a 64-bit word that is not 0."""
     signature = types.uint64(types.uint64)

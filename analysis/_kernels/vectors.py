@@ -6,7 +6,8 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
+
+from analysis._kernels.compile import instruction
 
 __all__ = ["LANES", "copy_lanes", "fill_lanes", "sort_lanes"]
 
@@ -21,7 +22,7 @@ def _address(context: Any, builder: Any, array_type: Any, array: Any, index_type
     return builder.bitcast(builder.gep(data, [position]), _VECTOR.as_pointer())
 
 
-@intrinsic
+@instruction
 def copy_lanes(typing_context: Any, target: Any, i: Any, source: Any, j: Any) -> Any:
     """`target[i:i+8] = source[j:j+8]`, both one-dimensional int32; the caller sees to the bounds."""
     signature = types.void(target, i, source, j)
@@ -36,7 +37,7 @@ def copy_lanes(typing_context: Any, target: Any, i: Any, source: Any, j: Any) ->
     return signature, generate
 
 
-@intrinsic
+@instruction
 def fill_lanes(typing_context: Any, target: Any, i: Any, value: Any) -> Any:
     """`target[i:i+8] = value`, one-dimensional int32; the caller sees to the bounds."""
     signature = types.void(target, i, value)
@@ -53,7 +54,7 @@ def fill_lanes(typing_context: Any, target: Any, i: Any, value: Any) -> Any:
     return signature, generate
 
 
-@intrinsic
+@instruction
 def sort_lanes(typing_context: Any, array: Any, i: Any, count: Any) -> Any:
     """Sort `array[i:i+count]`, count ≤ 8, in place; True if two are equal. One-dimensional int32 below 2^31-1.
 

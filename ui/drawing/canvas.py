@@ -7,6 +7,7 @@ from typing import Any
 import dash_cytoscape as cyto
 from dash import html
 
+from ui.attributes import attributes
 from ui.components import icon
 from ui.drawing.colourings import Colouring
 from ui.drawing.style import ROLES, SCHEMES, Scheme, cytoscape_stylesheet
@@ -79,7 +80,7 @@ def canvas(name: str, label: str) -> html.Div:
         ),
         className="canvas",
         role="img",
-        **{"aria-label": label},
+        **attributes(aria_label=label),
     )
 
 
@@ -92,7 +93,7 @@ def zoom_tools(name: str) -> html.Div:
                 icon(shape),
                 id={"type": f"{name}-zoom", "act": act},
                 className="tool",
-                **{"aria-label": text, "title": text},
+                **attributes(aria_label=text, title=text),
             )
             for act, shape, text in tools
         ],
@@ -114,7 +115,7 @@ def legend_items(look: Colouring) -> list[Any]:
                 id={"type": "legend", "place": place},
                 className="legend-item",
                 title="Hide or show",
-                **{"aria-pressed": "true"},
+                **attributes(aria_pressed="true"),
             )
             for place, category in enumerate(look.categories)
             if category.count

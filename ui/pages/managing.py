@@ -13,6 +13,7 @@ from explorer.service.life import dependents
 from explorer.service.stale import refresh_command
 from explorer.store.protocol import LayerInfo
 from explorer.wording import plural
+from ui.attributes import attributes
 from ui.calls import Calls, Cause
 from ui.choice import Choice
 from ui.components import card, fraction, wide_table
@@ -77,7 +78,7 @@ def _layer_row(info: LayerInfo) -> html.Tr:
 def _button(act: str, dataset: str, layer: str | None, label: str) -> html.Button:
     what = label if layer is None else f"{label}: {layer}"
     ident = {"type": "m-open", "act": act, "dataset": dataset, "layer": layer or ""}
-    return html.Button(label, id=ident, className="act", title=what, **{"aria-label": what})
+    return html.Button(label, id=ident, className="act", title=what, **attributes(aria_label=what))
 
 
 def manage_dialog() -> list[Any]:
@@ -96,7 +97,7 @@ def manage_dialog() -> list[Any]:
                     style=_HIDDEN,
                 ),
                 html.Div(dmc.Button("Do it", id="m-go", size="sm"), className="manage-go"),
-                html.Div(id="m-outcome", **{"aria-live": "polite"}),
+                html.Div(id="m-outcome", **attributes(aria_live="polite")),
             ],
             id="m-modal",
             opened=False,

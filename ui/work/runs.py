@@ -15,6 +15,7 @@ from explorer.options import LEARNERS, MODES, RULES, Mode, Rule
 from explorer.service import AssociationReport, LearnReport, PercolationReport
 from explorer.service.snapshot import read_dataset
 from loaders.gate import parse_json
+from ui.attributes import attributes
 from ui.calls import Calls, Cause
 from ui.choice import Choice, Query, finite
 from ui.components import card, fraction
@@ -71,15 +72,15 @@ def run_strip(opened: bool) -> html.Div:
             html.Section(
                 [
                     html.Div(id="run-text", className="run-text"),
-                    dmc.Progress(id="run-bar", value=0, animated=True, size="md", **{"aria-label": "Progress"}),
+                    dmc.Progress(id="run-bar", value=0, animated=True, size="md", **attributes(aria_label="Progress")),
                     dmc.Button("Cancel", id="run-cancel", size="xs", variant="default"),
                 ],
                 id="run-progress",
                 className="card run-progress",
                 hidden=True,
-                **{"aria-label": "The run"},
+                **attributes(aria_label="The run"),
             ),
-            html.Div(id="run-result", **{"aria-live": "polite"}),
+            html.Div(id="run-result", **attributes(aria_live="polite")),
         ],
         className="run-strip",
     )
@@ -95,7 +96,7 @@ def run_card(snapshot: Snapshot, choice: Choice, query: Query) -> Any:
         data=kinds or [{"value": "learn", "label": KINDS["learn"]}],
         value=kind,
         size="xs",
-        **{"aria-label": "Kind of run"},
+        **attributes(aria_label="Kind of run"),
     )
     close = dcc.Link("Close", href="/?" + urlencode(_here(choice)), className="run-close") if choice.layers else None
     return card(

@@ -10,6 +10,7 @@ import dash_mantine_components as dmc
 from dash import ALL, Input, Output, State, dcc, html, no_update
 
 from explorer.errors import SkillgraphError
+from ui.attributes import attributes
 from ui.calls import Calls, Cause
 from ui.source import Source
 from ui.work.children import Job
@@ -37,7 +38,7 @@ class Watch:
     shown: Callable[[Source, Job], Any]
     pause: int = 400
 
-    def strip(self, *, start: Mapping[str, Any] | None = None, cancel: str = "Cancel") -> html.Div:
+    def strip(self, *, start: dict[str, Any] | None = None, cancel: str = "Cancel") -> html.Div:
         """Its stores, its progress and its result.
 
         Args:
@@ -54,15 +55,17 @@ class Watch:
                 html.Section(
                     [
                         html.Div(id=f"{n}-text", className="run-text"),
-                        dmc.Progress(id=f"{n}-bar", value=0, animated=True, size="md", **{"aria-label": "Progress"}),
+                        dmc.Progress(
+                            id=f"{n}-bar", value=0, animated=True, size="md", **attributes(aria_label="Progress")
+                        ),
                         dmc.Button(cancel, id=f"{n}-cancel", size="xs", variant="default"),
                     ],
                     id=f"{n}-progress",
                     className="card run-progress",
                     hidden=True,
-                    **{"aria-label": self.part[:1].upper() + self.part[1:]},
+                    **attributes(aria_label=self.part[:1].upper() + self.part[1:]),
                 ),
-                html.Div(id=f"{n}-result", className="watch-result", **{"aria-live": "polite"}),
+                html.Div(id=f"{n}-result", className="watch-result", **attributes(aria_live="polite")),
             ],
             className="run-strip",
         )

@@ -8,6 +8,8 @@ from typing import Any
 
 from dash import html
 
+from ui.attributes import attributes
+
 __all__ = ["command_line", "command_text"]
 
 
@@ -30,7 +32,7 @@ def command_line(name: str, text: str = "") -> Any:
     return html.Div(
         [
             html.Pre(text, id=name, className="command", tabIndex=0),
-            html.Button("Copy", className="act", **{"data-copy": name, "aria-label": "Copy the command"}),
+            html.Button("Copy", className="act", **attributes(data_copy=name, aria_label="Copy the command")),
         ],
         className="command-line",
     )

@@ -12,6 +12,7 @@ from dash import dcc, html
 
 from explorer.errors import USER_ERRORS
 from explorer.service import LayerView
+from ui.attributes import attributes
 from ui.choice import Query, choose
 from ui.components import card, figure, grid, no_layer, page, page_header, sentence
 from ui.drawing.canvas import zoom_tools
@@ -84,7 +85,7 @@ def _segments(name: str, title: str, options: Sequence[dict[str, str]], value: s
         data=list(options),
         value=value if value in names else names[0],
         size="xs",
-        **{"aria-label": title},
+        **attributes(aria_label=title),
     )
 
 
@@ -148,7 +149,7 @@ def _hierarchy(view: LayerView, query: Query) -> Any:
                             w=210,
                             comboboxProps={"shadow": "md"},
                             clearButtonProps={"aria-label": "Clear the skill"},
-                            **{"aria-label": "Find a skill"},
+                            **attributes(aria_label="Find a skill"),
                         )
                     ),
                 ],
@@ -167,7 +168,7 @@ def _hierarchy(view: LayerView, query: Query) -> Any:
                 id="c-boxes-box",
                 className="tree-stage",
             ),
-            html.Div(id="c-said", className="graph-caption", **{"aria-live": "polite"}),
+            html.Div(id="c-said", className="graph-caption", **attributes(aria_live="polite")),
             html.Details(
                 [
                     html.Summary("The same rows as a table; the space bar opens and closes a row"),
@@ -279,7 +280,7 @@ def _regions(view: LayerView, query: Query) -> Any:
                             html.Div(
                                 [choice("c-x", "Across", x), choice("c-y", "Upwards", y)], className="pickers stacked"
                             ),
-                            html.Div(id="c-region-said", **{"aria-live": "polite"}),
+                            html.Div(id="c-region-said", **attributes(aria_live="polite")),
                         ]
                     ),
                 ],

@@ -142,7 +142,7 @@ def code_shown(code: TextCode, received: Received, sender: str) -> list[Any]:
 def _received(code: TextCode, received: Received) -> list[Any]:
     mark = html.Code(received.fingerprint[:12], className="finger")
     if received.same:
-        file = [
+        file: list[Any] = [
             "It has learned the same skills (fingerprint ",
             mark,
             "): it reads the file and recovers these skills.",

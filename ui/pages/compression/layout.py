@@ -10,6 +10,7 @@ import numpy as np
 from dash import dcc, html
 
 from explorer.service.snapshot import LayerView
+from ui.attributes import attributes
 from ui.choice import Query, choose
 from ui.components import card, empty_state, figure, no_layer, page, page_header, picker_width, sentence, stat
 from ui.notices import notice
@@ -63,7 +64,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         problem,
         dcc.Store(id="z-subject", data=subject),
         *CONTROLS.stores(**defaults),
-        html.Div(_waiting(), id="z-stats", **{"aria-live": "polite"}),
+        html.Div(_waiting(), id="z-stats", **attributes(aria_live="polite")),
         html.Div(
             [
                 card("One text", _picker(view, text, state["model"]), className="code-card"),
@@ -145,7 +146,7 @@ def _picker(view: LayerView, text: str, model: str) -> list[Any]:
             ],
             className="code-pick",
         ),
-        html.Div(id="z-code", **{"aria-live": "polite"}),
+        html.Div(id="z-code", **attributes(aria_live="polite")),
     ]
 
 
@@ -163,7 +164,7 @@ def _channel(erasure: float) -> list[Any]:
                     ],
                     className="slider-box",
                 ),
-                html.Div(id="z-channel-said", className="sentence", **{"aria-live": "polite"}),
+                html.Div(id="z-channel-said", className="sentence", **attributes(aria_live="polite")),
             ],
             className="channel-head",
         ),

@@ -9,6 +9,7 @@ import dash_mantine_components as dmc
 import numpy as np
 from dash import html
 
+from ui.attributes import attributes
 from ui.components import icon
 from ui.drawing.arrangements import ARRANGEMENTS, FCOSE_LIMIT
 from ui.drawing.colourings import TITLES
@@ -53,7 +54,7 @@ def toolbar(graph: LayerGraph, state: GraphState, colours: Sequence[str]) -> htm
                         data=[{"value": key, "label": text} for key, text in VIEWS.items()],
                         value=state.view,
                         size="xs",
-                        **{"aria-label": "Show"},
+                        **attributes(aria_label="Show"),
                     ),
                 ],
                 className="control",
@@ -84,21 +85,21 @@ def toolbar(graph: LayerGraph, state: GraphState, colours: Sequence[str]) -> htm
                 id="g-options",
                 className="tool wide-tool",
                 title="Arrangement and filters",
-                **{"aria-expanded": "false", "aria-controls": "g-options-row"},
+                **attributes(aria_expanded="false", aria_controls="g-options-row"),
             ),
             html.Button(
                 "Table",
                 id="g-as",
                 className="tool wide-tool",
                 title="The same as a table, for keyboards and screen readers",
-                **{"aria-pressed": "true" if state.table else "false"},
+                **attributes(aria_pressed="true" if state.table else "false"),
             ),
             html.Button(
                 icon("undo"),
                 id="g-undo",
                 className="tool",
                 disabled=True,
-                **{"aria-label": "Undo the last step", "title": "Undo the last step"},
+                **attributes(aria_label="Undo the last step", title="Undo the last step"),
             ),
             _export_menu(),
         ],
@@ -117,7 +118,7 @@ def _export_menu() -> html.Details:
     )
     return html.Details(
         [
-            html.Summary(icon("download"), className="tool", **{"aria-label": "Export", "title": "Export"}),
+            html.Summary(icon("download"), className="tool", **attributes(aria_label="Export", title="Export")),
             html.Div(
                 [
                     *[html.Button(text, id=f"g-{kind}", className="item") for kind, text in kinds],
@@ -140,7 +141,7 @@ def options_row(graph: LayerGraph, state: GraphState) -> html.Div:
             html.Div([*_arranging(graph, state), *_filtering(graph, state)], className="toolbar"),
             html.Div(
                 [
-                    html.Div(id="g-counts", className="quiet grow-x", **{"aria-live": "polite"}),
+                    html.Div(id="g-counts", className="quiet grow-x", **attributes(aria_live="polite")),
                     html.Button(
                         "Leave the region",
                         id="g-no-box",

@@ -9,6 +9,7 @@ import dash_mantine_components as dmc
 import numpy as np
 from dash import html
 
+from ui.attributes import attributes
 from ui.drawing.graphs import LayerGraph, shortest_path, skills_of, texts_of
 from ui.drawing.learning_path import learning_path, needed_before, relatives
 from ui.pages.graph.state import GraphState
@@ -154,7 +155,7 @@ def path_box(graph: LayerGraph, state: GraphState) -> html.Div:
                     size="xs",
                     placeholder="Choose the other end",
                     comboboxProps={"shadow": "md"},
-                    **{"aria-label": "Path to"},
+                    **attributes(aria_label="Path to"),
                 )
             ),
             html.Div(id="g-path-steps"),
@@ -189,7 +190,7 @@ def _taught(graph: LayerGraph, node: int) -> list[Any]:
     others = [s for s in skills_of(view, text) if s != index]
     ids, names = view.indexed.skills.ids, view.indexed.skill_column("name")
     others.sort(key=lambda s: -int(view.wave[s]))
-    chips = []
+    chips: list[Any] = []
     for other in others[:16]:
         wave = int(view.wave[other])
         label = f"{names[other].as_py()} · {_wave(wave)}"
@@ -262,7 +263,7 @@ def _family(graph: LayerGraph, skill: str) -> list[Any]:
         if not members:
             continue
         rows.append(html.H3(f"{title} ({len(members):,}: {meaning})"))
-        chips = []
+        chips: list[Any] = []
         for member, name in members[:16]:
             node = graph.node_of.get(member)
             label = f"{name} · {_wave(int(graph.wave[node]))}" if node is not None else name

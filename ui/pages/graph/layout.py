@@ -6,8 +6,9 @@ from typing import Any
 
 from dash import dcc, html
 
+from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
-from ui.components import CHART, empty_state, grid, no_layer, page_header
+from ui.components import chart_settings, empty_state, grid, no_layer, page_header
 from ui.drawing.canvas import canvas, stylesheets, zoom_tools
 from ui.notices import notice
 from ui.pages.graph.controls import options_row, toolbar
@@ -69,13 +70,13 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                                 className="card legend",
                                 style={"display": "none"},
                                 tabIndex=0,
-                                **{"aria-label": "Legend"},
+                                **attributes(aria_label="Legend"),
                             ),
                             html.Aside(
                                 [html.Div(id="g-inspector"), path_box(graph, state)],
                                 className="card inspector",
                                 tabIndex=0,
-                                **{"aria-label": "Chosen skill"},
+                                **attributes(aria_label="Chosen skill"),
                             ),
                         ],
                         className="graph-side",
@@ -121,12 +122,9 @@ def _stage(choice: Choice, state: GraphState) -> html.Section:
                         [
                             dcc.Graph(
                                 id="g-map",
-                                config={
-                                    **CHART,
-                                    "scrollZoom": True,
-                                    "doubleClick": False,
-                                    "modeBarButtons": [["zoom2d", "pan2d"]],
-                                },
+                                config=chart_settings(
+                                    scrollZoom=True, doubleClick=False, modeBarButtons=[["zoom2d", "pan2d"]]
+                                ),
                                 responsive=True,
                                 style={"height": "100%", "width": "100%"},
                             ),
@@ -141,7 +139,7 @@ def _stage(choice: Choice, state: GraphState) -> html.Section:
                         id="g-map-box",
                         className="stage-layer map-layer",
                         role="figure",
-                        **{"aria-label": f"Map of all skills of layer {choice.layer}; drag a box to zoom in"},
+                        **attributes(aria_label=f"Map of all skills of layer {choice.layer}; drag a box to zoom in"),
                     ),
                     html.Div(
                         grid(
@@ -161,7 +159,7 @@ def _stage(choice: Choice, state: GraphState) -> html.Section:
                 id="g-stage",
                 className=_stage_class(state),
             ),
-            html.Div(id="g-caption", className="graph-caption", **{"aria-live": "polite"}),
+            html.Div(id="g-caption", className="graph-caption", **attributes(aria_live="polite")),
         ],
         className="card graph-card",
     )

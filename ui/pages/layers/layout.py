@@ -11,6 +11,7 @@ from dash import dcc, html
 
 from explorer.service import LayerComparison
 from explorer.store.protocol import LayerInfo
+from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
 from ui.components import (
     card,
@@ -161,7 +162,7 @@ def _segments(name: str, label: str, options: Sequence[Mapping[str, str]], value
         data=[dict(option) for option in options],
         value=value if value in names else names[0],
         size="xs",
-        **{"aria-label": label},
+        **attributes(aria_label=label),
     )
 
 
@@ -239,14 +240,14 @@ def _graph(found: LayerComparison, query: Query) -> html.Section:
                 id={"type": "p-legend", "change": kind},
                 className="legend-item",
                 title=f"{SAID[kind]}; hide or show",
-                **{"aria-pressed": "true"},
+                **attributes(aria_pressed="true"),
             )
             for kind, count in counts.items()
             if count
         ],
         className="legend-row",
         role="group",
-        **{"aria-label": "Kept, gained, lost: hide or show"},
+        **attributes(aria_label="Kept, gained, lost: hide or show"),
     )
     return html.Section(
         [
@@ -265,13 +266,16 @@ def _graph(found: LayerComparison, query: Query) -> html.Section:
                     _side("p-cy-a", found.first.name, "p-side-a"),
                     _side("p-cy-b", found.second.name, "p-side-b"),
                     html.Aside(
-                        id="p-inspector", className="pair-inspector", **{"aria-label": "The chosen skill"}, tabIndex=0
+                        id="p-inspector",
+                        className="pair-inspector",
+                        **attributes(aria_label="The chosen skill"),
+                        tabIndex=0,
                     ),
                 ],
                 className="pair-body",
                 id="p-body",
             ),
-            html.Div(id="p-caption", className="graph-caption", **{"aria-live": "polite"}),
+            html.Div(id="p-caption", className="graph-caption", **attributes(aria_live="polite")),
         ],
         className="card graph-card",
     )

@@ -8,6 +8,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from explorer.store.protocol import LayerInfo
+from ui.attributes import attributes
 from ui.choice import Choice, Query, choose, finite
 from ui.components import card, empty_state, figure, grid, icon, no_layer, page_header, stat
 from ui.drawing.canvas import canvas, stylesheets
@@ -46,7 +47,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         data=[{"value": value, "label": text} for value, text in TABS.items()],
         value=state["tab"],
         size="sm",
-        **{"aria-label": "View"},
+        **attributes(aria_label="View"),
     )
     evidence = info.kind == "evidence"
     subject = {
@@ -104,16 +105,21 @@ def _waves_tab(info: LayerInfo, wave: int) -> list[Any]:
     controls = html.Div(
         [
             html.Button(
-                icon("back"), id="l-back", className="tool", **{"aria-label": "One wave back", "title": "One wave back"}
+                icon(
+                    "back",
+                ),
+                id="l-back",
+                className="tool",
+                **attributes(aria_label="One wave back", title="One wave back"),
             ),
             html.Button(
                 html.Span(className="icon icon-play", id="l-play-icon"),
                 id="l-play",
                 className="tool main-tool",
-                **{"aria-label": "Play"},
+                **attributes(aria_label="Play"),
             ),
             html.Button(
-                icon("next"), id="l-next", className="tool", **{"aria-label": "One wave on", "title": "One wave on"}
+                icon("next"), id="l-next", className="tool", **attributes(aria_label="One wave on", title="One wave on")
             ),
             html.Div(
                 dmc.Slider(
@@ -164,7 +170,7 @@ def _waves_tab(info: LayerInfo, wave: int) -> list[Any]:
                     card(
                         None,
                         [
-                            html.Div(id="l-wave-title", className="card-title", **{"aria-live": "polite"}),
+                            html.Div(id="l-wave-title", className="card-title", **attributes(aria_live="polite")),
                             grid(
                                 "l-table",
                                 [
@@ -223,7 +229,7 @@ def _what_if_tab(snapshot: Snapshot, choice: Choice, state: dict[str, Any]) -> A
                                 size="xs",
                                 fullWidth=True,
                                 mb=10,
-                                **{"aria-label": "Skills that a text can teach at once"},
+                                **attributes(aria_label="Skills that a text can teach at once"),
                             ),
                             html.Div(_slider("l-D", "Most unknown skills, D", 1, MOST_D, 1, d), id="l-D-box"),
                             html.Div(
@@ -308,7 +314,7 @@ def _texts_tab() -> Any:
                 [stat(label, "…", "") for label in ("Half of the texts", "The last tenth adds", "For each of these")],
                 id="l-more",
                 className="stats",
-                **{"aria-live": "polite"},
+                **attributes(aria_live="polite"),
             ),
             html.Div(
                 [
@@ -359,7 +365,7 @@ def _exit_tab() -> Any:
                     "the two curves, and stops where they meet."
                 ),
             ),
-            html.Div(id="l-exit-words", className="card", **{"aria-live": "polite"}),
+            html.Div(id="l-exit-words", className="card", **attributes(aria_live="polite")),
         ],
         className="side",
     )

@@ -15,6 +15,7 @@ from explorer.wording import plural
 from loaders.companions import COMPANIONS
 from loaders.formats import FORMATS, Decision, Reading
 from loaders.gate import check_identifier
+from ui.attributes import attributes
 from ui.components import wide_table
 from ui.work.tasks import FileSource, FileToRead, Look
 from ui.work.uploads import Upload
@@ -269,7 +270,7 @@ def _mapping(look: Look, asked: Asked, format_name: str) -> Any:
             size="xs",
             w=150,
             comboboxProps={"shadow": "md"},
-            **{"aria-label": f"Meaning of column {name}"},
+            **attributes(aria_label=f"Meaning of column {name}"),
         )
         heads.append(html.Th([html.Div(name, className="load-column"), select if keys else None]))
     rows = [html.Tr([html.Td(cell[:80]) for cell in row[:24]]) for row in look.rows]

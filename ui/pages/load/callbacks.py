@@ -13,6 +13,7 @@ from dash import ALL, Input, Output, State, dcc, html, no_update
 from explorer.errors import SkillgraphError, StoreError
 from explorer.service.loading import default_name, stale_after_load
 from explorer.wording import plural
+from ui.attributes import attributes
 from ui.calls import Calls, Cause
 from ui.pages.load.answers import (
     ROLES,
@@ -141,7 +142,7 @@ def files(source: Source, upload: Any, kept: Any) -> tuple[Any, ...]:
             size="xs",
             w=220,
             comboboxProps={"shadow": "md"},
-            **{"aria-label": f"What {name} is"},
+            **attributes(aria_label=f"What {name} is"),
         )
         rows.append(html.Tr([html.Td(html.Strong(name)), html.Td(_size(size), className="number"), html.Td(role)]))
     table = html.Table(html.Tbody(rows), className="table load-files")

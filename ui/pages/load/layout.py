@@ -7,6 +7,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from ui.attributes import attributes
 from ui.choice import Query, choose
 from ui.components import card, page, page_header
 from ui.pages.load.callbacks import LOAD, LOOK
@@ -39,7 +40,7 @@ def layout(snapshot: Snapshot | None, query: Query) -> Any:
         card(
             "Files",
             [
-                html.Div(id="ld-drop", className="load-drop", **{"data-most": str(LARGEST)}),
+                html.Div(id="ld-drop", className="load-drop", **attributes(data_most=str(LARGEST))),
                 html.Div(id="ld-sending", className="quiet", role="status"),
                 html.Div(id="ld-files"),
             ],
@@ -76,7 +77,9 @@ def layout(snapshot: Snapshot | None, query: Query) -> Any:
                                 ),
                                 html.Div(
                                     [
-                                        html.Span("Store as", className="control-label", **{"aria-hidden": "true"}),
+                                        html.Span(
+                                            "Store as", className="control-label", **attributes(aria_hidden="true")
+                                        ),
                                         dmc.SegmentedControl(
                                             id="ld-mode",
                                             data=list(_MODES),
@@ -84,7 +87,7 @@ def layout(snapshot: Snapshot | None, query: Query) -> Any:
                                             size="xs",
                                             persistence=True,
                                             persistence_type="session",
-                                            **{"aria-label": "Store as"},
+                                            **attributes(aria_label="Store as"),
                                         ),
                                     ],
                                     className="control",
@@ -92,7 +95,7 @@ def layout(snapshot: Snapshot | None, query: Query) -> Any:
                             ],
                             className="run-fields",
                         ),
-                        html.P(id="ld-stale", className="load-said", **{"aria-live": "polite"}),
+                        html.P(id="ld-stale", className="load-said", **attributes(aria_live="polite")),
                         command_line("ld-command"),
                         html.Div(
                             [

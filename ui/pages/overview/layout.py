@@ -13,6 +13,7 @@ from dash import dcc, html
 from explorer.service import LayerView
 from explorer.service.evidence import ignored_skills
 from explorer.store.protocol import DatasetInfo, LayerInfo
+from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
 from ui.components import card, figure, fraction, no_layer, page, page_header, stat, wide_table
 from ui.notices import notice
@@ -68,7 +69,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     return page(
         *frame,
         dcc.Store(id="o-subject", data={"dataset": choice.dataset, "layer": choice.layer}),
-        html.Div(_waiting(), id="o-stats", **{"aria-live": "polite"}),
+        html.Div(_waiting(), id="o-stats", **attributes(aria_live="polite")),
         html.Div(
             [
                 html.Div(

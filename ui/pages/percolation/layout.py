@@ -8,6 +8,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from ui.attributes import attributes
 from ui.choice import Query, choose
 from ui.components import card, figure, grid, no_layer, page_header
 from ui.drawing.canvas import stylesheets
@@ -56,8 +57,8 @@ _OF = ({"value": "all", "label": "of all skills"}, {"value": "kept", "label": "o
 def _segments(name: str, label: str, options: Sequence[dict[str, str]], value: str | None) -> html.Div:
     return html.Div(
         [
-            html.Span(label, className="control-label", **{"aria-hidden": "true"}),
-            dmc.SegmentedControl(id=name, data=list(options), value=value, size="xs", **{"aria-label": label}),
+            html.Span(label, className="control-label", **attributes(aria_hidden="true")),
+            dmc.SegmentedControl(id=name, data=list(options), value=value, size="xs", **attributes(aria_label=label)),
         ],
         className="control",
     )
@@ -103,7 +104,7 @@ def _stage(state: Mapping[str, Any]) -> html.Section:
         html.Span(className="icon icon-play", id="r-play-icon"),
         id="r-play",
         className="tool main-tool",
-        **{"aria-label": "Play"},
+        **attributes(aria_label="Play"),
     )
     keys = html.Div(
         [
@@ -138,7 +139,7 @@ def _stage(state: Mapping[str, Any]) -> html.Section:
                             html.Span(id="r-largest"),
                             html.Span(id="r-drawn"),
                         ],
-                        **{"aria-live": "polite"},
+                        **attributes(aria_live="polite"),
                     ),
                 ],
                 className="graph-caption",
@@ -183,7 +184,7 @@ def _curves(state: Mapping[str, Any]) -> html.Div:
                     data=list(_OF),
                     value=state["of"],
                     size="xs",
-                    **{"aria-label": "Share of what"},
+                    **attributes(aria_label="Share of what"),
                 ),
             ),
             card(
@@ -208,5 +209,5 @@ def _curves(state: Mapping[str, Any]) -> html.Div:
         className="side scroll",
         tabIndex=0,
         role="region",
-        **{"aria-label": "Figures and tables"},
+        **attributes(aria_label="Figures and tables"),
     )

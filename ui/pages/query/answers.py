@@ -56,7 +56,7 @@ def answered(result: QueryResult) -> tuple[Any, ...]:
     links = sum("source" in element["data"] for element in elements)
     shown = "graph" if links and len(elements) > 1 else "table"
     data = {"columns": columns, "rows": rows, "elements": elements}
-    summary = [_metrics(result, len(elements) - links, links)]
+    summary: list[Any] = [_metrics(result, len(elements) - links, links)]
     summary += [html.Div(text, className="query-warning") for text in result.warnings]
     return {"running": False}, data, summary, shown, {"display": "none"}
 

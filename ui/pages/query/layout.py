@@ -11,6 +11,7 @@ from dash import dcc, html
 
 from explorer.cookbook import COOKBOOK as RECIPES
 from explorer.service.recipes import ROWS, main_skills
+from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
 from ui.components import grid, page_header
 from ui.drawing.canvas import canvas
@@ -137,7 +138,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                         [
                             html.Section(
                                 [
-                                    html.Div(id="q-editor", className="editor", **{"data-text": text}),
+                                    html.Div(id="q-editor", className="editor", **attributes(data_text=text)),
                                     html.Div(
                                         [
                                             dmc.Button(
@@ -160,7 +161,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                                                 placeholder='Parameters, as JSON: {"name": "sorted"}',
                                                 size="xs",
                                                 className="grow-x",
-                                                **{"aria-label": "Parameters as JSON"},
+                                                **attributes(aria_label="Parameters as JSON"),
                                             ),
                                             dmc.Select(
                                                 id="q-timeout",
@@ -172,7 +173,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                                                 allowDeselect=False,
                                                 size="xs",
                                                 w=130,
-                                                **{"aria-label": "Time limit"},
+                                                **attributes(aria_label="Time limit"),
                                             ),
                                         ],
                                         className="query-bar",
@@ -188,7 +189,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                                                 "Changed since it was last run." if "draft" in query else "",
                                                 id="q-summary",
                                                 className="query-summary",
-                                                **{"aria-live": "polite"},
+                                                **attributes(aria_live="polite"),
                                             ),
                                             dmc.SegmentedControl(
                                                 id="q-view",
@@ -198,7 +199,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                                                 ],
                                                 value="table",
                                                 size="xs",
-                                                **{"aria-label": "Result as"},
+                                                **attributes(aria_label="Result as"),
                                             ),
                                             dmc.Button("CSV", id="q-csv", size="xs", variant="default", disabled=True),
                                             dmc.Button(
@@ -243,7 +244,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                         ),
                         className="card inspector",
                         tabIndex=0,
-                        **{"aria-label": "Recipes and schema"},
+                        **attributes(aria_label="Recipes and schema"),
                     ),
                 ],
                 className="graph-body",

@@ -9,6 +9,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from explorer.service.planning import PlanReport
+from ui.attributes import attributes
 from ui.components import card, figure, grid, sentence
 from ui.drawing.canvas import stylesheets
 from ui.drawing.fitted import fitted_canvas
@@ -66,7 +67,7 @@ def _played(plan: PlanReport) -> Any:
         html.Span(className="icon icon-play", id="plan-play-icon"),
         id="plan-play",
         className="tool main-tool",
-        **{"aria-label": "Play"},
+        **attributes(aria_label="Play"),
     )
     slider = dmc.Slider(
         id="plan-step",
@@ -89,7 +90,7 @@ def _played(plan: PlanReport) -> Any:
                         fitted_canvas("plan-cy", "Steps from left to right, each with what it unlocks", elements),
                         className="graph-stage plan-stage",
                     ),
-                    html.Div(id="plan-said", className="graph-caption", **{"aria-live": "polite"}),
+                    html.Div(id="plan-said", className="graph-caption", **attributes(aria_live="polite")),
                     dcc.Store(id="plan-captions", data=captions),
                     dcc.Store(id="plan-sheets", data=stylesheets("plain")),
                     dcc.Interval(id="plan-tick", interval=900, disabled=True),

@@ -12,6 +12,7 @@ from dash import dcc, html
 from explorer.run_options import RUNS, RunKind, RunOption, given_values, run_kind, run_words
 from explorer.service.snapshot import read_dataset
 from explorer.store.protocol import DatasetInfo
+from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
 from ui.components import card, no_layer, page, page_header
 from ui.notices import notice
@@ -55,7 +56,7 @@ def _list(now: RunKind, choice: Choice) -> html.Nav:
         )
         for kind in RUNS
     ]
-    return html.Nav(links, className="card runs-list", **{"aria-label": "Runs"})
+    return html.Nav(links, className="card runs-list", **attributes(aria_label="Runs"))
 
 
 def _form(snapshot: Snapshot, kind: RunKind, choice: Choice, query: Query) -> Any:

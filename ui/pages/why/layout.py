@@ -7,6 +7,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from ui.attributes import attributes
 from ui.choice import Query, choose
 from ui.components import card, grid, no_layer, page, page_header
 from ui.drawing.canvas import stylesheets
@@ -72,7 +73,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                                     fitted_canvas("w-cy", "Texts, and the skills that they lack beside them"),
                                     className="graph-stage why-stage",
                                 ),
-                                html.Div(id="w-said", className="graph-caption", **{"aria-live": "polite"}),
+                                html.Div(id="w-said", className="graph-caption", **attributes(aria_live="polite")),
                             ],
                             className="card graph-card",
                         ),

@@ -1,0 +1,12 @@
+"""Attributes of HTML whose names have hyphens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["attributes"]
+
+
+def attributes(**values: str) -> dict[str, Any]:
+    """Names as HTML spells them: `**attributes(aria_label="Play", data_key="x")` gives `aria-label` and `data-key`."""
+    return {name.replace("_", "-"): value for name, value in values.items()}
