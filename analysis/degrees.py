@@ -7,6 +7,7 @@ several classes a degree is a vector: so many skills of each class, so many text
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -31,8 +32,17 @@ _KEEP_BELOW = 50_000
 
 def _poisson_terms(log_weight: Floats, rho: Floats, n_max: int) -> Floats:
     """exp(log_weight) ρⁿ/n! for n = 0 … n_max, shape (..., n_max + 1)."""
-    n = np.arange(n_max + 1)
-    return np.exp(log_weight[..., None] + xlogy(n, rho[..., None]) - log_factorial(n))
+    if n_max == 0:
+        return np.exp(log_weight)[..., None]
+    n, log_n = _log_factorials(n_max)
+    return np.exp(log_weight[..., None] + xlogy(n, rho[..., None]) - log_n)
+
+
+@lru_cache(maxsize=64)
+def _log_factorials(n_max: int) -> tuple[Floats, Floats]:
+    """n and log n! for n = 0 … n_max; the same few are asked for in every step of every fixed point."""
+    n = np.arange(n_max + 1.0)
+    return n, log_factorial(n)
 
 
 def _binomial_terms(counts: Ints, keep: Floats, novel: Floats, n_max: int) -> Floats:

@@ -191,23 +191,31 @@ def stability_region(
     if not 0.0 < unlearned < 1.0 or rays < 2:
         raise AnalysisError(f"unlearned must lie between 0 and 1 and rays be at least 2, not {unlearned:g} and {rays}")
 
-    def learned(ratios: Floats) -> bool:
+    def remaining(ratios: Floats, above: Floats | None = None) -> Floats | None:
+        """What stays unlearned, None if little enough does; `above` is what stays with fewer texts."""
         classes = ensemble.with_ratios(ratios)
         recursion = MessageRecursion(classes, learner, np.ones(classes.n_skill_classes))
 
         def enough(state: Floats) -> bool:
             return bool(np.all(state.reshape(recursion.shape)[-1][classes.alpha > 0.0] <= unlearned))
 
-        return enough(largest_fixed_point(recursion, recursion.start().ravel(), enough=enough).upper)
+        upper = largest_fixed_point(
+            recursion, recursion.start().ravel() if above is None else above, enough=enough
+        ).upper
+        return None if enough(upper) else upper
+
+    def learned(ratios: Floats) -> bool:
+        return remaining(ratios) is None
 
     def crossing(start: Floats, end: Floats) -> Floats | None:
         """Border point on a segment that leads upwards; None if its end is not inside."""
         if not learned(end):
             return None
-        low, high = 0.0, 1.0
+        low, high, state = 0.0, 1.0, None
         while high - low > tolerance:
             middle = 0.5 * (low + high)
-            low, high = (low, middle) if learned(start + middle * (end - start)) else (middle, high)
+            found = remaining(start + middle * (end - start), state)
+            low, high, state = (low, middle, state) if found is None else (middle, high, found)
         return start + high * (end - start)
 
     if limit is None:

@@ -187,8 +187,10 @@ def test_both_sides_of_a_threshold(c: float, threshold: float, learner: Learner,
     assert below.unlearned > 0.5
     assert above.unlearned < 0.11
     waves = min(int(40 / math.sqrt(distance)), 200_000)
+    # P_suc written out: no other novel skill, and at most one.
+    success = (lambda rho: math.exp(-rho)) if learner is ONE else (lambda rho: math.exp(-rho) * (1.0 + rho))
     for result, factor in ((below, 1.0 - distance), (above, 1.0 + distance)):
-        expected = plain_iteration(c, threshold * factor, lambda rho: float(learner.success(rho)), waves)
+        expected = plain_iteration(c, threshold * factor, success, waves)
         assert result.unlearned == pytest.approx(expected, abs=2e-9)
 
 
