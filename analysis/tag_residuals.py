@@ -245,7 +245,7 @@ def split_tags(
         here = tried[:, texts] > 0.0
         x = rest[:, texts]
         value, loading = _leading(x, here)
-        drawn = np.array([_leading(_permuted(x, here, rng), here)[0] for _ in range(draws)])
+        drawn = np.array([_largest(_permuted(x, here, rng), here) for _ in range(draws)])
         mean, variance = float(drawn.mean()), max(float(drawn.var(ddof=1)), 1e-12)
         p = float(stats.gamma.sf(value, mean**2 / variance, scale=variance / mean))
         order = np.argsort(-np.abs(loading), kind="stable")
@@ -399,6 +399,13 @@ def _leading(x: Floats, here: Bools) -> tuple[float, Floats]:
         return float(values[-1]), vectors[:, -1]
     values, vectors = np.linalg.eigh(centred @ centred.T)
     return float(values[-1]), centred.T @ vectors[:, -1]
+
+
+def _largest(x: Floats, here: Bools) -> float:
+    """The eigenvalue of `_leading` alone, which takes a third of the time."""
+    centred = _centred(x, here)
+    products = centred.T @ centred if centred.shape[1] <= centred.shape[0] else centred @ centred.T
+    return float(np.linalg.eigvalsh(products)[-1])
 
 
 def _agreement(r: Floats, x: Floats, here: Bools, half: Bools) -> float:
