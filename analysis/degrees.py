@@ -40,7 +40,7 @@ def _poisson_terms(log_weight: Floats, rho: Floats, n_max: int) -> Floats:
 
 @lru_cache(maxsize=64)
 def _log_factorials(n_max: int) -> tuple[Floats, Floats]:
-    """n and log n! for n = 0 … n_max; the same few are asked for in every step of every fixed point."""
+    """The numbers n = 0 … n_max and log n!; the same few are asked for in every step of every fixed point."""
     n = np.arange(n_max + 1.0)
     return n, log_factorial(n)
 

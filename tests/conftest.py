@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,9 @@ import pytest
 
 if TYPE_CHECKING:
     from loaders.dataset import Dataset
+
+# As the command line does (explorer/cli): two processes with threads for small matrices hold each other up.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # tests/test_spark.py and tests/test_notebooks.py run these in environments of their own
 collect_ignore = [] if find_spec("pandas") and find_spec("pyspark") else ["spark"]

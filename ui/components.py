@@ -187,7 +187,9 @@ def _views() -> html.Details:
     """Views and queries that were saved in the store; `assets/views.js` fills it when it opens."""
     return html.Details(
         [
-            html.Summary("Views", className="tool wide-tool", **{"aria-label": "Saved views", "title": "Saved views"}),
+            html.Summary(
+                "Views", className="tool wide-tool", title="Saved views", **attributes(aria_label="Saved views")
+            ),
             html.Div(className="menu-box views-box views-panel"),
         ],
         className="menu stay views",

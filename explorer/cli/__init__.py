@@ -1,5 +1,6 @@
 """The command line `skillgraph`: one module per group of commands."""
 
+import os
 import sys
 from typing import Any
 
@@ -33,6 +34,8 @@ def _run() -> None:
 
         print(f"skillgraph {__version__}")  # noqa: T201 - the command's output
         return
+    # The matrices here are small: threads of the linear algebra wait for each other longer than they compute.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if "spark" not in sys.argv:
         sys.meta_path.insert(0, _WithoutPandas)
     try:
