@@ -159,6 +159,7 @@ RUNS: tuple[RunKind, ...] = (
         "Estimate",
         (
             RunOption("models", "Models", "model", many=True, empty="choose, or take all"),
+            RunOption("family", "A base model with all its children", "model", "--family", empty="none"),
             RunOption("all_models", "All models", "flag", "--all-models", False),
             RunOption("name", "Name of the layer of a single model", "name", "--name", empty="the model's"),
             _PARTS,

@@ -32,6 +32,10 @@ def evidence(
     ] = None,
     dataset: DatasetOption = None,
     all_models: Annotated[bool, typer.Option("--all-models", help="All models with outcomes.")] = False,
+    family: Annotated[
+        str | None,
+        typer.Option("--family", help="This base model, with all that was fine-tuned from it.", show_default=False),
+    ] = None,
     name: Annotated[
         str | None, typer.Option("--name", help="Name of the layer of a single model.", show_default="the model")
     ] = None,
@@ -72,18 +76,22 @@ def evidence(
     Example: skillgraph evidence --all-models
 
     Example: skillgraph evidence codellama-7b --ignore-class task
+
+    Example: skillgraph evidence --family codellama-7b
     """
     from explorer.service.evidence import evidence as estimate
+    from explorer.service.evidence import family_models
 
-    if not models and not all_models:
-        raise SkillgraphError("name a model, or give --all-models")
-    if models and all_models:
-        raise SkillgraphError("give either models or --all-models, not both")
+    if not models and not all_models and family is None:
+        raise SkillgraphError("name a model, or give --all-models, or --family with a base model")
+    if (bool(models), all_models, family is not None).count(True) > 1:
+        raise SkillgraphError("give either models or --all-models or --family, not two of them")
     with run.opened() as store, run.progress("Estimating") as progress:
+        chosen = single_dataset(store, dataset)
         report = estimate(
             store,
-            single_dataset(store, dataset),
-            models=models or (),
+            chosen,
+            models=models or (() if family is None else family_models(store, chosen, family)),
             name=name,
             parts=part or (),
             fit=fit,

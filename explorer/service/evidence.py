@@ -18,7 +18,7 @@ from analysis.diagnosis import MOST_SKILLS
 from analysis.evidence import Method, estimate_mastery
 from analysis.item_response import Precisions
 from explorer.arrays import IndexedGraph, index_dataset
-from explorer.errors import SkillgraphError
+from explorer.errors import NotFoundError, SkillgraphError
 from explorer.options import Noise
 from explorer.service.evidence_fits import (
     RESPONSE_FITS,
@@ -51,6 +51,7 @@ __all__ = [
     "SkillMastery",
     "calibration_of",
     "evidence",
+    "family_models",
     "ignored_skills",
     "layer_outcomes",
     "mastery_of",
@@ -193,6 +194,27 @@ class LayerMastery:
     attempted: int
     score: float
     complete: bool
+
+
+def family_models(store: Store, dataset: str, base: str) -> tuple[str, ...]:
+    """A base model and all that was fine-tuned from it, directly or not: those with outcomes, bases first.
+
+    Raises:
+        NotFoundError: No such dataset or model, or no outcomes of any of them.
+    """
+    source = read_dataset(store, dataset)
+    bases = dict(zip(source.models["id"].to_pylist(), source.models["base"].to_pylist(), strict=True))
+    if base not in bases:
+        roots = sorted({b for b in bases.values() if b in bases})
+        known = f"; models with children: {', '.join(map(repr, roots[:10]))}" if roots else ""
+        raise NotFoundError(f"there is no model {base!r}{known}")
+    found = {base}
+    while more := {model for model, parent in bases.items() if parent in found} - found:
+        found |= more
+    with_outcomes = found.intersection(models_with_outcomes(source.attempts))
+    if not with_outcomes:
+        raise NotFoundError(f"neither model {base!r} nor what was fine-tuned from it has outcomes")
+    return tuple(bases_first(sorted(with_outcomes), bases))
 
 
 def evidence(

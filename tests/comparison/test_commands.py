@@ -87,6 +87,8 @@ def test_export_by_the_ending(run: Run, tmp_path: Path, name: str) -> None:
         (["evidence"], "--all-models"),
         (["evidence", "nobody"], "no model 'nobody'"),
         (["evidence", "other", "--all-models"], "either models or --all-models"),
+        (["evidence", "--family", "nobody"], "no model 'nobody'"),
+        (["evidence", "other", "--family", "base"], "either models or --all-models or --family"),
         (["evidence", "other", "--mastered", "2"], "at most 1, not 2.0"),
         (["compare", "one"], "name two layers"),
         (["compare", "one", "two"], "no layer 'one'"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from dash import no_update
 
@@ -108,6 +110,53 @@ def test_the_matrix_has_each_skill_once_in_every_order(wide: Wide, order: str) -
     heat: Any = of_family.matrix_figure(wide, "change", order).data[0]
     assert len(heat.z) == len(wide.skills)
     assert list(heat.x) == list(wide.layers)
+
+
+def test_every_skill_is_at_the_same_place_in_all_panels(wide: Wide) -> None:
+    shared = wide.shared
+    assert shared is not None
+    assert len(shared.rows) + shared.left_out == len(wide.skills)
+    assert (shared.x >= 0).all()
+    assert (shared.x <= 1).all()
+    assert (shared.y >= 0).all()
+    assert (shared.y <= shared.height).all()
+    discs: Any = of_family.panels_figure(wide, "learned", [], close=False).data[1]
+    panels: dict[str, list[tuple[str, float, float, float]]] = {}
+    for (layer, skill, _), x, y, colour in zip(discs.customdata, discs.x, discs.y, discs.marker.color, strict=True):
+        panels.setdefault(layer, []).append((skill, x, y, colour))
+    assert tuple(panels) == wide.layers
+    first, *others = panels.values()
+    for m, panel in enumerate(others, 1):
+        moved = {
+            (round(x - x0, 2), round(y - y0, 2)) for (_, x0, y0, _), (_, x, y, _) in zip(first, panel, strict=True)
+        }
+        assert len(moved) == 1
+        assert [skill for skill, *_ in panel] == [skill for skill, *_ in first]
+        assert [colour for *_, colour in panel] == [100 * wide.values["learned"][k, m] for k in shared.rows]
+
+
+def test_many_layers_are_drawn_as_far_as_they_can_be_told_apart(wide: Wide) -> None:
+    many = replace(
+        wide,
+        layers=tuple(f"layer {m}" for m in range(40)),
+        values={"change": np.column_stack([np.full(len(wide.skills), np.nan), *[wide.values["learned"][:, 0]] * 39])},
+    )
+    assert of_family.panels_of(many, "change") == [f"layer {m}" for m in range(1, 31)]
+    said = of_family.panels_said(many, "change")
+    assert "1 layer without a base have" not in said
+    assert "1 layer without a base" in said
+    assert "first 30 layers" in said
+    close: Any = of_family.panels_figure(many, "change", ["layer 3", "layer 7", "nosuch"], close=True)
+    assert {layer for layer, *_ in close.data[1].customdata} == {"layer 3", "layer 7"}
+    assert len(close.layout.annotations) > 2  # names of skills besides the titles
+
+
+def test_a_click_picks_at_most_four_and_a_second_one_lets_go() -> None:
+    picked: list[str] = []
+    for layer in "abcde":
+        picked = of_family.picked_with(picked, layer)
+    assert picked == ["b", "c", "d", "e"]
+    assert of_family.picked_with(picked, "c") == ["b", "d", "e"]
 
 
 def test_layers_side_by_side_show_where_they_differ(wide: Wide) -> None:

@@ -80,7 +80,7 @@
     const found = [];
     for (const box of [place.closest(".card"), place.closest(".graph-body")]) { // inside the card, or beside it
       for (const item of box ? box.querySelectorAll(".legend-item:not(.legend-off), .keys > span") : []) {
-        const dot = item.querySelector(".swatch, .dot");
+        const dot = item.querySelector(".swatch, .dot, .shape");
         if (!dot || !seen(item)) continue;
         const label = Array.from(item.childNodes).filter((node) => node !== dot && !(node.classList && node.classList.contains("count")))
           .map((node) => node.textContent).join("").trim();

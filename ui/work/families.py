@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from explorer.service.pairing import FALSE_DISCOVERIES
 from explorer.service.snapshot import read_dataset
 from explorer.store.place import Place
 from explorer.store.protocol import Store
+from ui.drawing.multiples import SharedGraph, shared_graph
 from ui.work.children import Report
 from ui.work.tasks import reader
 
@@ -61,6 +62,7 @@ class Wide:
         matrix: Of evidence layers; None for layers learned from texts.
         gains: All that was gained and lost.
         left_out: Number of skills that are not in the matrix, as all layers agree on them or there are too many.
+        shared: Where skills lie in all panels of the small multiples.
     """
 
     report: FamilyReport
@@ -72,6 +74,7 @@ class Wide:
     matrix: FamilyMatrix | None
     gains: tuple[Gain, ...]
     left_out: int
+    shared: SharedGraph | None = None
 
 
 def look(report: Report, place: Place, dataset: str, root: str | None) -> Wide:
@@ -91,7 +94,13 @@ def look(report: Report, place: Place, dataset: str, root: str | None) -> Wide:
         )
     except SkillgraphError:
         matrix = None
-    return _learned(store, dataset, found) if matrix is None else _measured(found, matrix)
+    wide = _learned(store, dataset, found) if matrix is None else _measured(found, matrix)
+    report("placing skills", 1, 1)
+    table = wide.values["learned" if matrix is None else "rate"]
+    filled = np.where(np.isnan(table), np.nanmean(table) if not np.isnan(table).all() else 0.0, table)
+    spread = np.ptp(filled, axis=1) if table.size else np.zeros(len(wide.skills))
+    infos = [member.layer for member in found.members]
+    return replace(wide, shared=shared_graph(store, dataset, infos, wide.skills, spread))
 
 
 def _measured(found: FamilyReport, matrix: FamilyMatrix) -> Wide:

@@ -166,11 +166,14 @@ def _percolate(store: Store, dataset: str, values: Values, _: Report) -> Outcome
 
 
 def _evidence(store: Store, dataset: str, values: Values, report: Report) -> Outcome:
-    from explorer.service.evidence import evidence
+    from explorer.service.evidence import evidence, family_models
 
-    models = () if values["all_models"] else _named_models(store, dataset, values["models"])
-    if not models and not values["all_models"]:
-        raise SkillgraphError("choose models, or take all models")
+    ways = bool(values["models"]), values["all_models"], values["family"] is not None
+    if ways.count(True) != 1:
+        raise SkillgraphError("choose models, or a base model with its children, or all models: one of the three")
+    models = _named_models(store, dataset, values["models"])
+    if values["family"] is not None:
+        models = family_models(store, dataset, values["family"])
     found = evidence(
         store,
         dataset,

@@ -10,11 +10,23 @@ import numpy as np
 import plotly.graph_objects as go
 
 from analysis.ordering import clustered
+from explorer.wording import plural
 from ui.drawing.figures import label
+from ui.drawing.multiples import PANELS, multiples_figure
 from ui.drawing.style import figure_layout
 from ui.work.families import Wide
 
-__all__ = ["closer", "gain_rows", "matrix_figure", "order_of", "tree_rows"]
+__all__ = [
+    "closer",
+    "gain_rows",
+    "matrix_figure",
+    "order_of",
+    "panels_figure",
+    "panels_of",
+    "panels_said",
+    "picked_with",
+    "tree_rows",
+]
 
 _SCALES = {
     "change": [[0, "#D55E00"], [0.5, "#F3F5F8"], [1, "#0072B2"]],
@@ -80,6 +92,54 @@ def matrix_figure(wide: Wide, wanted: str, order: str) -> go.Figure:
     found.update_xaxes(automargin=True)
     found.update_yaxes(automargin=True)
     return found
+
+
+def panels_of(wide: Wide, wanted: str) -> list[str]:
+    """Layers that have a panel: those that have the value at all, the first `PANELS` of them."""
+    table = wide.values[value_of(wide, wanted)]
+    return [name for m, name in enumerate(wide.layers) if not np.isnan(table[:, m]).all()][:PANELS]
+
+
+def panels_figure(wide: Wide, wanted: str, picked: Sequence[str], *, close: bool) -> go.Figure:
+    """The graph once for each layer, or larger for the picked ones."""
+    value, there = value_of(wide, wanted), list(wide.layers)
+    shown = [name for name in picked if name in there] if close else panels_of(wide, wanted)
+    if wide.shared is None or not shown:
+        return go.Figure(layout=figure_layout())
+    return multiples_figure(
+        wide.shared,
+        wide.names,
+        shown,
+        wide.values[value][:, [there.index(name) for name in shown]],
+        scale=_SCALES[value],
+        around=value in ("change", "beyond"),
+        marked=() if close else picked,
+        named=close,
+    )
+
+
+def panels_said(wide: Wide, wanted: str) -> str:
+    """What the panels show and what they leave out, and how that is brought in."""
+    if wide.shared is None:
+        return ""
+    drawn, left = len(wide.shared.rows), wide.shared.left_out
+    text = f"{plural(drawn, 'skill')} at the same places in all panels, joined where a text requires both."
+    if left:
+        text += f" Not drawn: {left:,} on which the layers differ less; the table of a closer look has all of them."
+    missing = len(wide.layers) - len(panels_of(wide, wanted))
+    bare = sum(bool(np.isnan(column).all()) for column in wide.values[value_of(wide, wanted)].T)
+    if bare:
+        have = "has" if bare == 1 else "have"
+        text += f" {plural(bare, 'layer')} without a base {have} no change: colour by solve rate to see them."
+    if missing > bare:
+        text += f" The first {PANELS} layers are drawn: choose a family, or pick others for a closer look."
+    return text
+
+
+def picked_with(picked: Sequence[str] | None, layer: str, most: int = 4) -> list[str]:
+    """What is picked after a click on a panel: with the layer, or without it if it was picked."""
+    before = list(picked or ())
+    return [name for name in before if name != layer] if layer in before else [*before, layer][-most:]
 
 
 def tree_rows(wide: Wide) -> list[dict[str, Any]]:

@@ -10,8 +10,19 @@ from dash import Input, Output, State, html, no_update
 
 from explorer.export import family_html
 from explorer.wording import plural
-from ui.calls import Calls
-from ui.pages.family.answers import closer, gain_rows, matrix_figure, tree_rows, value_of
+from ui.calls import Calls, Cause
+from ui.drawing.multiples import panels_height
+from ui.pages.family.answers import (
+    closer,
+    gain_rows,
+    matrix_figure,
+    panels_figure,
+    panels_of,
+    panels_said,
+    picked_with,
+    tree_rows,
+    value_of,
+)
 from ui.pages.family.state import CONTROLS
 from ui.source import Source
 from ui.work import families
@@ -74,6 +85,61 @@ def matrix(source: Source, _state: Any, value: str, order: str, ticket: str | No
     rows = len(wide.skills)
     height = 13 * rows + 160 if rows <= 140 else 760
     return matrix_figure(wide, value_of(wide, value), order), {"height": f"{max(height, 320)}px"}
+
+
+@CALLS.answer(
+    "the graphs of the family",
+    Output("f-panels", "figure"),
+    Output("f-panels", "style"),
+    Output("f-panels-said", "children"),
+    Input("f-state", "data"),
+    Input("f-value", "value"),
+    Input("f-picked", "value"),
+    State("f-ticket", "data"),
+)
+def panels(source: Source, _state: Any, value: str, picked: list[str] | None, ticket: str | None) -> tuple[Any, ...]:
+    wide = _found(source, ticket)
+    if wide is None:
+        return no_update, no_update, no_update
+    drawn = panels_of(wide, value)
+    height = {"height": f"{panels_height(wide.shared, len(drawn)) if wide.shared else 340}px"}
+    return panels_figure(wide, value, picked or (), close=False), height, panels_said(wide, value)
+
+
+@CALLS.answer(
+    "the picked layer",
+    Output("f-picked", "value"),
+    Input("f-panels", "clickData"),
+    Input("f-panels", "clickAnnotationData"),
+    State("f-picked", "value"),
+    prevent_initial_call=True,
+    cause=True,
+)
+def pick(_source: Source, cause: Cause, disc: Any, title: Any, picked: list[str] | None) -> Any:
+    """A click on a panel's discs or title picks its layer."""
+    if "f-panels.clickAnnotationData" in cause.properties:
+        layer = ((title or {}).get("annotation") or {}).get("name")
+    else:
+        points = (disc or {}).get("points") or [{}]
+        layer = (points[0].get("customdata") or [None])[0]
+    return picked_with(picked, layer) if layer else no_update
+
+
+@CALLS.answer(
+    "the closer look at graphs",
+    Output("f-close", "figure"),
+    Output("f-close", "style"),
+    Output("f-close-box", "hidden"),
+    Input("f-state", "data"),
+    Input("f-picked", "value"),
+    State("f-ticket", "data"),
+)
+def look_at_graphs(source: Source, _state: Any, picked: list[str] | None, ticket: str | None) -> tuple[Any, ...]:
+    wide = _found(source, ticket)
+    if wide is None or wide.shared is None or len(picked or ()) < 2:
+        return no_update, no_update, True
+    height = {"height": f"{panels_height(wide.shared, len(picked or ()))}px"}
+    return panels_figure(wide, "rate", picked or (), close=True), height, False
 
 
 @CALLS.answer(

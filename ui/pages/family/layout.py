@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from explorer.service.snapshot import read_dataset
 from ui.choice import Choice, Query, choose
 from ui.components import card, empty_state, figure, grid, no_layer, page, page_header
 from ui.notices import notice
@@ -38,16 +40,26 @@ _GAINS = (
 )
 
 
+_WAITING = {
+    "data": [],
+    "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}, "paper_bgcolor": "rgba(0,0,0,0)",
+               "plot_bgcolor": "rgba(0,0,0,0)"},
+}  # fmt: skip
+"""A figure before there is anything to draw."""
+
+
 def layout(snapshot: Snapshot, query: Query) -> Any:
     """The page for what the address says."""
     choice = choose(snapshot, query)
     if choice.layer is None or choice.dataset is None:
-        return page(page_header(_TITLE, _MEANING, choice, layer=False), no_layer(choice.dataset))
+        estimates = [] if choice.dataset is None else _estimates(snapshot, choice)
+        return page(page_header(_TITLE, _MEANING, choice, layer=False), *estimates, no_layer(choice.dataset))
     bases = {info.base for info in choice.layers}
     roots = [info.name for info in choice.layers if info.name in bases]
     if not roots:
         return page(
             page_header(_TITLE, _MEANING, choice, layer=False),
+            *_estimates(snapshot, choice),
             empty_state(
                 "No family yet",
                 "No layer of this dataset was fine-tuned from another one. Fine-tune one, or estimate a base model and "
@@ -62,13 +74,51 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         dcc.Store(id="f-subject", data={"dataset": choice.dataset}),
         dcc.Download(id="f-download"),
         *CONTROLS.stores(),
-        _controls(choice, roots, state),
+        _controls(snapshot, choice, roots, state),
         FAMILY.strip(),
+        card(
+            "The graph of each layer",
+            [
+                html.P(id="f-panels-said", className="quiet"),
+                figure(
+                    "f-panels", height=400, label="The graph of skills, once for each layer, in colour", chart=_WAITING
+                ),
+            ],
+            note="Every skill lies at the same place in all panels. Click a panel, or choose below, to pick two to "
+            "four layers for a closer look.",
+        ),
+        card(
+            "A closer look",
+            [
+                dmc.MultiSelect(
+                    id="f-picked",
+                    label="Two to four layers",
+                    data=[{"value": name, "label": name} for name in state["picked"] or ()],
+                    value=state["picked"] or [],
+                    maxValues=4,
+                    searchable=True,
+                    size="xs",
+                    comboboxProps={"shadow": "md"},
+                ),
+                html.Div(
+                    figure(
+                        "f-close",
+                        height=380,
+                        label="The graphs of the picked layers, in colour",
+                        chart=_WAITING,
+                    ),
+                    id="f-close-box",
+                    hidden=True,
+                ),
+                grid("f-closer", (), height=340, filters=True),
+            ],
+            note="In per cent: solve rate, or whether the skill is learned.",
+        ),
         html.Div(
             [
                 card(
                     "Skills by models",
-                    figure("f-matrix", height=420, label="Skills by models, in colour"),
+                    figure("f-matrix", height=420, label="Skills by models, in colour", chart=_WAITING),
                     note="Blue is more, orange less; empty where a model was not tested. Layers learned from texts "
                     "show which of them have learned a skill.",
                 ),
@@ -85,23 +135,6 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                             note="The surest first. q: of no change, after Benjamini and Hochberg over the skills of a "
                             "pair; points: change of the solve rate.",
                         ),
-                        card(
-                            "A closer look",
-                            [
-                                dmc.MultiSelect(
-                                    id="f-picked",
-                                    label="Two to four layers",
-                                    data=[{"value": name, "label": name} for name in state["picked"] or ()],
-                                    value=state["picked"] or [],
-                                    maxValues=4,
-                                    searchable=True,
-                                    size="xs",
-                                    comboboxProps={"shadow": "md"},
-                                ),
-                                grid("f-closer", (), height=340, filters=True),
-                            ],
-                            note="In per cent: solve rate, or whether the skill is learned.",
-                        ),
                     ],
                     className="runs-result",
                 ),
@@ -111,7 +144,24 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     )
 
 
-def _controls(choice: Choice, roots: list[str], state: dict[str, Any]) -> html.Div:
+def _estimates(snapshot: Snapshot, choice: Choice) -> list[Any]:
+    """A link to the run that estimates a base with its children from their outcomes."""
+    dataset = str(choice.dataset)
+
+    def read() -> list[str]:
+        models = read_dataset(snapshot.store, dataset).models
+        ids = set(models["id"].to_pylist())
+        return sorted({base for base in models["base"].to_pylist() if base in ids})
+
+    bases = snapshot.once(("bases of models", dataset), read)
+    if not bases:
+        return []
+    query = {"run": "evidence", "dataset": dataset, **({"family": bases[0]} if len(bases) == 1 else {})}
+    said = f"Estimate {bases[0]} and its children" if len(bases) == 1 else "Estimate a base and its children"
+    return [dcc.Link(said, href="/runs?" + urlencode(query), className="run-link")]
+
+
+def _controls(snapshot: Snapshot, choice: Choice, roots: list[str], state: dict[str, Any]) -> html.Div:
     root = state["root"] if state["root"] in roots else None
     return html.Div(
         [
@@ -145,6 +195,7 @@ def _controls(choice: Choice, roots: list[str], state: dict[str, Any]) -> html.D
                 comboboxProps={"shadow": "md"},
             ),
             html.Button("Report (HTML)", id="f-report", className="act"),
+            *_estimates(snapshot, choice),
         ],
         className="toolbar",
     )

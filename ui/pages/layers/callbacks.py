@@ -6,6 +6,7 @@ from typing import Any
 
 from dash import ALL, Input, Output, State, no_update
 
+from explorer.export import comparison_html
 from explorer.service.family import family
 from ui.calls import Calls, Cause
 from ui.drawing.figures import learned_by_class_figure, learned_by_level_figure
@@ -77,6 +78,22 @@ def relatives(source: Source, pair: dict[str, str]) -> Any:
     dataset = pair["dataset"]
     report = snapshot.once(("family", dataset), lambda: family(snapshot.store, dataset))
     return family_tree(report, snapshot.layers(dataset), pair)
+
+
+@CALLS.answer(
+    "the report",
+    Output("p-download", "data"),
+    Input("p-report", "n_clicks"),
+    State("p-pair", "data"),
+    prevent_initial_call=True,
+)
+def report(source: Source, clicks: int | None, pair: dict[str, str]) -> Any:
+    """The comparison as `skillgraph compare --report` writes it."""
+    if not clicks:
+        return no_update
+    found = compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"])
+    name = "-".join(pair[key] for key in ("dataset", "first", "second")).replace("/", "_")
+    return {"content": comparison_html(found), "filename": f"{name}.html", "type": "text/html"}
 
 
 CALLS.browser(

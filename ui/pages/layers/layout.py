@@ -96,6 +96,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         page_header(_TITLE, _MEANING, choice, layer=False, extra=_pickers(choice, *pair)),
         None if problem is None else notice(problem),
         dcc.Store(id="p-pair", data=subject),
+        dcc.Download(id="p-download"),
         dcc.Store(id="p-skill", data=query.get("skill")),
         *CONTROLS.stores(attached=_usual(found)),
         dcc.Store(id="p-near"),
@@ -169,7 +170,11 @@ def _segments(name: str, label: str, options: Sequence[Mapping[str, str]], value
 def _pickers(choice: Choice, first: str, second: str) -> html.Div:
     names = [info.name for info in choice.layers]
     return html.Div(
-        [_select("p-first", "First layer", names, first), _select("p-second", "Second layer", names, second)],
+        [
+            _select("p-first", "First layer", names, first),
+            _select("p-second", "Second layer", names, second),
+            html.Button("Report (HTML)", id="p-report", className="act", title="The whole comparison as one file"),
+        ],
         className="pickers",
     )
 
