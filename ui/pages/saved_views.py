@@ -65,7 +65,7 @@ def _delete(store: Store, asked: Mapping[str, str]) -> str:
 def _import(store: Store, asked: Mapping[str, str]) -> str:
     content = asked["content"]
     if len(content) > _LONGEST:
-        raise SkillgraphError("the file is too large to hold saved views: import it with `skillgraph views import`")
+        raise SkillgraphError("the file is too large to hold saved views")
     new = views.import_views(store, views.read_views(content.encode("utf-8", "surrogatepass"), asked["file"]))
     return f"Saved {plural(len(new), 'view')} of {asked['file']}."
 

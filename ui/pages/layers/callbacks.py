@@ -88,7 +88,7 @@ def relatives(source: Source, pair: dict[str, str]) -> Any:
     prevent_initial_call=True,
 )
 def report(source: Source, clicks: int | None, pair: dict[str, str]) -> Any:
-    """The comparison as `skillgraph compare --report` writes it."""
+    """The whole comparison as one file."""
     if not clicks:
         return no_update
     found = compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"])
