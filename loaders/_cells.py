@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["is_missing_word", "name_key"]
+__all__ = ["is_missing_word", "missing_option", "name_key"]
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_MISSING_WORDS = frozenset({"na", "n/a", "#n/a", "nan", "<na>", "null", "none", "nil", "-", ".", "?", "\\n"})
+_MISSING_WORDS = frozenset({
+    "na", "n/a", "#n/a", "nan", "<na>", "null", "none", "nil", "-", ".", "?", "\\n", "#ref!", "#name?", "#value!",
+    "#div/0!", "#null!", "#num!", "#spill!", "#calc!",
+})  # fmt: skip
 
 
 def name_key(name: str) -> str:
@@ -27,3 +30,12 @@ def is_missing_word(value: str) -> bool:
     (True, False)
     """
     return value.strip().casefold() in _MISSING_WORDS
+
+
+def missing_option(value: str) -> str:
+    """The option that says that a word means a missing value; `none` alone says that nothing does.
+
+    >>> missing_option("NA"), missing_option("none")
+    ('missing=NA', 'missing=blank,none')
+    """
+    return f"missing={'blank,' if value.casefold() == 'none' else ''}{value}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ def cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and math.isnan(value):
+        return ""
     if isinstance(value, int | float):
         return repr(value)
     return json.dumps(value, ensure_ascii=False)
@@ -50,7 +53,10 @@ def parse_json(path: Path, progress: Progress | None = None) -> Any:
     try:
         return parse_json_text(text)
     except json.JSONDecodeError as error:
-        raise DataError(f"column {error.colno}: is not JSON: {error.msg}", path=path, line=error.lineno) from None
+        way = ""
+        if error.msg == "Extra data" and text[error.pos : error.pos + 1] in "{[":
+            way = "; several values follow one another: write each in a line of its own, as .jsonl"
+        raise DataError(f"column {error.colno}: is not JSON: {error.msg}{way}", path=path, line=error.lineno) from None
     except ValueError as error:
         raise DataError(f"is not JSON that can be read: it {error}", path=path) from None
 
@@ -68,7 +74,10 @@ def json_values(
             except ValueError as error:
                 reason = getattr(error, "msg", f"it {error}")
                 column = getattr(error, "colno", 1)
-                problems.report("no JSON", f"column {column}: is not JSON: {reason}", path, line)
+                way = ""
+                if source.rstrip().endswith("},"):
+                    way = "; the line ends in a comma, which JSON Lines have not"
+                problems.report("no JSON", f"column {column}: is not JSON: {reason}{way}", path, line)
                 continue
             if isinstance(value, dict):
                 yield line, value

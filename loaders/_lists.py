@@ -28,9 +28,10 @@ SEPARATORS = ("~~", ";", "|", "\n", "\t")
 """Marks that separate names and rarely occur inside one; a comma may do both."""
 
 _NAMED = {"semicolon": ";", "comma": ",", "pipe": "|", "tab": "\t", "newline": "\n", "\\n": "\n", "space": " ",
-          "colon": ":", "slash": "/"}  # fmt: skip
+          "colon": ":", "slash": "/", "and": " and "}  # fmt: skip
 _WORDS = {";": "semicolon", ",": "comma", "|": "pipe", "\t": "tab", "\n": "newline", " ": "space"}
 _NUMPY = re.compile(r"""^\[\s*(['"]).*\1\s+['"]""", re.DOTALL)
+_BULLET = re.compile(r"\s*([-*•–·]|\d+[.)])\s+")
 _STRING = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""")
 
 
@@ -77,6 +78,8 @@ def parse_array(text: str) -> list[tuple[str, float]]:
     >>> parse_array("['a', 'b']"), parse_array("['a' 'b']"), parse_array('{a,"b, c"}')
     ([('a', 1.0), ('b', 1.0)], [('a', 1.0), ('b', 1.0)], [('a', 1.0), ('b, c', 1.0)])
     """
+    if not text:
+        return []
     try:
         return parse_skills(parse_json(text))
     except json.JSONDecodeError as error:
@@ -197,6 +200,9 @@ def list_reader(
         if kept:
             evidence += "; commas are part of names"
         problems.decide(path, f"separator of {column!r}", _words(mark), evidence, option=option)
+        if mark == "\n" and all(_BULLET.match(line) for cell in present for line in cell.splitlines() if line.strip()):
+            problems.decide(path, f"bullets of {column!r}", "left out", "every line begins with one")
+            return lambda cell: _distinct((_BULLET.sub("", line.strip()), 1.0) for line in cell.splitlines())
         return _split_at(mark)
     return _by_commas(present, path, column, problems, option)
 
@@ -229,8 +235,21 @@ def _by_commas(present: Sequence[str], path: Path, column: str, problems: Proble
 
 
 def _refuse_joined(present: Sequence[str], path: Path, column: str, option: str) -> None:
-    """Refuse names joined by a slash or a plus whose parts are cells of their own elsewhere."""
+    """Refuse names joined by a slash or a plus whose parts are cells of their own elsewhere, and several hashtags.
+
+    Words with spaces between them are refused if all of them are cells of their own: they are mostly one name.
+    """
     whole = set(present)
+    spaced = [cell for cell in present if " " in cell]
+    tags = present and all(word.startswith("#") for cell in present for word in cell.split())
+    for mark, option_mark in ((" and ", " and "), (" ", "space")):
+        parted = [cell for cell in spaced if mark in cell]
+        if parted and (tags or all(part.strip() in whole for cell in parted for part in cell.split(mark))):
+            raise AmbiguousError(
+                f"column {column!r}: cells such as {parted[0][:60]!r} may be one skill or several",
+                path=path,
+                readings=[("one skill", f"{option}=none"), ("several", f"{option}={option_mark.strip()}")],
+            )
     for mark in ("/", "+"):
         joined = next(
             (cell for cell in present if mark in cell and any(part.strip() in whole for part in cell.split(mark))), None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -74,6 +75,13 @@ class Source:
         return self.suffix in {".json", ".jsonl", ".ndjson", ".cyjs"}
 
     @cached_property
+    def is_json_unnamed(self) -> bool:
+        """True if a text file holds JSON, though its name does not say so."""
+        if self.is_json or self.suffix == ".parquet":
+            return False
+        return re.match(r"\s*(\{\s*\"|\[\s*[{\[]\s*\")", self.head) is not None
+
+    @cached_property
     def first_object(self) -> dict[str, Any]:
         """The first object of a file of JSON lines."""
         if self.is_dir or not self.is_json or self.suffix == ".cyjs" or not is_lines(self.path):
@@ -114,6 +122,8 @@ class Source:
         """The file as a table, with its first rows; None if it cannot be read as one."""
         if not (self.suffix in _TABLE_SUFFIXES or is_parquet(self.path)) and not self.is_table_text:
             return None
+        if self.is_json_unnamed:
+            return None
         return self._opened if isinstance(self._opened, Table) else None
 
     @property
@@ -124,7 +134,7 @@ class Source:
     @cached_property
     def is_table_text(self) -> bool:
         """True for a text file under any name whose lines are rows: several columns, and no prose."""
-        if self.is_dir:
+        if self.is_dir or self.is_json_unnamed:
             return False
         opened = self._opened
         if self.suffix in {".md", ".rst", ".markdown"}:

@@ -18,6 +18,7 @@ from pyarrow import csv as arrow_csv
 
 from loaders import _columns
 from loaders._builder import Builder
+from loaders._cells import missing_option
 from loaders._dialect import name_key
 from loaders._ends import LOOKED_AT, is_note, is_summary
 from loaders._files import Progress, open_bytes
@@ -261,7 +262,7 @@ def _block(table: pa.Table, names: list[str], choice: _Choice) -> pa.Table | Non
                 return None
             if choice.named and pc.index(chunk.dictionary, choice.header[place]).as_py() >= 0:
                 return None  # perhaps the names once more
-            short = chunk.dictionary.filter(pc.less_equal(pc.utf8_length(chunk.dictionary), 4))
+            short = chunk.dictionary.filter(pc.less_equal(pc.utf8_length(chunk.dictionary), 7))
             if any(map(is_missing_word, short.to_pylist())):
                 return None
         columns[column] = values
@@ -370,7 +371,7 @@ def _report_doubtful(table: Table, builder: Builder, place: int, value: str, lin
         f"column {table.header[place]!r}: {value!r} ({plural(max(count, 1), 'row')}) may be a missing value or a name",
         path=table.path,
         line=line,
-        readings=[("missing", f"missing={value}"), ("a name", "missing=none")],
+        readings=[("missing", missing_option(value)), ("a name", "missing=none")],
     )
     if not builder.problems.lenient:
         raise error

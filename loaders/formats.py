@@ -24,7 +24,7 @@ from loaders.companions import COMPANIONS, OPTIONS_OF, companion_option, options
 from loaders.dataset import Dataset
 from loaders.errors import DataError
 from loaders.gate import exists
-from loaders.names import check_given_name, with_plain_names
+from loaders.names import check_given_name, odd_names, with_plain_names
 from loaders.skill_links import expand_paths
 
 __all__ = [
@@ -206,7 +206,7 @@ def load(
         facts["skipped"] = problems.total
         facts |= {f"skipped.{reason}": count for reason, count in sorted(problems.counts.items())}
     dataset, told = with_plain_names(builder.build(name, part, facts, target), target)
-    decisions = (*problems.decisions, *told)
+    decisions = (*problems.decisions, *told, *odd_names(dataset, target))
     return LoadReport(dataset, found.name, dict(problems.counts), tuple(problems.examples), decisions)
 
 
@@ -462,6 +462,12 @@ def _by_options(source: Source, own: Sequence[str]) -> list[tuple[str, Claim]]:
     ]
 
 
+_UNREAD = {
+    ".toml": "TOML", ".xml": "XML", ".rdf": "RDF", ".owl": "RDF", ".ttl": "RDF", ".sql": "SQL",
+    ".ods": "an OpenDocument spreadsheet", ".numbers": "a spreadsheet of Numbers", ".bib": "BibTeX",
+}  # fmt: skip
+
+
 def _unknown(source: Source) -> DataError:
     way = "name its format with --format; `skillgraph load --formats` lists them"
     if source.is_dir:
@@ -472,6 +478,12 @@ def _unknown(source: Source) -> DataError:
         return DataError("is an HTML page; save its table as CSV, or download the file itself", path=source.path)
     if source.suffix in {".yaml", ".yml"}:
         return DataError("is YAML, which is not read; write it as JSON", path=source.path)
+    if source.suffix in _UNREAD:
+        return DataError(f"is {_UNREAD[source.suffix]}, which is not read; write its table as CSV or JSON",
+                         path=source.path)  # fmt: skip
+    if source.is_json_unnamed:
+        return DataError("holds JSON; give its name the ending .json, or .jsonl if each line is an object of its own",
+                         path=source.path)  # fmt: skip
     if source.suffix == ".tex" or re.search(r"\\begin\{(tabular|longtable)", source.head):
         return DataError("is LaTeX, which is not read; save its table as CSV", path=source.path)
     kind = _graph_kind(source)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from loaders.dataset import Dataset
 
-__all__ = ["LONGEST_NAME", "check_given_name", "invisible_in", "with_plain_names"]
+__all__ = ["LONGEST_NAME", "check_given_name", "invisible_in", "odd_names", "with_plain_names"]
 
 LONGEST_NAME = 200
 """Characters of the name of a dataset or layer, at most."""
@@ -172,6 +172,47 @@ def _joined(table: pa.Table) -> pa.Table:
     return type(table).from_pylist(list(firsts.values()), schema=table.schema)
 
 
+# Patterns of RE2, as Arrow searches them.
+_ODD = (
+    ("[\u00c3\u00c2][\u0080-\u00bf\u0152-\u0192\u2018-\u203a\u20ac\u2122]|\u00e2\u20ac",
+     "with garbled letters, kept",
+     "UTF-8 was read as another encoding where they come from"),
+    ("&(amp|lt|gt|quot|nbsp|#[0-9]+|#x[0-9a-f]+);", "with marks of HTML, kept", "as &amp; stands for &"),
+    ("^[0-9]([.,][0-9]+)?E[+][0-9]{2,}$", "written as a number in short form, kept",
+     "a spreadsheet may have made different numbers the same"),
+)  # fmt: skip
+
+
+def odd_names(dataset: Dataset, source: Path) -> tuple[Decision, ...]:
+    """What there is to tell about ids that something was done to on their way, and skills that differ in case only."""
+    import pyarrow.compute as pc
+
+    found = []
+    for table, noun in (("texts", "text"), ("skills", "skill")):
+        ids = dataset.tables()[table]["id"]
+        for pattern, what, why in _ODD:
+            odd = ids.filter(pc.match_substring_regex(ids, pattern))
+            if len(odd):
+                few = quoted(odd.slice(0, 3).to_pylist(), 3)
+                found.append(Decision(source.name, "names", f"{plural(len(odd), noun)} {what}", f"{why}: {few}"))
+    ids = dataset.skills["id"]
+    lower = pc.utf8_lower(ids)
+    count = len(ids) - pc.count_distinct(lower).as_py()
+    if count:
+        seen: dict[str, str] = {}
+        twins = next(
+            ([seen[key], name] for key, name in zip(lower.to_pylist(), ids.to_pylist(), strict=True)
+             if seen.setdefault(key, name) != name), []
+        )  # fmt: skip
+        found.append(
+            Decision(
+                source.name, "names", f"{plural(count, 'skill')} kept apart from another in spite of the same letters",
+                f"they differ in upper and lower case: {quoted(twins)}",
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
 def _hidden(table: pa.Table, noun: str, source: Path) -> list[Decision]:
     import pyarrow.compute as pc
 
@@ -189,8 +230,4 @@ def _hidden(table: pa.Table, noun: str, source: Path) -> list[Decision]:
     if twins:
         differ = "differs" if len(twins) == 1 else "differ"
         evidence += f"; {plural(len(twins), noun)} {differ} from another in nothing else: {quoted(twins)}"
-    return [
-        Decision(
-            source.name, "names", f"{plural(len(hidden), noun)} with invisible characters, kept as they are", evidence
-        )
-    ]
+    return [Decision(source.name, "names", f"{plural(len(hidden), noun)} with invisible characters, kept", evidence)]

@@ -179,6 +179,11 @@ def read_response_matrix(
                 f"use outcomes={path.name} in the place of responses",
                 path=path,
             )
+        rows_are_items = known.intersection(opened.column(0)) and not known.intersection(header)
+        if rows_are_items:
+            raise DataError(
+                f"has a row for each item, not a column; use outcomes={path.name} in the place of responses", path=path
+            )
         named = 0 if header[0] in known or len(header) == len(order) else 1
         columns = header[named:]
         beside = {at for at, name in enumerate(columns) if is_summary(name) and name not in known}
@@ -200,7 +205,11 @@ def read_response_matrix(
             columns = order
         unknown = next((name for name in columns if name not in known), None)
         if unknown is not None:
-            raise DataError(f"column {unknown!r} is not an item of the Q-matrix", path=path, line=1)
+            raise DataError(
+                f"column {unknown!r} is not an item of the Q-matrix; take it out of the table, or add the item",
+                path=path,
+                line=1,
+            )
         for number, (line, values) in enumerate(opened.rows, 1):
             model = values[0].strip() if named else f"respondent {number}"
             answers = [value for at, value in enumerate(values[named:]) if at not in beside]

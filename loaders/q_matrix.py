@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -188,6 +189,7 @@ def _skill_columns(
         for at, _ in names
         if at not in text
     }
+    _refuse_codes(table, marks)
     sums = summing_columns(marks)
     for at in sums:
         problems.decide(table.path, "column", f"{header[at]!r} is a property", "it adds up the skills of each row",
@@ -212,6 +214,31 @@ def _skill_columns(
     return [(at, name) for at, name in names if at not in text and at not in sums], _meanings(
         [(at, name) for at, name in names if at in text or at in sums]
     )
+
+
+def _refuse_codes(table: Table, marks: Mapping[int, Sequence[float | None]]) -> None:
+    """Refuse cells that are mostly 0 and 1 with a few codes for missing ones, and skills that are coded 1 and 2."""
+    cells = [value for column in marks.values() for value in column if value is not None]
+    counts = Counter(cells)
+    codes = {7.0, 8.0, 9.0, 77.0, 88.0, 98.0, 99.0, 999.0} & counts.keys()
+    if (
+        table.missing is None
+        and len(codes) == 1
+        and counts.keys() <= {0.0, 1.0, *codes}
+        and counts[min(codes)] < len(cells) / 4
+    ):
+        code = f"{min(codes):g}"
+        raise AmbiguousError(
+            f"cells are 0 and 1, and {plural(counts[float(code)], 'is', 'are')} {code}",
+            path=table.path,
+            readings=[("missing", f"missing={code}"), ("a weight", "missing=none")],
+        )
+    if set(counts) == {1.0, 2.0} and len(marks) > 1 and len(cells) > 3:
+        raise DataError(
+            "every cell is 1 or 2, so that every item would require every skill; write 0 where it does not, and 1 "
+            "where it does",
+            path=table.path,
+        )
 
 
 def _may_sum_up(name: str, place: int, marks: Mapping[int, Sequence[float | None]]) -> bool:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from loaders import _columns
 from loaders._builder import Builder, Value
-from loaders._dialect import name_key
+from loaders._cells import missing_option
+from loaders._dialect import name_key, read_flag
 from loaders._files import Progress
-from loaders._lists import SEPARATORS, list_reader, parse_skills
+from loaders._lists import SEPARATORS, ListReader, list_reader, parse_skills
 from loaders._reading import AmbiguousError, plural, quoted
 from loaders._registry import Claim, Format, register
 from loaders._rows import TABLE_OPTIONS, Table, find_column, open_table, optional_column
@@ -27,6 +28,7 @@ OPTIONS: Mapping[str, str] = {
     "class_column": "name of the column with its class",
     "title_column": "name of the column with its title",
     "separator": "what stands between skills: a mark or its name, or none for one skill per cell",
+    "weights": "yes if skills have a weight behind them, such as sorting:0.5; no if that is part of their names",
     **TABLE_OPTIONS,
 }
 _MAX_PROPERTY = 1 << 16
@@ -42,6 +44,7 @@ def read_skill_rows(
     class_column: str | None = None,
     title_column: str | None = None,
     separator: str | None = None,
+    weights: str | None = None,
     progress: Progress | None = None,
     **table: str | None,
 ) -> None:
@@ -55,6 +58,7 @@ def read_skill_rows(
         class_column: See `OPTIONS`.
         title_column: See `OPTIONS`.
         separator: See `OPTIONS`.
+        weights: See `OPTIONS`.
         progress: Called with bytes read and all bytes.
         table: Of `TABLE_OPTIONS`.
 
@@ -73,6 +77,7 @@ def read_skill_rows(
                                problems=builder.problems, option="separator", typed=opened.dialect is None)  # fmt: skip
         else:
             read = list_reader(cells, separator, path=path, column=name, problems=builder.problems, option="separator")
+        read = _with_weights(read, [c for c in cells if not opened.is_missing(c)], weights, path, name)
         listed = quoted([opened.header[at] for at in columns.skills])
         builder.problems.decide(
             path, "columns", f"texts from column {opened.header[columns.text]!r}, skills from {listed}",
@@ -106,6 +111,11 @@ def read_skill_rows(
                     if opened.is_doubtful(cell):
                         raise _doubtful(opened, at, cell.strip(), line)
                     for skill, weight in read(cell):
+                        if opened.is_missing(skill):
+                            continue
+                        joined = opened.dialect is not None and cell.strip()[:1] not in {"[", "{", "("}
+                        if joined and opened.is_doubtful(skill) and skill not in builder.skill_ids:
+                            raise _doubtful(opened, at, skill, line)
                         skills[skill] = skills.get(skill, 0.0) + weight
             except AmbiguousError as error:
                 if not builder.problems.lenient:
@@ -128,13 +138,50 @@ def read_skill_rows(
             builder.problems.decide(path, "missing values", plural(absent, "cell"), "no skills", option="missing")
 
 
+_WEIGHTED = re.compile(r"(.*\S)\s*(?:[:=*]\s*(\d+(?:\.\d+)?)|\((\d+(?:\.\d+)?)\))")
+
+
+def _with_weights(read: ListReader, cells: Sequence[str], said: str | None, path: Path, column: str) -> ListReader:
+    """The reader, with weights apart from names if they stand behind all of them.
+
+    Raises:
+        AmbiguousError: They do, and the user did not say that they are weights.
+    """
+
+    def weighted(cell: str) -> list[tuple[str, float]]:
+        found = []
+        for name, weight in read(cell):
+            match = _WEIGHTED.fullmatch(name)
+            written = float(match[2] or match[3]) if match else weight
+            if written > 0:
+                found.append((match[1].strip() if match else name, written))
+        return found
+
+    yes = read_flag(said, "weights")
+    if yes is not None:
+        return weighted if yes else read
+    if not any(mark in cell for cell in cells for mark in ":=*("):
+        return read
+    try:
+        names = [name for cell in cells for name, _ in read(cell)]
+    except ValueError:
+        return read
+    if len(set(names)) > 1 and all(_WEIGHTED.fullmatch(name) for name in names):
+        raise AmbiguousError(
+            f"column {column!r}: skills such as {names[0]!r} may have a weight behind their names",
+            path=path,
+            readings=[("a weight", "weights=yes"), ("a part of the name", "weights=no")],
+        )
+    return read
+
+
 def _doubtful(table: Table, place: int, cell: str, line: int | None) -> AmbiguousError:
     count = max(table.column(place).count(cell), 1)
     return AmbiguousError(
         f"column {table.header[place]!r}: {cell!r} ({plural(count, 'row')}) may be a missing value or a skill",
         path=table.path,
         line=line,
-        readings=[("missing", f"missing={cell}"), ("a skill", "missing=none")],
+        readings=[("missing", missing_option(cell)), ("a skill", "missing=none")],
     )
 
 

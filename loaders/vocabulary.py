@@ -212,6 +212,8 @@ def _claims(source: Source) -> Claim | None:
         return None
     if "vocabulary" in source.options:
         return Claim(98, "a text, and a list of terms to look for")
+    if source.is_json_unnamed:
+        return None
     if source.is_table_text or isinstance(source.why_no_table, AmbiguousError):
         return None
     if source.why_no_table is not None and is_framed(source.head.splitlines()):

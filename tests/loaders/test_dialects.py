@@ -15,6 +15,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from loaders._reading import AmbiguousError
 from loaders.errors import DataError
 from loaders.formats import inspect, load
 
@@ -231,3 +232,70 @@ def test_columns_that_are_named_say_the_format(file: Write) -> None:
     pairs = file("e.csv", "job,thing,prerequisites\nt1,a,\nt2,b,\nt3,c,x\n")
     assert load(pairs, name="d", text_column="job", skill_column="thing").format == "edge-list"
     assert load(pairs, name="d", text_column="job", skills_column="thing").format == "skill-rows"
+
+
+@pytest.mark.parametrize(
+    ("cells", "options", "right"),
+    [
+        (["- a\n- b", "- a"], {}, ["t0 a", "t0 b", "t1 a"]),
+        (["1. a\n2. b", "1. a"], {}, ["t0 a", "t0 b", "t1 a"]),
+        (["a and b", "a", "b"], {"separator": "and"}, ["t0 a", "t0 b", "t1 a", "t2 b"]),
+        (["#a #b", "#a"], {"separator": "space"}, ["t0 #a", "t0 #b", "t1 #a"]),
+        (["a;NA", "a;b"], {"missing": "NA"}, ["t0 a", "t1 a", "t1 b"]),
+        (["a;none", "a;b"], {"missing": "blank,none"}, ["t0 a", "t1 a", "t1 b"]),
+        (["a:0.5;b:1", "a:1"], {"weights": "yes"}, ["t0 a", "t0 b", "t1 a"]),
+        (["a (3);b (1)", "a (2)"], {"weights": "yes"}, ["t0 a", "t0 b", "t1 a"]),
+        (["iso:9001", "iso:9002"], {"weights": "no"}, ["t0 iso:9001", "t1 iso:9002"]),
+        (["machine learning", "learning", "sorting"], {}, ["t0 machine learning", "t1 learning", "t2 sorting"]),
+    ],
+)
+def test_cells_of_skills_as_people_write_them(
+    file: Write, cells: list[str], options: dict[str, str], right: list[str]
+) -> None:
+    path = file("r.csv", "id,skills\n" + "".join(f't{at},"{cell}"\n' for at, cell in enumerate(cells)))
+    if options:
+        with pytest.raises(AmbiguousError, match=next(iter(options))):
+            load(path, name="d")
+    found = load(path, name="d", **options).dataset.requirements.to_pylist()  # type: ignore[arg-type]
+    assert [f"{row['text']} {row['skill']}" for row in found] == right
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("e.csv", "text,skill\nt,#REF!\nu,a\n", "'#REF!' .* may be a missing value"),
+        ("q.csv", "item,a,b,c\nt1,1,0,9\nt2,0,1,0\nt3,1,1,1\n", "1 is 9: missing: use -o missing=9"),
+        ("q.csv", "item,a,b\nt1,1,2\nt2,2,1\nt3,1,1\n", "every cell is 1 or 2"),
+        ("r.txt", '{"id":"t","skills":["a"]}\n{"id":"u","skills":["a"]}\n', "holds JSON; give its name the ending"),
+        ("r.json", '{"id":"t","skills":["a"]}{"id":"u","skills":["a"]}', "several values follow one another"),
+        ("r.jsonl", '{"id":"t","skills":["a"]},\n{"id":"u","skills":["a"]}\n', "the line ends in a comma"),
+        ("r.toml", "[x]\n", "is TOML, which is not read"),
+        ("r.tex", "\\begin{tabular}{l}a\\end{tabular}\n", "is LaTeX, which is not read"),
+    ],
+)
+def test_more_that_is_not_read_is_named(file: Write, name: str, content: str, message: str) -> None:
+    options = {"format": "q-matrix"} if name == "q.csv" else {}
+    with pytest.raises(DataError, match=message):
+        load(file(name, content), name="d", **options)  # type: ignore[arg-type]
+
+
+def test_responses_with_a_row_for_each_item_are_named(file: Write) -> None:
+    matrix, answers = file("q.csv", "item,a,b\nt1,1,0\nt2,0,1\n"), file("r.csv", "item,s1,s2\nt1,1,0\nt2,0,1\n")
+    with pytest.raises(DataError, match=r"row for each item, not a column; use outcomes=r\.csv"):
+        load(matrix, name="d", responses=str(answers))
+
+
+def test_ids_that_something_was_done_to_are_told(file: Write) -> None:
+    path = file("e.csv", "text,skill\n1.00E+05,gÃ©o\nt,R&amp;D\nu,Loops\nv,loops\n")
+    told = " ".join(map(str, load(path, name="d").decisions))
+    for words in ("'1.00E+05'", "'gÃ©o'", "'R&amp;D'", "'Loops', 'loops'"):
+        assert words in told
+    plain = load(file("f.csv", "text,skill\nt,géo\nu,a & b\nv,E+05\n"), name="d").decisions
+    assert not any(decision.what == "names" for decision in plain)
+
+
+def test_null_and_nan_of_json_are_no_values(file: Write) -> None:
+    rows = '[{"id":"t","skills":null,"d":NaN},{"id":"u","skills":["a"],"d":1.5}]'
+    dataset = load(file("r.json", rows), name="d").dataset
+    assert dataset.texts["d"].to_pylist() == [None, 1.5]
+    assert dataset.requirements["text"].to_pylist() == ["u"]
