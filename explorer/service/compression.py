@@ -71,6 +71,11 @@ class Bits:
     xz: float | None
     skills_xz: float | None
 
+    @property
+    def file(self) -> float:
+        """All that is written: content, ids, header, lengths and checksums."""
+        return self.semantic + self.ids + self.overhead
+
 
 @dataclass(frozen=True)
 class ExpectedBits:

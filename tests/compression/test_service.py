@@ -63,6 +63,7 @@ def test_the_report_adds_up_and_meets_the_expectation(store: Store, tmp_path: Pa
         assert report.texts == 300
         assert bits.sets + bits.kept + bits.ids + bits.overhead == pytest.approx(8 * report.file_bytes / 300)
         assert bits.semantic == bits.sets + bits.kept
+        assert bits.file == pytest.approx(8 * report.file_bytes / report.texts)
         assert report.expected is not None
         assert report.expected.understood == report.understood_share
         assert bits.sets == pytest.approx(report.expected.sets, abs=128 / 300)

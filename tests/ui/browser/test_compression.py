@@ -57,7 +57,10 @@ def test_the_whole_layer_and_the_channel(page: Page, small: str, store_path: Pat
     for name in ("z-bits", "z-rate", "z-channel"):
         plotted(page, name)
     expect(page.locator("#z-stats .stat-value").first).to_have_text(fraction(report.understood_share))
-    expect(page.locator("#z-stats .stat-value").nth(1)).to_have_text(f"{report.bits.semantic:,.1f}")
+    shown = [page.locator("#z-stats .stat-value").nth(k) for k in (1, 2, 3, 4)]
+    bits = report.bits
+    for value, stat in zip((bits.sets, bits.skills_xz, bits.file, bits.xz), shown, strict=True):
+        expect(stat).to_have_text(f"{value:,.1f}")  # like for like first, and nothing left out
     expect(page.locator("#z-erasure-shown")).to_have_text("30%")
     expect(page.locator("#z-channel-said")).to_contain_text("require a skill that the receiver has not learned")
     slider = page.get_by_role("slider", name="Share of packets that are lost")

@@ -175,32 +175,37 @@ def headline_numbers(report: CompressionReport) -> html.Div:
     """What a text costs on average, in bits."""
     bits = report.bits
     expected = "" if report.expected is None else f"; {_bits(report.expected.sets)} expected"
-    lists = "" if bits.skills_xz is None else f"; lists compressed by xz {_bits(bits.skills_xz)}"
+    wording = "with the wording" if report.keep_text else "without the wording of understood texts"
+    rest = f"content {_bits(bits.semantic)}, ids {_bits(bits.ids)}, checksums {_bits(bits.overhead)}; {wording}"
     return html.Div(
         [
             stat("Understood", fraction(report.understood_share), f"of {report.texts:,} texts", tone="measured"),
-            stat("Semantic", _bits(bits.semantic), "bits per text, sets and kept texts", tone="measured"),
-            stat("Skill sets", _bits(bits.sets), f"of these{expected}{lists}"),
+            stat("Skill sets", _bits(bits.sets), f"bits per text{expected}", tone="measured"),
+            stat("Same lists, xz", _bits(bits.skills_xz), "like for like: what the skill sets hold, level 6"),
+            stat("Whole file", _bits(bits.file), rest, tone="measured"),
+            stat("xz", _bits(bits.xz), "all texts as one stream, level 6, with their wording"),
+            stat("zstd", _bits(bits.zstd), "likewise, level 3"),
             stat("Raw", _bits(bits.raw), "bits per text, uncompressed"),
-            stat("zstd", _bits(bits.zstd), "all texts as one stream, level 3"),
-            stat("xz", _bits(bits.xz), "all texts as one stream, level 6"),
         ],
         className="stats",
     )
 
 
 def bits_figure(report: CompressionReport) -> go.Figure:
-    """Bits a text as bars: raw, zstd, xz, and the semantic code by its parts."""
+    """Bits a text as bars: raw, zstd, xz, the file by its parts, and the same lists of skills through xz."""
     bits = report.bits
-    names = ["raw", "zstd", "xz", "semantic"]
+    names = ["raw", "zstd", "xz", "whole file", "same lists, xz"]
     chart = go.Figure()
     bar = {"orientation": "h", "y": names, "hovertemplate": "%{x:,.1f} bits<extra>%{fullData.name}</extra>"}
     chart.add_bar(
-        x=[bits.raw, bits.zstd, bits.xz, None], name="with wording", marker={"color": ROLES["threshold"]}, **bar
+        x=[bits.raw, bits.zstd, bits.xz, None, None], name="with wording", marker={"color": ROLES["threshold"]}, **bar
     )
-    chart.add_bar(x=[None, None, None, bits.sets], name="skill sets", marker={"color": ROLES["measured"]}, **bar)
-    chart.add_bar(x=[None, None, None, bits.kept], name="kept texts", marker={"color": ROLES["sweep"]}, **bar)
-    chart.add_bar(x=[None, None, None, bits.ids], name="ids", marker={"color": ROLES["second"]}, **bar)
+    none = [None, None, None]
+    chart.add_bar(x=[*none, bits.sets, bits.skills_xz], name="skills", marker={"color": ROLES["measured"]}, **bar)
+    chart.add_bar(x=[*none, bits.kept, None], name="kept texts", marker={"color": ROLES["sweep"]}, **bar)
+    chart.add_bar(
+        x=[*none, bits.ids + bits.overhead, None], name="ids, checksums", marker={"color": ROLES["second"]}, **bar
+    )
     chart.update_layout(
         **figure_layout(
             barmode="stack",
@@ -208,7 +213,7 @@ def bits_figure(report: CompressionReport) -> go.Figure:
             hovermode="closest",
             xaxis={"title": "bits a text"},
             yaxis={"gridcolor": "rgba(0,0,0,0)", "autorange": "reversed"},
-            margin={"l": 66, "r": 14, "t": 30, "b": 42},
+            margin={"l": 96, "r": 14, "t": 30, "b": 42},
         )
     )
     return chart

@@ -72,7 +72,11 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                     [
                         card(
                             "All texts of this layer",
-                            figure("z-bits", height=232, label="Bits per text: raw, zstd, xz and semantic"),
+                            figure(
+                                "z-bits",
+                                height=232,
+                                label="Bits per text: raw, zstd, xz, the file by its parts, and lists",
+                            ),
                             note=(
                                 "zstd and xz keep the wording, the skills do not: the difference is the cost of the "
                                 "wording. Lists of skills compressed by xz hold the same information as the skill sets."
@@ -110,7 +114,7 @@ def _receiver(names: Sequence[str], chosen: str) -> Any:
 
 
 def _waiting() -> html.Div:
-    labels = ("Understood", "Semantic", "Skill sets", "Raw", "zstd", "xz")
+    labels = ("Understood", "Skill sets", "Same lists, xz", "Whole file", "xz", "zstd", "Raw")
     return html.Div([stat(label, "…", "") for label in labels], className="stats")
 
 

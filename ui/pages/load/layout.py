@@ -45,7 +45,7 @@ def layout(snapshot: Snapshot | None, query: Query) -> Any:
                 html.Div(id="ld-files"),
             ],
             note=f"Tables, spreadsheets saved as CSV, JSON, graphs, evaluation results; compressed files too. At most "
-            f"{LARGEST >> 20} MB in all; for larger ones, run skillgraph load on the machine that has them. "
+            f"{LARGEST >> 20} MB in all; load larger ones by `skillgraph load` on the machine that has them. "
             "Files are kept in a private folder and deleted once they are stored, or after half an hour.",
         ),
         html.Div(
