@@ -22,6 +22,10 @@ oracle queries="20000" seed="1":
 soak *arguments:
     python -m pytest -m soak {{arguments}}
 
+# Clients without a pause on the pages of one server, for so many minutes: no error, nothing left, no growth
+crowd minutes="30" clients="20" *arguments:
+    python -m tests.hardening.crowd --minutes {{minutes}} --clients {{clients}} {{arguments}}
+
 # A random walk over all controls of all pages in Chromium, for so many minutes: each fault comes with its steps
 walk minutes="60" *arguments:
     python -m tests.ui.walk --minutes {{minutes}} {{arguments}}
