@@ -1,14 +1,17 @@
 """The graph page's state, and what it says is drawn."""
 
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
 
+from explorer.service.lacking import REASONS
 from tests.ui.large import large_graph
 from ui.drawing.filters import Filters
 from ui.drawing.graphs import NODE_LIMIT
-from ui.pages.graph.inspector import ALL_OPTIONS, inspector, skill_options, summary
+from ui.pages.graph.inspector import ALL_OPTIONS, every_option, inspector, skill_options, summary
+from ui.pages.graph.lacking import lacking_panel
 from ui.pages.graph.pictures import colour_keys, drawing, look, paint, part, picture, table_rows, text_options
 from ui.pages.graph.state import not_learned, read_state, usual_view, write_list
 from ui.source import Snapshot, Source
@@ -94,7 +97,46 @@ def test_a_skill_that_is_not_there_is_named(snapshot: Snapshot, key: str) -> Non
     graph = snapshot.graph(*SUBJECT)
     assert not_learned({"skill": "b05", key: "b06"}, graph) is None
     told = not_learned({"skill": "b05", key: "nosuch"}, graph)
-    assert told == "Layer 'tuned' has not learned a skill 'nosuch'."
+    assert told == "Dataset 'small' has no skill 'nosuch'."
+
+
+def test_every_skill_is_found_and_an_unlearned_one_has_its_reason_and_ways_on(snapshot: Snapshot) -> None:
+    graph = snapshot.graph(*SUBJECT)
+    offered = {option["value"]: option["label"] for option in every_option(graph, "", None)}
+    dataset = graph.view.indexed.dataset
+    assert list(offered)[: graph.n] == [option["value"] for option in skill_options(graph, "", None)]
+    assert set(offered) == set(dataset.skills["id"].to_pylist())
+    assert {i for i, label in offered.items() if label.startswith("○ ")} == set(offered) - set(graph.node_of)
+    lacks = {row["skill"]: row["reason"] for row in snapshot.store.read_layer(*SUBJECT).lacks.to_pylist()}
+    assert set(lacks) == set(offered) - set(graph.node_of)
+    for skill, reason in lacks.items():
+        told = str(lacking_panel(snapshot, graph, skill))
+        assert "why-hollow" in told
+        assert f"Not learned: {REASONS[reason]}." in told
+        assert f"/why?dataset=small&layer=tuned&skill={skill}" in told
+        assert "/runs?dataset=small&layer=tuned&run=plan" in told
+    assert "/why?dataset=small&layer=tuned&skill=b05" in str(inspector(graph, "b05"))
+    assert "Texts of its base that require it (3)" in str(lacking_panel(snapshot, graph, "u0"))
+    foundation = snapshot.graph("small", "foundation")
+    assert "Texts that require it (3)" in str(lacking_panel(snapshot, foundation, "u0"))
+
+
+def test_an_address_may_choose_an_unlearned_skill_but_no_path_to_it(snapshot: Snapshot) -> None:
+    graph, skill = snapshot.graph(*SUBJECT), "u0"
+    assert (shown(snapshot, skill=skill).skill, shown(snapshot, to=skill).goal) == (skill, None)
+    assert not_learned({"skill": skill}, graph) is None
+    told = not_learned({"skill": "b05", "to": skill}, graph)
+    assert told == f"Layer 'tuned' has not learned the skill {skill!r}, so no path leads to it."
+
+
+@pytest.mark.parametrize("view", ["texts", "neighbours"])
+def test_an_unlearned_skill_is_drawn_hollow_beside_its_texts(snapshot: Snapshot, view: str) -> None:
+    skill = "u0"
+    found = drawing(snapshot, SUBJECT, shown(snapshot, view=view, skill=skill))
+    classes = {element["data"]["id"]: element.get("classes", "") for element in found.elements}
+    assert "unlearned" in classes[f"u:{skill}"]
+    assert any(name.startswith("t:") for name in classes)
+    assert ("It is not learned" in found.caption) == (view == "neighbours")
 
 
 def test_former_addresses_still_work(snapshot: Snapshot) -> None:
@@ -115,6 +157,19 @@ def test_of_very_many_skills_those_that_match_are_offered() -> None:
     assert found[0]["value"] == "s000111"
     assert len(found) == 40
     assert all("s0000" in option["label"] for option in found[1:])
+
+
+def test_of_very_many_skills_learned_and_unlearned_ones_that_match_are_offered(snapshot: Snapshot) -> None:
+    graph, skill = snapshot.graph(*SUBJECT), "u0"
+    with mock.patch("ui.pages.graph.inspector.ALL_OPTIONS", 0):
+        some = every_option(graph, "", None, limit=6)
+        assert [option["label"].startswith("○") for option in some] == [False] * 3 + [True] * 3
+        chosen = every_option(graph, "", skill, limit=6)
+        assert chosen[0]["value"] == skill
+        assert every_option(graph, chosen[0]["label"], skill, limit=6) == chosen
+        name = chosen[0]["label"].removeprefix("○ ").removesuffix(" · not learned")
+        assert skill in {option["value"] for option in every_option(graph, name.upper(), None, limit=6)}
+        assert every_option(graph, "no such name", None) == []
 
 
 @pytest.mark.parametrize("view", ["skills", "groups", "neighbours", "texts"])

@@ -361,7 +361,7 @@ def test_addresses_that_name_nothing(page: Page, small: str, path: str) -> None:
 
 def test_a_skill_that_is_not_there_is_said(page: Page, small: str) -> None:
     page.goto(f"{small}/graph?skill=nosuch")
-    expect(page.locator(".notice")).to_contain_text("has not learned a skill 'nosuch'")
+    expect(page.locator(".notice")).to_contain_text("has no skill 'nosuch'")
     has_state(page, "skill", None)
 
 

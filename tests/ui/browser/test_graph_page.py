@@ -292,6 +292,30 @@ def test_search_among_many_skills(page: Page, many: str) -> None:
     expect(page.get_by_role("textbox", name="Find a skill")).to_have_value(name)
 
 
+def test_a_skill_that_is_not_learned_is_found_and_shown_hollow_and_its_page_is_one_click_away(
+    page: Page, small: str
+) -> None:
+    page.goto(f"{small}/graph?layer=foundation")
+    drawn(page)
+    option = mark_option(page, page.get_by_role("textbox", name="Find a skill"), "u0", options=1)
+    expect(option).to_have_text("○ skill u0 · not learned")
+    page.keyboard.press("Enter")
+    has_state(page, "skill", "u0")
+    panel = page.locator("#g-inspector")
+    expect(panel.locator(".why-hollow")).to_have_text("not learned")
+    expect(panel).to_contain_text("too many to teach at once")
+    panel.get_by_role("button", name="Its texts").click()
+    until(page, "cy.getElementById('u:u0').hasClass('focus')")
+    expect(page.locator("#g-caption")).to_contain_text("3 texts")
+    until(page, "(cy.getElementById('u:u1').emit('tap'), true)")
+    has_state(page, "skill", "u1")
+    panel.get_by_role("link", name="What would unlock it").click()
+    page.wait_for_url("**/why?*")
+    has_state(page, "skill", "u1")
+    expect(page.get_by_text("skill u1 is not learned")).to_be_visible()
+    assert serious(page) == []
+
+
 def test_exports_hold_what_the_filters_keep(page: Page, small: str) -> None:
     page.goto(f"{small}/graph?layer=tuned&weight=2")
     drawn(page)

@@ -17,7 +17,16 @@ from ui.drawing.graphs import NODE_LIMIT
 from ui.drawing.learning_path import needed_before
 from ui.drawing.map_picture import map_figure, nearest_box
 from ui.pages.graph.exports import as_csv, as_graphml
-from ui.pages.graph.inspector import ALL_OPTIONS, inspector, path_nodes, path_steps, skill_options, summary
+from ui.pages.graph.inspector import (
+    ALL_OPTIONS,
+    every_option,
+    inspector,
+    path_nodes,
+    path_steps,
+    skill_options,
+    summary,
+)
+from ui.pages.graph.lacking import all_skills, is_lacking, lacking_panel
 from ui.pages.graph.pictures import (
     Subject,
     drawing,
@@ -281,6 +290,8 @@ def map_sentence(skills: int, inside: int, drawn: str) -> str:
 def inspect(source: Source, skill: str | None, goal: str | None, subject: dict[str, str]) -> tuple[Any, ...]:
     """The panel, the way to the other end, its skills, and the chosen one's strongest neighbours."""
     graph = source.snapshot().graph(*_subject(subject))
+    if is_lacking(graph, skill):
+        return lacking_panel(source.snapshot(), graph, str(skill)), True, None, None, None
     if skill is None or skill not in graph.node_of:
         return summary(graph), True, None, None, None
     path = path_nodes(graph, skill, goal)
@@ -318,12 +329,12 @@ def act(
     if trigger["type"] == "g-text":
         return "texts", no_update, [trigger["text"]], no_update, no_update
     graph = source.snapshot().graph(*_subject(subject))
+    if trigger["act"] == "texts" and (skill in graph.node_of or is_lacking(graph, skill)):
+        return "texts", skill, [], no_update, no_update
     if skill not in graph.node_of or skill is None:
         return nothing
     if trigger["act"] == "near":
         return "neighbours", skill, no_update, no_update, no_update
-    if trigger["act"] == "texts":
-        return "texts", skill, [], no_update, no_update
     node = graph.node_of[skill]
     if trigger["act"] == "region":
         box = ",".join(f"{value:.2f}" for value in nearest_box(graph.map_positions, node, _REGION))
@@ -344,7 +355,7 @@ def act(
 )
 def skills(source: Source, typed: str | None, chosen: str | None, subject: dict[str, str]) -> Any:
     graph = source.snapshot().graph(*_subject(subject))
-    return no_update if graph.n <= ALL_OPTIONS else skill_options(graph, typed or "", chosen)
+    return no_update if all_skills(graph) <= ALL_OPTIONS else every_option(graph, typed or "", chosen)
 
 
 @CALLS.answer(
@@ -356,8 +367,9 @@ def skills(source: Source, typed: str | None, chosen: str | None, subject: dict[
     prevent_initial_call=True,
 )
 def goals(source: Source, typed: str | None, chosen: str | None, subject: dict[str, str]) -> Any:
-    """What may be the other end of a path."""
-    return skills(source, typed, chosen, subject)
+    """What may be the other end of a path: learned skills."""
+    graph = source.snapshot().graph(*_subject(subject))
+    return no_update if graph.n <= ALL_OPTIONS else skill_options(graph, typed or "", chosen)
 
 
 @CALLS.answer(

@@ -15,7 +15,7 @@ from ui.drawing.arrangements import ARRANGEMENTS, FCOSE_LIMIT
 from ui.drawing.colourings import TITLES
 from ui.drawing.graphs import LayerGraph
 from ui.drawing.naming import name_keys
-from ui.pages.graph.inspector import skill_options
+from ui.pages.graph.inspector import every_option
 from ui.pages.graph.pictures import text_options
 from ui.pages.graph.state import GROUPS, PER, VIEWS, GraphState
 from ui.searching import searching
@@ -34,12 +34,12 @@ def toolbar(graph: LayerGraph, state: GraphState, colours: Sequence[str]) -> htm
                     id="g-search",
                     label="Find a skill",
                     placeholder="Type a name",
-                    data=skill_options(graph, "", state.skill),
+                    data=every_option(graph, "", state.skill),
                     value=state.skill,
                     searchable=True,
                     clearable=True,
                     limit=40,
-                    nothingFoundMessage="No learned skill with that name",
+                    nothingFoundMessage="No skill with that name",
                     size="xs",
                     w=190,
                     leftSection=icon("search"),

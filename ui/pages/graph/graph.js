@@ -47,7 +47,7 @@
     if (target.hasClass("group")) return openGroup(opened, group);
     if (target.hasClass("island")) return view === "groups" ? closeGroup(opened, group) : set("g-skill", { data: null });
     if (target.hasClass("text")) return set("g-texts", { value: [target.id().slice(2)] });
-    if (target.id().startsWith("s:")) return set("g-skill", { data: target.id().slice(2) });
+    if (/^[su]:/.test(target.id())) return set("g-skill", { data: target.id().slice(2) }); // learned or not
     return undefined;
   }
 
@@ -140,7 +140,7 @@
   function focus(skill, path, near, elements, view) {
     ready((cy) => {
       cy.scratch("_view", view);
-      const at = (s) => cy.getElementById("s:" + s);
+      const at = (s) => { const n = cy.getElementById("s:" + s); return n.length ? n : cy.getElementById("u:" + s); };
       const join = (a, b) => {
         const there = a.edgesWith(b);
         if (there.length) return there;
@@ -305,7 +305,7 @@
     const id = rows && rows.length ? rows[0].id : null;
     if (!id) return no();
     const rest = id.slice(2);
-    if (id.startsWith("s:")) set("g-skill", { data: rest });
+    if (/^[su]:/.test(id)) set("g-skill", { data: rest });
     if (id.startsWith("g:")) openGroup(opened || [], Number(rest));
     if (id.startsWith("i:")) closeGroup(opened || [], Number(rest));
     if (id.startsWith("t:")) set("g-texts", { value: [rest] });

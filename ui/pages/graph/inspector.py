@@ -12,10 +12,11 @@ from dash import html
 from ui.attributes import attributes
 from ui.drawing.graphs import LayerGraph, shortest_path, skills_of, texts_of
 from ui.drawing.learning_path import learning_path, needed_before, relatives
+from ui.pages.graph.lacking import all_skills, is_lacking, lacking_options, links
 from ui.pages.graph.state import GraphState
 from ui.searching import searching
 
-__all__ = ["inspector", "path_box", "path_nodes", "path_steps", "skill_options", "summary"]
+__all__ = ["every_option", "inspector", "path_box", "path_nodes", "path_steps", "skill_options", "summary"]
 
 _TAP = (
     "Click a skill to see how it was learned",
@@ -81,10 +82,24 @@ def path_nodes(graph: LayerGraph, skill: str | None, goal: str | None) -> list[i
     return shortest_path(graph, graph.node_of[skill], graph.node_of[goal])
 
 
-def skill_options(graph: LayerGraph, typed: str, chosen: str | None, limit: int = 40) -> list[dict[str, str]]:
-    """Skills to choose among: all of them, or of very many those whose names have what was typed in them."""
+def every_option(graph: LayerGraph, typed: str, chosen: str | None, limit: int = 40) -> list[dict[str, str]]:
+    """Skills of the dataset to choose among, the learned ones first; of very many, those that match what was typed."""
+    if all_skills(graph) <= ALL_OPTIONS:
+        return skill_options(graph, "", chosen) + lacking_options(graph, "", None, None)
+    lacking = lacking_options(graph, typed, chosen, limit // 2)
+    first = lacking[:1] if is_lacking(graph, chosen) else []
+    if first and typed == first[0]["label"]:  # nothing was typed: the field says what is chosen
+        typed = ""
+    learned = skill_options(graph, typed, chosen, limit - len(lacking), matching=True)
+    return [*first, *learned, *lacking[len(first) :]]
+
+
+def skill_options(
+    graph: LayerGraph, typed: str, chosen: str | None, limit: int = 40, *, matching: bool = False
+) -> list[dict[str, str]]:
+    """Learned skills to choose among: all, or of very many (and with `matching`) those that match what was typed."""
     order = np.argsort(-graph.uses, kind="stable").tolist()
-    if graph.n > ALL_OPTIONS:
+    if matching or graph.n > ALL_OPTIONS:
         there = graph.node_of.get(chosen or "")
         if there is not None and typed == graph.name[there]:
             typed = ""
@@ -126,6 +141,7 @@ def inspector(graph: LayerGraph, skill: str) -> list[Any]:
             ],
             className="acts",
         ),
+        links(graph.view.info.dataset, graph.view.info.name, skill, learned=True),
         *_taught(graph, node),
         *_came(graph, node),
         *_family(graph, skill),
@@ -194,12 +210,12 @@ def _taught(graph: LayerGraph, node: int) -> list[Any]:
     for other in others[:16]:
         wave = int(view.wave[other])
         label = f"{names[other].as_py()} · {_wave(wave)}"
-        if wave >= 0:
-            chips.append(
-                html.Button(label, id={"type": "g-go", "skill": ids[other].as_py(), "at": "taught"}, className="chip")
+        hollow = "" if wave >= 0 else " why-hollow"
+        chips.append(
+            html.Button(
+                label, id={"type": "g-go", "skill": ids[other].as_py(), "at": "taught"}, className=f"chip{hollow}"
             )
-        else:
-            chips.append(html.Span(label, className="chip"))
+        )
     why = "It was the text's only skill." if not others else "The text's other skills were known by then:"
     if any(int(view.wave[s]) < 0 or int(view.wave[s]) >= graph.wave[node] for s in others):
         why = "The text taught several skills at once; its others:"
@@ -266,11 +282,11 @@ def _family(graph: LayerGraph, skill: str) -> list[Any]:
         chips: list[Any] = []
         for member, name in members[:16]:
             node = graph.node_of.get(member)
-            label = f"{name} · {_wave(int(graph.wave[node]))}" if node is not None else name
-            if node is None:
-                chips.append(html.Span(label, className="chip", title="not learned in this layer"))
-            else:
-                chips.append(html.Button(label, id={"type": "g-go", "skill": member, "at": title}, className="chip"))
+            label = f"{name} · {'not learned' if node is None else _wave(int(graph.wave[node]))}"
+            hollow = " why-hollow" if node is None else ""
+            chips.append(
+                html.Button(label, id={"type": "g-go", "skill": member, "at": title}, className=f"chip{hollow}")
+            )
         if len(members) > 16:
             chips.append(html.Span(f"and {len(members) - 16:,} more", className="quiet"))
         rows.append(html.Div(chips, className="chips"))

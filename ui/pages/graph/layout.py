@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from dash import dcc, html
 
@@ -19,6 +20,7 @@ from ui.source import Snapshot
 
 __all__ = ["layout"]
 
+_SUBJECT = ("dataset", "layer")
 _TITLE = "Association graph"
 _MEANING = (
     "Each dot is a learned skill; the more texts require it, the larger the dot; two are linked when a text requires "
@@ -48,8 +50,12 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     graph = snapshot.graph(*subject)
     if graph.n == 0:
         text = f"Layer {choice.layer!r} has learned nothing, so there is nothing to link."
+        why = dcc.Link(
+            "Why not, and what would help", href="/why?" + urlencode(dict(zip(_SUBJECT, subject, strict=True)))
+        )
         return html.Div(
-            [page_header(_TITLE, _MEANING, choice), empty_state("No skills learned", text)], className="page"
+            [page_header(_TITLE, _MEANING, choice), empty_state("No skills learned", text), html.P(why)],
+            className="page",
         )
     state = read_state(query, graph)
     last = max(int(graph.wave.max(initial=0)), 1)

@@ -17,6 +17,7 @@ from ui.drawing.filters import Filters, filtered
 from ui.drawing.graphs import NODE_LIMIT, LayerGraph, most_used
 from ui.drawing.map_picture import MapPicture, map_picture, whole_box
 from ui.drawing.naming import USUAL, named, skill_texts
+from ui.pages.graph.lacking import is_lacking, place_of
 from ui.pages.graph.state import GraphState
 from ui.source import Snapshot
 
@@ -126,6 +127,8 @@ def _drawing(snapshot: Snapshot, subject: Subject, state: GraphState) -> Drawing
     if state.view == "texts":
         return _texts(snapshot, subject, state)
     if state.view == "neighbours":
+        if is_lacking(shown, state.around):
+            return _texts(snapshot, subject, replace(state, texts=()), "It is not learned, so it has no associations. ")
         node = _middle(shown, state)
         return snapshot.once((*key, node), lambda: neighbour_drawing(shown, colours, node))
     if state.view == "groups":
@@ -160,7 +163,7 @@ def _skills(shown: LayerGraph, colours: Colouring, per: int, arrangement: str) -
     return Drawing(found.elements, caption + note, found.skills, found.groups, found.edges)
 
 
-def _texts(snapshot: Snapshot, subject: Subject, state: GraphState) -> Drawing:
+def _texts(snapshot: Snapshot, subject: Subject, state: GraphState, first: str = "") -> Drawing:
     """Picked texts, or those of a skill; their skills are drawn whatever the filters say."""
     graph = snapshot.graph(*subject)
     whole = replace(state, filters=Filters())
@@ -170,6 +173,14 @@ def _texts(snapshot: Snapshot, subject: Subject, state: GraphState) -> Drawing:
         texts = [index for index in place.to_pylist() if index is not None]
         if texts:
             return text_drawing(graph, colours, texts)
+    if is_lacking(graph, state.around):
+        place = place_of(graph, str(state.around))
+        if place is None:
+            return Drawing([], f"No text of the layer requires {state.around}.", 0, 0, 0)
+        texts, total = texts_around(graph.view, place)
+        name = graph.view.indexed.skill_column("name")[place].as_py() or state.around
+        found = text_drawing(graph, colours, texts, of=name, total=total)
+        return replace(found, caption=first + found.caption)
     node = _middle(graph, state)
     texts, total = texts_around(graph.view, int(graph.skill[node]))
     return text_drawing(graph, colours, texts, of=graph.name[node], total=total)

@@ -12,6 +12,7 @@ from ui.drawing.filters import Filters
 from ui.drawing.graphs import NODE_LIMIT, LayerGraph
 from ui.drawing.map_picture import Box
 from ui.drawing.naming import USUAL, name_keys
+from ui.pages.graph.lacking import is_lacking
 from ui.state import Control, Group, integers, strings
 
 __all__ = ["CONTROLS", "GROUPS", "PER", "VIEWS", "GraphState", "not_learned", "read_state", "usual_view", "write_list"]
@@ -69,9 +70,9 @@ class GraphState:
         per: How many associations of each skill are drawn.
         colour: One of `ui.drawing.colourings.TITLES`.
         names: The property that skills are called by.
-        skill: Id of the chosen skill.
+        skill: Id of the chosen skill, learned or not.
         goal: Id of the other end of a path from it.
-        around: Id of the skill whose neighbours or texts are shown.
+        around: Id of the skill whose neighbours or texts are shown, learned or not.
         opened: Numbers of opened groups.
         texts: Ids of picked texts.
         filters: What is left out.
@@ -108,9 +109,9 @@ def read_state(query: Mapping[str, str], graph: LayerGraph) -> GraphState:
     usual = "map" if box is not None else "islands"
     per = query.get("per", "")
 
-    def skill(key: str) -> str | None:
+    def skill(key: str, *, every: bool = True) -> str | None:
         found = query.get(key)
-        return found if found in graph.node_of else None
+        return found if found in graph.node_of or (every and is_lacking(graph, found)) else None
 
     return GraphState(
         view=view,
@@ -120,7 +121,7 @@ def read_state(query: Mapping[str, str], graph: LayerGraph) -> GraphState:
         colour=query.get("colour") or (by if view == "groups" else "class"),
         names=query["names"] if query.get("names") in name_keys(graph) else USUAL,
         skill=skill("skill"),
-        goal=skill("to"),
+        goal=skill("to", every=False),
         around=skill("around") or skill("skill"),
         opened=integers(query.get("open", "")),
         texts=strings(query.get("texts", "")),
@@ -131,12 +132,17 @@ def read_state(query: Mapping[str, str], graph: LayerGraph) -> GraphState:
 
 
 def not_learned(query: Mapping[str, str], graph: LayerGraph) -> str | None:
-    """A sentence if the address chooses a skill that the layer has not learned."""
-    named = [query[key] for key in ("skill", "to", "around") if query.get(key)]
-    missing = next((name for name in named if name not in graph.node_of), None)
-    if missing is None:
-        return None
-    return f"Layer {graph.view.info.name!r} has not learned a skill {missing!r}."
+    """A sentence if the address chooses a skill that is not there, or one that is not learned as the end of a path."""
+    info = graph.view.info
+    for key in ("skill", "to", "around"):
+        name = query.get(key)
+        if not name or name in graph.node_of:
+            continue
+        if not is_lacking(graph, name):
+            return f"Dataset {info.dataset!r} has no skill {name!r}."
+        if key == "to":
+            return f"Layer {info.name!r} has not learned the skill {name!r}, so no path leads to it."
+    return None
 
 
 def write_list(values: tuple[str, ...]) -> str:
