@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 from unicodedata import east_asian_width
+from urllib.parse import urlencode
 
 import dash_ag_grid as dag
 import dash_mantine_components as dmc
@@ -29,6 +30,8 @@ __all__ = [
     "picker_width",
     "sentence",
     "stat",
+    "why_address",
+    "why_column",
     "wide_table",
 ]
 
@@ -160,6 +163,34 @@ def grid(
         className="grid",
         **extra,
     )
+
+
+def why_address(dataset: str, layer: str) -> str:
+    """Address of the page that says why a skill was learned or not, up to the skill's id."""
+    return "/why?" + urlencode({"dataset": dataset, "layer": layer}) + "&skill="
+
+
+def why_column(dataset: str, layer: str | None, field: str = "id") -> dict[str, Any]:
+    """A column with a link to why each row's skill was learned or not, and what would unlock it.
+
+    Args:
+        dataset: Name of the dataset.
+        layer: Name of the layer; None if each row has its own, as `layer`.
+        field: Where a row has the skill's id; a row without one has no link.
+    """
+    address = "/why?" + urlencode({"dataset": dataset}) if layer is None else why_address(dataset, layer)
+    return {
+        "colId": "why",  # without a field: tables are saved without it
+        "headerName": "Why",
+        "cellRenderer": "SkillWhy",
+        "cellRendererParams": {"address": address, "skill": field, "ofRow": layer is None},
+        "width": 60,
+        "minWidth": 60,
+        "maxWidth": 60,
+        "sortable": False,
+        "filter": False,
+        "floatingFilter": False,
+    }
 
 
 def page_header(

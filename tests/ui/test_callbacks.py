@@ -122,13 +122,20 @@ def test_the_table_is_made_when_it_is_looked_at(source: Source) -> None:
 
 def test_views_of_the_learning_page_are_filled_when_they_are_looked_at(source: Source) -> None:
     subject = {**SUBJECT, "wave": 1, "waves": True, "texts": True}
-    assert learning.play(source, "what-if", None, subject) == (no_update,) * 4
-    assert learning.play(source, "waves", [{}], subject) == (no_update,) * 4
-    assert learning.play(source, "waves", None, {**subject, "waves": False}) == (no_update,) * 4
-    elements, caption, rows, _ = learning.play(source, "waves", None, subject)
+    laid, ticked = Cause(), Cause("l-never", True)
+    assert learning.play(source, laid, "what-if", False, None, subject) == (no_update,) * 4
+    assert learning.play(source, laid, "waves", False, [{}], subject) == (no_update,) * 4
+    assert learning.play(source, laid, "waves", False, None, {**subject, "waves": False}) == (no_update,) * 4
+    elements, caption, rows, _ = learning.play(source, laid, "waves", False, None, subject)
     assert len(rows) == source.snapshot().graph("small", "tuned").n
     assert f"{len(rows):,} learned skills" in caption
     assert elements
+    more, said, *rest = learning.play(source, ticked, "waves", True, rows, subject)
+    lacks = source.snapshot().store.read_layer("small", "tuned").lacks["skill"].to_pylist()
+    assert {e["data"]["id"] for e in more} - {e["data"]["id"] for e in elements} == {f"u:{skill}" for skill in lacks}
+    assert f"the {len(lacks):,} skills of the dataset never learned" in said
+    assert rest == [no_update, no_update]
+    assert learning.play(source, Cause("l-never", False), "waves", False, rows, subject)[:2] == (elements, caption)
     assert learning.more(source, "waves", subject) == (no_update,) * 3
     assert learning.more(source, "texts", {**subject, "texts": False}) == (no_update,) * 3
 

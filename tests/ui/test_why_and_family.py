@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 from dash import no_update
+from dash_ag_grid import AgGrid
 
 from explorer.service.family import family
 from explorer.service.why import why
 from ui.calls import Cause
+from ui.components import why_column
 from ui.drawing.waiting import nearest_texts, waiting_elements
+from ui.pages import PAGES, Page
 from ui.pages.family import answers as of_family
 from ui.pages.why import callbacks as whys
 from ui.pages.why.answers import answer, lacking_rows, options
@@ -161,6 +164,35 @@ def test_a_click_picks_at_most_four_and_a_second_one_lets_go() -> None:
 
 def test_layers_side_by_side_show_where_they_differ(wide: Wide) -> None:
     columns, rows = of_family.closer(wide, [*wide.layers, "nosuch"])
-    assert [c["headerName"] for c in columns][2:-1] == list(wide.layers)
+    assert [c["headerName"] for c in columns][2:-2] == list(wide.layers)
     assert {row["spread"] for row in rows} == {100.0}
     assert of_family.closer(wide, []) == ([], [])
+
+
+def tables(component: Any) -> Iterator[AgGrid]:
+    """The tables of a layout."""
+    if isinstance(component, AgGrid):
+        yield component
+    for _, inner in component._traverse_with_paths():
+        if isinstance(inner, AgGrid):
+            yield inner
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.path not in ("/why", "/query")], ids=lambda p: p.path)
+def test_every_table_of_skills_leads_to_why(source: Source, page: Page) -> None:
+    laid_out = page.layout(source.snapshot(), {"dataset": "small", "layer": "tuned", "a": "foundation", "b": "tuned"})
+    for table in tables(laid_out):
+        heads = {column.get("headerName"): column for column in table.columnDefs or ()}
+        if "Skill" in heads:
+            why = heads["Why"]
+            assert why["cellRenderer"] == "SkillWhy", table.id
+            assert why["cellRendererParams"]["address"].startswith("/why?dataset=small"), table.id
+
+
+def test_rows_of_skills_have_the_ids_that_lead_to_why(source: Source, wide: Wide) -> None:
+    known = set(source.snapshot().view("small", "tuned").indexed.dataset.skills["id"].to_pylist())
+    assert wide.gains
+    assert {row["id"] for row in of_family.gain_rows(wide)} <= known
+    columns, rows = of_family.closer(wide, wide.layers[:2])
+    assert {row["id"] for row in rows} <= known
+    assert columns[-1] == why_column("small", wide.layers[1])

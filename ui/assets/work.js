@@ -60,3 +60,28 @@
   window.sgWork = { ticket, pulse };
   window.dash_clientside = Object.assign({}, window.dash_clientside, { sgWork: { again, start } });
 })();
+
+/* Ways from a skill to the page that says why it was learned or not. */
+(function () {
+  "use strict";
+  /* To another page without loading everything anew. */
+  window.sgGo = (address) => {
+    window.history.pushState({}, "", address);
+    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+    window.scrollTo(0, 0);
+  };
+
+  const cells = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
+  cells.SkillWhy = (cell) => {
+    const row = cell.data || {}, skill = row[cell.skill];
+    if (!skill) return null;
+    const layer = cell.ofRow ? `&layer=${encodeURIComponent(row.layer)}&skill=` : "";
+    const href = cell.address + layer + encodeURIComponent(skill);
+    const follow = (event) => {
+      if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+      event.preventDefault();
+      window.sgGo(href);
+    };
+    return window.React.createElement("a", { href, onClick: follow, className: "link", "aria-label": `Why: ${row.skill || row.name || skill}` }, "why");
+  };
+})();

@@ -350,6 +350,7 @@ def tree_rows(found: Hierarchy, rows: Sequence[Row]) -> list[dict[str, Any]]:
         table.append(
             {
                 "id": _name(found, row),
+                "key": found.ids[row.skill],
                 "skill": f"{indent}{sign}{found.names[row.skill]}",
                 "level": int(found.level[row.skill]),
                 "state": state_of(found, row.skill),

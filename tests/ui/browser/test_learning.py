@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from explorer.service import exit_chart, layer_view, predict, subsample, threshold
 from explorer.store.opening import open_store
-from tests.ui.browser.seen import drawn, has_state, on_canvas, plotted
+from tests.ui.browser.seen import drawn, has_state, on_canvas, plotted, until
 from ui.components import fraction
 from ui.pages.learning import gains
 
@@ -117,3 +118,33 @@ def test_playback_plays_pauses_and_steps(page: Page, small: str) -> None:
     now = int(page.get_by_role("slider", name="Wave").get_attribute("aria-valuenow") or "")
     page.get_by_role("button", name="One wave back").click()
     expect(page.get_by_role("slider", name="Wave")).to_have_attribute("aria-valuenow", str(max(now - 1, 0)))
+
+
+def test_what_is_never_learned_is_drawn_on_demand_and_why_is_one_click_away(page: Page, small: str) -> None:
+    page.goto(f"{small}/learning?layer=foundation")
+    drawn(page, "l-cy")
+    assert on_canvas(page, "l-cy", "cy.nodes('.never').length") == 0
+    expect(page.locator("#l-caption")).to_contain_text("and are not drawn")
+    before = on_canvas(page, "l-cy", "cy.nodes().length")
+    page.get_by_label("Draw skills that are never learned").check()
+    has_state(page, "never", "1")
+    until(page, "l-cy", f"cy.nodes('.never').length && cy.nodes().length === {before} + cy.nodes('.never').length")
+    expect(page.locator("#l-caption")).to_contain_text("hollow")
+    assert on_canvas(page, "l-cy", "cy.nodes('.never').map(n => n.data('id'))").count("u:u0") == 1
+    assert not on_canvas(page, "l-cy", "cy.nodes('.never.ghost, .never.frontier').length")
+    until(
+        page,
+        "l-cy",
+        "cy.nodes('.never').every(n => n.renderedPosition().x > 0 && n.renderedPosition().y < cy.height())",
+    )
+    page.get_by_role("link", name=re.compile("^Why: ")).first.click()
+    page.wait_for_url(re.compile(r"/why\?.*skill="))
+    expect(page.locator(".why-learned")).to_be_visible()
+    page.go_back()
+    until(page, "l-cy", "cy && cy.scratch('_asks') && cy.getElementById('u:u0').length")
+    on_canvas(page, "l-cy", "(cy.getElementById('u:u0').emit('tap'), true)")
+    page.wait_for_url(re.compile("/why.*skill=u0"))
+    expect(page.locator(".why-hollow").first).to_have_text("not learned")
+    until(page, "w-cy", "cy && cy.scratch('_asks') && cy.getElementById('s:u1').length")
+    on_canvas(page, "w-cy", "(cy.getElementById('s:u1').emit('tap'), true)")
+    has_state(page, "skill", "u1")

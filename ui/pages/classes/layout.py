@@ -14,7 +14,7 @@ from explorer.errors import USER_ERRORS
 from explorer.service import LayerView
 from ui.attributes import attributes
 from ui.choice import Query, choose
-from ui.components import card, figure, grid, no_layer, page, page_header, sentence
+from ui.components import card, figure, grid, no_layer, page, page_header, sentence, why_column
 from ui.drawing.canvas import zoom_tools
 from ui.drawing.fitted import fitted_canvas
 from ui.drawing.hierarchies import (
@@ -122,6 +122,7 @@ def _hierarchy(view: LayerView, query: Query) -> Any:
         {"field": "state", "headerName": "State", "flex": 1},
         {"field": "below", "headerName": "Skills below", "type": "numericColumn", "maxWidth": 130},
         {"field": "share", "headerName": "Learned, %", "type": "numericColumn", "maxWidth": 130},
+        why_column(view.info.dataset, view.info.name, "key"),
     ]
     return html.Section(
         [
@@ -224,6 +225,7 @@ def _blocked(view: LayerView) -> Any:
         {"field": "waits", "headerName": "Waits for", "flex": 2, "tooltipField": "waits"},
         {"field": "roots", "headerName": "Begins with", "flex": 2, "tooltipField": "roots"},
         {"field": "ready", "headerName": "Texts ready", "maxWidth": 120, "type": "numericColumn"},
+        why_column(view.info.dataset, view.info.name),
     ]
     ready = sum(row["ready"] > 0 for row in rows)
     note = (

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from analysis.ordering import clustered
 from explorer.wording import plural
+from ui.components import why_column
 from ui.drawing.figures import label
 from ui.drawing.multiples import PANELS, multiples_figure
 from ui.drawing.style import figure_layout
@@ -170,6 +171,7 @@ def gain_rows(wide: Wide) -> list[dict[str, Any]]:
     """What layers gained and lost, the surest first."""
     return [
         {
+            "id": g.skill,
             "layer": g.layer,
             "skill": g.name,
             "class": g.skill_class,
@@ -194,11 +196,12 @@ def closer(wide: Wide, picked: Sequence[str]) -> tuple[list[dict[str, Any]], lis
     ]
     columns += [{"field": f"v{i}", "headerName": name, **number} for i, name in enumerate(chosen)]
     columns += [{"field": "spread", "headerName": "Spread", "sort": "desc", **number}]
+    columns += [why_column(wide.report.dataset, chosen[-1])]
     table = wide.values[value][:, [wide.layers.index(name) for name in chosen]]
     rows = []
     for k, values in enumerate(table.tolist()):
         there = [100 * v for v in values if not math.isnan(v)]
         cells = {f"v{i}": None if math.isnan(v) else round(100 * v, 1) for i, v in enumerate(values)}
         spread = round(max(there) - min(there), 1) if there else None
-        rows.append({"skill": wide.names[k], "class": wide.classes[k], **cells, "spread": spread})
+        rows.append({"id": wide.skills[k], "skill": wide.names[k], "class": wide.classes[k], **cells, "spread": spread})
     return columns, rows

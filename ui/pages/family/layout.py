@@ -10,7 +10,7 @@ from dash import dcc, html
 
 from explorer.service.snapshot import read_dataset
 from ui.choice import Choice, Query, choose
-from ui.components import card, empty_state, figure, grid, no_layer, page, page_header
+from ui.components import card, empty_state, figure, grid, no_layer, page, page_header, why_column
 from ui.notices import notice
 from ui.pages.family.callbacks import FAMILY
 from ui.pages.family.state import CONTROLS, ORDERS, VALUES
@@ -131,7 +131,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                         ),
                         card(
                             "Gained and lost",
-                            grid("f-gains", _GAINS, height=320, filters=True),
+                            grid("f-gains", [*_GAINS, why_column(choice.dataset, None)], height=320, filters=True),
                             note="The surest first. q: of no change, after Benjamini and Hochberg over the skills of a "
                             "pair; points: change of the solve rate.",
                         ),

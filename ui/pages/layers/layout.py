@@ -25,6 +25,7 @@ from ui.components import (
     picker_width,
     sentence,
     stat,
+    why_column,
     wide_table,
 )
 from ui.drawing.canvas import zoom_tools
@@ -320,6 +321,7 @@ def _attached(found: LayerComparison, query: Query) -> Any:
         {"field": "attached", "headerName": "Attached", "maxWidth": 105, **_COUNT},
         {"field": "texts", "headerName": "Texts", "maxWidth": 90, **_COUNT},
         {"field": "which", "headerName": "Which", "flex": 3, "tooltipField": "which"},
+        why_column(found.first.dataset, found.first.name),
     ]
     return card(
         "What they are attached to",
@@ -461,7 +463,7 @@ def _columns(found: LayerComparison) -> list[dict[str, Any]]:
         ]
     if not found.by_level:
         columns = [column for column in columns if column["field"] != "level"]
-    return columns
+    return [*columns, why_column(found.second.dataset, found.second.name)]
 
 
 def change_rows(found: LayerComparison) -> list[dict[str, Any]]:

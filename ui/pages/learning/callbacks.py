@@ -8,11 +8,14 @@ from dash import Input, Output, State, no_update
 
 from explorer.service import exit_chart, subsample, wave_curve
 from explorer.service.prediction import SWIFT_UP_TO
-from ui.calls import Calls
+from explorer.service.reasons import layer_lacks
+from explorer.wording import plural
+from ui.calls import Calls, Cause
 from ui.choice import Choice, choose
 from ui.drawing.elements import colourings, skill_drawing
 from ui.drawing.figures import exit_figure, subsample_figure, waves_figure
 from ui.drawing.graphs import NODE_LIMIT, most_used
+from ui.drawing.never import never_elements
 from ui.pages.learning.answers import (
     exit_words,
     expectation,
@@ -40,12 +43,17 @@ def _chosen(source: Source, subject: dict[str, Any]) -> tuple[Snapshot, Choice]:
     Output("l-rows", "data"),
     Output("l-curve", "figure"),
     Input("l-tab", "value"),
+    Input("l-never", "checked"),
     State("l-rows", "data"),
     State("l-subject", "data"),
+    cause=True,
 )
-def play(source: Source, tab: str, there: list[Any] | None, subject: dict[str, Any]) -> tuple[Any, ...]:
+def play(
+    source: Source, cause: Cause, tab: str, never: bool, there: list[Any] | None, subject: dict[str, Any]
+) -> tuple[Any, ...]:
     """The picture, its caption, the table's rows and the curve, once they are looked at."""
-    if tab != "waves" or there is not None or not subject["waves"]:
+    again = there is not None and cause.id == "l-never"
+    if tab != "waves" or (there is not None and not again) or not subject["waves"]:
         return (no_update,) * 4
     snapshot, _choice = _chosen(source, subject)
     dataset, layer = subject["dataset"], subject["layer"]
@@ -53,19 +61,33 @@ def play(source: Source, tab: str, there: list[Any] | None, subject: dict[str, A
     curve = snapshot.once(("waves", dataset, layer), lambda: wave_curve(snapshot.store, dataset, layer))
     taught_by = teachers(graph)
     rows = [
-        {"skill": name, "wave": wave, "by": by}
-        for name, wave, by in zip(graph.name, graph.wave.tolist(), taught_by, strict=True)
+        {"id": graph.skill_id(node), "skill": name, "wave": wave, "by": by}
+        for node, (name, wave, by) in enumerate(zip(graph.name, graph.wave.tolist(), taught_by, strict=True))
     ]
     part = most_used(graph, NODE_LIMIT - 300)
     drawing = snapshot.once(("playback", dataset, layer), lambda: skill_drawing(part, colourings(part), per_skill=3))
-    total = len(graph.view.wave)
+    elements, total = drawing.elements, len(graph.view.wave)
+    unlearned = f"; {total - graph.n:,} of {total:,} are never learned from these texts"
+    if never:
+        lacks = layer_lacks(snapshot.store, dataset, layer)
+        more = snapshot.once(("never", dataset, layer), lambda: never_elements(graph.view, lacks, elements))
+        elements = [*more, *elements]
+        some = "" if len(more) == len(lacks) else f", the {len(more):,} most used of them"
+        unlearned = (
+            f"; around them, hollow, the {plural(len(lacks), 'skill')} of the dataset never learned{some}, those that "
+            "wait for each other side by side: click one to see why"
+        )
+    else:
+        unlearned += " and are not drawn"
     caption = (
         f"{part.n:,} of {graph.n:,} learned skills are drawn, the most used"
         if part.n < graph.n
         else f"{graph.n:,} learned skills"
     )
-    caption += f"; {total - graph.n:,} of {total:,} are never learned from these texts and are not drawn."
-    return drawing.elements, caption, rows, waves_figure(curve, subject["wave"])
+    caption += f"{unlearned}."
+    if again:
+        return elements, caption, no_update, no_update
+    return elements, caption, rows, waves_figure(curve, subject["wave"])
 
 
 @CALLS.answer(
@@ -133,6 +155,7 @@ CALLS.browser(
     Input("l-wave", "value"),
     Input("l-cy", "elements"),
     State("l-cy", "id"),
+    State("l-never-why", "data"),
 )
 CALLS.browser(
     "sgLearning.waveTable",

@@ -10,7 +10,7 @@ from dash import dcc, html
 from explorer.store.protocol import LayerInfo
 from ui.attributes import attributes
 from ui.choice import Choice, Query, choose, finite
-from ui.components import card, empty_state, figure, grid, icon, no_layer, page_header, stat
+from ui.components import card, empty_state, figure, grid, icon, no_layer, page_header, stat, why_address, why_column
 from ui.drawing.canvas import canvas, stylesheets
 from ui.notices import notice
 from ui.pages.learning.state import CONTROLS, MOST_D, TABS
@@ -58,7 +58,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         "texts": not evidence,
     }
     boxes = {
-        "waves": _waves_tab(info, state["wave"]),
+        "waves": _waves_tab(info, state["wave"], never=state["never"], lacking=graph.n_skills > info.learned),
         "what-if": [_what_if_tab(snapshot, choice, state)],
         "texts": [_no_waves(info.name) if evidence else None, html.Div(_texts_tab(), hidden=evidence)],
         "exit": [_no_waves(info.name) if evidence else None, html.Div(_exit_tab(), hidden=evidence)],
@@ -91,8 +91,8 @@ def written_learner(kind: str, d: int, chance: float) -> str:
 _KINDS = (("d", "up to D skills"), ("capacity", "a random number"))
 
 
-def _waves_tab(info: LayerInfo, wave: int) -> list[Any]:
-    """The layer as it is learned, wave by wave."""
+def _waves_tab(info: LayerInfo, wave: int, *, never: bool, lacking: bool) -> list[Any]:
+    """The layer as it is learned, wave by wave; on demand also what it never learns."""
     if info.kind == "evidence":
         instead = _no_waves(info.name)
     elif info.learned == 0:
@@ -144,6 +144,13 @@ def _waves_tab(info: LayerInfo, wave: int) -> list[Any]:
             html.Span([html.Span(className="dot", style={"background": "var(--ghost)"}), "not yet learned"]),
             html.Span([html.Span(className="dot dot-measured"), "learned in this wave"]),
             html.Span([html.Span(className="dot", style={"background": "#2F7FB8"}), "learned before"]),
+            dmc.Checkbox(
+                id="l-never",
+                label="Draw skills that are never learned",
+                checked=never and lacking,
+                disabled=not lacking,
+                size="xs",
+            ),
         ],
         className="keys",
     )
@@ -176,6 +183,7 @@ def _waves_tab(info: LayerInfo, wave: int) -> list[Any]:
                                 [
                                     {"field": "skill", "headerName": "Skill", "flex": 1, "tooltipField": "skill"},
                                     {"field": "by", "headerName": "Taught by", "flex": 1.3, "tooltipField": "by"},
+                                    why_column(info.dataset, info.name),
                                 ],
                                 height="100%",
                             ),
@@ -187,6 +195,7 @@ def _waves_tab(info: LayerInfo, wave: int) -> list[Any]:
             ),
             dcc.Interval(id="l-tick", interval=900, disabled=True),
             dcc.Store(id="l-rows"),
+            dcc.Store(id="l-never-why", data=why_address(info.dataset, info.name)),
             dcc.Store(id="l-sheets", data=stylesheets("plain")),
         ],
         className="learn-body",

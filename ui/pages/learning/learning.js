@@ -7,15 +7,32 @@
 
   function describe(node) {
     const d = node.data();
+    if (d.reason) return [d.name, `${d.class} · ${count(d.uses, "text requires it", "texts require it")}`, `never learned: ${d.reason}`];
     if (d.wave === undefined) return [d.name, d.class];
     const wave = d.wave === 0 ? "known before" : `learned in wave ${d.wave}`;
     return [d.name, `${d.class} · ${count(d.uses, "text requires it", "texts require it")}`, wave];
   }
 
-  function wave(now, elements, id) {
+  /* Once the canvas has what the server sent. */
+  function drawn(id, elements, act, tries) {
+    const nodes = (elements || []).filter((e) => e.data.source === undefined).length;
     tools().whenReady(id, (cy) => {
+      if (cy.nodes().length === nodes || (tries || 0) > 100) act(cy);
+      else window.setTimeout(() => drawn(id, elements, act, (tries || 0) + 1), 50);
+    });
+  }
+
+  function wave(now, elements, id, why) {
+    drawn(id, elements, (cy) => {
+      const never = cy.nodes(".never").length, before = cy.scratch("_never");
+      cy.scratch("_never", never);
+      if (before !== undefined && before !== never) tools().fit(cy, 10, 40);
+      if (!cy.scratch("_asks")) {
+        cy.scratch("_asks", true);
+        cy.on("tap", "node.never", (event) => window.sgGo(why + encodeURIComponent(event.target.id().slice(2))));
+      }
       cy.batch(() => {
-        cy.nodes().not(".island").forEach((node) => {
+        cy.nodes().not(".island, .never").forEach((node) => {
           const w = node.data("wave");
           node.toggleClass("ghost", w > now);
           node.toggleClass("frontier", w === now && now > 0);

@@ -19,6 +19,7 @@ CONTROLS = Group(
     "learning",
     (
         Control("tab", "l-tab", default="waves", among=tuple(TABS)),
+        Control("never", "l-never", "checked", "flag", default=False),
         Control("wave", "l-wave", codec="whole", slides=True, always=True),
         Control("c", "l-c", codec="number", low=0.5, high=15.0, slides=True, always=True),
         Control("R", "l-R", codec="number", low=0.05, high=15.0, slides=True, always=True),

@@ -9,8 +9,8 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from ui.attributes import attributes
-from ui.choice import Query, choose
-from ui.components import card, figure, grid, no_layer, page_header
+from ui.choice import Choice, Query, choose
+from ui.components import card, figure, grid, no_layer, page_header, why_column
 from ui.drawing.canvas import stylesheets
 from ui.drawing.fitted import fitted_canvas
 from ui.notices import notice
@@ -79,7 +79,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
             *CONTROLS.stores(),
             dcc.Store(id="r-frames"),
             dcc.Interval(id="r-tick", interval=140, disabled=True),
-            html.Div([_stage(state), _curves(state)], className="learn-body tab-body-like"),
+            html.Div([_stage(state), _curves(state, choice)], className="learn-body tab-body-like"),
         ],
         className="page fill",
     )
@@ -149,7 +149,7 @@ def _stage(state: Mapping[str, Any]) -> html.Section:
     )
 
 
-def _curves(state: Mapping[str, Any]) -> html.Div:
+def _curves(state: Mapping[str, Any], choice: Choice) -> html.Div:
     """Figures of the whole sweep, with the same numbers as tables."""
     number = {"type": "numericColumn", "minWidth": 60}
     sweep_columns = [
@@ -195,7 +195,15 @@ def _curves(state: Mapping[str, Any]) -> html.Div:
             ),
             card(
                 "What holds the learned skills together",
-                [grid("r-keystones", _KEYSTONES, height=300, options=_ONE), html.Div(id="r-held")],
+                [
+                    grid(
+                        "r-keystones",
+                        [*_KEYSTONES, why_column(str(choice.dataset), choice.layer)],
+                        height=300,
+                        options=_ONE,
+                    ),
+                    html.Div(id="r-held"),
+                ],
                 note="Learned skills, each in turn the one whose removal costs their giant component most; the first "
                 "exactly, the following greedily. Click a row to see the skill in the picture.",
             ),

@@ -5,8 +5,10 @@
     window.sgTools.whenReady(id, (cy) => {
       window.sgTools.settle(cy, 24, undefined, 130);
       window.sgTools.fit(cy, 24, 130);
-      cy.off("tap.why");
-      cy.on("tap.why", "node.unlearned", (event) => window.dash_clientside.set_props("w-skill", { value: event.target.id().slice(2) }));
+      // a handler with a namespace would hear only taps that name it, which those of the pointer do not
+      if (cy.scratch("_asks")) return;
+      cy.scratch("_asks", true);
+      cy.on("tap", "node.unlearned", (event) => window.dash_clientside.set_props("w-skill", { value: event.target.id().slice(2) }));
     });
     return window.dash_clientside.no_update;
   }
