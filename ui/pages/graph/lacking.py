@@ -68,7 +68,7 @@ def _label(name: str) -> str:
 def links(dataset: str, layer: str, skill: str, *, learned: bool) -> html.P:
     """The ways from a skill to why it was learned or not, and to a plan that unlocks more."""
     here = {"dataset": dataset, "layer": layer}
-    shown = [dcc.Link("How it was learned" if learned else "What would unlock it", href=_why(here, skill))]
+    shown = [dcc.Link("What led to it" if learned else "What would unlock it", href=_why(here, skill))]
     if not learned:
         shown.append(dcc.Link("Plan what to teach", href="/runs?" + urlencode({**here, "run": "plan"})))
     return html.P([part for link in shown for part in (link, " · ")][:-1])
