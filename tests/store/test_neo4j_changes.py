@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ import pytest
 from explorer.errors import NotFoundError, SkillgraphError, StoreError
 from explorer.store.neo4j import change as neo4j_change
 from explorer.store.neo4j import dataset as neo4j_dataset
-from explorer.store.neo4j.change import Change
+from explorer.store.neo4j.change import Change, Step
+from explorer.store.neo4j.dataset import DatasetReader
 from explorer.store.neo4j.store import Neo4jStore
 from explorer.store.protocol import Layer
-from loaders.dataset import extend_dataset
+from loaders.dataset import Dataset, extend_dataset
 from tests.store import test_contract as contract
 from tests.store.content import (
     associations,
@@ -53,6 +55,8 @@ def staged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything is large: batches of a few rows, each in a transaction of its own."""
     monkeypatch.setattr(neo4j_change, "SMALL", dict.fromkeys(neo4j_change.SMALL, -1))
     monkeypatch.setattr(neo4j_change, "_PURGE_BATCH", 50)
+    monkeypatch.setattr(neo4j_change, "AT_ONCE", -1)
+    monkeypatch.setattr(neo4j_change, "_STEP", 30)
     monkeypatch.setattr(neo4j_dataset, "BATCH", 40)
 
 
@@ -68,9 +72,9 @@ def before_batch(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], N
             hook(next(count))
             return original_stage(self, *arguments, **parameters)
 
-        def publish(self: Change, work: Any) -> None:
+        def publish(self: Change, *arguments: Any) -> None:
             hook(next(count))
-            original_publish(self, work)
+            original_publish(self, *arguments)
 
         monkeypatch.setattr(Change, "stage", stage)
         monkeypatch.setattr(Change, "publish", publish)
@@ -245,6 +249,111 @@ def test_a_load_that_was_killed_is_finished_by_loading_again(
     assert counts(server) == expected_counts(2)
     assert leftovers(server) == {}
     again.close()
+
+
+def before_step(patch: pytest.MonkeyPatch, number: int, hook: Callable[[], None]) -> None:
+    """Run a function once, before a batch of that number of what is published in batches."""
+    original = Step.run
+    count = iter(range(1, 10_000))
+
+    def run(self: Step, transaction: Any, most: int) -> int:
+        if next(count) == number:
+            hook()
+        return original(self, transaction, most)
+
+    patch.setattr(Step, "run", run)
+
+
+def replace_name(dataset: Dataset, name: str) -> Dataset:
+    return replace(dataset, name=name)
+
+
+@pytest.mark.parametrize("killed_at", [1, 6], ids=["decided", "half done"])
+def test_a_publication_that_was_killed_is_brought_to_its_end_by_whoever_reads(
+    server: RunningNeo4j,
+    store: Neo4jStore,
+    staged: None,
+    monkeypatch: pytest.MonkeyPatch,
+    killed_at: int,
+) -> None:
+    store.write_dataset(numbered_dataset(1, SIZE))
+    store.write_layer(numbered_layer(1, SIZE))
+
+    def kill() -> None:
+        raise Killed
+
+    for work, name, number in (
+        (lambda: store.write_dataset(numbered_dataset(2, SIZE), replace=True), "numbered", 2),
+        (lambda: store.rename_dataset("numbered", "other"), "other", 2),
+        (lambda: store.delete_dataset("other"), None, 0),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(Change, "__exit__", lambda *_: None)
+            before_step(patch, killed_at, kill)
+            # Few batches are an end of their own.
+            with contextlib.suppress(Killed):
+                work()
+        other = server.open()
+        asked = other.query("MATCH (d:Dataset) MATCH (t:Text {dataset: d.name}) RETURN d.name, count(t)").rows
+        assert asked == ([] if name is None else [(name, numbered_dataset(number, SIZE).n_texts)])
+        assert [info.name for info in other.datasets()] == ([] if name is None else [name])
+        if name is not None:
+            assert other.read_dataset(name).equals(replace_name(numbered_dataset(number, SIZE), name))
+        other.close()
+    store.write_dataset(numbered_dataset(3, SIZE))
+    store.write_dataset(replace_name(numbered_dataset(3, SIZE), "other"))
+    store.delete_dataset("other")
+    assert counts(server) == expected_counts(3)
+    assert leftovers(server) == {}
+
+
+def test_a_writer_finishes_what_another_publishes_and_both_are_whole(
+    server: RunningNeo4j, store: Neo4jStore, staged: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write_dataset(numbered_dataset(1, SIZE))
+    other = server.open()
+    thread = threading.Thread(target=lambda: other.write_dataset(replace_name(numbered_dataset(4, SIZE), "other")))
+    # It waits for the lock that this batch holds, and then finds what is left to do.
+    before_step(monkeypatch, 3, thread.start)
+    store.write_dataset(numbered_dataset(2, SIZE), replace=True)
+    thread.join()
+    assert store.read_dataset("numbered").equals(numbered_dataset(2, SIZE))
+    assert store.read_dataset("other").equals(replace_name(numbered_dataset(4, SIZE), "other"))
+    assert leftovers(server) == {}
+    other.close()
+
+
+def test_who_may_only_read_is_told_of_what_is_half_published(
+    server: RunningNeo4j, store: Neo4jStore, staged: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from neo4j.exceptions import ClientError
+
+    class ReadOnly(ClientError):
+        code = "Neo.ClientError.General.WriteOnReadOnlyAccessDatabase"
+
+    store.write_dataset(numbered_dataset(1, SIZE))
+
+    def kill() -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Change, "__exit__", lambda *_: None)
+        before_step(patch, 2, kill)
+        with pytest.raises(Killed):
+            store.write_dataset(numbered_dataset(2, SIZE), replace=True)
+    reader = server.open()
+
+    def refuse(*_: object) -> None:
+        raise StoreError("no") from ReadOnly("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reader._connection, "write_nothing", refuse)
+        patch.setattr(neo4j_change, "_PATIENCE", 0.1)
+        with pytest.raises(StoreError, match="a dataset is being written; if that was broken off, any command"):
+            reader.read_dataset("numbered")
+        store.datasets()
+        assert reader.read_dataset("numbered").equals(numbered_dataset(2, SIZE))
+    reader.close()
 
 
 @pytest.mark.parametrize("at_once", [False, True], ids=["staged", "one transaction"])
@@ -532,3 +641,31 @@ def test_a_dataset_that_is_replaced_while_it_is_read_is_read_whole(
     assert store.read_dataset("numbered").equals(numbered_dataset(6, SIZE))
     for each in (store, own):
         each.close()
+
+
+def test_a_dataset_is_read_again_only_when_it_has_changed(
+    store: Neo4jStore, server: RunningNeo4j, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[str] = []
+    original = DatasetReader.dataset
+
+    def read(self: DatasetReader) -> Dataset:
+        reads.append("")
+        return original(self)
+
+    monkeypatch.setattr(DatasetReader, "dataset", read)
+    store.write_dataset(numbered_dataset(1, SIZE))
+    assert store.read_dataset("numbered").equals(numbered_dataset(1, SIZE))
+    store.write_layer(numbered_layer(1, SIZE))
+    write_associations(store, 1)
+    assert store.read_dataset("numbered").equals(numbered_dataset(1, SIZE))
+    assert len(reads) == 1
+    # Whoever changes it.
+    other = server.open()
+    other.write_dataset(numbered_dataset(2, SIZE), replace=True)
+    assert store.read_dataset("numbered").equals(numbered_dataset(2, SIZE))
+    assert len(reads) == 2
+    other.delete_dataset("numbered")
+    with pytest.raises(NotFoundError):
+        store.read_dataset("numbered")
+    other.close()

@@ -1,11 +1,16 @@
-"""One write to Neo4j, staged in batches where nobody sees it and published in one transaction.
+"""One write to Neo4j, staged in batches where nobody sees it and then published.
 
 A dataset or a layer is too large for one transaction of rows, and must never be seen half. So rows are staged in
 batches where no query looks: texts, skills and models with their final keys, but under a label of their own
-(`SkillgraphNewText`, …); layers as `SkillgraphDraft`; associations under a name that is no layer's. Then one
-transaction gives them their labels, takes the labels from what they replace (`SkillgraphOldText`, …), and a reader
-sees all of it or none. No property of a text changes then, and no index covers the labels of staging: a node costs
-that transaction some 2 kB of the server's memory.
+(`SkillgraphNewText`, …); layers as `SkillgraphDraft`; associations under a name that is no layer's. Publishing gives
+them their labels and takes the labels from what they replace (`SkillgraphOldText`, …). No property of a text changes
+then, and no index covers the labels of staging: a node costs that transaction some 2 kB of the server's memory.
+
+What has few nodes is published in one transaction. For others (`AT_ONCE`) the transaction writes all but the labels of
+texts, skills and models, and on the `SkillgraphStore` node which labels are to change: from then on it is decided. The
+labels change in batches, the last of which removes that mark. Whoever finds the mark, reader or writer, brings the
+rest of the batches to their end before anything else, and so sees the change as a whole also when its writer was
+killed between two of them. Each batch holds the lock of the `SkillgraphStore` node: there may be any number of helpers.
 
 A `SkillgraphChange` node for each subject (a dataset, a layer, the associations of a layer, the saved views) holds the
 token of the writer and the number of its last batch:
@@ -20,7 +25,10 @@ What fits into one transaction needs no drafts: it is written under its own labe
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import uuid4
 
@@ -35,16 +43,19 @@ if TYPE_CHECKING:
     from explorer.store.neo4j.connection import Connection
 
 __all__ = [
+    "AT_ONCE",
     "READ_ATTEMPTS",
     "SCHEMA",
     "SMALL",
     "STAGED_LABELS",
     "Change",
+    "Step",
     "Transactions",
     "between_changes",
     "change",
     "change_mark",
     "ensure_schema",
+    "finish_publication",
     "new_label",
     "old_label",
 ]
@@ -58,6 +69,10 @@ SCHEMA = (
     "CREATE CONSTRAINT skillgraph_draft_key IF NOT EXISTS FOR (n:SkillgraphDraft) REQUIRE n.key IS UNIQUE",
     "CREATE CONSTRAINT skillgraph_change_key IF NOT EXISTS FOR (n:SkillgraphChange) REQUIRE n.key IS UNIQUE",
     "CREATE CONSTRAINT skillgraph_store_key IF NOT EXISTS FOR (n:SkillgraphStore) REQUIRE n.key IS UNIQUE",
+    "CREATE INDEX skillgraph_text_id IF NOT EXISTS FOR (n:Text) ON (n.dataset, n.id)",
+    "CREATE INDEX skillgraph_skill_id IF NOT EXISTS FOR (n:Skill) ON (n.dataset, n.id)",
+    "CREATE INDEX skillgraph_skill_name IF NOT EXISTS FOR (n:Skill) ON (n.name)",
+    "CREATE INDEX skillgraph_layer_name IF NOT EXISTS FOR (n:Layer) ON (n.dataset, n.name)",
     "CREATE INDEX skillgraph_association_layer IF NOT EXISTS FOR ()-[r:ASSOCIATED_WITH]-() ON (r.layer)",
     "CREATE FULLTEXT INDEX skillgraph_search IF NOT EXISTS FOR (n:Text|Skill) ON EACH [n.id, n.title, n.name]",
 )
@@ -73,6 +88,12 @@ _PURGE_BATCH = 10_000
 SMALL = {"dataset": 250_000, "layer": 100_000, "associations": 200_000, "views": 10_000}
 """Rows, written and replaced, up to which a change is one transaction: at most some 200 MB of the server's heap."""
 
+
+AT_ONCE = 100_000
+"""Nodes whose labels change in one transaction at most."""
+_STEP = 20_000
+_ALL = 1 << 31
+_PATIENCE = 60.0
 
 READ_ATTEMPTS = 5
 """How often a read is repeated if what is read is replaced meanwhile."""
@@ -104,6 +125,49 @@ class _TooLargeError(Exception):
     """A transaction needs more memory than the server has."""
 
 
+class _UnfinishedError(Exception):
+    """Something is being published in batches, by somebody who may have been killed: to be finished first."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Some of what a publication does to the nodes of one label of a dataset.
+
+    Attributes:
+        kind: `retire` (the label becomes the old one), `reveal` (the new one becomes the label) or `rename`.
+        label: One of `STAGED_LABELS`.
+        dataset: Name of the dataset.
+        new: Its new name, of `rename`.
+    """
+
+    kind: str
+    label: str
+    dataset: str
+    new: str = ""
+
+    def run(self, transaction: ManagedTransaction, most: int) -> int:
+        """Do it to so many nodes at most; how many there were. Once it is done to all, it finds none."""
+        if self.label not in STAGED_LABELS:
+            raise StoreError(f"what is being published names the label {self.label!r}, which no program of ours wrote")
+        old, label, draft = old_label(self.label), self.label, new_label(self.label)
+        matched, changed = {
+            "retire": (f"(n:{label}) WHERE n.key STARTS WITH $prefix", f"REMOVE n:{label} SET n:{old}"),
+            "reveal": (f"(n:{draft}) WHERE n.dataset = $name", f"REMOVE n:{draft} SET n:{label}"),
+            "rename": (
+                f"(n:{label}) WHERE n.key STARTS WITH $prefix",
+                "SET n.key = $new + substring(n.key, size($name)), n.dataset = $new",
+            ),
+        }[self.kind]
+        counted = transaction.run(
+            f"MATCH {matched} WITH n LIMIT $most {changed} RETURN count(n)",
+            prefix=f"{self.dataset}/",
+            name=self.dataset,
+            new=self.new,
+            most=most,
+        ).single(strict=True)[0]
+        return int(counted)
+
+
 class _OneTransaction:
     """An open transaction as if it were many."""
 
@@ -123,22 +187,27 @@ def ensure_schema(connection: Connection) -> None:
     Raises:
         StoreError: The store was written with another version of the schema.
     """
-    versions = connection.rows("MATCH (s:SkillgraphStore {key: $key}) RETURN s.schema_version", key=_STORE_KEY)
-    if versions:
-        if versions[0][0] != SCHEMA_VERSION:
-            raise StoreError(
-                f"{connection.address.url} was written with version {versions[0][0]} of the graph schema, but this "
-                f"program needs version {SCHEMA_VERSION}: export it with the program that wrote it, and load it again"
-            )
+    found = connection.rows(
+        "MATCH (s:SkillgraphStore {key: $key}) RETURN s.schema_version, s.schema_statements", key=_STORE_KEY
+    )
+    if found and found[0][0] != SCHEMA_VERSION:
+        raise StoreError(
+            f"{connection.address.url} was written with version {found[0][0]} of the graph schema, but this "
+            f"program needs version {SCHEMA_VERSION}: export it with the program that wrote it, and load it again"
+        )
+    # A later version may have more indexes than the one that made the store.
+    if found and found[0][1] == len(SCHEMA):
         return
     for statement in SCHEMA:
         connection.run(statement)
     connection.run("CALL db.awaitIndexes(300)")
     connection.write(
         lambda transaction: transaction.run(
-            "MERGE (s:SkillgraphStore {key: $key}) ON CREATE SET s.schema_version = $version, s.changes = 0",
+            "MERGE (s:SkillgraphStore {key: $key}) ON CREATE SET s.schema_version = $version, s.changes = 0 "
+            "SET s.schema_statements = $statements",
             key=_STORE_KEY,
             version=SCHEMA_VERSION,
+            statements=len(SCHEMA),
         ).consume()
     )
 
@@ -158,8 +227,13 @@ def change(connection: Connection, kind: str, name: str, rows: int, write: Calla
     """
     ensure_schema(connection)
     token = uuid4().hex
-    if rows <= SMALL[kind] and _written_at_once(connection, kind, name, token, write):
-        return
+    while rows <= SMALL[kind]:
+        try:
+            if _written_at_once(connection, kind, name, token, write):
+                return
+            break
+        except _UnfinishedError:
+            finish_publication(connection)
     with Change(connection, kind, name, token) as staged:
         write(staged)
 
@@ -204,17 +278,77 @@ def between_changes(connection: Connection, find: Callable[[ManagedTransaction],
         find: Reads; it may be called again after a passing fault.
     """
 
-    def work(transaction: ManagedTransaction) -> _T:
-        transaction.run("MATCH (s:SkillgraphStore {key: $key}) SET s.changes = s.changes", key=_STORE_KEY).consume()
+    def locked(transaction: ManagedTransaction) -> _T:
+        if _publishing(transaction, lock=True) is not None:
+            raise _UnfinishedError
         return find(transaction)
 
-    try:
-        return connection.write_nothing(work)
-    except StoreError as error:
-        if not is_read_only(error.__cause__):
-            raise
-        # Nobody can publish in a database that is read-only, or with a user who may only read.
-        return connection.read(find)
+    def patient(transaction: ManagedTransaction) -> _T:
+        if _publishing(transaction, lock=False) is not None:
+            raise _UnfinishedError
+        return find(transaction)
+
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return connection.write_nothing(locked)
+        except _UnfinishedError:
+            finish_publication(connection)
+            continue
+        except StoreError as error:
+            if not is_read_only(error.__cause__):
+                raise
+        try:
+            # Whoever may only read can neither lock nor help.
+            return connection.read(patient)
+        except _UnfinishedError:
+            if time.monotonic() > end:
+                raise StoreError(
+                    f"{connection.address.url}: a dataset is being written; if that was broken off, any command of a "
+                    "user who may write, such as skillgraph datasets, brings it to its end"
+                ) from None
+            time.sleep(0.2)
+
+
+def _publishing(transaction: ManagedTransaction, *, lock: bool) -> dict[str, Any] | None:
+    """What is being published in batches: `token`, `steps` and how many of them are `done`; None if nothing is."""
+    row = transaction.run(
+        "MATCH (s:SkillgraphStore {key: $key}) "
+        f"{'SET s.changes = s.changes ' if lock else ''}RETURN s.publishing AS publishing, s.published_steps AS done",
+        key=_STORE_KEY,
+    ).single()
+    if row is None or row["publishing"] is None:
+        return None
+    return {**json.loads(row["publishing"]), "done": row["done"]}
+
+
+def finish_publication(transactions: Transactions) -> None:
+    """Bring what is being published in batches to its end, whoever began it; nothing if nothing is."""
+
+    def advance(transaction: ManagedTransaction) -> bool:
+        """One batch; False once there is nothing to do."""
+        plan = _publishing(transaction, lock=True)
+        if plan is None:
+            return False
+        steps = [Step(*step) for step in plan["steps"]]
+        if plan["done"] < len(steps):
+            finished = steps[plan["done"]].run(transaction, _STEP) < _STEP
+            changed = "SET s.published_steps = s.published_steps + $finished"
+        else:
+            finished, changed = False, _ENDED
+        transaction.run(
+            f"MATCH (s:SkillgraphStore {{key: $key}}) {changed}",
+            key=_STORE_KEY,
+            token=plan["token"],
+            finished=int(finished),
+        ).consume()
+        return True
+
+    while transactions.write(advance):
+        pass
+
+
+_ENDED = "SET s.last_change = $token, s.changes = s.changes + 1 REMOVE s.publishing, s.published_steps"
 
 
 def change_mark(connection: Connection) -> tuple[Any, ...]:
@@ -268,12 +402,18 @@ class Change:
         """Take the subject's token and remove what an unfinished write of it left."""
         self.transactions.write(
             lambda transaction: transaction.run(
-                "MERGE (c:SkillgraphChange {key: $key}) SET c.token = $token, c.batch = 0, c.started_at = $now",
+                "MERGE (c:SkillgraphChange {key: $key}) SET c.token = $token, c.batch = 0, c.published = false, "
+                "c.started_at = $now",
                 key=self._subject,
                 token=self.token,
                 now=utc_now(),
             ).consume()
         )
+        # Nobody else can begin to publish this subject from here on, and what was begun is no leftover.
+        if self.at_once:
+            self.transactions.write(_refuse_unfinished)
+        else:
+            finish_publication(self.transactions)
         self._purge(f"{self._subject}:")
         return self
 
@@ -282,6 +422,8 @@ class Change:
         if error is not None and not self._can_clean(error):
             return
         try:
+            if not self.at_once:
+                finish_publication(self.transactions)
             self._purge(f"{self._subject}:{self.token}:")
             self.transactions.write(
                 lambda transaction: transaction.run(
@@ -329,8 +471,13 @@ class Change:
 
         return self.transactions.write(work)
 
-    def publish(self, work: Callable[[ManagedTransaction], None]) -> None:
-        """Run a function in the one transaction that makes the change visible, exactly once.
+    def publish(self, work: Callable[[ManagedTransaction], None], steps: Sequence[Step] = (), nodes: int = 0) -> None:
+        """Make the change visible, exactly once.
+
+        Args:
+            work: Run in the transaction that decides it.
+            steps: What is done after that, to nodes that `work` does not look for.
+            nodes: About how many they are: few are done in the same transaction.
 
         Raises:
             StoreError: Another process writes the same subject now.
@@ -339,24 +486,45 @@ class Change:
         def once(transaction: ManagedTransaction) -> None:
             # One publication at a time: they read what they replace, and this lock orders them. A publication whose
             # answer was lost is known by its token.
-            last = transaction.run(
-                "MATCH (s:SkillgraphStore {key: $key}) SET s.changes = s.changes + 1 RETURN s.last_change",
-                key=_STORE_KEY,
-            ).single(strict=True)[0]
-            if last == self.token:
+            unfinished = _publishing(transaction, lock=True)
+            if unfinished is not None and unfinished["token"] != self.token:
+                raise _UnfinishedError
+            if unfinished is not None or self._hold(transaction)["published"]:
                 return
-            self._hold(transaction)
             work(transaction)
             transaction.run(
-                "MATCH (s:SkillgraphStore {key: $key}) SET s.last_change = $token", key=_STORE_KEY, token=self.token
+                "MATCH (c:SkillgraphChange {key: $key}) SET c.published = true", key=self._subject
+            ).consume()
+            if self.at_once or nodes <= AT_ONCE:
+                for step in steps:
+                    step.run(transaction, _ALL)
+                changed = _ENDED
+            else:
+                changed = "SET s.publishing = $plan, s.published_steps = 0, s.changes = s.changes + 1"
+            transaction.run(
+                f"MATCH (s:SkillgraphStore {{key: $key}}) {changed}",
+                key=_STORE_KEY,
+                token=self.token,
+                plan=json.dumps({"token": self.token, "steps": [astuple(step) for step in steps]}),
             ).consume()
 
-        self.transactions.write(once)
+        if self.at_once:
+            self.transactions.write(once)
+            return
+        while True:
+            try:
+                self.transactions.write(once)
+                break
+            except _UnfinishedError:
+                finish_publication(self.transactions)
+        if nodes > AT_ONCE:
+            finish_publication(self.transactions)
 
     def _hold(self, transaction: ManagedTransaction) -> Any:
         """Lock the Change node until the transaction ends and make sure that it is still ours."""
         row = transaction.run(
-            "MATCH (c:SkillgraphChange {key: $key}) SET c.touched_at = $now RETURN c.token AS token, c.batch AS batch",
+            "MATCH (c:SkillgraphChange {key: $key}) SET c.touched_at = $now "
+            "RETURN c.token AS token, c.batch AS batch, c.published AS published",
             key=self._subject,
             now=utc_now(),
         ).single()
@@ -375,6 +543,11 @@ class Change:
 
         while self.transactions.write(some):
             pass
+
+
+def _refuse_unfinished(transaction: ManagedTransaction) -> None:
+    if _publishing(transaction, lock=False) is not None:
+        raise _UnfinishedError
 
 
 _PURGE = (

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from explorer.errors import NotFoundError, StoreError
-from explorer.store.neo4j.change import Change, new_label, old_label
+from explorer.store.neo4j.change import Change, Step, new_label
 from explorer.store.neo4j.reading import (
     NodeIndex,
     fill_pairs,
@@ -48,6 +48,7 @@ __all__ = [
     "added_rows",
     "check_count",
     "dataset_node_of",
+    "dataset_steps",
     "index_key",
     "merge_edges",
     "rename_dataset_nodes",
@@ -156,17 +157,17 @@ class DatasetStage:
                 None if edge.table in NODE_LABELS else self._count,
             )
 
-    def publish(self, transaction: ManagedTransaction) -> None:
-        """Give the drafts their labels."""
+    def steps(self) -> list[Step]:
+        """What gives the drafts their labels."""
         if self._change.at_once:
-            return
-        for table, label in NODE_LABELS.items():
-            if not getattr(self._dataset, table).num_rows:
-                continue
-            transaction.run(
-                f"MATCH (n:{new_label(label)}) WHERE n.dataset = $name REMOVE n:{new_label(label)} SET n:{label}",
-                name=self._dataset.name,
-            ).consume()
+            return []
+        tables = [table for table in NODE_LABELS if getattr(self._dataset, table).num_rows]
+        return [Step("reveal", NODE_LABELS[table], self._dataset.name) for table in tables]
+
+    def publish(self, transaction: ManagedTransaction) -> None:
+        """Give the drafts their labels in this transaction."""
+        for step in self.steps():
+            step.run(transaction, self._total)
 
     def _count(self, rows: int) -> None:
         self._done += rows
@@ -339,14 +340,14 @@ def require_dataset(transaction: ManagedTransaction | Transaction, name: str) ->
     return node
 
 
+def dataset_steps(kind: str, name: str, new: str = "") -> list[Step]:
+    """What retires or renames the texts, skills and models of a dataset."""
+    return [Step(kind, label, name, new) for label in NODE_LABELS.values()]
+
+
 def retire_dataset(transaction: ManagedTransaction, change: Change, name: str) -> None:
-    """Take a dataset and its layers out of sight; the change removes them afterwards."""
+    """Take a dataset's node and its layers out of sight; the change removes them afterwards."""
     require_dataset(transaction, name)
-    for label in NODE_LABELS.values():
-        transaction.run(
-            f"MATCH (n:{label}) WHERE n.key STARTS WITH $prefix REMOVE n:{label} SET n:{old_label(label)}",
-            prefix=f"{name}/",
-        ).consume()
     transaction.run(
         "MATCH (n:Layer) WHERE n.key STARTS WITH $prefix REMOVE n:Layer SET n:SkillgraphDraft, n.key = $trash + n.key",
         prefix=f"{name}/",
@@ -356,16 +357,15 @@ def retire_dataset(transaction: ManagedTransaction, change: Change, name: str) -
 
 
 def rename_dataset_nodes(transaction: ManagedTransaction, name: str, new: str, revision: str) -> None:
-    """Give all nodes of a dataset the keys and the name of another."""
+    """Give the nodes of a dataset and its layers the keys and the name of another."""
     require_dataset(transaction, name)
-    for label in (*NODE_LABELS.values(), "Layer"):
-        transaction.run(
-            f"MATCH (n:{label}) WHERE n.key STARTS WITH $prefix "
-            "SET n.key = $new + substring(n.key, size($name)), n.dataset = $new",
-            prefix=f"{name}/",
-            name=name,
-            new=new,
-        ).consume()
+    transaction.run(
+        "MATCH (n:Layer) WHERE n.key STARTS WITH $prefix "
+        "SET n.key = $new + substring(n.key, size($name)), n.dataset = $new",
+        prefix=f"{name}/",
+        name=name,
+        new=new,
+    ).consume()
     transaction.run("MATCH (l:Layer) WHERE l.dataset = $new SET l.revision = $token", new=new, token=revision).consume()
     transaction.run(
         "MATCH (d:Dataset {name: $name}) SET d.name = $new, d.revision = $token", name=name, new=new, token=revision

@@ -23,6 +23,7 @@ from explorer.store.neo4j.dataset import (
     added_rows,
     check_count,
     dataset_node_of,
+    dataset_steps,
     merge_edges,
     rename_dataset_nodes,
     require_dataset,
@@ -53,6 +54,7 @@ from explorer.store.neo4j.query import run_query
 from explorer.store.protocol import DatasetInfo, Layer, LayerInfo, Progress, QueryResult
 from explorer.store.records import (
     EDGE_TABLES,
+    NODE_LABELS,
     association_properties,
     bases_first,
     check_associations,
@@ -109,6 +111,7 @@ class Neo4jStore:
         address = parse_address(url)
         found = credentials or find_credentials(address.host, address.port, ask=ask)
         self._connection = Connection(address, found, retry_seconds=retry_seconds)
+        self._read: tuple[Mapping[str, Any], Any] = ({}, None)
         try:
             # A database made by an offline import has the data but not yet its constraints.
             if self._connection.rows("MATCH (d:Dataset) WHERE d.columns IS NOT NULL RETURN 1 LIMIT 1"):
@@ -152,11 +155,15 @@ class Neo4jStore:
             raise _exists(dataset.name)
 
         def write(staged: Change) -> None:
+            retiring = dataset_steps("retire", dataset.name)
+
             def make_room(transaction: ManagedTransaction) -> None:
                 if dataset_node_of(transaction, dataset.name) is not None:
                     if not replace:
                         raise _exists(dataset.name)
                     retire_dataset(transaction, staged, dataset.name)
+                    for step in retiring if staged.at_once else ():
+                        step.run(transaction, nodes)
 
             if staged.at_once:
                 staged.transactions.write(make_room)
@@ -168,7 +175,6 @@ class Neo4jStore:
             def publish(transaction: ManagedTransaction) -> None:
                 if not staged.at_once:
                     make_room(transaction)
-                stage.publish(transaction)
                 transaction.run(
                     "CREATE (d:Dataset) SET d = $node",
                     node={**dataset_node(dataset, utc_now()), "revision": staged.token},
@@ -178,8 +184,9 @@ class Neo4jStore:
                     join_layers(transaction, layer.info, [])
                 mark_stale(transaction, dataset.name)
 
-            staged.publish(publish)
+            staged.publish(publish, () if staged.at_once else (*retiring, *stage.steps()), nodes)
 
+        nodes = sum(getattr(dataset, table).num_rows for table in NODE_LABELS) + _nodes_of(there)
         rows = sum(table.num_rows for table in dataset.tables().values()) + self._rows_of(there)
         rows += sum(layer.skills.num_rows + layer.lacks.num_rows for layer in layers)
         change(self._connection, "dataset", dataset.name, rows, write)
@@ -216,10 +223,14 @@ class Neo4jStore:
         change(self._connection, "dataset", name, sum(t.num_rows for t in part.tables().values()), write)
 
     def read_dataset(self, name: str) -> Dataset:
-        """The dataset, equal to the one written."""
-        return self._steadily(
-            lambda transaction: require_dataset(transaction, name), lambda t, node: DatasetReader(t, node).dataset()
+        """The dataset, equal to the one written; read again only when its node says that it has changed."""
+        node, dataset = self._steadily(
+            lambda transaction: require_dataset(transaction, name),
+            lambda t, node: self._read if self._read[0] == node else (node, DatasetReader(t, node).dataset()),
         )
+        # What layers add to the database leaves a dataset as it was; the last one that was read is kept.
+        self._read = node, dataset
+        return dataset
 
     def read_requirements(self, name: str, parts: Sequence[str] = ()) -> Iterator[pa.Table]:
         """The requirements (`text`, `skill` as ids, `weight`) of the texts of some parts, in chunks.
@@ -251,19 +262,19 @@ class Neo4jStore:
         there = self._dataset_node(name)
 
         def write(staged: Change) -> None:
-            staged.publish(lambda transaction: retire_dataset(transaction, staged, name))
+            staged.publish(
+                lambda transaction: retire_dataset(transaction, staged, name),
+                dataset_steps("retire", name),
+                _nodes_of(there),
+            )
 
         change(self._connection, "dataset", name, self._rows_of(there), write)
 
     def rename_dataset(self, name: str, new: str) -> None:
-        """Give a dataset another name, under which there is none yet; its layers come along.
-
-        Raises:
-            StoreError: Also if the server has too little memory to rename so many nodes in one transaction.
-        """
+        """Give a dataset another name, under which there is none yet; its layers come along."""
         check_dataset_name(new)
         _check_name(new)
-        self._dataset_node(name)
+        there = self._dataset_node(name)
 
         def write(staged: Change) -> None:
             def publish(transaction: ManagedTransaction) -> None:
@@ -273,9 +284,10 @@ class Neo4jStore:
                     )
                 rename_dataset_nodes(transaction, name, new, staged.token)
 
-            staged.publish(publish)
+            staged.publish(publish, dataset_steps("rename", name, new), _nodes_of(there))
 
-        change(self._connection, "dataset", name, 0, write)
+        # A node whose key changes takes as much as some rows that are written.
+        change(self._connection, "dataset", name, 3 * _nodes_of(there), write)
 
     # Layers -------------------------------------------------------------------------------------------------
 
@@ -574,6 +586,11 @@ def _check_name(name: str) -> None:
         raise StoreError(
             f"the name {name[:40]!r}… is longer than 1000 bytes, which is too long for Neo4j: choose a shorter one"
         )
+
+
+def _nodes_of(node: Mapping[str, Any] | None) -> int:
+    """Texts, skills and models of a dataset."""
+    return 0 if node is None else sum(sizes_of(node)[table] for table in NODE_LABELS)
 
 
 def _exists(name: str) -> StoreError:
