@@ -224,13 +224,25 @@ def test_the_schema_is_made_by_the_first_write_and_not_by_reading(server: Runnin
         store.read_dataset("d")
     assert server.rows(names) == []
     store.write_dataset(small_dataset())
-    assert len(server.rows(names)) == len(neo4j_change.SCHEMA)
+    made = {name for (name,) in server.rows(names)}
+    assert len(made) == len(neo4j_change.SCHEMA) + 3
+    lookups = {"skillgraph_text_id", "skillgraph_skill_id", "skillgraph_skill_name"}
+    assert lookups <= made
     unique = server.rows("SHOW CONSTRAINTS YIELD labelsOrTypes, properties, type WHERE type = 'UNIQUENESS' RETURN *")
     assert {(labels[0], properties[0]) for labels, properties, _ in unique} >= {
         ("Text", "key"), ("Skill", "key"), ("Model", "key"), ("Layer", "key"), ("Dataset", "name")
     }  # fmt: skip
     found = store.query("CALL db.index.fulltext.queryNodes('skillgraph_search', 'loop') YIELD node RETURN node.id")
     assert found.rows == [("for",)]
+    # No index holds an id of any length: a store with a long one does without, for good.
+    ids = pa.array(["x" * 60_000])
+    rows = pa.table({"text": ids, "skill": ids})
+    long = build_dataset("long", texts=pa.table({"id": ids}), skills=pa.table({"id": ids}), requirements=rows)
+    for _ in range(2):
+        store.write_dataset(long, replace=True)
+        assert store.read_dataset("long").equals(long)
+        assert {name for (name,) in server.rows(names)} == made - lookups
+        store.write_dataset(small_dataset(), replace=True)
     store.close()
 
 

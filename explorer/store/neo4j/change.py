@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AT_ONCE",
+    "LONGEST_LOOKUP",
     "READ_ATTEMPTS",
     "SCHEMA",
     "SMALL",
@@ -54,6 +55,7 @@ __all__ = [
     "between_changes",
     "change",
     "change_mark",
+    "drop_lookups",
     "ensure_schema",
     "finish_publication",
     "new_label",
@@ -69,14 +71,19 @@ SCHEMA = (
     "CREATE CONSTRAINT skillgraph_draft_key IF NOT EXISTS FOR (n:SkillgraphDraft) REQUIRE n.key IS UNIQUE",
     "CREATE CONSTRAINT skillgraph_change_key IF NOT EXISTS FOR (n:SkillgraphChange) REQUIRE n.key IS UNIQUE",
     "CREATE CONSTRAINT skillgraph_store_key IF NOT EXISTS FOR (n:SkillgraphStore) REQUIRE n.key IS UNIQUE",
-    "CREATE INDEX skillgraph_text_id IF NOT EXISTS FOR (n:Text) ON (n.dataset, n.id)",
-    "CREATE INDEX skillgraph_skill_id IF NOT EXISTS FOR (n:Skill) ON (n.dataset, n.id)",
-    "CREATE INDEX skillgraph_skill_name IF NOT EXISTS FOR (n:Skill) ON (n.name)",
     "CREATE INDEX skillgraph_layer_name IF NOT EXISTS FOR (n:Layer) ON (n.dataset, n.name)",
     "CREATE INDEX skillgraph_association_layer IF NOT EXISTS FOR ()-[r:ASSOCIATED_WITH]-() ON (r.layer)",
     "CREATE FULLTEXT INDEX skillgraph_search IF NOT EXISTS FOR (n:Text|Skill) ON EACH [n.id, n.title, n.name]",
 )
 """Constraints and indexes of the store; created when it is first written."""
+
+_LOOKUPS = {
+    "skillgraph_text_id": "FOR (n:Text) ON (n.dataset, n.id)",
+    "skillgraph_skill_id": "FOR (n:Skill) ON (n.dataset, n.id)",
+    "skillgraph_skill_name": "FOR (n:Skill) ON (n.name)",
+}
+LONGEST_LOOKUP = 4_000
+"""Bytes of an id or a name that can be looked up by an index; a store that holds a longer one does without."""
 
 STAGED_LABELS = ("Text", "Skill", "Model")
 """Labels of the nodes that are staged and retired under a label of their own, with their key."""
@@ -196,18 +203,45 @@ def ensure_schema(connection: Connection) -> None:
             f"program needs version {SCHEMA_VERSION}: export it with the program that wrote it, and load it again"
         )
     # A later version may have more indexes than the one that made the store.
-    if found and found[0][1] == len(SCHEMA):
+    if found and found[0][1] in (_STATEMENTS, _WITHOUT_LOOKUPS):
         return
     for statement in SCHEMA:
         connection.run(statement)
     connection.run("CALL db.awaitIndexes(300)")
+    try:
+        for name, what in _LOOKUPS.items():
+            connection.run(f"CREATE INDEX {name} IF NOT EXISTS {what}")
+        connection.run("CALL db.awaitIndexes(300)")
+    except StoreError:
+        # What is there already has ids or names that are too long.
+        _set_statements(connection, _STATEMENTS)
+        drop_lookups(connection)
+    else:
+        _set_statements(connection, _STATEMENTS)
+
+
+_STATEMENTS, _WITHOUT_LOOKUPS = len(SCHEMA) + len(_LOOKUPS), len(SCHEMA)
+
+
+def drop_lookups(connection: Connection) -> None:
+    """Do without the indexes that cannot hold long ids and names; nothing if the store does already."""
+    ensure_schema(connection)
+    there = connection.rows("MATCH (s:SkillgraphStore {key: $key}) RETURN s.schema_statements", key=_STORE_KEY)
+    if there[0][0] == _WITHOUT_LOOKUPS:
+        return
+    for name in _LOOKUPS:
+        connection.run(f"DROP INDEX {name} IF EXISTS")
+    _set_statements(connection, _WITHOUT_LOOKUPS)
+
+
+def _set_statements(connection: Connection, statements: int) -> None:
     connection.write(
         lambda transaction: transaction.run(
             "MERGE (s:SkillgraphStore {key: $key}) ON CREATE SET s.schema_version = $version, s.changes = 0 "
             "SET s.schema_statements = $statements",
             key=_STORE_KEY,
             version=SCHEMA_VERSION,
-            statements=len(SCHEMA),
+            statements=statements,
         ).consume()
     )
 

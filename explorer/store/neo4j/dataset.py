@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from explorer.errors import NotFoundError, StoreError
-from explorer.store.neo4j.change import Change, Step, new_label
+from explorer.store.neo4j.change import LONGEST_LOOKUP, Change, Step, new_label
 from explorer.store.neo4j.reading import (
     NodeIndex,
     fill_pairs,
@@ -49,6 +49,7 @@ __all__ = [
     "check_count",
     "dataset_node_of",
     "dataset_steps",
+    "has_long_values",
     "index_key",
     "merge_edges",
     "rename_dataset_nodes",
@@ -77,6 +78,15 @@ def index_key(key: str) -> str:
         return key
     dataset, _, identifier = key.partition("/")
     return f"{dataset}/sha256:{hashlib.sha256(identifier.encode()).hexdigest()}"
+
+
+def has_long_values(dataset: Dataset) -> bool:
+    """True if an id or a name is too long for the indexes by which they are looked up."""
+    columns = [
+        dataset.texts["id"],
+        *(dataset.skills[name] for name in ("id", "name") if name in dataset.skills.schema.names),
+    ]
+    return any((pc.max(pc.binary_length(column)).as_py() or 0) > LONGEST_LOOKUP for column in columns)
 
 
 class DatasetStage:
@@ -122,8 +132,9 @@ class DatasetStage:
             for rows in node_rows(self._dataset, table, BATCH):
                 batch = [{**row, "key": index_key(str(row["key"]))} for row in rows if row["id"] not in known]
                 if batch:
+                    # The label last: what its indexes hold is then made once, and not at each property.
                     self._change.stage(
-                        f"UNWIND $rows AS row CREATE (n:{label}) SET n = row RETURN count(n)",
+                        f"UNWIND $rows AS row CREATE (n) SET n = row SET n:{label} RETURN count(n)",
                         len(batch),
                         rows=batch,
                     )

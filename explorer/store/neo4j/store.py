@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from explorer.credentials import Credentials, find_credentials
 from explorer.errors import NotFoundError, SkillgraphError, StoreError
-from explorer.store.neo4j.change import READ_ATTEMPTS, Change, between_changes, change, ensure_schema
+from explorer.store.neo4j.change import READ_ATTEMPTS, Change, between_changes, change, drop_lookups, ensure_schema
 from explorer.store.neo4j.connection import Connection, parse_address
 from explorer.store.neo4j.dataset import (
     DatasetReader,
@@ -24,6 +24,7 @@ from explorer.store.neo4j.dataset import (
     check_count,
     dataset_node_of,
     dataset_steps,
+    has_long_values,
     merge_edges,
     rename_dataset_nodes,
     require_dataset,
@@ -189,6 +190,8 @@ class Neo4jStore:
         nodes = sum(getattr(dataset, table).num_rows for table in NODE_LABELS) + _nodes_of(there)
         rows = sum(table.num_rows for table in dataset.tables().values()) + self._rows_of(there)
         rows += sum(layer.skills.num_rows + layer.lacks.num_rows for layer in layers)
+        if has_long_values(dataset):
+            drop_lookups(self._connection)
         change(self._connection, "dataset", dataset.name, rows, write)
 
     def append_dataset(self, dataset: Dataset, addition: Dataset, *, progress: Progress | None = None) -> None:
@@ -220,6 +223,8 @@ class Neo4jStore:
 
             staged.publish(publish)
 
+        if has_long_values(part):
+            drop_lookups(self._connection)
         change(self._connection, "dataset", name, sum(t.num_rows for t in part.tables().values()), write)
 
     def read_dataset(self, name: str) -> Dataset:
