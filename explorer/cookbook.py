@@ -109,8 +109,8 @@ LIMIT $limit""",
     Recipe(
         "Texts that link two skills",
         "Which texts require both skills and so link them?",
-        """MATCH (t:Text {dataset: $dataset})-[:REQUIRES]->(:Skill {id: $skill})
-MATCH (t)-[:REQUIRES]->(:Skill {id: $other})
+        """MATCH (t:Text)-[:REQUIRES]->(:Skill {dataset: $dataset, id: $skill})
+MATCH (t)-[:REQUIRES]->(:Skill {dataset: $dataset, id: $other})
 RETURN t.title AS text, t.class AS class, t.part AS part
 ORDER BY text
 LIMIT $limit""",
@@ -194,10 +194,11 @@ LIMIT $limit""",
         "New associations of known skills",
         "Which pairs of skills that the base has learned are associated only in the fine-tuned layer?",
         """MATCH (l:Layer {dataset: $dataset, name: $tuned})-[:FINE_TUNED_FROM]->(base:Layer)
-MATCH (base)-[:LEARNED]->(a:Skill)-[r:ASSOCIATED_WITH {layer: $tuned}]->(b:Skill)
-WHERE EXISTS { (base)-[:LEARNED]->(b) }
-  AND NOT EXISTS { MATCH (a)-[q:ASSOCIATED_WITH]->(b) WHERE q.layer = base.name }
-RETURN a.name AS one, b.name AS other, r.weight AS texts
+MATCH (base)-[:LEARNED]->(a:Skill)-[r:ASSOCIATED_WITH]->(b:Skill)
+WHERE r.layer = $tuned OR r.layer = base.name
+WITH base, a, b, collect(r.layer) AS layers, max(r.weight) AS texts
+WHERE layers = [$tuned] AND EXISTS { (base)-[:LEARNED]->(b) }
+RETURN a.name AS one, b.name AS other, texts
 ORDER BY texts DESC, one, other
 LIMIT $limit""",
         ("dataset", "tuned", "limit"),
