@@ -69,6 +69,7 @@ class RunKind:
         writes: It changes the store.
         warning: What has to be agreed to; "" if nothing.
         outcomes: It needs outcomes of models.
+        replaces: What has to be agreed to where something of the same name would be replaced; "" if nothing is.
     """
 
     key: str
@@ -81,6 +82,7 @@ class RunKind:
     writes: bool = True
     warning: str = ""
     outcomes: bool = False
+    replaces: str = ""
 
 
 _LAYER = RunOption("layer", "Layer", "layer", needed=True)
@@ -103,6 +105,7 @@ RUNS: tuple[RunKind, ...] = (
             RunOption("known_class", "Classes of skills treated as known", "class", "--known-class", many=True),
             _SEED,
         ),
+        replaces="Replace a layer of that name",
     ),
     RunKind(
         "continue",

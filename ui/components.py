@@ -293,13 +293,14 @@ def page(*children: Any, wide: bool = False) -> html.Div:
     return html.Div([c for c in children if c is not None], className="page wide" if wide else "page")
 
 
-def empty_state(title: str, text: str, *commands: str) -> html.Div:
+def empty_state(title: str, text: str, *commands: str, link: Any = None) -> html.Div:
     """What to do where there is nothing to show yet."""
     return html.Div(
         [
             html.Div(icon("graph"), className="empty-icon"),
             html.H2(title),
             html.P(text),
+            *([] if link is None else [link]),
             *[html.Pre(command, className="command", tabIndex=0) for command in commands],
         ],
         className="empty",
@@ -317,9 +318,12 @@ def no_layer(dataset: str | None) -> Any:
     return empty_state(
         "No layer yet",
         f"Dataset {dataset!r} is stored, but nothing has been learned from it. Learn a first layer and link its "
-        "skills, on the overview or with:",
+        "skills, on the Runs page or with:",
         f"skillgraph learn foundation --dataset {dataset}",
         f"skillgraph associate foundation --dataset {dataset}",
+        link=dcc.Link(
+            "Learn a first layer", href="/runs?" + urlencode({"run": "learn", "dataset": dataset}), className="run-link"
+        ),
     )
 
 

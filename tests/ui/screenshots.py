@@ -25,7 +25,7 @@ _QUERY = (
 SHOTS = (
     ("overview", "/", "light"),
     ("overview-dark", "/", "dark"),
-    ("overview-run", "/?run=learn&name=tuned&base=foundation&mode=frozen&parts=%5B%22scipy%22%5D", "light"),
+    ("runs", "/runs?run=learn&name=tuned&base=foundation&mode=frozen&part=%5B%22scipy%22%5D", "light"),
     ("graph", "/graph", "light"),
     ("graph-communities", "/graph?layer=scipy-continued&open=2", "dark"),
     ("graph-skill", "/graph?skill=builtin%3Asorted", "light"),

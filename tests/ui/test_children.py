@@ -12,15 +12,14 @@ import pyarrow as pa
 import pytest
 
 from explorer.errors import StoreError
+from explorer.run_options import given_values, run_kind
 from explorer.service import learn
 from explorer.store.opening import open_store
 from explorer.store.place import Place
 from loaders.dataset import build_dataset
 from tests.ui.conftest import fill
-from ui.work import tasks
+from ui.work import kinds, tasks
 from ui.work.children import Job, Pool, PoolBusyError
-from ui.work.runs import outcome_text, read_form
-from ui.work.tasks import AssociateRun, LearnRun, PercolateRun
 
 PATIENCE = 120.0  # seconds; only a failure waits so long
 SLOW = "MATCH (a:Skill), (b:Skill), (c:Skill), (d:Skill), (e:Skill) WHERE a.id < b.id AND d.id < e.id RETURN count(*)"
@@ -56,29 +55,33 @@ def until_stage(work: Job, step: int) -> None:
     assert work.state == "running", work.problem
 
 
+def begin(pool: Pool, path: Path, key: str, **form: Any) -> Job:
+    return pool.begin(kinds.perform, Place(str(path)), key, "small", given_values(run_kind(key), form))
+
+
 def test_runs_do_what_the_use_cases_do(pool: Pool, own: Path, tmp_path: Path) -> None:
     fill(tmp_path / "twin.kgl")
     twin = open_store(tmp_path / "twin.kgl", mode="write")
     expected = learn(twin, "small", name="again", parts=["domain"], base="foundation", mode="frozen", learner="d:2")
-    form = {"kind": "learn", "name": "again", "parts": ["domain"], "base": "foundation", "mode": "frozen"}
-    place = Place(str(own))
-    report = done(pool.begin(tasks.run, place, read_form("small", {**form, "learner": "d", "d": 2})))
-    assert report.waves == expected.waves
-    assert report.layer.learned == expected.layer.learned
-    assert f"{expected.layer.learned:,} of {expected.layer.skills:,}" in outcome_text(report)
-    joined = done(pool.begin(tasks.run, place, AssociateRun("small", "again")))
-    assert joined.associations == open_store(own, mode="read").read_associations("small", "again").num_rows > 0
-    assert done(pool.begin(tasks.run, place, PercolateRun("small", "again", replicates=3))).replicates == 3
+    form = {"name": "again", "part": ["domain"], "base": "foundation", "mode": "frozen", "learner": "d:2"}
+    found = done(begin(pool, own, "learn", **form))
+    assert f"{expected.layer.learned:,} of {expected.layer.skills:,} skills" in found.sentences[0]
+    assert ("link its skills", "/runs", {"dataset": "small", "layer": "again", "run": "associate"}) in found.links
+    stored = next(info for info in open_store(own, mode="read").layers("small") if info.name == "again")
+    assert (stored.waves, stored.learned) == (expected.layer.waves, expected.layer.learned)
+    joined = done(begin(pool, own, "associate", layer="again"))
+    n = open_store(own, mode="read").read_associations("small", "again").num_rows
+    assert n > 0
+    assert f"again: {n:,} association" in joined.sentences[0]
+    assert done(begin(pool, own, "percolate", layer="again", replicates=3)).tables[0].rows
 
 
 def test_what_is_wrong_is_one_sentence(pool: Pool, own: Path) -> None:
-    place = Place(str(own))
-    for run, said in (
-        (LearnRun("small", "foundation"), "already"),
-        (LearnRun("small", "new", learner="d:0"), "not 0"),
-        (AssociateRun("small", "none"), "'none'"),
+    for key, form, said in (
+        ("learn", {"name": "new", "learner": "d:0"}, "not 0"),
+        ("associate", {"layer": "none"}, "'none'"),
     ):
-        work = pool.begin(tasks.run, place, run)
+        work = begin(pool, own, key, **form)
         assert work.wait(PATIENCE)
         assert (work.state, work.value) == ("failed", None)
         assert said in work.problem
@@ -88,11 +91,11 @@ def test_what_is_wrong_is_one_sentence(pool: Pool, own: Path) -> None:
 
 def test_a_store_that_another_process_writes_is_said(pool: Pool, own: Path) -> None:
     writer = open_store(own, mode="write")
-    work = pool.begin(tasks.run, Place(str(own)), LearnRun("small", "new"))
+    work = begin(pool, own, "learn", name="new")
     assert work.wait(PATIENCE)
     assert "is being written by" in work.problem
     writer.close()
-    done(pool.begin(tasks.run, Place(str(own)), LearnRun("small", "new")))
+    done(begin(pool, own, "learn", name="new"))
     assert layers(own) == ["foundation", "new", "tuned"]
 
 
@@ -124,7 +127,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("step", [1, 2])
 def test_a_cancelled_run_leaves_the_store_as_it_was(pool: Pool, large: Path, step: int) -> None:
     before = large.read_bytes()
-    work = pool.begin(tasks.run, Place(str(large)), LearnRun("small", "never", known_classes=()))
+    work = begin(pool, large, "learn", name="never")
     until_stage(work, step)
     child = pool._children[work.name].process
     assert child.is_alive()
@@ -211,16 +214,15 @@ def test_a_prepared_process_does_the_next_work(own: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "said"),
+    ("key", "form", "said"),
     [
-        ({"kind": "learn", "name": " "}, "name"),
-        ({"kind": "associate"}, "layer"),
-        ({"kind": "percolate", "layer": "a", "replicates": ""}, "whole number"),
-        ({"kind": "learn", "name": "a", "learner": "d", "d": 1.5}, "1.5"),
+        ("learn", {"name": " "}, "Name of the new layer: nothing"),
+        ("associate", {}, "Layer: nothing"),
+        ("percolate", {"layer": "a", "replicates": 1.5}, "not a whole number"),
+        ("percolate", {"layer": "a", "replicates": 0}, "at least 1"),
+        ("learn", {"name": "a", "base": "b", "mode": "sideways"}, "'sideways' is not one of"),
     ],
 )
-def test_a_form_that_is_not_filled_in_is_said(form: dict[str, Any], said: str) -> None:
-    from explorer.errors import SkillgraphError
-
-    with pytest.raises(SkillgraphError, match=said):
-        read_form("small", form)
+def test_a_form_that_is_not_filled_in_is_said(key: str, form: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        given_values(run_kind(key), form)

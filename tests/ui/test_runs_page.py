@@ -41,7 +41,7 @@ def test_layers_are_made_continued_renamed_refreshed_and_deleted(place: Place) -
     assert "Learned" not in done(place, "continue", name="new", part=["domain"]).sentences[0]
     assert "association" in done(place, "associate", layer="new", min_weight=2, rule="understood").sentences[0]
     child = done(place, "learn", name="child", part=["domain"], base="new", mode="frozen")
-    assert child.links[0][2] == {"dataset": "small", "layer": "child"}
+    assert child.links[1][2] == {"dataset": "small", "layer": "child"}
     assert "child" in done(place, "rename", name="new", new="newer").sentences[0]
     assert done(place, "refresh").sentences == ("Refreshed: nothing, because nothing was stale.",)
     with pytest.raises(SkillgraphError, match="fine-tuned from layer 'newer'"):

@@ -30,7 +30,6 @@
 
   /* Keys of a page's address that mean something in one layer alone; another layer keeps the others. */
   const OWN = {
-    "/": ["run", "name", "parts", "learner", "d", "capacity", "seed", "base", "mode", "known", "rule", "weight", "top", "replicates"],
     "/graph": ["open", "hide", "box"],
     "/learning": ["wave", "c", "R", "learner"],
   };

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from explorer.errors import USER_ERRORS, SkillgraphError
 from explorer.run_options import run_kind
 from explorer.service.planning import PlanReport
+from explorer.service.snapshot import read_dataset
 from explorer.store.place import Place
-from explorer.store.protocol import Store
+from explorer.store.protocol import Layer, Store
 from explorer.wording import plural
 from ui.work.children import Report
 
@@ -60,11 +61,14 @@ Doing = Callable[[Store, str, Values, Report], Outcome]
 def perform(report: Report, place: Place, key: str, dataset: str, values: Values) -> Outcome:
     """A run on the store at a place, all or nothing."""
     kind = run_kind(key)
-    report("opening the store", 0, 3)
+    report("opening the store", 0, 4)
     store = place.open("write" if kind.writes else "read")
     try:
-        report("computing", 1, 3)
-        return _DOING[key](store, dataset, values, report)
+        if key in _STAGES:
+            report("reading the texts", 1, 4)
+            read_dataset(store, dataset)
+        report(_STAGES.get(key, "computing"), 2, 4)
+        return _DOING[key](cast(Store, _Reporting(store, report)), dataset, values, report)
     except USER_ERRORS:
         raise
     except ValueError as error:  # of a value that only the use case can judge
@@ -115,8 +119,10 @@ def _learned(report: Any, dataset: str) -> Outcome:
     )
     again = "The store had this layer already, made from the same texts with the same options: nothing was written."
     more = ("learning", "/learning"), ("what is not learned, and why", "/why")
+    here = {"dataset": dataset, "layer": info.name, "run": "associate"}
+    next_ = (("link its skills", "/runs", here),) if info.associations is None else ()
     lines = (said, *([again] if report.reused else []), *([report.advice] if report.advice else []))
-    return Outcome(lines, links=_pages(dataset, info.name, *more))
+    return Outcome(lines, links=(*next_, *_pages(dataset, info.name, *more)))
 
 
 def _associate(store: Store, dataset: str, values: Values, _: Report) -> Outcome:
@@ -207,8 +213,6 @@ def _evidence(store: Store, dataset: str, values: Values, report: Report) -> Out
 
 
 def _named_models(store: Store, dataset: str, given: Sequence[str]) -> tuple[str, ...]:
-    from explorer.service.snapshot import read_dataset
-
     there = set(read_dataset(store, dataset).models["id"].to_pylist())
     unknown = [name for name in given if name not in there]
     if unknown:
@@ -254,7 +258,7 @@ def _explain(store: Store, dataset: str, values: Values, report: Report) -> Outc
         types=types,
         graphs=values["graphs"],
         seed=values["seed"],
-        progress=lambda name: report(f"random graphs that keep {name}", 1, 3),
+        progress=lambda name: report(f"random graphs that keep {name}", 2, 4),
     )
     rows = tuple(
         (r.name, r.types, _share(r.learned), _share(r.closes), _share(r.simulated), _share(r.giant), r.waves)
@@ -320,7 +324,7 @@ def _forecast(store: Store, dataset: str, values: Values, _: Report) -> Outcome:
 def _refresh(store: Store, dataset: str, values: Values, report: Report) -> Outcome:
     from explorer.service.life import refresh
 
-    found = refresh(store, dataset, values["layer"], steps=lambda title: report(str(title).lower(), 1, 3))
+    found = refresh(store, dataset, values["layer"], steps=lambda title: report(str(title).lower(), 2, 4))
     rows = tuple((s.layer.name, s.done, "; ".join(s.because), s.learned_before, s.layer.learned) for s in found.steps)
     names = [s.layer.name for s in found.steps if s.done != "unchanged"]
     said = f"Refreshed: {', '.join(names) or 'nothing, because nothing was stale'}."
@@ -344,6 +348,13 @@ def _delete(store: Store, dataset: str, values: Values, _: Report) -> Outcome:
     return Outcome((f"Deleted: {', '.join(found.layers)}.",), links=(("layers", "/layers", {"dataset": dataset}),))
 
 
+_STAGES = {
+    "learn": "peeling: reading all texts until nothing more is learned",
+    "continue": "peeling: reading the new texts until nothing more is learned",
+    "associate": "linking the skills that occur in the same texts",
+    "percolate": "keeping skills at random, one order after another",
+}
+
 _DOING: Mapping[str, Doing] = {
     "learn": _learn,
     "continue": _continue,
@@ -358,3 +369,29 @@ _DOING: Mapping[str, Doing] = {
     "rename": _rename,
     "delete": _delete,
 }
+
+
+class _Reporting:
+    """A store that says when it is written to; everything else is the store's own."""
+
+    def __init__(self, store: Store, report: Report) -> None:
+        self._store = store
+        self._report = report
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def write_layer(self, layer: Layer) -> None:
+        self._writing()
+        self._store.write_layer(layer)
+
+    def write_lacks(self, *arguments: Any) -> None:
+        self._writing()
+        self._store.write_lacks(*arguments)
+
+    def write_associations(self, *arguments: Any, **options: Any) -> None:
+        self._writing()
+        self._store.write_associations(*arguments, **options)
+
+    def _writing(self) -> None:
+        self._report("writing to the store, all or nothing", 3, 4)

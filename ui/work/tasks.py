@@ -1,45 +1,33 @@
-"""What is done in child processes: queries, and runs that learn, associate and percolate."""
+"""What is done in child processes besides runs (`kinds`): queries, loads, and what becomes of layers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from explorer.errors import USER_ERRORS, SkillgraphError, StoreError
-from explorer.options import LIMITS, Mode, Rule
+from explorer.options import LIMITS
 from explorer.service import (
-    AssociationReport,
-    LearnReport,
-    PercolationReport,
-    associate,
-    learn,
     life,
-    percolate,
 )
-from explorer.service.snapshot import layer_view, read_dataset
 from explorer.store.place import Place
-from explorer.store.protocol import Bounded, Layer, QueryResult, Store
+from explorer.store.protocol import Bounded, QueryResult, Store
 from explorer.wording import plural
 from ui.work.children import Report
 
 __all__ = [
     "Act",
-    "AssociateRun",
     "FileSource",
     "FileToRead",
-    "LearnRun",
     "LoadRun",
     "Look",
     "ManageRun",
-    "PercolateRun",
-    "Run",
     "load",
     "look",
     "manage",
     "query",
     "reader",
-    "run",
 ]
 
 _open: dict[Place, Store] = {}  # this process's stores: a query does not open its store anew
@@ -73,90 +61,6 @@ def reader(place: Place) -> Store:
     if place not in _open:
         _open[place] = place.open("read")
     return _open[place]
-
-
-@dataclass(frozen=True)
-class LearnRun:
-    """Learn a layer; see `explorer.service.learn`.
-
-    Attributes:
-        dataset: Name of the dataset.
-        layer: Name of the layer to make.
-        parts: Parts whose texts are presented; empty means all.
-        learner: `one`, `d:2`, `capacity:0.6`.
-        base: Layer to start from.
-        mode: How to train on it.
-        known_classes: Classes of skills taken as known.
-        seed: Of random capacities.
-        replace: A layer of that name may be replaced.
-    """
-
-    dataset: str
-    layer: str
-    parts: tuple[str, ...] = ()
-    learner: str = "one"
-    base: str | None = None
-    mode: Mode | None = None
-    known_classes: tuple[str, ...] = ()
-    seed: int = 0
-    replace: bool = False
-
-    @property
-    def title(self) -> str:
-        """What it is, for those who wait for it."""
-        return f"learning {self.layer!r}"
-
-
-@dataclass(frozen=True)
-class AssociateRun:
-    """Join a layer's skills; see `explorer.service.associate`."""
-
-    dataset: str
-    layer: str
-    rule: Rule = "any"
-    min_weight: int = 1
-    top: int | None = None
-
-    @property
-    def title(self) -> str:
-        """What it is, for those who wait for it."""
-        return f"linking the skills of {self.layer!r}"
-
-
-@dataclass(frozen=True)
-class PercolateRun:
-    """Keep skills of a layer at random; see `explorer.service.percolate`."""
-
-    dataset: str
-    layer: str
-    replicates: int = 20
-    seed: int = 0
-
-    @property
-    def title(self) -> str:
-        """What it is, for those who wait for it."""
-        return f"percolating {self.layer!r}"
-
-
-Run = LearnRun | AssociateRun | PercolateRun
-Outcome = LearnReport | AssociationReport | PercolationReport
-
-
-def run(report: Report, place: Place, what: Run) -> Outcome:
-    """A run on the store at a place; of one that is stopped the store holds nothing."""
-    report("opening the store", 0, 4)
-    store = place.open("read" if isinstance(what, PercolateRun) else "write")
-    try:
-        report("reading the texts", 1, 4)
-        if isinstance(what, LearnRun):
-            _refuse_name(store, what)
-            read_dataset(store, what.dataset)
-        else:
-            layer_view(store, what.dataset, what.layer)
-        report(_CORE[type(what)], 2, 4)
-        return _run(cast(Store, _Reporting(store, report)), what)
-    finally:
-        store.close()
 
 
 Act = Literal["refresh", "rename", "delete"]
@@ -319,62 +223,3 @@ def load(report: Report, place: Place, what: LoadRun) -> Any:
 def _without(text: str, folder: str) -> str:
     """A message without the folder in which the server keeps files."""
     return text.replace(f"{folder}/", "").replace(folder, "the upload")
-
-
-def _refuse_name(store: Store, what: LearnRun) -> None:
-    if not what.replace and any(info.name == what.layer for info in store.layers(what.dataset)):
-        raise SkillgraphError(
-            f"dataset {what.dataset!r} has a layer {what.layer!r} already: give another name, or allow it to be "
-            "replaced"
-        )
-
-
-def _run(store: Store, what: Run) -> Outcome:
-    if isinstance(what, LearnRun):
-        return learn(
-            store,
-            what.dataset,
-            name=what.layer,
-            parts=what.parts,
-            learner=what.learner,
-            base=what.base,
-            mode=what.mode,
-            known_classes=what.known_classes,
-            seed=what.seed,
-        )
-    if isinstance(what, AssociateRun):
-        return associate(store, what.dataset, what.layer, rule=what.rule, min_weight=what.min_weight, top_k=what.top)
-    return percolate(store, what.dataset, what.layer, replicates=what.replicates, seed=what.seed)
-
-
-_CORE: Mapping[type[Run], str] = {
-    LearnRun: "peeling: reading all texts until nothing more is learned",
-    AssociateRun: "linking the skills that occur in the same texts",
-    PercolateRun: "keeping skills at random, one order after another",
-}
-
-
-class _Reporting:
-    """A store that says when it is written to; everything else is the store's own."""
-
-    def __init__(self, store: Store, report: Report) -> None:
-        self._store = store
-        self._report = report
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    def write_layer(self, layer: Layer) -> None:
-        self._writing()
-        self._store.write_layer(layer)
-
-    def write_lacks(self, *arguments: Any) -> None:
-        self._writing()
-        self._store.write_lacks(*arguments)
-
-    def write_associations(self, *arguments: Any, **options: Any) -> None:
-        self._writing()
-        self._store.write_associations(*arguments, **options)
-
-    def _writing(self) -> None:
-        self._report("writing to the store, all or nothing", 3, 4)

@@ -80,11 +80,12 @@ def test_every_page(page: Page, address: str, path: str) -> None:
 
 
 def test_a_run_writes_to_the_server(page: Page, server: RunningNeo4j, address: str) -> None:
-    page.goto(f"{address}/?run=learn&name=from-the-page")
-    page.get_by_role("button", name="Start").click()
+    page.goto(f"{address}/runs?run=learn&name=from-the-page")
+    page.get_by_role("button", name="Learn", exact=True).click()
     expect(page.locator(".run-done")).to_contain_text("from-the-page: ")
     assert server.rows("MATCH (l:Layer {name: 'from-the-page'}) RETURN l.dataset") == [("small",)]
-    expect(page.get_by_role("link", name="from-the-page").or_(page.locator("td strong"))).not_to_have_count(0)
+    page.locator(".run-done").get_by_role("link", name="overview").click()
+    expect(page.locator("td strong")).to_have_text("from-the-page")
 
 
 def test_a_cancelled_query_ends_on_the_server(page: Page, server: RunningNeo4j, address: str) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.ui.browser.seen import drawn, has_state
+from tests.ui.browser.seen import at_rest, drawn, has_state
 from tests.ui.conftest import fill
 
 pytestmark = pytest.mark.browser
@@ -86,28 +86,22 @@ def test_the_query_page(page: Page, other: Other, small: str) -> None:
 
 
 def test_runs(page: Page, other: Other, own: str) -> None:
-    page.goto(f"{own}/?run=percolate&replicates=100000000")
-    page.get_by_role("button", name="Start").click()
-    expect(page.locator("#run-progress")).to_contain_text("keeping skills at random")
+    page.goto(f"{own}/runs?run=learn&name=held-up&learner=capacity:0.5")
+    hold(page)
+    page.get_by_role("button", name="Learn", exact=True).click()
     second = other()
-    second.goto(f"{own}/?run=learn")
-    second.get_by_label("Name of the new layer").fill("by-the-second")
-    has_state(second, "name", "by-the-second")
-    expect(second.locator("#run-progress")).to_be_hidden()
-    second.get_by_role("button", name="Start").click()
-    expect(second.locator(".run-failed")).to_contain_text("another run, percolating 'foundation', has been going on")
-    page.get_by_role("button", name="Cancel").click()
-    expect(page.locator(".run-cancelled")).to_be_visible()
-    page.goto(f"{own}/?run=learn&name=by-the-first")
-    page.get_by_role("button", name="Start").click()
-    expect(page.locator(".run-done")).to_contain_text("by-the-first")
-    # The second browser sees the new layer, keeps what it typed, and hears nothing of a run that is not its own.
-    expect(second.get_by_role("link", name="by-the-first")).to_be_visible()
+    second.goto(f"{own}/runs?run=learn&name=by-the-second")
+    expect(second.get_by_label("Name of the new layer")).to_have_value("by-the-second")
+    expect(second.locator("#runs-progress")).to_be_hidden()
+    page.unroute("**/_dash-update-component")
+    expect(page.locator(".run-done")).to_contain_text("held-up: ")
+    # The second browser keeps what it typed, and hears nothing of a run that is not its own.
     expect(second.get_by_label("Name of the new layer")).to_have_value("by-the-second")
     expect(second.locator(".run-done")).to_have_count(0)
-    second.get_by_role("button", name="Start").click()
-    expect(second.locator(".run-done")).to_contain_text("by-the-second")
-    expect(page.get_by_role("link", name="by-the-second")).to_be_visible()
+    second.get_by_role("button", name="Learn", exact=True).click()
+    expect(second.locator(".run-done")).to_contain_text("by-the-second: ")
+    page.goto(own)
+    expect(page.get_by_role("link", name="by-the-second", exact=True)).to_be_visible()
 
 
 def test_the_compression_page(page: Page, other: Other, small: str) -> None:
@@ -123,33 +117,22 @@ def test_the_compression_page(page: Page, other: Other, small: str) -> None:
     expect(second.get_by_role("textbox", name="Text", exact=True)).to_have_value("text h0")
 
 
-def start_and_leave(page: Page, address: str) -> None:
-    """Start the run of the form, and go elsewhere before the page has heard of its end."""
+def hold(page: Page) -> None:
+    """Keep the page from hearing of the end of its run."""
     page.route(
         "**/_dash-update-component",
-        lambda route: None if '["run-pulse.data"]' in (route.request.post_data or "") else route.continue_(),
+        lambda route: None if '["runs-pulse.data"]' in (route.request.post_data or "") else route.continue_(),
     )
-    page.get_by_role("button", name="Start").click()
-    expect(page.locator("#run-progress")).to_be_visible()
-    page.unroute("**/_dash-update-component")
-    page.goto(address)
-
-
-def test_a_run_that_ends_leaves_one_where_one_went_meanwhile(page: Page, own: str) -> None:
-    page.goto(f"{own}/?run=learn&name=left-alone")
-    expect(page.get_by_label("Name of the new layer")).to_have_value("left-alone")
-    elsewhere = f"{own}/?run=percolate&replicates=7"
-    start_and_leave(page, elsewhere)
-    expect(page.locator(".run-done")).to_contain_text("left-alone: ")
-    expect(page.get_by_role("link", name="left-alone", exact=True)).to_be_visible()
-    expect(page.locator(".run-done").get_by_role("link", name="graph")).to_be_visible()
-    expect(page.get_by_role("radio", name="Percolate")).to_be_checked()
-    assert page.url == elsewhere
 
 
 def test_a_run_that_ended_while_one_was_away_is_told_on_return(page: Page, own: str) -> None:
-    page.goto(f"{own}/?run=learn&name=told-later")
+    page.goto(f"{own}/runs?run=learn&name=told-later")
     expect(page.get_by_label("Name of the new layer")).to_have_value("told-later")
-    start_and_leave(page, own + "/")
+    hold(page)
+    page.get_by_role("button", name="Learn", exact=True).click()
+    at_rest(page)
+    page.goto(f"{own}/classes")
+    page.unroute("**/_dash-update-component")
+    page.goto(f"{own}/runs?run=percolate&replicates=7")
     expect(page.locator(".run-done")).to_contain_text("told-later: ")
-    assert "run=" not in page.url
+    expect(page.get_by_label("Random orders")).to_have_value("7")

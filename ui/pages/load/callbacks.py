@@ -74,7 +74,7 @@ def _stored(source: Source, work: Job) -> Any:
                     "See ",
                     dcc.Link("its overview", href=f"/{here}"),
                     " or ",
-                    dcc.Link("learn its skills", href=f"/{here}&run=learn"),
+                    dcc.Link("learn its skills", href=f"/runs{here}&run=learn"),
                     f". The uploaded files have been deleted. Took {work.seconds:.1f} s.",
                 ]
             ),

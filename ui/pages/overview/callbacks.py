@@ -13,13 +13,10 @@ from ui.calls import Calls
 from ui.drawing.of_layers import layer_emergence_figure
 from ui.pages.overview.answers import beside_table, headline_numbers, ladder_table, reasons_list
 from ui.source import Source
-from ui.work.runs import CALLS as RUNS
 
 __all__ = ["CALLS"]
 
 CALLS = Calls()
-
-CALLS.include(RUNS)
 
 
 @CALLS.answer(

@@ -19,7 +19,6 @@ from ui.components import card, figure, fraction, no_layer, page, page_header, s
 from ui.notices import notice
 from ui.pages.managing import stale_chip
 from ui.source import Snapshot
-from ui.work.runs import KINDS, run_card, run_strip
 
 __all__ = ["layout", "provenance_lines", "understood_share"]
 
@@ -40,22 +39,10 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     if info is None or choice.layer is None:
         if info is None:
             return page(page_header(_TITLE, _MEANING, choice), problem, no_layer(None))
-        return page(
-            page_header(_TITLE, _MEANING, choice),
-            problem,
-            run_strip(opened=True),
-            run_card(snapshot, choice, query),
-            _dataset(info),
-        )
-    opened = query.get("run") in KINDS
-    start = {"dataset": choice.dataset, "layer": choice.layer, "run": "learn"}
-    link = dcc.Link("New run", href="/?" + urlencode(start), className="run-link")
-    frame = (
-        page_header(_TITLE, _MEANING, choice, extra=None if opened else link),
-        problem,
-        run_strip(opened),
-        run_card(snapshot, choice, query) if opened else None,
-    )
+        return page(page_header(_TITLE, _MEANING, choice), problem, no_layer(info.name), _dataset(info))
+    start = {"dataset": choice.dataset, "layer": choice.layer}
+    link = dcc.Link("New run", href="/runs?" + urlencode(start), className="run-link")
+    frame = (page_header(_TITLE, _MEANING, choice, extra=link), problem)
     layers = card(
         "Layers",
         _layers(choice),

@@ -35,9 +35,18 @@ def begin(source: Source, name: str, form: Mapping[str, Any]) -> Job:
         values = given_values(kind, form)
     except ValueError as error:
         raise SkillgraphError(str(error)) from None
+    if kind.replaces and not form.get("agreed"):
+        _refuse_name(source, dataset, str(values["name"]), kind.replaces)
     command = command_text(run_words(kind, values, dataset=dataset))
     pool = source.runs if kind.writes else source.readings
     return pool.begin(told, source.place, command, kind.key, dataset, values, title=kind.label.lower(), name=name)
+
+
+def _refuse_name(source: Source, dataset: str, name: str, agreement: str) -> None:
+    if any(info.name == name for info in source.snapshot().layers(dataset)):
+        raise SkillgraphError(
+            f"dataset {dataset!r} has a layer {name!r} already: give another name, or tick “{agreement}”"
+        )
 
 
 class _Both:

@@ -64,7 +64,8 @@ def _form(snapshot: Snapshot, kind: RunKind, choice: Choice, query: Query) -> An
     fields = [_field(option, kind, there, query) for option in kind.options]
     plain = [f for f, option in zip(fields, kind.options, strict=True) if option.takes != "flag"]
     flags = [f for f, option in zip(fields, kind.options, strict=True) if option.takes == "flag"]
-    agree = [dmc.Checkbox(id="runs-agreed", label=kind.warning or "agreed", checked=not kind.warning, size="sm")]
+    asked = kind.warning or kind.replaces
+    agree = [dmc.Checkbox(id="runs-agreed", label=asked or "agreed", checked=not asked, size="sm")]
     missing = ""
     if kind.outcomes and not there.models:
         missing = f"Dataset {choice.dataset!r} has no outcomes of models: load some on the Load page."
@@ -76,7 +77,7 @@ def _form(snapshot: Snapshot, kind: RunKind, choice: Choice, query: Query) -> An
             html.P(missing, className="run-failed load-said", role="note") if missing else None,
             html.Div(plain, className="run-fields"),
             html.Div(flags, className="runs-flags"),
-            html.Div(agree, className="runs-flags", hidden=not kind.warning),
+            html.Div(agree, className="runs-flags", hidden=not asked),
             command_line("runs-command", _usual(kind, there, query)),
             html.Div(
                 [
