@@ -143,8 +143,21 @@ def test_bars_of_classes_add_up(store) -> None:
 
 @pytest.mark.parametrize(("title", "cypher"), COOKBOOK, ids=[title for title, _ in COOKBOOK])
 def test_recipes_run(store, title: str, cypher: str) -> None:
-    result = store.query(cypher, {"name": "skill b01"} if "$name" in cypher else {})
+    given = {"skill": "b01", "dataset": "small"}
+    result = store.query(cypher, {name: value for name, value in given.items() if f"${name}" in cypher})
     assert result.rows, title
+
+
+def test_recipes_are_of_the_chosen_dataset(store, store_path: Path) -> None:
+    snapshot = Source(store_path).snapshot()
+    offered = recipes(default_parameters(snapshot, choose(snapshot, {})))
+    for (title, cypher), recipe in zip(COOKBOOK, offered, strict=False):
+        assert ("$dataset" in cypher) == (title != "Datasets")
+        given = json.loads(recipe["parameters"] or "{}")
+        assert given.get("dataset", "small") == "small"
+        assert store.query(cypher, given).rows
+        elsewhere = store.query(cypher, given | {"dataset": "other"}) if given else None
+        assert elsewhere is None or not elsewhere.rows
 
 
 def test_cookbook_parameters_are_of_what_the_page_shows(store, store_path: Path) -> None:

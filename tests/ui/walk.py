@@ -32,7 +32,10 @@ from tests.ui.large import large_dataset
 
 __all__ = ["STORES", "Fault", "Walk"]
 
-PATHS = ("/", "/graph", "/learning", "/percolation", "/layers", "/classes", "/compression", "/query")
+PATHS = (
+    "/", "/graph", "/learning", "/percolation", "/layers", "/family", "/classes", "/compression", "/query", "/why",
+    "/runs", "/runs?run=plan", "/runs?run=evidence", "/load",
+)  # fmt: skip
 AWKWARD = (
     HOSTILE,
     "مهارة القراءة",
@@ -53,7 +56,7 @@ _QUERIES = (
     "MATCH (",
     "MATCH (s:Skil) RETURN s",
 )
-_WRITES = ("Start", "Delete", "Rename", "Refresh", "Save", "Learn", "Manage")
+_WRITES = ("Start", "Delete", "Rename", "Refresh", "Save", "Learn", "Manage", "Continue", "Link", "Estimate", "Import")
 
 # What can be acted on, each with a number by which it is found again.
 _FIND = """writes => {

@@ -138,7 +138,7 @@ def test_nothing_is_exported_before_there_are_rows(page: Page, small: str) -> No
         expect(button).to_be_disabled()
     page.get_by_role("button", name="Skills by class").click()
     expect(page.locator("#q-summary")).to_have_text("Not run yet.")
-    page.get_by_label("Parameters as JSON").fill("")
+    expect(page.get_by_label("Parameters as JSON")).to_have_value('{"dataset": "small"}')
     page.get_by_role("button", name="Run").click()
     expect(page.locator("#q-summary")).to_contain_text("rows in")
     for button in both:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,6 @@ from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
 from ui.components import grid, page_header
 from ui.drawing.canvas import canvas
-from ui.pages.query.answers import EXAMPLE
 from ui.source import Snapshot
 
 __all__ = ["COOKBOOK", "SCHEMA", "default_parameters", "layout", "recipes"]
@@ -34,35 +34,41 @@ COOKBOOK: tuple[tuple[str, str], ...] = (
     (
         "Most required skills",
         (
-            "MATCH (t:Text)-[:REQUIRES]->(s:Skill)\nRETURN s.name AS skill, s.class AS class, count(t) AS texts\n"
-            "ORDER BY texts DESC\nLIMIT 25"
+            "MATCH (t:Text)-[:REQUIRES]->(s:Skill {dataset: $dataset})\n"
+            "RETURN s.name AS skill, s.class AS class, count(t) AS texts\nORDER BY texts DESC\nLIMIT 25"
         ),
     ),
     (
         "Skills by class",
-        "MATCH (s:Skill)\nRETURN s.class AS class, count(s) AS skills\nORDER BY skills DESC",
+        "MATCH (s:Skill {dataset: $dataset})\nRETURN s.class AS class, count(s) AS skills\nORDER BY skills DESC",
     ),
     (
         "Skills learned first",
         (
-            "MATCH (l:Layer)-[learned:LEARNED]->(s:Skill)\nWHERE learned.wave = 1\n"
+            "MATCH (l:Layer {dataset: $dataset})-[learned:LEARNED]->(s:Skill)\nWHERE learned.wave = 1\n"
             "RETURN l.name AS layer, s.name AS skill, learned.by AS text\nLIMIT 50"
         ),
     ),
     (
         "Learned by layer and wave",
         (
-            "MATCH (l:Layer)-[learned:LEARNED]->(s:Skill)\n"
+            "MATCH (l:Layer {dataset: $dataset})-[learned:LEARNED]->(s:Skill)\n"
             "RETURN l.name AS layer, learned.wave AS wave, count(s) AS skills\nORDER BY layer, wave"
         ),
     ),
     (
         "Strongest associations",
-        "MATCH (a:Skill)-[r:ASSOCIATED_WITH]->(b:Skill)\nRETURN a, r, b\nORDER BY r.weight DESC\nLIMIT 40",
+        (
+            "MATCH (a:Skill {dataset: $dataset})-[r:ASSOCIATED_WITH]->(b:Skill)\nRETURN a, r, b\n"
+            "ORDER BY r.weight DESC\nLIMIT 40"
+        ),
     ),
     (
         "Texts around a skill, as a graph",
-        "MATCH (s:Skill {name: $name})<-[r:REQUIRES]-(t:Text)-[q:REQUIRES]->(o:Skill)\nRETURN s, r, t, q, o\nLIMIT 40",
+        (
+            "MATCH (s:Skill {dataset: $dataset, id: $skill})<-[r:REQUIRES]-(t:Text)-[q:REQUIRES]->(o:Skill)\n"
+            "RETURN s, r, t, q, o\nLIMIT 40"
+        ),
     ),
 )
 
@@ -79,7 +85,7 @@ SCHEMA: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ),
         ("(:Text", "key, dataset, id, title, class, part", ")"),
         ("(:Skill", "key, dataset, id, name, class, level", ")"),
-        ("(:Model", "key, dataset, id, role, base", ")"),
+        ("(:Model", "key, dataset, id, name, role, base", ")"),
         (
             "(:Layer",
             (
@@ -118,13 +124,14 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     """The page for what the URL says."""
     choice = choose(snapshot, query)
     text = query.get("q") or COOKBOOK[1][1]
-    parameters = query.get("parameters", "")
+    defaults = default_parameters(snapshot, choice)
+    parameters = query.get("parameters", "" if "q" in query else _given(text, defaults) or "")
     return html.Div(
         [
             page_header(_TITLE, _MEANING, choice, layer=False),
             dcc.Store(id="q-text", data=text),
             dcc.Store(id="q-words", data=list(_WORDS)),
-            dcc.Store(id="q-recipes", data=recipes(default_parameters(snapshot, choice))),
+            dcc.Store(id="q-recipes", data=recipes(defaults)),
             dcc.Store(id="q-ask"),
             dcc.Store(id="q-pulse"),
             dcc.Store(id="q-state"),
@@ -304,9 +311,15 @@ def _schema() -> list[Any]:
     return [*found, html.P(note, className="quiet")]
 
 
+def _given(text: str, defaults: Mapping[str, Any]) -> str | None:
+    """The parameters that a query names, as JSON: the chosen dataset, and a skill of it; None if it names none."""
+    names = dict.fromkeys(re.findall(r"\$(\w+)", text))
+    return json.dumps({name: defaults.get(name) for name in names}, ensure_ascii=False) if names else None
+
+
 def recipes(defaults: Mapping[str, Any]) -> list[dict[str, str | None]]:
     """Text and parameters of each recipe, in the order of the buttons; None leaves the parameters as they are."""
-    own = [{"text": text, "parameters": EXAMPLE if "$name" in text else None} for _, text in COOKBOOK]
+    own = [{"text": text, "parameters": _given(text, defaults)} for _, text in COOKBOOK]
     return own + [
         {
             "text": recipe.cypher,
