@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Error, Frame, Page, ViewportSize, expect
 from waitress.server import create_server
 
 from explorer.store.opening import open_store
@@ -30,6 +30,9 @@ FLAGS = (
 )
 
 
+_VIEWPORT: ViewportSize = {"width": 1280, "height": 720}
+
+
 def chromium() -> str | None:
     """The browser that is installed."""
     return os.environ.get("SKILLGRAPH_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
@@ -47,7 +50,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
-    return {**browser_context_args, "viewport": {"width": 1280, "height": 720}, "color_scheme": "light"}
+    return {**browser_context_args, "viewport": _VIEWPORT, "color_scheme": "light"}
 
 
 _PATIENCE = 120_000  # milliseconds; only a failure waits so long
@@ -89,6 +92,54 @@ def nothing(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> str:
     return serve(path)
 
 
+_FORGET = "() => { localStorage.clear(); sessionStorage.clear() }"
+
+
+@pytest.fixture(scope="session")
+def tab(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Page]:
+    """The page that the tests share: each page of its own would compile all scripts of the explorer again."""
+    context = browser.new_context(**browser_context_args)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest, browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Page]:
+    """The shared page as if nobody had used it, or a new one for a test that is marked `own_page`."""
+    if request.node.get_closest_marker("own_page"):
+        context = browser.new_context(**browser_context_args)
+        yield context.new_page()
+        context.close()
+        return
+    tab: Page = request.getfixturevalue("tab")
+    visited: set[str] = set()
+
+    def note(frame: Frame) -> None:
+        if frame == tab.main_frame and frame.url.startswith("http"):
+            visited.add("/".join(frame.url.split("/")[:3]))
+
+    tab.on("framenavigated", note)
+    yield tab
+    tab.remove_listener("framenavigated", note)
+    for other in tab.context.pages:
+        if other != tab:
+            other.close()
+    tab.unroute_all(behavior="ignoreErrors")
+    tab.context.set_offline(False)
+    tab.context.clear_cookies()
+    # What a browser keeps is kept for each server; one that a test has ended forgets by itself.
+    for origin in visited:
+        try:
+            if not tab.url.startswith(f"{origin}/"):
+                tab.goto(f"{origin}/assets/base.css")
+            tab.evaluate(_FORGET)
+        except Error:
+            continue
+    tab.goto("about:blank")
+    tab.mouse.move(0, 0)
+    tab.set_viewport_size(_VIEWPORT)
+
+
 @pytest.fixture(autouse=True)
 def watched(page: Any) -> Iterator[list[str]]:
     """What went wrong in the browser; it must be nothing. A test that expects trouble empties it."""
@@ -99,12 +150,15 @@ def watched(page: Any) -> Iterator[list[str]]:
         if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
             bad.append(f"outside request: {request.url}")
 
-    page.on("request", check)
-    page.on("pageerror", lambda error: bad.append(f"page error: {error}"))
-    page.on("console", lambda message: bad.append(f"console: {message.text}") if message.type == "error" else None)
-    page.on(
-        "response",
-        lambda answer: bad.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None,
-    )
+    listeners: dict[str, Callable[[Any], None]] = {
+        "request": check,
+        "pageerror": lambda error: bad.append(f"page error: {error}"),
+        "console": lambda message: bad.append(f"console: {message.text}") if message.type == "error" else None,
+        "response": lambda answer: bad.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None,
+    }
+    for event, listener in listeners.items():
+        page.on(event, listener)
     yield bad
+    for event, listener in listeners.items():
+        page.remove_listener(event, listener)
     assert not bad, "\n".join(bad)

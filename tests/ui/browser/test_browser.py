@@ -335,6 +335,7 @@ def test_query_address_runs_it(page: Page, small: str) -> None:
     expect(page.locator(".ag-row")).to_contain_text("small")
 
 
+@pytest.mark.own_page
 def test_names_are_text_never_html(page: Page, small: str) -> None:
     page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
     page.goto(f"{small}/graph?skill=b00")

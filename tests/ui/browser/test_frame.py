@@ -130,6 +130,7 @@ def test_back_undoes_choices_before_it_leaves_the_page(page: Page, small: str) -
     expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
 
 
+@pytest.mark.own_page  # the length of a history ends at fifty
 def test_a_slider_is_one_step_for_each_time_it_is_held(page: Page, small: str) -> None:
     page.goto(f"{small}/percolation?layer=tuned")
     drawn(page, "r-cy")
