@@ -11,6 +11,7 @@ import dash_ag_grid as dag
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from explorer.service.cautions import layer_cautions
 from explorer.service.stale import stale_sentence
 from explorer.store.protocol import DatasetInfo, LayerInfo
 from ui.attributes import attributes
@@ -207,7 +208,7 @@ def page_header(
         [
             html.Div([html.H1(title), html.P(meaning, className="meaning")], className="page-title"),
             *([_subject(choice)] if choice is not None else []),
-            *([_stale(choice.layer_info)] if layer and choice is not None else []),
+            *(_cautions(choice.layer_info) if layer and choice is not None else []),
             html.Div([*pickers, *([extra] if extra is not None else []), _views(), _take_away()], className="pickers"),
         ],
         className="page-header",
@@ -244,10 +245,10 @@ def _take_away() -> html.Details:
     )
 
 
-def _stale(info: LayerInfo | None) -> Any:
-    """That the layer is stale, why, and how it is made anew."""
-    text = "" if info is None else stale_sentence(info)
-    return html.P(text, className="stale-line", role="note") if text else None
+def _cautions(info: LayerInfo | None) -> list[Any]:
+    """That the layer is stale, why, and how it is made anew; and what must be known before its figures are read."""
+    found = () if info is None else (stale_sentence(info), *layer_cautions(info))
+    return [html.P(text, className="stale-line", role="note") for text in found if text]
 
 
 def _subject(choice: Choice) -> html.Div:

@@ -158,6 +158,8 @@ def _show(report: EvidenceReport) -> Iterator[Block]:
         + "; unidentified: skills whose mastery no text shows; skills add: how much log-loss on held-out outcomes "
         "falls when skills are known besides ability and difficulty, in thousandths, ± one standard error",
     )
+    if report.intervals is not None:
+        yield Note(f"Note: {report.intervals}")
     weak = [m.layer.name for m in report.models if m.supported is False]
     if weak:
         names = ", ".join(weak[:3]) + (f" and {len(weak) - 3} more" if len(weak) > 3 else "")

@@ -354,7 +354,11 @@ def _listed(found: Sequence[LayerInfo]) -> Iterator[Block]:
                 share(info.learned_fraction),
                 number(info.waves),
                 number(info.associations),
-                "stale" if info.stale else "",
+                ", ".join(
+                    word
+                    for word, holds in (("stale", info.stale), ("skills add nothing", info.skills_add is False))
+                    if holds
+                ),
             )
             for info in found
         ],

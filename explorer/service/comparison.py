@@ -17,6 +17,7 @@ from analysis.components import components
 from analysis.hierarchy import levels
 from analysis.pairing import Overall, benjamini_hochberg
 from explorer.service.association import giant_of
+from explorer.service.cautions import layer_cautions
 from explorer.service.evidence import LayerMastery, mastery_of
 from explorer.service.pairing import FALSE_DISCOVERIES, MARGIN, PairedLayers, group_differences, pair_layers
 from explorer.service.snapshot import LayerView, layer_view
@@ -640,12 +641,8 @@ def _cautions(
         return tuple(found)
     for view, mastery in zip(views, masteries, strict=True):
         gain = view.info.parameters.get("bic_gain")
-        if view.info.skills_add is False:
-            found.append(
-                f"For {view.info.name!r} skills add nothing distinguishable from noise to what ability and the "
-                "difficulty of texts predict: read its masteries as a description."
-            )
-        elif view.info.skills_add is None and isinstance(gain, float) and gain <= 0.0:
+        found += [caution for caution in layer_cautions(view.info) if caution not in found]
+        if view.info.skills_add is None and isinstance(gain, float) and gain <= 0.0:
             found.append(
                 f"The outcomes of {view.info.name!r} are explained equally well without skills (BIC gain {gain:.1f}): "
                 "the data do not support what it says about single skills."

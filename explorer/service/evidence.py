@@ -20,6 +20,7 @@ from analysis.item_response import Precisions
 from explorer.arrays import IndexedGraph, index_dataset
 from explorer.errors import NotFoundError, SkillgraphError
 from explorer.options import Noise
+from explorer.service.cautions import interval_note
 from explorer.service.evidence_fits import (
     RESPONSE_FITS,
     Calibrated,
@@ -165,6 +166,7 @@ class EvidenceReport:
         calibrated_on: Models whose outcomes the difficulties rest on; 0 for the conjunctive fits.
         models: One for each model; a base comes before what was fine-tuned from it.
         seconds: Time in all.
+        intervals: A sentence if the 95 % intervals of solve rates do not hold their coverage; None otherwise.
     """
 
     dataset: str
@@ -174,6 +176,7 @@ class EvidenceReport:
     calibrated_on: int
     models: tuple[ModelEvidence, ...]
     seconds: float
+    intervals: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -369,6 +372,7 @@ def evidence(
         calibrated_on=len(with_texts) if fit in RESPONSE_FITS else 0,
         models=tuple(rows),
         seconds=time.perf_counter() - start,
+        intervals=interval_note(rows[0].layer) if rows else None,
     )
 
 

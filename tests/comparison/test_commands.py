@@ -33,7 +33,7 @@ def ok(result: Result) -> Any:
 
 def test_evidence_then_compare_then_report(run: Run, tmp_path: Path) -> None:
     found = json.loads(ok(run("evidence", "--all-models", "--fit", "dina", "--ignore-class", "task", "--json")))
-    assert set(found) == {"dataset", "fit", "noise", "judgement", "calibrated_on", "models", "seconds"}
+    assert set(found) == {"dataset", "fit", "noise", "judgement", "calibrated_on", "models", "seconds", "intervals"}
     assert [m["model"] for m in found["models"]] == ["org/base", "other", "org/tuned"]
     assert {"slip", "guess", "log_likelihood", "bic_gain", "supported", "unidentified", "skills", "layer"} <= set(
         found["models"][0]

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
+from explorer.cli import evidence as cli
+from explorer.cli.learning import _listed
+from explorer.cli.output import Note
 from explorer.errors import NotFoundError, SkillgraphError
+from explorer.service.cautions import layer_cautions
 from explorer.service.evidence import evidence, mastery_of
 from explorer.service.learning import learn
 from explorer.service.snapshot import layer_view
-from explorer.store.protocol import Store
+from explorer.store.protocol import LayerInfo, Store
 from loaders.dataset import Dataset, build_dataset
+from ui.choice import Choice
+from ui.components import page_header
 
 BASE, TUNED, OTHER = "org/base", "org/tuned", "other"
 
@@ -166,3 +175,49 @@ def test_a_dataset_without_outcomes_says_so(store: Store) -> None:
     )
     with pytest.raises(SkillgraphError, match="no model outcomes"):
         evidence(store, "d")
+
+
+@pytest.mark.parametrize(("models", "said"), [(1, "outcomes of one model"), (2, "outcomes of two models"), (3, None)])
+def test_intervals_that_do_not_hold_are_marked_wherever_the_layer_is_shown(
+    store: Store, models: int, said: str | None
+) -> None:
+    whole = dataset()
+    kept = [BASE, TUNED, OTHER][:models]
+    attempts = whole.attempts.filter(pc.is_in(whole.attempts["model"].cast(pa.string()), value_set=pa.array(kept)))
+    store.write_dataset(replace(whole, attempts=attempts))
+    report = evidence(store, "d", ignored_classes=["task"], judged=False)
+    assert (report.intervals is None) == (said is None)
+    notes = [block.text for block in cli._show(report) if isinstance(block, Note)]
+    for info in store.layers("d"):
+        told = layer_cautions(info)
+        shown = str(page_header("A page", "", choose_layer(info)))
+        assert bool(told) == (said is not None)
+        if said is not None:
+            assert said in str(report.intervals)
+            assert any(said in note for note in notes)
+            assert said in told[0]
+            assert told[0] in shown
+
+
+def test_a_layer_whose_skills_add_nothing_is_marked_in_cypher_and_on_every_page(store: Store) -> None:
+    """Outcomes without skills: coin flips by ability alone."""
+    rng = np.random.default_rng(4)
+    whole = dataset()
+    flips = pa.array(rng.integers(0, 2, whole.attempts.num_rows).astype(float))
+    place = whole.attempts.schema.get_field_index("score")
+    store.write_dataset(replace(whole, attempts=whole.attempts.set_column(place, "score", flips)))
+    report = evidence(store, "d", ignored_classes=["task"])
+    nothing = sorted(m.layer.name for m in report.models if not m.judgement.skills_add)
+    assert nothing
+    asked = "MATCH (l:Layer {kind: 'evidence'}) WHERE l.skills_add = false RETURN l.name ORDER BY l.name"
+    assert [row[0] for row in store.query(asked).rows] == nothing
+    for info in store.layers("d"):
+        marked = info.name in nothing
+        assert ("skills add nothing" in str(page_header("A page", "", choose_layer(info)))) == marked
+        listed = next(iter(_listed([info])))
+        assert ("skills add nothing" in str(listed)) == marked
+
+
+def choose_layer(info: LayerInfo) -> Choice:
+    """A page's choice of one layer."""
+    return Choice((), (info,), "d", info.name, None)

@@ -463,6 +463,15 @@ def test_what_a_layer_lacks_is_added_to_what_is_stored(store: Store) -> None:
     assert store.query("MATCH (:Layer)-[r:LACKS]->() RETURN count(r)").rows == [(1,)]
 
 
+@pytest.mark.parametrize("adds", [True, False, None])
+def test_whether_skills_add_anything_can_be_asked_for(store: Store, adds: bool | None) -> None:
+    store.write_dataset(small_dataset())
+    store.write_layer(layer("l", {"for": 1}, kind="evidence", skills_add=adds))
+    assert store.read_layer("d", "l").info.skills_add is adds
+    marked = store.query("MATCH (l:Layer {kind: 'evidence'}) WHERE l.skills_add = false RETURN l.name").rows
+    assert list(marked) == ([("l",)] if adds is False else [])
+
+
 def test_layers_are_in_order(store: Store) -> None:
     for name in ("b", "a"):
         store.write_dataset(small_dataset(name))

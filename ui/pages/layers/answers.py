@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from dash import dcc, html
 
 from explorer.service import LayerComparison, SkillChange, compare
+from explorer.service.cautions import interval_note
 from explorer.service.family import FamilyMember, FamilyReport
 from explorer.store.protocol import LayerInfo
 from ui.components import (
@@ -108,6 +109,8 @@ def _row(info: LayerInfo, member: FamilyMember | None, pair: Mapping[str, str]) 
         )
     if info.skills_add is False:
         facts.append(html.Span("skills add nothing", className="chip", title="beyond ability and difficulty"))
+    if (note := interval_note(info)) is not None:
+        facts.append(html.Span("intervals do not hold", className="chip", title=note))
     if member is not None and member.cautions:
         facts.append(html.Span("with care", className="chip", title=" ".join(member.cautions)))
     return html.Div(
