@@ -32,10 +32,7 @@ from tests.ui.large import large_dataset
 
 __all__ = ["STORES", "Fault", "Walk"]
 
-PATHS = (
-    "/", "/graph", "/learning", "/percolation", "/layers", "/family", "/classes", "/compression", "/query", "/why",
-    "/runs", "/runs?run=plan", "/runs?run=evidence", "/load",
-)  # fmt: skip
+PATHS = ("/", "/graph", "/learning", "/percolation", "/layers", "/classes", "/compression", "/query")
 AWKWARD = (
     HOSTILE,
     "مهارة القراءة",
@@ -103,7 +100,8 @@ _SEEN = """() => {
     heading: document.querySelector('h1')?.innerText,
     graphs: Object.fromEntries(graphs),
     radios: all('.mantine-SegmentedControl-label[data-active]').map((e) => e.innerText).join(' | '),
-    choices: all('#page input[aria-haspopup=listbox]').filter((e) => !e.id.startsWith('o-') && !e.id.startsWith('run-'))
+    choices: all('#page input[aria-haspopup=listbox]')
+      .filter((e) => !e.id.startsWith('o-') && !e.id.includes('runs-field'))
       .map((e) => e.value).join(' | '),
     panel: document.querySelector('.inspector h2')?.innerText || '',
   };
