@@ -16,6 +16,8 @@ Derived in docs/theory.md, sections 5 and 9.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -25,9 +27,15 @@ from analysis.errors import AnalysisError
 from analysis.learners import OneSkillLearner
 from analysis.percolation import AssociationRule
 from analysis.typed import TypedEnsemble
-from analysis.typed_evolution import TypedEvolution, TypedRecursion, others_of_texts
+from analysis.typed_evolution import TypedEvolution, TypedRecursion, evolve_typed, others_of_texts
 
-__all__ = ["typed_giant", "typed_site_giant"]
+__all__ = [
+    "typed_condition",
+    "typed_giant",
+    "typed_percolation_share",
+    "typed_site_condition",
+    "typed_site_giant",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -67,30 +75,11 @@ def typed_giant(
     >>> round(typed_giant(recursion, evolve_typed(regular)), 3)
     0.984
     """
-    if rule not in get_args(AssociationRule):
-        raise AnalysisError(f"the association rule must be 'any' or 'understood', not {rule!r}")
-    if recursion.prerequisites is not None or recursion.closed is not None or recursion.taught is not None:
-        raise AnalysisError("the giant component has no equation with prerequisites or with texts read earlier")
+    _refuse(recursion, rule)
     e = recursion.ensemble
-    x, share = evolution.novel, recursion.share
-    prior, alpha = recursion.prior, e.alpha
+    x, prior = evolution.novel, recursion.prior
     weight = e.ends / max(float(e.ends.sum()), 1e-300)
-
-    def tails(keep: Floats, novel: Floats, shift: int) -> Floats:
-        return np.asarray(others_of_texts(recursion.learner, e.texts, keep, novel, shift) / e.ends)
-
-    def rest(keep: Floats) -> Floats:
-        everything = others_of_texts(_ANY, e.texts, keep + x, np.zeros(len(x)), 1) / e.ends
-        return np.asarray(everything - tails(keep, x, 0))
-
-    still = rest(1.0 - x) if rule == "understood" else None
-
-    def skills(a: Floats, b: Floats) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
-        taught = tails(a, b, 1)
-        silent = tails(a, b, 0) - taught + (rest(a) if still is None else still)
-        silent = np.clip(silent, 0.0, 1.0)
-        none = 1.0 - share + share * silent
-        return recursion.missed(np.minimum(none + share * taught, 1.0)), recursion.missed(none)
+    skills = _skills(recursion, x, rule)
 
     from analysis._kernels.typed import change_of
 
@@ -107,9 +96,188 @@ def typed_giant(
         if change <= 1e-14 or (wave >= _PATIENCE and rate < 1.0 and change * rate / (1.0 - rate) <= tolerance):
             break
     both, alone = skills(a, b)
-    finite = float((both[1] - prior * alone[1]) @ alpha)
+    finite = float((both[1] - prior * alone[1]) @ e.alpha)
     giant = evolution.learned - finite
     return giant if giant > 10.0 * tolerance else 0.0
+
+
+_Pair = tuple[Floats, Floats]
+
+
+def _skills(
+    recursion: TypedRecursion, x: Floats, rule: AssociationRule
+) -> Callable[[Floats, Floats], tuple[_Pair, _Pair]]:
+    """The map from messages (a, b) to (λ, L) at T + N and at N."""
+    e, share = recursion.ensemble, recursion.share
+
+    def tails(keep: Floats, novel: Floats, shift: int) -> Floats:
+        return np.asarray(others_of_texts(recursion.learner, e.texts, keep, novel, shift) / e.ends)
+
+    def rest(keep: Floats) -> Floats:
+        everything = others_of_texts(_ANY, e.texts, keep + x, np.zeros(len(x)), 1) / e.ends
+        return np.asarray(everything - tails(keep, x, 0))
+
+    still = rest(1.0 - x) if rule == "understood" else None
+
+    def skills(a: Floats, b: Floats) -> tuple[_Pair, _Pair]:
+        taught = tails(a, b, 1)
+        silent = tails(a, b, 0) - taught + (rest(a) if still is None else still)
+        silent = np.clip(silent, 0.0, 1.0)
+        none = 1.0 - share + share * silent
+        return recursion.missed(np.minimum(none + share * taught, 1.0)), recursion.missed(none)
+
+    return skills
+
+
+def typed_condition(
+    recursion: TypedRecursion,
+    evolution: TypedEvolution,
+    rule: AssociationRule = "any",
+    *,
+    tolerance: float = 1e-5,
+    max_iterations: int = 500,
+) -> float:
+    """Mean number of learned skills that one more step leads to: above 1 the learned skills have a giant component.
+
+    The largest eigenvalue of the map of `typed_giant` where nothing leads to infinity, (a, b) = (1 - x, x), by power
+    iteration on the map itself; its Jacobian has no negative entries (Perron and Frobenius).
+
+    Args:
+        recursion: As for `typed_giant`.
+        evolution: Its fixed point.
+        rule: As for `typed_giant`.
+        tolerance: Of the eigenvalue.
+        max_iterations: Steps after which the value so far is returned.
+
+    Returns:
+        A mean number of skills, ≥ 0.
+
+    Raises:
+        AnalysisError: As for `typed_giant`.
+
+    >>> from analysis.typed import TypedEnsemble
+    >>> from analysis.typed_evolution import evolve_typed
+    >>> regular = TypedEnsemble.from_kinds([[1], [3]], [0.5, 0.5], [1.0], 1.5, [([3], [1.0])])
+    >>> typed_condition(TypedRecursion(regular), evolve_typed(regular)) > 1.0
+    True
+    """
+    _refuse(recursion, rule)
+    x, prior, k = evolution.novel, recursion.prior, recursion.ensemble.edge_type
+    skills = _skills(recursion, x, rule)
+
+    def step(a: Floats, b: Floats) -> _Pair:
+        both, alone = skills(a, b)
+        return both[0] - prior[k] * alone[0], prior[k] * alone[0]
+
+    small = 1e-6
+    base = step(1.0 - x, x)
+    # Nothing can be lost from what is not there.
+    direction = (1.0 - x, x.copy())
+    value = 0.0
+    for _ in range(max_iterations):
+        moved = step(1.0 - x - small * direction[0], x - small * direction[1])
+        image = tuple(
+            old + np.maximum((at - now) / small, 0.0) for old, at, now in zip(direction, base, moved, strict=True)
+        )
+        size = max(float(part.max(initial=0.0)) for part in image)
+        if size == 0.0:
+            return 0.0
+        direction = (image[0] / size, image[1] / size)
+        if abs(size - 1.0 - value) <= tolerance * size:
+            value = size - 1.0
+            break
+        value = size - 1.0
+    return max(value, 0.0)
+
+
+def typed_site_condition(ensemble: TypedEnsemble, phi: float, *, tolerance: float = 1e-6) -> float:
+    """Mean number of kept skills that one more step leads to: above 1 random kept skills have a giant component.
+
+    φ times the largest eigenvalue of the Jacobian of `typed_site_giant` at u = 1; one type: φ ρ'(1) λ'(1), as in
+    `analysis.percolation.site_condition`.
+
+    Args:
+        ensemble: Kinds of texts and skills.
+        phi: Share of the skills that is kept, in 0-1.
+        tolerance: Of the eigenvalue.
+
+    Returns:
+        A mean number of skills, ≥ 0.
+
+    Raises:
+        AnalysisError: A share outside 0-1.
+
+    >>> from analysis.typed import TypedEnsemble
+    >>> pairs = TypedEnsemble.from_kinds([[2]], [1.0], [1.0], 1.0)
+    >>> round(typed_site_condition(pairs, 0.75), 4)
+    1.5
+    """
+    if not 0.0 <= phi <= 1.0:
+        raise AnalysisError("a share of kept skills is from 0 to 1")
+    recursion = TypedRecursion(ensemble)
+    n = ensemble.n_edge_types
+    small, value, direction = 1e-6, 0.0, np.ones(n)
+
+    def step(u: Floats) -> Floats:
+        silent = np.minimum(others_of_texts(_ANY, ensemble.texts, u, np.zeros(n), 1) / ensemble.ends, 1.0)
+        return np.asarray(recursion.missed(silent)[0])
+
+    base = step(np.ones(n))
+    for _ in range(500):
+        image = direction + np.maximum((base - step(1.0 - small * direction)) / small, 0.0)
+        size = float(image.max(initial=0.0))
+        direction = image / size
+        if abs(size - 1.0 - value) <= tolerance * size:
+            value = size - 1.0
+            break
+        value = size - 1.0
+    return phi * max(value, 0.0)
+
+
+def typed_percolation_share(
+    recursion: TypedRecursion, rule: AssociationRule = "any", *, tolerance: float = 1e-3
+) -> float | None:
+    """Smallest share of the texts with which the learned skills have a giant component; None if all are not enough.
+
+    Bisection on `typed_condition` at the fixed point of each share: more texts only add skills and associations.
+
+    Args:
+        recursion: As for `typed_giant`, at share 1.
+        rule: As for `typed_giant`.
+        tolerance: Of the share, relative.
+
+    Returns:
+        A share in 0-1.
+
+    Raises:
+        AnalysisError: As for `typed_giant`.
+
+    >>> from analysis.typed import TypedEnsemble
+    >>> singles = TypedEnsemble.from_kinds([[1], [2]], [0.5, 0.5], [1.0], 2.0)
+    >>> 0.0 < (typed_percolation_share(TypedRecursion(singles)) or 0.0) < 1.0
+    True
+    """
+
+    def percolates(share: float) -> bool:
+        thinned = replace(recursion, share=share)
+        found = evolve_typed(recursion.ensemble, recursion.learner, prior=recursion.prior, share=share, tolerance=1e-6)
+        return typed_condition(thinned, found, rule, tolerance=1e-4) > 1.0
+
+    _refuse(recursion, rule)
+    if not percolates(recursion.share):
+        return None
+    low, high = 0.0, recursion.share
+    while high - low > tolerance * high and high > 1e-6:
+        middle = (low + high) / 2
+        low, high = (low, middle) if percolates(middle) else (middle, high)
+    return high
+
+
+def _refuse(recursion: TypedRecursion, rule: AssociationRule) -> None:
+    if rule not in get_args(AssociationRule):
+        raise AnalysisError(f"the association rule must be 'any' or 'understood', not {rule!r}")
+    if recursion.prerequisites is not None or recursion.closed is not None or recursion.taught is not None:
+        raise AnalysisError("the giant component has no equation with prerequisites or with texts read earlier")
 
 
 def typed_site_giant(

@@ -1,28 +1,24 @@
-"""Giant component of what a typed ensemble learns in two stages: first the base's texts, then one's own.
+"""Giant component of what a typed ensemble learns in stages: first the base's texts, then one's own, and so on.
 
-Texts of the first stage are not read again, so a skill ends in one of four ways as seen along an edge: learned at the
-first stage, learned at the second, taught there by the text itself, or never. With A the edges of texts read first, B
-the others, p₁ and p₂ the probabilities that a skill is not given before either stage, and messages of texts
+No text is read twice, so a skill is learned at one of the stages r = 1 … n, or never. With p_r the probability that it
+is not given up to stage r (p_0 = 1), and messages of texts of stage s
 
     T   the text teaches along the edge, and no other skill of it leads to infinity,
-    N   it does not teach, and none leads there, given that the skill is learned: N₁ at the first stage or N₂ only at
-        the second for edges of A, N for edges of B,
+    N   it does not teach, and none leads there, given that the skill is learned by then,
+    M   the same, given that the skill is novel when the text is read and learned later,
 
-all other texts of a learned skill lead nowhere with one of the products
+a skill is learned at stage r, and all its texts lead nowhere, with probability
 
-    z₁ = (T + N₁, T + N),   z₂ = (N₁, T + N),   z₃ = (N₂, T + N),   z₄ = (N₂, N)      on edges of (A, B),
+    G_r = p_(r-1) λ(M on s < r, T + N on s ≥ r) - V_r,    V_r = p_r λ(M on s < r, N on s = r, T + N on s > r).
 
-    learned at the first stage      λ(z₁) - p₁ λ(z₂)
-    novel at the first stage        p₁ λ(z₂)            if the text then teaches it
-    learned at the second only      p₁ λ(z₃) - p₂ λ(z₄)
-    novel at the second             p₂ λ(z₄)            if the text then teaches it
-
-and the giant component is (1 - q) - Σ_k α_k (L_k(z₁) - p₁ L_k(z₂) + p₁ L_k(z₃) - p₂ L_k(z₄)), the smallest solution.
+To a text of stage s it says: learned by then Σ_(r≤s) G_r, novel V_s (it is learned if the text then teaches it),
+learned later Σ_(r>s) G_r. With L in place of λ the giant component is (1 - q) - Σ_k α_k Σ_r G_r, the smallest solution.
 Derived in docs/theory.md, section 9; with one stage it is `analysis.typed_percolation.typed_giant`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import get_args
 
 import numpy as np
@@ -32,9 +28,9 @@ from analysis.errors import AnalysisError
 from analysis.learners import Learner, OneSkillLearner
 from analysis.percolation import AssociationRule
 from analysis.typed import Kinds
-from analysis.typed_evolution import TypedEvolution, TypedRecursion, others_of_texts
+from analysis.typed_evolution import TypedEvolution, TypedRecursion, others_of_texts, whole_texts
 
-__all__ = ["typed_giant_of_stages"]
+__all__ = ["typed_giant_of_stages", "understood_in_the_end"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,18 +40,17 @@ _ANY = OneSkillLearner()
 
 
 def typed_giant_of_stages(
-    first: tuple[TypedRecursion, TypedEvolution],
-    second: tuple[TypedRecursion, TypedEvolution],
+    stages: Sequence[tuple[TypedRecursion, TypedEvolution]],
     rule: AssociationRule = "any",
     *,
     tolerance: float = 1e-7,
     max_iterations: int = 5_000,
 ) -> float:
-    """Giant component of the skills learned in two stages, as a fraction of all skills.
+    """Giant component of the skills learned in stages, as a fraction of all skills.
 
     Args:
-        first: The map and its fixed point at the first stage, in which the texts of the second teach nothing.
-        second: Those of the second stage, in which the texts of the first teach what they taught.
+        stages: The map and its fixed point at each stage, first to last: texts of earlier stages teach what they
+            taught, those of later ones nothing.
         rule: `any` joins skills by all texts, `understood` only by those all of whose skills are learned in the end.
         tolerance: On the fraction.
         max_iterations: Iterations after which it stops anyway.
@@ -65,7 +60,7 @@ def typed_giant_of_stages(
 
     Raises:
         AnalysisError: Another rule; prerequisites or a share of the texts, which the equations do not cover; or texts
-            that are read at neither stage or at both.
+            that are read at no stage or at several.
 
     >>> from analysis.graph import SkillTextGraph
     >>> from analysis.learners import OneSkillLearner
@@ -78,87 +73,146 @@ def typed_giant_of_stages(
     ...     recursion = TypedRecursion(ensemble, OneSkillLearner(), np.ones(ensemble.n_types), taught=taught)
     ...     stages.append((recursion, evolve_typed(ensemble, OneSkillLearner(), taught=taught)))
     ...     taught = np.where(ensemble.edge_class == 1, np.nan, stages[0][1].taught)
-    >>> 0.0 <= typed_giant_of_stages(stages[0], stages[1]) <= 1.0
+    >>> 0.0 <= typed_giant_of_stages(stages) <= 1.0
     True
     """
     if rule not in get_args(AssociationRule):
         raise AnalysisError(f"the association rule must be 'any' or 'understood', not {rule!r}")
-    (before, start), (after, end) = first, second
-    e = after.ensemble
-    if before.prerequisites is not None or after.prerequisites is not None or (before.share, after.share) != (1.0, 1.0):
-        raise AnalysisError("the giant component of two stages has no equation with prerequisites or shares of texts")
-    if before.closed is not None or np.any(before.read == after.read):
-        raise AnalysisError("the giant component of two stages needs every text to be read at one of them")
-    of_a = before.read[e.edge_class]
-    parts = (_Texts(before, of_a), _Texts(after, ~of_a))
-    p1, p2, k = before.prior, after.prior, e.edge_type
-    x1, x2 = start.novel, end.novel
-    is_open = np.ones(len(k), dtype=bool) if after.closed is None else ~after.closed[k]
-    teachable = np.where(is_open, x2, 0.0)  # a text with a novel skill that is closed teaches nothing
-    later = np.maximum(x1 - x2, 0.0)  # edges of A: novel at the first stage, learned at the second
-    understood = rule == "understood"
-    # Texts that are left with a skill that nobody teaches: with the rule `understood` they join nothing.
-    still: tuple[Floats, Floats, Floats] | None = None
-    if understood:
-        a, b = parts
-        lost = [
-            a.all(np.ones(len(k))) - a.some(1.0 - x1, x1, shift) - (a.all(1.0 - x2) - a.some(1.0 - x1, later, shift))
-            for shift in (0, 1)
-        ]
-        still = (lost[0], lost[1], b.all(np.ones(len(k))) - b.some(1.0 - x2, teachable, 0))
+    last, end = stages[-1]
+    e = last.ensemble
+    if any(recursion.prerequisites is not None or recursion.share != 1.0 for recursion, _ in stages):
+        raise AnalysisError("the giant component of stages has no equation with prerequisites or shares of texts")
+    if np.any(np.sum([recursion.read for recursion, _ in stages], axis=0) != 1):
+        raise AnalysisError("the giant component of stages needs every text to be read at one of them")
+    parts = [_Stage(recursion, found, end.novel, understood=rule == "understood") for recursion, found in stages]
+    k, priors = e.edge_type, [np.ones(e.n_types), *(recursion.prior for recursion, _ in stages)]
+    n = len(stages)
 
-    def messages(state: tuple[Floats, Floats, Floats, Floats, Floats]) -> tuple[Floats, Floats, Floats, Floats]:
-        """(z₁, z₂, z₃, z₄) for the messages of skills."""
-        a1, b1, a2, a, b = state
-        early, late = parts
-        left = a2 if understood else a2 + x2
-        taught = early.some(a1, b1, 1)
-        rest = [early.all(a1 + left) - early.some(a1, left, shift) for shift in (0, 1)]
-        if still is not None:
-            rest = [part + lost for part, lost in zip(rest, still[:2], strict=True)]
-        n1 = early.some(a1, b1, 0) - taught + rest[0]
-        n2 = rest[1]
-        now_open = np.where(is_open, b, 0.0)
-        taught_now = np.where(is_open, late.some(a, now_open, 1), 0.0)
-        remains = late.all(a + x2) - late.some(a, teachable, 0) if still is None else still[2]
-        n = late.some(a, now_open, 0) - taught_now + remains
-        silent = np.where(of_a, taught + n1, taught_now + n)
-        return tuple(  # type: ignore[return-value]
-            np.clip(z, 0.0, 1.0)
-            for z in (
-                silent,
-                np.where(of_a, n1, taught_now + n),
-                np.where(of_a, n2, taught_now + n),
-                np.where(of_a, n2, n),
+    def sides(state: Sequence[tuple[Floats, Floats, Floats]]) -> list[tuple[Floats, Floats]]:
+        """The arguments of the two terms of G_r, for each stage r."""
+        messages = [part.messages(*given) for part, given in zip(parts, state, strict=True)]
+        whole, silent, late = (np.zeros(len(k)) for _ in range(3))
+        for part, (t, quiet, later) in zip(parts, messages, strict=True):
+            whole, silent, late = (
+                np.where(part.edges, np.clip(value, 0.0, 1.0), so_far)
+                for value, so_far in ((t + quiet, whole), (quiet, silent), (later, late))
             )
-        )
+        found = []
+        for r, part in enumerate(parts):
+            before = np.any([other.edges for other in parts[:r]], axis=0) if r else np.zeros(len(k), dtype=bool)
+            first = np.where(before, late, whole)
+            found.append((first, np.where(part.edges, silent, first)))
+        return found
 
     from analysis._kernels.typed import change_of
 
     weight = e.ends / max(float(e.ends.sum()), 1e-300)
-    state = tuple(np.zeros(len(k)) for _ in range(5))
+    state = [(np.zeros(len(k)), np.zeros(len(k)), np.zeros(len(k))) for _ in parts]
     previous = np.inf
     for wave in range(max_iterations):
-        edges = [after.missed(z)[0] for z in messages(state)]  # type: ignore[arg-type]
-        learned_first = np.clip(edges[0] - p1[k] * edges[1], 0.0, 1.0)
-        learned_later = np.clip(p1[k] * edges[2] - p2[k] * edges[3], 0.0, 1.0)
-        following = (
-            learned_first,
-            p1[k] * edges[1],
-            np.where(of_a, learned_later, 0.0),
-            learned_first + learned_later,
-            p2[k] * edges[3],
+        novel, learned = [], []
+        for r, (first, second) in enumerate(sides(state)):
+            unlearned = priors[r + 1][k] * last.missed(second)[0]
+            novel.append(unlearned)
+            learned.append(np.clip(priors[r][k] * last.missed(first)[0] - unlearned, 0.0, 1.0))
+        following = []
+        for s, part in enumerate(parts):
+            later = np.sum(learned[s + 1 :], axis=0) if s + 1 < n else np.zeros(len(k))
+            given = (np.sum(learned[: s + 1], axis=0), novel[s], later)
+            following.append(tuple(np.where(part.edges, value, 0.0) for value in given))
+        change = sum(
+            change_of(old, new, weight)
+            for before, after in zip(state, following, strict=True)
+            for old, new in zip(before, after, strict=True)
         )
-        change = sum(change_of(old, new, weight) for old, new in zip(state, following, strict=True))
-        state = following
+        state = following  # type: ignore[assignment]
         rate = change / previous if previous > 0.0 else 0.0
         previous = change
         if change <= 1e-14 or (wave >= _PATIENCE and rate < 1.0 and change * rate / (1.0 - rate) <= tolerance):
             break
-    nodes = [after.missed(z)[1] for z in messages(state)]  # type: ignore[arg-type]
-    finite = float((nodes[0] - p1 * nodes[1] + p1 * nodes[2] - p2 * nodes[3]) @ e.alpha)
+    finite = 0.0
+    for r, (first, second) in enumerate(sides(state)):
+        nodes = priors[r] * last.missed(first)[1] - priors[r + 1] * last.missed(second)[1]
+        finite += float(nodes @ e.alpha)
     giant = end.learned - finite
     return giant if giant > 10.0 * tolerance else 0.0
+
+
+def understood_in_the_end(stages: Sequence[tuple[TypedRecursion, TypedEvolution]]) -> Floats:
+    """Probability that all skills of a text are learned in the end, for each kind of texts.
+
+    With x the messages of a text's own stage and x' those of the last, 1 = (1 - x) + (x - x') + x' for each of its
+    skills: it is understood if it taught what was novel then, or if all that was novel was learned later,
+
+        Σ P(N novel at its stage) ψ(N) + Π (1 - x') - Σ P(N novel at its stage, all learned later) ψ(N).
+
+    Args:
+        stages: As for `typed_giant_of_stages`; with prerequisites or shares too.
+
+    Returns:
+        Probabilities, float64 (N,).
+
+    Raises:
+        AnalysisError: Texts that are read at no stage or at several.
+
+    >>> from analysis.typed import TypedEnsemble
+    >>> from analysis.typed_evolution import evolve_typed
+    >>> kinds = TypedEnsemble.from_kinds([[1], [2]], [0.5, 0.5], [1.0], 1.0)
+    >>> found = evolve_typed(kinds)
+    >>> bool(np.allclose(understood_in_the_end([(TypedRecursion(kinds), found)]), found.understood_by_kind))
+    True
+    """
+    if np.any(np.sum([recursion.read for recursion, _ in stages], axis=0) != 1):
+        raise AnalysisError("whether texts are understood has an equation if each is read at one stage")
+    last = stages[-1][1].novel
+    texts = stages[-1][0].ensemble.texts
+    found = whole_texts(_ANY, texts, 1.0 - last, np.zeros(len(last)), 1)
+    for recursion, evolution in stages:
+        k = recursion.ensemble.edge_type
+        is_open = np.ones(len(k), dtype=bool) if recursion.closed is None else ~recursion.closed[k]
+        now = evolution.novel
+        later = np.maximum(now - last, 0.0)
+        taught, both = (
+            whole_texts(recursion.learner, texts, 1.0 - now, np.where(is_open, novel, 0.0), 0) for novel in (now, later)
+        )
+        found = found + np.where(recursion.read[texts.label], taught - both, 0.0)
+    return np.asarray(found)
+
+
+class _Stage:
+    """The texts of one stage, and what they say to their skills."""
+
+    def __init__(self, recursion: TypedRecursion, found: TypedEvolution, last: Floats, *, understood: bool) -> None:
+        e = recursion.ensemble
+        self.edges: npt.NDArray[np.bool_] = recursion.read[e.edge_class]
+        self._texts = _Texts(recursion, self.edges)
+        self._open = np.ones(e.n_edge_types, dtype=bool) if recursion.closed is None else ~recursion.closed[e.edge_type]
+        self._last = np.where(self.edges, last, 0.0)
+        now = np.where(self.edges, found.novel, 0.0)
+        # Texts with a skill that nobody teaches in the end: with the rule `understood` they join nothing.
+        self._lost: tuple[Floats, Floats] | None = None
+        if understood:
+            later = np.maximum(now - self._last, 0.0)
+            ever = self._texts.all(np.ones(len(now))) - self._texts.all(1.0 - self._last)
+            self._lost = tuple(  # type: ignore[assignment]
+                ever - self._teaching(1.0 - now, now, shift) + self._teaching(1.0 - now, later, shift)
+                for shift in (0, 1)
+            )
+
+    def _teaching(self, keep: Floats, novel: Floats, shift: int) -> Floats:
+        """Texts that teach what they can: no closed skill is novel, and with shift 1 the edge's own is open too."""
+        found = self._texts.some(keep, np.where(self._open, novel, 0.0), shift)
+        return found if shift == 0 else np.where(self._open, found, 0.0)
+
+    def messages(self, learned: Floats, novel: Floats, later: Floats) -> tuple[Floats, Floats, Floats]:
+        """(T, N, M), each float64 (M,), for the messages of skills to texts of this stage."""
+        left = later + self._last if self._lost is None else later
+        taught = self._teaching(learned, novel, 1)
+        whole = self._texts.all(learned + left)
+        rest = [whole - self._teaching(learned, left, shift) for shift in (0, 1)]
+        if self._lost is not None:
+            rest = [part + lost for part, lost in zip(rest, self._lost, strict=True)]
+        return taught, self._teaching(learned, novel, 0) - taught + rest[0], rest[1]
 
 
 class _Texts:

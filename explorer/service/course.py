@@ -92,10 +92,13 @@ class Course:
 
     @property
     def has_giant(self) -> bool:
-        """True if the giant component has an equation: one stage, or two that read every text once."""
-        read = sum(stage.reads.astype(np.int64) for stage in self.stages)
-        once = len(self.stages) == 2 and bool(np.all(read == 1))
-        return self.view.indexed.prerequisites is None and (len(self.stages) == 1 or once)
+        """True if the giant component has an equation: one stage, or several that read every text once."""
+        return self.view.indexed.prerequisites is None and (len(self.stages) == 1 or self.reads_once)
+
+    @property
+    def reads_once(self) -> bool:
+        """True if every text is read at one of the stages."""
+        return bool(np.all(sum(stage.reads.astype(np.int64) for stage in self.stages) == 1))
 
     @cached_property
     def text_class(self) -> NDArray[np.int32]:
@@ -221,8 +224,8 @@ def layer_course(store: Store, dataset: str, layer: str) -> Course:
 
 
 def expected_giant(predicted: Predicted, rule: AssociationRule, tolerance: float = 1e-4) -> float:
-    """Giant component of what was learned in one stage or two, as a fraction of all skills (`Course.has_giant`)."""
+    """Giant component of what was learned in one stage or several, as a fraction of all skills (`Course.has_giant`)."""
     last = predicted.recursion, predicted.evolution
     if predicted.earlier:
-        return typed_giant_of_stages(predicted.earlier[-1], last, rule, tolerance=tolerance)
+        return typed_giant_of_stages((*predicted.earlier, last), rule, tolerance=tolerance)
     return typed_giant(*last, rule, tolerance=tolerance)

@@ -588,7 +588,11 @@ def _notes(ladder: Ladder, course: Course) -> tuple[str, ...]:
     if len(course.stages) > 1:
         notes.append("The rungs follow the layer's own training, stage by stage.")
     if not course.has_giant:
-        why = "prerequisites" if course.view.indexed.prerequisites is not None else "more than two stages of training"
+        why = (
+            "prerequisites"
+            if course.view.indexed.prerequisites is not None
+            else "texts that are read at several stages"
+        )
         notes.append(f"The giant component has no equation with {why}.")
     if not ladder.graphs:
         notes.append("No random graphs were drawn; use --graphs to draw some.")

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from analysis.errors import AnalysisError
 from analysis.skill_types import TypeChoice
 from analysis.typed_evolution import typed_jump
-from analysis.typed_percolation import typed_site_giant
+from analysis.typed_percolation import typed_percolation_share, typed_site_condition, typed_site_giant
+from analysis.typed_stages import understood_in_the_end
 from explorer.errors import SkillgraphError
 from explorer.service.course import Course, Predicted, expected_giant, layer_course
 from explorer.service.ladder import chosen_types
@@ -60,8 +61,22 @@ class TypedExpectation:
     @property
     def understood_by_text(self) -> NDArray[np.float64]:
         """Probability that each text is understood in the end, by its kind, float64 (T,)."""
-        texts = self.predicted.recursion.ensemble.texts
-        return np.asarray(self.predicted.evolution.understood_by_kind[texts.of])
+        predicted = self.predicted
+        by_kind = predicted.evolution.understood_by_kind
+        if predicted.earlier and self.course.reads_once:
+            by_kind = understood_in_the_end((*predicted.earlier, (predicted.recursion, predicted.evolution)))
+        return np.asarray(by_kind[predicted.recursion.ensemble.texts.of])
+
+    def _percolation(self) -> float | None:
+        """R at which learned skills, joined by any text, first have a giant component when all texts are presented."""
+        course = self.course
+        if course.view.indexed.prerequisites is not None or any(stage.known.any() for stage in course.stages):
+            return None
+        recursion = self.predicted.recursion
+        if len(course.stages) > 1:
+            recursion = self.together.predict(self.choice.labels, tolerance=1e-4).recursion
+        share = typed_percolation_share(recursion)
+        return None if share is None else share * course.graph.ratio
 
     def quantities(self, learned: float) -> dict[str, float | None]:
         """The quantities of `predict_layer` that typed ensembles have, by name.
@@ -78,6 +93,8 @@ class TypedExpectation:
             "not_understood": 1.0 - float(self.understood_by_text.mean()),
             "waves": float(late[0]) if len(late) else float(len(steps)),
             "giant_site": float(self.kept_at_random(np.array([learned]))[0]),
+            "condition": typed_site_condition(self.predicted.recursion.ensemble, learned),
+            "percolation": self._percolation(),
         }
         if self.course.has_giant:
             found["giant"] = expected_giant(self.predicted, "any")

@@ -5,18 +5,32 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from analysis.components import components
 from analysis.density_evolution import exit_curve
 from analysis.ensembles import Ensemble
 from analysis.errors import AnalysisError
 from analysis.graph import SkillTextGraph
 from analysis.learners import DSkillLearner, Learner, OneSkillLearner, RandomCapacityLearner
 from analysis.newman_ziff import convolve, site_percolation
-from analysis.percolation import site_giant
+from analysis.peeling import peel
+from analysis.percolation import (
+    AssociationRule,
+    learned_condition,
+    percolation_threshold_of,
+    site_condition,
+    site_giant,
+)
 from analysis.sampling import class_graph
 from analysis.typed import TypedEnsemble
 from analysis.typed_evolution import TypedRecursion, evolve_typed
 from analysis.typed_exit import typed_exit_curve
-from analysis.typed_percolation import typed_site_giant
+from analysis.typed_percolation import (
+    typed_condition,
+    typed_giant,
+    typed_percolation_share,
+    typed_site_condition,
+    typed_site_giant,
+)
 
 MEANS = np.array([[1.5, 0.3], [0.2, 2.0]])
 
@@ -80,3 +94,57 @@ def test_kept_at_random_with_types_is_what_graphs_of_such_texts_do() -> None:
     assert typed_site_giant(TypedEnsemble.from_graph(graph, kinds), shares) == pytest.approx(measured, abs=0.02)
     with pytest.raises(AnalysisError, match="from 0 to 1"):
         typed_site_giant(TypedEnsemble.from_graph(graph, kinds), [1.5])
+
+
+@pytest.mark.parametrize("rule", ["any", "understood"])
+@pytest.mark.parametrize("learner", [OneSkillLearner(), DSkillLearner(2)], ids=lambda learner: learner.name)
+def test_conditions_and_thresholds_of_one_type_are_those_of_the_configuration_model(
+    learner: Learner, rule: AssociationRule
+) -> None:
+    graph, _ = two_kinds(2_000, 3)
+    plain = Ensemble.from_degrees(graph.text_degrees, graph.skill_degrees)
+    ensemble = TypedEnsemble.from_graph(graph, np.zeros(graph.n_skills, int))
+    recursion = TypedRecursion(ensemble, learner)
+    end = evolve_typed(ensemble, learner)
+    assert typed_condition(recursion, end, rule) == pytest.approx(learned_condition(plain, rule, learner), rel=1e-3)
+    share = typed_percolation_share(recursion, rule)
+    assert share == pytest.approx(percolation_threshold_of(plain, rule, learner), rel=2e-3)
+    assert typed_site_condition(ensemble, 0.7) == pytest.approx(site_condition(plain, 0.7), rel=1e-4)
+
+
+def test_site_condition_of_pairs_of_two_types_in_closed_form() -> None:
+    """A text requires one skill of each type, so steps lead to and fro: φ sqrt(μ₁ μ₂), μ the mean degrees."""
+    for alpha, ratio in (((0.5, 0.5), 1.5), ((0.2, 0.8), 0.9)):
+        pairs = TypedEnsemble.from_kinds([[1, 1]], [1.0], alpha, ratio)
+        expected = 0.6 * ratio / np.sqrt(alpha[0] * alpha[1])
+        assert typed_site_condition(pairs, 0.6) == pytest.approx(expected, rel=1e-4)
+    with pytest.raises(AnalysisError, match="from 0 to 1"):
+        typed_site_condition(pairs, 1.5)
+
+
+@pytest.mark.parametrize("rule", ["any", "understood"])
+def test_the_giant_component_of_learned_skills_begins_where_the_typed_condition_says(rule: AssociationRule) -> None:
+    """Below the share the equation and a graph of 40,000 skills have none; above it both have one of the same size."""
+    graph, kinds = two_kinds(40_000, 6)
+    ensemble = TypedEnsemble.from_graph(graph, kinds)
+    learner = DSkillLearner(2)
+    share = typed_percolation_share(TypedRecursion(ensemble, learner), rule)
+    assert share is not None
+    for times, least, most in ((0.8, 0.0, 0.02), (1.3, 0.05, 1.0)):
+        thinned = TypedRecursion(ensemble, learner, np.ones(2), share=times * share)
+        end = evolve_typed(ensemble, learner, share=times * share)
+        giant = typed_giant(thinned, end, rule)
+        assert (typed_condition(thinned, end, rule) > 1.0) == (giant > 0.0) == (times > 1.0)
+        part = graph.subset(np.random.default_rng(7).random(graph.n_texts) < times * share)
+        learned = peel(part, learner.capacities(part.n_texts, np.random.default_rng(8))).learned
+        measured = components(part, learned, rule).giant / graph.n_skills
+        assert least <= measured <= most
+        assert measured == pytest.approx(giant, abs=0.03)
+
+
+def test_too_few_texts_have_no_threshold_and_stages_are_refused() -> None:
+    few = TypedEnsemble.from_kinds([[1], [2]], [0.9, 0.1], [1.0], 0.3)
+    assert typed_percolation_share(TypedRecursion(few)) is None
+    closed = TypedRecursion(few, closed=np.array([True]))
+    with pytest.raises(AnalysisError, match="no equation"):
+        typed_percolation_share(closed)
