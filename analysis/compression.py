@@ -28,6 +28,7 @@ __all__ = [
     "log2_binomial",
     "poisson_entropy",
     "poisson_rate",
+    "random_rate",
     "rate_curve",
     "understood_texts",
     "uniform_set_bits",
@@ -226,6 +227,46 @@ def layer_rate(
         flag=float(binary_entropy(share)),
         count=abs(float(counts)),
         skills=float(sets.mean()) if len(sets) else 0.0,
+        raw=float(raw_bits),
+    )
+
+
+def random_rate(sizes: npt.ArrayLike, understood: npt.ArrayLike, learned: float, raw_bits: float) -> TextRate:
+    """Expected cost of a text of a random graph in which texts keep their sizes, uniform model.
+
+    With P_t the probability that text t is understood and L learned skills: the share understood is the mean of P_t,
+    the sizes n of understood texts have frequencies in proportion to P_t, and a set costs log2 C(L, n).
+
+    Args:
+        sizes: Number of skills of each text, integers (T,).
+        understood: P_t, in 0-1, (T,).
+        learned: L, a number of skills; need not be whole.
+        raw_bits: Bits B of a text that is not understood.
+
+    Returns:
+        Probability of an understood text in 0-1, and bits a text by what they are spent on.
+
+    Raises:
+        AnalysisError: No texts, arrays of another shape, or a number outside its range.
+
+    >>> random_rate([1, 2], [1.0, 0.0], 1024.0, 100.0).skills
+    10.0
+    """
+    counts, chances = np.asarray(sizes), np.asarray(understood, dtype=np.float64)
+    if counts.ndim != 1 or counts.shape != chances.shape or not len(counts):
+        raise AnalysisError("sizes and understood are one number for each of some texts")
+    if not (learned >= 0.0 and np.all((chances >= 0.0) & (chances <= 1.0))):
+        raise AnalysisError("understood is from 0 to 1, and learned at least 0")
+    share, total = float(chances.mean()), float(chances.sum())
+    if total == 0.0:
+        return TextRate(0.0, 0.0, 0.0, 0.0, float(raw_bits))
+    frequency = np.bincount(counts, chances) / total
+    sets = np.asarray(log2_binomial(learned, np.minimum(counts, learned)))
+    return TextRate(
+        understood=share,
+        flag=float(binary_entropy(share)),
+        count=abs(float(np.sum(xlogy(frequency, frequency)))) / _LN2,
+        skills=float(chances @ sets) / total,
         raw=float(raw_bits),
     )
 

@@ -99,28 +99,30 @@ def _printed(
 
 
 def _show_compression(report: CompressionReport, output: Path) -> Iterator[Block]:
-    bits, expected, poisson = report.bits, report.expected, report.poisson
+    bits = report.bits
 
-    def beside(name: str) -> tuple[str, str]:
-        return tuple(number(None if e is None else getattr(e, name), 1) for e in (expected, poisson))  # type: ignore[return-value]
+    def beside(name: str) -> tuple[str, ...]:
+        expected = (report.expected, report.poisson, report.typed)
+        return tuple(number(None if e is None else getattr(e, name), 1) for e in expected)
 
     wording = "with the wording" if report.keep_text else "the wording of understood texts is left out"
     rows = [
         ("skill sets", number(bits.sets, 1), *beside("sets"), "flag, number of skills, skills"),
-        ("same lists, xz -6", number(bits.skills_xz, 1), "–", "–", "like for like: what the skill sets hold"),
-        ("whole file", number(bits.file, 1), "–", "–", wording),
+        ("same lists, xz -6", number(bits.skills_xz, 1), "–", "–", "–", "like for like: what the skill sets hold"),
+        ("whole file", number(bits.file, 1), "–", "–", "–", wording),
         ("  content", number(bits.semantic, 1), *beside("semantic"), "skill sets and kept texts"),
         ("    kept texts", number(bits.kept, 1), *beside("kept"), "texts kept whole, after zstd"),
-        ("  ids, header", number(bits.ids + bits.overhead, 1), "–", "–", "ids of understood texts, checksums"),
-        ("xz -6", number(bits.xz, 1), "–", "–", "the texts as one stream, with their wording"),
-        ("zstd -3", number(bits.zstd, 1), "–", "–", "likewise"),
-        ("raw", number(bits.raw, 1), "–", "–", "the texts as they are"),
+        ("  ids, header", number(bits.ids + bits.overhead, 1), "–", "–", "–", "ids of understood texts, checksums"),
+        ("xz -6", number(bits.xz, 1), "–", "–", "–", "the texts as one stream, with their wording"),
+        ("zstd -3", number(bits.zstd, 1), "–", "–", "–", "likewise"),
+        ("raw", number(bits.raw, 1), "–", "–", "–", "the texts as they are"),
     ]
     yield Table(
-        ("bits a text", "measured", "layer", "Poisson", "meaning"),
+        ("bits a text", "measured", "layer", "Poisson", "with types", "meaning"),
         rows,
         title=f"{output}: {plural(report.texts, 'text')}, {share(report.understood_share)} understood",
-        caption="layer: expected for a text of the layer's own; Poisson: for random texts with its c and R",
+        caption="layer: expected for a text of the layer's own; Poisson: for random texts with its c and R; "
+        "with types: for random texts that keep their sizes and their mix of types of skills",
     )
     yield (
         f"{report.input_bytes:,} bytes became {report.file_bytes:,} with layer {report.layer.name}, fingerprint "

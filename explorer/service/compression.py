@@ -12,7 +12,15 @@ from pathlib import Path
 import numpy as np
 import zstandard
 
-from analysis.compression import RateCurve, TextRate, layer_rate, poisson_rate, rate_curve, understood_texts
+from analysis.compression import (
+    RateCurve,
+    TextRate,
+    layer_rate,
+    poisson_rate,
+    random_rate,
+    rate_curve,
+    understood_texts,
+)
 from analysis.density_evolution import evolve
 from analysis.ensembles import Ensemble
 from analysis.errors import AnalysisError
@@ -21,7 +29,9 @@ from explorer.arrays import index_dataset
 from explorer.errors import SkillgraphError
 from explorer.options import SetCode as Model
 from explorer.service.output import atomic_output, opened_input
+from explorer.service.prediction import SWIFT_UP_TO
 from explorer.service.snapshot import LayerView, layer_view, read_dataset
+from explorer.service.typed import typed_expectation
 from explorer.sgc import BLOCK_TEXTS, Codebook, DamagedFileError, SgcError, SgcReader, SgcWriter, TextRecord, read_texts
 from explorer.store.protocol import LayerInfo, Progress, Store
 from loaders.gate import lines_of
@@ -113,6 +123,8 @@ class CompressionReport:
         expected: Of a text drawn from the layer's texts; None without such texts or with `keep_text`.
         poisson: Of the Poisson ensemble with the layer's c and R, uniform model; None likewise, or if its learner
             has no prediction.
+        typed: Of random graphs in which texts also keep their mix of types of skills, uniform model; None likewise, and
+            where `predict` has none.
         baseline_texts: Texts that zstd and xz were measured on, the first ones up to 16 MiB.
         seconds: Time in all.
     """
@@ -130,6 +142,7 @@ class CompressionReport:
     bits: Bits
     expected: ExpectedBits | None
     poisson: ExpectedBits | None
+    typed: ExpectedBits | None
     baseline_texts: int
     seconds: float
 
@@ -282,6 +295,7 @@ def compress(
         bits=bits,
         expected=None if keep_text else _expected_layer(view, codebook, raw_bits),
         poisson=None if keep_text else _expected_poisson(view, raw_bits),
+        typed=None if keep_text else _expected_typed(store, view, raw_bits),
         baseline_texts=measure.texts,
         seconds=time.perf_counter() - start,
     )
@@ -360,6 +374,18 @@ def _expected_poisson(view: LayerView, raw_bits: float) -> ExpectedBits | None:
         return None
     unlearned = evolve(Ensemble.poisson(graph.mean_skills, graph.ratio), learner).unlearned
     return _expected(poisson_rate(graph.mean_skills, unlearned, graph.n_skills, raw_bits))
+
+
+def _expected_typed(store: Store, view: LayerView, raw_bits: float) -> ExpectedBits | None:
+    graph = view.indexed.graph
+    if not graph.n_texts or graph.n_edges > SWIFT_UP_TO:
+        return None
+    typed = typed_expectation(store, view.info.dataset, view.info.name)
+    if typed is None:
+        return None
+    learned = typed.predicted.evolution.learned * graph.n_skills
+    chances = np.clip(typed.understood_by_text, 0.0, 1.0)
+    return _expected(random_rate(graph.text_degrees, chances, learned, raw_bits))
 
 
 def _learner(view: LayerView) -> Learner | None:

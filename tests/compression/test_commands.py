@@ -30,9 +30,17 @@ def test_there_and_back_with_json(store_path: Path, texts_file: Path, tmp_path: 
     )
     assert there.exit_code == 0, there.output
     report = json.loads(there.stdout)
-    assert {"texts", "understood", "understood_share", "fingerprint", "model", "bits", "expected", "poisson"} <= set(
-        report
-    )
+    assert {
+        "texts",
+        "understood",
+        "understood_share",
+        "fingerprint",
+        "model",
+        "bits",
+        "expected",
+        "poisson",
+        "typed",
+    } <= set(report)
     assert {"semantic", "sets", "kept", "ids", "overhead", "raw", "zstd", "xz", "skills_xz"} == set(report["bits"])
     back = run(store_path, "decompress", "foundation", "--input", packed, "--output", out, "--json")
     assert back.exit_code == 0, back.output

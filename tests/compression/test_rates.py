@@ -16,6 +16,7 @@ from analysis.compression import (
     log2_binomial,
     poisson_entropy,
     poisson_rate,
+    random_rate,
     rate_curve,
     understood_texts,
     uniform_set_bits,
@@ -189,3 +190,31 @@ def test_more_texts_never_cost_more_when_raw_texts_are_long() -> None:
     curve = rate_curve(3.0, np.linspace(0.0, 3.0, 31), 1000, 5000.0)
     assert np.all(np.diff(curve.bits) <= 1e-9)
     assert np.all(np.diff(curve.learned) >= -1e-9)
+
+
+def test_texts_that_are_surely_understood_or_not_cost_what_the_layer_says() -> None:
+    rng = np.random.default_rng(4)
+    graph = poisson_graph(rng, 400, 60, 3.0)
+    learned = rng.random(60) < 0.8
+    expected = layer_rate(graph, learned, raw_bits=500.0)
+    mask = understood_texts(graph, learned)
+    found = random_rate(graph.text_degrees, mask, float(learned.sum()), 500.0)
+    for name in ("understood", "flag", "count", "skills", "raw", "semantic"):
+        assert getattr(found, name) == pytest.approx(getattr(expected, name)), name
+    assert random_rate([2], [0.0], 5.0, 7.0).semantic == 7.0
+    with pytest.raises(AnalysisError, match="one number for each"):
+        random_rate([1, 2], [0.5], 5.0, 7.0)
+    with pytest.raises(AnalysisError, match="from 0 to 1"):
+        random_rate([1], [1.5], 5.0, 7.0)
+
+
+def test_poisson_sizes_cost_what_the_poisson_ensemble_says() -> None:
+    """P_t = (1 - q)^n: among 200,000 texts a mean strays by a few thousandths of a bit."""
+    c, q, skills = 4.0, 0.2, 1_000
+    sizes = np.random.default_rng(5).poisson(c, 200_000)
+    found = random_rate(sizes, (1.0 - q) ** sizes, (1.0 - q) * skills, 300.0)
+    expected = poisson_rate(c, q, skills, 300.0)
+    assert found.understood == pytest.approx(expected.understood, abs=0.005)
+    assert found.skills == pytest.approx(expected.skills, abs=0.15)
+    assert found.count == pytest.approx(expected.count, abs=0.02)
+    assert found.semantic == pytest.approx(expected.semantic, abs=1.5)
