@@ -249,7 +249,7 @@ def random_rate(sizes: npt.ArrayLike, understood: npt.ArrayLike, learned: float,
     Raises:
         AnalysisError: No texts, arrays of another shape, or a number outside its range.
 
-    >>> random_rate([1, 2], [1.0, 0.0], 1024.0, 100.0).skills
+    >>> round(random_rate([1, 2], [1.0, 0.0], 1024.0, 100.0).skills, 9)
     10.0
     """
     counts, chances = np.asarray(sizes), np.asarray(understood, dtype=np.float64)
