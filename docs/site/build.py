@@ -32,6 +32,8 @@ def gather(target: Path) -> None:
     for name in ("index.md", "conf.py"):
         shutil.copy(SITE / name, target)
     shutil.copytree(DOCS / "images", target / "images")
+    for file in DOCS.glob("*.grass"):
+        shutil.copy(file, target)
     (target / "commands.md").write_text(command_page(), "utf-8")
     (target / "api.md").write_text(api_page(), "utf-8")
     for notebook in sorted((DOCS / "notebooks").glob("*.ipynb")):
