@@ -323,6 +323,8 @@ def _properties(
         if label_kept is not None and role != "model":
             properties.setdefault({"text": "title", "skill": "name"}[role], label_kept)
     properties.pop("id", None)
+    if role == "model" and properties.get("name") == node.properties.get("id"):
+        properties.pop("name", None)  # what a store adds for those who look at its graph
     meaning = {"text": "title", "skill": "name"}.get(role)
     label = properties.pop("_name", None)
     if meaning is not None:

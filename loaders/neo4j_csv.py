@@ -107,6 +107,8 @@ def read_neo4j_csv(
             decimal="point",
             comment="none",
             skip="0",
+            units="no",
+            footer="0",
         ) as table:
             if len(table.header) != len(found.header):
                 raise DataError(
