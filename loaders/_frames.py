@@ -23,7 +23,7 @@ def is_rule(line: str) -> bool:
     >>> is_rule("|---|:-:|"), is_rule("---- ----"), is_rule("-|-|-"), is_rule("a--b")
     (True, True, False, False)
     """
-    return bool(_RULE.fullmatch(line)) and bool(re.search(r"[-=─━]{3}|\|\s*:?-+:?\s*\|", line))
+    return bool(_RULE.fullmatch(line)) and bool(re.search(r"[-=─━]{3}|^\s*\|\s*:?-+:?\s*\|", line))
 
 
 def is_framed(lines: Sequence[str]) -> bool:
