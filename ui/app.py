@@ -60,7 +60,7 @@ def create_app(
         "ui",
         assets_folder=str(Path(__file__).parent / "assets"),
         serve_locally=True,
-        assets_ignore=r"^(login|editor|cytoscape|plotly)\..*",
+        assets_ignore=r"^(login|editor|cytoscape|pdf|plotly)\..*",
         suppress_callback_exceptions=True,
         title="Skillgraph Explorer",
         update_title=None,  # type: ignore[arg-type]  # Dash documents None

@@ -24,10 +24,15 @@ def _set(properties: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
 def _nodes(dataset: Dataset) -> Counter[Any]:
     tables = dataset.tables()
     return Counter(
-        (label, _set({"key": node_key(dataset.name, row["id"]), "dataset": dataset.name, **row}))
+        (label, _set({"key": node_key(dataset.name, row["id"]), "dataset": dataset.name, **shown(label, row), **row}))
         for table, label in NODE_LABELS.items()
         for row in tables[table].to_pylist()
     )
+
+
+def shown(label: str, row: dict[str, Any]) -> dict[str, Any]:
+    """Models are shown by their ids where their source does not name them."""
+    return {"name": row["id"]} if label == "Model" else {}
 
 
 def _edges(dataset: Dataset) -> Counter[Any]:

@@ -191,7 +191,7 @@ def test_a_run_needs_the_login(locked, store_path: Path) -> None:
     # The same request with the login is understood: it answers that this name is taken.
     answer = client.post("/_dash-update-component", json=start_of_a_run("foundation"), base_url=url)
     assert answer.status_code == 200
-    assert answer.json["response"]["run-progress"]["hidden"] is False
+    assert "has a layer 'foundation' already" in str(answer.json["response"]["runs-result"]["children"])
 
 
 def test_the_password_does_not_reach_child_processes(store_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,22 +205,19 @@ def test_the_password_does_not_reach_child_processes(store_path: Path, monkeypat
 
 
 def start_of_a_run(name: str) -> dict[str, Any]:
-    """What a browser sends when "Start" is pressed."""
-    outputs = ("run-state.data", "run-progress.hidden", "run-text.children", "run-bar.value", "run-result.children")
-    listed = [dict(zip(("id", "property"), output.split("."), strict=True)) for output in (*outputs, "run-go.data")]
-    start = {"id": f"ticket-{name}", "dataset": "small", "kind": "learn", "name": name}
+    """What a browser sends when "Learn" is pressed."""
+    outputs = ("state.data", "progress.hidden", "text.children", "bar.value", "result.children", "ticket.data")
+    listed = [dict(zip(("id", "property"), f"runs-{output}".split("."), strict=True)) for output in outputs]
+    form = {"run": "learn", "dataset": "small", "name": name}
     return {
-        "output": "..".join(("", "...".join((*outputs, "run-go.data")), "")),
+        "output": "..".join(("", "...".join(f"runs-{output}" for output in outputs), "")),
         "outputs": listed,
         "inputs": [
-            {"id": "run-start", "property": "data", "value": start},
-            {"id": "run-pulse", "property": "data"},
-            {"id": "run-ticket", "property": "modified_timestamp"},
-            {"id": "run-cancel", "property": "n_clicks"},
+            {"id": "runs-start", "property": "data", "value": {"id": f"ticket-{name}", "form": form}},
+            {"id": "runs-pulse", "property": "data"},
+            {"id": "runs-cancel", "property": "n_clicks"},
+            {"id": "runs-ticket", "property": "modified_timestamp"},
         ],
-        "changedPropIds": ["run-start.data"],
-        "state": [
-            {"id": "run-ticket", "property": "data", "value": start["id"]},
-            {"id": "run-open", "property": "data", "value": True},
-        ],
+        "changedPropIds": ["runs-start.data"],
+        "state": [{"id": "runs-ticket", "property": "data"}],
     }
