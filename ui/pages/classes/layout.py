@@ -195,7 +195,7 @@ def _tree_keys() -> html.Div:
     keys = (
         ("learned", "learned"),
         ("missing", "not learned"),
-        ("blocked", "blocked"),
+        ("blocked", "blocked by a prerequisite"),
         ("absent", "no text requires it"),
     )
     return html.Div(
