@@ -88,12 +88,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(store: Path) -> Iterator[str]:
-    """`skillgraph ui` on a store, as a process of its own."""
+def served(store: Path, log: Path = Path(os.devnull)) -> Iterator[tuple[str, int]]:
+    """`skillgraph ui` on a store as a process of its own, whose words go to a file: its address and process number."""
     port = free_port()
     start = "from explorer.cli import main; main()"
     command = [sys.executable, "-c", start, "ui", "--store", str(store), "--port", str(port), "--no-browser"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with log.open("wb") as stream:
+        process = subprocess.Popen(command, stdout=stream, stderr=stream)
     try:
         for _ in range(600):
             try:
@@ -103,10 +104,10 @@ def served(store: Path) -> Iterator[str]:
                 if process.poll() is not None:
                     sys.exit("the server ended before it listened")
                 time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process.pid
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=60)
 
 
 @contextmanager
@@ -329,7 +330,7 @@ def main() -> None:
     rows: list[list[str]] = []
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         store = Path(options.store) if options.store else demo_store(Path(folder))
-        with served(store) as address:
+        with served(store) as (address, _):
             first = first_paint(browser, f"{address}/graph", DRAWN)
             rows.append(["first paint, first visitor after the start", *(spread([value]) for value in first)])
             visits = [first_paint(browser, f"{address}/graph", DRAWN) for _ in range(options.repeats)]
@@ -362,7 +363,7 @@ def main() -> None:
         load.append(os.getloadavg()[0])
         if options.nodes:
             large, associations = large_store(Path(folder), options.nodes)
-            with served(large) as address:
+            with served(large) as (address, _):
                 visits = [first_paint(browser, f"{address}/graph?view=map", MAP) for _ in range(2)]
             size = f"map of {options.nodes:,} skills, {associations:,} associations"
             shown = [

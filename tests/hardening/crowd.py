@@ -12,15 +12,13 @@ import http.client
 import json
 import random
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +26,9 @@ from urllib.parse import quote
 
 import numpy as np
 
-__all__ = ["Crowd", "served"]
+from benchmarks.ui import served
+
+__all__ = ["Crowd"]
 
 PAGES = ("/", "/graph", "/learning", "/percolation", "/layers", "/classes", "/compression", "/query", "/why", "/family")
 ROUNDS = 3
@@ -239,36 +239,6 @@ def recorded(address: str, pages: Sequence[str] = PAGES) -> tuple[dict[str, list
         run = next(body for body in sent if b"-start.data" in body)
         browser.close()
     return visits, query, run
-
-
-@contextmanager
-def served(store: Path, log: Path) -> Iterator[tuple[str, int]]:
-    """`skillgraph ui` on a store as a process of its own: its address and its process number."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    start = "from explorer.cli import main; main()"
-    command = [sys.executable, "-c", start, "ui", "--store", str(store), "--port", str(port), "--no-browser"]
-    with log.open("wb") as stream, subprocess.Popen(command, stdout=stream, stderr=stream) as process:
-        try:
-            _reached(process, port)
-            yield f"http://127.0.0.1:{port}", process.pid
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
-
-
-def _reached(process: subprocess.Popen[bytes], port: int) -> None:
-    for _ in range(600):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1.0).close()
-        except OSError:
-            if process.poll() is not None:
-                sys.exit("the server ended before it listened")
-            time.sleep(0.1)
-        else:
-            return
-    sys.exit("the server did not listen within a minute")
 
 
 def main() -> None:
