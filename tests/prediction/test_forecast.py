@@ -64,6 +64,47 @@ def test_a_fine_tuned_layer_is_forecast_for_more_of_its_own_texts(store: Store) 
     assert found.learned >= found.learned_now
 
 
+def small_layer(folder: Path, pairs: list[tuple[str, str]], **options: object) -> Store:
+    opened = open_store(folder / "store.kgl", mode="write")
+    texts, skills = sorted({t for t, _ in pairs}), sorted({s for _, s in pairs})
+    opened.write_dataset(
+        build_dataset(
+            "small",
+            texts=pa.table({"id": texts}),
+            skills=pa.table({"id": skills}),
+            requirements=pa.table({"text": [t for t, _ in pairs], "skill": [s for _, s in pairs]}),
+        )
+    )
+    learn(opened, "small", name="all", **options)
+    return opened
+
+
+def test_everything_learned_and_seen_is_forecast_to_stay_so(tmp_path: Path) -> None:
+    opened = small_layer(tmp_path, [(f"t{i:02d}", f"s{i % 4}") for i in range(40)])
+    for factor in (1.1, 2.0, 5.0, 64.0):
+        found = forecast(opened, "small", "all", factor=factor, splits=3)
+        assert (found.learned, found.low, found.high, found.seen, found.covered) == (4.0, 4.0, 4.0, 4.0, 3)
+    opened.close()
+
+
+def test_where_nothing_has_started_the_interval_reaches_to_what_a_start_would_lead_to(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    pairs = [(f"t{i:03d}", f"s{s:02d}") for i in range(300) for s in rng.choice(40, 3, replace=False)]
+    opened = small_layer(tmp_path, pairs)
+    found = forecast(opened, "small", "all", splits=3)
+    assert (found.learned_now, found.learned, found.low) == (0, 0.0, 0.0)
+    assert found.high == pytest.approx(40.0)
+    assert "of about 40 that they require" in found.sentence
+    opened.close()
+
+
+def test_too_few_texts_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    opened = small_layer(tmp_path, [(f"t{i}", f"s{i}") for i in range(5)])
+    with pytest.raises(SkillgraphError, match="taught by 5 texts: too few for a forecast, which needs at least 16"):
+        forecast(opened, "small", "all")
+    opened.close()
+
+
 @pytest.mark.parametrize(("text", "factor"), [("2x", 2.0), ("1.5", 1.5), (" 4X ", 4.0)])
 def test_factors_are_read(text: str, factor: float) -> None:
     assert parse_factor(text) == factor
@@ -93,6 +134,10 @@ def test_cruxeval_is_explained_within_a_point(tmp_path: Path) -> None:
     )
     learn(opened, "crux", name="all")
     found = explain(opened, "crux", "all", graphs=0)
+    ahead = forecast(opened, "crux", "all", splits=6)
     opened.close()
+    # Halves that did not start to learn must not blow up the interval: it ends at the skills that will be seen.
+    assert ahead.learned_now <= ahead.low <= ahead.high <= 1.05 * ahead.seen
+    assert ahead.covered >= 5
     for name in ("few types", "many types"):
         assert abs(found.rung(name).learned - found.measured) < 0.01, name
