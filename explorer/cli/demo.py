@@ -96,19 +96,27 @@ def _show(report: DemoReport) -> Iterator[Block]:
         "in a text)."
     )
     yield Table(
-        ("foundation layer", "measured", "Poisson", "same degrees"),
+        ("foundation layer", "measured", "Poisson", "same degrees", "with types"),
         [
             (
                 "skills learned",
                 share(foundation.learned),
                 share(foundation.predicted_poisson),
                 share(foundation.predicted_degrees),
+                share(foundation.predicted_typed),
             ),
-            ("  of those used 3 times or more", share(foundation.learned_used_thrice), "–", "–"),
-            ("giant component", share(foundation.giant), "–", share(foundation.giant_predicted)),
-            ("waves", number(foundation.waves), "–", "–"),
+            ("  of those used 3 times or more", share(foundation.learned_used_thrice), "–", "–", "–"),
+            (
+                "giant component",
+                share(foundation.giant),
+                "–",
+                share(foundation.giant_predicted),
+                share(foundation.giant_typed),
+            ),
+            ("waves", number(foundation.waves), "–", "–", "–"),
         ],
-        caption="shares of all skills; Poisson and same degrees are predictions of density evolution",
+        caption="shares of all skills; Poisson, same degrees and with types are predictions of density evolution"
+        + ("" if foundation.types is None else f", with types by {foundation.types} types of skills"),
     )
     yield _emergence(report)
     yield Table(

@@ -6,7 +6,7 @@ import json
 import lzma
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,12 +47,16 @@ __all__ = [
     "dataset_texts",
     "decompress",
     "rate_by_ratio",
+    "typed_rate_by_ratio",
 ]
 
 _MODELS = ("uniform", "frequency")
 _BASELINE_BYTES = 1 << 24
 _XZ_PRESET = 6
 _ZSTD_LEVEL = 3
+
+TYPED_SHARES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+"""Shares of the texts at which the curve by types is drawn."""
 
 
 @dataclass(frozen=True)
@@ -486,3 +490,42 @@ def rate_by_ratio(
     grid = np.linspace(0.05, 3.0, 60) if ratios is None else np.asarray(ratios, dtype=float)
     graph = view.indexed.graph
     return rate_curve(graph.mean_skills, grid, graph.n_skills, raw_bits, learner=learner)
+
+
+def typed_rate_by_ratio(
+    store: Store, dataset: str, layer: str, *, raw_bits: float, shares: Sequence[float] = TYPED_SHARES
+) -> RateCurve | None:
+    """Expected bits a text of random graphs in which texts keep their mix of types, for shares of the last texts.
+
+    Args:
+        store: Where the layer is.
+        dataset: Name of the dataset.
+        layer: Name of the layer.
+        raw_bits: Bits of a text that is not understood.
+        shares: Shares of the texts of the layer's last training, in 0-1.
+
+    Returns:
+        The curve, whose last point is `CompressionReport.typed`; None for layers without types, and for large ones.
+
+    Raises:
+        NotFoundError: No such layer.
+    """
+    graph = layer_view(store, dataset, layer).indexed.graph
+    if not graph.n_texts or graph.n_edges > SWIFT_UP_TO:
+        return None
+    typed = typed_expectation(store, dataset, layer)
+    if typed is None:
+        return None
+    last = int(typed.course.stages[-1].reads.sum())
+    rates, learned = [], []
+    for share in shares:
+        there = replace(typed, predicted=typed.course.predict(typed.choice.labels, share=share, tolerance=1e-4))
+        learned.append(there.predicted.evolution.learned)
+        chances = np.clip(there.understood_by_text, 0.0, 1.0)
+        rates.append(random_rate(graph.text_degrees, chances, learned[-1] * graph.n_skills, raw_bits))
+    return RateCurve(
+        ratios=(graph.n_texts - (1.0 - np.asarray(shares, dtype=float)) * last) / graph.n_skills,
+        learned=np.array(learned),
+        understood=np.array([rate.understood for rate in rates]),
+        bits=np.array([rate.semantic for rate in rates]),
+    )

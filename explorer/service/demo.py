@@ -44,6 +44,10 @@ class FoundationReport:
         giant: Giant component of the learned skills.
         giant_predicted: The same for random graphs with the measured degree distributions.
         seconds: Time for learning and associating.
+        predicted_typed: Learned fraction of random graphs in which every text also keeps its mix of types of skills;
+            None where the library is too large for choosing types unasked, and for demos of earlier versions.
+        types: Number of these types.
+        giant_typed: The same as `giant_predicted` for these graphs.
     """
 
     learned: float
@@ -54,6 +58,9 @@ class FoundationReport:
     giant: float
     giant_predicted: float | None
     seconds: float
+    predicted_typed: float | None = None
+    types: int | None = None
+    giant_typed: float | None = None
 
 
 @dataclass(frozen=True)
@@ -305,9 +312,12 @@ def _learn_foundation(store: Store) -> tuple[FoundationReport, LayerPrediction]:
         learned_used_thrice=float(view.learned[often].mean()) if often.any() else 0.0,
         predicted_poisson=rows["learned"].poisson or 0.0,
         predicted_degrees=rows["learned"].degrees or 0.0,
+        predicted_typed=rows["learned"].typed,
+        types=beside.types,
         waves=learned.layer.waves,
         giant=associated.giant_fraction,
         giant_predicted=rows["giant"].degrees if rows["giant"].degrees is not None else rows["giant"].poisson,
+        giant_typed=rows["giant"].typed,
         seconds=seconds,
     )
     return report, beside

@@ -144,7 +144,7 @@ def forecast(
         learned = course.learn(graph, np.random.default_rng(seed), without=out)
         there = np.flatnonzero(earlier | (course.stages[-1].reads & ~out))
         seen = np.unique(graph.subset(there).text_skills)
-        return float(learned.sum()), float(len(seen))
+        return float(learned[seen].sum()), float(len(seen))
 
     def ahead(chosen: NDArray[np.int64], times: float) -> float | None:
         return _ahead(course, chosen, times, count(chosen), np.random.default_rng([seed, 4]))

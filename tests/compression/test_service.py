@@ -13,7 +13,7 @@ import pytest
 
 from explorer.errors import NotFoundError, SkillgraphError
 from explorer.service.communication import channel
-from explorer.service.compression import compress, dataset_texts, decompress, rate_by_ratio
+from explorer.service.compression import compress, dataset_texts, decompress, rate_by_ratio, typed_rate_by_ratio
 from explorer.service.snapshot import layer_view
 from explorer.sgc import DamagedFileError, LayerMismatchError, SgcError
 from explorer.store.protocol import Store
@@ -84,6 +84,20 @@ def test_poisson_expectation_is_that_of_the_layers_c_and_r(store: Store, tmp_pat
     assert report.poisson.semantic == pytest.approx(curve.bits[0])
     assert report.poisson.understood == pytest.approx(math.exp(-graph.mean_skills * (1 - curve.learned[0])))
     assert report.bits.zstd is None
+
+
+@pytest.mark.parametrize("layer", ["foundation", "tuned"])
+def test_the_curve_by_types_ends_at_what_the_report_predicts(store: Store, tmp_path: Path, layer: str) -> None:
+    report = compress(store, SMALL, layer, source=None, output=tmp_path / "f.sgc", baselines=False)
+    graph = layer_view(store, SMALL, layer).indexed.graph
+    raw = report.bits.kept / (1 - report.understood_share)
+    curve = typed_rate_by_ratio(store, SMALL, layer, raw_bits=raw)
+    assert report.typed is not None
+    assert curve is not None
+    assert curve.ratios[-1] == pytest.approx(graph.ratio)
+    assert curve.understood[-1] == pytest.approx(report.typed.understood, abs=2e-3)
+    assert curve.bits[-1] == pytest.approx(report.typed.semantic, rel=0.01)
+    assert np.all(np.diff(curve.learned) >= -1e-3)  # more texts never unlearn
 
 
 def test_another_layer_is_refused_and_nothing_is_written(store: Store, texts_file: Path, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from explorer.service import learn
+from explorer.service.forecast import forecast
+from explorer.service.ladder import explain
 from explorer.service.planning import plan
 from explorer.store.opening import open_store
 from explorer.store.protocol import Store
@@ -83,3 +85,48 @@ def test_the_sizes_and_the_foundation(store: Store, stdlib: Dataset) -> None:
     assert f"| c, mean skills in a text | {stdlib.n_requirements / stdlib.n_texts:.2f} |" in text
     assert f"| skills learned | {100 * layer.learned_fraction:.1f} % |" in text
     assert f"| waves | {layer.waves} |" in text
+
+
+def test_the_ladder_and_the_table_by_types(store: Store) -> None:
+    text = told("demo.md", "## What it prints")
+    found = explain(store, "python", "foundation", graphs=0)
+    names = {
+        "few types": "few types, found by the search",
+        "many types": "many types, found by the search",
+    }
+    for name in ("class", "uses", "module", "uses × module", "few types", "many types", "every skill"):
+        rung = found.rung(name)
+        assert rung.closes is not None
+        row = f"| {names.get(name, name)} | {rung.types:,} | {100 * rung.learned:.1f} % | {100 * rung.closes:.0f} % |"
+        assert row in text
+    assert f"| degrees | 1 | {100 * found.rung('degrees').learned:.1f} % | |" in text
+    poisson, degrees, few = (found.rung(name) for name in ("poisson", "degrees", "few types"))
+    assert f"| with types ({few.types}) |" in text
+    for quantity, values in (
+        ("skills learned", (found.measured, poisson.learned, degrees.learned, few.learned)),
+        ("giant component of the learned skills", (found.giant, poisson.giant, degrees.giant, few.giant)),
+    ):
+        assert f"| {quantity} | {' | '.join(f'{100 * (value or 0.0):.1f} %' for value in values)} |" in text
+    waves = " | ".join(str(of.waves) for of in (found, poisson, degrees, few))
+    assert f"| waves | {waves} |" in text
+    # The aims of the ladder on this graph: types that are few, and points between prediction and layer.
+    for name, types, points in (("few types", 100, 15), ("many types", 850, 6.5), ("every skill", 2_663, 2.5)):
+        rung = found.rung(name)
+        assert rung.types is not None
+        assert rung.types <= types
+        assert 100 * abs(rung.learned - found.measured) <= points
+
+
+def test_the_forecast(store: Store) -> None:
+    text = told("demo.md", "## What it prints")
+    found = forecast(store, "python", "foundation")
+    error = {row.method: row.error for row in found.methods}
+    assert (
+        f"would teach about {found.learned:,.0f} skills instead of {found.learned_now:,} (90 % interval "
+        f"{found.low:,.0f} to {found.high:,.0f}), of the {found.seen:,.0f} that they would use." in text
+    )
+    assert (
+        f"the same method is off by {error['growth']:.0f} skills, a straight line in log R by {error['line']:.0f} and "
+        f"the last value by {error['last']:.0f}; the intervals made from those halves contain the present figure "
+        f"{found.covered} times in {found.splits}." in text
+    )

@@ -219,14 +219,19 @@ def bits_figure(report: CompressionReport) -> go.Figure:
     return chart
 
 
-def rate_figure(curve: RateCurve, here: float, measured: float) -> go.Figure:
-    """Expected bits a text of the Poisson ensemble against R, and what the layer takes at its R."""
+def rate_figure(curve: RateCurve, here: float, measured: float, typed: RateCurve | None = None) -> go.Figure:
+    """Expected bits a text of the Poisson ensemble against R, by types up to the layer's R, and the layer itself."""
     line = {"color": ROLES["poisson"], "width": 2}
     chart = go.Figure(
         go.Scatter(
             x=curve.ratios, y=curve.bits, mode="lines", name="Poisson", line=line, hovertemplate="%{y:,.0f} bits"
         )
     )
+    if typed is not None:
+        chart.add_scatter(
+            x=typed.ratios, y=typed.bits, mode="lines", name="with types",
+            line={"color": ROLES["typed"], "width": 2, "dash": "dot"}, hovertemplate="%{y:,.0f} bits",
+        )  # fmt: skip
     chart.add_vline(x=here, line={"color": ROLES["measured"], "width": 1.5})
     marker = {"color": ROLES["measured"], "size": 12}
     chart.add_scatter(

@@ -10,7 +10,7 @@ from dash import Input, Output, State, no_update
 from analysis.compression import RateCurve
 from explorer.errors import SkillgraphError
 from explorer.service.communication import channel
-from explorer.service.compression import Model, rate_by_ratio
+from explorer.service.compression import Model, rate_by_ratio, typed_rate_by_ratio
 from explorer.service.snapshot import LayerView
 from explorer.service.text_code import code_text, measure_layer, receive
 from ui.calls import Calls
@@ -59,8 +59,13 @@ def whole(source: Source, model: Model, subject: dict[str, str]) -> tuple[Any, .
     try:
         curve = rate_by_ratio(snapshot.store, *key, raw_bits=raw, ratios=ratios.tolist())
     except SkillgraphError:  # a layer from outcomes has no prediction
-        curve = RateCurve(*(np.zeros(0) for _ in range(4)))
-    return headline_numbers(report), bits_figure(report), rate_figure(curve, graph.ratio, report.bits.semantic)
+        curve, typed = RateCurve(*(np.zeros(0) for _ in range(4))), None
+    else:
+        typed = snapshot.once(
+            ("typed bits", *key, model), lambda: typed_rate_by_ratio(snapshot.store, *key, raw_bits=raw)
+        )
+    figure = rate_figure(curve, graph.ratio, report.bits.semantic, typed)
+    return headline_numbers(report), bits_figure(report), figure
 
 
 @CALLS.answer(
