@@ -105,7 +105,11 @@ class Builder:
     ) -> bool:
         if not identifier:
             self.problems.report(
-                "empty id", f"column {column!r}: expected the id of a {what}, found nothing", path, line
+                "empty id",
+                f"column {column!r}: expected the id of a {what}, found nothing"
+                + f"; if blank cells repeat the cell above, as merged cells do, use fill={column}" * (line is not None),
+                path,
+                line,
             )
             return False
         check_identifier(identifier, what, path=path, line=line)

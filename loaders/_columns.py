@@ -49,7 +49,20 @@ SKILLS = ("skills", "skill_ids", "concepts", "capabilities", "tags", "keywords",
 WEIGHT = ("weight", "count", "frequency")
 MODEL = ("model", "model_id", "model_name", "learner", "student", "student_id", "user", "user_id", "respondent",
          "anon_student_id", "uid", "uuid")  # fmt: skip
-SCORE = ("score", "correct", "is_correct", "outcome", "result", "passed", "accuracy", "acc", "value")
+SCORE = (
+    "score",
+    "correct",
+    "is_correct",
+    "outcome",
+    "result",
+    "passed",
+    "accuracy",
+    "acc",
+    "value",
+    "grade",
+    "mark",
+    "verdict",
+)
 ROLE = ("role", "kind")
 BASE = ("base", "base_model", "foundation", "parent", "fine_tuned_from", "finetuned_from")
 PARENT = ("parent", "parent_id", "parent_skill", "broader", "whole")

@@ -38,6 +38,7 @@ TABLE_OPTIONS: Mapping[str, str] = {
     "units": "yes if the row below the names holds units or types; no if it is data",
     "footer": "number of rows below the table, such as totals and notes; 0 if all rows are data",
     "row_names": "yes if rows have a name before the first column; no if they do not",
+    "fill": "columns whose blank cells repeat the cell above, as merged cells do: names separated by commas",
     "escaped": "yes if cells that a spreadsheet would run have an apostrophe before them, as in our own CSV",
     "rows": "JSON: key of the list of rows, if there are several",
 }

@@ -23,6 +23,7 @@ __all__ = [
     "Ending",
     "ending",
     "is_note",
+    "is_stray_summary",
     "is_summary",
     "rows_below_names",
     "summing_columns",
@@ -76,6 +77,23 @@ def is_summary(label: str) -> bool:
     """
     word = re.sub(r"\s*[\[(][^()]*[\])]$", "", label.strip().casefold()).strip("*_: .=")
     return word in _SUMMARY or label.strip().casefold() in {"%", "#"}
+
+
+def is_stray_summary(label: str, skills: Sequence[str], names: Sequence[str]) -> bool:
+    """True if a row among others is called Subtotal or the like and requires nothing that has a name.
+
+    Args:
+        label: What stands where others have the id of a text.
+        skills: What stands where others have skills.
+        names: Ids of the other rows.
+
+    >>> is_stray_summary("Subtotal", ["2"], ["t1"]), is_stray_summary("sum", [""], ["max"])
+    (True, False)
+    """
+    if not is_summary(label) or label.strip().casefold() in _PLAIN_WORDS:
+        return False
+    column = _Column(values=set(names) - {label.strip()})
+    return all(not skill or _number(skill) is not None for skill in skills) and not _as_others(label.strip(), column)
 
 
 def is_note(line: str) -> bool:

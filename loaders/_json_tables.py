@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from loaders import _columns
-from loaders._dialect import name_key
+from loaders._dialect import name_key, read_flag
 from loaders._files import Progress, open_lines, read_text, suffixes
 from loaders._reading import AmbiguousError, plural
 from loaders._report import Problems
@@ -56,6 +56,10 @@ def parse_json(path: Path, progress: Progress | None = None) -> Any:
         way = ""
         if error.msg == "Extra data" and text[error.pos : error.pos + 1] in "{[":
             way = "; several values follow one another: write each in a line of its own, as .jsonl"
+        if text[: error.pos].rstrip().endswith(",") and text[error.pos : error.pos + 1] in {"]", "}"}:
+            way = "; remove the comma before it"
+        elif not text[error.pos :].strip():
+            way = "; the file ends before the JSON does, as a download that was cut off"
         raise DataError(f"column {error.colno}: is not JSON: {error.msg}{way}", path=path, line=error.lineno) from None
     except ValueError as error:
         raise DataError(f"is not JSON that can be read: it {error}", path=path) from None
@@ -101,8 +105,24 @@ def is_lines(path: Path) -> bool:
     return len(filled) > 1 and all(line.startswith("{") and line.endswith("}") for line in filled[:2])
 
 
-def json_rows(path: Path, problems: Problems, *, rows: str | None = None, progress: Progress | None = None) -> JsonRows:
+def json_rows(
+    path: Path,
+    problems: Problems,
+    *,
+    rows: str | None = None,
+    progress: Progress | None = None,
+    header: str | bool | None = None,
+    known: Iterable[str | None] = (),
+) -> JsonRows:
     """Names of the columns and rows with their lines, of JSON in any of the forms of tables.
+
+    Args:
+        path: The file.
+        problems: Where decisions are noted.
+        rows: Key of the list of rows.
+        progress: Called with bytes read and all bytes.
+        header: Whether the first of rows that are arrays holds names.
+        known: Columns that the user named; one such as `metadata.skills` lies within an object.
 
     Raises:
         AmbiguousError: Several lists of rows are there.
@@ -112,11 +132,73 @@ def json_rows(path: Path, problems: Problems, *, rows: str | None = None, progre
         found = list(json_values(path, problems, progress))
         if not found and not problems.total:
             raise DataError("has no rows", path=path)
-        return _by_names([(line, row) for line, row in found])
-    return rows_of_json(parse_json(path, progress), path, problems, rows=rows)
+        return rows_with_lines(found, path, problems, known=known)
+    return rows_of_json(parse_json(path, progress), path, problems, rows=rows, header=header, known=known)
 
 
-def rows_of_json(content: Any, path: Path, problems: Problems, *, rows: str | None = None) -> JsonRows:
+def rows_with_lines(
+    found: Sequence[tuple[int | None, Mapping[str, Any]]],
+    path: Path,
+    problems: Problems,
+    *,
+    known: Iterable[str | None] = (),
+) -> JsonRows:
+    """Objects as rows of a table; what lies within an object is a column of its own if it holds the skills.
+
+    Raises:
+        AmbiguousError: Skills lie within several objects.
+    """
+    paths = [name for name in known if name is not None and "." in name and not any(name in row for _, row in found)]
+    keys = {name_key(str(key)) for _, row in found for key in row}
+    if not paths and keys.isdisjoint({*_columns.SKILLS, *_columns.SKILL}):
+        paths = _paths_to_skills([row for _, row in found[:500]])
+        if len(paths) > 1:
+            raise AmbiguousError(
+                "skills may lie within several objects", path=path,
+                readings=[(f"in {way!r}", f"skills_column={way}") for way in paths],
+            )  # fmt: skip
+        if paths:
+            problems.decide(path, "skills", f"in {paths[0]!r}", "no column beside it holds any", option="skills_column")
+            name = paths[0].rpartition(".")[2]
+            return _by_names([(line, {**row, name: _within(row, paths[0])}) for line, row in found])
+    return _by_names([(line, {**row, **{way: _within(row, way) for way in paths}}) for line, row in found])
+
+
+def _within(row: Any, way: str) -> Any:
+    """What lies at a path such as `metadata.skills`; None if there is nothing.
+
+    >>> _within({"a": {"b": [1]}}, "a.b")
+    [1]
+    """
+    for key in way.split("."):
+        row = row.get(key) if isinstance(row, Mapping) else None
+    return row
+
+
+def _paths_to_skills(rows: Sequence[Mapping[str, Any]], deepest: int = 3) -> list[str]:
+    found: dict[str, None] = {}
+
+    def look(value: Any, way: str, depth: int) -> None:
+        for key, inner in value.items():
+            if depth and name_key(str(key)) in _columns.SKILLS and isinstance(inner, list | str | Mapping):
+                found.setdefault(f"{way}{key}")
+            elif isinstance(inner, Mapping) and depth < deepest and "." not in str(key):
+                look(inner, f"{way}{key}.", depth + 1)
+
+    for row in rows:
+        look(row, "", 0)
+    return list(found)
+
+
+def rows_of_json(
+    content: Any,
+    path: Path,
+    problems: Problems,
+    *,
+    rows: str | None = None,
+    header: str | bool | None = None,
+    known: Iterable[str | None] = (),
+) -> JsonRows:
     """See `json_rows`, of content that is parsed already."""
     if rows is not None:
         if not isinstance(content, Mapping) or rows not in content:
@@ -124,12 +206,12 @@ def rows_of_json(content: Any, path: Path, problems: Problems, *, rows: str | No
             raise DataError(f"has no key {rows!r}; its keys are: {keys}", path=path)
         content = content[rows]
     if isinstance(content, list):
-        return _of_list(content, path)
+        return _of_list(content, path, problems, header, known)
     if not isinstance(content, Mapping) or not content:
         raise DataError("expected a JSON array of objects, or an object that contains one", path=path)
     split = content.get("columns"), content.get("data")
     if isinstance(split[0], list) and isinstance(split[1], list) and all(isinstance(row, list) for row in split[1]):
-        return _of_list([split[0], *split[1]], path)
+        return _of_list([split[0], *split[1]], path, problems, header=True)
     lists = {key: value for key, value in content.items() if _is_rows(value)}
     if len(lists) > 1 and not _by_column(content):
         raise AmbiguousError(
@@ -140,18 +222,19 @@ def rows_of_json(content: Any, path: Path, problems: Problems, *, rows: str | No
     if lists and not _by_column(content):
         key, found = next(iter(lists.items()))
         problems.decide(path, "rows", f"the {len(found)} objects of {key!r}", "the one list of objects", option="rows")
-        return _of_list(found, path)
+        return _of_list(found, path, problems, header, known)
     if _by_column(content):
         return _of_columns(content)
     if all(isinstance(value, Mapping) for value in content.values()):
         problems.decide(path, "rows", f"the {len(content)} values of the object", "each key is an id")
-        return _by_names([(None, row if "id" in row else {"id": key, **row}) for key, row in content.items()])
+        by_id = [(None, row if "id" in row else {"id": key, **row}) for key, row in content.items()]
+        return rows_with_lines(by_id, path, problems, known=known)
     if all(isinstance(value, list) and all(isinstance(v, str) for v in value) for value in content.values()):
         problems.decide(path, "rows", f"the {len(content)} values of the object", "each key is an id with its skills")
         return ("id", "skills"), [(None, [key, cell(value)]) for key, value in content.items()]
     inner = [key for key, value in content.items() if isinstance(value, Mapping)]
     if len(inner) == 1:
-        return rows_of_json(content[inner[0]], path, problems)
+        return rows_of_json(content[inner[0]], path, problems, known=known)
     listed = ", ".join(map(repr, list(content)[:8]))
     raise DataError(f"is a JSON object with keys {listed}, none of which is a list of rows", path=path)
 
@@ -175,9 +258,16 @@ def _of_columns(content: Mapping[str, Any]) -> JsonRows:
     return tuple(columns), [(None, [cell(value) for value in row]) for row in rows]
 
 
-def _of_list(content: Sequence[Any], path: Path) -> JsonRows:
+def _of_list(
+    content: Sequence[Any],
+    path: Path,
+    problems: Problems,
+    header: str | bool | None = None,
+    known: Iterable[str | None] = (),
+) -> JsonRows:
     if content and all(isinstance(row, Mapping) for row in content):
-        return _by_names([(None, row) for row in content])
+        return rows_with_lines([(None, row) for row in content], path, problems, known=known)
+    content = _with_names(content, path, problems, header)
     if (
         len(content) > 1
         and all(isinstance(row, list) for row in content)
@@ -188,6 +278,34 @@ def _of_list(content: Sequence[Any], path: Path) -> JsonRows:
         if wrong is None:
             return names, [(None, [cell(value) for value in row]) for row in content[1:]]
     raise DataError("expected a JSON array of objects, one for each row", path=path)
+
+
+def _with_names(content: Sequence[Any], path: Path, problems: Problems, header: str | bool | None) -> Sequence[Any]:
+    """Rows that are arrays, the first of which holds the names of the columns."""
+    width = len(content[0]) if content and isinstance(content[0], list) else 0
+    if width not in {2, 3} or not all(isinstance(row, list) and len(row) == width for row in content):
+        return content
+    names = read_flag(header, "header")
+    if names is None and any(name_key(str(name)) in _columns.KNOWN for name in content[0]):
+        return content
+    weighted = width == 3 and all(isinstance(row[2], int | float) for row in content)
+    if (
+        names
+        or not all(isinstance(value, str | int) for row in content for value in row[:2])
+        or (width == 3 and not weighted)
+    ):
+        return content
+    below = [{row[at] for row in content[1:]} for at in range(2)]
+    if names is None and not weighted and not any(content[0][at] in below[at] for at in range(2)):
+        raise AmbiguousError(
+            f"the first row, {json.dumps(content[0], ensure_ascii=False)[:60]}, may hold names of columns or data",
+            path=path,
+            readings=[("it is data", "header=no"), ("it holds names", "header=yes")],
+        )
+    columns = ["text", "skill", "weight"][:width]
+    problems.decide(path, "rows", f"{plural(len(content), 'array')} of a {', a '.join(columns)}",
+                    "the first row is data", option="header")  # fmt: skip
+    return [columns, *content]
 
 
 def _by_names(found: Sequence[tuple[int | None, Mapping[str, Any]]]) -> JsonRows:

@@ -61,9 +61,10 @@ def parse_skills(value: Any, separator: str | None = None) -> list[tuple[str, fl
         mark = separator or next((mark for mark in (*SEPARATORS, ",") if mark in text), ";")
         return _distinct((name, 1.0) for name in text.split(mark))
     if isinstance(value, Mapping):
-        return _distinct((str(name), _weight(weight)) for name, weight in value.items())
+        # what weighs nothing is not required
+        return _distinct((str(name), _weight(weight)) for name, weight in value.items() if not _is_zero(weight))
     if isinstance(value, list | tuple):
-        return _distinct(map(_entry, value))
+        return _distinct(_entry(entry) for entry in value if entry is not None)
     if value is None:
         return []
     raise ValueError(f"expected skill names, found {type(value).__name__}")
@@ -122,6 +123,10 @@ def _entry(entry: Any) -> tuple[str, float]:
     if isinstance(entry, str | int | float) and not isinstance(entry, bool):
         return str(entry), 1.0
     raise ValueError(f"expected the name of a skill, found {json.dumps(entry, default=str)[:40]}")
+
+
+def _is_zero(value: Any) -> bool:
+    return isinstance(value, int | float) and value == 0
 
 
 def _weight(value: Any) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from loaders.errors import DataError
 
-__all__ = ["AmbiguousError", "Decision", "plural", "quoted"]
+__all__ = ["AmbiguousError", "Decision", "plural", "quoted", "stray_summary"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,16 @@ class AmbiguousError(DataError):
         self.readings = tuple(readings)
         ways = "; ".join(f"{words}: use -o {option.replace(' and ', ' -o ')}" for words, option in readings)
         super().__init__(f"{message}: {ways}", path=path, line=line)
+
+
+def stray_summary(label: str, path: Path, line: int | None) -> AmbiguousError:
+    """What is said of a row among others that is called Subtotal or the like."""
+    return AmbiguousError(
+        f"the row {label!r} may sum up others or be a text",
+        path=path,
+        line=line,
+        readings=[("it sums up others", f"missing={label}"), ("it is a text", "missing=none")],
+    )
 
 
 def plural(count: int, noun: str, many: str | None = None) -> str:

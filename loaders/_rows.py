@@ -54,6 +54,9 @@ class Table:
         missing: Codes for a missing value by the user's word; None if he did not say.
         sample: The first rows.
         whole: True if the sample is all rows.
+        escaped: True if apostrophes before formulas are taken off.
+        filled: True if blank cells of some columns have become the cell above.
+        all_data: True if the user said that no row at the end is anything else.
     """
 
     path: Path
@@ -64,6 +67,8 @@ class Table:
     sample: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
     whole: bool = True
     escaped: bool = False
+    filled: bool = False
+    all_data: bool = False
 
     @property
     def index(self) -> int | None:
@@ -126,7 +131,15 @@ def open_table(
     assert wrong is None, f"{wrong} is an option for tables"
     require_file(path)
     rows = given.pop("rows", None)
+    fill = given.pop("fill", None)
+    if fill is not None:
+        columns = [part.strip() for part in str(fill).split(",") if part.strip()]
+        with open_table(path, problems, progress=progress, known=[*known, *columns], ids=ids, rows=rows,
+                        **given) as table:  # fmt: skip
+            yield _filled(table, columns, problems)
+        return
     missing = missing_codes(given.get("missing"))
+    all_data = footer_rows(given.get("footer")) == 0
     unescape = bool(read_flag(given.pop("escaped", None), "escaped"))
     if is_parquet(path):
         with _parquet(path, progress, missing) as stored:
@@ -137,11 +150,11 @@ def open_table(
             yield whole
         return
     if suffixes(path) in {".json", ".jsonl", ".ndjson"}:
-        names, found = json_rows(path, problems, rows=rows, progress=progress)
+        names, found = json_rows(path, problems, rows=rows, progress=progress, header=given.get("header"), known=known)
         found = _without_end(found, names, path, problems, given.get("footer"))
         sample = tuple(tuple(values) for _, values in found)
         filled = ((line, values) for line, values in found if any(value.strip() for value in values))
-        yield Table(path, names, filled, None, missing, sample)
+        yield Table(path, names, filled, None, missing, sample, all_data=all_data)
         return
     columns = [name for name in known if name is not None]
     dialect = sniff(path, problems, known=columns, ids=[name for name in ids if name is not None], **given)
@@ -155,9 +168,28 @@ def open_table(
                 records = ((line, list(map(restored, values))) for line, values in records)
                 names = tuple(map(restored, names))
                 sample = tuple(tuple(map(restored, row)) for row in sample)
-            yield Table(path, names, records, dialect, missing, sample, dialect.whole, unescape)
+            yield Table(path, names, records, dialect, missing, sample, dialect.whole, unescape, all_data=all_data)
     finally:
         csv.field_size_limit(limit)
+
+
+def _filled(table: Table, columns: Sequence[str], problems: Problems) -> Table:
+    """The table with the cell above in the blank cells of some columns."""
+    places = [at for name in columns if (at := optional_column(table.header, (), name, table.path)) is not None]
+
+    def down(rows: Iterable[tuple[int | None, Sequence[str]]]) -> Iterator[tuple[int | None, list[str]]]:
+        above = [""] * len(table.header)
+        for line, row in rows:
+            values = list(row)
+            for at in places:
+                if at < len(values):
+                    above[at] = values[at] if values[at].strip() else above[at]
+                    values[at] = above[at]
+            yield line, values
+
+    problems.decide(table.path, "blank cells", f"the cell above in {quoted(columns)}", "as said", option="fill")
+    sample = tuple(tuple(values) for _, values in down((None, row) for row in table.sample))
+    return replace(table, rows=down(table.rows), sample=sample, filled=True)
 
 
 def check_columns(count: int, path: Path) -> None:

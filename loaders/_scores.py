@@ -17,12 +17,20 @@ from loaders.errors import DataError
 
 __all__ = ["ATTEMPTS", "SCALES", "Scores", "parse_score", "read_scale"]
 
-SCALES = "auto, share (0-1), percent, or lowest-highest, such as 0-2 or 1-5"
+SCALES = "auto, share (0-1), percent, lowest-highest, such as 0-2 or 1-5, or what words are worth, such as A:1,B:0.5"
 ATTEMPTS = "how to combine several scores of a model for a text: share (their mean), first, last or best"
 _NOT_ATTEMPTED = frozenset({"", "na", "n/a", "#n/a", "nan", "<na>", "null", "none", "-", ".", "?", "\\n"})
 _WORDS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "correct": 1.0, "incorrect": 0.0, "pass": 1.0, "fail": 0.0,
           "passed": 1.0, "failed": 0.0, "right": 1.0, "wrong": 0.0, "c": 1.0, "i": 0.0, "error": 0.0,
           "hint": 0.0}  # fmt: skip
+# Letters mean different things in different files, so all of a file decide.
+_LETTERS = (
+    {"p": 1.0, "f": 0.0},
+    {"t": 1.0, "f": 0.0},
+    {"y": 1.0, "n": 0.0},
+    {"c": 1.0, "i": 0.0},
+    {"r": 1.0, "w": 0.0},
+)
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?(%?)")
 _RANGE = re.compile(r"([+-]?[0-9.]+)\s*(?:-|–|\.\.|to)\s*([+-]?[0-9.]+)")
 # What is written for a missing answer in data of tests and surveys.
@@ -60,7 +68,7 @@ def read_scale(scale: str) -> tuple[float, float] | None:
     ((0.0, 100.0), (1.0, 5.0), (0.0, 20.0))
     """
     word = scale.strip().lower()
-    if word == "auto":
+    if word == "auto" or ":" in word:
         return None
     if word in {"share", "percent"}:
         return (0.0, 1.0 if word == "share" else 100.0)
@@ -72,6 +80,29 @@ def read_scale(scale: str) -> tuple[float, float] | None:
     if not low < high:
         raise DataError(f"scale {scale!r} must be one of {SCALES}")
     return low, high
+
+
+def read_worth(scale: str) -> dict[str, float]:
+    """What words of a scale are worth; empty if it is a scale of numbers.
+
+    Raises:
+        DataError: What a word is worth is no number from 0 to 1.
+
+    >>> read_worth("A:1, B:0.5"), read_worth("0-2")
+    ({'a': 1.0, 'b': 0.5}, {})
+    """
+    if ":" not in scale:
+        return {}
+    worth: dict[str, float] = {}
+    for part in scale.split(","):
+        word, _, value = part.rpartition(":")
+        try:
+            worth[word.strip().casefold()] = float(value)
+        except ValueError:
+            worth[""] = -1.0
+    if "" in worth or not all(0.0 <= value <= 1.0 for value in worth.values()):
+        raise DataError(f"scale {scale!r} must give each word a number from 0 to 1, such as A:1,B:0.5,F:0")
+    return worth
 
 
 @dataclass(slots=True)
@@ -115,6 +146,8 @@ class Scores:
         self.attempts = attempts
         self.repeats = repeats
         self._range = read_scale(scale)
+        self._worth = read_worth(scale)
+        self._letters: list[tuple[str, str, str, int | None, str]] = []
         self._found: list[_Score] = []
         self._absent: Counter[str] = Counter()
 
@@ -124,6 +157,15 @@ class Scores:
         if not model:
             problems.report("empty id", "expected the name of a model, found nothing", self.path, line)
             return
+        if not text:
+            problems.report(
+                "empty id",
+                "expected the id of a text, found nothing; if blank cells repeat the cell above, as merged cells do, "
+                "use fill=COLUMN (outcomes_fill=COLUMN for a file of outcomes beside another)",
+                self.path,
+                line,
+            )
+            return
         if not self.builder.known_text(text, self.path, line):
             return
         written = value.strip()
@@ -131,13 +173,21 @@ class Scores:
             self._absent[written] += 1
             self.builder.model(model)
             return
+        if written.casefold() in self._worth:
+            self._found.append(_Score(model, text, self._worth[written.casefold()], line, column, percent=True))
+            return
+        if re.fullmatch(r"[A-Za-z][+-]?", written):
+            self._letters.append((model, text, written, line, column))
+            return
         try:
             score = parse_score(written)
         except ValueError:
             problems.report(
                 "no score",
                 f"column {column!r}: {value!r} is not a score; expected 0 to 1, 0 to 100, or blank for not attempted; "
-                f"if it means not attempted, use missing={written}",
+                f"if it means not attempted, use missing={written}"
+                + f", and if it is a score, say what it is worth, as in scale={written}:0.5"
+                * bool(written[:1].isalpha()),
                 self.path,
                 line,
             )
@@ -160,6 +210,7 @@ class Scores:
 
     def finish(self) -> None:
         """Decide on the scale and hand the scores over."""
+        self._read_letters()
         low, high = self._range or self._decide()
         words = {word: count for word, count in self._absent.items() if word}
         if words:
@@ -193,6 +244,32 @@ class Scores:
             several.setdefault(pair, []).append(score)
             lines.setdefault(pair, row.line)
         self._hand_over(several, lines)
+
+    def _read_letters(self) -> None:
+        """Scores written as single letters: pass and fail in any of their forms, by all of them."""
+        if not self._letters:
+            return
+        found = {written.casefold() for _, _, written, _, _ in self._letters}
+        worth = next((pair for pair in _LETTERS if found <= pair.keys()), None)
+        line, column = self._letters[0][3:]
+        if worth is None:
+            listed = ", ".join(sorted({entry[2] for entry in self._letters}))
+            raise DataError(
+                f"column {column!r}: holds the letters {listed[:60]}; if they are grades, say what each is worth, as "
+                "in scale=A:1,B:0.75,C:0.5,D:0.25,F:0; if they are options that were chosen, add the right ones as a "
+                "row KEY of the responses, or write 1 for right and 0 for wrong",
+                path=self.path,
+                line=line,
+            )
+        self.builder.problems.decide(
+            self.path, "letters", ", ".join(f"{letter} is {worth[letter.casefold()]:g}"
+                                            for letter in sorted({entry[2] for entry in self._letters})),
+            "no other letters are there", option="scale",
+        )  # fmt: skip
+        self._found += [
+            _Score(model, text, worth[written.casefold()], line, column, percent=True)
+            for model, text, written, line, column in self._letters
+        ]
 
     def _hand_over(self, several: dict[tuple[str, str], list[float]], lines: dict[tuple[str, str], int | None]) -> None:
         how = self.attempts or "share"

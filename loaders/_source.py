@@ -13,7 +13,7 @@ from typing import Any
 from loaders._dialect import TABLE_OPTIONS, name_key
 from loaders._files import archive_kind, open_lines, suffixes
 from loaders._frames import is_rule
-from loaders._json_tables import is_lines, json_values, parse_json, rows_of_json
+from loaders._json_tables import is_lines, json_values, parse_json, rows_of_json, rows_with_lines
 from loaders._report import Problems
 from loaders._rows import Table, is_parquet, open_table
 from loaders._scores import is_score_column
@@ -106,10 +106,11 @@ class Source:
         try:
             if self.is_json and is_lines(self.path):
                 found = itertools.islice(json_values(self.path, problems), 500)
-                names, rows = rows_of_json([row for _, row in found], self.path, problems)
+                names, rows = rows_with_lines(list(found), self.path, problems, known=known)
                 return Table(self.path, names, iter(()), None, None, tuple(tuple(v) for _, v in rows), whole=False)
             if self.json is not None:
-                names, rows = rows_of_json(self.json, self.path, problems, rows=given.get("rows"))
+                names, rows = rows_of_json(self.json, self.path, problems, rows=given.get("rows"),
+                                           header=given.get("header"), known=known)  # fmt: skip
                 sample = tuple(tuple(values) for _, values in rows)
                 return Table(self.path, names, iter(()), None, None, sample)
             with open_table(self.path, problems, known=known, **given) as table:

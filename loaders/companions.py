@@ -62,7 +62,11 @@ OPTIONS_OF: Mapping[str, Mapping[str, str]] = {
     "hierarchy": HIERARCHY_OPTIONS,
     "prerequisites": PREREQUISITE_OPTIONS,
     "outcomes": OUTCOMES,
-    "responses": {**TABLE_OPTIONS, "scale": f"scores: {SCALES}"},
+    "responses": {
+        **TABLE_OPTIONS,
+        "scale": f"scores: {SCALES}",
+        "key": "name of the row with the right answers, if answers are no scores; none if there is none",
+    },
 }
 """Options of each file besides the main one; `texts_id_column` is that of `texts`."""
 

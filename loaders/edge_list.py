@@ -20,9 +20,9 @@ from loaders import _columns
 from loaders._builder import Builder
 from loaders._cells import missing_option
 from loaders._dialect import name_key
-from loaders._ends import LOOKED_AT, is_note, is_summary
+from loaders._ends import LOOKED_AT, is_note, is_stray_summary, is_summary
 from loaders._files import Progress, open_bytes
-from loaders._reading import AmbiguousError, plural
+from loaders._reading import AmbiguousError, plural, stray_summary
 from loaders._registry import Claim, Format, register
 from loaders._rows import TABLE_OPTIONS, Table, find_column, is_missing_word, open_table, optional_column
 from loaders._source import Source
@@ -73,7 +73,8 @@ def read_edge_list(
     known = [*given, (where or "").partition("=")[0].strip() or None]
     with open_table(path, builder.problems, progress=progress, known=known, ids=given[:2], **table) as opened:
         choice = _choose(opened, builder, *given, where)
-        fast = opened.dialect is not None and opened.dialect.plain and opened.missing is None and not opened.escaped
+        fast = opened.dialect is not None and opened.dialect.plain and opened.missing is None
+        fast = fast and not (opened.escaped or opened.filled)
         if not fast or builder.closed_texts or builder.closed_skills:
             _read_rows(opened, builder, choice)
             return
@@ -265,6 +266,8 @@ def _block(table: pa.Table, names: list[str], choice: _Choice) -> pa.Table | Non
             short = chunk.dictionary.filter(pc.less_equal(pc.utf8_length(chunk.dictionary), 7))
             if any(map(is_missing_word, short.to_pylist())):
                 return None
+            if column == "text" and any(map(is_summary, _few_words(chunk.dictionary))):
+                return None  # perhaps a row that sums up others
         columns[column] = values
     if choice.weight is not None:
         weight = table[names[choice.weight]]
@@ -274,6 +277,14 @@ def _block(table: pa.Table, names: list[str], choice: _Choice) -> pa.Table | Non
     for what, place in choice.names.items():
         columns[what] = table[names[place]]
     return pa.table(columns)
+
+
+def _few_words(ids: pa.Array) -> list[str]:
+    """The ids that begin as a word for a sum does and are as short."""
+    found = ids.filter(pc.less_equal(pc.utf8_length(ids), 20))
+    return found.filter(
+        pc.match_substring_regex(found, r"(?i)tot|sum|mean|aver|avg|ergebnis|gesamt|som|med")
+    ).to_pylist()
 
 
 def _is_doubtful_end(block: pa.Table) -> bool:
@@ -311,6 +322,17 @@ def _read_rows(table: Table, builder: Builder, choice: _Choice) -> None:
         if choice.where is not None and values[choice.where[0]].strip() != choice.where[1]:
             continue
         text, skill = values[choice.text].strip(), values[choice.skill].strip()
+        if (
+            table.missing is None
+            and not table.all_data
+            and is_summary(text)
+            and is_stray_summary(text, [skill], table.column(choice.text))
+        ):
+            error = stray_summary(text, path, line)
+            if not builder.problems.lenient:
+                raise error
+            builder.problems.report("sum of others", error.seen, path, line)
+            continue
         if table.is_missing(text):
             absent += 1
             continue
@@ -328,6 +350,8 @@ def _read_rows(table: Table, builder: Builder, choice: _Choice) -> None:
             assert choice.weight is not None, "a weight that is wrong was read"
             written = values[choice.weight]
             way = "; use decimal=comma if it has a decimal comma" if "," in written else ""
+            if written.strip(" 0.") == "" and written.strip():
+                way = "; if 0 means that the text does not require the skill, --lenient leaves such rows out"
             builder.problems.report(
                 "no weight",
                 f"column {header[choice.weight]!r}: weight {written!r} must be a positive number{way}",

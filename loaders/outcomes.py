@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from loaders import _columns
 from loaders._builder import Builder
-from loaders._dialect import name_key
+from loaders._cells import is_missing_word, name_key
 from loaders._ends import is_summary, sums_up_row
 from loaders._files import Progress
 from loaders._reading import plural, quoted
@@ -27,8 +27,14 @@ OPTIONS: Mapping[str, str] = {
     "score_column": "name of the column with the score",
     "scale": f"scores: {SCALES}",
     "attempts": ATTEMPTS,
+    "key": "name of the column with the right answers, if answers are no scores; none if there is none",
     **TABLE_OPTIONS,
 }
+_KEYS = frozenset({
+    "key", "keys", "answer_key", "answers_key", "key_answers", "keyed_response", "correct_answer", "correct_answers",
+    "correct_key", "right_answer", "right_answers", "right_key", "solution", "solutions", "lösung", "lösungen",
+    "schlüssel", "corrigé", "clave",
+})  # fmt: skip
 # What numbers the tries of one model at one text.
 _TRIALS = frozenset(
     {"sample", "sample_id", "completion_id", "trial", "attempt", "attempt_number", "attempt_id", "epoch",
@@ -42,6 +48,7 @@ def read_outcomes(
     *,
     scale: str | None = None,
     attempts: str | None = None,
+    key: str | None = None,
     text_column: str | None = None,
     model_column: str | None = None,
     score_column: str | None = None,
@@ -59,6 +66,7 @@ def read_outcomes(
         builder: Takes models and attempts; texts must be known if they are listed somewhere.
         scale: See `OPTIONS`, likewise the others.
         attempts: See `OPTIONS`.
+        key: See `OPTIONS`.
         text_column: See `OPTIONS`.
         model_column: See `OPTIONS`.
         score_column: See `OPTIONS`.
@@ -91,7 +99,7 @@ def read_outcomes(
         elif opened.dialect is None and score is not None and text_column is None and model is None:
             raise DataError("has a score but no model in its rows; choose one with model_column", path=path)
         else:
-            _read_wide(opened, scores, text_column)
+            _read_wide(opened, scores, text_column, key)
             shape = "wide"
     scores.finish()
     return shape
@@ -112,8 +120,9 @@ def _read_long(table: Table, scores: Scores, model: int, score: int, text_column
         scores.add(values[model].strip(), values[text].strip(), values[score], line, table.header[score])
 
 
-def _read_wide(table: Table, scores: Scores, text_column: str | None) -> None:
-    text = optional_column(table.header, _columns.TEXT_ID if table.named else (), text_column, table.path)
+def _read_wide(table: Table, scores: Scores, text_column: str | None, key: str | None) -> None:
+    ids = [name for name in _columns.TEXT_ID if name != "key"]  # a key is one of answers if another column has ids
+    text = optional_column(table.header, [*ids, "key"] if table.named else (), text_column, table.path)
     text = (1 if table.index == 0 and len(table.header) > 2 else 0) if text is None else text
     models = [(place, name) for place, name in enumerate(table.header) if place not in {text, table.index}]
     if not models:
@@ -128,6 +137,10 @@ def _read_wide(table: Table, scores: Scores, text_column: str | None) -> None:
             table.path, "column", f"{table.header[at]!r} is left out", "it sums up the others"
         )
     models = [(at, name) for at, name in models if at not in sums]
+    right = _key_place([name for _, name in models], key, table.path, "column")
+    answers = None if right is None else models.pop(right)
+    if answers is not None:
+        _told_key(scores, table.path, f"column {answers[1]!r}", key)
     for place, name in models:
         if not name:
             raise DataError(f"column {place + 1} has no name; expected the name of a model", path=table.path, line=1)
@@ -139,7 +152,44 @@ def _read_wide(table: Table, scores: Scores, text_column: str | None) -> None:
     )  # fmt: skip
     for line, values in table.rows:
         for place, name in models:
-            scores.add(name, values[text].strip(), values[place], line, name)
+            value = values[place] if answers is None else _kept(values[place], values[answers[0]], table)
+            scores.add(name, values[text].strip(), value, line, name)
+
+
+def _kept(answer: str, right: str, table: Table) -> str:
+    return answer if table.is_missing(answer) else _compared(answer, right)
+
+
+def _key_place(names: Sequence[str], given: str | None, path: Path, what: str) -> int | None:
+    """Place of the key to the answers among names of rows or columns.
+
+    Raises:
+        DataError: The user named one that is not there.
+    """
+    if given is not None and given.casefold() == "none":
+        return None
+    if given is not None:
+        if given not in names:
+            raise DataError(
+                f"has no {what} {given!r} with the right answers; there are: {quoted(names, 20)}", path=path
+            )
+        return names.index(given)
+    found = [at for at, name in enumerate(names) if name_key(name) in _KEYS]
+    return found[0] if len(found) == 1 and len(names) > 1 else None
+
+
+def _told_key(scores: Scores, path: Path, what: str, given: str | None) -> None:
+    scores.builder.problems.decide(
+        path, "right answers", f"{what}: an answer scores 1 if it is the same, otherwise 0",
+        "" if given else "its name", option="key",
+    )  # fmt: skip
+
+
+def _compared(answer: str, right: str) -> str:
+    """An answer as the score that a key gives it; a blank and the like stay what they are."""
+    if not answer.strip() or is_missing_word(answer) or not right.strip():
+        return answer if not answer.strip() or is_missing_word(answer) else ""
+    return "1" if answer.strip().casefold() == right.strip().casefold() else "0"
 
 
 def read_response_matrix(
@@ -148,6 +198,7 @@ def read_response_matrix(
     items: Iterable[str],
     *,
     scale: str = "auto",
+    key: str | None = None,
     progress: Progress | None = None,
     **table: Any,
 ) -> None:
@@ -161,6 +212,7 @@ def read_response_matrix(
         builder: Takes models and attempts.
         items: Items in the order of the Q-matrix.
         scale: See `read_outcomes`.
+        key: Name of the row with the right answers; `none` if there is none.
         progress: Called with bytes read and all bytes.
         table: Of `TABLE_OPTIONS`.
 
@@ -210,10 +262,19 @@ def read_response_matrix(
                 path=path,
                 line=1,
             )
-        for number, (line, values) in enumerate(opened.rows, 1):
+        rows = list(opened.rows)
+        right = _key_place([values[0].strip() for _, values in rows], key, path, "row") if named or key else None
+        answers = None if right is None else rows.pop(right)[1]
+        if answers is not None:
+            _told_key(scores, path, f"row {answers[0].strip()!r}", key)
+            rows = [
+                (line, [v if at < named else _kept(v, answers[at], opened) for at, v in enumerate(values)])
+                for line, values in rows
+            ]
+        for number, (line, values) in enumerate(rows, 1):
             model = values[0].strip() if named else f"respondent {number}"
-            answers = [value for at, value in enumerate(values[named:]) if at not in beside]
-            for name, value in zip(columns, answers, strict=True):
+            given = [value for at, value in enumerate(values[named:]) if at not in beside]
+            for name, value in zip(columns, given, strict=True):
                 scores.add(model, name, value, line, name)
     scores.finish()
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from loaders import _columns
 from loaders._builder import Builder, Value
 from loaders._dialect import name_key, read_flag
-from loaders._ends import is_summary, summing_columns
+from loaders._ends import is_stray_summary, is_summary, summing_columns
 from loaders._files import Progress
-from loaders._reading import AmbiguousError, plural, quoted
+from loaders._reading import AmbiguousError, plural, quoted, stray_summary
 from loaders._registry import Claim, Format, register
 from loaders._report import Problems
 from loaders._rows import TABLE_OPTIONS, Table, open_table, optional_column
@@ -109,7 +109,18 @@ def read_q_matrix(
         seen: set[str] = set()
         for number, (line, values) in enumerate(rows, 1):
             item = f"item {number}" if place is None else values[place].strip()
-            if not builder.known_text(item, path, line, "item"):
+            if item and opened.is_missing(item):
+                problems.decide(path, "missing values", "rows left out", f"{item!r} is no item", option="missing")
+                continue
+            if opened.missing is None and not opened.all_data and place is not None and is_summary(item):
+                others = [values[place] for _, values in rows]
+                if is_stray_summary(item, [values[at].strip() for at, _ in skills], others):
+                    error = stray_summary(item, path, line)
+                    if not problems.lenient:
+                        raise error
+                    problems.report("sum of others", error.seen, path, line)
+                    continue
+            if not builder.known_text(item, path, line, "item" if place is None else opened.header[place]):
                 continue
             if item in seen:
                 problems.report("second id", f"item {item!r} occurs twice; ids must be unique", path, line)

@@ -12,9 +12,10 @@ from loaders import _columns
 from loaders._builder import Builder, Value
 from loaders._cells import missing_option
 from loaders._dialect import name_key, read_flag
+from loaders._ends import is_stray_summary, is_summary
 from loaders._files import Progress
 from loaders._lists import SEPARATORS, ListReader, list_reader, parse_skills
-from loaders._reading import AmbiguousError, plural, quoted
+from loaders._reading import AmbiguousError, plural, quoted, stray_summary
 from loaders._registry import Claim, Format, register
 from loaders._rows import TABLE_OPTIONS, Table, find_column, open_table, optional_column
 from loaders._source import Source
@@ -31,6 +32,7 @@ OPTIONS: Mapping[str, str] = {
     "weights": "yes if skills have a weight behind them, such as sorting:0.5; no if that is part of their names",
     **TABLE_OPTIONS,
 }
+_NOTHING = re.compile(r"^\s*\{.*:\s*(0(\.0*)?|[Ff]alse)\s*[,}]", re.DOTALL)
 _MAX_PROPERTY = 1 << 16
 _ONE_OR_MORE = frozenset({*_columns.SKILL, *_columns.SKILLS} - {"target", "requires"})
 
@@ -86,13 +88,28 @@ def read_skill_rows(
                      *((opened.header[at], meaning if meaning in {"class", "title"} else "property")
                        for at, meaning in columns.properties.items())),
         )  # fmt: skip
+        none = sum(1 for cell in cells if _NOTHING.search(cell) is not None)
+        if none:
+            builder.problems.decide(path, "weights of 0", f"in {plural(none, 'cell')}", "skills that are not required")
         seen: set[str] = set()
         absent = without = 0
+        names = opened.column(columns.text)
         for line, values in rows:
             text = values[columns.text].strip()
+            if text and opened.is_missing(text):
+                absent += 1
+                continue
+            if opened.missing is None and not opened.all_data and is_summary(text):
+                asked = [values[at].strip() for at in columns.skills]
+                if opened.dialect is not None and is_stray_summary(text, asked, names):
+                    error = stray_summary(text, path, line)
+                    if not builder.problems.lenient:
+                        raise error
+                    builder.problems.report("sum of others", error.seen, path, line)
+                    continue
             if not builder.known_text(text, path, line, opened.header[columns.text]):
                 continue
-            if text in seen:
+            if text in seen and not opened.filled:
                 builder.problems.report(
                     "second id",
                     f"text {text!r} occurs twice; ids must be unique: choose their column with text_column, or use "
@@ -135,7 +152,9 @@ def read_skill_rows(
         if without:
             builder.problems.decide(path, "texts without skills", plural(without, "text"), f"nothing in {listed}")
         if absent:
-            builder.problems.decide(path, "missing values", plural(absent, "cell"), "no skills", option="missing")
+            builder.problems.decide(
+                path, "missing values", plural(absent, "cell"), "no text or no skills", option="missing"
+            )
 
 
 _WEIGHTED = re.compile(r"(.*\S)\s*(?:[:=*]\s*(\d+(?:\.\d+)?)|\((\d+(?:\.\d+)?)\))")

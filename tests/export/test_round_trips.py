@@ -35,6 +35,7 @@ _NAMES = st.one_of(
     ),
     st.sampled_from(_FORMULAS),
 )
+_PARTS = st.sampled_from(["general", "domain 2", "1", None])
 
 
 @st.composite
@@ -55,6 +56,7 @@ def datasets(draw: st.DrawFn) -> Dataset:
                 "id": texts,
                 "title": draw(st.lists(_NAMES, min_size=len(texts), max_size=len(texts))),
                 "class": ["c", *[None] * (len(texts) - 1)],
+                "part": draw(st.lists(_PARTS, min_size=len(texts), max_size=len(texts))),
                 "size": pa.array([size[0] or 1, *size[1:]], pa.int64()),
                 "share": pa.array(share, pa.float64()),
                 "flag": [True, *[None] * (len(texts) - 1)],

@@ -82,12 +82,18 @@ def test_provenance_and_part(file: Write) -> None:
     assert dataset.parts == ("p",)
 
 
+_MERGED = "; if blank cells repeat the cell above, as merged cells do, use fill="
+
+
 @pytest.mark.parametrize(
     ("content", "options", "line", "message"),
     [
-        ("text,skill\nt,a\n,b\n", {}, 3, "column 'text': expected the id of a text, found nothing"),
-        ("text,skill\nt,a\nt,\n", {}, 3, "column 'skill': expected the id of a skill, found nothing"),
-        ("text,skill\nt,a\nt,\" \"\n", {}, 3, "column 'skill': expected the id of a skill, found nothing"),
+        ("text,skill\nt,a\n,b\n", {}, 3,
+         ("column 'text': expected the id of a text, found nothing" + _MERGED + "text")),
+        ("text,skill\nt,a\nt,\n", {}, 3,
+         ("column 'skill': expected the id of a skill, found nothing" + _MERGED + "skill")),
+        ("text,skill\nt,a\nt,\" \"\n", {}, 3,
+         ("column 'skill': expected the id of a skill, found nothing" + _MERGED + "skill")),
         ("text,skill,weight\nt,a,1\nt,b,much\n", {}, 3,
          "column 'weight': weight 'much' must be a positive number"),
         ("text,skill,weight\nt,a,-1\n", {}, 2, "column 'weight': weight '-1' must be a positive number"),

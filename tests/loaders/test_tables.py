@@ -78,13 +78,15 @@ def test_weights_properties_and_texts_without_skill(file: Write) -> None:
          ("text 't' occurs twice; ids must be unique: choose their column with text_column, or use --format edge-list "
           "for one row per requirement")),
         ("r.csv", "id,skills\nt,[a\n", ", line 2", "column 'skills': not a JSON array: Expecting value at character 2"),
-        ("r.csv", "id,skills\n,a\n", ", line 2", "column 'id': expected the id of a text, found nothing"),
+        ("r.csv", "id,skills\n,a\n", ", line 2",
+         ("column 'id': expected the id of a text, found nothing"
+          "; if blank cells repeat the cell above, as merged cells do, use fill=id")),
         ("r.csv", "id,skills\nt,\"a\"b\n", ", line 2",
          "cannot be read as a table: ',' expected after '\"'; check the quotes"),
         ("r.jsonl", '{"id": "t", "skills": [["a"]]}\n', ", line 1",
          "column 'skills': expected the name of a skill, found [\"a\"]"),
-        ("r.jsonl", '{"id": "t", "skills": {"a": 0}}\n', ", line 1",
-         "column 'skills': weight 0 must be a positive number"),
+        ("r.jsonl", '{"id": "t", "skills": {"a": -1}}\n', ", line 1",
+         "column 'skills': weight -1 must be a positive number"),
         ("r.jsonl", '{"id": "t", "skills": []}\n{"id": "t"\n', ", line 2",
          "column 11: is not JSON: Expecting ',' delimiter"),
         ("r.jsonl", '{"id": "t", "skills": []}\n[1]\n', ", line 2", "expected a JSON object, found list"),
@@ -227,7 +229,7 @@ def test_a_model_without_any_outcome_is_kept(file: Write) -> None:
         ("text\nt\n", {}, "o.csv: has one column only; expected columns text, model and score, or a text and a"),
         ("text,m,\nt,1,1\n", {}, "o.csv, line 1: column 3 has no name; expected the name of a model"),
         ("text,m\nt,1\n", {"scale": "grades"},
-         "scale 'grades' must be one of auto, share (0-1), percent, or lowest-highest"),
+         "scale 'grades' must be one of auto, share (0-1), percent, lowest-highest"),
     ],
 )  # fmt: skip
 def test_errors_of_outcomes(file: Write, content: str, options: dict[str, str], message: str) -> None:
