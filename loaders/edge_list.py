@@ -282,9 +282,9 @@ def _block(table: pa.Table, names: list[str], choice: _Choice) -> pa.Table | Non
 def _few_words(ids: pa.Array) -> list[str]:
     """The ids that begin as a word for a sum does and are as short."""
     found = ids.filter(pc.less_equal(pc.utf8_length(ids), 20))
-    return found.filter(
-        pc.match_substring_regex(found, r"(?i)tot|sum|mean|aver|avg|ergebnis|gesamt|som|med")
-    ).to_pylist()
+    mark = r"(?i)tot|sum|mean|aver|avg|ergebnis|gesamt|som|med"
+    few: list[str] = found.filter(pc.match_substring_regex(found, mark)).to_pylist()
+    return few
 
 
 def _is_doubtful_end(block: pa.Table) -> bool:

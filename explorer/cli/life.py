@@ -31,7 +31,7 @@ def copy(
         bool, typer.Option("--replace", help="Replace a dataset of that name there, with its layers.")
     ] = False,
 ) -> Result:
-    """Copy a dataset with its layers and associations to another store.
+    """Copy a dataset with its layers, associations and saved views to another store.
 
     Example: skillgraph copy backup.kgl --dataset python
     """
@@ -46,11 +46,20 @@ def copy(
 
 
 def _copied(report: CopyReport) -> Iterator[Block]:
+    views = f" and {plural(len(report.views), 'saved view')}" if report.views else ""
     yield (
         f"Dataset {report.dataset.name} copied to {report.store}: {plural(report.dataset.texts, 'text')}, "
         f"{plural(report.dataset.skills, 'skill')}, {plural(len(report.layers), 'layer')} with "
-        f"{plural(report.associations, 'association')}."
+        f"{plural(report.associations, 'association')}{views}."
     )
+    if report.views_left:
+        listed = ", ".join(map(repr, report.views_left[:5]))
+        one = len(report.views_left) == 1
+        yield Note(
+            f"{plural(len(report.views_left), 'saved view')} {'was' if one else 'were'} not copied, as other views "
+            f"have {'its name' if one else 'their names'} there: {listed}. Rename {'it' if one else 'them'} with "
+            "`skillgraph views rename` and copy again with --replace."
+        )
 
 
 @command(store="write")

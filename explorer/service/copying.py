@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, quote, urlencode
 
 from explorer.errors import StoreError
 from explorer.service.loading import dataset_info
 from explorer.store.protocol import DatasetInfo, Progress, Store
 from explorer.store.records import bases_first
+from explorer.store.views import SavedView, changed_views
 from loaders.dataset import rename_dataset
 
 __all__ = ["CopyReport", "copy_dataset"]
+
+_QUERY = "/query"
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class CopyReport:
         associations: Number of associations of all of them.
         replaced: True if a dataset of that name was replaced.
         seconds: Time for reading and writing.
+        views: Names of the saved views that came along.
+        views_left: Names of those that did not, as another view has the name there.
     """
 
     dataset: DatasetInfo
@@ -33,6 +39,8 @@ class CopyReport:
     associations: int
     replaced: bool
     seconds: float
+    views: tuple[str, ...] = ()
+    views_left: tuple[str, ...] = ()
 
 
 def copy_dataset(
@@ -55,7 +63,8 @@ def copy_dataset(
         progress: Called while rows are stored.
 
     Returns:
-        What is there now. The dataset and its layers come in one step, associations after them, layer by layer.
+        What is there now. The dataset and its layers come in one step, associations after them, layer by layer, and
+        at last the saved views of the dataset; a view of the store is never replaced by another.
 
     Raises:
         NotFoundError: There is no such dataset.
@@ -74,6 +83,8 @@ def copy_dataset(
         replace(layer, info=replace(layer.info, dataset=new, associations=None, association_rule=None))
         for layer in layers
     ]
+    views, views_left = _views_to_copy(source, dataset, target, new)
+    changed_views(target.views(), views, (), replace=False)  # refused before anything is written
     target.write_dataset(content, replace=replace_there, layers=plain, progress=progress)
     for layer in layers:
         if layer.info.name in pairs:
@@ -86,6 +97,8 @@ def copy_dataset(
                 components=labels,
                 options=layer.info.association_options,
             )
+    if views:
+        target.change_views(views)
     after = dataset_info(target, new)
     assert after is not None, "a dataset that was written is there"
     return CopyReport(
@@ -95,4 +108,30 @@ def copy_dataset(
         associations=sum(table.num_rows for table in pairs.values()),
         replaced=before is not None,
         seconds=time.perf_counter() - start,
+        views=tuple(view.name for view in views),
+        views_left=views_left,
     )
+
+
+def _views_to_copy(
+    source: Store, dataset: str, target: Store, new: str
+) -> tuple[tuple[SavedView, ...], tuple[str, ...]]:
+    """The views of a dataset, which in the copy name it, and queries; and names of those that another one has there."""
+    first = next((info.name for info in source.datasets()), None)
+    wanted: list[SavedView] = []
+    for view in source.views():
+        choices = parse_qsl(view.query, keep_blank_values=True)
+        named = next((value for key, value in choices if key == "dataset"), None)
+        if view.path == _QUERY and named is None:
+            wanted.append(view)
+        elif (named or first) == dataset:
+            others = [(key, value) for key, value in choices if key != "dataset"]
+            wanted.append(replace(view, query=urlencode([("dataset", new), *others], quote_via=quote)))
+    there = {view.name: view for view in target.views()}
+    came = tuple(view for view in wanted if view.name not in there)
+    left = [v.name for v in wanted if v.name in there and _meant(there[v.name]) != _meant(v)]
+    return came, tuple(left)
+
+
+def _meant(view: SavedView) -> tuple[str, list[tuple[str, str]]]:
+    return view.path, sorted(parse_qsl(view.query, keep_blank_values=True))

@@ -125,4 +125,17 @@ def test_a_dataset_is_copied_with_its_layers_and_not_over_another(folder: Path, 
     assert refused.code == 1
     assert "dataset 'small' is in" in refused.err
     assert run_here(folder, "copy", "copy.kgl", "--replace", "--json").json["replaced"]
-    assert "Dataset second copied to" in run_here(folder, "copy", "copy.kgl", "--name", "second").out
+    run_here(folder, "views", "save", "core", "/graph?layer=foundation&skill=builtin%3Asorted")
+    run_here(folder, "views", "save", "asked", "/query?q=MATCH%20%28n%29%20RETURN%20n")
+    run_here(folder, "views", "save", "other", "/graph?dataset=elsewhere")
+    run_here(folder, "views", "save", "mine", "/layers?dataset=small")
+    run_here(folder, "views", "save", "mine", "/family", "--store", "copy.kgl")
+    again = run_here(folder, "copy", "copy.kgl", "--name", "second")
+    assert "Dataset second copied to" in again.out
+    assert "2 saved views." in again.out
+    assert "1 saved view was not copied, as other views have its name there: 'mine'" in again.err
+    views = {
+        view["name"]: view for view in run_here(folder, "views", "list", "--json", "--store", "copy.kgl").json["views"]
+    }
+    assert set(views) == {"core", "asked", "mine"}
+    assert views["core"]["address"] == "/graph?dataset=second&layer=foundation&skill=builtin%3Asorted"
