@@ -539,6 +539,7 @@ class Prediction:
         giant_site: Largest component if learned skills were independent sites.
         percolates: True if `condition` is above 1.
         condition: (1 - q) c² R for the Poisson ensemble, in general `site_condition` at 1 - q.
+        converged: False if q could not be found to full precision, as on a threshold.
     """
 
     unlearned: float
@@ -549,6 +550,7 @@ class Prediction:
     giant_site: float
     percolates: bool
     condition: float
+    converged: bool = True
 
 
 def predict(ensemble: AnyEnsemble, learner: Learner = _ONE) -> Prediction:
@@ -583,6 +585,7 @@ def predict(ensemble: AnyEnsemble, learner: Learner = _ONE) -> Prediction:
         giant_site=site_giant(ensemble, learned),
         percolates=condition > 1.0,
         condition=condition,
+        converged=result.converged,
     )
 
 

@@ -82,9 +82,10 @@ class SolutionCurve:
             self._shares[0] = np.inf
 
     def share(self, s: npt.ArrayLike) -> Floats:
-        """θ(s) = s / y(x(s)), shape of `s`."""
+        """θ(s) = s / y(x(s)), shape of `s`; infinite where no text teaches, as no share of the texts leads there."""
         s = np.asarray(s, dtype=np.float64)
-        return s / self._taught(self._novel(s), 1)
+        taught = self._taught(self._novel(s), 1)
+        return np.divide(s, taught, out=np.full(np.shape(taught), np.inf), where=taught > 0.0)
 
     def unlearned_at(self, s: npt.ArrayLike) -> Floats:
         """Fraction of the skills not learned at a position, q = prior L(1 - s), shape of `s`."""

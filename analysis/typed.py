@@ -190,6 +190,9 @@ class TypedEnsemble:
         if poisson:
             skills = _no_kinds(sizes)
             return cls(edge_class, edge_type, texts, skills, ends / sizes[edge_type], sizes, ends)
+        if not classes.any():  # one class: a skill's ends are all of its own type's edge type
+            skills = _kinds_of_degrees(skill_type, graph.skill_degrees, number)
+            return cls(edge_class, edge_type, texts, skills, None, sizes, ends)
         skill_of = np.repeat(np.arange(graph.n_skills, dtype=np.int32), graph.skill_degrees)
         pair = classes[graph.skill_texts].astype(np.int64) * K + skill_type[skill_of]
         skills = Kinds.of_rows(skill_of, number[pair], skill_type)
@@ -307,6 +310,16 @@ def _no_kinds(sizes: Floats) -> Kinds:
     K = len(sizes)
     empty = np.empty(0, np.int32)
     return Kinds(np.zeros(K + 1, np.int64), empty, empty, sizes, np.arange(K, dtype=np.int32))
+
+
+def _kinds_of_degrees(label: Ids, degrees: Ints, edge: Ids) -> Kinds:
+    """Skills of one label and one degree are a kind; `edge` is the edge type of each label that has edges."""
+    width = int(degrees.max(initial=0)) + 1
+    key, of, weight = np.unique(label.astype(np.int64) * width + degrees, return_inverse=True, return_counts=True)
+    labels, count = (key // width).astype(np.int32), (key % width).astype(np.int32)
+    there = count > 0
+    ptr = np.concatenate([[0], np.cumsum(there)]).astype(np.int64)
+    return Kinds(ptr, edge[labels[there]], count[there], weight.astype(np.float64), labels, of.astype(np.int64))
 
 
 def _labels(name: str, values: npt.ArrayLike, size: int, *, gaps: bool = False) -> Ids:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -489,6 +490,7 @@ def whole_texts(learner: Learner, texts: Kinds, keep: Floats, novel: Floats, shi
     return out
 
 
+@lru_cache(maxsize=64)
 def _table(learner: Learner, shift: int) -> tuple[Floats, float | None]:
     """ψ(shift), ψ(shift + 1) … up to the last that is not 0; or the a of a geometric capacity."""
     rule = getattr(learner, "_rule", learner)

@@ -105,7 +105,12 @@ def predict(
         ("condition (1-q)c²R", number(found.condition), "above 1 there is a giant component"),
     ]
     title = f"c = {mean_skills}, R = {ratio}, {found.learner}"
-    return Result(found, [Table(("prediction", "value", "meaning"), rows, title=title)], rows_of([found], type(found)))
+    blocks: list[Block] = [Table(("prediction", "value", "meaning"), rows, title=title)]
+    if not found.converged:
+        from explorer.service.poisson import unsettled
+
+        blocks.append(f"- {unsettled(['this ensemble'])}")
+    return Result(found, blocks, rows_of([found], type(found)))
 
 
 def _beside(

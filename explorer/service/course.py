@@ -114,7 +114,13 @@ class Course:
         return np.unique(np.stack(rows), axis=1, return_inverse=True)[1].ravel().astype(np.int32)
 
     def predict(
-        self, types: NDArray[np.integer], *, poisson: bool = False, share: float = 1.0, tolerance: float = 1e-5
+        self,
+        types: NDArray[np.integer],
+        *,
+        poisson: bool = False,
+        share: float = 1.0,
+        tolerance: float = 1e-5,
+        waves: int = 1_000,
     ) -> Predicted:
         """What a random graph that keeps each text's mix of these types would learn at the same stages.
 
@@ -123,6 +129,8 @@ class Course:
             poisson: Poisson numbers of texts within each type.
             share: Share of the texts of the last stage that is there.
             tolerance: On the learned fraction.
+            waves: Waves after which a stage ends if it has not converged: most need some tens, chains of skills that
+                wait for each other need as many as they are long.
         """
         labels = joint_types(types, self.roles)
         ensemble = TypedEnsemble.from_graph(self.graph, labels, text_class=self.text_class, poisson=poisson)
@@ -159,6 +167,7 @@ class Course:
                 taught=messages,
                 closed=recursion.closed,
                 tolerance=tolerance,
+                max_iterations=waves,
             )
             taught = found.taught
             passed.append((recursion, found))
@@ -228,4 +237,4 @@ def expected_giant(predicted: Predicted, rule: AssociationRule, tolerance: float
     last = predicted.recursion, predicted.evolution
     if predicted.earlier:
         return typed_giant_of_stages((*predicted.earlier, last), rule, tolerance=tolerance)
-    return typed_giant(*last, rule, tolerance=tolerance)
+    return typed_giant(*last, rule, tolerance=tolerance, max_iterations=1_000)

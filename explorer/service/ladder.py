@@ -23,6 +23,7 @@ from explorer.errors import SkillgraphError
 from explorer.service.association import giant_of
 from explorer.service.course import Course, Predicted, expected_giant, layer_course
 from explorer.service.expectation import expectations, known_beforehand
+from explorer.service.poisson import unsettled
 from explorer.service.snapshot import _cached
 from explorer.store.protocol import LayerInfo, Store
 
@@ -39,6 +40,8 @@ _ALWAYS = {"few types", "many types", "own", "every skill"}
 """Rungs that are shown even if they have the same types as another one."""
 _FOLDS = 5
 _ROUGH = 3e-4
+_SEARCHED = 200
+"""Waves of each prediction in the search: one that has not converged by then is taken as it is."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ class Rung:
         learned: Predicted.
         closes: Share of the gap between `degrees` and the layer that the prediction closes, at most 1, negative if it
             is farther away; None for rungs before `degrees`, and where there is no gap of a point.
-        giant: Predicted giant component of the learned skills, joined by any text; None where no equation holds.
+        giant: Predicted giant component of the learned skills, joined by any text; None where no equation holds, or
+            where `converged` is false.
         giant_understood: The same, joined by understood texts.
         waves: Predicted rounds until less than one skill is learned in one.
         testing_error: Predicted for held-out texts, a fifth of the texts being held out.
@@ -61,6 +65,7 @@ class Rung:
         simulated_error: Its standard error.
         seeded: Learned fraction of the branch that a few known skills lead to; None where it was not looked for.
         eigenvalue: Largest eigenvalue at the unseeded fixed point: above 1 it is not stable.
+        converged: False if the iteration ended before its fixed point.
     """
 
     name: str
@@ -77,6 +82,7 @@ class Rung:
     simulated_error: float | None = None
     seeded: float | None = None
     eigenvalue: float | None = None
+    converged: bool = True
 
 
 @dataclass(frozen=True)
@@ -265,7 +271,7 @@ def chosen_types(store: Store, dataset: str, layer: str, course: Course) -> Chos
         most = int(np.clip(1.2e7 / max(course.graph.n_edges, 1), 16, 80))
 
         def predicted(labels: Ids) -> float:
-            return course.predict(labels, tolerance=_ROUGH).evolution.learned
+            return course.predict(labels, tolerance=_ROUGH, waves=_SEARCHED).evolution.learned
 
         def search(limit: int, start: Sequence[str] = ()) -> TypeChoice:
             return choose_types(
@@ -420,7 +426,7 @@ def _rung(
 ) -> Rung:
     evolution = predicted.evolution
     giants: list[float | None] = [None, None]
-    if course.has_giant:
+    if course.has_giant and evolution.converged:
         giants = [expected_giant(predicted, rule) for rule in ("any", "understood")]
     held_out = course.predict(labels, poisson=poisson, share=1.0 - 1.0 / _FOLDS, tolerance=1e-4)
     steps = -np.diff(evolution.trajectory) * course.graph.n_skills
@@ -435,11 +441,12 @@ def _rung(
         giant_understood=giants[1],
         waves=int(late[0]) if len(late) else len(steps),
         testing_error=held_out.evolution.testing_error,
+        converged=evolution.converged,
     )
 
 
 def _with_seed(rung: Rung, predicted: Predicted) -> Rung:
-    found, eigenvalue = seeded_branch(predicted.recursion, predicted.evolution, tolerance=1e-6)
+    found, eigenvalue = seeded_branch(predicted.recursion, predicted.evolution, tolerance=1e-6, max_iterations=1_000)
     return replace(rung, seeded=found.learned, eigenvalue=eigenvalue)
 
 
@@ -605,6 +612,9 @@ def _notes(ladder: Ladder, course: Course) -> tuple[str, ...]:
             else "texts that are read at several stages"
         )
         notes.append(f"The giant component has no equation with {why}.")
+    open_ends = [f"`{rung.name}`" for rung in ladder.rungs if not rung.converged]
+    if open_ends:
+        notes.append(unsettled(open_ends))
     apart = [rung.name for rung in ladder.rungs if _apart(rung)]
     if apart:
         notes.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis import percolation as site
@@ -9,7 +10,7 @@ from analysis.ensembles import Ensemble
 from analysis.learners import parse_learner
 from analysis.threshold import emergence_threshold
 
-__all__ = ["PoissonPrediction", "ThresholdReport", "predict", "threshold"]
+__all__ = ["PoissonPrediction", "ThresholdReport", "predict", "threshold", "unsettled"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,18 @@ class ThresholdReport:
     ratio: float | None
     unlearned_at_threshold: float | None
     jump: bool
+
+
+def unsettled(names: Sequence[str]) -> str:
+    """The caution for predictions whose iteration did not converge.
+
+    Args:
+        names: Of the ensembles, at least one.
+    """
+    return (
+        f"The iteration for {' and '.join(names)} did not converge: the graph lies on or very near a threshold, so the "
+        "last digits of the prediction are uncertain, and a graph of finite size may end on either side."
+    )
 
 
 def predict(mean_skills: float, ratio: float, learner: str = "one") -> PoissonPrediction:

@@ -17,6 +17,7 @@ from explorer.errors import SkillgraphError
 from explorer.service.association import giant_of
 from explorer.service.expectation import Expectation, expectations, known_beforehand
 from explorer.service.learning import CONTINUED
+from explorer.service.poisson import unsettled
 from explorer.service.snapshot import LayerView, layer_view
 from explorer.service.stale import stale_sentence
 from explorer.service.typed import typed_expectation
@@ -216,6 +217,11 @@ def predict_layer(
     bands = _bands(view, replicates, seed, workers)
     typed = typed_expectation(store, dataset, layer) if types else None
     by_types = {} if typed is None else typed.quantities(learned)
+    settled = {"Poisson": by_poisson.converged, "same degrees": by_degrees.converged}
+    if typed is not None:
+        settled["with types"] = typed.predicted.evolution.converged
+    open_ends = [name for name, well in settled.items() if not well]
+    caution = (unsettled(open_ends),) if open_ends else ()
     rows = (
         _beside(
             bands,
@@ -308,7 +314,7 @@ def predict_layer(
         ratio=graph.ratio,
         mean_skills=graph.mean_skills,
         rows=rows,
-        reasons=_reasons(view, learned, by_poisson.learned, by_degrees.learned),
+        reasons=(*_reasons(view, learned, by_poisson.learned, by_degrees.learned), *caution),
         replicates=replicates,
         seed=seed,
         novel=poisson.novel,

@@ -13,6 +13,7 @@ from analysis.density_evolution import evolve
 from analysis.ensembles import Ensemble
 from analysis.errors import AnalysisError
 from analysis.learners import parse_learner
+from analysis.solution_curve import SolutionCurve
 
 _DIGITS = 60
 _SMALLEST = Decimal("1e-300")
@@ -80,14 +81,49 @@ def test_tables_of_degrees_have_nine_digits_too() -> None:
         assert found.unlearned == pytest.approx(float(q), rel=1e-9, abs=1e-300)
 
 
-@pytest.mark.parametrize("learner", ["capacity:0", "capacity:1", "d:0", "d:1000000"])
-def test_capacities_at_and_beyond_the_ends_are_refused_with_a_sentence(learner: str) -> None:
-    with pytest.raises(AnalysisError, match=r"from 1 to 10000|between 0 and 1|0 < a < 1"):
-        parse_learner(learner)
+@pytest.mark.parametrize(
+    ("last", "beyond", "sentence"),
+    [
+        (f"capacity:{math.nextafter(0.0, 1.0)!r}", "capacity:0", "between 0 and 1|0 < a < 1"),
+        (f"capacity:{math.nextafter(1.0, 0.0)!r}", "capacity:1", "between 0 and 1|0 < a < 1"),
+        ("d:1", "d:0", "from 1 to 10000"),
+        ("d:10000", "d:10001", "from 1 to 10000"),
+    ],
+)
+def test_capacities_are_taken_up_to_their_ends_and_refused_beyond(last: str, beyond: str, sentence: str) -> None:
+    ensemble = Ensemble.poisson(3.0, 1.0)
+    found = evolve(ensemble, parse_learner(last))
+    assert found.converged
+    # At the ends the closed forms of their limits hold: one skill at a time, or all skills of all texts at once.
+    limit = evolve(ensemble, parse_learner("one")).unlearned if last in {"d:1", "capacity:5e-324"} else math.exp(-3.0)
+    assert found.unlearned == pytest.approx(limit, rel=1e-9)
+    with pytest.raises(AnalysisError, match=sentence):
+        parse_learner(beyond)
 
 
 def test_at_the_cusp_the_result_says_that_it_is_less_precise() -> None:
-    """At c = e, R = 1 three solutions meet at 1/e: an error of 10⁻¹⁶ in the map moves the root by its cube root."""
+    """At c = e, R = 1 three solutions meet at 1/e: an error of 10⁻¹⁶ in the map moves the root by its cube root.
+
+    A tenth beside it the root is single, and the result has nine digits again and says so.
+    """
     found = evolve(Ensemble.poisson(math.e, 1.0), parse_learner("one"))
     assert not found.converged
-    assert found.unlearned == pytest.approx(1 / math.e, abs=5 * np.cbrt(np.finfo(float).eps))
+    off = abs(found.unlearned - 1 / math.e)
+    assert off < 5 * np.cbrt(np.finfo(float).eps)
+    for ratio in (0.9, 1.1):
+        beside = evolve(Ensemble.poisson(math.e, ratio), parse_learner("one"))
+        assert beside.converged
+        assert abs(Decimal(beside.unlearned) / fixed_point("one", math.e, ratio)[0] - 1) < Decimal("1e-9")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("learner", ["one", "d:2", "d:400", "capacity:1e-9"])
+def test_texts_too_long_to_teach_give_a_curve_that_never_starts_and_no_warning(learner: str) -> None:
+    rule = parse_learner(learner)
+    for texts in (DegreeDistribution.regular(3), DegreeDistribution.regular(400), DegreeDistribution.poisson(2_000.0)):
+        for skills in (DegreeDistribution.poisson(1.5), DegreeDistribution.regular(1), DegreeDistribution.regular(3)):
+            curve = SolutionCurve(Ensemble(texts, skills), rule)
+            shares = curve.share(np.array([1e-12, 1e-3, 0.5]))
+            assert np.all((shares > 0.0) & ~np.isnan(shares))
+            found = evolve(Ensemble(texts, skills), rule)
+            assert curve.unlearned(np.array([1.0]))[0] == pytest.approx(found.unlearned, abs=1e-6)

@@ -205,3 +205,9 @@ def test_what_is_no_degree_distribution(run_here: Run, tmp_path: Path, texts: st
     assert ran.code == 1
     assert message in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_a_prediction_on_a_threshold_says_that_its_iteration_did_not_converge(run_here: Run, tmp_path: Path) -> None:
+    cusp = run_here(tmp_path, "predict", "--mean-skills", math.e, "--ratio", 1).out
+    assert "The iteration for this ensemble did not converge" in cusp
+    assert run_here(tmp_path, "predict", "--mean-skills", 3, "--ratio", 1.1, "--json").json["converged"] is True

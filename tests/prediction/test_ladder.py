@@ -13,6 +13,8 @@ from explorer.errors import SkillgraphError
 from explorer.service.course import layer_course
 from explorer.service.ladder import COMPACT, Ladder, explain
 from explorer.service.learning import learn
+from explorer.service.prediction import predict_layer
+from explorer.service.typed import typed_expectation
 from explorer.store.opening import open_store
 from explorer.store.protocol import Store
 from loaders.dataset import Dataset, build_dataset
@@ -195,3 +197,31 @@ def test_the_search_finds_hidden_modules(tmp_path: Path) -> None:
     assert few.simulated is not None
     assert abs(few.learned - few.simulated) < 0.03
     assert found.sentence.startswith("Learning is delayed by which skills occur together")
+
+
+def test_an_iteration_that_does_not_converge_is_told(tmp_path: Path) -> None:
+    """A chain of texts of two skills, each of which waits for the one before: on the edge between all and nothing."""
+    n = 300
+    pairs = [(f"t{i:03d}", f"s{j:03d}") for i in range(n) for j in (i - 1, i) if j >= 0]
+    opened = open_store(tmp_path / "store.kgl", mode="write")
+    opened.write_dataset(
+        build_dataset(
+            "chain",
+            texts=pa.table({"id": [f"t{i:03d}" for i in range(n)]}),
+            skills=pa.table({"id": [f"s{i:03d}" for i in range(n)]}),
+            requirements=pa.table({"text": [t for t, _ in pairs], "skill": [s for _, s in pairs]}),
+        )
+    )
+    learn(opened, "chain", name="all")
+    found = explain(opened, "chain", "all", graphs=0)
+    said = [note for note in found.notes if "did not converge" in note]
+    assert len(said) == 1
+    for rung in found.rungs:
+        assert (f"`{rung.name}`" in said[0]) == (not rung.converged)
+    assert not found.rung("every skill").converged
+    predicted = predict_layer(opened, "chain", "all")
+    expected = typed_expectation(opened, "chain", "all")
+    opened.close()
+    assert expected is not None
+    told = any("with types did not converge" in reason for reason in predicted.reasons)
+    assert told == (not expected.predicted.evolution.converged)
