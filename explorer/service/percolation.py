@@ -22,6 +22,10 @@ from explorer.store.protocol import LayerInfo, Store
 __all__ = ["PercolationReport", "percolate"]
 
 
+_LEARNED_POINTS = 21
+"""Shares of the learned skills at which their giant component is predicted with types."""
+
+
 @dataclass(frozen=True)
 class PercolationReport:
     """Site percolation of the skill–text graph of a layer, and where its learned skills stand.
@@ -39,6 +43,9 @@ class PercolationReport:
         predicted_poisson: The same for the Poisson ensemble of the same c and R.
         predicted_typed: The same for random graphs that also keep each text's mix of types of skills; empty without.
         types: Number of types behind `predicted_typed`; None if there are none.
+        learned_kept_typed: Shares of all skills that are kept if more and more of the learned ones are, as predicted
+            with these types; empty without.
+        learned_giant_typed: Giant component at each of them, exact for random graphs that keep the mix of types.
         critical: `phi` at which the susceptibility is largest before the largest cluster holds half of what is
             kept: where the giant component sets in.
         predicted_critical: `phi` above which the measured degree distributions have a giant component.
@@ -68,6 +75,8 @@ class PercolationReport:
     seconds: float
     predicted_typed: tuple[float, ...] = ()
     types: int | None = None
+    learned_kept_typed: tuple[float, ...] = ()
+    learned_giant_typed: tuple[float, ...] = ()
 
 
 def percolate(
@@ -111,6 +120,9 @@ def percolate(
     measured = Ensemble.from_degrees(graph.text_degrees, graph.skill_degrees)
     poisson = Ensemble.poisson(graph.mean_skills, graph.ratio)
     typed = typed_expectation(store, dataset, layer) if types else None
+    shares = np.linspace(0.0, 1.0, _LEARNED_POINTS)
+    of_learned = None if typed is None else typed.learned_kept(shares)
+    kept = shares * (0.0 if typed is None else typed.predicted.evolution.learned)
     sizes = components(graph, learned, "any").sizes
     n_learned = int(np.count_nonzero(learned))
     return PercolationReport(
@@ -132,6 +144,8 @@ def percolate(
         seconds=time.perf_counter() - start,
         predicted_typed=() if typed is None else tuple(typed.kept_at_random(grid).tolist()),
         types=None if typed is None else typed.predicted.n_types,
+        learned_kept_typed=() if typed is None or of_learned is None else tuple(kept.tolist()),
+        learned_giant_typed=() if of_learned is None else tuple(of_learned.tolist()),
     )
 
 

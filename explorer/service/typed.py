@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from analysis.errors import AnalysisError
 from analysis.skill_types import TypeChoice
 from analysis.typed_evolution import typed_jump
-from analysis.typed_percolation import typed_percolation_share, typed_site_condition, typed_site_giant
+from analysis.typed_percolation import (
+    typed_learned_sites,
+    typed_percolation_share,
+    typed_site_condition,
+    typed_site_giant,
+)
 from analysis.typed_stages import understood_in_the_end
 from explorer.errors import SkillgraphError
 from explorer.service.course import Course, Predicted, expected_giant, layer_course
@@ -52,6 +57,12 @@ class TypedExpectation:
     def kept_at_random(self, phi: NDArray[np.float64]) -> NDArray[np.float64]:
         """Giant component if shares φ of the skills are kept at random, as fractions of all, float64 (N,)."""
         return typed_site_giant(self.predicted.recursion.ensemble, phi)
+
+    def learned_kept(self, phi: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Giant component if shares φ of the learned skills are kept, float64 (N,); None where no equation holds."""
+        if not self.course.alone:
+            return None
+        return typed_learned_sites(self.predicted.recursion, self.predicted.evolution, phi)
 
     @property
     def learned_by_skill(self) -> NDArray[np.float64]:

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from analysis.components import components
+from analysis.degrees import DegreeDistribution
 from analysis.density_evolution import exit_curve
 from analysis.ensembles import Ensemble
 from analysis.errors import AnalysisError
 from analysis.graph import SkillTextGraph
+from analysis.learned_sites import giant_learned_sites
 from analysis.learners import DSkillLearner, Learner, OneSkillLearner, RandomCapacityLearner
 from analysis.newman_ziff import convolve, site_percolation
 from analysis.peeling import peel
@@ -27,6 +29,7 @@ from analysis.typed_exit import typed_exit_curve
 from analysis.typed_percolation import (
     typed_condition,
     typed_giant,
+    typed_learned_sites,
     typed_percolation_share,
     typed_site_condition,
     typed_site_giant,
@@ -148,3 +151,34 @@ def test_too_few_texts_have_no_threshold_and_stages_are_refused() -> None:
     closed = TypedRecursion(few, closed=np.array([True]))
     with pytest.raises(AnalysisError, match="no equation"):
         typed_percolation_share(closed)
+
+
+@pytest.mark.parametrize("rule", ["any", "understood"])
+@pytest.mark.parametrize("learner", [OneSkillLearner(), DSkillLearner(2), RandomCapacityLearner(0.6)])
+def test_learned_skills_kept_at_random_of_one_type_are_the_plain_equation(
+    learner: Learner, rule: AssociationRule
+) -> None:
+    plain = Ensemble(DegreeDistribution.regular(3), DegreeDistribution.poisson(2.4))
+    one = TypedEnsemble.from_kinds([[3]], [1.0], [1.0], 0.8)
+    shares = np.array([0.2, 0.6, 1.0])
+    end = evolve_typed(one, learner, prior=0.9, tolerance=1e-12)
+    recursion = TypedRecursion(one, learner, np.array([0.9]))
+    found = typed_learned_sites(recursion, end, shares, rule, tolerance=1e-9)
+    assert found == pytest.approx(giant_learned_sites(plain, shares, rule, learner, prior=0.9), abs=1e-6)
+    assert found[-1] == pytest.approx(typed_giant(recursion, end, rule), abs=1e-6)
+    with pytest.raises(AnalysisError, match="from 0 to 1"):
+        typed_learned_sites(recursion, end, [1.5], rule)
+
+
+def test_learned_skills_kept_at_random_of_two_types_are_those_of_a_graph() -> None:
+    """Four standard deviations of a graph of 40,000 skills are below 0.01 away from the point where it begins."""
+    graph, kinds = two_kinds(40_000, 6)
+    ensemble = TypedEnsemble.from_graph(graph, kinds)
+    end = evolve_typed(ensemble)
+    learned = peel(graph).learned
+    shares = np.array([0.3, 0.6, 0.9])
+    found = typed_learned_sites(TypedRecursion(ensemble), end, shares)
+    rng = np.random.default_rng(9)
+    for share, expected in zip(shares, found, strict=True):
+        kept = learned & (rng.random(graph.n_skills) < share)
+        assert components(graph, kept, "any").giant / graph.n_skills == pytest.approx(expected, abs=0.01)

@@ -299,6 +299,9 @@ def percolation_figure(
             line(learned.kept, learned.giant, "learned ones only", "measured", dash="longdashdot"),
             line(learned.predicted_kept, learned.predicted, "learned, exact", "degrees", dash="longdashdot"),
         ]
+    if report.learned_giant_typed:
+        typed = report.learned_kept_typed, report.learned_giant_typed
+        traces.append(line(*typed, "learned, types", "typed", dash="longdashdot"))
     traces.append(
         go.Scatter(
             x=[report.learned],
