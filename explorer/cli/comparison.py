@@ -14,6 +14,7 @@ from explorer.errors import SkillgraphError
 from explorer.wording import plural
 
 if TYPE_CHECKING:
+    from explorer.service.changes import Gain
     from explorer.service.comparison import ClassRow, LayerComparison, LevelRow, SkillChange
     from explorer.service.family import FamilyMember, FamilyReport
 
@@ -98,10 +99,15 @@ def _families(
             from explorer.service.matrix import family_matrix
 
             grid = family_matrix(store, name, root=root)
+        changes: tuple[Gain, ...] = ()
+        if report is not None:
+            from explorer.service.changes import learned_changes, measured_changes
+
+            changes = learned_changes(store, name, found) if grid is None else measured_changes(grid)
     if report is not None:
         from explorer.export import family_html
 
-        write_text(report, family_html(found, grid))
+        write_text(report, family_html(found, grid, changes))
     if matrix is not None and grid is not None:
         from explorer.service.matrix import matrix_csv
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from explorer.service.changes import Gain
 from explorer.service.comparison import ClassRow, LayerComparison, LevelRow, PairedOutcomes, SkillChange
 from explorer.service.family import FamilyReport
 from explorer.service.matrix import FamilyMatrix
@@ -62,12 +63,13 @@ def comparison_html(found: LayerComparison, *, rows: int | None = None) -> str:
     )
 
 
-def family_html(found: FamilyReport, matrix: FamilyMatrix | None = None) -> str:
+def family_html(found: FamilyReport, matrix: FamilyMatrix | None = None, changes: Sequence[Gain] = ()) -> str:
     """A family tree as a page.
 
     Args:
         found: The families.
         matrix: Its layers by skills, to show too.
+        changes: What each layer gained and lost, to list too.
 
     Returns:
         A whole HTML document, everything in it.
@@ -96,9 +98,25 @@ def family_html(found: FamilyReport, matrix: FamilyMatrix | None = None) -> str:
         pairs=plural(found.pairs, "fine-tuned layer"),
         tree=_Table("Base and fine-tuned layers", columns, rows, note),
         sentences=cautions,
+        changes=[
+            (f"{layer}: {plural(len(listed), 'skill')} {change}", _changes(listed))
+            for layer in dict.fromkeys(gain.layer for gain in changes)
+            for change in ("gained", "lost")
+            if (listed := [gain for gain in changes if (gain.layer, gain.change) == (layer, change)])
+        ],
         matrices=[] if matrix is None else _matrices(matrix),
         provenance=_provenance([m.layer for m in found.members if m.depth == 0]),
     )
+
+
+def _changes(rows: Sequence[Gain]) -> _Table:
+    base = rows[0].base
+    if rows[0].points is None:
+        told = [(gain.name, gain.skill_class) for gain in rows]
+        return _Table(f"Compared with {base}", ("skill", "class"), told, text=(1,))
+    measured = [(g.name, g.skill_class, f"{g.points:+.1f}", f"{g.q_value:.2g}") for g in rows]
+    note = "Points: change of the solve rate. q: of no change, after Benjamini and Hochberg."
+    return _Table(f"Compared with {base}, the surest first", ("skill", "class", "points", "q"), measured, note, (1,))
 
 
 def _filled(template: str, **values: Any) -> str:

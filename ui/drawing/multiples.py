@@ -130,11 +130,12 @@ def _fitted(x: Float, y: Float) -> tuple[Float, Float, float]:
 def panel_grid(n: int) -> tuple[int, int]:
     """Columns and rows of n panels, about twice as wide as high.
 
-    >>> panel_grid(26), panel_grid(3), panel_grid(1)
-    ((7, 4), (3, 1), (1, 1))
+    >>> panel_grid(26), panel_grid(4), panel_grid(3), panel_grid(1)
+    ((7, 4), (2, 2), (3, 1), (1, 1))
     """
     columns = max(min(n, math.ceil(math.sqrt(1.8 * n))), 1)
-    return columns, max(math.ceil(n / columns), 1)
+    lines = max(math.ceil(n / columns), 1)
+    return max(math.ceil(n / lines), 1), lines  # no line much shorter than the others
 
 
 def panels_height(shared: SharedGraph, n: int) -> int:

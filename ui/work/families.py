@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.errors import SkillgraphError
+from explorer.service.changes import Gain, learned_changes, measured_changes
 from explorer.service.family import FamilyReport, family
 from explorer.service.matrix import FamilyMatrix, family_matrix
-from explorer.service.pairing import FALSE_DISCOVERIES
 from explorer.service.snapshot import read_dataset
 from explorer.store.place import Place
 from explorer.store.protocol import Store
@@ -21,31 +21,6 @@ from ui.work.tasks import reader
 __all__ = ["Gain", "Wide", "look"]
 
 _SKILLS = 3_000
-
-
-@dataclass(frozen=True)
-class Gain:
-    """A skill that a layer gained or lost against its base.
-
-    Attributes:
-        layer: Name of the layer.
-        base: Name of its base.
-        skill: Id.
-        name: What people call the skill.
-        skill_class: Class; "" if it has none.
-        change: `gained` or `lost`; between evidence layers only beyond noise.
-        points: Change of the solve rate in points; None for layers learned from texts.
-        q_value: Of no change; None likewise.
-    """
-
-    layer: str
-    base: str
-    skill: str
-    name: str
-    skill_class: str
-    change: str
-    points: float | None
-    q_value: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,14 +79,6 @@ def look(report: Report, place: Place, dataset: str, root: str | None) -> Wide:
 
 
 def _measured(found: FamilyReport, matrix: FamilyMatrix) -> Wide:
-    gains = []
-    for m, info in enumerate(matrix.layers):
-        for k in np.flatnonzero(np.nan_to_num(matrix.q_value[m], nan=1.0) <= FALSE_DISCOVERIES).tolist():
-            points = float(matrix.difference[m, k])
-            change = "gained" if points > 0 else "lost"
-            q = float(matrix.q_value[m, k])
-            about = (matrix.skills[k], matrix.names[k], matrix.classes[k] or "")
-            gains.append(Gain(info.name, info.base or "", *about, change, 100 * points, q))
     values = {"rate": matrix.rate.T, "beyond": (matrix.rate - matrix.expected).T, "change": matrix.difference.T}
     return Wide(
         found,
@@ -121,7 +88,7 @@ def _measured(found: FamilyReport, matrix: FamilyMatrix) -> Wide:
         tuple(c or "" for c in matrix.classes),
         values,
         matrix,
-        tuple(sorted(gains, key=lambda g: (g.q_value or 0.0, -abs(g.points or 0.0)))),
+        measured_changes(matrix),
         0,
     )
 
@@ -137,16 +104,6 @@ def _learned(store: Store, dataset: str, found: FamilyReport) -> Wide:
     for m, info in enumerate(layers):
         known = [row[s] for s in store.read_layer(dataset, info.name).skills["skill"].to_pylist() if s in row]
         table[known, m] = 1.0
-    at = {info.name: m for m, info in enumerate(layers)}
-    gains = []
-    for m, info in enumerate(layers):
-        if info.base in at:
-            change = table[:, m] - table[:, at[str(info.base)]]
-            gains += [
-                Gain(info.name, str(info.base), ids[k], names[k], classes[k] or "",
-                     "gained" if change[k] > 0 else "lost", None, None)
-                for k in np.flatnonzero(change).tolist()
-            ]  # fmt: skip
     differ = np.flatnonzero(table.min(axis=1, initial=1.0) != table.max(axis=1, initial=0.0))
     kept = differ[:_SKILLS]
     return Wide(
@@ -157,6 +114,6 @@ def _learned(store: Store, dataset: str, found: FamilyReport) -> Wide:
         tuple(classes[k] or "" for k in kept),
         {"learned": table[kept]},
         None,
-        tuple(gains),
+        learned_changes(store, dataset, found),
         len(ids) - len(kept),
     )

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from explorer.store.opening import open_store
+from loaders.formats import load
 from tests.ui.browser.seen import at_rest, drawn, has_state, pdf_text, serious, until
 from tests.ui.conftest import fill
 
@@ -66,6 +67,67 @@ def test_a_file_goes_in_by_keyboard_and_leaves_as_a_page(
     expect(panel.get_by_role("heading", level=2)).to_have_text("skill 3")
     expect(panel).to_contain_text("skill 0")
     expect(page.get_by_role("group", name="Legend").get_by_role("button")).not_to_have_count(0)
+    page.context.set_offline(False)
+    watched[:] = [line for line in watched if "file://" not in line]
+
+
+def functions_of(*packages: str) -> str:
+    """The functions of packages of the standard library with their skills, as the demo has them, as a table."""
+    rows = [row for package in packages for row in load(package, name="d").dataset.requirements.to_pylist()]
+    return "text,skill\n" + "".join(f"{row['text']},{row['skill']}\n" for row in rows)
+
+
+def put_in(page: Page, address: str, query: str, file: Path) -> None:
+    """Load a file from the page."""
+    page.goto(f"{address}/load{query}")
+    at_rest(page)
+    page.locator("#ld-choose").set_input_files(file)
+    expect(page.locator("#look-result")).to_contain_text("requirements")
+    page.get_by_role("button", name="Load", exact=True).click()
+    expect(page.locator("#load-result")).to_contain_text("This load brought")
+
+
+def learn(page: Page, address: str, query: str, said: str) -> None:
+    """Learn a layer from the page."""
+    page.goto(f"{address}/runs?run=learn&{query}")
+    at_rest(page)
+    page.locator("#runs-go").click()
+    expect(page.locator("#runs-result")).to_contain_text(said)
+
+
+def test_what_a_child_gained_from_a_file_is_sent_to_a_colleague(
+    page: Page, serve: Any, tmp_path: Path, watched: list[str]
+) -> None:
+    """The question of the demo, on functions of the standard library: file in, child learned, report out and read."""
+    store = tmp_path / "python.kgl"
+    address = serve(store)
+    for name, packages in (("python.csv", ("json", "wsgiref")), ("more.csv", ("html", "dbm"))):
+        (tmp_path / name).write_text(functions_of(*packages), encoding="utf-8")
+    put_in(page, address, "", tmp_path / "python.csv")
+    learn(page, address, "name=foundation", "foundation: ")
+    put_in(page, address, "?mode=append&dataset=python", tmp_path / "more.csv")
+    learn(page, address, "name=child&base=foundation&mode=continued", "child: ")
+    opened = open_store(store, mode="read")
+    before, after = (
+        set(opened.read_layer("python", layer).skills["skill"].to_pylist()) for layer in ("foundation", "child")
+    )
+    gained = after - before
+    assert gained
+    assert before <= after
+    page.goto(f"{address}/family")
+    expect(page.locator("#f-result")).to_contain_text(f"{len(gained)} changes against the base")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Report (HTML)").click()
+    sent = tmp_path / "family.html"
+    download.value.save_as(sent)
+    watched.clear()
+    page.context.set_offline(True)
+    page.goto(sent.as_uri())
+    expect(page.locator("body")).to_contain_text("child")
+    told = page.locator("body").inner_text()
+    names = {row["id"]: row["name"] for row in opened.read_dataset("python").skills.to_pylist()}
+    assert f"child: {len(gained)} skills gained" in told
+    assert all(names[skill] in told for skill in gained)
     page.context.set_offline(False)
     watched[:] = [line for line in watched if "file://" not in line]
 
@@ -133,6 +195,14 @@ def test_views_are_saved_in_the_store_for_everybody(page: Page, serve: Any, tmp_
         page.get_by_role("button", name="Import", exact=True).click()
     chooser.value.set_files(file)
     expect(link).to_be_visible()
+    # what an earlier version kept in the browser is taken over once
+    kept = [{"name": "old", "path": "/graph", "search": "?layer=tuned"}]
+    page.evaluate("kept => localStorage.setItem('skillgraph-views', JSON.stringify(kept))", kept)
+    page.get_by_label("Saved views").first.click()
+    page.get_by_label("Saved views").first.click()
+    page.get_by_role("button", name="Take over this browser's views").click()
+    expect(page.get_by_role("link", name="old")).to_have_attribute("href", "/graph?layer=tuned")
+    expect(page.get_by_role("button", name="Take over this browser's views")).to_have_count(0)
 
 
 @pytest.mark.parametrize(

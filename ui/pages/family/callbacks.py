@@ -182,5 +182,5 @@ def report(source: Source, clicks: int | None, ticket: str | None, subject: Mapp
     wide = _found(source, ticket)
     if wide is None or not clicks:
         return no_update
-    page = family_html(wide.report, wide.matrix)
+    page = family_html(wide.report, wide.matrix, wide.gains)
     return {"content": page, "filename": f"{subject['dataset']}-family.html", "type": "text/html"}

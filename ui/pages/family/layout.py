@@ -20,14 +20,15 @@ __all__ = ["layout"]
 
 _TITLE = "Family"
 _MEANING = "A base and everything that was fine-tuned from it: what each model gained and lost, skill by skill."
-_NUMBER = {"type": "numericColumn", "minWidth": 70}
+_HEAD = {"headerClass": "ag-right-aligned-header narrow"}
+_NUMBER = {"type": "numericColumn", "minWidth": 70, **_HEAD}
 _TREE = (
     {"field": "layer", "headerName": "Layer", "minWidth": 150, "tooltipField": "name"},
     {"field": "learned", "headerName": "Learned", **_NUMBER},
     {"field": "gained", "headerName": "Gained", **_NUMBER},
     {"field": "lost", "headerName": "Lost", **_NUMBER},
-    {"field": "open", "headerName": "Not told", **_NUMBER},
-    {"field": "points", "headerName": "Solve rate, points", "minWidth": 150},
+    {"field": "open", "headerName": "Open", "headerTooltip": "Outcomes do not tell whether it changed", **_NUMBER},
+    {"field": "points", "headerName": "Points", "headerTooltip": "Change of the solve rate in points", "minWidth": 140},
     {"field": "p", "headerName": "p", **_NUMBER},
 )
 _GAINS = (

@@ -30,7 +30,12 @@ _MEANING = (
 
 
 _NARROW = {"paddingLeft": "4px", "paddingRight": "10px"}
-_NUMBER = {"type": "numericColumn", "minWidth": 60, "cellStyle": _NARROW}
+_NUMBER = {
+    "type": "numericColumn",
+    "minWidth": 60,
+    "cellStyle": _NARROW,
+    "headerClass": "ag-right-aligned-header narrow",
+}
 _KEYSTONES = (
     {"field": "step", "headerName": "", "maxWidth": 34, "minWidth": 34, "cellStyle": _NARROW},
     {"field": "name", "headerName": "Skill", "minWidth": 120, "tooltipField": "name", "cellStyle": _NARROW},
