@@ -52,6 +52,23 @@ def test_every_package_is_pinned_with_its_hash(locked: dict[str, dict[str, str]]
     assert not [name for name, entry in locked.items() if "resolved" in entry]  # no registry is named
 
 
+def test_every_kind_of_trace_that_is_drawn_is_in_the_bundle() -> None:
+    """Plotly draws an unknown kind as a scatter plot and says nothing."""
+    import plotly.graph_objects as go
+
+    traces = {name for name in dir(go) if name[0].isupper() and hasattr(getattr(go, name), "hoverinfo")}
+    drawn = set()
+    for folder in ("ui", "explorer"):
+        for file in (ROOT / folder).rglob("*.py"):
+            source = file.read_text(encoding="utf-8")
+            drawn |= {name.lower() for name in re.findall(r"\bgo\.(\w+)\(", source) if name in traces}
+            added = re.findall(r"\.add_(\w+)\(", source) if "plotly" in source else []
+            drawn |= {name for name in added if name in {trace.lower() for trace in traces}}
+    registered = set(re.findall(r'"plotly.js/lib/(\w+)"', (SOURCES / "plotly.js").read_text())) - {"core"}
+    assert {"scatter", "bar"} <= drawn
+    assert drawn <= registered
+
+
 def test_bundles_are_of_the_versions_that_python_installs(locked: dict[str, dict[str, str]]) -> None:
     """The component's properties are declared in Python, and figures are written for one version of Plotly."""
     from plotly.offline import get_plotlyjs_version
