@@ -26,8 +26,10 @@ _ROOM = 300_000
 _MOST_EDGES = 2_000_000
 _GUIDE = 0.1
 """Random graphs are a guide for texts if they learn as many skills, within this share of those that are seen."""
-_SEEDS = 0.05
-"""Share of the seen skills that is given to see whether learning only waits for a start."""
+_SEEDS = 0.02
+"""Share of the seen skills (but at least five skills) that is given to see whether learning only waits for a start."""
+_STARTED = 0.25
+"""Learning has started if this share of the other seen skills was learned, and four times what is learned unaided."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,7 @@ def _ahead(
         earlier |= stage.reads
     before = np.setdiff1d(np.flatnonzero(earlier), chosen)
 
-    def drawn(times: float, seeds: float = 0.0) -> float:
+    def drawn(times: float, seeds: int = 0) -> float:
         whole = int(times)
         part = rng.permutation(chosen)[: round((times - whole) * len(chosen))]
         rows = np.concatenate([before, *[chosen] * whole, part])
@@ -215,15 +217,16 @@ def _ahead(
         stages = [replace(stage, reads=stage.reads[rows] & first) for stage in course.stages[:-1]]
         there = np.flatnonzero(graph.skill_degrees)
         known = last.known.copy()
-        known[rng.permutation(there)[: max(round(seeds * len(there)), 5) if seeds else 0]] = True
+        known[rng.permutation(there)[:seeds]] = True
         stages.append(replace(last, reads=own, known=known))
         return float(replace(course, stages=tuple(stages)).learn(graph, rng).sum())
 
     if abs(drawn(1.0) - learned) > max(_GUIDE * seen, 5.0):
         return None
     most = max(min(factor, _MOST_EDGES / max(course.graph.n_edges, 1)), 1.0)
-    by_itself, started = drawn(most), drawn(most, _SEEDS)
-    return started if started > 4.0 * (by_itself + max(_SEEDS * seen, 5.0)) else by_itself
+    seeds = max(round(_SEEDS * seen), 5)
+    by_itself, started = drawn(most), drawn(most, seeds)
+    return started if started - seeds > max(4.0 * by_itself, _STARTED * (seen - seeds)) else by_itself
 
 
 def _sentence(found: Forecast) -> str:

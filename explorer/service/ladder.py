@@ -26,6 +26,7 @@ from explorer.service.expectation import expectations, known_beforehand
 from explorer.service.poisson import unsettled
 from explorer.service.snapshot import _cached
 from explorer.store.protocol import LayerInfo, Store
+from explorer.wording import plural
 
 __all__ = ["COMPACT", "FINE", "Ladder", "Rung", "Start", "chosen_types", "explain", "skill_features"]
 
@@ -94,7 +95,8 @@ class Start:
         seeded: Learned fraction once a few skills are known.
         eigenvalue: Largest eigenvalue at the unseeded fixed point.
         seed: Random skills that must be known for half of all draws to leave the unseeded branch, on this graph; None
-            where the branches agree, or no number up to a tenth of the skills is enough.
+            where the branches agree, or no number up to a tenth of the skills is enough. Where nothing is learned:
+            those that lead to half of the skills, or all skills if a tenth of them is not enough.
     """
 
     unseeded: float
@@ -519,7 +521,8 @@ def _start(course: Course, rung: Rung, rungs: Sequence[Rung]) -> Start:
         rung = next(r for r in rungs if r.seeded is not None)
     seeded, eigenvalue = rung.seeded or rung.learned, rung.eigenvalue or 0.0
     seed = None
-    if seeded - rung.learned > 0.05 and course.alone and course.graph.n_edges <= _SIMULATED:
+    waits = seeded - rung.learned > 0.05 or not course.view.learned.any()
+    if waits and course.alone and course.graph.n_edges <= _SIMULATED:
         stage, graph = course.stages[0], course.graph
         novel = np.flatnonzero(~stage.known)
 
@@ -529,7 +532,11 @@ def _start(course: Course, rung: Rung, rungs: Sequence[Rung]) -> Start:
             more = replace(course, stages=(replace(stage, known=known),))
             return float(more.learn(graph, rng).mean())
 
-        seed = seed_needed(learned_with, float(course.view.learned.mean()), max(seeded, 0.0), graph.n_skills)
+        measured = float(course.view.learned.mean())
+        # Where nothing is learned, a start is what leads to half of the skills, whatever random graphs do.
+        seed = seed_needed(learned_with, measured, 1.0 if measured == 0.0 else seeded, graph.n_skills)
+        if measured == 0.0 and seed is None:
+            seed = graph.n_skills
     return Start(rung.learned, seeded, eigenvalue, seed)
 
 
@@ -552,6 +559,8 @@ def _cross_validated(course: Course, seed: int) -> float:
 
 def _sentence(ladder: Ladder, by_name: dict[str, SkillFeature]) -> str:
     degrees = ladder.rung("degrees")
+    if ladder.measured == 0.0 and degrees.learned < 0.01:
+        return _nothing(ladder)
     if abs(ladder.gap) < 0.01:
         return (
             f"Random graphs with the same degrees learn as much as this layer ({degrees.learned:.1%} and "
@@ -581,6 +590,17 @@ def _sentence(ladder: Ladder, by_name: dict[str, SkillFeature]) -> str:
     if best is not None and best.features != rung.features:
         sentence += f" {best.features[0].capitalize()} alone ({best.types} types) closes {_closed(best)}."
     return sentence
+
+
+def _nothing(ladder: Ladder) -> str:
+    """Where nothing is learned: whether learning only waits for a start."""
+    said = "Nothing is learned: every text requires more novel skills than it can teach, so learning does not start."
+    seed = ladder.start.seed
+    if seed is None:
+        return said
+    if seed > ladder.skills // 10:
+        return f"{said} Even if a tenth of the skills were known beforehand, less than half would be learned."
+    return f"{said} It only waits for a start: from {plural(seed, 'random known skill')} on, most are learned."
 
 
 def _closed(rung: Rung) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from analysis.peeling import peel
 from explorer.errors import SkillgraphError
 from explorer.service.course import layer_course
 from explorer.service.ladder import COMPACT, Ladder, explain
@@ -225,3 +226,41 @@ def test_an_iteration_that_does_not_converge_is_told(tmp_path: Path) -> None:
     assert expected is not None
     told = any("with types did not converge" in reason for reason in predicted.reasons)
     assert told == (not expected.predicted.evolution.converged)
+
+
+@pytest.mark.parametrize("size", [2, 3, 12])
+def test_where_nothing_is_learned_the_sentence_says_whether_it_waits_for_a_start(tmp_path: Path, size: int) -> None:
+    """No text requires a single skill. Texts of two or three skills are started by some known ones, of twelve not."""
+    rng = np.random.default_rng(0)
+    pairs = [(f"t{i:04d}", f"s{s:03d}") for i in range(1_200) for s in rng.choice(200, size, replace=False)]
+    opened = open_store(tmp_path / "store.kgl", mode="write")
+    opened.write_dataset(
+        build_dataset(
+            "none",
+            texts=pa.table({"id": sorted({t for t, _ in pairs})}),
+            skills=pa.table({"id": sorted({s for _, s in pairs})}),
+            requirements=pa.table({"text": [t for t, _ in pairs], "skill": [s for _, s in pairs]}),
+        )
+    )
+    learn(opened, "none", name="all")
+    found = explain(opened, "none", "all", graphs=2)
+    course = layer_course(opened, "none", "all")
+    opened.close()
+    assert found.measured == 0.0
+    assert found.sentence.startswith("Nothing is learned")
+
+    def learned_with(number: int) -> float:
+        shares = []
+        for _ in range(20):
+            known = np.zeros(200, bool)
+            known[rng.choice(200, number, replace=False)] = True
+            shares.append(float(peel(course.graph, known=known).learned.mean()))
+        return float(np.median(shares))
+
+    assert found.start.seed is not None
+    if size == 12:
+        assert "Even if a tenth" in found.sentence
+        assert learned_with(20) < 0.5
+    else:
+        assert ("from 1 random known skill on" in found.sentence) == (size == 2)
+        assert learned_with(min(2 * found.start.seed, 20)) > 0.5

@@ -87,7 +87,8 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                             figure("z-rate", height=290, label="Expected bits per text against texts per skill"),
                             note=(
                                 "Random texts with as many skills each (Poisson): the more texts a learner has read, "
-                                "the fewer it has to send whole. The vertical orange line is this layer's R."
+                                "the fewer it has to send whole. With types: random texts that keep this layer's mix "
+                                "of types of skills. The vertical orange line is this layer's R."
                             ),
                         ),
                     ],
