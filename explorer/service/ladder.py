@@ -566,6 +566,14 @@ def _sentence(ladder: Ladder, by_name: dict[str, SkillFeature]) -> str:
             f"Random graphs with the same degrees learn as much as this layer ({degrees.learned:.1%} and "
             f"{ladder.measured:.1%}): no further structure of the graph is needed to explain the result."
         )
+    if degrees.simulated is not None:
+        chance = max(0.01, 1.0 / ladder.skills, 2.0 * (degrees.simulated_error or 0.0))
+        if abs(ladder.measured - degrees.simulated) < chance:
+            return (
+                f"Random graphs of this size with the same degrees learn {degrees.simulated:.1%} on average, and this "
+                f"layer learned {ladder.measured:.1%}: no further structure of the graph is needed to explain the "
+                f"result. (The prediction of {degrees.learned:.1%} is for large graphs.)"
+            )
     direction = "delayed" if ladder.gap < 0 else "helped"
     rungs = [r for r in ladder.rungs if r.name == "few types" and r.features]
     if not rungs:

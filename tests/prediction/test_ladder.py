@@ -264,3 +264,24 @@ def test_where_nothing_is_learned_the_sentence_says_whether_it_waits_for_a_start
     else:
         assert ("from 1 random known skill on" in found.sentence) == (size == 2)
         assert learned_with(min(2 * found.start.seed, 20)) > 0.5
+
+
+def test_a_small_graph_is_held_against_graphs_of_its_size(tmp_path: Path) -> None:
+    opened = open_store(tmp_path / "store.kgl", mode="write")
+    opened.write_dataset(
+        build_dataset(
+            "small",
+            texts=pa.table({"id": ["t1", "t2", "t3"]}),
+            skills=pa.table({"id": ["s1", "s2", "s3"]}),
+            requirements=pa.table({"text": ["t1", "t2", "t2", "t3", "t3"], "skill": ["s1", "s1", "s2", "s2", "s3"]}),
+        )
+    )
+    learn(opened, "small", name="all")
+    found = explain(opened, "small", "all")
+    opened.close()
+    degrees = found.rung("degrees")
+    assert found.measured == 1.0
+    assert degrees.learned < 0.9  # of large graphs with these degrees
+    assert degrees.simulated is not None
+    assert ("of this size" in found.sentence) == (abs(degrees.simulated - found.measured) < 1 / 3)
+    assert "none of the types" not in found.sentence
