@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from loaders._builder import Builder, Value
-from loaders._reading import AmbiguousError, plural, quoted
+from loaders._reading import ONLY_ASSOCIATIONS, AmbiguousError, plural, quoted
 from loaders.errors import DataError
 
 __all__ = ["OPTIONS", "Edge", "Node", "PropertyGraph", "add_graph", "typed"]
@@ -155,6 +155,8 @@ def add_graph(graph: PropertyGraph, builder: Builder, path: Path, labels: Mappin
             continue
         kept[key] = identifier
         add[role](identifier, _properties(node, role, used, attribute, wanted, own=graph.own))
+    if graph.edges and graph.nodes and set(roles.values()) <= {"skill"} and not any(map(_kind, graph.edges)):
+        raise DataError(ONLY_ASSOCIATIONS, path=path)
     any_known = any(_kind(edge) == "requires" for edge in graph.edges)
     other_types: Counter[str] = Counter()
     for edge in graph.edges:

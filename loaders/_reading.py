@@ -8,7 +8,12 @@ from pathlib import Path
 
 from loaders.errors import DataError
 
-__all__ = ["AmbiguousError", "Decision", "plural", "quoted", "stray_summary"]
+__all__ = ["ONLY_ASSOCIATIONS", "AmbiguousError", "Decision", "plural", "quoted", "stray_summary"]
+
+ONLY_ASSOCIATIONS = (
+    "holds skills and links between them but no text, as the association graph of a layer does; a dataset needs texts, "
+    "and is exported by naming no layer: skillgraph export FILE"
+)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 from loaders._builder import Builder, Value
 from loaders._files import Progress, suffixes
-from loaders._reading import AmbiguousError, Decision
+from loaders._reading import ONLY_ASSOCIATIONS, AmbiguousError, Decision
 from loaders._registry import FORMATS, Claim, Format
 from loaders._report import Problems
 from loaders._source import Source
@@ -436,6 +436,8 @@ def _detected(path: str | Path, given: Mapping[str, str | Path]) -> tuple[Format
             return FORMATS["python"], Claim(10, "no file has this name, so a package")
         raise DataError("there is no such file or folder", path=target)
     source = Source(target, dict(given))
+    if source.is_dir and _is_association_export(source.files):
+        raise DataError(ONLY_ASSOCIATIONS, path=target)
     claims = _claims(target, given)
     own = [key for key in given if key not in _COMMON and companion_option(key) is None]
     # columns that the user named say more than names of columns do
@@ -444,6 +446,11 @@ def _detected(path: str | Path, given: Mapping[str, str | Path]) -> tuple[Format
         raise _unknown(source)
     first = (told or claims)[0]
     return FORMATS[first[0]], first[1]
+
+
+def _is_association_export(files: Sequence[str]) -> bool:
+    """True for a folder with what an export of a layer's association graph writes, and nothing else."""
+    return any(set(files) == {"dataset.json", f"skills.{end}", f"associations.{end}"} for end in ("csv", "parquet"))
 
 
 def _by_options(source: Source, own: Sequence[str]) -> list[tuple[str, Claim]]:

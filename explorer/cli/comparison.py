@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["compare"]
 
 
-@command(store="read", rows=True)
+@command(store="read", rows=True, advice="compare two layers, without --family and --matrix")
 def compare(
     run: Run,
     first: Annotated[

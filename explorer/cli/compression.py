@@ -35,7 +35,7 @@ PartOption = Annotated[
 ]
 
 
-@command(store="read")
+@command(store="read", advice="take one --part")
 def compress(
     run: Run,
     layer: LayerArgument,

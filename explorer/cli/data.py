@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["datasets", "load"]
 
 
-@command(store="write")
+@command(store="write", advice="load one part at a time, and add the next with --append")
 def load(
     run: Run,
     target: Annotated[

@@ -24,7 +24,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-@command(store="write", rows=True)
+@command(store="write", rows=True, advice="name fewer models in place of --all-models or --family, or take one --part")
 def evidence(
     run: Run,
     models: Annotated[

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["explain", "forecast"]
 
 
-@command(store="read", rows=True)
+@command(store="read", rows=True, advice="draw no random graphs (--graphs 0), or name fewer --types")
 def explain(
     run: Run,
     layer: Annotated[str, typer.Argument(help="Name of the layer.")],

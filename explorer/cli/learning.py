@@ -148,7 +148,7 @@ def _learned(report: LearnReport, *, continued: bool) -> Iterator[Block]:
         yield Note(report.advice)
 
 
-@command(store="write")
+@command(store="write", advice="leave out long texts with --max-text-skills")
 def associate(
     run: Run,
     layer: LayerArgument,
@@ -212,7 +212,7 @@ def parts_sentence(layer: str, report: ComponentsReport) -> str:
     )
 
 
-@command(store="read", rows=True)
+@command(store="read", rows=True, advice="take fewer --replicates")
 def percolate(
     run: Run,
     layer: LayerArgument,

@@ -20,7 +20,7 @@ __all__ = ["tags"]
 _FEW = 100  # models, below which most wrong tags of single texts stay hidden
 
 
-@command(store="read", rows=True)
+@command(store="read", rows=True, advice="take one --part")
 def tags(
     run: Run,
     dataset: DatasetOption = None,

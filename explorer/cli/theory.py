@@ -397,7 +397,7 @@ def hierarchy(
     )
 
 
-@command(rows=True)
+@command(rows=True, advice="take fewer --skills")
 def simulate(
     run: Run,
     mean_skills: MeanSkills,

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+import typer
 
+from explorer.cli.app import app
 from tests.cli.conftest import SKILLGRAPH, Ran, Run
+from tests.support.command_line import call_words
 
 
 def one_sentence(ran: Ran, *words: str) -> None:
@@ -150,3 +156,35 @@ def test_ctrl_c_leaves_the_store_as_it_was(filled: Path, run_in: Run, tmp_path: 
     assert "Traceback" not in err
     assert run_in(tmp_path, "datasets", "--json").out == before
     assert run_in(tmp_path, "learn", "again", "--part", "basic").code == 0, "the store can be written again"
+
+
+def test_too_little_memory_gets_advice_that_the_command_can_follow(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full() -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("explorer.cli.group.sweep", full)
+    advised = set()
+    for words, known in commands():
+        needed = [parameter for parameter in known.params if parameter.required]
+        options = [part for p in needed if p.param_type_name == "option" for part in (p.opts[0], "1")]
+        places = ["x" for p in needed if p.param_type_name == "argument"]
+        ran = call_words(tmp_path, [*words, *options, *places])
+        assert ran.code == 1, (words, ran)
+        assert ran.err.startswith("error: not enough memory for this: "), (words, ran)
+        named = set(re.findall(r"--[a-z-]+", ran.err))
+        assert named <= {flag for p in known.params for flag in p.opts}, words
+        if named:
+            advised.add(" ".join(words))
+    assert {"load", "associate", "evidence", "explain", "theory simulate"} <= advised
+
+
+def commands(group: Any = None, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command with its words."""
+    known = group or typer.main.get_command(app)
+    if not hasattr(known, "list_commands"):
+        yield words, known
+        return
+    for word in known.list_commands(None):
+        yield from commands(known.get_command(None, word), *words, word)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import resource
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import networkx as nx
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from explorer.errors import NotFoundError, SkillgraphError
+from explorer.errors import USER_ERRORS, NotFoundError, SkillgraphError
 from explorer.export import (
+    ExportFormat,
     association_graph,
     dataset_graph,
     export,
@@ -25,6 +29,7 @@ from explorer.service.association import associate
 from explorer.service.learning import learn
 from explorer.store.protocol import Store
 from loaders.dataset import Dataset, build_dataset
+from loaders.errors import DataError
 from loaders.formats import load
 
 NASTY = ' "quoted" & <tagged>, comma;\ttab\nline é مهارة 技能 '
@@ -213,6 +218,53 @@ def test_association_graph_of_a_layer(store: Store, data: Dataset, tmp_path: Pat
     )
     export(store, "d", tmp_path / "tables", layer="one", file_format="parquet")
     assert pa.parquet.read_table(tmp_path / "tables" / "associations.parquet").equals(pairs.combine_chunks())
+
+
+@pytest.mark.parametrize("name", ["a.graphml", "a.gexf", "a.json", "a.cyjs", "csv", "parquet"])
+def test_an_association_graph_is_not_taken_for_a_dataset(
+    store: Store, data: Dataset, tmp_path: Path, name: str
+) -> None:
+    store.write_dataset(data)
+    learn(store, "d", name="one")
+    associate(store, "d", "one")
+    form = None if "." in name else name
+    export(store, "d", tmp_path / name, layer="one", file_format=form)
+    with pytest.raises(DataError, match=f"{re.escape(name)}: holds skills and links between them but no text"):
+        load(tmp_path / name, name="d")
+    export(store, "d", tmp_path / f"whole-{name}", file_format=form)
+    assert load(tmp_path / f"whole-{name}", name="d").dataset.requirements.num_rows == data.requirements.num_rows
+
+
+@pytest.mark.parametrize(
+    ("file_format", "layer"),
+    [
+        (one, layer)
+        for one in get_args(ExportFormat)
+        for layer in (None, "one")
+        if (one, layer) != ("neo4j-admin", "one")
+    ],
+)
+def test_a_full_disk_leaves_what_was_there(
+    store: Store, data: Dataset, tmp_path: Path, file_format: str, layer: str | None
+) -> None:
+    """Files of at most 64 bytes stand for the disk: the system refuses to write more."""
+    store.write_dataset(data)
+    learn(store, "d", name="one")
+    associate(store, "d", "one")
+    target = tmp_path / "target"
+    folder = file_format in {"csv", "parquet", "neo4j-admin"}
+    if not folder:
+        target.write_text("before")
+    seen = sorted(tmp_path.iterdir())
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
+    try:
+        with pytest.raises(USER_ERRORS, match=r"[Ff]ile too large"):
+            export(store, "d", target, layer=layer, file_format=file_format)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert sorted(tmp_path.iterdir()) == seen
+    assert folder or target.read_text() == "before"
 
 
 def test_what_cannot_be_written_is_said_and_leaves_nothing(store: Store, tmp_path: Path) -> None:
