@@ -291,7 +291,9 @@ class LayerComparison:
     paired: PairedOutcomes | None = None
 
 
-def compare(store: Store, dataset: str, first: str, second: str, *, predict: bool = True) -> LayerComparison:
+def compare(
+    store: Store, dataset: str, first: str, second: str, *, predict: bool = True, skills: bool = True
+) -> LayerComparison:
     """Compare two layers of a dataset, skill by skill.
 
     Args:
@@ -300,6 +302,7 @@ def compare(store: Store, dataset: str, first: str, second: str, *, predict: boo
         first: Usually the foundation.
         second: Usually the fine-tuned layer.
         predict: Also predict frozen, continued and joint training where the second was fine-tuned from the first.
+        skills: Also the single skills and the components that they are attached to; without, only counts.
 
     Returns:
         Counts, classes and skills.
@@ -312,8 +315,8 @@ def compare(store: Store, dataset: str, first: str, second: str, *, predict: boo
     if all(view.info.kind == "evidence" for view in views):
         masteries = mastery_of(store, dataset, first), mastery_of(store, dataset, second)
     paired = None if masteries is None else pair_layers(store, dataset, views[0].info, views[1].info)
-    pair = _Pair(views, masteries, paired)
-    changes = pair.changes()
+    pair = _Pair(views, masteries, paired, attached=skills)
+    changes = pair.changes() if skills else ()
     return LayerComparison(
         first=views[0].info,
         second=views[1].info,
@@ -326,7 +329,7 @@ def compare(store: Store, dataset: str, first: str, second: str, *, predict: boo
         changes=changes,
         open=pair.count("open"),
         by_level=pair.by_level(),
-        by_component=pair.by_component(),
+        by_component=pair.by_component() if skills else (),
         mastery=None if masteries is None else _mastery_change(pair, masteries),
         training=predict_training(store, dataset, views[0], views[1]) if predict else (),
         cautions=_cautions(views, masteries, paired),
@@ -355,6 +358,8 @@ class _Pair:
         views: tuple[LayerView, LayerView],
         masteries: tuple[LayerMastery, LayerMastery] | None,
         paired: PairedLayers | None,
+        *,
+        attached: bool,
     ) -> None:
         self.views, self.paired = views, paired
         self.dataset = views[0].indexed.dataset
@@ -390,7 +395,7 @@ class _Pair:
             clear = self.kinds["gained"] | self.kinds["lost"] | self.kinds["kept"]
             self.kinds["open"] = self.universe & ~clear
         self.levels = self._levels()
-        self.component = self._components()
+        self.component = self._components() if attached else np.full(n, -1, np.int64)
 
     def count(self, kind: Change) -> int:
         return int(self.kinds[kind].sum())

@@ -108,7 +108,7 @@ def family(store: Store, dataset: str, *, root: str | None = None, progress: Pro
     members = []
     for done, (name, depth) in enumerate(order):
         base = infos[name].base
-        against = compare(store, dataset, str(base), name, predict=False) if depth else None
+        against = compare(store, dataset, str(base), name, predict=False, skills=False) if depth else None
         members.append(_member(infos[name], depth, against))
         if progress is not None:
             progress(done + 1, len(order))

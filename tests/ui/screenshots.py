@@ -45,8 +45,18 @@ SHOTS = (
     ("classes-region", "/classes?x=part%3Astdlib&y=part%3Ascipy&layer=scipy-continued#c-two", "light"),
     ("compression", "/compression", "light"),
     ("compression-receiver", "/compression?layer=scipy-continued&receiver=foundation", "dark"),
+    ("family", "/family?value=learned&picked=%5B%22scipy-frozen%22%2C%22scipy-joint%22%5D", "light"),
+    ("why", "/why?skill=module%3Acodecs", "light"),
+    ("load", "/load", "light"),
     ("query", "/query", "light"),
     ("query-graph", "/query?q=" + quote(_QUERY), "light"),
+)
+_EXERCISES = (
+    "sort by key,sorting; functions,0.4\n",
+    "sum of a list,loops,0.2\n",
+    "walk a tree,recursion; loops,0.7\n",
+    "count words,loops; dictionaries,0.3\n",
+    "merge two lists,loops; sorting,0.5\n",
 )
 _READY = """() => {
   const shown = (e) => e.offsetParent && e.checkVisibility({ visibilityProperty: true });
@@ -54,6 +64,7 @@ _READY = """() => {
   return document.querySelector('.page') && seen('.stat-value').every((e) => !e.innerText.includes('…'))
     && seen('.tab-body').every((e) => e.children.length)
     && seen('.canvas > div').every((e) => !e._cyreg || e._cyreg.cy.nodes().length)
+    && seen('#w-strip, #look-strip').every((e) => !e.innerText)
     && seen('#z-code, .query-summary').every((e) => e.innerText && !e.innerText.startsWith('Running'))
     && seen('.figure').every((e) => e.querySelector('.js-plotly-plot')?.data?.length);
 }"""
@@ -63,6 +74,15 @@ def take(page: Page, address: str, target: Path) -> None:
     """One picture, once everything on the page is drawn; of one part of it, if the address ends with its id."""
     address, _, part = address.partition("#")
     page.goto(address)
+    if address.endswith("/load"):
+        content = "item,skills,difficulty\n" + "".join(_EXERCISES)
+        file = {"name": "exercises.csv", "mimeType": "text/csv", "buffer": content.encode()}
+        page.locator("#ld-choose").set_input_files(files=[file])  # type: ignore[list-item]
+        page.locator("#look-result").get_by_text("requirements").first.wait_for(timeout=60_000)
+        page.set_viewport_size({"width": 1280, "height": 1100})
+    if "/why?" in address:
+        page.locator("#w-result h2").first.wait_for(timeout=120_000)
+        page.set_viewport_size({"width": 1280, "height": 1500})
     page.wait_for_function(_READY, timeout=120_000)
     page.wait_for_timeout(1_500)
     (page.locator(f"#{part}") if part else page).screenshot(path=target)
