@@ -24,9 +24,10 @@ from explorer.errors import SkillgraphError
 from explorer.service.snapshot import LayerView, layer_view, lineage
 from explorer.store.protocol import Store
 
-__all__ = ["Course", "Predicted", "Stage", "expected_giant", "layer_course"]
+__all__ = ["Course", "Predicted", "Stage", "expected_giant", "layer_course", "prerequisites_among"]
 
 Bools = NDArray[np.bool_]
+Pairs = tuple[NDArray[np.integer], NDArray[np.integer]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +39,15 @@ class Stage:
         learner: The rule by which they teach.
         known: Bool (S,), skills that are given beforehand, besides what earlier stages left.
         closed: Bool (S,), skills that cannot be learned at this stage; None if all can.
+        prerequisites: Two arrays `(prerequisite, skill)` of those that hold at this stage; None if there are none. A
+            base knows none but those between the skills of its own texts.
     """
 
     reads: Bools
     learner: Learner
     known: Bools
     closed: Bools | None
+    prerequisites: Pairs | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +138,6 @@ class Course:
         """
         labels = joint_types(types, self.roles)
         ensemble = TypedEnsemble.from_graph(self.graph, labels, text_class=self.text_class, poisson=poisson)
-        first = self.view.indexed.prerequisites
-        needed = None if first is None else TypedPrerequisites.from_pairs(*first, labels)
         member = np.zeros(ensemble.n_types, dtype=np.int64)
         member[labels] = np.arange(len(labels))  # any skill of each type: roles are the same in all of them
         of_class = np.zeros(max(ensemble.n_text_classes, 1), dtype=np.int64)
@@ -146,6 +148,9 @@ class Course:
             last = number == len(self.stages) - 1
             prior = np.where(stage.known[member], 0.0, prior)
             now = stage.reads[of_class][ensemble.edge_class]
+            needed = None
+            if stage.prerequisites is not None:
+                needed = TypedPrerequisites.from_pairs(*stage.prerequisites, labels)
             messages = None
             if not now.all():
                 messages = np.where(now, np.nan, 0.0 if taught is None else taught)
@@ -192,7 +197,7 @@ class Course:
                 stage.learner.capacities(part.n_texts, rng),
                 known=learned | stage.known,
                 learnable=None if stage.closed is None else ~stage.closed,
-                prerequisites=self.view.indexed.prerequisites,
+                prerequisites=stage.prerequisites,
             )
             learned = result.learned
         return learned
@@ -222,14 +227,29 @@ def layer_course(store: Store, dataset: str, layer: str) -> Course:
         reads = np.isin(texts, own.indexed.text_rows[own.taught])
         given = np.isin(skills, own.indexed.skill_rows[own.wave == 0])
         rule = parse_learner(info.learner)
+        needed = prerequisites_among(own, skills)
         if info.base is None or info.mode == "joint":
-            stages = [Stage(reads | read, rule, given, None)]
+            stages = [Stage(reads | read, rule, given, None, needed)]
         else:
-            stages.append(Stage(reads, rule, given & ~earlier, seen if info.mode == "frozen" else None))
+            stages.append(Stage(reads, rule, given & ~earlier, seen if info.mode == "frozen" else None, needed))
         read = read | reads
         earlier = np.isin(skills, own.indexed.skill_rows[own.learned])
         seen = np.isin(skills, own.indexed.skill_rows)
     return Course(view, tuple(stages))
+
+
+def prerequisites_among(own: LayerView, skills: NDArray[np.int64]) -> Pairs | None:
+    """The prerequisites that a layer of the lineage knows, as places among more skills.
+
+    Args:
+        own: The layer.
+        skills: Rows of the dataset's skills, ascending, int64 (S,); they hold all skills of the layer.
+    """
+    if own.indexed.prerequisites is None:
+        return None
+    place = np.searchsorted(skills, own.indexed.skill_rows)
+    first, then = own.indexed.prerequisites
+    return place[first], place[then]
 
 
 def expected_giant(predicted: Predicted, rule: AssociationRule, tolerance: float = 1e-4) -> float:

@@ -12,7 +12,7 @@ from analysis.ensembles import MultiClassEnsemble
 from analysis.errors import AnalysisError
 from analysis.hierarchy import HierarchyResult, compare_training
 from analysis.learners import parse_learner
-from explorer.service.course import Course, Stage
+from explorer.service.course import Course, Stage, prerequisites_among
 from explorer.service.snapshot import LayerView, layer_view
 from explorer.service.typed import typed_expectation
 from explorer.store.protocol import Store
@@ -125,12 +125,19 @@ def _typed(
     rule = parse_learner(second.info.learner)
     given = np.isin(second.indexed.skill_rows, first.indexed.skill_rows[first.wave == 0])
     none = np.zeros(len(is_domain), dtype=bool)
-    base = Stage(~is_domain_text, parse_learner(first.info.learner), given, None)
+    needed = second.indexed.prerequisites
+    base = Stage(
+        ~is_domain_text,
+        parse_learner(first.info.learner),
+        given,
+        None,
+        prerequisites_among(first, second.indexed.skill_rows),
+    )
     stages = {
         "foundation": (base,),
-        "frozen": (base, Stage(is_domain_text, rule, none, ~is_domain)),
-        "continued": (base, Stage(is_domain_text, rule, none, None)),
-        "joint": (Stage(np.ones(len(is_domain_text), dtype=bool), rule, given, None),),
+        "frozen": (base, Stage(is_domain_text, rule, none, ~is_domain, needed)),
+        "continued": (base, Stage(is_domain_text, rule, none, None, needed)),
+        "joint": (Stage(np.ones(len(is_domain_text), dtype=bool), rule, given, None, needed),),
     }
     found: dict[str, tuple[float, float | None, float | None]] = {}
     for mode, steps in stages.items():

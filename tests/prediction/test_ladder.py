@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,37 @@ def test_fine_tuned_layers_are_followed_stage_by_stage(store: Store, mode: str) 
     measured = course.view.learned
     assert np.array_equal(course.learn(course.graph, np.random.default_rng(0)), measured)
     assert course.predict(np.arange(len(measured))).evolution.learned == pytest.approx(measured.mean(), abs=0.06)
+
+
+@pytest.mark.parametrize("mode", ["frozen", "continued", "joint"])
+def test_stages_know_the_prerequisites_that_their_layers_knew(mode: str, tmp_path: Path) -> None:
+    """The base has no texts of some skills that its own skills depend on, so it learned without them."""
+    rng = np.random.default_rng(3)
+    skills = [f"s{k:03d}" for k in range(80)]
+    pairs = [
+        (f"t{t:03d}", skills[s]) for t in range(120) for s in rng.choice(80, int(rng.integers(1, 4)), replace=False)
+    ]
+    with closing(open_store(tmp_path / "store.kgl", mode="write")) as store:
+        store.write_dataset(
+            build_dataset(
+                "tree",
+                texts=pa.table(
+                    {
+                        "id": [f"t{t:03d}" for t in range(120)],
+                        "part": ["first" if t < 30 else "second" for t in range(120)],
+                    }
+                ),
+                skills=pa.table({"id": skills}),
+                requirements=pa.table({"text": [t for t, _ in pairs], "skill": [s for _, s in pairs]}),
+                prerequisites=pa.table({"prerequisite": skills[:40], "skill": skills[40:]}),
+            )
+        )
+        learn(store, "tree", name="base", parts=["first"])
+        learn(store, "tree", name="tuned", parts=["second"], base="base", mode=mode)  # type: ignore[arg-type]
+        course = layer_course(store, "tree", "tuned")
+        seen = {skill for text, skill in pairs if text < "t030"}
+        assert any(skills[k] not in seen and skills[k + 40] in seen for k in range(40))
+        assert np.array_equal(course.learn(course.graph, np.random.default_rng(0)), course.view.learned)
 
 
 def test_ways_to_train_keep_their_order(store: Store) -> None:
