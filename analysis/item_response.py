@@ -29,6 +29,7 @@ _LEAST_PRECISE = 1e-2
 _STEPS = 80
 _DENSE = 400  # effects whose information matrix is inverted as it is
 _PROBES = 6
+_SEEN = 10.0  # effects of the usual size that each group is taken to have had before
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,9 @@ def fit_item_response(
     its steps by conjugate gradients, finds the mode; the precision λ of each group of effects is then set to
     MacKay's fixed point D γ / Σ u², γ = n − λ tr H⁻¹ over its n effects, H being the Hessian (Laplace approximation),
     and D the dispersion Σ (x − p)² / Σ p(1 − p) per degree of freedom, below 1 for
-    scores that are shares of several samples; both steps are repeated [MacKay1992]. Abilities have mean 0. A
+    scores that are shares of several samples; both steps are repeated [MacKay1992]. λ is at least
+    (D γ + 10) / (Σ u² + 10 / λ₀), λ₀ that of `Precisions()`, so that few outcomes do not pool too little. Abilities
+    have mean 0. A
     score between 0 and 1 weighs in as that share of one attempt.
 
     Args:
@@ -458,7 +461,7 @@ class _Problem:
         free = max(1.0 - sum(told) / self.weights.sum(), 0.1)
         dispersion = float((self.weights * (self.scores - p) ** 2).sum() / spread.sum() / free)
         found = []
-        for (effects, _, before), amount in zip(groups, told, strict=True):
+        for (effects, _, before), amount, usual in zip(groups, told, _tuple(Precisions()), strict=True):
             squares = float(effects @ effects)
             if not len(effects):
                 new = before
@@ -466,6 +469,10 @@ class _Problem:
                 new = min(dispersion, 1.0) * amount / squares
             else:
                 new = _MOST_PRECISE
+            if len(effects):
+                # Few outcomes may make effects look larger than they are, so they are pooled as if a few had been
+                # seen before; they are never pooled less than the outcomes ask for.
+                new = max(new, (min(dispersion, 1.0) * amount + _SEEN) / (squares + _SEEN / usual))
             # The fixed point is neared slowly, and from one side: half a step more is safe.
             found.append(float(np.clip(before * (new / before) ** 1.5, _LEAST_PRECISE, _MOST_PRECISE)))
         return Precisions(*found)

@@ -119,9 +119,6 @@ def _shown(report: EvidenceReport, rows: int) -> Iterator[Block]:
 
 
 _FITS = {
-    "model mean": "one rate for each model",
-    "item mean": "the mean of each text",
-    "rasch": "ability and difficulty (Rasch)",
     "irt": "ability, difficulty and skills",
     "additive": "ability and additive skills",
     "dina": "all skills needed (DINA)",
@@ -180,26 +177,38 @@ def _added(model: ModelEvidence) -> str:
 
 
 def _show_judgement(report: EvidenceReport) -> Iterator[Block]:
+    from explorer.service.judging import BASELINES
+
     judged = report.judgement
     if judged is None:
         yield Note("The fit was not judged on held-out outcomes.")
         return
+    names = {**BASELINES, **_FITS}
     yield Table(
-        ("predicted by", "log-loss", "AUC", "calibration error"),
+        ("predicted by", "log-loss", "AUC", "calibration error", "the fit is better by"),
         [
             (
-                _FITS.get(row.fit, row.fit),
+                names.get(row.fit, row.fit),
                 f"{row.log_loss:.3f}",
                 "–" if row.auc is None else f"{row.auc:.3f}",
                 f"{row.calibration_error:.3f}",
+                "" if row is judged.fitted else f"{1000 * row.behind:+.1f} ± {1000 * row.behind_error:.1f}",
             )
             for row in judged.fits
         ],
         title=f"Held-out judgement on {plural(judged.held_out, 'outcome')}",
         caption="each outcome is predicted from the outcomes in the other four fifths; the last row is the fit of the "
-        f"layers; skills add {1000 * judged.gain:+.1f} ± {1000 * judged.gain_error:.1f} thousandths of log-loss beyond "
+        "layers; better by: in thousandths of log-loss, ± one standard error; "
+        f"skills add {1000 * judged.gain:+.1f} ± {1000 * judged.gain_error:.1f} thousandths of log-loss beyond "
         "difficulty (one standard error)",
     )
+    if judged.better:
+        better = " and ".join(names.get(name, name) for name in judged.better)
+        yield Note(
+            f"Note: the fit predicts held-out outcomes worse than {better}: it sees more in these outcomes than is "
+            "there. Estimate from the outcomes of more models or texts, or try another --fit.",
+            kept=True,
+        )
 
 
 def _show_skills(model: ModelEvidence, rows: int) -> Iterator[Block]:

@@ -330,7 +330,8 @@ def evidence(
     if fit in RESPONSE_FITS and not common:
         alone = {model: {"models": (model,)} for model in chosen}
     there = {info.name: info for info in store.layers(dataset)}
-    rows = []
+    fingerprints = dataset_parts(store, dataset)
+    rows, written = [], []
     for place, model in enumerate(chosen):
         base = bases[model]
         layer_name = names.get(model, model)
@@ -353,7 +354,7 @@ def evidence(
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             skills_add=None if judgement is None else judgement.skills_add,
         )
-        info = replace(info, made_from=inputs_of(info, dataset_parts(store, dataset)))
+        info = replace(info, made_from=inputs_of(info, fingerprints))
         row = _model_evidence(outcomes, estimates[place], place, base, info, judgement)
         lacks = _lacks(outcomes, estimates[place], place, mastered)
         row = replace(row, layer=replace(row.layer, lacks=lacks.num_rows))
@@ -362,8 +363,9 @@ def evidence(
         if same is not None and _is_unchanged(store, same, layer):
             row = replace(row, layer=same, reused=True)
         elif model in names:
-            store.write_layer(layer)
+            written.append(layer)
         rows.append(row)
+    store.write_layers(written)
     return EvidenceReport(
         dataset=dataset,
         fit=fit,
@@ -478,6 +480,7 @@ def _judged_figures(judgement: Judgement | None) -> dict[str, Parameter]:
         "rasch_auc": rasch.auc,
         "gain": judgement.gain,
         "gain_error": judgement.gain_error,
+        **({"better_baselines": judgement.better} if judgement.better else {}),
     }
 
 

@@ -14,7 +14,14 @@ from analysis.judgement import Predictor, cross_validated, gain, item_means, mod
 from explorer.service.outcomes import Outcomes
 from explorer.store.protocol import Progress
 
-__all__ = ["JudgedFit", "Judgement", "judge"]
+__all__ = ["BASELINES", "JudgedFit", "Judgement", "judge"]
+
+BASELINES = {
+    "model mean": "one rate for each model",
+    "item mean": "the mean of each text",
+    "rasch": "ability and difficulty (Rasch)",
+}
+"""What a fit is judged beside, in words."""
 
 _FOLDS = 5
 _MOST_CELLS = 2_000_000  # beyond this only one of the folds is judged
@@ -30,12 +37,21 @@ class JudgedFit:
         log_loss: Mean of −x ln p − (1−x) ln(1−p), in nats; smaller is better.
         auc: Area under the ROC curve; None if all outcomes are alike.
         calibration_error: Mean distance between probability and frequency over ten bins.
+        behind: By how much its log-loss is above that of the fit that makes the layers; 0 for that fit itself.
+        behind_error: Standard error of `behind`, outcomes of one text counting as one observation.
     """
 
     fit: str
     log_loss: float
     auc: float | None
     calibration_error: float
+    behind: float = 0.0
+    behind_error: float = 0.0
+
+    @property
+    def better(self) -> bool:
+        """True if it predicts better than the fit that makes the layers, by more than 1.96 standard errors."""
+        return self.behind < 0.0 and -self.behind > 1.96 * self.behind_error
 
 
 @dataclass(frozen=True)
@@ -47,7 +63,8 @@ class Judgement:
         fits: The baselines, then the fit.
         gain: By how much the fit's log-loss is below that of `rasch`: what skills add beyond difficulty.
         gain_error: Its standard error, outcomes of one text counting as one observation.
-        skills_add: True if the gain is above 0 by more than 1.96 standard errors.
+        skills_add: True if the gain is above 0 by more than 1.96 standard errors, no baseline is better than the fit
+            by as much, and the outcomes are not all alike.
     """
 
     held_out: int
@@ -60,6 +77,11 @@ class Judgement:
     def fitted(self) -> JudgedFit:
         """The fit itself, the last of `fits`."""
         return self.fits[-1]
+
+    @property
+    def better(self) -> tuple[str, ...]:
+        """Baselines that predict better than the fit, beyond noise."""
+        return tuple(row.fit for row in self.fits if row.better)
 
 
 def judge(
@@ -126,13 +148,15 @@ def _row(mask: NDArray[np.bool_], row: int) -> NDArray[np.bool_]:
 def _judgement(
     outcomes: NDArray[np.float64], probabilities: Mapping[str, NDArray[np.float64]], texts: NDArray[np.int64]
 ) -> Judgement:
+    if not probabilities:
+        raise AnalysisError("there are no held-out outcomes to judge by")
     fits = []
+    last = list(probabilities.values())[-1]
     for name, values in probabilities.items():
         found = quality(outcomes, values)
         auc = None if np.isnan(found.auc) else found.auc
-        fits.append(JudgedFit(name, found.log_loss, auc, found.calibration_error))
-    last = list(probabilities.values())[-1]
+        behind = gain(outcomes, last, values, texts)
+        fits.append(JudgedFit(name, found.log_loss, auc, found.calibration_error, behind.mean, behind.error))
     added = gain(outcomes, last, probabilities["rasch"], texts)
-    if not fits:
-        raise AnalysisError("there are no held-out outcomes to judge by")
-    return Judgement(len(outcomes), tuple(fits), added.mean, added.error, added.beyond_noise)
+    adds = added.beyond_noise and not any(row.better for row in fits) and fits[-1].auc is not None
+    return Judgement(len(outcomes), tuple(fits), added.mean, added.error, adds)

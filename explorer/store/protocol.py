@@ -356,6 +356,13 @@ class Store(Protocol):
         """
         ...
 
+    def write_layers(self, layers: Sequence[Layer]) -> None:
+        """Write layers of one dataset in their order, a base before what was fine-tuned from it.
+
+        As `write_layer` for each. The embedded store writes all of them or none; Neo4j each of them whole.
+        """
+        ...
+
     def write_lacks(self, dataset: str, name: str, lacks: pa.Table) -> None:
         """Write what a stored layer lacks, rows of `LAYER_LACKS_SCHEMA`, in the place of what was recorded.
 

@@ -385,6 +385,10 @@ class _Reporting:
         self._writing()
         self._store.write_layer(layer)
 
+    def write_layers(self, layers: Sequence[Layer]) -> None:
+        self._writing()
+        self._store.write_layers(layers)
+
     def write_lacks(self, *arguments: Any) -> None:
         self._writing()
         self._store.write_lacks(*arguments)

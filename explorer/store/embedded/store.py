@@ -232,18 +232,26 @@ class EmbeddedStore:
 
     def write_layer(self, layer: Layer) -> None:
         """Write a layer in the place of one of that name, whose associations go with it."""
+        self.write_layers([layer])
+
+    def write_layers(self, layers: Sequence[Layer]) -> None:
+        """Write layers of one dataset in their order, all of them or none."""
         from explorer.store.embedded.checks import check_name
         from explorer.store.embedded.contents import ids_of, mark_stale, put_layer
         from explorer.store.records import check_layer, layer_node
 
-        check_layer(layer)
-        check_name(layer.info.name, "layer name")
+        for layer in layers:
+            check_layer(layer)
+            check_name(layer.info.name, "layer name")
+        if not layers:
+            return
         with self._change() as (draft, content):
-            entry = dataset_entry(draft.catalogue, layer.info.dataset, self.url)
+            entry = dataset_entry(draft.catalogue, layers[0].info.dataset, self.url)
             assert content is not None, "a dataset that is there is in a content"
-            self._check_base(draft.catalogue, layer.info)
             ids = {table: ids_of(content, entry, table) for table in ("skills", "texts")}
-            put_layer(draft, entry, layer_node(layer), layer.skills, layer.lacks, ids, now=True)
+            for layer in layers:
+                self._check_base(draft.catalogue, layer.info)
+                put_layer(draft, entry, layer_node(layer), layer.skills, layer.lacks, ids, now=True)
             mark_stale(entry)
 
     def write_lacks(self, dataset: str, name: str, lacks: pa.Table) -> None:
@@ -474,7 +482,8 @@ class EmbeddedStore:
         if info.base is None:
             return
         layer_entry(catalogue, info.dataset, info.base, self.url)
-        bases = {layer.name: layer.base for layer in layer_infos(catalogue) if layer.dataset == info.dataset}
+        stored = dataset_entry(catalogue, info.dataset, self.url)["layers"]
+        bases = {layer: entry["node"].get("base") for layer, entry in stored.items()}
         name: str | None = info.base
         while name is not None:
             if name == info.name:

@@ -326,6 +326,11 @@ class Neo4jStore:
         rows = layer.skills.num_rows + layer.lacks.num_rows + self._layer_rows(info.key)
         change(self._connection, "layer", info.key, rows, write)
 
+    def write_layers(self, layers: Sequence[Layer]) -> None:
+        """Write layers in their order, each of them whole."""
+        for layer in layers:
+            self.write_layer(layer)
+
     def write_lacks(self, dataset: str, name: str, lacks: pa.Table) -> None:
         """Write what a stored layer lacks in the place of what was recorded; all else stays as it is."""
         check_lacks(name, lacks)
