@@ -15,6 +15,7 @@ from explorer.cli.output import Note
 from explorer.errors import NotFoundError, SkillgraphError
 from explorer.service.cautions import layer_cautions
 from explorer.service.evidence import evidence, mastery_of
+from explorer.service.judging import _judgement
 from explorer.service.learning import learn
 from explorer.service.snapshot import layer_view
 from explorer.store.protocol import LayerInfo, Store
@@ -216,6 +217,41 @@ def test_a_layer_whose_skills_add_nothing_is_marked_in_cypher_and_on_every_page(
         assert ("skills add nothing" in str(page_header("A page", "", choose_layer(info)))) == marked
         listed = next(iter(_listed([info])))
         assert ("skills add nothing" in str(listed)) == marked
+
+
+def test_a_baseline_that_predicts_better_is_named_and_alike_outcomes_prove_nothing() -> None:
+    rng = np.random.default_rng(5)
+    chance = rng.choice([0.15, 0.85], 400)
+    outcomes = (rng.random(400) < chance).astype(float)
+    texts = np.arange(400)
+    # The truth, a rate that knows nothing, and a fit that is as sure of itself as it is wrong.
+    found = _judgement(
+        outcomes,
+        {"rasch": chance, "model mean": np.full(400, 0.5), "irt": 1.0 - chance},
+        texts,
+    )
+    assert found.better == ("rasch", "model mean")
+    assert not found.skills_add
+    # A fit's distance from a baseline is the difference of their log-losses, and none from itself.
+    for row in found.fits:
+        assert row.behind == pytest.approx(row.log_loss - found.fitted.log_loss)
+    assert found.fitted.behind_error == 0.0
+    sure = _judgement(outcomes, {"rasch": np.full(400, 0.5), "irt": chance}, texts)
+    assert sure.better == ()
+    assert sure.skills_add
+    alike = _judgement(np.ones(400), {"rasch": np.full(400, 0.9), "irt": np.full(400, 0.99)}, texts)
+    assert alike.fitted.auc is None
+    assert not alike.skills_add
+
+
+def test_a_layer_that_a_baseline_beats_carries_the_caution(store: Store) -> None:
+    store.write_dataset(dataset())
+    (first, *_) = evidence(store, "d").models
+    beaten = replace(first.layer, parameters={**first.layer.parameters, "better_baselines": ("rasch", "model mean")})
+    assert any(
+        "worse than ability and difficulty (Rasch) and one rate for each model" in line
+        for line in layer_cautions(beaten)
+    )
 
 
 def choose_layer(info: LayerInfo) -> Choice:

@@ -221,6 +221,20 @@ def test_replacing_a_dataset_removes_its_layers(store: Store) -> None:
     assert _nodes(store) == 1 + 4 + 5 + 2
 
 
+def test_several_layers_are_written_as_one_after_the_other(store: Store) -> None:
+    store.write_dataset(small_dataset())
+    store.write_layer(layer("base", {"for": 1}))
+    base = layer("base", {"for": 1, "if": 2})
+    tuned = layer("tuned", {"if": 1}, kind="fine-tuned", base="base", mode="frozen")
+    store.write_layers([base, tuned])
+    assert [store.read_layer("d", name) for name in ("base", "tuned")] == [base, tuned]
+    assert [info.stale for info in store.layers()] == [False, False]
+    with pytest.raises(NotFoundError, match="nowhere"):
+        store.write_layers([layer("orphan", {"if": 1}, kind="fine-tuned", base="nowhere", mode="frozen")])
+    store.write_layers([])
+    assert [info.name for info in store.layers()] == ["base", "tuned"]
+
+
 def test_a_dataset_is_replaced_with_layers_in_one_step(store: Store) -> None:
     store.write_dataset(small_dataset())
     store.write_layer(layer("gone", {"for": 1}))
