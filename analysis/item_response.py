@@ -149,8 +149,7 @@ def fit_item_response(
     and D the dispersion Σ (x − p)² / Σ p(1 − p) per degree of freedom, below 1 for
     scores that are shares of several samples; both steps are repeated [MacKay1992]. λ is at least
     (D γ + 10) / (Σ u² + 10 / λ₀), λ₀ that of `Precisions()`, so that few outcomes do not pool too little. Abilities
-    have mean 0. A
-    score between 0 and 1 weighs in as that share of one attempt.
+    have mean 0. A score between 0 and 1 weighs in as that share of one attempt.
 
     Args:
         graph: T texts, S skills.
@@ -462,17 +461,13 @@ class _Problem:
         dispersion = float((self.weights * (self.scores - p) ** 2).sum() / spread.sum() / free)
         found = []
         for (effects, _, before), amount, usual in zip(groups, told, _tuple(Precisions()), strict=True):
-            squares = float(effects @ effects)
-            if not len(effects):
-                new = before
-            elif squares > 0.0:
-                new = min(dispersion, 1.0) * amount / squares
-            else:
-                new = _MOST_PRECISE
+            squares, told_of = float(effects @ effects), min(dispersion, 1.0) * amount
+            new = before
             if len(effects):
                 # Few outcomes may make effects look larger than they are, so they are pooled as if a few had been
                 # seen before; they are never pooled less than the outcomes ask for.
-                new = max(new, (min(dispersion, 1.0) * amount + _SEEN) / (squares + _SEEN / usual))
+                asked = told_of / squares if squares > 0.0 else _MOST_PRECISE
+                new = max(asked, (told_of + _SEEN) / (squares + _SEEN / usual))
             # The fixed point is neared slowly, and from one side: half a step more is safe.
             found.append(float(np.clip(before * (new / before) ** 1.5, _LEAST_PRECISE, _MOST_PRECISE)))
         return Precisions(*found)

@@ -76,30 +76,8 @@ def typed_giant(
     >>> round(typed_giant(recursion, evolve_typed(regular)), 3)
     0.984
     """
-    _refuse(recursion, rule)
-    e = recursion.ensemble
-    x, prior = evolution.novel, recursion.prior
-    weight = e.ends / max(float(e.ends.sum()), 1e-300)
-    skills = _skills(recursion, x, rule)
-
-    from analysis._kernels.typed import change_of
-
-    a, b = np.zeros(len(x)), np.zeros(len(x))
-    before, k = np.inf, e.edge_type
-    for wave in range(max_iterations):
-        both, alone = skills(a, b)
-        next_b = np.minimum(prior[k] * alone[0], x)
-        next_a = np.clip(both[0] - prior[k] * alone[0], 0.0, 1.0 - x)
-        change = change_of(a, next_a, weight) + change_of(b, next_b, weight)
-        a, b = next_a, next_b
-        rate = change / before if before > 0.0 else 0.0
-        before = change
-        if change <= 1e-14 or (wave >= _PATIENCE and rate < 1.0 and change * rate / (1.0 - rate) <= tolerance):
-            break
-    both, alone = skills(a, b)
-    finite = float((both[1] - prior * alone[1]) @ e.alpha)
-    giant = evolution.learned - finite
-    return giant if giant > 10.0 * tolerance else 0.0
+    kept = typed_learned_sites(recursion, evolution, 1.0, rule, tolerance=tolerance, max_iterations=max_iterations)
+    return float(kept[0])
 
 
 def typed_learned_sites(
@@ -152,8 +130,9 @@ def typed_learned_sites(
     a, b = np.zeros(len(x)), np.zeros(len(x))
     for i in np.argsort(-shares, kind="stable"):
         share, before = float(shares[i]), np.inf
+        left = (1.0 - share) * (1.0 - x), (1.0 - share) * x
         for wave in range(max_iterations):
-            both, alone = skills((1.0 - share) * (1.0 - x) + share * a, (1.0 - share) * x + share * b)
+            both, alone = skills(left[0] + share * a, left[1] + share * b)
             next_b = np.minimum(prior[k] * alone[0], x)
             next_a = np.clip(both[0] - prior[k] * alone[0], 0.0, 1.0 - x)
             change = change_of(a, next_a, weight) + change_of(b, next_b, weight)
@@ -162,6 +141,7 @@ def typed_learned_sites(
             before = change
             if change <= 1e-14 or (wave >= _PATIENCE and rate < 1.0 and change * rate / (1.0 - rate) <= tolerance):
                 break
+        both, alone = skills(left[0] + share * a, left[1] + share * b)
         found = share * (evolution.learned - float((both[1] - prior * alone[1]) @ e.alpha))
         giant[i] = found if found > 10.0 * tolerance else 0.0
     return giant
