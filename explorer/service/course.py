@@ -104,6 +104,14 @@ class Course:
         """True if every text is read at one of the stages."""
         return bool(np.all(sum(stage.reads.astype(np.int64) for stage in self.stages) == 1))
 
+    @property
+    def read_before(self) -> Bools:
+        """Texts that are read at a stage before the last, bool (T,)."""
+        before = np.zeros(self.graph.n_texts, dtype=bool)
+        for stage in self.stages[:-1]:
+            before |= stage.reads
+        return before
+
     @cached_property
     def text_class(self) -> NDArray[np.int32]:
         """Texts that are read at the same stages have the same class, int32 (T,)."""

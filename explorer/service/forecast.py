@@ -136,9 +136,7 @@ def forecast(
         raise SkillgraphError(
             f"layer {layer!r} was taught by {len(reads)} texts: too few for a forecast, which needs at least 16"
         )
-    earlier = np.zeros(graph.n_texts, dtype=bool)
-    for stage in course.stages[:-1]:
-        earlier |= stage.reads
+    earlier = course.read_before
 
     def count(chosen: NDArray[np.int64]) -> tuple[float, float]:
         out = course.stages[-1].reads.copy()
@@ -202,10 +200,7 @@ def _ahead(
     """
     learned, seen = now
     last = course.stages[-1]
-    earlier: NDArray[np.bool_] = np.zeros(course.graph.n_texts, dtype=bool)
-    for stage in course.stages[:-1]:
-        earlier |= stage.reads
-    before = np.setdiff1d(np.flatnonzero(earlier), chosen)
+    before = np.setdiff1d(np.flatnonzero(course.read_before), chosen)
 
     def drawn(times: float, seeds: int = 0) -> float:
         whole = int(times)
