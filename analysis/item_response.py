@@ -27,6 +27,9 @@ _BLOCKS: dict[str, tuple[bool, bool, bool]] = {
 _MOST_PRECISE = 1e5
 _LEAST_PRECISE = 1e-2
 _STEPS = 80
+_LONGEST = 2.5
+_TOLERANCE = 0.05  # length of the slope at the mode, in standard deviations of the effects
+_FEW = 10_000  # effects, up to which that is for all together
 _DENSE = 400  # effects whose information matrix is inverted as it is
 _PROBES = 6
 _SEEN = 10.0  # effects of the usual size that each group is taken to have had before
@@ -134,6 +137,7 @@ def fit_item_response(
     model: ResponseModel = "rasch+skills",
     precisions: Precisions | None = None,
     rounds: int = 8,
+    start: ItemResponse | None = None,
 ) -> ItemResponse:
     """Fit ability, difficulty and skills by penalised likelihood, the pooling by empirical Bayes.
 
@@ -157,12 +161,16 @@ def fit_item_response(
         model: Which terms.
         precisions: Fixed pooling; estimated if None.
         rounds: Most rounds of empirical Bayes.
+        start: A fit of much the same outcomes, such as these with those that are held out here: its effects and
+            their precisions are where the search begins. That saves time and leaves the mode where it is, up to the
+            tolerance.
 
     Returns:
         The fit. Memory: a few arrays (M, T) and (M, S) of float64.
 
     Raises:
-        AnalysisError: Scores of another shape or outside 0–1, no outcome, or an unknown model.
+        AnalysisError: Scores of another shape or outside 0–1, no outcome, an unknown model, or a start of another
+            shape.
 
     >>> graph = SkillTextGraph.from_csr([0, 1, 2, 3], [0, 0, 1], n_skills=2)
     >>> found = fit_item_response(graph, [[1, 1, 0], [1, 0, 0]])
@@ -172,8 +180,8 @@ def fit_item_response(
     if model not in _BLOCKS:
         raise AnalysisError(f"model {model!r} is not one of {', '.join(_BLOCKS)}")
     problem = _Problem(graph, _checked(graph, scores), _BLOCKS[model])
-    at = precisions or Precisions()
-    mode, settled = problem.mode(at, None)
+    at = precisions or _before(start, model)
+    mode, settled = problem.mode(at, None if start is None else problem.effects_of(start))
     for _ in range(rounds if precisions is None else 0):
         new = problem.pooled(at, mode)
         moved = max(abs(np.log(a / b)) for a, b in zip(_tuple(new), _tuple(at), strict=True))
@@ -182,6 +190,20 @@ def fit_item_response(
         if moved < 0.05:
             break
     return problem.fitted(model, at, mode, settled)
+
+
+def _before(start: ItemResponse | None, model: str) -> Precisions:
+    """Precisions to begin with: those of the start, where it has the same effects."""
+    if start is None:
+        return Precisions()
+    if start.model == model:
+        return start.precisions
+    usual = Precisions()
+    shared = [a and b for a, b in zip(_BLOCKS[start.model], _BLOCKS[model], strict=True)]
+    given = (True, *shared)
+    return Precisions(
+        *(a if kept else b for a, b, kept in zip(_tuple(start.precisions), _tuple(usual), given, strict=True))
+    )
 
 
 def place(graph: SkillTextGraph, scores: npt.ArrayLike, calibrated: ItemResponse) -> ItemResponse:
@@ -324,16 +346,18 @@ class _Problem:
     def __init__(
         self, graph: SkillTextGraph, table: Floats, blocks: tuple[bool, bool, bool], offset: Floats | None = None
     ) -> None:
-        self.tried = ~np.isnan(table)
-        if not self.tried.any():
+        tried = ~np.isnan(table)
+        if not tried.any():
             raise AnalysisError("no model attempted any text: there is no outcome to fit")
-        self.scores = np.nan_to_num(table)
+        # Texts are the rows here, so that products with the requirements neither copy nor stride.
+        self.scores = np.ascontiguousarray(np.nan_to_num(table).T)
+        self.weights = np.ascontiguousarray(tried.T, dtype=np.float64)
         self.required = _requirements(graph)
         self.across = self.required.T.tocsr()
         self.shape = (*table.shape, graph.n_skills)
         self.offset = offset
         # Where no text has two outcomes, its difficulty cannot be told from the outcome.
-        self.blocks = (blocks[0] and int(self.tried.sum(axis=0).max()) > 1, *blocks[1:])
+        self.blocks = (blocks[0] and int(tried.sum(axis=0).max()) > 1, *blocks[1:])
         models, texts, skills = self.shape
         sizes = (
             int(offset is None),
@@ -343,42 +367,57 @@ class _Problem:
             models * skills * self.blocks[2],
         )
         self.bounds = np.concatenate(([0], np.cumsum(sizes)))
-        self.weights = self.tried.astype(np.float64)
 
     def _split(self, u: Floats) -> tuple[Floats, ...]:
         return tuple(u[a:b] for a, b in zip(self.bounds[:-1], self.bounds[1:], strict=True))
 
+    def effects_of(self, fit: ItemResponse) -> Floats:
+        """The effects of another fit, as far as they have a place here."""
+        models, texts, skills = self.shape
+        if fit.deviation.shape != (models, skills) or fit.difficulty.shape != (texts,):
+            raise AnalysisError(
+                f"the fit to start from is of {fit.deviation.shape[0]} models, {len(fit.difficulty)} texts and "
+                f"{fit.deviation.shape[1]} skills, not of {models}, {texts} and {skills}"
+            )
+        ease = -fit.difficulty
+        if self.blocks[1]:
+            ease = ease - self.required @ fit.skill_ease
+        parts = (np.array([fit.intercept]), fit.ability, ease, fit.skill_ease, fit.deviation.T.ravel())
+        return np.concatenate([part[:size] for part, size in zip(parts, np.diff(self.bounds), strict=True)])
+
     def _log_odds(self, u: Floats) -> Floats:
         found = self._linear(u)
         if self.offset is not None:
-            found += self.offset[None, :]
+            found += self.offset[:, None]
         return found
 
     def _linear(self, u: Floats) -> Floats:
-        models, texts, skills = self.shape
+        """What the effects add up to, float64 (T, M)."""
+        models, _, skills = self.shape
         intercept, ability, ease, skill, deviation = self._split(u)
-        found = np.zeros((models, texts))
-        found += ability[:, None]
-        if len(intercept):
-            found += intercept[0]
+        by_text = np.zeros(self.shape[1])
         if len(ease):
-            found += ease[None, :]
+            by_text += ease
         if len(skill):
-            found += (self.required @ skill)[None, :]
-        if len(deviation):
-            found += np.asarray(self.required @ deviation.reshape(models, skills).T).T
+            by_text += self.required @ skill
+        by_model = ability + intercept[0] if len(intercept) else ability
+        if not len(deviation):
+            return by_text[:, None] + by_model[None, :]
+        found = np.asarray(self.required @ deviation.reshape(skills, models))
+        found += by_text[:, None]
+        found += by_model[None, :]
         return found
 
     def _sums(self, values: Floats) -> list[Floats]:
-        """Transpose of `_log_odds`: values (M, T) summed for each effect."""
-        found = [
-            np.array([values.sum()] if self.offset is None else []),
-            values.sum(axis=1),
-            values.sum(axis=0) if self.blocks[0] else np.empty(0),
-            self.across @ values.sum(axis=0) if self.blocks[1] else np.empty(0),
+        """Transpose of `_linear`: values (T, M) summed for each effect."""
+        by_text = values.sum(axis=1)
+        return [
+            np.array([by_text.sum()] if self.offset is None else []),
+            values.sum(axis=0),
+            by_text if self.blocks[0] else np.empty(0),
+            self.across @ by_text if self.blocks[1] else np.empty(0),
+            np.asarray(self.across @ values).ravel() if self.blocks[2] else np.empty(0),
         ]
-        found.append(np.asarray(self.across @ values.T).T.ravel() if self.blocks[2] else np.empty(0))
-        return found
 
     def _penalties(self, at: Precisions) -> Floats:
         # The intercept has the loosest of priors, so that outcomes that are all alike still have a mode.
@@ -408,9 +447,10 @@ class _Problem:
             return (np.concatenate(self._sums(curvature[1] * self._linear(step))) + penalty * step) * scale
 
         begin = np.zeros(len(penalty)) if start is None else start / scale
-        # The slope is in standard deviations of the effects, all of them together.
+        # The slope is in standard deviations of the effects, all of them together; of very many each may add its part.
+        tolerance = _TOLERANCE * max(1.0, float(np.sqrt(len(penalty) / _FEW)))
         found = optimize.minimize(
-            value, begin, jac=True, hessp=product, method="trust-ncg", options={"gtol": 0.05, "maxiter": _STEPS}
+            value, begin, jac=True, hessp=product, method="trust-ncg", options={"gtol": tolerance, "maxiter": _STEPS}
         )
         return found.x * scale, bool(found.success)
 
@@ -462,14 +502,16 @@ class _Problem:
         found = []
         for (effects, _, before), amount, usual in zip(groups, told, _tuple(Precisions()), strict=True):
             squares, told_of = float(effects @ effects), min(dispersion, 1.0) * amount
-            new = before
+            new, longer = before, 1.0
             if len(effects):
                 # Few outcomes may make effects look larger than they are, so they are pooled as if a few had been
                 # seen before; they are never pooled less than the outcomes ask for.
                 asked = told_of / squares if squares > 0.0 else _MOST_PRECISE
                 new = max(asked, (told_of + _SEEN) / (squares + _SEEN / usual))
-            # The fixed point is neared slowly, and from one side: half a step more is safe.
-            found.append(float(np.clip(before * (new / before) ** 1.5, _LEAST_PRECISE, _MOST_PRECISE)))
+                # A step leaves up to 1 − γ/n of the way to the fixed point: it is made as much longer as is safe.
+                most = _LONGEST if told_of > 10.0 * _SEEN else 1.5
+                longer = float(np.clip(len(effects) / max(amount, 1e-9), 1.0, most))
+            found.append(float(np.clip(before * (new / before) ** longer, _LEAST_PRECISE, _MOST_PRECISE)))
         return Precisions(*found)
 
     def fitted(self, model: str, at: Precisions, u: Floats, settled: bool) -> ItemResponse:
@@ -480,9 +522,10 @@ class _Problem:
         odds = self._log_odds(u)
         p = special.expit(odds)
         eased = 1.0 / (information[2] + at.difficulty) if len(ease) else np.zeros(texts)
-        told = _marginal(self.weights * p * (1.0 - p), eased, at.difficulty).sum(axis=1)
+        told = _marginal((self.weights * p * (1.0 - p)).T, eased, at.difficulty).sum(axis=1)
+        by_model = np.ascontiguousarray(deviation.reshape(skills, models).T) if len(deviation) else None
         uses = np.bincount(self.required.indices, minlength=skills) / max(texts, 1)
-        level = ability + (deviation.reshape(models, skills) @ uses if len(deviation) else 0.0)
+        level = ability + (by_model @ uses if by_model is not None else 0.0)
         likelihood = float(np.sum(self.weights * (self.scores * odds - np.logaddexp(0.0, odds))))
         easiness = ease if len(ease) else np.zeros(texts)
         by_skill = self.required @ skill if len(skill) else np.zeros(texts)
@@ -493,7 +536,7 @@ class _Problem:
             "difficulty": -(easiness + by_skill),
             "difficulty_error": 1.0 / np.sqrt(information[2] + at.difficulty) if len(ease) else np.zeros(texts),
             "skill_ease": skill.copy() if len(skill) else np.zeros(skills),
-            "deviation": deviation.reshape(models, skills).copy() if len(deviation) else np.zeros((models, skills)),
+            "deviation": np.zeros((models, skills)) if by_model is None else by_model,
         }
         for array in arrays.values():
             array.flags.writeable = False

@@ -404,8 +404,8 @@ def _response(
     newcomers = [one for one in chosen if one not in calibrating]
     judgements: dict[str, Judgement] = {}
     if judged and len(newcomers) < len(chosen):
-        predictor, _, _ = response_predictors(calibrators, model, None)
-        judgements.update(judge(calibrators, fit, predictor, progress=progress))
+        predictor, rasch, _ = response_predictors(calibrators, model, calibrated)
+        judgements.update(judge(calibrators, fit, predictor, rasch=rasch, progress=progress))
     if judged and newcomers:
         outcomes = every.rows(newcomers)
         predictor, rasch, item = response_predictors(outcomes, model, calibrated)

@@ -159,15 +159,21 @@ def response_estimates(found: Calibrated, solve_rate: float) -> list[SkillEstima
 
 
 def response_predictors(
-    outcomes: Outcomes, model: ResponseModel, calibrated: Calibrated | None
-) -> tuple[Predictor, Predictor | None, Predictor | None]:
-    """Predictors of the fit, of Rasch and of the item mean; the last two None for those of `judge`.
+    outcomes: Outcomes, model: ResponseModel, calibrated: Calibrated
+) -> tuple[Predictor, Predictor, Predictor | None]:
+    """Predictors of the fit, of Rasch and of the item mean; the last None for that of `judge`.
 
-    With `calibrated` the models are placed on its scale, and the baselines rest on its models too.
+    The models that calibrate are fitted again to what is seen, beginning at the fit to all outcomes. Others are
+    placed on the scale of `calibrated`, and the baselines rest on its models too.
     """
     graph = outcomes.graph
-    if calibrated is None:
-        return (lambda seen: fit_item_response(graph, seen, model=model).probability(graph)), None, None
+    if outcomes.models == calibrated.outcomes.models:
+        whole = calibrated.fit
+        return (
+            lambda seen: fit_item_response(graph, seen, model=model, start=whole).probability(graph),
+            lambda seen: fit_item_response(graph, seen, model="rasch", start=whole).probability(graph),
+            None,
+        )
     plain = fit_item_response(calibrated.outcomes.graph, calibrated.outcomes.scores, model="rasch")
     means = item_means(calibrated.outcomes.scores)[:1]
     return (

@@ -359,7 +359,7 @@ class Store(Protocol):
     def write_layers(self, layers: Sequence[Layer]) -> None:
         """Write layers of one dataset in their order, a base before what was fine-tuned from it.
 
-        As `write_layer` for each. The embedded store writes all of them or none; Neo4j each of them whole.
+        As `write_layer` for each, but all of them appear at once or, after an error, none.
         """
         ...
 

@@ -221,7 +221,7 @@ def test_replacing_a_dataset_removes_its_layers(store: Store) -> None:
     assert _nodes(store) == 1 + 4 + 5 + 2
 
 
-def test_several_layers_are_written_as_one_after_the_other(store: Store) -> None:
+def test_several_layers_are_written_together_or_not_at_all(store: Store) -> None:
     store.write_dataset(small_dataset())
     store.write_layer(layer("base", {"for": 1}))
     base = layer("base", {"for": 1, "if": 2})
@@ -233,6 +233,16 @@ def test_several_layers_are_written_as_one_after_the_other(store: Store) -> None
         store.write_layers([layer("orphan", {"if": 1}, kind="fine-tuned", base="nowhere", mode="frozen")])
     store.write_layers([])
     assert [info.name for info in store.layers()] == ["base", "tuned"]
+    # One that cannot be written keeps the others out.
+    changed = layer("tuned", {"for": 1}, kind="fine-tuned", base="base", mode="frozen")
+    for refused, sentence in (
+        (layer("orphan", {"if": 1}, kind="fine-tuned", base="nowhere", mode="frozen"), "nowhere"),
+        (layer("base", {"if": 1}, kind="fine-tuned", base="tuned", mode="frozen"), "itself fine-tuned from it"),
+        (layer("odd", {"no such skill": 1}), "no such skill"),
+    ):
+        with pytest.raises(SkillgraphError, match=sentence):
+            store.write_layers([changed, layer("new", {"for": 1}), refused])
+        assert [store.read_layer("d", info.name) for info in store.layers()] == [base, tuned]
 
 
 def test_a_dataset_is_replaced_with_layers_in_one_step(store: Store) -> None:

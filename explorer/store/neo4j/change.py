@@ -92,7 +92,7 @@ _T = TypeVar("_T")
 _STORE_KEY = "skillgraph"
 _PURGE_BATCH = 10_000
 
-SMALL = {"dataset": 250_000, "layer": 100_000, "associations": 200_000, "views": 10_000}
+SMALL = {"dataset": 250_000, "layer": 100_000, "layers": 100_000, "associations": 200_000, "views": 10_000}
 """Rows, written and replaced, up to which a change is one transaction: at most some 200 MB of the server's heap."""
 
 
@@ -251,7 +251,7 @@ def change(connection: Connection, kind: str, name: str, rows: int, write: Calla
 
     Args:
         connection: To the server.
-        kind: `dataset`, `layer`, `associations` or `views`.
+        kind: `dataset`, `layer`, `layers` (several of a dataset), `associations` or `views`.
         name: Key of what is written; any text.
         rows: About how many rows are written and replaced.
         write: Stages and publishes; it may be called again after a passing fault.
@@ -405,7 +405,7 @@ class Change:
 
         Args:
             transactions: Where to write.
-            kind: `dataset`, `layer` or `associations`.
+            kind: As of `change`.
             name: Key of the subject; any text.
             token: Names this change; no other has the same.
         """

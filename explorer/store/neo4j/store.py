@@ -298,38 +298,54 @@ class Neo4jStore:
 
     def write_layer(self, layer: Layer) -> None:
         """Write a layer in the place of one of that name, whose associations go with it."""
-        check_layer(layer)
-        info = layer.info
-        _check_name(info.key)
-        revision = self._dataset_node(info.dataset)["revision"]
-        self._connection.read(lambda transaction: check_base(transaction, info))
-        named = pa.chunked_array([*layer.skills["by"].chunks, *layer.lacks["text"].chunks], pa.string())
-        self._connection.read(
-            lambda transaction: require_texts(transaction, info.dataset, pc.unique(named.drop_null()))
+        self.write_layers([layer])
+
+    def write_layers(self, layers: Sequence[Layer]) -> None:
+        """Write layers of one dataset in their order, all of them or none."""
+        for layer in layers:
+            check_layer(layer)
+            _check_name(layer.info.key)
+        if not layers:
+            return
+        dataset = layers[0].info.dataset
+        # Of two layers of one name the later takes the earlier's place.
+        chosen = list({layer.info.key: layer for layer in layers}.values())
+        revision = self._dataset_node(dataset)["revision"]
+        names = {layer.info.name for layer in chosen}
+        infos = [layer.info for layer in chosen if layer.info.base is None or layer.info.base not in names]
+
+        def check(transaction: ManagedTransaction) -> None:
+            for info in infos:
+                check_base(transaction, info)
+
+        self._connection.read(check)
+        named = pa.chunked_array(
+            [chunk for layer in chosen for chunk in (*layer.skills["by"].chunks, *layer.lacks["text"].chunks)],
+            pa.string(),
         )
+        self._connection.read(lambda transaction: require_texts(transaction, dataset, pc.unique(named.drop_null())))
 
         def write(staged: Change) -> None:
-            skills = staged.transactions.read(lambda transaction: skills_of(transaction, info.dataset))
-            draft = stage_layer(staged, layer, skills)
+            skills = staged.transactions.read(lambda transaction: skills_of(transaction, dataset))
+            drafts = [stage_layer(staged, layer, skills) for layer in chosen]
 
             def publish(transaction: ManagedTransaction) -> None:
-                if require_dataset(transaction, info.dataset)["revision"] != revision:
-                    raise StoreError(f"dataset {info.dataset!r} was changed while a layer was written: learn it again")
-                check_base(transaction, info)
-                tuned = retire_layer(transaction, staged, info.key)
-                publish_layer(transaction, layer, draft, staged.token)
-                join_layers(transaction, info, tuned)
-                mark_stale(transaction, info.dataset)
+                if require_dataset(transaction, dataset)["revision"] != revision:
+                    raise StoreError(f"dataset {dataset!r} was changed while a layer was written: learn it again")
+                for layer, draft in zip(chosen, drafts, strict=True):
+                    check_base(transaction, layer.info)
+                    tuned = retire_layer(transaction, staged, layer.info.key)
+                    publish_layer(transaction, layer, draft, staged.token)
+                    join_layers(transaction, layer.info, tuned)
+                mark_stale(transaction, dataset)
 
             staged.publish(publish)
 
-        rows = layer.skills.num_rows + layer.lacks.num_rows + self._layer_rows(info.key)
-        change(self._connection, "layer", info.key, rows, write)
-
-    def write_layers(self, layers: Sequence[Layer]) -> None:
-        """Write layers in their order, each of them whole."""
-        for layer in layers:
-            self.write_layer(layer)
+        rows = sum(layer.skills.num_rows + layer.lacks.num_rows + self._layer_rows(layer.info.key) for layer in chosen)
+        several = len(chosen) > 1
+        change(
+            self._connection, "layers" if several else "layer", dataset if several else layers[0].info.key, rows, write
+        )
 
     def write_lacks(self, dataset: str, name: str, lacks: pa.Table) -> None:
         """Write what a stored layer lacks in the place of what was recorded; all else stays as it is."""
