@@ -6,7 +6,9 @@ With the edge types m = (j, k) of `analysis.typed` the messages are
     x_m = prior_k (1 - (1 - λ_m(1 - σ y)) A_k),        q_k = prior_k (1 - (1 - L_k(1 - σ y)) A_k)
 
 σ the share of the texts that is there, E_m the number of edges of type m, A_k the probability that all prerequisites
-are learned. Both sums run over kinds of texts and skills, O(edges) a wave. Derived in docs/theory.md, section 9.
+are learned. Both sums run over kinds of texts and skills, O(edges) a wave. Skills that earlier stages of training could
+not teach, because they waited for prerequisites, need a text of a later stage: `TypedPrerequisites` knows the earlier
+stages, and has the sum that takes the place of the second line. Derived in docs/theory.md, section 9.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from analysis.recursion import prior_of_classes
 from analysis.typed import Kinds, TypedEnsemble
 
 __all__ = [
+    "EarlierStage",
     "TypedEvolution",
     "TypedPrerequisites",
     "TypedRecursion",
@@ -43,35 +46,100 @@ _PATIENCE = 20
 
 
 @dataclass(frozen=True, eq=False)
+class EarlierStage:
+    """What a stage of training left, for the stages after it.
+
+    Attributes:
+        taught: y_m of the texts that it read, float64 (M,); 0 for those that it did not read.
+        unlearned: q_k at its end, float64 (K,).
+    """
+
+    taught: Floats
+    unlearned: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class TypedPrerequisites:
     """How many skills of each type must be learned before a skill of a type can be.
 
-    A_k is the mean over the type's skills of Π_i (1 - q_i)^(number of prerequisites of type i).
+    With one stage, A_k is the mean over the type's skills of Π_i (1 - q_i)^(number of prerequisites of type i).
+
+    With several, a skill is learned at stage r if one of its texts teaches it there and its prerequisites of that stage
+    are learned by then. Let a_r say that they are. What the texts teach is independent of it, so with F_α the
+    probability that no text of the stages in α teaches (λ_m or L_k at these texts' 1 - y),
+
+        P(novel) = Σ_α P(a = α) F_α,     P(a = α) = Σ_(R ⊇ α) (-1)^|R - α| A_R
+
+    over sets α of stages, where A_R is the probability that a_r holds for all r in R: a prerequisite must be learned by
+    the first stage in R at which it is one. Derived in docs/theory.md, section 9.
 
     Attributes:
-        needs: One row a skill; labels are types, and what `Kinds.edge` counts are types too.
+        needs: One row a skill; labels are types, and what `Kinds.edge` counts are k + K · the stage from which on a
+            skill of type k must be learned first.
         sizes: Number of skills of each type, float64 (K,).
+        earlier: The stages before this one, first to last.
     """
 
     needs: Kinds
     sizes: Floats
+    earlier: tuple[EarlierStage, ...] = ()
 
     @classmethod
     def from_pairs(
-        cls, before: npt.NDArray[np.integer], after: npt.NDArray[np.integer], types: npt.NDArray[np.integer]
+        cls,
+        before: npt.NDArray[np.integer],
+        after: npt.NDArray[np.integer],
+        types: npt.NDArray[np.integer],
+        *,
+        since: npt.NDArray[np.integer] | None = None,
+        earlier: Sequence[EarlierStage] = (),
     ) -> TypedPrerequisites:
-        """From pairs of skills, `before` to be learned before `after`, and the type of every skill."""
+        """From pairs of skills, `before` to be learned before `after`.
+
+        Args:
+            before: Skills, (P,).
+            after: Skills, (P,).
+            types: Type of every skill, (S,).
+            since: Number of the stage from which on each pair holds, (P,); 0, the first, if left out.
+            earlier: The stages before this one.
+        """
         order = np.argsort(after, kind="stable")
         label = np.asarray(types, dtype=np.int32)
-        return cls(
-            Kinds.of_rows(np.asarray(after)[order], label[np.asarray(before)[order]], label),
-            np.bincount(label).astype(np.float64),
-        )
+        sizes = np.bincount(label).astype(np.float64)
+        stage = np.zeros(len(order), np.int64) if since is None else np.asarray(since)[order]
+        entries = label[np.asarray(before)[order]] + len(sizes) * stage
+        return cls(Kinds.of_rows(np.asarray(after)[order], entries, label), sizes, tuple(earlier))
 
     def met(self, unlearned: Floats) -> Floats:
-        """A_k for unlearned fractions q_k, float64 (K,)."""
-        rows = _row_products(self.needs, 1.0 - unlearned)
-        return np.bincount(self.needs.label, self.needs.weight * rows, minlength=len(self.sizes)) / self.sizes
+        """A_k for unlearned fractions q_k at the end of this stage, float64 (K,)."""
+        return self._all_met(unlearned, (len(self.earlier),))
+
+    def waits(self, unlearned: Floats) -> list[tuple[frozenset[int], Floats]]:
+        """Sets α of stages at which all prerequisites were learned, each with P(a = α), float64 (K,), by type.
+
+        Args:
+            unlearned: q_k at the end of this stage, float64 (K,).
+        """
+        n = len(self.earlier) + 1
+        sets = [frozenset(r for r in range(n) if bits >> r & 1) for bits in range(1 << n)]
+        together = {R: self._all_met(unlearned, tuple(sorted(R))) for R in sets}
+        found = []
+        for alpha in sets:
+            share = sum((-1.0) ** len(R - alpha) * together[R] for R in sets if alpha <= R)
+            if np.any(np.abs(share) > 1e-15):
+                found.append((alpha, np.asarray(share)))
+        return found
+
+    def _all_met(self, unlearned: Floats, stages: tuple[int, ...]) -> Floats:
+        K = len(self.sizes)
+        learned = [1.0 - stage.unlearned for stage in self.earlier] + [1.0 - unlearned]
+        factor = np.ones(max(int(self.needs.edge.max(initial=-1)) + 1, (len(self.earlier) + 1) * K))
+        for since in range(len(factor) // K):
+            counted = [r for r in stages if r >= since]
+            if counted:
+                factor[since * K : (since + 1) * K] = learned[counted[0]]
+        rows = _row_products(self.needs, factor)
+        return np.bincount(self.needs.label, self.needs.weight * rows, minlength=K) / self.sizes
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +201,10 @@ class TypedRecursion:
     def start(self) -> tuple[Floats, Floats]:
         """(x, q) before the texts are read, shapes (M,) and (K,): what earlier texts and the prior leave."""
         taught = np.zeros(self.ensemble.n_edge_types) if self.taught is None else np.nan_to_num(self.taught, nan=0.0)
-        return self.skills(taught, np.ones(self.ensemble.n_types))
+        unlearned = np.ones(self.ensemble.n_types)
+        if self.prerequisites is not None and self.prerequisites.earlier:
+            unlearned = self.prerequisites.earlier[-1].unlearned
+        return self.skills(taught, self.prior * unlearned)
 
     def texts(self, novel: Floats) -> Floats:
         """y_m, the probability that a text teaches along an edge of type m, float64 (M,), for x_m."""
@@ -143,12 +214,23 @@ class TypedRecursion:
 
     def skills(self, taught: Floats, unlearned: Floats) -> tuple[Floats, Floats]:
         """(x, q), shapes (M,) and (K,), for messages y_m and the unlearned fractions of the wave before."""
-        met = np.ones(self.ensemble.n_types) if self.prerequisites is None else self.prerequisites.met(unlearned)
-        now = True if self.taught is None else np.isnan(self.taught)
-        edge, node = self.missed(1.0 - np.where(now, self.share, 1.0) * taught)
-        prior = self.prior
-        k = self.ensemble.edge_type
-        return prior[k] * (1.0 - (1.0 - edge) * met[k]), prior * (1.0 - (1.0 - node) * met)
+        now = np.ones(len(taught), dtype=bool) if self.taught is None else np.isnan(self.taught)
+        prior, k = self.prior, self.ensemble.edge_type
+        if self.prerequisites is None:
+            edge, node = self.missed(1.0 - np.where(now, self.share, 1.0) * taught)
+            return prior[k] * edge, prior * node
+        if not self.prerequisites.earlier:
+            edge, node = self.missed(1.0 - np.where(now, self.share, 1.0) * taught)
+            met = self.prerequisites.met(unlearned)
+            return prior[k] * (1.0 - (1.0 - edge) * met[k]), prior * (1.0 - (1.0 - node) * met)
+        stages = [stage.taught for stage in self.prerequisites.earlier]
+        stages.append(np.where(now, self.share * taught, 0.0))
+        novel, never = np.zeros(len(taught)), np.zeros(len(prior))
+        for alpha, share in self.prerequisites.waits(unlearned):
+            silent = 1.0 - np.max([stages[r] for r in sorted(alpha)], axis=0) if alpha else np.ones(len(taught))
+            edge, node = self.missed(silent)
+            novel, never = novel + share[k] * edge, never + share * node
+        return prior[k] * novel, prior * never
 
     def missed(self, z: Floats) -> tuple[Floats, Floats]:
         """(λ_m(z), L_k(z)), shapes (M,) and (K,)."""

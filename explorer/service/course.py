@@ -6,6 +6,7 @@ together with them (joint). Typed ensembles follow the same stages.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,7 +18,7 @@ from analysis.learners import Learner, parse_learner
 from analysis.peeling import peel
 from analysis.percolation import AssociationRule
 from analysis.typed import TypedEnsemble, joint_types
-from analysis.typed_evolution import TypedEvolution, TypedPrerequisites, TypedRecursion, evolve_typed
+from analysis.typed_evolution import EarlierStage, TypedEvolution, TypedPrerequisites, TypedRecursion, evolve_typed
 from analysis.typed_percolation import typed_giant
 from analysis.typed_stages import typed_giant_of_stages
 from explorer.errors import SkillgraphError
@@ -152,13 +153,19 @@ class Course:
         of_class[self.text_class] = np.arange(len(self.text_class))
         prior, taught = np.ones(ensemble.n_types), None
         passed: list[tuple[TypedRecursion, TypedEvolution]] = []
+        waiting = _held_since([stage.prerequisites for stage in self.stages])
+        left: list[EarlierStage] = []
         for number, stage in enumerate(self.stages):
             last = number == len(self.stages) - 1
             prior = np.where(stage.known[member], 0.0, prior)
             now = stage.reads[of_class][ensemble.edge_class]
             needed = None
-            if stage.prerequisites is not None:
-                needed = TypedPrerequisites.from_pairs(*stage.prerequisites, labels)
+            if waiting is not None:
+                before, after, since = waiting
+                held = since <= number
+                needed = TypedPrerequisites.from_pairs(
+                    before[held], after[held], labels, since=since[held], earlier=left
+                )
             messages = None
             if not now.all():
                 messages = np.where(now, np.nan, 0.0 if taught is None else taught)
@@ -183,6 +190,7 @@ class Course:
                 max_iterations=waves,
             )
             taught = found.taught
+            left.append(EarlierStage(np.where(now, found.taught, 0.0), found.unlearned_by_type))
             passed.append((recursion, found))
         return Predicted(found, recursion, labels, tuple(passed[:-1]))
 
@@ -258,6 +266,23 @@ def prerequisites_among(own: LayerView, skills: NDArray[np.int64]) -> Pairs | No
     place = np.searchsorted(skills, own.indexed.skill_rows)
     first, then = own.indexed.prerequisites
     return place[first], place[then]
+
+
+def _held_since(
+    stages: Sequence[Pairs | None],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]] | None:
+    """All pairs of prerequisites and, for each, the first stage that knows it; None if there are none.
+
+    Later stages know more skills and therefore the pairs of all stages before them.
+    """
+    found: dict[tuple[int, int], int] = {}
+    for number, pairs in enumerate(stages):
+        for pair in () if pairs is None else zip(pairs[0].tolist(), pairs[1].tolist(), strict=True):
+            found.setdefault(pair, number)
+    if not found:
+        return None
+    before, after = np.array(list(found), dtype=np.int64).T
+    return before, after, np.array(list(found.values()), dtype=np.int64)
 
 
 def expected_giant(predicted: Predicted, rule: AssociationRule, tolerance: float = 1e-4) -> float:
