@@ -16,7 +16,7 @@ from analysis.components import components
 from analysis.errors import AnalysisError
 from analysis.graph import SkillTextGraph
 from analysis.learners import Learner
-from analysis.peeling import Prerequisites, peel
+from analysis.peeling import PeelingResult, Prerequisites, peel
 from analysis.sampling import poisson_graph
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "learned_fraction_replicates",
     "learning_replicates",
     "replicate",
+    "replicates_of_learning",
     "subsample_replicates",
 ]
 
@@ -178,11 +179,46 @@ def learning_replicates(
     >>> abs(found.learned.mean - 0.1909) < 4 * found.learned.standard_error + 0.002
     True
     """
+
+    def learn(graph: SkillTextGraph, rng: np.random.Generator) -> PeelingResult:
+        return peel(graph, learner.capacities(graph.n_texts, rng), known=known, prerequisites=prerequisites)
+
+    return replicates_of_learning(draw, learn, replicates=replicates, seed=seed, workers=workers)
+
+
+def replicates_of_learning(
+    draw: Callable[[np.random.Generator], SkillTextGraph],
+    learn: Callable[[SkillTextGraph, np.random.Generator], PeelingResult],
+    *,
+    replicates: int = 100,
+    seed: int = 0,
+    workers: int = 1,
+) -> LearningReplicates:
+    """`learning_replicates` for any way of learning, such as several stages of training.
+
+    Args:
+        draw: As for `learning_replicates`.
+        learn: What is learned on a graph, and in which rounds; those of the last stage if there are several.
+        replicates: Number of graphs.
+        seed: Each replicate has a generator of its own spawned from it.
+        workers: Number of threads.
+
+    Returns:
+        As for `learning_replicates`.
+
+    Raises:
+        AnalysisError: No replicates, no workers or a negative seed.
+
+    >>> twice = lambda graph, rng: peel(graph, known=peel(graph).learned)
+    >>> found = replicates_of_learning(lambda rng: poisson_graph(3.0, 1600, 2000, rng), twice, replicates=3)
+    >>> found.waves.values.tolist()  # the second reading teaches nothing more
+    [0.0, 0.0, 0.0]
+    """
     expect(draw(np.random.default_rng(abs(seed))).n_edges * replicates)
 
     def experiment(rng: np.random.Generator) -> Sequence[float]:
         graph = draw(rng)
-        result = peel(graph, learner.capacities(graph.n_texts, rng), known=known, prerequisites=prerequisites)
+        result = learn(graph, rng)
         text_of = np.repeat(np.arange(graph.n_texts), graph.text_degrees)
         novel = np.zeros(graph.n_texts, dtype=bool)
         novel[text_of[~result.learned[graph.text_skills]]] = True

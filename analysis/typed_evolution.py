@@ -151,7 +151,9 @@ class TypedRecursion:
         learner: The rule by which texts teach.
         prior: Probability that a skill is not known beforehand, float64 (K,).
         prerequisites: What must be learned first; None if nothing.
-        share: σ, the share of the texts read now that is there, in 0-1 (larger for Poisson degrees).
+        share: σ, the share of the texts read now that is there: in 0-1 a random share, above 1 so many times as many
+            texts of the same kinds, with each skill in so many times as many of them (whole times, and once more with
+            the chance that is left).
         taught: Messages y_m of texts that were read earlier, float64 (M,), nan where texts are read now; None if all
             are read now.
         closed: Types of skills that the texts read now cannot teach, bool (K,); None if they can teach all.
@@ -175,8 +177,8 @@ class TypedRecursion:
                 f"the learner {self.learner.name!r} is known by its success function only, "
                 "which needs texts with a Poisson number of skills"
             )
-        if not self.share >= 0.0 or (e.rates is None and self.share > 1.0):
-            raise AnalysisError(f"the share of the texts is {self.share:g}; measured degrees allow 0 to 1")
+        if not (np.isfinite(self.share) and self.share >= 0.0):
+            raise AnalysisError(f"the share of the texts is {self.share:g}; it must be a number of at least 0")
         now = np.ones(e.n_edge_types, dtype=bool) if self.taught is None else np.isnan(self.taught)
         is_open = np.ones(e.n_types, dtype=bool) if self.closed is None else ~self.closed
         texts = e.texts
@@ -216,21 +218,35 @@ class TypedRecursion:
         """(x, q), shapes (M,) and (K,), for messages y_m and the unlearned fractions of the wave before."""
         now = np.ones(len(taught), dtype=bool) if self.taught is None else np.isnan(self.taught)
         prior, k = self.prior, self.ensemble.edge_type
-        if self.prerequisites is None:
-            edge, node = self.missed(1.0 - np.where(now, self.share, 1.0) * taught)
-            return prior[k] * edge, prior * node
-        if not self.prerequisites.earlier:
-            edge, node = self.missed(1.0 - np.where(now, self.share, 1.0) * taught)
+        if self.prerequisites is None or not self.prerequisites.earlier:
+            edge, node = self._missed(taught, now)
+            if self.prerequisites is None:
+                return prior[k] * edge, prior * node
             met = self.prerequisites.met(unlearned)
             return prior[k] * (1.0 - (1.0 - edge) * met[k]), prior * (1.0 - (1.0 - node) * met)
         stages = [stage.taught for stage in self.prerequisites.earlier]
-        stages.append(np.where(now, self.share * taught, 0.0))
+        last = len(stages)
+        stages.append(np.where(now, taught, 0.0))
         novel, never = np.zeros(len(taught)), np.zeros(len(prior))
         for alpha, share in self.prerequisites.waits(unlearned):
-            silent = 1.0 - np.max([stages[r] for r in sorted(alpha)], axis=0) if alpha else np.ones(len(taught))
-            edge, node = self.missed(silent)
+            teach = np.max([stages[r] for r in sorted(alpha)], axis=0) if alpha else np.zeros(len(taught))
+            edge, node = self._missed(teach, now & (last in alpha))
             novel, never = novel + share[k] * edge, never + share * node
         return prior[k] * novel, prior * never
+
+    def _missed(self, taught: Floats, scaled: Bools) -> tuple[Floats, Floats]:
+        """(λ, L) of texts that teach with probability y, σ times as many of them on the edges that are `scaled`.
+
+        Each of a skill's texts is there w times and once more with probability φ, σ = w + φ: none teaches with
+        probability h(u) = u^w (1 - φ + φ u), u = 1 - y, and along an edge, which is one of them, h'(u) / h'(1).
+        """
+        if self.ensemble.rates is not None or self.share <= 1.0:
+            return self.missed(1.0 - np.where(scaled, self.share, 1.0) * taught)
+        u, w = 1.0 - taught, np.floor(self.share)
+        part = self.share - w
+        edge, node = self.missed(np.where(scaled, u**w * (1.0 - part + part * u), u))
+        others = (w * u ** (w - 1.0) * (1.0 - part + part * u) + part * u**w) / self.share
+        return edge * np.where(scaled, others, 1.0), node
 
     def missed(self, z: Floats) -> tuple[Floats, Floats]:
         """(λ_m(z), L_k(z)), shapes (M,) and (K,)."""
@@ -299,7 +315,7 @@ def evolve_typed(
         learner: `one`, `d:D` or any capacity.
         prior: Probability that a skill is not known beforehand; one number or one a type, shape (K,).
         prerequisites: What must be learned first.
-        share: Share of the texts that is there.
+        share: As for `TypedRecursion`.
         taught: As for `TypedRecursion`.
         closed: As for `TypedRecursion`.
         tolerance: On the unlearned fraction, by the estimated sum of all further changes.
@@ -309,7 +325,7 @@ def evolve_typed(
         The fixed point and the waves that lead to it.
 
     Raises:
-        AnalysisError: A prior outside 0-1, a share that the degrees do not allow, or a learner without a rule a text.
+        AnalysisError: A prior outside 0-1, a negative share, or a learner without a rule a text.
 
     >>> kinds = TypedEnsemble.from_kinds([[1, 0], [2, 1], [0, 3]], [0.2, 0.5, 0.3], [0.6, 0.4], 1.0)
     >>> evolve_typed(kinds).unlearned_by_type.round(4).tolist()
@@ -504,7 +520,13 @@ def seed_needed(
     return high
 
 
-def typed_jump(learned: Callable[[float], float], *, points: int = 11, smallest: float = 0.02) -> float | None:
+def typed_jump(
+    learned: Callable[[float], float],
+    *,
+    points: int = 11,
+    smallest: float = 0.02,
+    between: tuple[float, float] = (0.0, 1.0),
+) -> float | None:
     """Share of the texts at which the learned fraction jumps when texts are added in the proportions there are.
 
     The step of a grid in which most is gained is halved, and halved again on the side that gains more, down to a width
@@ -512,17 +534,19 @@ def typed_jump(learned: Callable[[float], float], *, points: int = 11, smallest:
 
     Args:
         learned: Learned fraction for a share of the texts, non-decreasing.
-        points: Points of the grid on (0, 1].
+        points: Points of the grid.
         smallest: Smallest height of a jump.
+        between: Where the grid begins and ends.
 
     Returns:
-        The share, or None where learning grows gradually up to all texts.
+        The share, or None where learning grows gradually from the one end to the other.
 
     >>> typed_jump(lambda share: 0.1 * share + 0.5 * (share > 0.3)), typed_jump(lambda share: share**2)
     (0.3, None)
     """
-    grid = np.linspace(0.0, 1.0, points)
-    values = np.array([0.0, *(learned(float(share)) for share in grid[1:])])
+    grid = np.linspace(*between, points)
+    first_value = 0.0 if grid[0] == 0.0 else learned(float(grid[0]))
+    values = np.array([first_value, *(learned(float(share)) for share in grid[1:])])
     place = int(np.argmax(np.diff(values)))
     low, high, below, above = float(grid[place]), float(grid[place + 1]), values[place], values[place + 1]
     first = above - below

@@ -155,6 +155,8 @@ def _skills(
 ) -> Callable[[Floats, Floats], tuple[_Pair, _Pair]]:
     """The map from messages (a, b) to (λ, L) at T + N and at N."""
     e, share = recursion.ensemble, recursion.share
+    if share > 1.0 and e.rates is None:
+        raise AnalysisError("with measured degrees the giant component has no equation for more texts than there are")
 
     def tails(keep: Floats, novel: Floats, shift: int) -> Floats:
         return np.asarray(others_of_texts(recursion.learner, e.texts, keep, novel, shift) / e.ends)

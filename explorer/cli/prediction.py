@@ -151,7 +151,7 @@ def _shown(found: LayerPrediction, by_class: ClassesPrediction) -> Iterator[Bloc
                 number(row.measured),
                 _with_band(row.poisson, row.poisson_band),
                 _with_band(row.degrees, row.degrees_band),
-                number(row.typed),
+                _with_band(row.typed, row.typed_band),
                 row.meaning,
             )
             for row in found.rows

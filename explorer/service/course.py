@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from analysis.graph import SkillTextGraph
 from analysis.learners import Learner, parse_learner
-from analysis.peeling import peel
+from analysis.peeling import PeelingResult, peel
 from analysis.percolation import AssociationRule
 from analysis.typed import TypedEnsemble, joint_types
 from analysis.typed_evolution import EarlierStage, TypedEvolution, TypedPrerequisites, TypedRecursion, evolve_typed
@@ -202,6 +202,16 @@ class Course:
             rng: For random capacities.
             without: Bool (T,), texts that are left out of the last stage.
         """
+        return self.peel(graph, rng, without).learned
+
+    def peel(self, graph: SkillTextGraph, rng: np.random.Generator, without: Bools | None = None) -> PeelingResult:
+        """The same with the rounds of the last stage, before which all that was learned is known.
+
+        Args:
+            graph: T texts, S skills.
+            rng: For random capacities.
+            without: Bool (T,), texts that are left out of the last stage.
+        """
         learned = np.zeros(graph.n_skills, dtype=bool)
         for number, stage in enumerate(self.stages):
             reads = stage.reads
@@ -216,7 +226,7 @@ class Course:
                 prerequisites=stage.prerequisites,
             )
             learned = result.learned
-        return learned
+        return result
 
 
 def layer_course(store: Store, dataset: str, layer: str) -> Course:

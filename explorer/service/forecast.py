@@ -12,6 +12,7 @@ from analysis.forecast import METHODS, GrowthCurve, backtest, interval
 from analysis.typed_sampling import rewire
 from explorer.errors import SkillgraphError
 from explorer.service.course import Course, layer_course
+from explorer.service.outlook import GUIDE, Outlook, outlook
 from explorer.store.protocol import LayerInfo, Store
 
 __all__ = ["METHOD_NAMES", "Forecast", "ForecastMethod", "forecast", "parse_factor"]
@@ -24,8 +25,6 @@ METHOD_NAMES: Mapping[str, str] = {
 _MOST = 64.0
 _ROOM = 300_000
 _MOST_EDGES = 2_000_000
-_GUIDE = 0.1
-"""Random graphs are a guide for texts if they learn as many skills, within this share of those that are seen."""
 _SEEDS = 0.02
 """Share of the seen skills (but at least five skills) that is given to see whether learning only waits for a start."""
 _STARTED = 0.25
@@ -71,6 +70,7 @@ class Forecast:
         splits: Number of random halves in the backtest.
         seed: Of the halves.
         sentence: What came out, for people.
+        outlook: How far the layer is from a jump; None if no random graphs describe it.
     """
 
     layer: LayerInfo
@@ -90,6 +90,7 @@ class Forecast:
     splits: int
     seed: int
     sentence: str
+    outlook: Outlook | None = None
 
 
 def parse_factor(text: str) -> float:
@@ -164,6 +165,11 @@ def forecast(
     best = next(row for row in rows if row.method == test.best)
     beats = all(test.errors["growth"] < test.errors[naive] for naive in ("line", "last"))
     low, high = interval(curve, factor, test, ahead(reads, factor))
+    view = outlook(
+        store, dataset, layer, course, factor=factor, learned=float(curve.learned[-1]), seen=float(curve.seen[-1])
+    )
+    if view is not None and view.jump is not None:
+        high = max(high, min(view.reached, curve.seen_at(factor)))
     found = Forecast(
         layer=course.view.info,
         factor=factor,
@@ -182,6 +188,7 @@ def forecast(
         splits=splits,
         seed=seed,
         sentence="",
+        outlook=view,
     )
     return Forecast(**{**vars(found), "sentence": _sentence(found)})
 
@@ -216,7 +223,7 @@ def _ahead(
         stages.append(replace(last, reads=own, known=known))
         return float(replace(course, stages=tuple(stages)).learn(graph, rng).sum())
 
-    if abs(drawn(1.0) - learned) > max(_GUIDE * seen, 5.0):
+    if abs(drawn(1.0) - learned) > max(GUIDE * seen, 5.0):
         return None
     most = max(min(factor, _MOST_EDGES / max(course.graph.n_edges, 1)), 1.0)
     seeds = max(round(_SEEDS * seen), 5)
@@ -243,7 +250,35 @@ def _sentence(found: Forecast) -> str:
             f" This is the {METHOD_NAMES[found.method]}: in the backtest it was off by {errors[found.method]:,.1f} "
             f"skills, less than the growth of seen skills ({errors['growth']:,.1f}), which is less accurate here."
         )
-    return (
-        said
-        + f" Intervals made from a half alone held what all texts teach in {found.covered} of {found.splits} halves."
-    )
+    said += f" Intervals made from a half alone held what all texts teach in {found.covered} of {found.splits} halves."
+    return f"{said} {_jump_sentence(found.outlook, found.factor)}"
+
+
+def _jump_sentence(view: Outlook | None, factor: float) -> str:
+    """Whether learning may jump, which no extrapolation foresees."""
+    if view is None:
+        return "No random graphs that were tried learn what this layer learned, so a jump ahead would not be foreseen."
+    graphs = "with these degrees" if view.types == 1 else f"that keep {view.types} types of skills"
+    if view.jump is not None:
+        said = (
+            f"A jump may lie ahead: at about {view.jump:.2f} times as many texts, random graphs {graphs} go from "
+            f"{view.before or 0.0:,.0f} to {view.after or 0.0:,.0f} learned skills, and reach {view.reached:,.0f} with "
+            f"{factor:g} times as many (largest eigenvalue now {view.eigenvalue:.2f}, 1 at the jump). The forecast "
+            "itself does not foresee it; the interval reaches beyond it."
+        )
+    elif view.started is not None:
+        said = (
+            f"Some skills wait for a start: in random graphs {graphs} learning stops where it is not stable (largest "
+            f"eigenvalue {view.eigenvalue:.2f}, above 1), and a few known skills of the right types, or texts that "
+            f"require them alone, would lead to about {view.started:,.0f} learned skills."
+        )
+    elif view.near:
+        said = (
+            f"The layer stands near a jump: where random graphs {graphs} stop, learning is hardly stable (largest "
+            f"eigenvalue {view.eigenvalue:.2f}, 1 at a jump)."
+        )
+    else:
+        said = f"No jump is in sight: random graphs {graphs} learn gradually more up to {factor:g} times as many texts."
+    if view.passed is not None:
+        said += f" They jumped at about {view.passed:.0%} of these texts, so some halves may lie before that jump."
+    return said

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from analysis import percolation as site
 from analysis.learners import parse_learner
-from analysis.replicates import Replicates, learning_replicates, subsample_replicates
+from analysis.replicates import LearningReplicates, Replicates, learning_replicates, subsample_replicates
 from analysis.sampling import configuration_graph, poisson_graph
 from explorer.errors import SkillgraphError
 from explorer.service.association import giant_of
@@ -20,7 +20,7 @@ from explorer.service.learning import CONTINUED
 from explorer.service.poisson import unsettled
 from explorer.service.snapshot import LayerView, layer_view
 from explorer.service.stale import stale_sentence
-from explorer.service.typed import typed_expectation
+from explorer.service.typed import TypedExpectation, typed_expectation
 from explorer.store.protocol import LayerInfo, Store
 
 __all__ = [
@@ -38,7 +38,7 @@ __all__ = [
 
 
 REPLICATES = 100
-"""Random graphs of either kind behind the bands, unless another number is given."""
+"""Random graphs of each kind behind the bands, unless another number is given."""
 
 SWIFT_UP_TO = 200_000
 """Requirements up to which bands and types are computed unasked: beyond, they take minutes."""
@@ -60,6 +60,7 @@ class BesideRow:
         degrees_band: The same for random graphs with the measured degrees.
         typed: For random graphs in which every text also keeps its mix of types of skills; None where it has none.
         typed_difference: Measured less `typed`.
+        typed_band: Central 95 % of random graphs of this size that keep each text's mix of types.
     """
 
     quantity: str
@@ -73,6 +74,7 @@ class BesideRow:
     degrees_band: tuple[float, float] | None = None
     typed: float | None = None
     typed_difference: float | None = None
+    typed_band: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ def predict_layer(
         store: Where the layer is.
         dataset: Name of the dataset.
         layer: Name of the layer.
-        replicates: Random graphs of either kind to draw and peel, which show how far a graph of this size strays
+        replicates: Random graphs of each kind to draw and peel, which show how far a graph of this size strays
             from the prediction by chance; 0 for none; None for `REPLICATES` up to `SWIFT_UP_TO` requirements, else
             none.
         seed: Seed of the random graphs.
@@ -214,8 +216,8 @@ def predict_layer(
     n = graph.n_skills
     learned = int(np.count_nonzero(view.learned)) / n if n else 0.0
     understood = _understood(view)
-    bands = _bands(view, replicates, seed, workers)
     typed = typed_expectation(store, dataset, layer) if types else None
+    bands = _bands(view, typed, replicates, seed, workers)
     by_types = {} if typed is None else typed.quantities(learned)
     settled = {"Poisson": by_poisson.converged, "same degrees": by_degrees.converged}
     if typed is not None:
@@ -324,11 +326,12 @@ def predict_layer(
     )
 
 
-_Bands = dict[str, tuple[tuple[float, float], tuple[float, float]]]
+_Band = tuple[float, float]
+_Bands = dict[str, tuple[_Band, _Band, _Band | None]]
 
 
-def _bands(view: LayerView, replicates: int, seed: int, workers: int) -> _Bands:
-    """For each quantity the central 95 % of random graphs of the layer's size: Poisson ones, and of its degrees."""
+def _bands(view: LayerView, typed: TypedExpectation | None, replicates: int, seed: int, workers: int) -> _Bands:
+    """For each quantity the central 95 % of random graphs of the layer's size: Poisson, its degrees, its types."""
     if replicates == 0:
         return {}
     graph, rule = view.indexed.graph, parse_learner(view.info.learner)
@@ -349,15 +352,23 @@ def _bands(view: LayerView, replicates: int, seed: int, workers: int) -> _Bands:
         )
         for draw in kinds
     )
+    by_types = None if typed is None else typed.replicates(replicates, seed=seed, workers=workers)
 
-    def band(quantity: str) -> tuple[tuple[float, float], tuple[float, float]]:
-        values: tuple[Replicates, Replicates] = getattr(poisson, quantity), getattr(degrees, quantity)
-        return values[0].band(0.95), values[1].band(0.95)
+    def band(found: LearningReplicates, quantity: str) -> _Band:
+        if quantity == "not_understood":
+            low, high = found.understood.band(0.95)
+            return 1.0 - high, 1.0 - low
+        values: Replicates = getattr(found, quantity)
+        return values.band(0.95)
 
-    found = {quantity: band(quantity) for quantity in ("learned", "understood", "waves", "giant")}
-    low_high = found.pop("understood")
-    found["not_understood"] = ((1 - low_high[0][1], 1 - low_high[0][0]), (1 - low_high[1][1], 1 - low_high[1][0]))
-    return found
+    return {
+        quantity: (
+            band(poisson, quantity),
+            band(degrees, quantity),
+            None if by_types is None else band(by_types, quantity),
+        )
+        for quantity in ("learned", "not_understood", "waves", "giant")
+    }
 
 
 def _beside(
@@ -372,7 +383,7 @@ def _beside(
     def less(predicted: float | None) -> float | None:
         return None if measured is None or predicted is None else measured - predicted
 
-    by_poisson, by_degrees = bands.get(quantity, (None, None))
+    by_poisson, by_degrees, by_typed = bands.get(quantity, (None, None, None))
     typed = by_types.get(quantity)
     return BesideRow(
         quantity,
@@ -386,6 +397,7 @@ def _beside(
         by_degrees,
         typed,
         less(typed),
+        by_typed,
     )
 
 

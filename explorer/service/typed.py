@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
+from analysis.replicates import LearningReplicates, replicates_of_learning
 from analysis.skill_types import TypeChoice
+from analysis.typed import joint_types
 from analysis.typed_evolution import typed_jump
 from analysis.typed_percolation import (
     typed_learned_sites,
@@ -16,6 +18,7 @@ from analysis.typed_percolation import (
     typed_site_condition,
     typed_site_giant,
 )
+from analysis.typed_sampling import rewire
 from analysis.typed_stages import understood_in_the_end
 from explorer.errors import SkillgraphError
 from explorer.service.course import Course, Predicted, expected_giant, layer_course
@@ -88,6 +91,24 @@ class TypedExpectation:
             recursion = self.together.predict(self.choice.labels, tolerance=1e-4).recursion
         share = typed_percolation_share(recursion)
         return None if share is None else share * course.graph.ratio
+
+    def replicates(self, number: int, *, seed: int = 0, workers: int = 1) -> LearningReplicates:
+        """What random graphs of the layer's size learn that keep each text's mix of these types.
+
+        Args:
+            number: Number of graphs.
+            seed: Of the graphs.
+            workers: Threads that draw them.
+        """
+        course = self.course
+        types = joint_types(self.choice.labels, course.roles)
+        return replicates_of_learning(
+            lambda rng: rewire(course.graph, types, rng, text_class=course.text_class),
+            course.peel,
+            replicates=number,
+            seed=seed,
+            workers=workers,
+        )
 
     def quantities(self, learned: float) -> dict[str, float | None]:
         """The quantities of `predict_layer` that typed ensembles have, by name.

@@ -273,6 +273,30 @@ def test_more_texts_never_unlearn_and_more_prior_neither() -> None:
 
 
 @pytest.mark.parametrize("learner", LEARNERS[:4], ids=lambda learner: learner.name)
+def test_twice_the_texts_are_the_graph_with_every_text_twice(learner: Learner) -> None:
+    graph, block = clustered(texts=60)
+    rows = np.arange(graph.n_texts)
+    ensemble = TypedEnsemble.from_graph(graph, block)
+    twice = TypedEnsemble.from_graph(graph.subset(np.concatenate([rows, rows])), block)
+    more = evolve_typed(ensemble, learner, share=2.0)
+    assert more.unlearned_by_type == pytest.approx(evolve_typed(twice, learner).unlearned_by_type, abs=1e-8)
+    assert more.testing_error == pytest.approx(evolve_typed(twice, learner).testing_error, abs=1e-8)
+    between = [evolve_typed(ensemble, learner, share=share).learned for share in (1.0, 1.3, 1.7, 2.0, 2.5)]
+    assert between == sorted(between)
+
+
+def test_half_as_many_texts_again_do_as_graphs_with_a_random_half_repeated() -> None:
+    """20,000 skills: a graph strays by 1 / sqrt(20,000) < 0.008 or so."""
+    rng = np.random.default_rng(12)
+    graph = poisson_graph(3.0, 13_000, 20_000, rng)
+    types = np.arange(graph.n_skills) % 2
+    rows = np.concatenate([np.arange(graph.n_texts), rng.permutation(graph.n_texts)[: graph.n_texts // 2]])
+    drawn = rewire(graph.subset(rows), types, rng)
+    predicted = evolve_typed(TypedEnsemble.from_graph(graph, types), share=1.5).learned
+    assert predicted == pytest.approx(peel(drawn).learned.mean(), abs=0.01)
+
+
+@pytest.mark.parametrize("learner", LEARNERS[:4], ids=lambda learner: learner.name)
 def test_prediction_agrees_with_rewired_graphs(learner: Learner) -> None:
     rng = np.random.default_rng(5)
     S = 20_000
@@ -373,13 +397,15 @@ def test_bad_input_is_refused() -> None:
     with pytest.raises(AnalysisError, match="every number up to the largest"):
         TypedEnsemble.from_graph(graph, block + 1)
     with pytest.raises(AnalysisError, match="share of the texts"):
-        evolve_typed(ensemble, share=1.5)
+        evolve_typed(ensemble, share=-0.5)
     with pytest.raises(AnalysisError, match="known by its success function only"):
         evolve_typed(ensemble, PoissonLearner(lambda rho: np.exp(-rho)))
     with pytest.raises(AnalysisError, match="from 0 to 1"):
         evolve_typed(ensemble, prior=1.5)
     with pytest.raises(AnalysisError, match="'any' or 'understood'"):
         typed_giant(TypedRecursion(ensemble), evolve_typed(ensemble), "all")  # type: ignore[arg-type]
+    with pytest.raises(AnalysisError, match="more texts than there are"):
+        typed_giant(TypedRecursion(ensemble, share=2.0), evolve_typed(ensemble, share=2.0))
     with pytest.raises(AnalysisError, match="by its degrees"):
         TypedEnsemble.from_kinds([[1]], [1.0], [1.0], 1.0, [([3], [1.0])])
     with pytest.raises(AnalysisError, match="without skills"):

@@ -14,7 +14,6 @@ import explorer.service
 ROOT = Path(__file__).parents[2]
 WITHOUT = {
     "MeasuredClasses.poisson": "an ensemble of classes, not a prediction",
-    "BesideRow.poisson_band": "drawn graphs that keep types are those of `skillgraph explain`",
 }
 ADDED = {
     # Tables and figures that get their column or line of types in the next statement, where there is one.

@@ -10,6 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from analysis.density_evolution import evolve
+from analysis.ensembles import Ensemble
+from analysis.learners import parse_learner
+from analysis.threshold import emergence_threshold
 from explorer.errors import SkillgraphError
 from explorer.service.forecast import forecast, parse_factor
 from explorer.service.ladder import explain
@@ -141,3 +145,47 @@ def test_cruxeval_is_explained_within_a_point(tmp_path: Path) -> None:
     assert ahead.covered >= 5
     for name in ("few types", "many types"):
         assert abs(found.rung(name).learned - found.measured) < 0.01, name
+
+
+@pytest.mark.parametrize("learner", ["one", "d:2"])
+def test_a_jump_between_the_texts_and_twice_as_many_is_foreseen(tmp_path: Path, learner: str) -> None:
+    """Random texts of a mean of 4 (5.5) skills, at two thirds of the ratio where the theory has learning jump.
+
+    Degrees of a sample vary more than those of its source, so graphs with these degrees jump somewhat before it.
+    """
+    mean, skills = (4.0, 700) if learner == "one" else (5.5, 1_400)
+    rule = parse_learner(learner)
+    threshold = emergence_threshold(mean, rule)
+    assert threshold.jump
+    assert threshold.ratio is not None
+    ratio = threshold.ratio / 1.5
+    rng = np.random.default_rng(4)
+    sizes = rng.poisson(mean, round(ratio * skills))
+    text = np.repeat(np.arange(len(sizes)), sizes)
+    pairs = sorted({(f"t{t:04d}", f"s{s:04d}") for t, s in zip(text, rng.integers(0, skills, len(text)), strict=True)})
+    opened = small_layer(tmp_path, pairs, learner=learner)
+    found = forecast(opened, "small", "all", splits=2)
+    near = forecast(opened, "small", "all", factor=1.1, splits=2)
+    opened.close()
+    view = found.outlook
+    assert view is not None
+    assert view.types == 1
+    assert 0.0 < view.eigenvalue < 1.0
+    assert view.jump == pytest.approx(1.5, abs=0.25)
+    assert view.before is not None
+    assert view.after is not None
+    assert view.after > 2.5 * view.before
+    twice = evolve(Ensemble.poisson(mean, 2.0 * ratio), rule).learned
+    assert view.reached == pytest.approx(min(twice * skills, found.seen_now), rel=0.05)
+    assert found.high >= 0.95 * view.reached
+    assert f"{view.jump:.2f} times as many texts" in found.sentence
+    assert near.outlook is not None
+    assert near.outlook.jump is None
+    assert "jump may lie ahead" not in near.sentence
+
+
+def test_where_learning_grows_gradually_no_jump_is_told(store: Store) -> None:
+    found = forecast(store, "zipf", "all", splits=2)
+    assert found.outlook is not None
+    assert found.outlook.jump is None
+    assert "No jump is in sight" in found.sentence or "hardly stable" in found.sentence

@@ -98,7 +98,8 @@ def test_bands_stand_around_the_predictions_and_repeat_from_the_seed(store: Stor
     assert (found.replicates, found.seed) == (60, 3)
     for quantity in ("learned", "not_understood", "waves", "giant"):
         row = rows[quantity]
-        for predicted, band in ((row.poisson, row.poisson_band), (row.degrees, row.degrees_band)):
+        beside = [(row.poisson, row.poisson_band), (row.degrees, row.degrees_band), (row.typed, row.typed_band)]
+        for predicted, band in beside:
             assert band is not None
             assert predicted is not None
             assert band[0] <= band[1]
@@ -110,9 +111,13 @@ def test_bands_stand_around_the_predictions_and_repeat_from_the_seed(store: Stor
     assert learned.poisson is not None
     assert learned.poisson_difference == learned.measured - learned.poisson
     assert rows["ratio"].poisson_band is None
+    assert rows["ratio"].typed_band is None
+    # Graphs that keep each text's mix of types are closer to this one than graphs that keep its degrees.
+    assert learned.typed_band is not None
+    assert learned.typed_band[0] <= learned.measured <= learned.typed_band[1]
     same = predict_layer(store, "two", "all", replicates=60, seed=3, workers=2)
     assert same.rows == found.rows
-    assert all(row.degrees_band is None for row in predict_layer(store, "two", "all").rows)
+    assert all(row.degrees_band is None is row.typed_band for row in predict_layer(store, "two", "all").rows)
 
 
 def test_all_texts_teach_what_the_layer_learned(store: Store) -> None:
