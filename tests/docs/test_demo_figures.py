@@ -130,3 +130,7 @@ def test_the_forecast(store: Store) -> None:
         f"the last value by {error['last']:.0f}; the intervals made from those halves contain the present figure "
         f"{found.covered} times in {found.splits}." in text
     )
+    assert found.outlook is not None
+    assert found.outlook.jump is None
+    assert found.outlook.started is not None
+    assert f"would lead to about {found.outlook.started:,.0f} learned ones with today's texts" in text
