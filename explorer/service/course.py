@@ -126,6 +126,38 @@ class Course:
         rows = [row for s in self.stages for row in (s.known, none if s.closed is None else s.closed)]
         return np.unique(np.stack(rows), axis=1, return_inverse=True)[1].ravel().astype(np.int32)
 
+    def copies(self, number: int) -> tuple[Course, SkillTextGraph]:
+        """The course on so many copies of every text and skill, and their graph.
+
+        Rewired, with copies of a skill of one type, it is a random graph of the same typed ensemble, but larger.
+
+        Args:
+            number: Copies.
+        """
+        graph, n = self.graph, self.graph.n_skills
+        offsets = np.repeat(np.arange(number), graph.n_edges) * n
+        lengths = np.tile(graph.text_degrees, number)
+        ptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        many = SkillTextGraph.from_csr(ptr, np.tile(graph.text_skills, number) + offsets, n * number)
+
+        def pairs(found: Pairs | None) -> Pairs | None:
+            if found is None:
+                return None
+            shift = np.repeat(np.arange(number), len(found[0])) * n
+            return np.tile(found[0], number) + shift, np.tile(found[1], number) + shift
+
+        stages = tuple(
+            Stage(
+                np.tile(stage.reads, number),
+                stage.learner,
+                np.tile(stage.known, number),
+                None if stage.closed is None else np.tile(stage.closed, number),
+                pairs(stage.prerequisites),
+            )
+            for stage in self.stages
+        )
+        return Course(self.view, stages), many
+
     def predict(
         self,
         types: NDArray[np.integer],

@@ -37,6 +37,10 @@ COMPACT, FINE = 100, 850
 
 _SIMULATED = 200_000
 """Graphs with more requirements are simulated only if it is asked for."""
+_SIDES = 0.2
+"""Drawn graphs whose learned shares lie farther apart end on either side of a jump."""
+_COPIES, _MOST_EDGES = 32, 800_000
+"""Copies of texts and skills in the larger graphs, and requirements that these may have; two copies at least."""
 _ALWAYS = {"few types", "many types", "own", "every skill"}
 """Rungs that are shown even if they have the same types as another one."""
 _FOLDS = 5
@@ -64,6 +68,11 @@ class Rung:
         testing_error: Predicted for held-out texts, a fifth of the texts being held out.
         simulated: Mean learned fraction of rewired graphs that keep exactly this; None if none were drawn.
         simulated_error: Its standard error.
+        simulated_low: Smallest of their learned fractions.
+        simulated_high: Largest of them.
+        copies: Where `learned` and `simulated` differ by more than chance, or drawn graphs by much: copies of every
+            text and skill in a larger graph that was drawn, too; None elsewhere.
+        simulated_copies: Its learned fraction, which comes closer to `learned` the more copies there are.
         seeded: Learned fraction of the branch that a few known skills lead to; None where it was not looked for.
         eigenvalue: Largest eigenvalue at the unseeded fixed point: above 1 it is not stable.
         converged: False if the iteration ended before its fixed point.
@@ -81,6 +90,10 @@ class Rung:
     testing_error: float | None = None
     simulated: float | None = None
     simulated_error: float | None = None
+    simulated_low: float | None = None
+    simulated_high: float | None = None
+    copies: int | None = None
+    simulated_copies: float | None = None
     seeded: float | None = None
     eigenvalue: float | None = None
     converged: bool = True
@@ -500,14 +513,33 @@ def _simulated(rung: Rung, course: Course, labels: NDArray[np.integer], graphs: 
         for _ in range(graphs)
     ]
     error = float(np.std(learned, ddof=1) / np.sqrt(graphs)) if graphs > 1 else None
-    return replace(rung, simulated=float(np.mean(learned)), simulated_error=error)
+    rung = replace(
+        rung,
+        simulated=float(np.mean(learned)),
+        simulated_error=error,
+        simulated_low=min(learned),
+        simulated_high=max(learned),
+    )
+    if not (_apart(rung) or _scattered(rung)):
+        return rung
+    copies = int(np.clip(_MOST_EDGES // max(course.graph.n_edges, 1), 2, _COPIES))
+    larger, graph = course.copies(copies)
+    drawn = rewire(graph, np.tile(types, copies), rng, text_class=larger.text_class)
+    return replace(rung, copies=copies, simulated_copies=float(larger.learn(drawn, rng).mean()))
 
 
 def _apart(rung: Rung) -> bool:
-    """True if drawn graphs differ from the prediction by more than chance (four standard errors) and two points."""
+    """True if drawn graphs differ from the prediction by more than chance (four standard errors) and a point."""
     if rung.simulated is None or rung.simulated_error is None:
         return False
-    return abs(rung.learned - rung.simulated) > max(4.0 * rung.simulated_error, 0.02)
+    return abs(rung.learned - rung.simulated) > max(4.0 * rung.simulated_error, 0.01)
+
+
+def _scattered(rung: Rung) -> bool:
+    """True if drawn graphs learn so different shares that they end on either side of a jump."""
+    if rung.simulated_low is None or rung.simulated_high is None:
+        return False
+    return rung.simulated_high - rung.simulated_low > _SIDES
 
 
 def _closing(rung: Rung, measured: float, degrees: float) -> Rung:
@@ -643,12 +675,25 @@ def _notes(ladder: Ladder, course: Course) -> tuple[str, ...]:
     open_ends = [f"`{rung.name}`" for rung in ladder.rungs if not rung.converged]
     if open_ends:
         notes.append(unsettled(open_ends))
-    apart = [rung.name for rung in ladder.rungs if _apart(rung)]
+    near = [rung for rung in ladder.rungs if _scattered(rung)]
+    if near:
+        told = ", ".join(
+            f"`{rung.name}` (from {rung.simulated_low or 0.0:.1%} to {rung.simulated_high or 0.0:.1%}; predicted "
+            f"{rung.learned:.1%}, with every text and skill {rung.copies} times {rung.simulated_copies or 0.0:.1%})"
+            for rung in near
+        )
+        notes.append(f"These random graphs stand near a jump, and those of this size end on either side of it: {told}.")
+    apart = [rung for rung in ladder.rungs if rung.copies is not None and rung not in near]
     if apart:
+        told = ", ".join(
+            f"`{rung.name}` (predicted {rung.learned:.1%}, graphs of this size {rung.simulated or 0.0:.1%}, with every "
+            f"text and skill {rung.copies} times {rung.simulated_copies or 0.0:.1%})"
+            for rung in apart
+        )
         notes.append(
-            f"Drawn graphs learn another share than predicted at {', '.join(apart)}. Predictions are for large graphs: "
-            "a type of few skills binds drawn graphs more closely, because no text requires a skill twice, and near a "
-            "jump graphs of this size end on either side of it."
+            f"Predictions are for large graphs, and drawn graphs of this size learn another share at {told}. A type of "
+            "few skills binds small graphs more closely, because no text requires a skill twice and the same skills "
+            "meet again."
         )
     if not ladder.graphs:
         notes.append("No random graphs were drawn; use --graphs to draw some.")
