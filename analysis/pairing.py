@@ -198,11 +198,17 @@ def beyond_overall(
     expected_second: npt.ArrayLike,
     *,
     deviation_variance: float,
+    level_variance: float = 0.0,
 ) -> Beyond:
     """Test whether the second deviates from its expectation on a group as the first does from its own.
 
+    With the first's expectation given for both, the test is of no difference at all, as that of `paired_differences`,
+    but knows how difficult the texts are. With that of each, it is of no difference beyond the overall one; that one
+    is shifted itself where many groups have changed in the same direction.
+
     With residuals e = score − expectation of each, T = Σ (e_second − k e_first). The first's own deviation on a group
-    is a draw of variance v = deviation_variance · Σ f² (f the shares of the group's texts that are in each group), so
+    is a draw of variance v = deviation_variance · Σ f² + level_variance (f the shares of the group's texts that are in
+    each group), so
     its residuals are known to be near 0 before they are seen, and k = (v I + c) / (v I + 1) of them suffices, I being
     Σ p(1−p) and c the regression of the second's residuals on the first's (above 0 for relatives). Var T is that of
     the summands plus (1 − k)² v I². With k = 1 this is the paired difference; with k < 1 it finds smaller shifts.
@@ -214,6 +220,7 @@ def beyond_overall(
         expected_first: P(solved) by ability and difficulty alone, float (T,).
         expected_second: Likewise.
         deviation_variance: Variance of a respondent's deviation on one skill, in logits².
+        level_variance: Squared standard error of the log-odds that all expectations of the first share, in logits².
 
     Returns:
         Differences and tests.
@@ -241,7 +248,7 @@ def beyond_overall(
     required = sparse.csr_matrix((np.ones(len(text)), (text, group)), shape=(groups.n_texts, groups.n_skills))
     shared = (required.T @ required).tocsr()
     shared.data = (shared.data / np.repeat(np.maximum(n, 1.0), np.diff(shared.indptr))) ** 2
-    variance = deviation_variance * np.asarray(shared.sum(axis=1)).ravel()
+    variance = deviation_variance * np.asarray(shared.sum(axis=1)).ravel() + level_variance
     k = (variance * information + related) / (variance * information + 1.0)
     sums = total(eb) - k * total(ea)
     squares = total(eb * eb) - 2.0 * k * total(ea * eb) + k**2 * total(ea * ea)

@@ -93,11 +93,19 @@ def several(
     scores = np.vstack([x, y, rest])
     fit = fit_item_response(groups, scores)
     plain = fit_item_response(groups, scores, model="rasch", start=fit)
-    expected = place(groups, scores[:2], plain).probability(groups)
+    first = place(groups, scores[:1], plain)
+    expected = first.probability(groups)[0]
     pair = paired_differences(groups, x, y)
-    beyond = beyond_overall(groups, x, y, *expected, deviation_variance=1.0 / fit.precisions.deviation)
-    agree = np.sign(beyond.difference) == np.sign(pair.difference)
-    q = np.minimum(2.0 * np.minimum(pair.q_value, np.where(agree, beyond.q_value, 1.0)), 1.0)
+    given = beyond_overall(
+        groups,
+        x,
+        y,
+        expected,
+        expected,
+        deviation_variance=1.0 / fit.precisions.deviation,
+        level_variance=float(first.level_error[0] ** 2),
+    )
+    q = np.minimum(2.0 * np.minimum(pair.q_value, given.q_value), 1.0)
     found = q <= RATE
     return found[:planted] & (np.sign(pair.difference[:planted]) == signs), found[planted:]
 

@@ -38,7 +38,7 @@ from explorer.service.evidence_fits import (
 from explorer.service.judging import Judgement, judge
 from explorer.service.lacking import named_lacks
 from explorer.service.outcomes import Outcomes, bases_first, chosen_models, models_with_outcomes, outcomes_of
-from explorer.service.snapshot import dataset_parts, layer_view, read_dataset, remembered
+from explorer.service.snapshot import LayerView, dataset_parts, layer_view, read_dataset, remembered
 from explorer.service.versions import package_versions
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Parameter, Progress, Scalar, Store
 from explorer.store.staleness import inputs_of
@@ -50,12 +50,14 @@ __all__ = [
     "ModelEvidence",
     "Noise",
     "SkillMastery",
+    "attempted_texts",
     "calibration_of",
     "evidence",
     "family_models",
     "ignored_skills",
     "layer_outcomes",
     "mastery_of",
+    "skills_in_fit",
 ]
 
 
@@ -517,6 +519,29 @@ def ignored_skills(info: LayerInfo, indexed: IndexedGraph) -> NDArray[np.bool_]:
         return np.zeros(indexed.graph.n_skills, bool)
     classes = np.asarray(indexed.skill_column("class").to_pylist(), dtype=object)
     return np.isin(classes, ignored)
+
+
+def attempted_texts(view: LayerView) -> NDArray[np.bool_]:
+    """Bool (T,): texts of an evidence layer with an outcome of its model."""
+    indexed = view.indexed
+    tried = pc.equal(indexed.dataset.attempts["model"].cast(pa.string()), str(view.info.parameters.get("model")))
+    texts = indexed.dataset.attempts.filter(tried)["text"]
+    found = pc.is_in(indexed.text_ids, value_set=texts.combine_chunks()).to_numpy(zero_copy_only=False)
+    return np.asarray(found & view.taught, dtype=bool)
+
+
+def skills_in_fit(view: LayerView) -> NDArray[np.bool_]:
+    """Bool (S,): skills that an evidence layer says something about; all True for other layers.
+
+    A skill that the fit ignores, or that no attempted text requires, is not lacking: shares leave it out.
+    """
+    if view.info.kind != "evidence":
+        return np.ones(view.indexed.graph.n_skills, bool)
+    graph = view.indexed.graph
+    text_of = np.repeat(np.arange(graph.n_texts), graph.text_degrees)
+    tested = view.learned.copy()
+    tested[graph.text_skills[attempted_texts(view)[text_of]]] = True
+    return np.asarray(tested & ~ignored_skills(view.info, view.indexed), dtype=bool)
 
 
 def calibration_of(store: Store, dataset: str, info: LayerInfo) -> Calibrated | None:

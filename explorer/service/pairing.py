@@ -36,8 +36,8 @@ class PairedLayers:
         overall: All common texts; None if there are none.
         skills: Differences by skill (of the index of `outcomes`), without ignored skills.
         beyond: The same beyond the overall change; None where too few models calibrate difficulties.
-        q_value: Of each skill: of `skills`, or twice the smaller of both where there are two tests that agree in
-            sign, float64 (S,).
+        q_value: Of no difference, for each skill: of `skills`, or where the difficulties are known twice the smaller
+            of that and of the test that knows them, float64 (S,).
     """
 
     outcomes: Outcomes
@@ -83,11 +83,10 @@ def pair_layers(store: Store, dataset: str, first: LayerInfo, second: LayerInfo)
     graph = _without(found.indexed.graph, ignored)
     outcomes = Outcomes(found.indexed, graph, ignored, tuple(models), scores)
     skills = paired_differences(graph, scores[0], scores[1])
-    beyond = _beyond(store, dataset, first, outcomes)
+    beyond, given = _with_difficulties(store, dataset, first, outcomes) or (None, None)
     q = skills.q_value.copy()
-    if beyond is not None:
-        agree = np.sign(np.nan_to_num(beyond.difference)) == np.sign(np.nan_to_num(skills.difference))
-        q = np.minimum(2.0 * np.minimum(q, np.where(agree, beyond.q_value, 1.0)), 1.0)
+    if given is not None:
+        q = np.minimum(2.0 * np.minimum(q, given.q_value), 1.0)
     return PairedLayers(outcomes, mcnemar(scores[0], scores[1]), skills, beyond, q)
 
 
@@ -106,7 +105,8 @@ def group_differences(found: PairedLayers, labels: list[object]) -> dict[object,
     return result
 
 
-def _beyond(store: Store, dataset: str, info: LayerInfo, outcomes: Outcomes) -> Beyond | None:
+def _with_difficulties(store: Store, dataset: str, info: LayerInfo, outcomes: Outcomes) -> tuple[Beyond, Beyond] | None:
+    """Differences beyond the overall one, and of no difference at all; None where too few models calibrate."""
     calibrated = calibration_of(store, dataset, info)
     if calibrated is None or len(calibrated.outcomes.models) < _LEAST_CALIBRATING:
         return None
@@ -119,9 +119,22 @@ def _beyond(store: Store, dataset: str, info: LayerInfo, outcomes: Outcomes) -> 
         (*key, info.figure("pass_score"), bool(info.parameters.get("common"))),
         lambda: fit_item_response(graph, calibrated.outcomes.scores, model="rasch"),
     )
-    expected = place(graph, outcomes.scores, plain).probability(graph)
-    return beyond_overall(
-        outcomes.graph, *outcomes.scores, *expected, deviation_variance=1.0 / calibrated.fit.precisions.deviation
+    placed = place(graph, outcomes.scores, plain)
+    own, other = placed.probability(graph)
+    x, y = outcomes.scores
+    variance = 1.0 / calibrated.fit.precisions.deviation
+    return (
+        beyond_overall(outcomes.graph, x, y, own, other, deviation_variance=variance),
+        # A skill has changed or not, whatever happened to the others: the first's ability is expected of both.
+        beyond_overall(
+            outcomes.graph,
+            x,
+            y,
+            own,
+            own,
+            deviation_variance=variance,
+            level_variance=float(placed.level_error[0] ** 2),
+        ),
     )
 
 

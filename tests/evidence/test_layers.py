@@ -14,14 +14,16 @@ from explorer.cli.learning import _listed
 from explorer.cli.output import Note
 from explorer.errors import NotFoundError, SkillgraphError
 from explorer.service.cautions import layer_cautions
-from explorer.service.evidence import evidence, mastery_of
+from explorer.service.evidence import evidence, mastery_of, skills_in_fit
 from explorer.service.judging import _judgement
 from explorer.service.learning import learn
 from explorer.service.snapshot import layer_view
 from explorer.store.protocol import LayerInfo, Store
-from loaders.dataset import Dataset, build_dataset
+from loaders.dataset import Dataset, build_dataset, extend_dataset
 from ui.choice import Choice
 from ui.components import page_header
+from ui.pages.classes.answers import class_table, requirement_matrix
+from ui.pages.overview.layout import understood_share
 
 BASE, TUNED, OTHER = "org/base", "org/tuned", "other"
 
@@ -126,8 +128,6 @@ def test_outcomes_that_changed_since_are_noticed(store: Store) -> None:
         models=pa.table({"id": [BASE]}),
         attempts=pa.table({"model": [BASE], "text": ["u"], "score": [0.0]}),
     )
-    from loaders.dataset import extend_dataset
-
     store.append_dataset(extend_dataset(store.read_dataset("d"), more), more)
     found = mastery_of(store, "d", "org_base")
     assert not found.complete
@@ -145,6 +145,27 @@ def test_a_base_estimated_before_becomes_the_base(store: Store) -> None:
     store.write_dataset(dataset())
     evidence(store, "d", models=[BASE], name="mine")
     assert evidence(store, "d", models=[TUNED]).models[0].layer.base == "mine"
+
+
+def test_every_share_is_of_the_skills_that_were_in_the_fit(store: Store) -> None:
+    """Neither the ignored class, which two texts require, nor a skill that nobody tried is lacking anywhere."""
+    store.write_dataset(dataset(error=0.0))
+    (base, *_) = evidence(store, "d", ignored_classes=["task"], judged=False).models
+    view = layer_view(store, "d", base.layer.name)
+    ids = view.indexed.skills.ids.to_pylist()
+    assert {skill for skill, told in zip(ids, skills_in_fit(view).tolist(), strict=True) if told} == set("abcdefgh")
+    assert (base.layer.skills, base.layer.learned, base.lacking) == (8, 6, 2)
+    assert base.layer.learned_fraction == 0.75
+    classes = {name: (skills, learned) for name, skills, learned in class_table(view)}
+    assert classes == {"k": (4, 2), "m": (4, 4)}
+    rows, columns, shares = requirement_matrix(view, "learned")
+    assert rows
+    assert shares[0, columns.index("m")] == 1.0
+    assert np.isnan(shares[0, columns.index("task")]) or "task" not in columns
+    # A text is understood if its skills in the fit are: exactly what the model solved, as there is no noise.
+    assert understood_share(view) == pytest.approx(base.score)
+    told = skills_in_fit(layer_view(store, "d", learn(store, "d", name="learned").layer.name))
+    assert told.all(), "a learned layer says something about every skill of its texts"
 
 
 def test_what_cannot_be_done_is_said(store: Store) -> None:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from dash import html
 
 from explorer.service import LayerView
+from explorer.service.evidence import skills_in_fit
 from ui.components import fraction, sentence
 from ui.drawing.figures import label, region_figure
 from ui.drawing.hierarchies import (
@@ -131,11 +132,14 @@ def tree_said(found: Hierarchy, relation: Relation, shown: int) -> str:
 
 
 def class_table(view: LayerView) -> list[tuple[str, int, int]]:
-    """(class, skills, learned) for each class of skills, the largest first."""
+    """(class, skills, learned) for each class of skills, the largest first.
+
+    Of an evidence layer only the skills that were in the fit, here and below: it says nothing about others.
+    """
     names, codes = _classes(view.indexed.skill_column("class"))
-    total = np.bincount(codes, minlength=len(names))
+    total = np.bincount(codes[skills_in_fit(view)], minlength=len(names))
     learned = np.bincount(codes[view.learned], minlength=len(names))
-    rows = [(name, int(total[i]), int(learned[i])) for i, name in enumerate(names)]
+    rows = [(name, int(total[i]), int(learned[i])) for i, name in enumerate(names) if total[i]]
     return sorted(rows, key=lambda row: (-row[1], row[0]))
 
 
@@ -145,7 +149,7 @@ def requirement_matrix(view: LayerView, measure: str) -> tuple[list[str], list[s
     Args:
         view: The layer.
         measure: `mean`: skills of the class that a text of the class requires on average; `learned`: the learned
-            share of these requirements.
+            share of these requirements, of an evidence layer those of skills that were in the fit.
     """
     graph = view.indexed.graph
     rows, text_code = _classes(view.indexed.text_column("class"))
@@ -157,7 +161,8 @@ def requirement_matrix(view: LayerView, measure: str) -> tuple[list[str], list[s
     if measure == "mean":
         values = counts / np.maximum(np.bincount(text_code, minlength=len(rows)), 1)[:, None]
     else:
-        known = np.bincount(cell, view.learned[graph.text_skills].astype(float), shape[0] * shape[1]).reshape(shape)
+        fitted, learned = (mask[graph.text_skills].astype(float) for mask in (skills_in_fit(view), view.learned))
+        counts, known = (np.bincount(cell, mask, shape[0] * shape[1]).reshape(shape) for mask in (fitted, learned))
         values = known / np.maximum(counts, 1)
     values[counts == 0] = np.nan
     return rows, columns, values
@@ -179,7 +184,9 @@ def level_table(view: LayerView) -> list[tuple[str, int, int]]:
     if all(level is None for level in found):
         return []
     rows: dict[int, list[int]] = {}
-    for level, known in zip(found, view.learned.tolist(), strict=True):
+    for level, known, fitted in zip(found, view.learned.tolist(), skills_in_fit(view).tolist(), strict=True):
+        if not fitted:
+            continue
         rows.setdefault(-1 if level is None else level, []).append(known)
     return [
         ("no level" if level < 0 else f"level {level}", len(known), sum(known)) for level, known in sorted(rows.items())
@@ -280,7 +287,8 @@ def tree_figure(view: LayerView) -> go.Figure:
     dataset = view.indexed.dataset
     ids = view.indexed.skills.ids.to_pylist()
     names = dict(zip(dataset.skills["id"].to_pylist(), dataset.skills["name"].to_pylist(), strict=True))
-    known = dict(zip(ids, view.learned.tolist(), strict=True))
+    fitted = skills_in_fit(view).tolist()
+    known = {skill: learned for skill, learned, told in zip(ids, view.learned.tolist(), fitted, strict=True) if told}
     uses = dict(zip(ids, view.indexed.graph.skill_degrees.tolist(), strict=True))
     parts: dict[str, list[str]] = {}
     for child, parent in zip(*(dataset.part_of[side].to_pylist() for side in ("child", "parent")), strict=True):

@@ -6,12 +6,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from dash import dcc, html
 
 from explorer.service import LayerView
-from explorer.service.evidence import ignored_skills
+from explorer.service.evidence import attempted_texts, ignored_skills
 from explorer.store.protocol import DatasetInfo, LayerInfo
 from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
@@ -148,16 +146,12 @@ def understood_share(view: LayerView) -> float | None:
 
     Skills that the layer ignores are not lacking, and texts without others do not count.
     """
-    graph, indexed = view.indexed.graph, view.indexed
-    model = view.info.parameters.get("model")
-    tried = pc.equal(indexed.dataset.attempts["model"].cast(pa.string()), str(model))
-    texts = indexed.dataset.attempts.filter(tried)["text"]
-    attempted = pc.is_in(indexed.text_ids, value_set=texts.combine_chunks()).to_numpy(zero_copy_only=False)
-    asked = ~ignored_skills(view.info, indexed)
+    graph = view.indexed.graph
+    asked = ~ignored_skills(view.info, view.indexed)
     text_of = np.repeat(np.arange(graph.n_texts), graph.text_degrees)
     required = np.bincount(text_of, asked[graph.text_skills], minlength=graph.n_texts)
     lacking = np.bincount(text_of, (asked & ~view.learned)[graph.text_skills], minlength=graph.n_texts)
-    counted = attempted & view.taught & (required > 0)
+    counted = attempted_texts(view) & (required > 0)
     return float(np.mean(lacking[counted] == 0)) if counted.any() else None
 
 
