@@ -21,7 +21,7 @@ from explorer.service import (
 )
 from explorer.service.comparison import LevelRow
 from ui.drawing.stability import TwoClasses
-from ui.drawing.style import CHANGES, ROLES, figure_layout
+from ui.drawing.style import CHANGES, ROLES, lay_out
 
 __all__ = [
     "LearnedCurve",
@@ -110,11 +110,10 @@ def emergence_figure(
     )
     if threshold is not None:
         _vertical(figure, threshold, f"threshold {threshold:.2f}")
-    figure.update_layout(
-        **figure_layout(
-            xaxis={"title": "texts per skill, R", "rangemode": "tozero", "hoverformat": ".2f"},
-            yaxis={"title": "learned fraction", "range": [0, 1.04], **_SHARE},
-        )
+    lay_out(
+        figure,
+        xaxis={"title": "texts per skill, R", "rangemode": "tozero", "hoverformat": ".2f"},
+        yaxis={"title": "learned fraction", "range": [0, 1.04], **_SHARE},
     )
     return figure
 
@@ -139,18 +138,17 @@ def waves_figure(curve: WaveCurve, now: int = 0) -> go.Figure:
         ]
     )
     mark = {"type": "line", "x0": now, "x1": now, "y0": 0, "y1": 1, "yref": "paper"}
-    figure.update_layout(
-        **figure_layout(
-            xaxis={
-                "title": "wave",
-                "dtick": max(1, len(waves) // 10),
-                "hoverformat": "d",
-                "range": [-0.25, len(waves) - 0.75],
-            },
-            yaxis={"title": "learned fraction", "range": [0, 1.04], **_SHARE},
-            shapes=[{**mark, "line": {"color": ROLES["measured"], "width": 1.5, "dash": "dot"}}],
-            margin={"l": 50, "r": 12, "t": 30, "b": 42},
-        )
+    lay_out(
+        figure,
+        xaxis={
+            "title": "wave",
+            "dtick": max(1, len(waves) // 10),
+            "hoverformat": "d",
+            "range": [-0.25, len(waves) - 0.75],
+        },
+        yaxis={"title": "learned fraction", "range": [0, 1.04], **_SHARE},
+        shapes=[{**mark, "line": {"color": ROLES["measured"], "width": 1.5, "dash": "dot"}}],
+        margin={"l": 50, "r": 12, "t": 30, "b": 42},
     )
     return figure
 
@@ -175,12 +173,11 @@ def exit_figure(chart: ExitChart) -> go.Figure:
         for trace in (texts, skills, stop):
             trace.update(hovertemplate="x %{x:.3f}, y %{y:.3f}")
             figure.add_trace(trace)
-    figure.update_layout(
-        **figure_layout(
-            hovermode="closest",
-            xaxis={"title": "skill is novel, x", "range": [1.02, -0.02]},
-            yaxis={"title": "text teaches, y", "range": [-0.02, 1.04]},
-        )
+    lay_out(
+        figure,
+        hovermode="closest",
+        xaxis={"title": "skill is novel, x", "range": [1.02, -0.02]},
+        yaxis={"title": "text teaches, y", "range": [-0.02, 1.04]},
     )
     return figure
 
@@ -203,11 +200,10 @@ def what_if_figure(
     figure.add_vline(x=ratio, line={"color": ROLES["measured"], "width": 2})
     if threshold is not None and threshold <= max(ratios):
         _vertical(figure, threshold, f"threshold {threshold:.2f}", anchor="right" if threshold < ratio else "left")
-    figure.update_layout(
-        **figure_layout(
-            xaxis={"title": "texts per skill, R", "rangemode": "tozero", "hoverformat": ".2f"},
-            yaxis={"range": [0, 1.04], **_SHARE},
-        )
+    lay_out(
+        figure,
+        xaxis={"title": "texts per skill, R", "rangemode": "tozero", "hoverformat": ".2f"},
+        yaxis={"range": [0, 1.04], **_SHARE},
     )
     return figure
 
@@ -235,11 +231,10 @@ def subsample_figure(curve: SubsampleCurve) -> go.Figure:
             _line(curve.shares, curve.learned, "these texts", "measured", line={"width": 2.5}),
         ]
     )
-    figure.update_layout(
-        **figure_layout(
-            xaxis={"title": "share of the texts", "tickformat": ".0%", "range": [0, 1.01]},
-            yaxis={"title": "learned fraction", "range": [0, 1.04], **_SHARE},
-        )
+    lay_out(
+        figure,
+        xaxis={"title": "share of the texts", "tickformat": ".0%", "range": [0, 1.01]},
+        yaxis={"title": "learned fraction", "range": [0, 1.04], **_SHARE},
     )
     return figure
 
@@ -314,14 +309,13 @@ def percolation_figure(
     )
     mark = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper"}
     figure = go.Figure(traces)
-    figure.update_layout(
-        **figure_layout(
-            xaxis={"title": "share of all skills kept, φ", "tickformat": ".0%", "range": [0, 1.01]},
-            yaxis={"title": "share of the kept" if of_kept else "share of all skills", "range": [0, 1.04], **_SHARE},
-            shapes=[{**mark, "line": {"color": ROLES["measured"], "width": 1.5, "dash": "dot"}}],
-            margin={"l": 50, "r": 12, "t": 88, "b": 42},
-            legend={"entrywidth": 0.48, "entrywidthmode": "fraction", "x": -0.08},
-        )
+    lay_out(
+        figure,
+        xaxis={"title": "share of all skills kept, φ", "tickformat": ".0%", "range": [0, 1.01]},
+        yaxis={"title": "share of the kept" if of_kept else "share of all skills", "range": [0, 1.04], **_SHARE},
+        shapes=[{**mark, "line": {"color": ROLES["measured"], "width": 1.5, "dash": "dot"}}],
+        margin={"l": 50, "r": 12, "t": 88, "b": 42},
+        legend={"entrywidth": 0.48, "entrywidthmode": "fraction", "x": -0.08},
     )
     return figure
 
@@ -339,13 +333,12 @@ def susceptibility_figure(report: PercolationReport) -> go.Figure:
         )
     )
     _vertical(figure, report.critical, f"appears at {report.critical:.1%}")
-    figure.update_layout(
-        **figure_layout(
-            xaxis={"title": "share of skills kept, φ", "tickformat": ".0%", "range": [0, 1.01]},
-            yaxis={"title": "mean size, skills", "rangemode": "tozero"},
-            showlegend=False,
-            margin={"l": 50, "r": 12, "t": 12, "b": 42},
-        )
+    lay_out(
+        figure,
+        xaxis={"title": "share of skills kept, φ", "tickformat": ".0%", "range": [0, 1.01]},
+        yaxis={"title": "mean size, skills", "rangemode": "tozero"},
+        showlegend=False,
+        margin={"l": 50, "r": 12, "t": 12, "b": 42},
     )
     return figure
 
@@ -378,16 +371,15 @@ def _change_bars(rows: Sequence[ClassRow | LevelRow], names: Sequence[str], *, w
             },
             hovertemplate="%{y}: %{x:,} " + change + "<extra></extra>",
         )
-    figure.update_layout(
-        **figure_layout(
-            barmode="stack",
-            bargap=0.35,
-            hovermode="closest",
-            legend={"traceorder": "normal"},
-            xaxis={"title": "skills"},
-            yaxis={"gridcolor": "rgba(0,0,0,0)"},
-            margin={"l": 90, "r": 12, "t": 30, "b": 42},
-        )
+    lay_out(
+        figure,
+        barmode="stack",
+        bargap=0.35,
+        hovermode="closest",
+        legend={"traceorder": "normal"},
+        xaxis={"title": "skills"},
+        yaxis={"gridcolor": "rgba(0,0,0,0)"},
+        margin={"l": 90, "r": 12, "t": 30, "b": 42},
     )
     return figure
 
@@ -428,12 +420,11 @@ def region_figure(region: StabilityRegion, two: TwoClasses) -> go.Figure:
         ]
     )
     top = 1.02 * max(region.limit, *two.ratios)
-    figure.update_layout(
-        **figure_layout(
-            hovermode="closest",
-            xaxis={"title": f"texts of {names[0]} per skill", "range": [0, top]},
-            yaxis={"title": f"texts of {names[1]} per skill", "range": [0, top]},
-            margin={"l": 54, "r": 12, "t": 34, "b": 44},
-        )
+    lay_out(
+        figure,
+        hovermode="closest",
+        xaxis={"title": f"texts of {names[0]} per skill", "range": [0, top]},
+        yaxis={"title": f"texts of {names[1]} per skill", "range": [0, top]},
+        margin={"l": 54, "r": 12, "t": 34, "b": 44},
     )
     return figure

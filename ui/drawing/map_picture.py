@@ -22,7 +22,7 @@ from ui.drawing.colourings import Colouring
 from ui.drawing.figures import label
 from ui.drawing.graphs import LayerGraph
 from ui.drawing.layouts import label_tiers
-from ui.drawing.style import figure_layout
+from ui.drawing.style import lay_out
 
 __all__ = [
     "Box",
@@ -238,18 +238,17 @@ def map_figure(
         x, y = graph.map_positions[chosen]
         ring = {"size": 17, "symbol": "circle-open", "color": "#D55E00", "line": {"width": 3}}
         figure.add_scatter(x=[x], y=[y], mode="markers", marker=ring, hoverinfo="skip")
-    figure.update_layout(
-        **figure_layout(
-            images=[_image(source, picture.ground)],
-            xaxis={"range": [x0, x1], "visible": False},
-            # downwards, as on the canvas of the other views
-            yaxis={"range": [y1, y0], "visible": False, "scaleanchor": "x"},
-            showlegend=False,
-            hovermode="closest",
-            dragmode="zoom",
-            margin={"l": 0, "r": 0, "t": 0, "b": 0},
-            uirevision=None,
-        )
+    lay_out(
+        figure,
+        images=[_image(source, picture.ground)],
+        xaxis={"range": [x0, x1], "visible": False},
+        # downwards, as on the canvas of the other views
+        yaxis={"range": [y1, y0], "visible": False, "scaleanchor": "x"},
+        showlegend=False,
+        hovermode="closest",
+        dragmode="zoom",
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        uirevision=None,
     )
     return figure
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 __all__ = [
     "CATEGORIES",
@@ -20,6 +23,7 @@ __all__ = [
     "cytoscape_stylesheet",
     "figure_layout",
     "ink_on",
+    "lay_out",
     "pair_stylesheet",
     "ramp",
     "shade",
@@ -340,3 +344,11 @@ def figure_layout(**extra: Any) -> dict[str, Any]:
     if layout["margin"]["t"]:  # a figure without margin fills its frame
         layout["margin"]["t"] += _BAR
     return layout
+
+
+def lay_out(figure: go.Figure, **extra: Any) -> None:
+    """Give a figure the layout that all have; shapes and annotations it has already stay.
+
+    Keys are set whole: Plotly's own merge of nested keys takes four times as long as drawing the figure.
+    """
+    figure.update_layout(**figure_layout(**extra), overwrite=True)

@@ -20,7 +20,7 @@ from ui.drawing.hierarchies import (
     skill_levels,
 )
 from ui.drawing.stability import TwoClasses, region
-from ui.drawing.style import OTHER, PLAIN, SHADES, figure_layout, ink_on, shade
+from ui.drawing.style import OTHER, PLAIN, SHADES, figure_layout, ink_on, lay_out, shade
 from ui.source import Snapshot
 from ui.work.children import Pool, PoolBusyError
 
@@ -211,15 +211,14 @@ def share_figure(rows: list[tuple[str, int, int]]) -> go.Figure:
         chart.add_annotation(
             x=n, y=name, text=f"{known / n:.0%}", showarrow=False, xanchor="left", xshift=6, font={"size": 11}
         )
-    chart.update_layout(
-        **figure_layout(
-            barmode="stack",
-            bargap=0.35,
-            hovermode="y unified",
-            xaxis={"title": "skills"},
-            yaxis={"gridcolor": "rgba(0,0,0,0)"},
-            margin={"l": 80, "r": 40, "t": 30, "b": 42},
-        )
+    lay_out(
+        chart,
+        barmode="stack",
+        bargap=0.35,
+        hovermode="y unified",
+        xaxis={"title": "skills"},
+        yaxis={"gridcolor": "rgba(0,0,0,0)"},
+        margin={"l": 80, "r": 40, "t": 30, "b": 42},
     )
     return chart
 
@@ -254,13 +253,12 @@ def heat_figure(view: LayerView, measure: str) -> go.Figure:
             },
         )
     )
-    chart.update_layout(
-        **figure_layout(
-            hovermode="closest",
-            xaxis={"gridcolor": "rgba(0,0,0,0)", "side": "top"},
-            yaxis={"gridcolor": "rgba(0,0,0,0)"},
-            margin={"l": 90, "r": 10, "t": 34, "b": 10},
-        )
+    lay_out(
+        chart,
+        hovermode="closest",
+        xaxis={"gridcolor": "rgba(0,0,0,0)", "side": "top"},
+        yaxis={"gridcolor": "rgba(0,0,0,0)"},
+        margin={"l": 90, "r": 10, "t": 34, "b": 10},
     )
     return chart
 
@@ -335,9 +333,7 @@ def tree_figure(view: LayerView) -> go.Figure:
             textfont={"color": [ink_on(shade(share)) for share in columns[4]]},
         )
     )
-    chart.update_layout(
-        **figure_layout(
-            margin={"l": 0, "r": 0, "t": 4, "b": 0}, hovermode="closest", uniformtext={"minsize": 9, "mode": "hide"}
-        )
+    lay_out(
+        chart, margin={"l": 0, "r": 0, "t": 4, "b": 0}, hovermode="closest", uniformtext={"minsize": 9, "mode": "hide"}
     )
     return chart

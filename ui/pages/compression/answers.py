@@ -13,7 +13,7 @@ from explorer.service.compression import CompressionReport
 from explorer.service.snapshot import LayerView
 from explorer.service.text_code import Received, TextCode
 from ui.components import fraction, stat
-from ui.drawing.style import ROLES, figure_layout
+from ui.drawing.style import ROLES, figure_layout, lay_out
 
 __all__ = [
     "SHOWN",
@@ -206,15 +206,14 @@ def bits_figure(report: CompressionReport) -> go.Figure:
     chart.add_bar(
         x=[*none, bits.ids + bits.overhead, None], name="ids, checksums", marker={"color": ROLES["second"]}, **bar
     )
-    chart.update_layout(
-        **figure_layout(
-            barmode="stack",
-            bargap=0.32,
-            hovermode="closest",
-            xaxis={"title": "bits a text"},
-            yaxis={"gridcolor": "rgba(0,0,0,0)", "autorange": "reversed"},
-            margin={"l": 96, "r": 14, "t": 30, "b": 42},
-        )
+    lay_out(
+        chart,
+        barmode="stack",
+        bargap=0.32,
+        hovermode="closest",
+        xaxis={"title": "bits a text"},
+        yaxis={"gridcolor": "rgba(0,0,0,0)", "autorange": "reversed"},
+        margin={"l": 96, "r": 14, "t": 30, "b": 42},
     )
     return chart
 
@@ -237,12 +236,11 @@ def rate_figure(curve: RateCurve, here: float, measured: float, typed: RateCurve
     chart.add_scatter(
         x=[here], y=[measured], mode="markers", name="this layer", marker=marker, hovertemplate="%{y:,.1f} bits"
     )
-    chart.update_layout(
-        **figure_layout(
-            xaxis={"title": "texts per skill, R", "rangemode": "tozero", "hoverformat": ".2f"},
-            yaxis={"title": "bits a text", "rangemode": "tozero"},
-            margin={"l": 56, "r": 14, "t": 30, "b": 42},
-        )
+    lay_out(
+        chart,
+        xaxis={"title": "texts per skill, R", "rangemode": "tozero", "hoverformat": ".2f"},
+        yaxis={"title": "bits a text", "rangemode": "tozero"},
+        margin={"l": 56, "r": 14, "t": 30, "b": 42},
     )
     return chart
 
@@ -265,12 +263,11 @@ def channel_figure(report: ChannelReport) -> go.Figure:
                 x=x, y=unknown, mode="lines", name=f"{name}, expected", hovertemplate="%{y:.1%}",
                 line={"color": ROLES[role], "width": 1.5, "dash": "dash"}, showlegend=False,
             )  # fmt: skip
-    chart.update_layout(
-        **figure_layout(
-            xaxis={"title": "packets received per packet of the message", "hoverformat": ".2f"},
-            yaxis={"title": "texts in error", "range": [0, 1.04], "tickformat": ".0%"},
-            margin={"l": 56, "r": 14, "t": 30, "b": 44},
-        )
+    lay_out(
+        chart,
+        xaxis={"title": "packets received per packet of the message", "hoverformat": ".2f"},
+        yaxis={"title": "texts in error", "range": [0, 1.04], "tickformat": ".0%"},
+        margin={"l": 56, "r": 14, "t": 30, "b": 44},
     )
     return chart
 

@@ -57,7 +57,10 @@ def whole(source: Source, model: Model, subject: dict[str, str]) -> tuple[Any, .
     kept = report.texts - report.understood
     raw = report.bits.kept * report.texts / kept if kept else report.bits.raw
     try:
-        curve = rate_by_ratio(snapshot.store, *key, raw_bits=raw, ratios=ratios.tolist())
+        curve = snapshot.once(
+            ("poisson bits", *key, model),
+            lambda: rate_by_ratio(snapshot.store, *key, raw_bits=raw, ratios=ratios.tolist()),
+        )
     except SkillgraphError:  # a layer from outcomes has no prediction
         curve, typed = RateCurve(*(np.zeros(0) for _ in range(4))), None
     else:

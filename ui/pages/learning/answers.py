@@ -15,7 +15,7 @@ from explorer.wording import plural
 from ui.components import fraction, sentence, stat
 from ui.drawing.figures import what_if_figure
 from ui.drawing.graphs import LayerGraph
-from ui.drawing.style import ROLES, figure_layout
+from ui.drawing.style import ROLES, lay_out
 
 __all__ = [
     "exit_words",
@@ -75,12 +75,11 @@ def gains_figure(curve: SubsampleCurve, skills: int) -> go.Figure:
             line={"color": ROLES["typed"], "width": 2, "dash": "dash"},
             hovertemplate="%{y:.1f} skills",
         )
-    chart.update_layout(
-        **figure_layout(
-            bargap=0.25,
-            xaxis={"title": "up to this share of the texts", "tickformat": ".0%", "range": [0, 1.04]},
-            yaxis={"title": "skills added", "rangemode": "tozero"},
-        )
+    lay_out(
+        chart,
+        bargap=0.25,
+        xaxis={"title": "up to this share of the texts", "tickformat": ".0%", "range": [0, 1.04]},
+        yaxis={"title": "skills added", "rangemode": "tozero"},
     )
     return chart
 
