@@ -1,8 +1,8 @@
 """Small faults, put into a copy of the program one at a time; a test must fail for each: python -m tests.mutants.
 
 A mutant is a file, what stands in it, what is put in its place, and the tests that must notice. A word after the
-command picks those whose file or text has it; `--smoke` leaves out the kernels, which must be compiled anew for each. A
-mutant that no longer fits is an error: the list follows the program.
+command picks those whose file or text has it; `--smoke` takes thirty from all over the list but the kernels, which
+must be compiled anew for each. A mutant that no longer fits is an error: the list follows the program.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 __all__ = ["MUTANTS", "Mutant", "misfits"]
 
 ROOT = Path(__file__).parents[1]
+_SMOKE = 30
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,15 @@ _BOOTSTRAP, _EXTRAS, _ON_SETUP = "bootstrap.py", "explorer/extras.py", "test_set
 _DIALECT, _EDGES, _ROWS = "loaders/_dialect.py", "loaders/edge_list.py", "loaders/_lists.py"
 _ON_EDGES, _ON_TABLES = "loaders/test_edge_list.py", "loaders/test_tables.py"
 _MARKUP, _ON_EXPORT, _CONTAINER = "explorer/export/markup.py", "export/test_round_trips.py", "explorer/sgc/container.py"
+_GRAPH_PAGE, _LEARNING_PAGE = "ui/pages/graph/callbacks.py", "ui/pages/learning/callbacks.py"
+_LAYERS_PAGE, _RUNS_PAGE, _QUERY_PAGE = (f"ui/pages/{page}/callbacks.py" for page in ("layers", "runs", "query"))
+_PERCOLATION_PAGE, _COMPRESSION_PAGE = "ui/pages/percolation/callbacks.py", "ui/pages/compression/callbacks.py"
+_FILTERS, _ON_PAGES, _ON_FILTERS, _ON_RUNS = (
+    "ui/drawing/filters.py",
+    "ui/test_callbacks.py",
+    "ui/test_filters.py",
+    "ui/test_runs_page.py",
+)
 
 MUTANTS = (
     # kernels
@@ -96,6 +106,38 @@ MUTANTS = (
     Mutant(_MARKUP, 'if row.get("weight") is not None', "if False", _ON_EXPORT),
     Mutant(_MARKUP, 'not (isinstance(group, Edges) and name == "weight")', "True", "export/test_export.py"),
     Mutant(_CONTAINER, "head += _CRC.pack(zlib.crc32(head))", "head += _CRC.pack(0)", "compression/test_container.py"),
+    # pages
+    Mutant(_GRAPH_PAGE, 'return "neighbours", skill,', 'return "texts", skill,', _ON_PAGES),
+    Mutant(_GRAPH_PAGE, 'return "texts", no_update, [trigger["text"]],', 'return "texts", no_update, [],', _ON_PAGES),
+    Mutant(_GRAPH_PAGE, "node, _REGION)", "node, 1)", _ON_PAGES),
+    Mutant(_GRAPH_PAGE, "key=lambda text: -wave[text])", "key=lambda text: wave[text])", _ON_PAGES),
+    Mutant(_GRAPH_PAGE, "if data is None or not table:", "if data is None:", _ON_PAGES),
+    Mutant(_GRAPH_PAGE, '<= {"g-colour.value", "g-names.value"}', "<= set()", _ON_PAGES),
+    Mutant(_LEARNING_PAGE, "expectation(c, ratio, learner)", 'expectation(c, ratio, "1-skill")', _ON_PAGES),
+    Mutant(_LEARNING_PAGE, "    if never:\n", "    if not never:\n", _ON_PAGES),
+    Mutant(
+        _LAYERS_PAGE,
+        'compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"])\n    return (',
+        'compared(source.snapshot(), pair["dataset"], pair["first"], pair["first"])\n    return (',
+        _ON_PAGES,
+    ),
+    Mutant(_LAYERS_PAGE, 'if by == "level" else', 'if by != "level" else', _ON_PAGES),
+    Mutant(_LAYERS_PAGE, "anchor_rows(found.changes, kind)", 'anchor_rows(found.changes, "gained")', _ON_PAGES),
+    Mutant(_PERCOLATION_PAGE, 'hubs = order == "hubs"', "hubs = False", _ON_PAGES),
+    Mutant(_PERCOLATION_PAGE, 'of_kept=of == "kept"', "of_kept=False", _ON_PAGES),
+    Mutant(
+        _COMPRESSION_PAGE,
+        "sender, other = _views(source, subject, receiver)",
+        'sender, other = _views(source, subject, subject["layer"])',
+        _ON_PAGES,
+    ),
+    Mutant(_QUERY_PAGE, "True, none, _NO_NODES, not none", "True, False, _NO_NODES, True", _ON_PAGES),
+    Mutant(_QUERY_PAGE, 'if cause.id == "q-json":', "if False:", _ON_PAGES),
+    Mutant(_RUNS_PAGE, 'if kind.warning and not form.get("agreed"):', "if False:", _ON_RUNS),
+    Mutant(_RUNS_PAGE, 'if kind.replaces and not form.get("agreed"):', "if False:", _ON_RUNS),
+    Mutant(_FILTERS, "graph.weight >= filters.weight", "graph.weight > filters.weight", _ON_FILTERS),
+    Mutant(_FILTERS, "kept &= joined", "pass", _ON_FILTERS),
+    Mutant(_FILTERS, "graph.wave <= filters.waves[1]", "graph.wave < filters.waves[1]", _ON_FILTERS),
     # set-up
     Mutant(_BOOTSTRAP, '{**wanted, "profile": "dev"}', "wanted", _ON_SETUP),
     Mutant(_BOOTSTRAP, '("global", "install", ":env:").index(section)', "0", _ON_SETUP),
@@ -131,6 +173,8 @@ def main() -> int:
     smoke = "--smoke" in sys.argv
     word = next((argument for argument in sys.argv[1:] if not argument.startswith("--")), "")
     chosen = [m for m in MUTANTS if (word in m.file or word in m.old) and not (smoke and "_kernels" in m.file)]
+    if smoke and len(chosen) > _SMOKE:
+        chosen = [chosen[at * len(chosen) // _SMOKE] for at in range(_SMOKE)]
     copies: queue.SimpleQueue[Path] = queue.SimpleQueue()
     survivors = 0
     with tempfile.TemporaryDirectory(prefix="skillgraph-mutants-") as folder:

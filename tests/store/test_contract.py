@@ -372,8 +372,10 @@ def test_appending_to_nothing_or_twice_is_refused(store: Store) -> None:
     assert store.read_dataset("d").equals(small_dataset())
 
 
-def test_requirements_come_in_chunks(store: Store) -> None:
-    dataset = numbered_dataset(3, size=21_000)
+def test_requirements_come_in_chunks(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for chunk in ("explorer.store.embedded.contents._TEXTS", "explorer.store.neo4j.reading.CHUNK"):
+        monkeypatch.setattr(chunk, 200)
+    dataset = numbered_dataset(3, size=1_000)
     store.write_dataset(dataset)
     chunks = list(store.read_requirements("numbered"))
     assert len(chunks) > 1

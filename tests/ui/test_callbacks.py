@@ -58,9 +58,24 @@ def test_each_button_of_the_panel_opens_its_own_view(source: Source) -> None:
     x, y = there.map_positions[there.node_of["d05"]]
     assert x0 <= x <= x1
     assert y0 <= y <= y1
-    chain = graph.act(source, pressed("chain"), [], [], "d05", SUBJECT)
-    assert chain[0] == "texts"
-    assert chain[2][-1] == there.view.indexed.text_ids[int(there.view.by[there.skill[there.node_of["d05"]]])].as_py()
+
+
+def test_the_way_to_a_skill_ends_with_the_text_that_taught_it(source: Source) -> None:
+    subject = {"dataset": "small", "layer": "foundation"}
+    there = source.snapshot().graph("small", "foundation")
+    view, ids = there.view, there.view.indexed.text_ids.to_pylist()
+    wave = {ids[text]: wave for text, wave in zip(view.by.tolist(), view.wave.tolist(), strict=True) if text >= 0}
+    lengths = []
+    for skill, node in there.node_of.items():
+        text = int(view.by[there.skill[node]])
+        if text < 0:  # known beforehand
+            continue
+        shown, _, chain, *_ = graph.act(source, pressed("chain"), [], [], skill, subject)
+        assert shown == "texts"
+        assert chain[-1] == ids[text]
+        assert [wave[text] for text in chain] == sorted(wave[text] for text in chain)
+        lengths.append(len(chain))
+    assert max(lengths) > 2
 
 
 def test_a_text_of_the_panel_is_shown_alone_and_nothing_happens_unasked(source: Source) -> None:
