@@ -17,6 +17,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from loaders._cells import is_missing_word
+from loaders._reading import plural
 from loaders._report import Problems
 from loaders.dataset import TAG_COLUMNS, Dataset, build_dataset
 from loaders.errors import DataError
@@ -202,7 +204,12 @@ class Builder:
             DataError: What `build_dataset` finds only in the whole, such as a cycle, with the source's name.
         """
         try:
-            return self._build(name, part, provenance)
+            dataset = self._build(name, part, provenance)
+            for nodes in (self._texts, self._skills, self._models):
+                for column, count in nodes.absent.items():
+                    self.problems.decide(source, "missing values", f"{plural(count, 'cell')} of {column!r}",
+                                         "NA or the like, and the others are numbers or flags")  # fmt: skip
+            return dataset
         except DataError as error:
             table = str(error).partition(" ")[0]
             raise DataError(str(error), path=self.link_files.get(table, source)) from None
@@ -262,6 +269,7 @@ class _Nodes:
         self._adopted: pa.Array | None = None
         self._longest = limits().identifier
         self.columns: dict[str, dict[int, Value]] = {}
+        self.absent: dict[str, int] = {}
 
     @property
     def ids(self) -> dict[str, int]:
@@ -290,7 +298,11 @@ class _Nodes:
             return pa.table({"id": self._adopted})
         arrays: dict[str, pa.Array] = {"id": pa.array(self.ids, pa.string())}
         for name, values in self.columns.items():
-            arrays[property_name(name)] = property_column(map(values.get, range(len(self.ids))), name)
+            found = list(map(values.get, range(len(self.ids))))
+            arrays[property_name(name)] = property_column(found, name)
+            absent = arrays[property_name(name)].null_count - sum(map(_is_absent, found))
+            if absent:
+                self.absent[name] = absent
         return pa.table(arrays)
 
 
@@ -306,11 +318,13 @@ def property_name(name: str) -> str:
 def property_column(values: Iterable[Value], name: str) -> pa.Array:
     """Values of a property as the narrowest of the types that a dataset knows.
 
-    Text that is a number throughout becomes one, unless it starts with zeros, as codes do; `title`, `name`, `class`
-    and `part` stay text.
+    Text that is a number throughout becomes one, unless it starts with zeros, as codes do; NA and the like among
+    numbers become null; `title`, `name`, `class` and `part` stay text.
 
     >>> property_column(["1", None, "20"], "size").type
     DataType(int64)
+    >>> property_column(["1", "NA"], "size").to_pylist(), property_column(["x", "NA"], "size").to_pylist()
+    ([1, None], ['x', 'NA'])
     >>> property_column(["007", "1"], "code").type
     DataType(string)
     """
@@ -329,7 +343,16 @@ def property_column(values: Iterable[Value], name: str) -> pa.Array:
     return pa.array([_text(value) for value in found], pa.string())
 
 
+def _is_absent(value: Value) -> bool:
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
+
+
 def _narrowed(values: list[Any]) -> pa.Array:
+    words = {value for value in set(values) if value is not None and is_missing_word(value)}
+    if words and len(words) < len(set(values) - {None}):
+        # NA among numbers is what statistics programs write for a number that is missing
+        found = _narrowed([None if value in words else value for value in values])
+        return pa.array(values, pa.string()) if pa.types.is_string(found.type) else found
     present = [value.strip() for value in values if value is not None]
     if all(_INTEGER.fullmatch(value) for value in present):
         return pa.array([None if value is None else int(value) for value in values], pa.int64())

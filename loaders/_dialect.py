@@ -19,6 +19,7 @@ from loaders._cells import is_missing_word, name_key
 from loaders._ends import LOOKED_AT, Ending, ending, is_note, rows_below_names
 from loaders._files import open_lines, suffixes
 from loaders._frames import is_framed, is_rule, without_frame
+from loaders._marks import CURLY, is_marked, quote_mark, quotes_values, straightened
 from loaders._reading import AmbiguousError, plural, quoted
 from loaders._report import Problems
 from loaders.errors import DataError
@@ -31,7 +32,7 @@ TABLE_OPTIONS: Mapping[str, str] = {
     "header": "no if the first row is already data; yes if it holds names",
     "skip": "number of lines before the table",
     "comment": "prefix of lines that are left out, such as #; none if there are no such lines",
-    "quote": "quotation mark around values, if not double quotes",
+    "quote": "quotation mark around values: one character, or double, single, curly (“typographic”)",
     "decimal": "decimal sign of numbers: point or comma",
     "missing": "values that mean missing, such as NA, blank or 9, separated by commas; none if nothing does",
     "encoding": "encoding of the file, if not UTF-8 or UTF-16, such as cp1252",
@@ -201,7 +202,8 @@ def sniff(
         raise DataError("has no rows", path=path)
     notes = _notes_below(body) if whole and footer is None else 0
     body = body[: len(body) - notes]
-    quote = quote or ("'" if _single_quoted(body) else '"')
+    said = quote_mark(quote)
+    quote = said or _quote(body, mark, path, problems)
     mark = mark if mark is not None else _delimiter(path, body, quote, problems)
     preamble = 0
     if skip is None and not hint:
@@ -218,6 +220,7 @@ def sniff(
         skipped,
         comment,
         quote,
+        said is not None,
         whole,
         decimal,
         missing,
@@ -246,6 +249,7 @@ class _Written:
     skip: int
     comment: str
     quote: str
+    quote_said: bool
     whole: bool
     decimal: str | None
     missing: str | None
@@ -362,6 +366,20 @@ def _single_quoted(body: Sequence[str]) -> bool:
     return found == len(body) or (found == len(body) - 1 and len(body) > 2)
 
 
+def _quote(body: Sequence[str], mark: str | None, path: Path, problems: Problems) -> str:
+    """What values are quoted with, by all lines looked at."""
+    if _single_quoted(body):
+        return "'"
+    for each in (mark,) if mark is not None else _DELIMITERS:
+        straight = parse(body, each, CURLY)
+        plain = parse(body, each)
+        if straight != plain and quotes_values(plain, straight):
+            problems.decide(path, "quotation marks", "typographic ones around values, left out",
+                            "as a word processor sets them", option="quote", alternatives=("quote=double",))  # fmt: skip
+            return CURLY
+    return '"'
+
+
 def parse(lines: Iterable[str], mark: str, quote: str = '"') -> list[list[str]]:
     """Records of some lines; what cannot be parsed, as a quote that the sample cuts off, ends them."""
     records: list[list[str]] = []
@@ -377,6 +395,8 @@ def parse(lines: Iterable[str], mark: str, quote: str = '"') -> list[list[str]]:
 
 def reader(lines: Iterable[str], mark: str, quote: str = '"', *, strict: bool = True) -> csv.Reader:  # type: ignore[name-defined]
     """A reader of the standard library; spaces and tabs count as one space where that is the delimiter."""
+    if quote == CURLY:
+        lines, quote = straightened(lines, mark), '"'
     if mark == " ":
         lines = (line.replace("\t", " ").rstrip(" \r\n") + "\n" for line in lines)
     return csv.reader(lines, delimiter=mark, quotechar=quote, strict=strict, skipinitialspace=mark == " ")
@@ -602,6 +622,8 @@ def _finished(
     if len(names) > 1 and names[-1] == "" and all(len(row) == len(names) and row[-1] == "" for row in rows) and rows:
         names, trailing = names[:-1], True
     index = _index(names, rows)
+    if not written.quote_said and written.quote != CURLY:
+        _refuse_some_marked(names, rows, path)
     comma = _comma_columns(path, problems, written, names, rows)
     return Dialect(
         delimiter=mark,
@@ -623,6 +645,26 @@ def _finished(
         footer=footer,
         framed=written.framed,
     )
+
+
+_OF_SKILLS = frozenset({*_columns.SKILL, *_columns.SKILLS, *_columns.SKILL_ID, *_columns.PREREQUISITE, *_columns.PARENT,
+                        *_columns.CHILD} - {"id", "key", "name", "label", "requires", "type"})  # fmt: skip
+
+
+def _refuse_some_marked(names: Sequence[str], rows: Sequence[Sequence[str]], path: Path) -> None:
+    """Refuse a column of skills of which some, but not all, stand in typographic quotation marks."""
+    for at, name in enumerate(names):
+        if name_key(name) not in _OF_SKILLS:
+            continue
+        cells = [row[at].strip() for row in rows if len(row) > at and row[at].strip()]
+        marked = [cell for cell in cells if is_marked(cell)]
+        if marked and not all(cell[0] == marked[0][0] and cell[-1] == marked[0][-1] for cell in cells):
+            raise AmbiguousError(
+                f"column {name!r}: {plural(len(marked), 'value')} such as {marked[0][:60]} "
+                f"{'stands' if len(marked) == 1 else 'stand'} in quotation marks, and others do not",
+                path=path,
+                readings=[("the marks only quote the value", "quote=curly"), ("they belong to it", "quote=double")],
+            )
 
 
 def _below(

@@ -14,7 +14,7 @@ from loaders._files import Progress, open_lines, read_text, suffixes
 from loaders._reading import AmbiguousError, plural
 from loaders._report import Problems
 from loaders.errors import DataError
-from loaders.gate import limits, refused
+from loaders.gate import RepeatedKeyError, limits, refused
 from loaders.gate import parse_json as parse_json_text
 
 __all__ = ["JsonRows", "cell", "json_rows", "json_values", "parse_json", "rows_of_json"]
@@ -47,7 +47,7 @@ def parse_json(path: Path, progress: Progress | None = None) -> Any:
     """The content of a JSON file.
 
     Raises:
-        DataError: It is no JSON; the message has line and column.
+        DataError: It is no JSON, or an object has a key twice; the message has line and column.
     """
     text = read_text(path, progress)
     try:
@@ -61,6 +61,8 @@ def parse_json(path: Path, progress: Progress | None = None) -> Any:
         elif not text[error.pos :].strip():
             way = "; the file ends before the JSON does, as a download that was cut off"
         raise DataError(f"column {error.colno}: is not JSON: {error.msg}{way}", path=path, line=error.lineno) from None
+    except RepeatedKeyError as error:
+        raise DataError(f"column {error.column}: {error}", path=path, line=error.line) from None
     except ValueError as error:
         raise DataError(f"is not JSON that can be read: it {error}", path=path) from None
 
@@ -75,6 +77,9 @@ def json_values(
                 continue
             try:
                 value = parse_json_text(source.rstrip("\r\n"))
+            except RepeatedKeyError as error:
+                problems.report("key twice", f"column {error.column}: {error}", path, line)
+                continue
             except ValueError as error:
                 reason = getattr(error, "msg", f"it {error}")
                 column = getattr(error, "colno", 1)

@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from loaders._marks import is_marked, unmarked
 from loaders._reading import AmbiguousError, plural
 from loaders._report import Problems
-from loaders.gate import parse_json
+from loaders.gate import RepeatedKeyError, parse_json
 
 __all__ = ["SEPARATORS", "ListReader", "list_reader", "parse_skills"]
 
@@ -85,6 +86,8 @@ def parse_array(text: str) -> list[tuple[str, float]]:
         return parse_skills(parse_json(text))
     except json.JSONDecodeError as error:
         reason = f"{error.msg} at character {error.pos + 1}"
+    except RepeatedKeyError as error:
+        raise ValueError(f"the object {error}") from None
     except ValueError as error:
         if "nested" in str(error) or "digits" in str(error):
             raise ValueError(f"not a JSON array: it {error}") from None
@@ -93,9 +96,12 @@ def parse_array(text: str) -> list[tuple[str, float]]:
         # numpy writes no commas, and Python would join what stands side by side
         return _distinct((first or second, 1.0) for first, second in _STRING.findall(text))
     try:
-        found = ast.literal_eval(re.sub(r"\bnan\b(?=\s*[,\]])", "None", text))
+        tree = ast.parse(re.sub(r"\bnan\b(?=\s*[,\]])", "None", text), mode="eval")
+        found = ast.literal_eval(tree)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         found = None
+    if isinstance(found, list | tuple | dict):
+        _refuse_repeated(tree)
     if isinstance(found, set | frozenset | tuple):
         found = sorted(map(str, found)) if not isinstance(found, tuple) else list(found)
     if isinstance(found, list | dict):
@@ -104,6 +110,16 @@ def parse_array(text: str) -> list[tuple[str, float]]:
         names = next(csv.reader([text[1:-1]], escapechar="\\", skipinitialspace=True), [])
         return _distinct((name, 1.0) for name in names)
     raise ValueError(f"not a JSON array: {reason}")
+
+
+def _refuse_repeated(tree: ast.Expression) -> None:
+    """Refuse a dictionary of Python's that has a key twice, of which only the last value would be kept."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict):
+            keys = Counter(key.value for key in node.keys if isinstance(key, ast.Constant))
+            twice = next((key for key, count in keys.items() if count > 1), None)
+            if twice is not None:
+                raise ValueError(f"the object has the key {twice!r} twice: remove one, or rename it")
 
 
 def _distinct(found: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
@@ -136,6 +152,39 @@ def _weight(value: Any) -> float:
 
 
 def list_reader(
+    cells: Sequence[str],
+    separator: str | None,
+    *,
+    path: Path,
+    column: str,
+    problems: Problems,
+    option: str,
+    typed: bool = False,
+) -> ListReader:
+    """How the cells of a column hold several skills, by all of them, and without marks that quote each of these.
+
+    Args and errors: see `_list_reader`.
+    """
+    read = _list_reader(cells, separator, path=path, column=column, problems=problems, option=option, typed=typed)
+    if typed:
+        return read  # in JSON, marks within a string belong to it
+    names: list[str] = []
+    for cell in cells:
+        if cell.strip()[:1] not in {"", "[", "{", "("}:
+            names += [name for name, _ in read(cell)]
+    if not names or not all(is_marked(name, straight=True) for name in names):
+        return read
+    problems.decide(path, f"quotation marks of {column!r}", "left out", "around every skill of its cells")
+
+    def bare(cell: str) -> list[tuple[str, float]]:
+        if cell.strip()[:1] in {"[", "{", "("}:
+            return read(cell)
+        return _distinct((unmarked(name), weight) for name, weight in read(cell))
+
+    return bare
+
+
+def _list_reader(
     cells: Sequence[str],
     separator: str | None,
     *,

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from loaders._cells import is_missing_word, name_key
+from loaders._cells import is_missing_word, missing_option, name_key
 from loaders._dialect import TABLE_OPTIONS, Dialect, footer_rows, missing_codes, read_flag, reader, sniff, told_end
 from loaders._ends import LOOKED_AT, ending, is_note
 from loaders._files import Progress, open_lines, require_file, suffixes
 from loaders._frames import is_rule, without_frame
 from loaders._json_tables import cell, json_rows
 from loaders._json_tables import json_values as json_lines
-from loaders._reading import plural, quoted
+from loaders._reading import AmbiguousError, plural, quoted
 from loaders._report import Problems
 from loaders.errors import DataError
 from loaders.gate import exists, limits, open_regular, refused, require_regular
@@ -36,6 +36,7 @@ __all__ = [
     "open_parquet",
     "open_table",
     "optional_column",
+    "report_doubtful",
 ]
 
 
@@ -91,6 +92,24 @@ class Table:
     def is_doubtful(self, value: str) -> bool:
         """True if a value may stand for a missing one, and the user did not say."""
         return self.missing is None and is_missing_word(value)
+
+
+def report_doubtful(table: Table, problems: Problems, place: int, value: str, line: int | None) -> None:
+    """Report a cell that may stand for a missing value or be a name.
+
+    Raises:
+        AmbiguousError: Unless rows may be left out.
+    """
+    count = table.column(place).count(value)
+    error = AmbiguousError(
+        f"column {table.header[place]!r}: {value!r} ({plural(max(count, 1), 'row')}) may be a missing value or a name",
+        path=table.path,
+        line=line,
+        readings=[("missing", missing_option(value)), ("a name", "missing=none")],
+    )
+    if not problems.lenient:
+        raise error
+    problems.report("missing value", error.message, table.path, line)
 
 
 def is_parquet(path: Path) -> bool:

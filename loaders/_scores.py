@@ -44,18 +44,21 @@ def parse_score(value: str) -> float | None:
     Raises:
         ValueError: It is no score.
 
-    >>> parse_score("0.25"), parse_score("25 %"), parse_score("NA"), parse_score("yes")
-    (0.25, 0.25, None, 1.0)
+    >>> parse_score("0.25"), parse_score("25 %"), parse_score("12,5%"), parse_score("NA"), parse_score("yes")
+    (0.25, 0.25, 0.125, None, 1.0)
     """
     text = value.strip().lower()
     if text in _NOT_ATTEMPTED:
         return None
     if text in _WORDS:
         return _WORDS[text]
-    found = _NUMBER.fullmatch(text.replace(" %", "%"))
+    if text.endswith("%"):
+        # with a sign, a comma separates decimals: nothing is a thousand per cent
+        text = text.removesuffix("%").rstrip().replace(",", ".") + "%"
+    found = _NUMBER.fullmatch(text)
     if found is None:
         raise ValueError(value)
-    return float(text.rstrip(" %")) / 100.0 if found[3] else float(text)
+    return float(text.rstrip("%")) / 100.0 if found[3] else float(text)
 
 
 def read_scale(scale: str) -> tuple[float, float] | None:
@@ -112,7 +115,8 @@ class _Score:
     value: float
     line: int | None
     column: str
-    percent: bool
+    percent: bool  # from 0 to 1 already, whatever the scale
+    sign: bool = False  # written with a per cent sign
 
 
 class Scores:
@@ -147,6 +151,7 @@ class Scores:
         self.repeats = repeats
         self._range = read_scale(scale)
         self._worth = read_worth(scale)
+        self.columns: dict[str, str] = {}  # names of the columns with models and texts, for messages
         self._letters: list[tuple[str, str, str, int | None, str]] = []
         self._found: list[_Score] = []
         self._absent: Counter[str] = Counter()
@@ -155,13 +160,14 @@ class Scores:
         """Add a score as it is written."""
         problems = self.builder.problems
         if not model:
-            problems.report("empty id", "expected the name of a model, found nothing", self.path, line)
+            problems.report(
+                "empty id", f"expected the name of a model, found nothing{self._fill('model')}", self.path, line
+            )
             return
         if not text:
             problems.report(
                 "empty id",
-                "expected the id of a text, found nothing; if blank cells repeat the cell above, as merged cells do, "
-                "use fill=COLUMN (outcomes_fill=COLUMN for a file of outcomes beside another)",
+                f"expected the id of a text, found nothing{self._fill('text')}",
                 self.path,
                 line,
             )
@@ -196,7 +202,13 @@ class Scores:
             self._absent[written] += 1
             self.builder.model(model)
         else:
-            self._found.append(_Score(model, text, score, line, column, "%" in written))
+            sign = "%" in written
+            self._found.append(_Score(model, text, score, line, column, percent=sign, sign=sign))
+
+    def _fill(self, what: str) -> str:
+        """The way out where blank cells repeat the cell above."""
+        column = self.columns.get(what)
+        return f"; if blank cells repeat the cell above, as merged cells do, use fill={column}" if column else ""
 
     def _is_missing(self, written: str) -> bool:
         if self.missing is None:
@@ -298,6 +310,7 @@ class Scores:
     def _decide(self) -> tuple[float, float]:
         values = [row.value for row in self._found if not row.percent]
         counts = Counter(values)
+        self._refuse_some_signs()
         above = {value: count for value, count in counts.items() if value > 1}
         below = {value: count for value, count in counts.items() if value < 0}
         if not above and not below:
@@ -329,6 +342,27 @@ class Scores:
         if self.builder.problems.lenient and n_shares > 4 * sum(others.values()):
             return 0.0, 1.0  # each of the others is reported and left out
         raise self._ambiguous(counts, others, first, low, high, coded=coded)
+
+    def _refuse_some_signs(self) -> None:
+        """Refuse per cent signs on some scores only, if the others may be shares as well as per cent.
+
+        Raises:
+            AmbiguousError: Some scores have the sign, and another is above 0 and at most 1.
+        """
+        signs = sum(row.sign for row in self._found)
+        plain = next((row for row in self._found if not row.percent and 0 < row.value <= 1), None)
+        if not signs or plain is None:
+            return
+        raise AmbiguousError(
+            f"column {plain.column!r}: score {plain.value:g} has no per cent sign, and {plural(signs, 'other')} "
+            f"{'has' if signs == 1 else 'have'} one",
+            path=self.path,
+            line=plain.line,
+            readings=[
+                (f"{plain.value:g} is a share, {100 * plain.value:g} %", "scale=share"),
+                (f"{plain.value:g} is per cent", "scale=percent"),
+            ],
+        )
 
     def _ambiguous(
         self, counts: Counter[float], others: dict[float, int], first: _Score, low: float, high: float, *, coded: bool

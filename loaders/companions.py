@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,14 @@ from loaders import _columns
 from loaders._builder import Builder, Value
 from loaders._dialect import name_key
 from loaders._files import Progress
-from loaders._rows import TABLE_OPTIONS, Table, find_column, open_table, optional_column
+from loaders._reading import plural
+from loaders._rows import TABLE_OPTIONS, Table, find_column, open_table, optional_column, report_doubtful
 from loaders._scores import ATTEMPTS, SCALES
+from loaders.edge_list import OPTIONS as EDGES
 from loaders.outcomes import OPTIONS as OUTCOMES
 from loaders.outcomes import read_outcomes
 from loaders.skill_links import HIERARCHY_OPTIONS, PREREQUISITE_OPTIONS, read_hierarchy, read_prerequisites
+from loaders.skill_rows import OPTIONS as SKILL_ROWS
 
 __all__ = [
     "COMPANIONS",
@@ -67,6 +71,7 @@ OPTIONS_OF: Mapping[str, Mapping[str, str]] = {
         "scale": f"scores: {SCALES}",
         "key": "name of the row with the right answers, if answers are no scores; none if there is none",
     },
+    "requirements": {**SKILL_ROWS, **EDGES},
 }
 """Options of each file besides the main one; `texts_id_column` is that of `texts`."""
 
@@ -124,23 +129,32 @@ def read_companions(
         value = options.get(option)
         return None if value is None else str(value)
 
+    def beside(companion: str) -> AbstractContextManager[None]:
+        return builder.problems.beside(companion, OPTIONS_OF[companion])
+
     if texts := path("texts"):
-        read_texts(texts, builder, **{"class_column": column("text_class"), **options_of("texts", options)})
+        with beside("texts"):
+            read_texts(texts, builder, **{"class_column": column("text_class"), **options_of("texts", options)})
         builder.closed_texts = texts.name
     if skills := path("skills"):
-        read_skills(skills, builder, **{"class_column": column("skill_class"), **options_of("skills", options)})
+        with beside("skills"):
+            read_skills(skills, builder, **{"class_column": column("skill_class"), **options_of("skills", options)})
         builder.closed_skills = skills.name
     main()
     if hierarchy := path("hierarchy"):
-        read_hierarchy(hierarchy, builder, **options_of("hierarchy", options))
+        with beside("hierarchy"):
+            read_hierarchy(hierarchy, builder, **options_of("hierarchy", options))
     if prerequisites := path("prerequisites"):
-        read_prerequisites(prerequisites, builder, **options_of("prerequisites", options))
+        with beside("prerequisites"):
+            read_prerequisites(prerequisites, builder, **options_of("prerequisites", options))
     if outcomes := path("outcomes"):
         builder.closed_texts = builder.closed_texts or "the requirements"
-        read_outcomes(outcomes, builder, progress=progress, **options_of("outcomes", options))
+        with beside("outcomes"):
+            read_outcomes(outcomes, builder, progress=progress, **options_of("outcomes", options))
     # Last, because a base may have outcomes and no row of its own.
     if models := path("models"):
-        read_models(models, builder, **options_of("models", options))
+        with beside("models"):
+            read_models(models, builder, **options_of("models", options))
     if mark := column("base_mark"):
         _name_bases(builder, mark)
 
@@ -309,12 +323,17 @@ def _read_nodes(
         option=f"{what}s_id_column",
     )  # fmt: skip
     seen: set[str] = set(there)
+    absent = 0
     for line, values in table.rows:
         identifier = values[place].strip()
         if role is not None and values[role].strip().casefold() not in {what, f"{what}s"}:
             continue
-        if not identifier or table.is_missing(identifier):
+        if identifier and table.is_missing(identifier):
+            absent += 1
+        elif not identifier:
             builder.problems.report("empty id", f"column {table.header[place]!r}: expected an id", path, line)
+        elif table.is_doubtful(identifier):
+            report_doubtful(table, builder.problems, place, identifier, line)
         elif identifier in seen:
             builder.problems.report(
                 "second id",
@@ -332,6 +351,8 @@ def _read_nodes(
             if with_line:
                 properties[_LINE] = line
             add(identifier, properties)
+    if absent:
+        builder.problems.decide(path, "missing values", plural(absent, "row"), "no id, as said", option="missing")
 
 
 def _id_place(table: Table, id_names: Sequence[str], given: str | None, what: str) -> int:

@@ -18,13 +18,20 @@ from pyarrow import csv as arrow_csv
 
 from loaders import _columns
 from loaders._builder import Builder
-from loaders._cells import missing_option
 from loaders._dialect import name_key
 from loaders._ends import LOOKED_AT, is_note, is_stray_summary, is_summary
 from loaders._files import Progress, open_bytes
 from loaders._reading import AmbiguousError, plural, stray_summary
 from loaders._registry import Claim, Format, register
-from loaders._rows import TABLE_OPTIONS, Table, find_column, is_missing_word, open_table, optional_column
+from loaders._rows import (
+    TABLE_OPTIONS,
+    Table,
+    find_column,
+    is_missing_word,
+    open_table,
+    optional_column,
+    report_doubtful,
+)
 from loaders._source import Source
 from loaders.errors import DataError
 from loaders.gate import limits
@@ -343,7 +350,7 @@ def _read_rows(table: Table, builder: Builder, choice: _Choice) -> None:
             continue
         doubtful = next((at for at in (choice.text, choice.skill) if table.is_doubtful(values[at])), None)
         if doubtful is not None and not _known(builder, doubtful == choice.text, values[doubtful].strip()):
-            _report_doubtful(table, builder, doubtful, values[doubtful].strip(), line)
+            report_doubtful(table, builder.problems, doubtful, values[doubtful].strip(), line)
             continue
         weight = 1.0 if choice.weight is None else _weight(values[choice.weight])
         if weight is None:
@@ -387,20 +394,6 @@ def _known(builder: Builder, is_text: bool, value: str) -> bool:
     if is_text:
         return builder.closed_texts is not None and value in builder.text_ids
     return builder.closed_skills is not None and value in builder.skill_ids
-
-
-def _report_doubtful(table: Table, builder: Builder, place: int, value: str, line: int | None) -> None:
-    count = table.column(place).count(value)
-    error = AmbiguousError(
-        f"column {table.header[place]!r}: {value!r} ({plural(max(count, 1), 'row')}) may be a missing value or a name",
-        path=table.path,
-        line=line,
-        readings=[("missing", missing_option(value)), ("a name", "missing=none")],
-    )
-    if not builder.problems.lenient:
-        raise error
-    message = str(error).partition(": ")[2]
-    builder.problems.report("missing value", message, table.path, line)
 
 
 def _weight(value: str) -> float | None:

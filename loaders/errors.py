@@ -17,6 +17,7 @@ class DataError(ValueError):
     """
 
     def __init__(self, message: str, *, path: Path | str | None = None, line: int | None = None) -> None:
+        self.message = message
         self.path = path
         self.line = line
         where = "" if path is None else f"{path}: " if line is None else f"{path}, line {line}: "

@@ -368,11 +368,15 @@ def _read(found: Format, path: Path, builder: Builder, given: dict[str, str | Pa
 
     def main() -> None:
         if requirements is not None:
-            other = Path(requirements)
-            kind = FORMATS[detect(other)]
-            if not kind.requirements:
-                raise DataError(f"is {kind.name}, where an edge list or rows with skills are expected", path=other)
-            kind.read(other, builder, progress=progress)
+            other, said = Path(requirements), options_of("requirements", given)
+            with builder.problems.beside("requirements", OPTIONS_OF["requirements"]):
+                kind = FORMATS[detect(other, **said)]
+                if not kind.requirements:
+                    raise DataError(f"is {kind.name}, where an edge list or rows with skills are expected", path=other)
+                wrong = next((key for key in said if key not in kind.options and key not in TABLE_OPTIONS), None)
+                if wrong is not None:
+                    raise DataError(f"is {kind.name}, which has no option {wrong}", path=other)
+                kind.read(other, builder, progress=progress, **said)
         found.read(path, builder, progress=progress, **own)
 
     read_companions(builder, given, main=main, progress=progress)

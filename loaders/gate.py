@@ -27,6 +27,7 @@ __all__ = [
     "LIMITS_VARIABLE",
     "LimitError",
     "Limits",
+    "RepeatedKeyError",
     "Unpacked",
     "check_identifier",
     "check_nesting",
@@ -399,11 +400,31 @@ def unpack_zstd(data: bytes, most: int) -> bytes:
 # Text -------------------------------------------------------------------------------------------------------
 
 
+class RepeatedKeyError(ValueError):
+    """A JSON object has a key twice, of which a reader would keep the last value and lose the first.
+
+    Args:
+        key: The key.
+        line: 1-based line of its second occurrence.
+        column: 1-based column of it.
+        first: 1-based line of its first occurrence.
+    """
+
+    def __init__(self, key: str, line: int, column: int, first: int) -> None:
+        self.key = key
+        self.line = line
+        self.column = column
+        self.first = first
+        where = f" (first in line {first})" if first != line else ""
+        super().__init__(f"has the key {key[:60]!r} twice in one object{where}: remove one, or rename it")
+
+
 def parse_json(text: str | bytes) -> Any:
-    """JSON that is not nested too deeply.
+    """JSON that is not nested too deeply, and whose objects have each key once.
 
     Raises:
         json.JSONDecodeError: It is no JSON.
+        RepeatedKeyError: An object has a key twice.
         ValueError: It is nested too deeply, or holds a number of thousands of digits; the message says so.
 
     >>> parse_json('{"a": [1, 2]}')
@@ -412,9 +433,15 @@ def parse_json(text: str | bytes) -> Any:
     Traceback (most recent call last):
     ...
     ValueError: is nested more than 100 levels deep
+    >>> parse_json('{"a": 1, "a": 2}')
+    Traceback (most recent call last):
+    ...
+    loaders.gate.RepeatedKeyError: has the key 'a' twice in one object: remove one, or rename it
     """
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_object)
+    except _Repeated:
+        raise _repeated_key(text) from None
     except RecursionError:
         raise ValueError(f"is nested more than {limits().nesting} levels deep") from None
     except json.JSONDecodeError:
@@ -427,6 +454,40 @@ def parse_json(text: str | bytes) -> Any:
     if brackets > limits().nesting:
         check_nesting(value)
     return value
+
+
+class _Repeated(Exception):  # noqa: N818
+    """Ends the parser, which does not know where it is."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Repeated
+    return found
+
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"(\s*:)?|[{}\[\]]', re.DOTALL)
+
+
+def _repeated_key(text: str | bytes) -> RepeatedKeyError:
+    """The first key in JSON that is there already in the same object."""
+    if isinstance(text, bytes):
+        text = text.decode(json.detect_encoding(text), "surrogatepass")
+    holders: list[dict[str, int]] = []
+    for token in _TOKEN.finditer(text):
+        if token[0] in "{[":
+            holders.append({})
+        elif token[0] in "}]":
+            holders.pop()
+        elif token[1] is not None:
+            key = json.loads(token[0].rstrip(": \t\r\n"), strict=False)
+            if key in holders[-1]:
+                start, first = token.start(), holders[-1][key]
+                column = start - text.rfind("\n", 0, start)
+                return RepeatedKeyError(key, text.count("\n", 0, start) + 1, column, text.count("\n", 0, first) + 1)
+            holders[-1][key] = token.start()
+    raise AssertionError("a key is there twice")
 
 
 def check_nesting(value: Any) -> None:

@@ -177,6 +177,7 @@ _ODD = (
     ("[\u00c3\u00c2][\u0080-\u00bf\u0152-\u0192\u2018-\u203a\u20ac\u2122]|\u00e2\u20ac",
      "with garbled letters, kept",
      "UTF-8 was read as another encoding where they come from"),
+    ("^[“„”«»‹›‘‚「『＂\"'].+[”“»«›‹’‘」』＂\"']$", "in quotation marks, kept", "they belong to what the file holds"),
     ("&(amp|lt|gt|quot|nbsp|#[0-9]+|#x[0-9a-f]+);", "with marks of HTML, kept", "as &amp; stands for &"),
     ("^[0-9]([.,][0-9]+)?E[+][0-9]{2,}$", "written as a number in short form, kept",
      "a spreadsheet may have made different numbers the same"),

@@ -14,7 +14,7 @@ from loaders._ends import is_summary, sums_up_row
 from loaders._files import Progress
 from loaders._reading import plural, quoted
 from loaders._registry import Claim, Format, register
-from loaders._rows import TABLE_OPTIONS, Table, find_column, open_table, optional_column
+from loaders._rows import TABLE_OPTIONS, Table, find_column, open_table, optional_column, report_doubtful
 from loaders._scores import ATTEMPTS, SCALES, Scores, is_score_column, parse_score
 from loaders._source import Source
 from loaders.errors import DataError
@@ -110,6 +110,7 @@ def _read_long(table: Table, scores: Scores, model: int, score: int, text_column
         table.header, _columns.TEXT, text_column, table.path, what="the text", option="text_column", table=table
     )
     header = table.header
+    scores.columns = {"text": header[text], "model": header[model]}
     scores.builder.problems.decide(
         table.path, "columns",
         f"texts from column {header[text]!r}, models from column {header[model]!r}, scores from {header[score]!r}",
@@ -117,6 +118,9 @@ def _read_long(table: Table, scores: Scores, model: int, score: int, text_column
         columns=((header[text], "text"), (header[model], "model"), (header[score], "score")),
     )  # fmt: skip
     for line, values in table.rows:
+        if table.is_doubtful(values[model]):
+            report_doubtful(table, scores.builder.problems, model, values[model].strip(), line)
+            continue
         scores.add(values[model].strip(), values[text].strip(), values[score], line, table.header[score])
 
 
@@ -150,6 +154,7 @@ def _read_wide(table: Table, scores: Scores, text_column: str | None, key: str |
         f"{plural(len(models), 'column')}", option="text_column",
         columns=((table.header[text], "text"), *((table.header[at], "model") for at, _ in models)),
     )  # fmt: skip
+    scores.columns = {"text": table.header[text]}
     for line, values in table.rows:
         for place, name in models:
             value = values[place] if answers is None else _kept(values[place], values[answers[0]], table)

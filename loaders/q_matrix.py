@@ -21,6 +21,7 @@ from loaders._report import Problems
 from loaders._rows import TABLE_OPTIONS, Table, open_table, optional_column
 from loaders._scores import SCALES
 from loaders._source import Source
+from loaders.companions import OPTIONS_OF
 from loaders.errors import DataError
 from loaders.outcomes import read_response_matrix
 
@@ -135,8 +136,9 @@ def read_q_matrix(
                 if not opened.is_missing(values[at]):
                     _add_cell(builder, item, name, values[at], path, line)
     if responses is not None:
-        read_response_matrix(Path(responses), builder, items, scale=scale or "auto", progress=progress,
-                             **(response_options or {}))  # fmt: skip
+        with builder.problems.beside("responses", OPTIONS_OF["responses"]):
+            read_response_matrix(Path(responses), builder, items, scale=scale or "auto", progress=progress,
+                                 **(response_options or {}))  # fmt: skip
 
 
 Rows = Sequence[tuple[int | None, list[str]]]

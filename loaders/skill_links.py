@@ -11,9 +11,9 @@ from loaders._builder import Builder
 from loaders._dialect import name_key
 from loaders._files import Progress, open_lines
 from loaders._lists import list_reader
-from loaders._reading import quoted
+from loaders._reading import plural, quoted
 from loaders._registry import Claim, Format, register
-from loaders._rows import TABLE_OPTIONS, Table, find_column, open_table
+from loaders._rows import TABLE_OPTIONS, Table, find_column, open_table, report_doubtful
 from loaders._source import Source
 from loaders.gate import limits, refused
 
@@ -81,14 +81,22 @@ def read_hierarchy(
         builder.problems.decide(path, "columns", f"{header[child]!r} is part of {header[parent]!r}",
                                 option="parent_column",
                                 columns=((header[child], "child"), (header[parent], "parent")))  # fmt: skip
+        roots = 0
         for line, values in opened.rows:
             lower, upper = values[child].strip(), values[parent].strip()
             if not builder.known_skill(lower, path, line, header[child]):
                 continue
-            if not upper or opened.is_missing(upper) or opened.is_doubtful(upper):
+            if opened.is_doubtful(lower):
+                report_doubtful(opened, builder.problems, child, lower, line)
+            elif not upper or opened.is_missing(upper) or opened.is_doubtful(upper):
+                roots += bool(upper)
                 builder.skill(lower)
             elif builder.known_skill(upper, path, line, header[parent]):
                 builder.part_of(lower, upper)
+        if roots:
+            builder.problems.decide(path, "missing values", f"{plural(roots, 'skill')} without a parent",
+                                    f"NA or the like in column {header[parent]!r}", option="missing",
+                                    alternatives=("missing=none",))  # fmt: skip
 
 
 _LEVEL = re.compile(r"(level|lvl|tier|stufe|niveau|ebene)_*([0-9]+)(_*(name|label|title|preferred_*term|bezeichnung))?")
@@ -167,10 +175,16 @@ def read_prerequisites(
         rows = list(opened.rows) if lists else opened.rows
         read = list_reader([values[before] for _, values in rows], separator, path=path, column=header[before],
                            problems=builder.problems, option="separator") if lists else None  # fmt: skip
+        without = 0
         for line, values in rows:
             second = values[after].strip()
             written = values[before].strip()
-            if read is not None and (not written or opened.is_missing(written) or opened.is_doubtful(written)):
+            if opened.is_doubtful(second):
+                report_doubtful(opened, builder.problems, after, second, line)
+                continue
+            absent = opened.is_missing(written) or opened.is_doubtful(written)
+            if absent or (read is not None and not written):
+                without += absent
                 if builder.known_skill(second, path, line, header[after]):
                     builder.skill(second)
                 continue
@@ -184,6 +198,10 @@ def read_prerequisites(
                     second, path, line, header[after]
                 ):
                     builder.prerequisite(first, second)
+        if without:
+            builder.problems.decide(path, "missing values", f"{plural(without, 'row')} without a prerequisite",
+                                    f"NA or the like in column {header[before]!r}", option="missing",
+                                    alternatives=("missing=none",))  # fmt: skip
 
 
 def split_path(text: str) -> list[str]:

@@ -14,7 +14,7 @@ from loaders._files import Progress, read_text
 from loaders._registry import Claim, Format, register
 from loaders._source import Source
 from loaders.errors import DataError
-from loaders.gate import files_below
+from loaders.gate import RepeatedKeyError, files_below
 from loaders.gate import parse_json as parse_json_text
 from loaders.skill_links import add_path, split_path
 
@@ -127,6 +127,8 @@ def _tasks(files: Sequence[Path], builder: Builder, progress: Progress | None) -
         except ValueError as error:
             if isinstance(error, DataError):
                 builder.problems.report("unreadable file", _message(error), file, error.line)
+            elif isinstance(error, RepeatedKeyError):
+                builder.problems.report("key twice", f"column {error.column}: {error}", file, error.line)
             else:
                 line = getattr(error, "lineno", None)
                 builder.problems.report("no JSON", f"is not JSON: {getattr(error, 'msg', error)}", file, line)

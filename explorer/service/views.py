@@ -11,7 +11,7 @@ from explorer.errors import NotFoundError, SkillgraphError, StoreError
 from explorer.store.protocol import Store
 from explorer.store.records import utc_now
 from explorer.store.views import SavedView
-from loaders.gate import parse_json, read_regular
+from loaders.gate import RepeatedKeyError, parse_json, read_regular
 
 __all__ = ["delete_views", "import_views", "read_views", "rename_view", "save_view", "saved_view", "views_text"]
 
@@ -97,6 +97,8 @@ def read_views(source: Path | bytes, name: str = "the file") -> tuple[SavedView,
         raise SkillgraphError(f"cannot read {name}: {error.strerror or error}") from None
     try:
         content = parse_json(text)
+    except RepeatedKeyError as error:
+        raise SkillgraphError(f"{name}, line {error.line}: {error}") from None
     except ValueError:
         content = None
     if not isinstance(content, Mapping) or not isinstance(content.get("views"), list) or _KIND not in content:

@@ -79,7 +79,7 @@ def test_a_row_with_the_right_answers_scores_the_others_and_is_no_student(
     responses.write_text(f"student,t1,t2\n{label},{key}\ns1,{first}\ns2,{second}\n", encoding="utf-8")
     report = _load(tmp_path, "q.csv", Q, responses=str(responses))
     assert _scores(report) == {("s1", "t1"): 1, ("s1", "t2"): 0, ("s2", "t1"): 0, ("s2", "t2"): 1}
-    assert any(decision.what == "right answers" and decision.option == "key" for decision in report.decisions)
+    assert any(decision.what == "right answers" and decision.option == "responses_key" for decision in report.decisions)
 
 
 def test_a_column_with_the_right_answers_is_no_model(tmp_path: Path) -> None:
