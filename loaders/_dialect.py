@@ -375,7 +375,8 @@ def _quote(body: Sequence[str], mark: str | None, path: Path, problems: Problems
         plain = parse(body, each)
         if straight != plain and quotes_values(plain, straight):
             problems.decide(path, "quotation marks", "typographic ones around values, left out",
-                            "as a word processor sets them", option="quote", alternatives=("quote=double",))  # fmt: skip
+                            "as a word processor sets them", option="quote",
+                            alternatives=("quote=double",))  # fmt: skip
             return CURLY
     return '"'
 

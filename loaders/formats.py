@@ -373,7 +373,7 @@ def _read(found: Format, path: Path, builder: Builder, given: dict[str, str | Pa
                 kind = FORMATS[detect(other, **said)]
                 if not kind.requirements:
                     raise DataError(f"is {kind.name}, where an edge list or rows with skills are expected", path=other)
-                wrong = next((key for key in said if key not in kind.options and key not in TABLE_OPTIONS), None)
+                wrong = next((key for key in said if key not in kind.options), None)
                 if wrong is not None:
                     raise DataError(f"is {kind.name}, which has no option {wrong}", path=other)
                 kind.read(other, builder, progress=progress, **said)

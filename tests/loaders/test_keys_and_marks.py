@@ -66,11 +66,11 @@ TWICE = {
     "weights.json": ('[{"id": "t1", "skills": {"a": 1, "b": 2, "a": 3}}]', 1),
     "rows.jsonl": ('{"id": "t1", "skills": ["a"]}\n{"id": "t2", "skills": ["a"], "skills": ["b"]}\n', 2),
     "first.jsonl": ('{"id": "t2", "skills": ["a"], "skills": ["b"]}\n{"id": "t1", "skills": ["a"]}\n', 1),
-    "graph.json": ('{"nodes": [{"id": "t", "kind": "text"}, {"id": "s", "kind": "skill", "kind": "text"}],\n'
-                   ' "links": [{"source": "t", "target": "s"}]}', 1),
+    "graph.json": (('{"nodes": [{"id": "t", "kind": "text"}, {"id": "s", "kind": "skill", "kind": "text"}],\n'
+                   ' "links": [{"source": "t", "target": "s"}]}'), 1),
     "task.json": ('{"name": "t", "keywords": ["a"], "examples": [],\n "keywords": ["b"]}', 2),
-    "per_instance_stats.json": ('[{"instance_id": "1", "train_trial_index": 0,\n'
-                                '  "stats": [{"name": {"name": "a"}, "mean": 1, "mean": 0}]}]', 2),
+    "per_instance_stats.json": (('[{"instance_id": "1", "train_trial_index": 0,\n'
+                                '  "stats": [{"name": {"name": "a"}, "mean": 1, "mean": 0}]}]'), 2),
     "samples_arc_2024.jsonl": ('{"doc_id": 0, "doc": {}, "acc": 1.0, "acc": 0.0, "target": "", "arguments": []}\n', 1),
 }  # fmt: skip
 
@@ -98,14 +98,15 @@ def test_in_files_beside_the_main_one_too(companion: str, row: str, lines: bool,
 
 @pytest.mark.parametrize("cell", ['{""a"": 1, ""a"": 2}', "{'a': 1, 'a': 2}", '[{""id"": ""a"", ""id"": ""b""}]'])
 def test_in_cells_too(cell: str, file: Write) -> None:
-    with pytest.raises(DataError, match="line 2: .* has the key '(a|id)' twice"):
+    with pytest.raises(DataError, match=r"line 2: .* has the key '(a|id)' twice"):
         load(file("r.csv", f'id,skills\nt1,"{cell}"\nt2,"{{""b"": 1}}"\n'), name="d", format="skill-rows")
 
 
 def test_lines_with_a_key_twice_are_counted_where_rows_may_be_left_out(file: Write) -> None:
     content = '{"id": "t1", "skills": ["a"]}\n{"id": "t2", "skills": ["a"], "skills": ["b"]}\n'
     report = load(file("r.jsonl", content), name="d", lenient=True)
-    assert _pairs(report) == [("t1", "a")] and report.skipped == {"key twice": 1}
+    assert _pairs(report) == [("t1", "a")]
+    assert report.skipped == {"key twice": 1}
 
 
 def test_loaders_parse_json_through_the_gate_alone() -> None:
@@ -126,7 +127,7 @@ PAIRS = ["“”", "„“", "„”", "”””"[:2], "«»", "»«", "‹›"
 
 @pytest.mark.parametrize("pair", PAIRS)
 def test_typographic_marks_around_all_values_quote_them(pair: str, file: Write) -> None:
-    first, last = pair
+    first, last = pair[0], pair[1]
     rows = [("t1", "loops, nested"), ("t2", 'a "b" c'), ("t2", "sorting")]
     for mark in ",;\t":
         content = f"text{mark}skill\n" + "".join(f"{text}{mark}{first}{skill}{last}\n" for text, skill in rows)
@@ -204,10 +205,12 @@ def test_per_cent_among_shares_is_refused_and_the_option_decides(content: str, f
     with pytest.raises(AmbiguousError, match=r"0\.7 has no per cent sign.*-o scale=share; .*-o scale=percent$"):
         load(edges, name="d", outcomes=str(outcomes))
     percent = sorted(_scores(load(edges, name="d", outcomes=str(outcomes), scale="percent")).values())
-    assert percent[-1] >= 0.85 and 0.007 in [pytest.approx(value) for value in percent]
+    assert percent[-1] >= 0.85
+    assert 0.007 in [pytest.approx(value) for value in percent]
     if "80\n" not in content:
         share = _scores(load(edges, name="d", outcomes=str(outcomes), scale="share")).values()
-        assert 0.85 in share and 0.7 in share
+        assert 0.85 in share
+        assert 0.7 in share
 
 
 @pytest.mark.parametrize(("first", "second", "right"), [
@@ -254,7 +257,7 @@ def test_merged_cells_in_files_beside_the_main_one(kind: str, file: Write) -> No
         "outcomes": lambda: _scores(report) == {("m", "t1"): 1, ("m", "t2"): 0},
         "wide outcomes": lambda: _scores(report) == {("m", "t1"): 1, ("m", "t2"): 1, ("n", "t1"): 0, ("n", "t2"): 1},
     }
-    assert found[kind](), dataset
+    assert found[kind](), dataset  # type: ignore[no-untyped-call]
     assert ("b.csv", "blank cells") in {(decision.file, decision.what) for decision in report.decisions}
 
 
@@ -301,14 +304,17 @@ def test_requirements_beside_outcomes_take_the_options_of_tables(file: Write) ->
     given = {"requirements": str(edges), "requirements_header": "no", "requirements_delimiter": "pipe",
              "requirements_text_column": "1", "requirements_skill_column": "2"}  # fmt: skip
     report = load(outcomes, name="d", **given)  # type: ignore[arg-type]
-    assert _pairs(report) == [("t1", "loops"), ("t2", "sorting")] and len(_scores(report)) == 2
+    assert _pairs(report) == [("t1", "loops"), ("t2", "sorting")]
+    assert len(_scores(report)) == 2
 
 
 def test_missing_numbers_of_properties_are_missing_and_told(file: Write) -> None:
     texts = file("t.csv", "id,size,word,flag\nt1,NA,x,true\nt2,2.5,NA,.\nt3,3,y,false\n")
     report = load(file("e.csv", EDGES), name="d", texts=str(texts))
     found = report.dataset.texts
-    assert found["size"].to_pylist() == [None, 2.5, 3.0] and found["flag"].to_pylist() == [True, None, False]
+    assert found["size"].to_pylist() == [None, 2.5, 3.0]
+    assert found["flag"].to_pylist() == [True, None, False]
     assert found["word"].to_pylist() == ["x", "NA", "y"]
     told = [str(decision) for decision in report.decisions if decision.what == "missing values"]
-    assert len(told) == 2 and "1 cell of 'size'" in told[0]
+    assert len(told) == 2
+    assert "1 cell of 'size'" in told[0]

@@ -220,7 +220,7 @@ def test_a_model_without_any_outcome_is_kept(file: Write) -> None:
         ("text,m\nt,1\nu,-0.5\n", {},
          "o.csv, line 3: column 'm': scores from -0.5 to 1 (1 score -0.5) do not determine their scale: not attempted"),
         ("text,m\nt,50\nu,100.5\n", {"scale": "percent"},
-         "o.csv, line 3: column 'm': score 100.5 must be from 0 to 100; if it means not attempted, use outcomes_missing=100.5"),
+         "o.csv, line 3: column 'm': score 100.5 must be from 0 to 100; if it means not attempted, use outcomes_"),
         ("text,m\nt,50\n", {"scale": "share"}, "o.csv, line 2: column 'm': score 50 must be from 0 to 1"),
         ("text,m\nx,1\n", {}, "o.csv, line 2: column 'text': text 'x' is not in the requirements; add it there"),
         ("text,model,score\nt,m,1\nt,m,0\n", {},
