@@ -118,7 +118,8 @@ class Builder:
         if closed is not None and identifier not in nodes.ids:
             self.problems.report(
                 f"unknown {what}",
-                f"column {column!r}: {what} {identifier!r} is not in {closed}; add it there or correct the id",
+                f"column {column!r}: {what} {identifier!r} is not in {closed}; "
+                + (nodes.near(identifier, what) or "add it there or correct the id"),
                 path,
                 line,
             )
@@ -270,6 +271,7 @@ class _Nodes:
         self._longest = limits().identifier
         self.columns: dict[str, dict[int, Value]] = {}
         self.absent: dict[str, int] = {}
+        self._near: dict[str, str] | None = None
 
     @property
     def ids(self) -> dict[str, int]:
@@ -293,6 +295,23 @@ class _Nodes:
                     self.columns.setdefault(name, {})[code] = value
         return code
 
+    def near(self, identifier: str, what: str) -> str:
+        """What was perhaps meant by an id that is not there; "" if nothing is near.
+
+        An id may have lost zeros, changed its case or become a decimal on its way, or be a title.
+        """
+        if self._near is None:
+            self._near = {_plain_id(known): known for known in self.ids}
+        other = self._near.get(_plain_id(identifier))
+        if other is not None:
+            return f"it has {other!r}, which may be the same: write both alike"
+        for column in ("title", "name"):
+            titled = next((code for code, value in self.columns.get(column, {}).items() if value == identifier), None)
+            if titled is not None:
+                known = next(known for known, code in self.ids.items() if code == titled)
+                return f"it is the {column} of {what} {known!r}: use ids, or name the column that holds these"
+        return ""
+
     def table(self) -> pa.Table:
         if self._adopted is not None and not self._ids and not self.columns:
             return pa.table({"id": self._adopted})
@@ -304,6 +323,16 @@ class _Nodes:
             if absent:
                 self.absent[name] = absent
         return pa.table(arrays)
+
+
+def _plain_id(identifier: str) -> str:
+    """An id as it is compared where none is equal: without case, outer zeros of numbers, and marks between words.
+
+    >>> _plain_id("007"), _plain_id("7.0"), _plain_id("Task-A 1"), _plain_id("task_a_1")
+    ('7', '7', 'taska1', 'taska1')
+    """
+    plain = re.sub(r"\.0+$", "", identifier.strip()).casefold()
+    return (plain.lstrip("0") or "0") if plain.isdecimal() else re.sub(r"[\W_]+", "", plain)
 
 
 def property_name(name: str) -> str:

@@ -196,6 +196,7 @@ def sniff(
         skipped += 1
     comment = "" if comment == "none" else comment or _comment_of(lines, skipped, path, problems)
     heading = _commented_header(lines[skipped:], comment) if comment else None
+    lines = [line.lstrip("\ufeff") if at == skipped else line for at, line in enumerate(lines)]
     body = [line for line in lines[skipped:] if not (comment and line.lstrip().startswith(comment))]
     body = [line for line in body if line.strip() and not is_rule(line)]
     if not body:
@@ -481,6 +482,8 @@ def _preamble(body: Sequence[str], mark: str, quote: str) -> int:
     records = parse(body[:20], mark, quote)
     for number, record in enumerate(records):
         filled = sum(bool(value.strip()) for value in record)
+        if filled > 1 and number == 0 and len(records) > 2 and _known_names(record) < 2 <= _known_names(records[1]):
+            return int(len(records[1]) == len(record))  # a row of groups above the names
         if filled > 1:
             return number if number and _known_names(record) else 0
     return 0

@@ -58,6 +58,10 @@ def parse_json(path: Path, progress: Progress | None = None) -> Any:
             way = "; several values follow one another: write each in a line of its own, as .jsonl"
         if text[: error.pos].rstrip().endswith(",") and text[error.pos : error.pos + 1] in {"]", "}"}:
             way = "; remove the comma before it"
+        elif text[error.pos : error.pos + 1] == "'":
+            way = "; its values are in single quotes, as Python prints them: write it with json.dumps"
+        elif text[error.pos : error.pos + 2] in {"//", "/*"} or text[error.pos : error.pos + 1] == "#":
+            way = "; JSON has no comments: remove them"
         elif not text[error.pos :].strip():
             way = "; the file ends before the JSON does, as a download that was cut off"
         raise DataError(f"column {error.colno}: is not JSON: {error.msg}{way}", path=path, line=error.lineno) from None
@@ -84,6 +88,13 @@ def json_values(
                 reason = getattr(error, "msg", f"it {error}")
                 column = getattr(error, "colno", 1)
                 way = ""
+                rest = source[column - 1 :].lstrip()
+                if reason == "Extra data" and rest.startswith("{"):
+                    way = "; each object must have a line of its own"
+                elif source.strip() in {"{", "["} or (line == 1 and not source.rstrip().endswith("}")):
+                    way = "; each object must be in one line; if they go over several, write one array, as .json"
+                elif rest.startswith("'"):
+                    way = "; its values are in single quotes, as Python prints them: write it with json.dumps"
                 if source.rstrip().endswith("},"):
                     way = "; the line ends in a comma, which JSON Lines have not"
                 problems.report("no JSON", f"column {column}: is not JSON: {reason}{way}", path, line)
@@ -228,6 +239,10 @@ def rows_of_json(
         key, found = next(iter(lists.items()))
         problems.decide(path, "rows", f"the {len(found)} objects of {key!r}", "the one list of objects", option="rows")
         return _of_list(found, path, problems, header, known)
+    inside = _only_holder(content)
+    if inside is not None:
+        problems.decide(path, "rows", f"in {inside!r}", "the one object that holds a list of rows", option="rows")
+        return rows_of_json(content[inside], path, problems, header=header, known=known)
     if _by_column(content):
         return _of_columns(content)
     if all(isinstance(value, Mapping) for value in content.values()):
@@ -242,6 +257,16 @@ def rows_of_json(
         return rows_of_json(content[inner[0]], path, problems, known=known)
     listed = ", ".join(map(repr, list(content)[:8]))
     raise DataError(f"is a JSON object with keys {listed}, none of which is a list of rows", path=path)
+
+
+def _only_holder(content: Mapping[str, Any]) -> str | None:
+    """The one key of an object whose value is an object with a list of rows; None for rows by id."""
+    if len(content) != 1:
+        return None
+    key, inner = next(iter(content.items()))
+    if not isinstance(inner, Mapping) or any(name_key(str(name)) in _columns.KNOWN for name in inner):
+        return None
+    return key if any(_is_rows(value) for value in inner.values()) else None
 
 
 def _is_rows(value: Any) -> bool:

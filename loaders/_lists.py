@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import csv
+import html
 import json
 import math
 import re
@@ -32,6 +33,7 @@ _NAMED = {"semicolon": ";", "comma": ",", "pipe": "|", "tab": "\t", "newline": "
           "colon": ":", "slash": "/", "and": " and "}  # fmt: skip
 _WORDS = {";": "semicolon", ",": "comma", "|": "pipe", "\t": "tab", "\n": "newline", " ": "space"}
 _NUMPY = re.compile(r"""^\[\s*(['"]).*\1\s+['"]""", re.DOTALL)
+_TAG = re.compile(r"(?:\s*</?(?:ul|ol|li|br|p|div|span)\b[^<>]*>\s*)+", re.IGNORECASE)
 _BULLET = re.compile(r"\s*([-*•–·]|\d+[.)])\s+")
 _STRING = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""")
 
@@ -63,7 +65,11 @@ def parse_skills(value: Any, separator: str | None = None) -> list[tuple[str, fl
         return _distinct((name, 1.0) for name in text.split(mark))
     if isinstance(value, Mapping):
         # what weighs nothing is not required
-        return _distinct((str(name), _weight(weight)) for name, weight in value.items() if not _is_zero(weight))
+        return _distinct(
+            (str(name), 1.0 if weight is True else _weight(weight))
+            for name, weight in value.items()
+            if not _is_zero(weight)
+        )
     if isinstance(value, list | tuple):
         return _distinct(_entry(entry) for entry in value if entry is not None)
     if value is None:
@@ -231,6 +237,9 @@ def _list_reader(
             path=path,
             readings=[("one skill per cell", f"{option}=none"), ("names joined by a mark", f"{option}=MARK")],
         )
+    if present and all(_TAG.search(cell) for cell in present):
+        problems.decide(path, f"separator of {column!r}", "tags of HTML", "in every cell", option=option)
+        return lambda cell: _distinct((html.unescape(name), 1.0) for name in _TAG.split(cell))
     counts = {mark: sum(mark in cell for cell in present) for mark in SEPARATORS}
     found = [mark for mark, count in counts.items() if count]
     if len(found) > 1:
@@ -304,9 +313,11 @@ def _refuse_joined(present: Sequence[str], path: Path, column: str, option: str)
                 path=path,
                 readings=[("one skill", f"{option}=none"), ("several", f"{option}={option_mark.strip()}")],
             )
-    for mark in ("/", "+"):
+    for mark in ("/", "+", "~", "&", "·", "•", "\\", "^", "#", ":", "->", "→", "--"):
+        enough = any if mark in "/+" else all
         joined = next(
-            (cell for cell in present if mark in cell and any(part.strip() in whole for part in cell.split(mark))), None
+            (cell for cell in present if mark in cell and enough(part.strip() in whole for part in cell.split(mark))),
+            None,
         )
         if joined is not None:
             raise AmbiguousError(

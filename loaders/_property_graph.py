@@ -88,6 +88,8 @@ class PropertyGraph:
         groups: Nodes that only hold others, which are no texts and no skills.
         own: True for a file that this project wrote: its names of properties are taken back.
         keyed: True if the file's own ids are those of the user, whatever they look like.
+        wrong: What is wrong with the whole, with its line, found while it was read.
+        several: Attributes that have several values in a node or edge, of which the last is taken.
     """
 
     nodes: dict[str, Node] = field(default_factory=dict)
@@ -96,6 +98,18 @@ class PropertyGraph:
     groups: set[str] = field(default_factory=set)
     own: bool = False
     keyed: bool = False
+    wrong: tuple[str, int | None] | None = None
+    several: dict[str, int] = field(default_factory=dict)
+
+    def put(self, key: str, node: Node) -> None:
+        """Add a node; that there is one of this key is kept for `add_graph`."""
+        if key in self.nodes and self.wrong is None:
+            self.wrong = f"node {key!r} occurs twice; each node must have an id of its own", node.line
+        self.nodes[key] = node
+
+    def refuse(self, what: str, line: int | None) -> None:
+        """Keep the first thing that is wrong with the whole for `add_graph`."""
+        self.wrong = self.wrong or (what, line)
 
     def is_directed(self, edge: Edge) -> bool:
         """True if an edge has a direction."""
@@ -119,6 +133,11 @@ def add_graph(graph: PropertyGraph, builder: Builder, path: Path, labels: Mappin
         AmbiguousError: There are two kinds of nodes and nothing says which are the texts.
         DataError: Texts and skills cannot be told apart, or an edge has an end that is not there or of the wrong kind.
     """
+    if graph.wrong is not None:
+        raise DataError(graph.wrong[0], path=path, line=graph.wrong[1])
+    for name, count in graph.several.items():
+        evidence = f"{plural(count, 'value')} before it, as values that change over time have"
+        builder.problems.decide(path, f"values of {name!r}", "the last of each node", evidence)
     for group in graph.groups:
         graph.nodes.pop(group, None)
     if graph.groups:

@@ -262,6 +262,8 @@ def _parquet_table(file: Any, path: Path, progress: Progress | None, missing: fr
             for number in range(file.num_row_groups):
                 for batch in file.read_row_group(number).to_batches(max_chunksize=10_000):
                     columns = [column.to_pylist() for column in batch.columns]
+                    for at in maps:
+                        columns[at] = [_of_pairs(value, names[at], path) for value in columns[at]]
                     for values in zip(*columns, strict=True):
                         yield None, [cell(_plain(value)) for value in values]
                 if progress is not None:
@@ -269,10 +271,21 @@ def _parquet_table(file: Any, path: Path, progress: Progress | None, missing: fr
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"is damaged: {error}", path=path) from None
 
+    maps = {at for at, kind in enumerate(file.schema_arrow.types) if pa.types.is_map(kind)}
     found = rows()
     head = list(itertools.islice(found, 2000))
     sample = tuple(tuple(values) for _, values in head)
     return Table(path, names, itertools.chain(head, found), None, missing, sample, len(head) < 2000)
+
+
+def _of_pairs(value: Any, column: str, path: Path) -> Any:
+    """A map of Parquet, which Arrow gives as pairs, as an object."""
+    if value is None:
+        return None
+    found = dict(value)
+    if len(found) != len(value):
+        raise DataError(f"column {column!r}: a map has a key twice, of which only one value can count", path=path)
+    return found
 
 
 def _plain(value: Any) -> Any:

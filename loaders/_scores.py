@@ -14,6 +14,7 @@ from pathlib import Path
 from loaders._builder import Builder
 from loaders._reading import AmbiguousError, plural
 from loaders.errors import DataError
+from loaders.gate import parse_json
 
 __all__ = ["ATTEMPTS", "SCALES", "Scores", "parse_score", "read_scale"]
 
@@ -22,7 +23,7 @@ ATTEMPTS = "how to combine several scores of a model for a text: share (their me
 _NOT_ATTEMPTED = frozenset({"", "na", "n/a", "#n/a", "nan", "<na>", "null", "none", "-", ".", "?", "\\n"})
 _WORDS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "correct": 1.0, "incorrect": 0.0, "pass": 1.0, "fail": 0.0,
           "passed": 1.0, "failed": 0.0, "right": 1.0, "wrong": 0.0, "c": 1.0, "i": 0.0, "error": 0.0,
-          "hint": 0.0}  # fmt: skip
+          "hint": 0.0, "✓": 1.0, "✔": 1.0, "☑": 1.0, "✗": 0.0, "✘": 0.0, "✕": 0.0, "☒": 0.0, "☐": 0.0}  # fmt: skip
 # Letters mean different things in different files, so all of a file decide.
 _LETTERS = (
     {"p": 1.0, "f": 0.0},
@@ -32,6 +33,7 @@ _LETTERS = (
     {"r": 1.0, "w": 0.0},
 )
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?(%?)")
+_FRACTION = re.compile(r"([0-9]{1,6})\s*/\s*([0-9]{1,6})")
 _RANGE = re.compile(r"([+-]?[0-9.]+)\s*(?:-|–|\.\.|to)\s*([+-]?[0-9.]+)")
 # What is written for a missing answer in data of tests and surveys.
 _CODES = frozenset({-1.0, -2.0, -7.0, -8.0, -9.0, -77.0, -88.0, -99.0, -999.0, -9999.0, 7.0, 8.0, 9.0, 77.0, 88.0,
@@ -39,13 +41,15 @@ _CODES = frozenset({-1.0, -2.0, -7.0, -8.0, -9.0, -77.0, -88.0, -99.0, -999.0, -
 
 
 def parse_score(value: str) -> float | None:
-    """A score as it is written; None where nothing was attempted. Percent signs are taken into account.
+    """A score as it is written; None where nothing was attempted. Percent signs and fractions are taken into account.
 
     Raises:
         ValueError: It is no score.
 
-    >>> parse_score("0.25"), parse_score("25 %"), parse_score("12,5%"), parse_score("NA"), parse_score("yes")
-    (0.25, 0.25, 0.125, None, 1.0)
+    >>> parse_score("0.25"), parse_score("25 %"), parse_score("12,5%"), parse_score("3/4"), parse_score("✓")
+    (0.25, 0.25, 0.125, 0.75, 1.0)
+    >>> parse_score("NA"), parse_score("yes")
+    (None, 1.0)
     """
     text = value.strip().lower()
     if text in _NOT_ATTEMPTED:
@@ -55,6 +59,9 @@ def parse_score(value: str) -> float | None:
     if text.endswith("%"):
         # with a sign, a comma separates decimals: nothing is a thousand per cent
         text = text.removesuffix("%").rstrip().replace(",", ".") + "%"
+    part = _FRACTION.fullmatch(text)
+    if part is not None and int(part[1]) <= int(part[2]) > 0:
+        return int(part[1]) / int(part[2])
     found = _NUMBER.fullmatch(text)
     if found is None:
         raise ValueError(value)
@@ -188,12 +195,20 @@ class Scores:
         try:
             score = parse_score(written)
         except ValueError:
+            if written[:1] == "[" and (entries := _entries(written)):
+                self.repeats = self.repeats or f"column {column!r} lists them"
+                for entry in entries:
+                    self.add(model, text, entry, line, column)
+                return
+            if written[:1] in {"[", "{"}:
+                problems.report("no score", _nested(written, column), self.path, line)
+                return
             problems.report(
                 "no score",
                 f"column {column!r}: {value!r} is not a score; expected 0 to 1, 0 to 100, or blank for not attempted; "
                 f"if it means not attempted, use missing={written}"
                 + f", and if it is a score, say what it is worth, as in scale={written}:0.5"
-                * bool(written[:1].isalpha()),
+                * bool(not re.search(r"[0-9:,\[{]", written)),
                 self.path,
                 line,
             )
@@ -203,7 +218,8 @@ class Scores:
             self.builder.model(model)
         else:
             sign = "%" in written
-            self._found.append(_Score(model, text, score, line, column, percent=sign, sign=sign))
+            whole = sign or "/" in written
+            self._found.append(_Score(model, text, score, line, column, percent=whole, sign=sign))
 
     def _fill(self, what: str) -> str:
         """The way out where blank cells repeat the cell above."""
@@ -330,6 +346,7 @@ class Scores:
         percent = not below and high_enough and high <= 100 and n_above >= n_shares - counts[0.0]
         coded = set(others) <= _CODES and set(counts) - set(others) <= {0.0, 1.0} and len(others) <= 3
         if percent and not (coded and counts[1.0] and sum(others.values()) < n_shares):
+            self._refuse_models_with_shares(high)
             self.builder.problems.decide(
                 self.path,
                 "scale",
@@ -342,6 +359,32 @@ class Scores:
         if self.builder.problems.lenient and n_shares > 4 * sum(others.values()):
             return 0.0, 1.0  # each of the others is reported and left out
         raise self._ambiguous(counts, others, first, low, high, coded=coded)
+
+    def _refuse_models_with_shares(self, high: float) -> None:
+        """Refuse scores in per cent among which those of a model look like shares.
+
+        Raises:
+            AmbiguousError: A model has several scores, all from 0 to 1 and not all 0.
+        """
+        tops: dict[str, tuple[float, int]] = {}
+        for row in self._found:
+            if not row.percent:
+                top, count = tops.get(row.model, (0.0, 0))
+                tops[row.model] = max(top, row.value), count + 1
+        model = next((model for model, (top, count) in tops.items() if count > 1 and 0 < top <= 1), None)
+        if model is None or sum(top > 1 for top, _ in tops.values()) == 0:
+            return
+        first = next(row for row in self._found if row.model == model and 0 < row.value <= 1)
+        raise AmbiguousError(
+            f"the scores of model {model!r} are from 0 to {tops[model][0]:g}, and those of others up to {high:g}; if "
+            "the former are shares, write all in one scale",
+            path=self.path,
+            line=first.line,
+            readings=[
+                ("all are per cent", "scale=percent"),
+                (f"all are points from 0 to {high:g}", f"scale=0-{high:g}"),
+            ],
+        )
 
     def _refuse_some_signs(self) -> None:
         """Refuse per cent signs on some scores only, if the others may be shares as well as per cent.
@@ -369,8 +412,11 @@ class Scores:
     ) -> AmbiguousError:
         # A code stands outside of the scores: 7 between 5 and 10 is one of them.
         plain = [value for value in counts if value not in _CODES and value >= 0]
+        below = {value for value in counts if value < 0}
         top_score = max(plain, default=1.0)
-        codes = [value for value in sorted(others) if value < 0 or (value in _CODES and value > top_score)]
+        codes = [value for value in sorted(others) if value in _CODES and (value < 0 or value > top_score)]
+        if len(below) > 3 or not below <= _CODES:
+            codes = [value for value in codes if value > 0]  # numbers below 0 are scores of their own scale
         listed = ", ".join(
             f"{plural(count, 'score')} {value:g}" if count != 1 else f"1 score {value:g}"
             for value, count in sorted(others.items())[:5]
@@ -395,7 +441,8 @@ class Scores:
             if high <= 100 and not coded:
                 readings.append(("percent", "scale=percent"))
         elif not readings:
-            readings.append((f"points from {low:g} to {high:g}", f"scale={low:g}-{high:g}"))
+            least, top = (-1.0, 1.0) if low >= -1 and high <= 1 else (low, max(high, 0.0))
+            readings.append((f"points from {least:g} to {top:g}", f"scale={least:g}-{top:g}"))
         return AmbiguousError(
             f"column {first.column!r}: score {first.value:g} among scores from 0 to 1 ({listed})"
             if any(0 <= value <= 1 for value in counts) and coded
@@ -404,6 +451,24 @@ class Scores:
             line=first.line,
             readings=readings,
         )
+
+
+def _entries(written: str) -> list[str]:
+    """Scores of a cell that lists those of several attempts; none if it holds anything else."""
+    try:
+        found = parse_json(written)
+    except ValueError:
+        return []
+    scores = [str(entry).lower() for entry in found if isinstance(entry, bool | int | float | str)]
+    return scores if len(scores) == len(found) and not any(score[:1] in "[{" for score in scores) else []
+
+
+def _nested(written: str, column: str) -> str:
+    """What is said of an object or a list of JSON in the place of a score."""
+    what = "an object" if written.startswith("{") else "a list"
+    keys = re.findall(r'[{,]\s*"([^"]+)"\s*:', written)
+    way = f", such as score_column={column}.{keys[0]}" if keys else ""
+    return f"column {column!r} holds {what}, {written[:40]}, where a score is expected; name what holds the score{way}"
 
 
 def is_score_column(values: Sequence[str]) -> bool:

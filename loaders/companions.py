@@ -312,8 +312,11 @@ def _read_nodes(
             again = optional_column(rest, known, None, path)
             if again is not None and rest[again]:
                 columns[again] = meaning
+    taken = {name for name in columns.values() if name in names or name == "id"}
     for position, name in enumerate(table.header):
-        if position not in columns and name and name not in columns.values() and position != table.index:
+        if position not in columns and name and name not in taken and position != table.index:
+            while name in columns.values():
+                name += " (2)"  # noqa: PLW2901
             columns[position] = name
     role = _role_column(table, what)
     builder.problems.decide(

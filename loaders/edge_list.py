@@ -359,6 +359,8 @@ def _read_rows(table: Table, builder: Builder, choice: _Choice) -> None:
             way = "; use decimal=comma if it has a decimal comma" if "," in written else ""
             if written.strip(" 0.") == "" and written.strip():
                 way = "; if 0 means that the text does not require the skill, --lenient leaves such rows out"
+            if is_missing_word(written) or not written.strip():
+                way = "; --lenient leaves such rows out"
             builder.problems.report(
                 "no weight",
                 f"column {header[choice.weight]!r}: weight {written!r} must be a positive number{way}",

@@ -482,6 +482,12 @@ _UNREAD = {
 def _unknown(source: Source) -> DataError:
     way = "name its format with --format; `skillgraph load --formats` lists them"
     if source.is_dir:
+        if any(re.search(r"(^|/)results[^/]*\.json$", name) for name in source.files):
+            return DataError(
+                "has results for whole tasks, results….json, as the lm-evaluation-harness writes them, but no samples, "
+                "which tell each text: run it with --log_samples",
+                path=source.path,
+            )
         kinds = sorted({suffixes(Path(name)) or "(none)" for name in source.files})
         listed = f"; its files end in {', '.join(kinds[:8])}" if kinds else ""
         return DataError(f"has no files of a known format{listed}; {way}", path=source.path)

@@ -73,7 +73,7 @@ class _Reader:
             if attributes.get("label"):
                 node.properties["_name"] = attributes["label"]
             key = attributes.get("id", "")
-            self.graph.nodes[key] = node
+            self.graph.put(key, node)
             if attributes.get("pid"):
                 self.graph.groups.add(attributes["pid"])
             self._owners.append(node)
@@ -87,6 +87,8 @@ class _Reader:
                 edge.directed = attributes["type"] == "directed"
             self.graph.edges.append(edge)
             self._owners.append(edge)
+        elif name == "hyperedge":
+            self.graph.refuse("holds hyperedges, which are not read; write each as edges between two nodes", line)
         elif name == "attvalue" and self._owners:
             key = attributes.get("for", attributes.get("id", ""))
             self._found.append((self._owners[-1], key, attributes.get("value", "")))
@@ -101,10 +103,15 @@ class _Reader:
 
     def finish(self) -> PropertyGraph:
         """The graph, with defaults and with the types that the attributes declare."""
+        given: set[tuple[int, str]] = set()
         for owner, key, text in self._found:
             which = "node" if isinstance(owner, Node) else "edge"
             title, kind = self._attributes.get((which, key), (key, "string"))
-            owner.properties[title] = typed(text, kind)
+            value = typed(text, kind)
+            if (id(owner), key) in given and owner.properties[title] != value:
+                self.graph.several[title] = self.graph.several.get(title, 0) + 1
+            given.add((id(owner), key))
+            owner.properties[title] = value
         for which, key, text in self._defaults:
             title, kind = self._attributes.get((which, key), (key, "string"))
             owners = self.graph.nodes.values() if which == "node" else self.graph.edges

@@ -74,7 +74,7 @@ class _Reader:
             labels = tuple(label for label in attributes.get("labels", "").split(":") if label)
             node = Node(labels, {}, line)
             key = attributes.get("id", "")
-            self.graph.nodes[key] = node
+            self.graph.put(key, node)
             if attributes.get("yfiles.foldertype") == "group":
                 self.graph.groups.add(key)
             self._owners.append(node)
@@ -92,6 +92,7 @@ class _Reader:
             self.graph.edges.append(edge)
             self._owners.append(edge)
         elif name == "hyperedge":
+            self.graph.refuse("holds hyperedges, which are not read; write each as edges between two nodes", line)
             self._owners.append(None)
         elif name == "data":
             self._data = attributes.get("key", "")
@@ -117,9 +118,14 @@ class _Reader:
 
     def finish(self) -> PropertyGraph:
         """The graph, with defaults and with the types that the keys declare."""
+        given: set[tuple[int, str]] = set()
         for owner, key, text in self._found:
             title, kind, _ = self._keys.get(key, (key, "string", "all"))
             if key not in self._graphics:
+                if (id(owner), key) in given and owner.properties[title] != typed(text, kind):
+                    first = owner.properties[title]
+                    self.graph.refuse(f"a node or edge has two values of {title!r}, {first!r} and {text!r}", owner.line)
+                given.add((id(owner), key))
                 owner.properties[title] = typed(text, kind)
         for key, text in self._defaults:
             title, kind, which = self._keys.get(key, (key, "string", "all"))

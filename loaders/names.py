@@ -185,7 +185,7 @@ _ODD = (
 
 
 def odd_names(dataset: Dataset, source: Path) -> tuple[Decision, ...]:
-    """What there is to tell about ids that something was done to on their way, and skills that differ in case only."""
+    """What there is to tell about ids that something was done to on their way, and others that differ in case only."""
     import pyarrow.compute as pc
 
     found = []
@@ -196,10 +196,12 @@ def odd_names(dataset: Dataset, source: Path) -> tuple[Decision, ...]:
             if len(odd):
                 few = quoted(odd.slice(0, 3).to_pylist(), 3)
                 found.append(Decision(source.name, "names", f"{plural(len(odd), noun)} {what}", f"{why}: {few}"))
-    ids = dataset.skills["id"]
-    lower = pc.utf8_lower(ids)
-    count = len(ids) - pc.count_distinct(lower).as_py()
-    if count:
+    for table, noun in (("texts", "text"), ("skills", "skill")):
+        ids = dataset.tables()[table]["id"]
+        lower = pc.utf8_lower(ids)
+        count = len(ids) - pc.count_distinct(lower).as_py()
+        if not count:
+            continue
         seen: dict[str, str] = {}
         twins = next(
             ([seen[key], name] for key, name in zip(lower.to_pylist(), ids.to_pylist(), strict=True)
@@ -207,7 +209,7 @@ def odd_names(dataset: Dataset, source: Path) -> tuple[Decision, ...]:
         )  # fmt: skip
         found.append(
             Decision(
-                source.name, "names", f"{plural(count, 'skill')} kept apart from another in spite of the same letters",
+                source.name, "names", f"{plural(count, noun)} kept apart from another in spite of the same letters",
                 f"they differ in upper and lower case: {quoted(twins)}",
             )
         )  # fmt: skip

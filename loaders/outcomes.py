@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,25 @@ def _read_wide(table: Table, scores: Scores, text_column: str | None, key: str |
     text = optional_column(table.header, [*ids, "key"] if table.named else (), text_column, table.path)
     text = (1 if table.index == 0 and len(table.header) > 2 else 0) if text is None else text
     models = [(place, name) for place, name in enumerate(table.header) if place not in {text, table.index}]
+    if text_column is None and _rows_are_models(table, text, [name for _, name in models], scores.builder):
+        scores.builder.problems.decide(
+            table.path, "columns", f"models from column {table.header[text]!r}, a text in each of the other "
+            f"{plural(len(models), 'column')}", "the other columns are called as the texts are",
+        )  # fmt: skip
+        scores.columns = {"model": table.header[text]}
+        for line, values in table.rows:
+            for place, name in models:
+                scores.add(values[text].strip(), name, values[place], line, name)
+        return
+    names = Counter(name for _, name in models if name)
+    twice = next((name for name, count in names.items() if count > 1), None)
+    if twice is not None:
+        raise DataError(
+            f"{plural(names[twice], 'column')} are called {twice!r}; give each model a name of its own, or write a row "
+            "for each score, with columns text, model and score",
+            path=table.path,
+            line=1,
+        )
     if not models:
         raise DataError(
             "has one column only; expected columns text, model and score, or a text and a column for each model",
@@ -159,6 +179,14 @@ def _read_wide(table: Table, scores: Scores, text_column: str | None, key: str |
         for place, name in models:
             value = values[place] if answers is None else _kept(values[place], values[answers[0]], table)
             scores.add(name, values[text].strip(), value, line, name)
+
+
+def _rows_are_models(table: Table, place: int, names: Sequence[str], builder: Builder) -> bool:
+    """True if columns are called as texts are, and no row is."""
+    known = builder.text_ids
+    return bool(names) and all(name in known for name in names) and not any(
+        value in known for value in table.column(place)
+    )  # fmt: skip
 
 
 def _kept(answer: str, right: str, table: Table) -> str:

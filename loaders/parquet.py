@@ -207,6 +207,9 @@ def _read(path: Path) -> pa.Table:
 
 def _claims_edges(source: Source) -> Claim | None:
     table = source.table
+    why = source.why_no_table
+    if table is None and why is not None and "has a key twice" in str(why):
+        raise why
     if table is None and source.suffix == ".parquet" and not source.is_dir:
         return Claim(20, "its name")
     if source.is_dir or table is None or table.dialect is not None or source.is_json:

@@ -104,6 +104,13 @@ def read_q_matrix(
                     ("rows are skills", "transposed=yes"), ("rows are texts", f"text_column={opened.header[place]}")
                 ],
             )  # fmt: skip
+        if place is not None and text_column is None and name_key(opened.header[place]) in _OF_STUDENTS:
+            raise DataError(
+                f"its rows are called {opened.header[place]!r}, so they are answers and say nothing of skills; load "
+                f"the table of items and skills, and give this one with it as responses={path.name}; if its rows are "
+                f"items after all, use text_column={opened.header[place]}",
+                path=path,
+            )
         for at, name in skills:
             if builder.known_skill(name, path, 1, f"{at + 1}"):
                 builder.skill(name)
@@ -317,6 +324,7 @@ def _cell(value: str) -> float | None:
     return weight if math.isfinite(weight) and weight >= 0 else None
 
 
+_OF_STUDENTS = frozenset({*_columns.STUDENT, *_columns.MODEL} - {*_columns.TEXT_ID})
 _FLAGS = frozenset({*_NO, *_YES, "1", "1.0"})
 
 

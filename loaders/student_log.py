@@ -130,8 +130,8 @@ def _places(table: Table, text: str | None, skills: str | None, model: str | Non
     return _Places(
         texts,
         found,
-        optional_column(header, _columns.STUDENT, model, path),
-        optional_column(header, _OUTCOME, score, path),
+        optional_column(header, (*_columns.STUDENT, *_columns.MODEL), model, path),
+        optional_column(header, (*_OUTCOME, *_columns.SCORE), score, path),
         attempt,
     )
 
@@ -192,6 +192,8 @@ def _read_rows(
     required: set[tuple[str, str]] = set()
     counted: set[tuple[str, str, str]] = set()
     absent: dict[str, int] = {}
+    firsts: dict[tuple[str, int], str] = {}
+    others: set[str] = set()
     for line, values in rows:
         identifier = " / ".join(values[at].strip() for at in places.text if values[at].strip())
         if not builder.known_text(identifier, path, line, header[places.text[0]]):
@@ -208,6 +210,8 @@ def _read_rows(
                 except ValueError as error:
                     problems.report("no skills", f"column {header[at]!r}: {error}", path, line)
                     parsed[cell] = []
+            if firsts.setdefault((identifier, at), cell) != cell:
+                others.add(identifier)
             for skill in parsed[cell]:
                 if (identifier, skill) not in required and builder.known_skill(skill, path, line, header[at]):
                     required.add((identifier, skill))
@@ -221,6 +225,9 @@ def _read_rows(
                 continue  # the same answer, once more for another of its skills
             counted.add(answer)
         scores.add(student, identifier, values[places.score], line, header[places.score])
+    if others and len(places.skills) == 1 and places.attempt is None:
+        problems.decide(path, "texts with other skills in other rows", plural(len(others), "text"),
+                        "all of them are required")  # fmt: skip
     words = {word: count for word, count in absent.items() if word}
     if words and len(places.skills) == 1:
         listed = ", ".join(f"{plural(count, 'row')} with {word!r}" for word, count in words.items())
@@ -381,6 +388,11 @@ def _claims(source: Source) -> Claim | None:
         return Claim(72, "a column KC (…) for the skills of a step")
     if keys & set(_columns.STUDENT) and keys & set(_PROBLEM) and keys & set(_SKILL) and keys & set(_OUTCOME):
         return Claim(70, "columns for a student, a problem, its skill and the outcome")
+    beside = {"requirements", "skills_column"} & source.options.keys()
+    if not beside and keys & set(_columns.MODEL) and keys & set(_PROBLEM) and keys & set(_SKILL) and keys & {
+        *_OUTCOME, *_columns.SCORE
+    }:  # fmt: skip
+        return Claim(69, "columns for a model, a task, its skills and the outcome")
     return None
 
 

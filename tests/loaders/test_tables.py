@@ -218,7 +218,7 @@ def test_a_model_without_any_outcome_is_kept(file: Write) -> None:
         ("text,model,score\nt,m,good\n", {},
          "o.csv, line 2: column 'score': 'good' is not a score; expected 0 to 1, 0 to 100, or blank for not attempted"),
         ("text,m\nt,1\nu,-0.5\n", {},
-         "o.csv, line 3: column 'm': scores from -0.5 to 1 (1 score -0.5) do not determine their scale: not attempted"),
+         "o.csv, line 3: column 'm': scores from -0.5 to 1 (1 score -0.5) do not determine their scale: points"),
         ("text,m\nt,50\nu,100.5\n", {"scale": "percent"},
          "o.csv, line 3: column 'm': score 100.5 must be from 0 to 100; if it means not attempted, use outcomes_"),
         ("text,m\nt,50\n", {"scale": "share"}, "o.csv, line 2: column 'm': score 50 must be from 0 to 1"),
