@@ -82,6 +82,7 @@ def test_provenance_and_part(file: Write) -> None:
     assert dataset.parts == ("p",)
 
 
+_LENIENT = "; --lenient leaves such rows out"
 _MERGED = "; if blank cells repeat the cell above, as merged cells do, use fill="
 
 
@@ -97,9 +98,9 @@ _MERGED = "; if blank cells repeat the cell above, as merged cells do, use fill=
         ("text,skill,weight\nt,a,1\nt,b,much\n", {}, 3,
          "column 'weight': weight 'much' must be a positive number"),
         ("text,skill,weight\nt,a,-1\n", {}, 2, "column 'weight': weight '-1' must be a positive number"),
-        ("text,skill,weight\nt,a,nan\n", {}, 2, "column 'weight': weight 'nan' must be a positive number; --lenient leaves such rows out"),
+        ("text,skill,weight\nt,a,nan\n", {}, 2, "column 'weight': weight 'nan' must be a positive number" + _LENIENT),
         ("text,skill,weight\nt,a,1e999\n", {}, 2, "column 'weight': weight '1e999' must be a positive number"),
-        ("text,skill,weight\nt,a,\n", {}, 2, "column 'weight': weight '' must be a positive number; --lenient leaves such rows out"),
+        ("text,skill,weight\nt,a,\n", {}, 2, "column 'weight': weight '' must be a positive number" + _LENIENT),
         ("text,skill\nt,\"a\nb\"\nt\n", {}, 4,
          "1 value where the first row has 2; complete it, or leave out a note below the table with footer=1"),
         ("text,skill\nt,a,b\n", {}, 2,
