@@ -45,6 +45,8 @@ _VERSIONS = ("5", "25")
 _OPENING = ("MATCH", "OPTIONAL", "WITH", "UNWIND", "CALL", "RETURN")
 WRITES = ("CREATE", "MERGE", "SET", "DELETE", "DETACH", "NODETACH", "REMOVE", "FOREACH", "INSERT", "DROP", "ALTER")
 """Words that begin a clause or command that changes something."""
+_FULL_TEXT = "db.index.fulltext."
+_INSTEAD = "; toLower(x.name) CONTAINS 'word' finds names on both stores"
 _FILE_WORDS = {("LOAD", "CSV"): "LOAD CSV reads files", ("FORMAT", "CSV"): "FORMAT CSV is for another program"}
 
 
@@ -167,7 +169,7 @@ def _check_procedure(cypher: str, tokens: Sequence[Token], place: int, procedure
     if name.lower() not in {allowed.lower() for allowed in procedures}:
         raise QueryError(
             f"{_at(cypher, start)}: procedure {name} is not allowed in a query; allowed are "
-            f"{', '.join(sorted(procedures))}"
+            f"{', '.join(sorted(procedures))}{_INSTEAD if name.lower().startswith(_FULL_TEXT) else ''}"
         )
 
 

@@ -240,6 +240,7 @@ _REFUSED = {
     "MATCH (a) (()-[:PART_OF]->()){1,2} (b) RETURN a": "\\*1..3",
     "MATCH p = SHORTEST 1 (a)-[:PART_OF]-+(b) RETURN p": "shortestPath",
     "RETURN 1 IS :: INTEGER AS x": "valueType",
+    "CALL db.index.fulltext.queryNodes('skillgraph_search', 'loop') YIELD node RETURN node.id": "CONTAINS 'word'",
     "MATCH (s:Skill) RETURN (s)-->() AS x": "EXISTS \\{",
     "RETURN 'a' * 2 AS x": "\\* cannot be used with 'a'",
     "RETURN true AND 1 AS x": "not true or false",

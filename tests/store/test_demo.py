@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from explorer.service import demo, learn, memo
+from explorer.store.neo4j.dataset import DatasetReader
 from explorer.store.opening import open_store
 from explorer.store.protocol import Store
 from loaders import python_source
@@ -43,7 +44,9 @@ def figures(store: Store) -> dict[str, Any]:
 
 
 @pytest.mark.neo4j
-def test_the_demo_has_the_same_figures_on_neo4j(neo4j_server: RunningNeo4j, tmp_path: Path) -> None:
+def test_the_demo_has_the_same_figures_on_neo4j_and_reads_its_dataset_once(
+    neo4j_server: RunningNeo4j, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     neo4j_server.empty()
     server, embedded = neo4j_server.open(), open_store(tmp_path / "store.kgl", mode="write")
     try:
@@ -51,7 +54,17 @@ def test_the_demo_has_the_same_figures_on_neo4j(neo4j_server: RunningNeo4j, tmp_
         assert expected["foundation"]["learned"] > 0
         assert expected["fine_tuned"]["joint"]["learned"] > expected["fine_tuned"]["foundation"]
         assert expected["requirements"] > 1_000
-        assert figures(server) == expected
+        reads: list[Dataset] = []
+        read = DatasetReader.dataset
+
+        def counted(reader: DatasetReader) -> Dataset:
+            reads.append(read(reader))
+            return reads[-1]
+
+        with monkeypatch.context() as patched:
+            patched.setattr(DatasetReader, "dataset", counted)
+            assert figures(server) == expected
+        assert [dataset.name for dataset in reads] == [demo.DATASET]
         assert server.read_dataset(demo.DATASET).equals(embedded.read_dataset(demo.DATASET))
         for info in embedded.layers():
             there = server.read_associations(demo.DATASET, info.name)
