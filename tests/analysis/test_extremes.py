@@ -53,6 +53,14 @@ def fixed_point(learner: str, c: float, ratio: float) -> tuple[Decimal, Decimal,
         return q, rest, error
 
 
+def all_at_once(c: float, ratio: float) -> tuple[Decimal, Decimal, Decimal]:
+    """The same if every text teaches all of its skills: q = e^{-cR}."""
+    with localcontext() as context:
+        context.prec = _DIGITS
+        q = (-Decimal(c) * Decimal(ratio)).exp()
+        return q, 1 - q, 1 - (-Decimal(c) * q).exp()
+
+
 @pytest.mark.parametrize("learner", ["one", "d:2", "d:5", "capacity:1e-9", "capacity:0.6", "capacity:0.999999"])
 def test_all_fractions_have_nine_digits(learner: str) -> None:
     for c in MEANS:
@@ -68,7 +76,7 @@ def test_all_fractions_have_nine_digits(learner: str) -> None:
 
 def test_tables_of_degrees_have_nine_digits_too() -> None:
     """Texts of d skills, skills of k texts: x ← p (1 - (1 - x)^(d-1))^(k-1), q = p (1 - (1 - x)^(d-1))^k."""
-    for d, k in ((1, 1), (2, 9), (3, 40), (4, 600)):
+    for d, k in ((1, 1), (2, 9), (3, 40), (4, 600), (3, 25), (6, 60)):
         ensemble = Ensemble(DegreeDistribution.regular(d), DegreeDistribution.regular(k))
         found = evolve(ensemble, parse_learner("one"), prior=0.25)
         x = Decimal("0.25")
@@ -95,8 +103,15 @@ def test_capacities_are_taken_up_to_their_ends_and_refused_beyond(last: str, bey
     found = evolve(ensemble, parse_learner(last))
     assert found.converged
     # At the ends the closed forms of their limits hold: one skill at a time, or all skills of all texts at once.
-    limit = evolve(ensemble, parse_learner("one")).unlearned if last in {"d:1", "capacity:5e-324"} else math.exp(-3.0)
+    single = last in {"d:1", "capacity:5e-324"}
+    limit = float(fixed_point("one", 3.0, 1.0)[0]) if single else math.exp(-3.0)
     assert found.unlearned == pytest.approx(limit, rel=1e-9)
+    # With many texts hardly a skill is left, and with few hardly one is learned: nine digits only by further waves.
+    for ratio in (1e-8, 20.0):
+        extreme = evolve(Ensemble.poisson(3.0, ratio), parse_learner(last))
+        exact = fixed_point("one", 3.0, ratio) if single else all_at_once(3.0, ratio)
+        for ours, wanted in zip((extreme.unlearned, extreme.learned, extreme.testing_error), exact, strict=True):
+            assert abs(Decimal(ours) / wanted - 1) < Decimal("1e-9"), (last, ratio, ours, wanted)
     with pytest.raises(AnalysisError, match=sentence):
         parse_learner(beyond)
 
@@ -104,16 +119,19 @@ def test_capacities_are_taken_up_to_their_ends_and_refused_beyond(last: str, bey
 def test_at_the_cusp_the_result_says_that_it_is_less_precise() -> None:
     """At c = e, R = 1 three solutions meet at 1/e: an error of 10⁻¹⁶ in the map moves the root by its cube root.
 
-    A tenth beside it the root is single, and the result has nine digits again and says so.
+    A tenth beside it the root is single, and the result has nine digits again and says so; far beyond it, where q is
+    small, only because further waves follow the root that was bracketed.
     """
     found = evolve(Ensemble.poisson(math.e, 1.0), parse_learner("one"))
     assert not found.converged
     off = abs(found.unlearned - 1 / math.e)
     assert off < 5 * np.cbrt(np.finfo(float).eps)
-    for ratio in (0.9, 1.1):
+    for ratio in (0.9, 1.1, 4.0, 20.0):
         beside = evolve(Ensemble.poisson(math.e, ratio), parse_learner("one"))
         assert beside.converged
-        assert abs(Decimal(beside.unlearned) / fixed_point("one", math.e, ratio)[0] - 1) < Decimal("1e-9")
+        exact = fixed_point("one", math.e, ratio)
+        for ours, wanted in zip((beside.unlearned, beside.learned, beside.testing_error), exact, strict=True):
+            assert abs(Decimal(ours) / wanted - 1) < Decimal("1e-9"), (ratio, ours, wanted)
 
 
 @pytest.mark.filterwarnings("error")
