@@ -21,6 +21,8 @@ from explorer.service.prediction import predict_layer, subsample
 from explorer.store.opening import open_store
 from explorer.store.protocol import Store
 from loaders.dataset import build_dataset
+from ui.components import fraction
+from ui.pages.classes.answers import by_class
 
 MEANS = np.array([[3.0, 0.5], [1.0, 4.0]])
 TEXTS, SKILLS = (2_400, 900), (1_200, 1_800)
@@ -90,6 +92,19 @@ def test_small_classes_are_counted_together(store: Store) -> None:
         predict_classes(store, "two", "all", limit=1)
     found = predict_classes(store, "two", "all", limit=2)
     assert [row.name for row in found.texts] == ["prose", "code"]
+
+
+def test_the_classes_page_shows_every_class_with_all_its_predictions(store: Store) -> None:
+    found = predict_classes(store, "two", "all")
+    cells = [
+        cell
+        for row in by_class(found).children.children[1].children  # of the table's body
+        for cell in [[str(getattr(part.children, "children", part.children)) for part in row.children]]
+    ]
+    for one in (*found.skills, *found.texts):
+        wanted = [one.name, f"{one.size:,}", *map(fraction, (one.measured, one.poisson, one.degrees, one.typed))]
+        assert wanted in cells
+    assert ["all skills", "", *map(fraction, (found.measured, found.poisson, found.degrees, found.typed))] in cells
 
 
 def test_bands_stand_around_the_predictions_and_repeat_from_the_seed(store: Store) -> None:

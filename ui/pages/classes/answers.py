@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 import pyarrow.compute as pc
 from dash import html
 
-from explorer.service import LayerView
+from explorer.service import ClassesPrediction, LayerView
 from explorer.service.evidence import skills_in_fit
-from ui.components import fraction, sentence
+from ui.components import fraction, sentence, wide_table
 from ui.drawing.figures import label, region_figure
 from ui.drawing.hierarchies import (
     Hierarchy,
@@ -27,6 +27,7 @@ from ui.work.children import Pool, PoolBusyError
 __all__ = [
     "MOST",
     "PARENTS",
+    "by_class",
     "class_table",
     "heat_figure",
     "level_table",
@@ -49,6 +50,41 @@ _CHILDREN = 150
 
 
 _ROOT = "all"
+
+
+def by_class(found: ClassesPrediction) -> Any:
+    """Learned skills and understood texts of each class, measured and predicted."""
+    tones = (("measured", "measured"), ("Poisson", "poisson"), ("degrees", "degrees"), ("types", "typed"))
+    head = html.Tr(
+        [
+            html.Th("Class", scope="col"),
+            html.Th("Size", className="number", scope="col"),
+            *(
+                html.Th([html.Span(className=f"dot dot-{tone}"), name], className="number", scope="col")
+                for name, tone in tones
+            ),
+        ]
+    )
+
+    def row(name: Any, size: str, *values: float | None) -> html.Tr:
+        measured, *predicted = ("–" if value is None else fraction(value) for value in values)
+        return html.Tr(
+            [
+                html.Td(name),
+                html.Td(size, className="number"),
+                html.Td(html.Strong(measured), className="number"),
+                *(html.Td(value, className="number") for value in predicted),
+            ]
+        )
+
+    def group(title: str) -> html.Tr:
+        return html.Tr(html.Th(title, colSpan=2 + len(tones), scope="rowgroup"), className="group")
+
+    rows = [group("Skills learned"), row("all skills", "", found.measured, found.poisson, found.degrees, found.typed)]
+    for title, classes in (("", found.skills), ("Texts understood", found.texts)):
+        rows += [group(title)] if title else []
+        rows += [row(c.name, f"{c.size:,}", c.measured, c.poisson, c.degrees, c.typed) for c in classes]
+    return wide_table(html.Table([html.Thead(head), html.Tbody(rows)], className="table by-class"))
 
 
 def matching(view: LayerView, text: str, chosen: str | None, most: int = 30) -> list[dict[str, str]]:

@@ -7,6 +7,8 @@ from typing import Any
 from dash import ALL, Input, Output, State, no_update
 
 from explorer.errors import USER_ERRORS
+from explorer.service import predict_classes
+from explorer.service.prediction import SWIFT_UP_TO
 from ui.calls import Calls
 from ui.components import sentence
 from ui.drawing.hierarchies import (
@@ -19,6 +21,7 @@ from ui.drawing.hierarchies import (
 from ui.drawing.stability import two_classes
 from ui.pages.classes.answers import (
     PARENTS,
+    by_class,
     class_table,
     heat_figure,
     level_table,
@@ -52,6 +55,21 @@ def heat(source: Source, measure: str, subject: dict[str, str]) -> Any:
 def share(source: Source, by: str, subject: dict[str, str]) -> Any:
     view = source.snapshot().view(subject["dataset"], subject["layer"])
     return share_figure(level_table(view) if by == "level" else class_table(view))
+
+
+@CALLS.answer("the prediction of each class", Output("c-predicted", "children"), Input("c-subject", "data"))
+def predicted(source: Source, subject: dict[str, str]) -> Any:
+    snapshot = source.snapshot()
+    dataset, layer = subject["dataset"], subject["layer"]
+    swift = snapshot.view(dataset, layer).indexed.graph.n_edges <= SWIFT_UP_TO
+    try:
+        found = snapshot.once(
+            ("prediction by class", dataset, layer),
+            lambda: predict_classes(snapshot.store, dataset, layer, types=swift),
+        )
+    except USER_ERRORS as error:
+        return sentence(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    return by_class(found)
 
 
 @CALLS.answer(

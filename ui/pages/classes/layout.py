@@ -64,6 +64,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         dcc.Store(id="c-subject", data={"dataset": choice.dataset, "layer": choice.layer}),
         *SHARES.stores(),
         html.Div([_shares(view, query), _heat(query)], className="row wide-right"),
+        _predicted(view),
         _hierarchy(view, query),
         _blocked(view),
         _regions(view, query),
@@ -105,6 +106,22 @@ def _heat(query: Query) -> Any:
         figure("c-heat", height=330, label="Text classes against skill classes"),
         note=f"The {MOST} largest classes of texts; a cell is empty where they require no such skills.",
         extra=_segments("c-measure", "Measure", _MEASURES, query.get("measure")),
+    )
+
+
+def _predicted(view: LayerView) -> Any:
+    if view.info.kind == "evidence":
+        return None
+    return card(
+        "Prediction and measurement by class",
+        html.Div(
+            html.P("Comparing with random graphs …", className="quiet"),
+            id="c-predicted",
+            **attributes(aria_live="polite"),
+        ),
+        note="How much of each class is learned, and what random graphs would learn in which texts of each class "
+        "require as many skills of each class on average (Poisson), exactly as many (degrees), or in which every text "
+        "keeps its mix of types of skills (types, on graphs of up to 200,000 requirements).",
     )
 
 

@@ -56,7 +56,7 @@ def ladder_table(found: Ladder) -> Any:
 
 
 def _kept(rung: Rung) -> str:
-    return " × ".join(rung.features) if len(rung.features) > 1 else rung.keeps
+    return " × ".join(rung.features) if len(rung.features) > 1 and " × " not in rung.name else rung.keeps
 
 
 def _row(prediction: LayerPrediction, quantity: str) -> BesideRow:

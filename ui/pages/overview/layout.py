@@ -93,7 +93,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
             note=(
                 "A ladder of random graphs that keep more and more structure of this one: what each would learn, and "
                 "how much of the gap between the degrees alone and this layer it closes. Few and many types are found "
-                "by a search that does not use what was learned."
+                "by a search that knows the learned share, but not which skills were learned."
             ),
         ),
         layers,
