@@ -46,6 +46,7 @@ class Builder:
 
     Attributes:
         closed_texts: What lists all texts, if anything does: another text is then a dangling id.
+        stored_texts: The texts are those of a dataset that is stored, to which outcomes alone may be added.
         closed_skills: Likewise for skills.
         link_files: Files that links came from, by table: what a cycle among them is reported of.
     """
@@ -53,6 +54,7 @@ class Builder:
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
         self.closed_texts: str | None = None
+        self.stored_texts = False
         self.closed_skills: str | None = None
         self.link_files: dict[str, Path] = {}
         self._texts = _Nodes()

@@ -16,7 +16,15 @@ import pyarrow.compute as pc
 from loaders.errors import DataError
 from loaders.gate import check_identifier, limits
 
-__all__ = ["EMPTY_TABLES", "TAG_COLUMNS", "Dataset", "build_dataset", "extend_dataset", "rename_dataset"]
+__all__ = [
+    "EMPTY_TABLES",
+    "TAG_COLUMNS",
+    "Dataset",
+    "add_outcomes",
+    "build_dataset",
+    "extend_dataset",
+    "rename_dataset",
+]
 
 Scalar = str | int | float | bool | None
 
@@ -200,6 +208,42 @@ def build_dataset(
         if not isinstance(value, str | int | float | bool | None):
             raise DataError(f"provenance {fact!r} must be a scalar, not {type(value).__name__}")
     return Dataset(name=name, provenance=facts, **tables)
+
+
+def add_outcomes(dataset: Dataset, addition: Dataset) -> Dataset:
+    """The dataset with outcomes on its texts added, and with the models that they are of.
+
+    Args:
+        dataset: What is there; its attributes of shared models win.
+        addition: Models and outcomes; its texts are texts of the dataset.
+
+    Returns:
+        A dataset named as the first, with the provenance of both.
+
+    Raises:
+        DataError: A model has an outcome on a text already.
+
+    >>> texts = {"texts": pa.table({"id": ["t"]}), "skills": pa.table({"id": ["a"]})}
+    >>> there = build_dataset("d", requirements=pa.table({"text": ["t"], "skill": ["a"]}), **texts)
+    >>> attempts = pa.table({"model": ["m"], "text": ["t"], "score": [1.0]})
+    >>> found = add_outcomes(there, replace(there, models=pa.table({"id": ["m"]}), attempts=attempts))
+    >>> found.attempts.num_rows
+    1
+    """
+    pairs = [
+        pc.binary_join_element_wise(table["model"].cast(pa.string()), table["text"].cast(pa.string()), "\x00")
+        for table in (dataset.attempts, addition.attempts)
+    ]
+    twice = pc.is_in(pairs[1], value_set=pairs[0].combine_chunks())
+    count = int(pc.sum(twice.cast(pa.int64())).as_py() or 0)
+    if count:
+        first = addition.attempts.slice(pc.index(twice, value=True).as_py(), 1).to_pylist()[0]
+        raise DataError(
+            f"model {first['model']!r} has an outcome on text {first['text']!r} in dataset {dataset.name!r} already "
+            f"({count} such outcomes): leave them out, or load the whole dataset again with --replace"
+        )
+    bare = replace(addition, texts=EMPTY_TABLES["texts"], skills=EMPTY_TABLES["skills"])
+    return extend_dataset(dataset, bare)
 
 
 def extend_dataset(dataset: Dataset, addition: Dataset) -> Dataset:

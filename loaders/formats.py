@@ -156,6 +156,7 @@ def load(
     part: str | None = None,
     lenient: bool = False,
     progress: Progress | None = None,
+    stored: Dataset | None = None,
     **options: str | Path | None,
 ) -> LoadReport:
     """Read a file or folder of any format into a dataset.
@@ -167,6 +168,7 @@ def load(
         part: Name of the part that the texts belong to.
         lenient: Count and leave out rows that are wrong, instead of ending at the first.
         progress: Called with what is done and what there is, in bytes, files or row groups.
+        stored: A dataset to whose texts a table of outcomes is to be added: it needs no skills then.
         options: Of the format, of `COMPANIONS`, and, behind the name of a file beside the main one, of
             `companions.OPTIONS_OF`, as `texts_id_column`; None is as if not given.
 
@@ -194,6 +196,12 @@ def load(
     if found.expand is not None:
         given = {**found.expand(target, given), **given}
     builder = Builder(problems)
+    if stored is not None and found.name == "outcomes" and "requirements" not in given:
+        for text in stored.texts["id"].to_pylist():
+            builder.text(text)
+        for model in stored.models["id"].to_pylist():
+            builder.model(model)
+        builder.closed_texts, builder.stored_texts = "the dataset", True
     _read(found, target, builder, given, progress)
     if not (builder.text_ids or builder.skill_ids):
         left = f"; {problems.total} rows were left out, the first: {problems.examples[0]}" if problems.total else ""

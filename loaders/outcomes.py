@@ -313,10 +313,10 @@ def read_response_matrix(
 
 
 def _read_main(path: Path, builder: Builder, **options: Any) -> None:
-    if not builder.has_requirements:
+    if not builder.has_requirements and not builder.stored_texts:
         raise DataError(
-            "holds outcomes without skills; add the edge list or the rows with skills as requirements, or use --format "
-            "q-matrix if its columns are skills with weights",
+            "holds outcomes without skills; add the edge list or the rows with skills as requirements, use --format "
+            "q-matrix if its columns are skills with weights, or --append to add the outcomes to a stored dataset",
             path=path,
         )
     read_outcomes(path, builder, **options)

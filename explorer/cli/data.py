@@ -44,7 +44,11 @@ def load(
         list[str] | None, typer.Option("--option", "-o", help="name=value, an option of the format (repeatable).")
     ] = None,
     append: Annotated[
-        bool, typer.Option("--append", help="Add to the dataset; layers that read this part become stale.")
+        bool,
+        typer.Option(
+            "--append",
+            help="Add texts to the dataset, or outcomes alone to its texts; layers that read them become stale.",
+        ),
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the dataset; its layers become stale.")] = False,
     lenient: Annotated[bool, typer.Option("--lenient", help="Leave out wrong rows and count them.")] = False,
@@ -122,10 +126,11 @@ def _previewed(text: TextPreview) -> str:
 
 def _loaded(report: LoadReport) -> Iterator[Block]:
     info = report.dataset
+    outcomes = f", {plural(report.added_outcomes, 'outcome')}" if report.added_outcomes else ""
     yield (
         f"{info.name}: {plural(info.texts, 'text')}, {plural(info.skills, 'skill')}, "
         f"{plural(info.requirements, 'requirement')} (this load: {plural(report.added_texts, 'text')}, "
-        f"{plural(report.added_skills, 'new skill')}; {report.seconds:.1f} s)."
+        f"{plural(report.added_skills, 'new skill')}{outcomes}; {report.seconds:.1f} s)."
     )
     if report.unchanged:
         yield Note("The store had this dataset with the same content: nothing was written.")

@@ -16,7 +16,8 @@ from explorer.errors import StoreError
 from explorer.service.snapshot import graph_parts, lineage
 from explorer.store.fingerprint import dataset_fingerprint
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, DatasetInfo, Layer, Progress, Store
-from loaders.dataset import Dataset, extend_dataset, rename_dataset
+from loaders.dataset import EMPTY_TABLES, Dataset, add_outcomes, extend_dataset, rename_dataset
+from loaders.errors import DataError
 
 if TYPE_CHECKING:
     from loaders.formats import Decision, Reading, TextPreview
@@ -41,6 +42,7 @@ class LoadReport:
         dataset: The dataset as it is now.
         added_texts: Texts that this load brought.
         added_skills: Skills that were not there before.
+        added_outcomes: Outcomes that were not there before.
         replaced: True if a dataset of that name was replaced.
         unchanged: True if a dataset of that name and the same content was there: nothing was written.
         stale_layers: Names of its layers that are stale now: what they were made from has changed.
@@ -58,6 +60,7 @@ class LoadReport:
     seconds: float
     unchanged: bool = False
     stale_layers: tuple[str, ...] = ()
+    added_outcomes: int = 0
     preview: tuple[TextPreview, ...] = ()
     decisions: tuple[Decision, ...] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
@@ -151,8 +154,11 @@ def load_sources(
     decisions: list[Decision] = []
     examples: list[str] = []
 
+    there = dataset_info(store, name) if append else None
+
     def read() -> Dataset:
         whole: Dataset | None = None
+        stored = None if there is None else store.read_dataset(name)
         for source in sources:
             found = read_file(
                 source.target,
@@ -161,13 +167,17 @@ def load_sources(
                 part=source.part,
                 lenient=source.lenient,
                 progress=progress,
+                stored=stored,
                 **source.options,
             )
             decisions.extend(found.decisions)
             examples.extend(found.examples)
             for reason, count in found.skipped.items():
                 skipped[reason] = skipped.get(reason, 0) + count
-            whole = found.dataset if whole is None else extend_dataset(whole, found.dataset)
+            if whole is not None and _outcomes_alone(whole) != _outcomes_alone(found.dataset):
+                raise DataError("load the new texts first, and then the outcomes on texts that are stored")
+            join = add_outcomes if _outcomes_alone(found.dataset) else extend_dataset
+            whole = found.dataset if whole is None else join(whole, found.dataset)
         assert whole is not None, "there is at least one source"
         return whole
 
@@ -205,7 +215,7 @@ def load(
         store: Where it goes.
         read: Reads and validates the source; called once it is clear that the result may be stored.
         name: Name of the dataset.
-        append: Add to the dataset of that name; its layers stay.
+        append: Add to the dataset of that name; its layers stay. Outcomes alone are added to texts that are there.
         replace: Put it in the place of the dataset of that name. Its layers stay, without their associations, and
             are stale where their texts have changed; skills that are gone are kept by id in the layers.
         progress: Called while rows are stored.
@@ -231,7 +241,16 @@ def load(
     new = rename_dataset(read(), name)
     unchanged = False
     if before is not None and append:
-        whole = extend_dataset(store.read_dataset(name), new)
+        stored = store.read_dataset(name)
+        if _outcomes_alone(new):
+            whole = add_outcomes(stored, new)
+            known = pc.is_in(new.models["id"], value_set=stored.models["id"].combine_chunks())
+            of = pc.is_in(new.models["id"], value_set=pc.unique(new.attempts["model"].cast(pa.string())))
+            new = replace_fields(
+                new, texts=EMPTY_TABLES["texts"], models=new.models.filter(pc.or_(of, pc.invert(known)))
+            )
+        else:
+            whole = extend_dataset(stored, new)
         store.append_dataset(whole, new, progress=progress)
     elif before is not None and before.fingerprint and before.fingerprint == dataset_fingerprint(new):
         unchanged = True
@@ -245,12 +264,18 @@ def load(
         dataset=after,
         added_texts=after.texts - (stays.texts if stays else 0),
         added_skills=after.skills - (stays.skills if stays else 0),
+        added_outcomes=after.attempts - (stays.attempts if stays else 0),
         replaced=before is not None and not append and not unchanged,
         unchanged=unchanged,
         stale_layers=tuple(info.name for info in store.layers(name) if info.stale),
         seconds=time.perf_counter() - start,
         preview=preview(new),
     )
+
+
+def _outcomes_alone(dataset: Dataset) -> bool:
+    """Whether a source has outcomes and no skills: then its texts are those of the dataset that it is added to."""
+    return bool(dataset.attempts.num_rows) and not dataset.n_skills
 
 
 def kept_layers(store: Store, dataset: Dataset) -> list[Layer]:

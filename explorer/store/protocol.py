@@ -317,6 +317,8 @@ class Store(Protocol):
     def append_dataset(self, dataset: Dataset, addition: Dataset, *, progress: Progress | None = None) -> None:
         """Write what `addition` adds; `dataset` is the whole after it (`loaders.dataset.extend_dataset`).
 
+        An addition without texts has outcomes on texts that are there (`loaders.dataset.add_outcomes`).
+
         Layers stay as they are; those that read a part to which texts were added are stale from then on.
         """
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +18,11 @@ from explorer.service.cautions import layer_cautions
 from explorer.service.evidence import evidence, mastery_of, skills_in_fit
 from explorer.service.judging import _judgement
 from explorer.service.learning import learn
+from explorer.service.loading import Source, load_sources
 from explorer.service.snapshot import layer_view
 from explorer.store.protocol import LayerInfo, Store
 from loaders.dataset import Dataset, build_dataset, extend_dataset
+from loaders.errors import DataError
 from ui.choice import Choice
 from ui.components import page_header
 from ui.pages.classes.answers import class_table, requirement_matrix
@@ -166,6 +169,49 @@ def test_every_share_is_of_the_skills_that_were_in_the_fit(store: Store) -> None
     assert understood_share(view) == pytest.approx(base.score)
     told = skills_in_fit(layer_view(store, "d", learn(store, "d", name="learned").layer.name))
     assert told.all(), "a learned layer says something about every skill of its texts"
+
+
+def test_outcomes_are_appended_to_stored_texts_and_refit_nobody_unasked(store: Store, tmp_path: Path) -> None:
+    """A new model is placed on the difficulties that are there; asked for all, everything is estimated anew."""
+    whole = dataset()
+    newcomer = pc.equal(whole.attempts["model"].cast(pa.string()), TUNED)
+    store.write_dataset(replace(whole, attempts=whole.attempts.filter(pc.invert(newcomer))))
+    evidence(store, "d", ignored_classes=["task"])
+    before = {info.name: store.read_layer("d", info.name) for info in store.layers("d")}
+    assert set(before) == {"org_base", "other"}
+    rows = whole.attempts.filter(newcomer)
+    table = tmp_path / "new_model.csv"
+    lines = [f"{row['text']},{row['model']},{row['score']}" for row in rows.to_pylist()]
+    table.write_text("\n".join(["text,model,score", *lines]), encoding="utf-8")
+    models = tmp_path / "models.csv"
+    models.write_text(f"model,base\n{TUNED},{BASE}\n", encoding="utf-8")
+    stored = store.read_dataset("d")
+    source = Source(str(table), options={"models": str(models)})
+    report = load_sources(store, [source], name="d", append=True)
+    assert (report.added_texts, report.added_skills, report.added_outcomes) == (0, 0, rows.num_rows)
+    found = store.read_dataset("d")
+    assert found.texts.equals(stored.texts)
+    assert found.requirements.equals(stored.requirements)
+    assert found.attempts.sort_by([("model", "ascending"), ("text", "ascending")]).equals(
+        whole.attempts.sort_by([("model", "ascending"), ("text", "ascending")])
+    )
+    with pytest.raises(DataError, match=r"'org/tuned' has an outcome on text 't000' in dataset 'd' already \(120 such"):
+        load_sources(store, [source], name="d", append=True)
+    strange = tmp_path / "strange.csv"
+    strange.write_text("text,model,score\nnowhere,m,1\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"strange.csv.*text 'nowhere' is not in the dataset"):
+        load_sources(store, [Source(str(strange))], name="d", append=True)
+    with pytest.raises(DataError, match="holds outcomes without skills"):
+        load_sources(store, [Source(str(table))], name="elsewhere")
+    (tuned,) = evidence(store, "d", models=[TUNED], ignored_classes=["task"]).models
+    assert tuned.attempted == rows.num_rows
+    assert tuned.layer.base == "org_base"
+    for name, layer in before.items():
+        assert store.read_layer("d", name) == layer, "the others are as they were"
+    assert tuned.layer.listed("calibration") == (BASE, OTHER), "their outcomes alone say how difficult texts are"
+    asked = evidence(store, "d", ignored_classes=["task"])
+    assert asked.calibrated_on == 3
+    assert store.read_layer("d", "org_base") != before["org_base"]
 
 
 def test_what_cannot_be_done_is_said(store: Store) -> None:

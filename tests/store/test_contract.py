@@ -16,7 +16,8 @@ from explorer.errors import NotFoundError, SkillgraphError, StoreError
 from explorer.store.fingerprint import part_fingerprints
 from explorer.store.protocol import LAYER_LACKS_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, Store
 from explorer.store.staleness import inputs_of
-from loaders.dataset import Dataset, build_dataset, extend_dataset
+from loaders.dataset import Dataset, add_outcomes, build_dataset, extend_dataset
+from loaders.errors import DataError
 from tests.store.conftest import Open
 from tests.store.content import (
     associations,
@@ -219,6 +220,30 @@ def test_replacing_a_dataset_removes_its_layers(store: Store) -> None:
     assert store.query("MATCH (l:Layer) RETURN count(l)").rows == [(0,)]
     assert store.query("MATCH ()-[r:ASSOCIATED_WITH]->() RETURN count(r)").rows == [(0,)]
     assert _nodes(store) == 1 + 4 + 5 + 2
+
+
+def test_outcomes_are_added_to_texts_that_are_there(store: Store) -> None:
+    store.write_dataset(small_dataset())
+    store.write_layer(layer("kept", {"for": 1}))
+    there = store.read_dataset("d")
+    bare = replace(there, texts=there.texts.slice(0, 0), skills=there.skills.slice(0, 0))
+    addition = replace(
+        bare,
+        **{name: getattr(there, name).slice(0, 0) for name in ("requirements", "prerequisites", "part_of")},
+        models=pa.table({"id": ["child", "tuned"], "role": [None, "fine-tuned"], "base": ["tuned", "base-model"]}),
+        attempts=pa.table({"model": ["child", "child", "tuned"], "text": ["t4", "t1", "t2"], "score": [0.5, 1.0, 0.0]}),
+    )
+    whole = add_outcomes(there, addition)
+    store.append_dataset(whole, addition)
+    assert store.read_dataset("d").equals(whole)
+    assert [(d.texts, d.models, d.attempts) for d in store.datasets()] == [(4, 3, 5)]
+    tried = "MATCH (m:Model {id: 'child'})-[r:ATTEMPTED]->(t:Text) RETURN t.id, r.score ORDER BY t.id"
+    assert store.query(tried).rows == [("t1", 1.0), ("t4", 0.5)]
+    tuned = "MATCH (m:Model)-[:FINE_TUNED_FROM]->(b:Model) RETURN m.id, b.id ORDER BY m.id"
+    assert store.query(tuned).rows == [("child", "tuned"), ("tuned", "base-model")]
+    assert [info.name for info in store.layers("d")] == ["kept"]
+    with pytest.raises(DataError, match=r"'child' has an outcome on text 't4' in dataset 'd' already \(3 such"):
+        add_outcomes(whole, addition)
 
 
 def test_several_layers_are_written_together_or_not_at_all(store: Store) -> None:

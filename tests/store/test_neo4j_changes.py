@@ -135,6 +135,7 @@ def assert_is_numbered(layer: Layer) -> int:
         contract.test_numbers_at_the_ends_of_their_range,
         contract.test_many_associations,
         contract.test_several_layers_are_written_together_or_not_at_all,
+        contract.test_outcomes_are_added_to_texts_that_are_there,
     ],
     ids=lambda check: check.__name__,
 )

@@ -105,10 +105,14 @@ class DatasetStage:
         self._done = 0
         self._total = sum(table.num_rows for table in dataset.tables().values())
 
-    def find(self, tables: Iterable[str]) -> None:
-        """Find the nodes of some tables that are there already: they are not staged, and relationships reach them."""
+    def find(self, tables: Iterable[str], named: Mapping[str, pa.Array] | None = None) -> None:
+        """Find the nodes of some tables that are there already: they are not staged, and relationships reach them.
+
+        Those with the ids of the tables' rows, or the ones that are named.
+        """
         for table in tables:
-            label, ids = NODE_LABELS[table], getattr(self._dataset, table)["id"].to_pylist()
+            rows = (named or {}).get(table, getattr(self._dataset, table)["id"])
+            label, ids = NODE_LABELS[table], rows.to_pylist()
             statement = f"UNWIND $keys AS key MATCH (n:{label} {{key: key}}) RETURN collect([id(n), n.id])"
             found: list[list[Any]] = []
             for start in range(0, len(ids), BATCH):

@@ -204,6 +204,9 @@ class Neo4jStore:
         def write(staged: Change) -> None:
             stage = DatasetStage(staged, part, progress)
             stage.find(("skills", "models"))
+            if not part.n_texts:
+                # Outcomes alone, on texts that are there.
+                stage.find(("texts",), {"texts": pc.unique(part.attempts["text"])})
             stage.nodes()
             stage.edges([edge for edge in EDGE_TABLES if edge.table in _STAGED_WITH_ADDITION])
 
