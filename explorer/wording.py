@@ -1,8 +1,19 @@
-"""Numbers in sentences that people read."""
+"""Numbers and lists of names in sentences that people read."""
 
 from __future__ import annotations
 
-__all__ = ["plural"]
+from collections.abc import Iterable
+
+__all__ = ["listed", "plural"]
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names with commas between them; one that has a comma itself is quoted, so that it does not look like two.
+
+    >>> listed(["loops", "reading, basic"])
+    'loops, "reading, basic"'
+    """
+    return ", ".join(f'"{name}"' if "," in name else name for name in names)
 
 
 def plural(number: int, one: str, many: str = "") -> str:

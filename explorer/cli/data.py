@@ -11,7 +11,7 @@ import typer
 from explorer.cli.group import Run, command, single_dataset, standard_input
 from explorer.cli.output import Block, Note, Result, Table, number, plain, rows_of
 from explorer.errors import SkillgraphError
-from explorer.wording import plural
+from explorer.wording import listed, plural
 
 if TYPE_CHECKING:
     from explorer.service.loading import LoadReport
@@ -121,7 +121,7 @@ def _proposed(targets: Sequence[str], readings: Sequence[Reading]) -> Result:
 def _previewed(text: TextPreview) -> str:
     more = f" and {text.n_skills - len(text.skills)} more" if text.n_skills > len(text.skills) else ""
     title = f" ({text.title})" if text.title != text.id else ""
-    return f"  {text.id}{title}: {', '.join(text.skills) or 'no skill'}{more}"
+    return f"  {text.id}{title}: {listed(text.skills) or 'no skill'}{more}"
 
 
 def _loaded(report: LoadReport) -> Iterator[Block]:

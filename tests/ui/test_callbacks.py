@@ -199,6 +199,26 @@ def test_the_second_layer_matters_to_all_that_is_said_of_two(source: Source) -> 
     assert "only in the first layer" in str(panel)
 
 
+def test_groups_of_two_layers_are_counted_by_class_or_by_level(source: Source) -> None:
+    found = layers.compared(source.snapshot(), *PAIR.values())
+    by_class, by_level = (layers.groups(source, by, PAIR) for by in ("class", "level"))
+    assert {"alpha", "beta"} <= set(by_class.data[0].y)
+    assert len(by_level.data[0].y) == len(found.by_level) != len(found.by_class)
+    counted = {bar.name: sum(bar.x) for bar in by_class.data}
+    assert (counted["kept"], counted["gained"], counted["lost"]) == (found.kept, found.gained, found.lost)
+    assert found.gained > 0
+
+
+def test_skills_are_attached_to_what_the_chosen_change_is_attached_to(source: Source) -> None:
+    other = {**PAIR, "first": "tuned", "second": "foundation"}
+    for pair, some, none in ((PAIR, "gained", "lost"), (other, "lost", "gained")):
+        rows, _ = layers.attached(source, some, pair)
+        changes = layers.compared(source.snapshot(), *pair.values()).changes
+        assert {row["id"] for row in rows} == {a.skill for c in changes if c.change == some for a in c.attachments}
+        assert rows
+        assert layers.attached(source, none, pair)[0] == []
+
+
 def test_groups_of_classes_are_other_than_those_of_levels(source: Source) -> None:
     learned = classes.share(source, "class", SUBJECT)
     assert {"alpha", "beta"} <= {str(name) for name in learned.data[0].y}

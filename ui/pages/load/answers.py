@@ -11,7 +11,7 @@ from dash import html
 
 from explorer.errors import SkillgraphError
 from explorer.service.loading import LoadReport, default_name
-from explorer.wording import plural
+from explorer.wording import listed, plural
 from loaders.companions import COMPANIONS
 from loaders.formats import FORMATS, Decision, Reading
 from loaders.gate import check_identifier
@@ -346,7 +346,7 @@ def _texts(readings: Sequence[Reading]) -> Any:
                 html.Td(text.id[:80]),
                 html.Td(text.title[:80]),
                 html.Td(
-                    (", ".join(text.skills) or "none")
+                    (listed(text.skills) or "none")
                     + (f", and {text.n_skills - len(text.skills)} more" if text.n_skills > len(text.skills) else "")
                 ),
             ]
