@@ -1,10 +1,13 @@
 """Filters of the association graph, against loops."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ui.drawing.filters import Filters, counts_sentence, filtered
 from ui.drawing.graphs import LayerGraph, subgraph
+from ui.drawing.histograms import masteries, most_doublings, uses, waves, weights
 from ui.drawing.map_picture import whole_box
 
 
@@ -52,6 +55,43 @@ def test_weight_counts_what_the_other_filters_leave(small_graph: LayerGraph) -> 
     part = filtered(small_graph, Filters(weight=2, classes=(chosen,)))
     assert set(part.skill_class) <= {chosen}
     assert np.all(np.bincount(np.concatenate((part.source, part.target)), minlength=part.n) > 0)
+
+
+def test_a_span_of_uses_keeps_its_skills(small_graph: LayerGraph) -> None:
+    part = filtered(small_graph, Filters(uses=(1, 1)))
+    expected = {small_graph.skill_id(i) for i in range(small_graph.n) if 2 <= small_graph.uses[i] <= 3}
+    assert 0 < part.n < small_graph.n
+    assert ids(part) == expected
+    top = most_doublings(small_graph.uses)
+    assert filtered(small_graph, Filters(uses=(0, top))).n == small_graph.n
+
+
+def test_a_span_of_mastery_keeps_its_skills(small_graph: LayerGraph) -> None:
+    mastery = np.full(len(small_graph.view.mastery), np.nan)
+    mastery[small_graph.skill] = np.linspace(0.0, 1.0, small_graph.n)
+    mastery[small_graph.skill[0]] = np.nan
+    graph = replace(small_graph, view=replace(small_graph.view, mastery=mastery))
+    part = filtered(graph, Filters(mastery=(50, 100)))
+    values = np.linspace(0.0, 1.0, graph.n)
+    assert ids(part) == {graph.skill_id(i) for i in range(1, graph.n) if values[i] >= 0.5}
+    bars = masteries(graph)
+    assert sum(bars.counts) == graph.n - 1
+    assert bars.counts[-1] == np.count_nonzero(values[1:] >= 0.95)
+
+
+def test_bars_count_what_their_filter_would_keep(small_graph: LayerGraph) -> None:
+    for bars, key in ((waves(small_graph), "waves"), (uses(small_graph), "uses")):
+        assert sum(bars.counts) == small_graph.n
+        for first, last, count, title in zip(bars.first, bars.last, bars.counts, bars.titles, strict=True):
+            assert filtered(small_graph, Filters(**{key: (first, last)})).n == count
+            assert f"{count:,} skill" in title
+    bars = weights(small_graph)
+    assert sum(bars.counts) == small_graph.m
+    for first, last, count in zip(bars.first, bars.last, bars.counts, strict=True):
+        inside = (small_graph.weight >= first) & (small_graph.weight <= last)
+        assert count == np.count_nonzero(inside)
+    assert masteries(small_graph).counts == ()
+    assert max(bars.heights) == 100.0
 
 
 def test_the_whole_map_is_everything(small_graph: LayerGraph) -> None:

@@ -46,6 +46,8 @@ def test_an_address_says_everything(snapshot: Snapshot) -> None:
         around="b06",
         weight="2",
         waves="1-2",
+        uses="1-2",
+        mastery="50-200",
         classes=classes,
         hide="1,3",
         box="0,10.5,20,30",
@@ -54,7 +56,9 @@ def test_an_address_says_everything(snapshot: Snapshot) -> None:
     )
     assert (state.view, state.by, state.opened, state.colour) == ("groups", "class", (2, 0), "class")
     assert (state.skill, state.goal, state.around) == ("b05", "b07", "b06")
-    assert state.filters == Filters(2, (1, 2), ("<b>gamma</b>", "alpha"), (0.0, 10.5, 20.0, 30.0))
+    assert state.filters == Filters(
+        2, (1, 2), ("<b>gamma</b>", "alpha"), (0.0, 10.5, 20.0, 30.0), uses=(1, 2), mastery=(50, 100)
+    )
     assert (state.hidden, state.texts, state.table) == ((1, 3), ("f001", "f, 2"), True)
 
 
@@ -89,7 +93,7 @@ def test_a_region_without_an_end_is_none(snapshot: Snapshot, box: str) -> None:
 
 
 def test_digits_that_are_no_number_are_passed_over(snapshot: Snapshot) -> None:
-    assert shown(snapshot, open="²", weight="²", waves="²-3", per="³") == shown(snapshot)
+    assert shown(snapshot, open="²", weight="²", waves="²-3", uses="1-x", mastery="-1-5", per="³") == shown(snapshot)
 
 
 @pytest.mark.parametrize("key", ["skill", "to", "around"])

@@ -32,7 +32,10 @@ from tests.ui.large import large_dataset
 
 __all__ = ["STORES", "Fault", "Walk"]
 
-PATHS = ("/", "/graph", "/learning", "/percolation", "/layers", "/classes", "/compression", "/query")
+PATHS = (
+    *("/", "/graph", "/learning", "/percolation", "/layers", "/family"),
+    *("/classes", "/compression", "/query", "/why", "/runs", "/load"),
+)
 AWKWARD = (
     HOSTILE,
     "مهارة القراءة",

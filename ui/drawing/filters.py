@@ -1,4 +1,4 @@
-"""Which part of an association graph is shown: heavier associations, some waves, some classes, a region of the map."""
+"""Which part of an association graph is shown: what keeps to the waves, classes, uses, mastery, weights and region."""
 
 from __future__ import annotations
 
@@ -21,17 +21,22 @@ class Filters:
         waves: First and last wave; None for all.
         classes: Classes of skills; empty for all.
         box: A region of the map; None for all of it.
+        uses: Skills that from 2^a to 2^(b+1) - 1 texts require; None for all.
+        mastery: Skills that the model has with a probability from a to b per cent; None for all.
     """
 
     weight: int = 1
     waves: tuple[int, int] | None = None
     classes: tuple[str, ...] = ()
     box: Box | None = None
+    uses: tuple[int, int] | None = None
+    mastery: tuple[int, int] | None = None
 
     @property
     def number(self) -> int:
         """How many of them leave anything out."""
-        return sum((self.weight > 1, self.waves is not None, bool(self.classes), self.box is not None))
+        ends = (self.waves, self.uses, self.mastery, self.box)
+        return sum((self.weight > 1, bool(self.classes), *(value is not None for value in ends)))
 
 
 def filtered(graph: LayerGraph, filters: Filters) -> LayerGraph:
@@ -45,6 +50,12 @@ def filtered(graph: LayerGraph, filters: Filters) -> LayerGraph:
         kept &= np.isin(np.array(graph.skill_class, dtype=object).astype(str), filters.classes)
     if filters.box is not None:
         kept &= in_box(graph.map_positions, filters.box)
+    if filters.uses is not None:
+        low, high = filters.uses
+        kept &= (np.maximum(graph.uses, 1) >= 2**low) & (np.maximum(graph.uses, 1) < 2 ** (high + 1))
+    if filters.mastery is not None:
+        per_cent = 100.0 * graph.view.mastery[graph.skill]  # NaN, where there is none, is kept by no range
+        kept &= (per_cent >= filters.mastery[0] - 1e-9) & (per_cent <= filters.mastery[1] + 1e-9)
     edges = np.flatnonzero(graph.weight >= filters.weight)
     if filters.weight > 1:
         edges = edges[kept[graph.source[edges]] & kept[graph.target[edges]]]

@@ -319,6 +319,23 @@ def test_a_skill_that_is_not_learned_is_found_and_shown_hollow_and_its_page_is_o
 def test_exports_hold_what_the_filters_keep(page: Page, small: str) -> None:
     page.goto(f"{small}/graph?layer=tuned&weight=2")
     drawn(page)
+    # A stroke over the bars of the uses keeps what lies between, and the bars say so.
+    bars = page.locator(".brush[data-key=uses] > i")
+    count = bars.count()
+    bars.nth(1).hover()
+    page.mouse.down()
+    bars.nth(count - 1).hover()
+    page.mouse.up()
+    has_state(page, "uses", f"1-{count - 1}")
+    expect(page.locator(".brush[data-key=uses] > i.out")).to_have_count(1)
+    expect(page.locator("#g-counts")).to_contain_text("Kept:")
+    page.locator(".brush[data-key=weight] > i").first.click()
+    has_state(page, "weight", None)
+    page.get_by_role("button", name="Clear filters").click()
+    has_state(page, "uses", None)
+    expect(page.locator(".brush > i.out")).to_have_count(0)
+    page.locator(".brush[data-key=weight] > i").nth(1).click()
+    has_state(page, "weight", "2")
     kept = on_graph(page, "cy.nodes('[id ^= \"s:\"]').length")
     page.get_by_label("Export").click()
     with page.expect_download() as download:

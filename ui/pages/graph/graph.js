@@ -196,7 +196,7 @@
 
   /* ---------- state: one list of controls, for the address, for undo, for the server ---------- */
 
-  const DRAWN = ["view", "by", "layout", "per", "weight", "waves", "classes", "around", "open", "texts", "box"];
+  const DRAWN = ["view", "by", "layout", "per", "weight", "waves", "uses", "mastery", "classes", "around", "open", "texts", "box"];
 
   /* What an address need not say because the page takes it anyway, and what means nothing in a view. */
   (window.sgRules = window.sgRules || {}).graph = {
@@ -244,12 +244,39 @@
     if (now.view !== "texts") drawn.texts = "";
     if (now.view !== "groups") { drawn.by = "community"; drawn.open = ""; }
     if (now.view !== "skills") { drawn.layout = ""; drawn.per = ""; }
-    const filters = [said.weight, said.waves, said.classes, now.view !== "map" && said.box].filter(Boolean).length;
+    brushes(now);
+    const filters = [said.weight, said.waves, said.uses, said.mastery, said.classes, now.view !== "map" && said.box].filter(Boolean).length;
     const stage = now.as ? "as-table" : now.view === "map" ? "as-map" : "as-graph";
     document.querySelectorAll(".options-row .for-view").forEach((box) => { box.hidden = !box.classList.contains("for-" + now.view); });
     return [JSON.stringify(drawn) === JSON.stringify(before) ? no() : drawn, !window.sgState.depth(), "graph-stage " + stage,
             filters ? String(filters) : "", !now.box];
   }
+
+  /* ---------- brushes: a histogram over each filter ---------- */
+
+  /* Bars outside the filter are pale. */
+  function brushes(now) {
+    document.querySelectorAll(".brush").forEach((box) => {
+      const ends = String(now[box.dataset.key] || "").split("-").map(Number);
+      const low = ends[0] || 0, high = ends.length > 1 ? ends[1] : Infinity;
+      box.querySelectorAll("i").forEach((bar) => {
+        bar.classList.toggle("out", Number(bar.dataset.last) < low || Number(bar.dataset.first) > high);
+      });
+    });
+  }
+
+  /* A stroke from one bar to another keeps what lies between; over the whole length it keeps everything. */
+  let begun = null;
+  const barAt = (event) => event.target.closest && event.target.closest(".brush > i");
+  document.addEventListener("pointerdown", (event) => { begun = barAt(event); if (begun) event.preventDefault(); });
+  document.addEventListener("pointerup", (event) => {
+    const from = begun, to = barAt(event) || begun;
+    begun = null;
+    if (!from || from.parentNode !== to.parentNode) return;
+    const numbers = [from, to].flatMap((bar) => [Number(bar.dataset.first), Number(bar.dataset.last)]);
+    const low = Math.min(...numbers), box = from.parentNode;
+    set(box.dataset.control, { value: box.dataset.key === "weight" ? low : [low, Math.max(...numbers)] });
+  });
 
   /* Back, as long as it stays on the page. */
   function undo(clicks) {
@@ -264,7 +291,9 @@
     set("g-layout", { value: "islands" });
     if (which !== "g-no-box") {
       set("g-weight", { value: 1 });
-      set("g-waves", { value: [0, subject.last] });
+      set("g-waves", { value: subject.ends.waves });
+      set("g-uses", { value: subject.ends.uses });
+      set("g-mastery", { value: [0, 100] });
       set("g-classes", { value: [] });
     }
     return no();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
 from ui.components import chart_settings, empty_state, grid, no_layer, page_header
 from ui.drawing.canvas import canvas, stylesheets, zoom_tools
+from ui.drawing.histograms import most_doublings
 from ui.notices import notice
 from ui.pages.graph.controls import options_row, toolbar
 from ui.pages.graph.inspector import path_box
@@ -59,11 +61,12 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         )
     state = read_state(query, graph)
     last = max(int(graph.wave.max(initial=0)), 1)
+    ends = {"waves": [0, last], "uses": [0, max(most_doublings(graph.uses), 1)]}
     return html.Div(
         [
             page_header(_TITLE, _MEANING, choice),
             *(notice(text) for text in (choice.problem, not_learned(query, graph)) if text is not None),
-            *_memory(choice, state, usual_view(graph), last),
+            *_memory(choice, state, usual_view(graph), ends),
             toolbar(graph, state, colour_keys(snapshot, subject)),
             options_row(graph, state),
             html.Div(
@@ -95,11 +98,11 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     )
 
 
-def _memory(choice: Choice, state: GraphState, usual: str, last_wave: int) -> list[Any]:
+def _memory(choice: Choice, state: GraphState, usual: str, ends: Mapping[str, list[int]]) -> list[Any]:
     """What the page remembers between callbacks, all of it in the address."""
     box = state.filters.box
     values: dict[str, Any] = {
-        "g-subject": {"dataset": choice.dataset, "layer": choice.layer, "usual": usual, "last": last_wave},
+        "g-subject": {"dataset": choice.dataset, "layer": choice.layer, "usual": usual, "ends": dict(ends)},
         "g-sheets": stylesheets("look"),
         "g-skill": state.skill,
         "g-goal": state.goal,
@@ -113,7 +116,7 @@ def _memory(choice: Choice, state: GraphState, usual: str, last_wave: int) -> li
         "g-nearest": None,
         "g-paint": None,
     }
-    kept = [store for store in CONTROLS.stores(view=usual, waves=[0, last_wave]) if store.id != "graph-kept"]
+    kept = [store for store in CONTROLS.stores(view=usual, **ends) if store.id != "graph-kept"]
     return [*kept, *(dcc.Store(id=name, data=value) for name, value in values.items()), dcc.Download(id="g-download")]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ui.drawing.arrangements import ARRANGEMENTS
 from ui.drawing.filters import Filters
 from ui.drawing.graphs import NODE_LIMIT, LayerGraph
+from ui.drawing.histograms import most_doublings
 from ui.drawing.map_picture import Box
 from ui.drawing.naming import USUAL, name_keys
 from ui.pages.graph.lacking import is_lacking
@@ -41,6 +42,8 @@ CONTROLS = Group(
         Control("per", "g-per", default="3"),
         Control("weight", "g-weight", codec="whole", default=1, slides=True),
         Control("waves", "g-waves", codec="range", slides=True),
+        Control("uses", "g-uses", codec="range", slides=True),
+        Control("mastery", "g-mastery", codec="range", default=[0, 100], slides=True),
         Control("classes", "g-classes", codec="list", default=[]),
         Control("around", "g-around", "data"),
         Control("open", "g-open", "data", "numbers", default=[]),
@@ -161,13 +164,23 @@ def _one_of(value: str, among: Mapping[str, str], usual: str) -> str:
 def _filters(query: Mapping[str, str], graph: LayerGraph, box: Box | None) -> Filters:
     weight = query.get("weight", "")
     classes = tuple(sorted(set(strings(query.get("classes", ""))) & set(graph.skill_class)))
-    waves: tuple[int, int] | None = None
-    ends = query.get("waves", "").split("-")
-    last = int(graph.wave.max(initial=0))
-    if len(ends) == 2 and all(end.isdecimal() for end in ends):
-        waves = (min(int(ends[0]), last), min(max(map(int, ends)), last))
-        waves = None if waves == (0, last) else waves
-    return Filters(max(int(weight), 1) if weight.isdecimal() else 1, waves, classes, box)
+    return Filters(
+        weight=max(int(weight), 1) if weight.isdecimal() else 1,
+        waves=_ends(query.get("waves", ""), int(graph.wave.max(initial=0))),
+        classes=classes,
+        box=box,
+        uses=_ends(query.get("uses", ""), most_doublings(graph.uses)),
+        mastery=_ends(query.get("mastery", ""), 100),
+    )
+
+
+def _ends(text: str, last: int) -> tuple[int, int] | None:
+    """A span as an address says it, no longer than all there is; None for all of it."""
+    ends = text.split("-")
+    if len(ends) != 2 or not all(end.isdecimal() for end in ends):
+        return None
+    span = (min(int(ends[0]), last), min(max(map(int, ends)), last))
+    return None if span == (0, last) else span
 
 
 def _box(text: str) -> Box | None:
