@@ -11,7 +11,7 @@ import numpy as np
 from explorer.service.changes import Gain
 from explorer.service.comparison import ClassRow, LayerComparison, LevelRow, PairedOutcomes, SkillChange
 from explorer.service.family import FamilyReport
-from explorer.service.matrix import FamilyMatrix
+from explorer.service.matrix import FamilyMatrix, Grouping
 from explorer.store.protocol import LayerInfo
 from explorer.wording import plural
 
@@ -168,17 +168,25 @@ def _matrices(found: FamilyMatrix) -> list[_Matrix]:
         colour = "26,127,75" if beyond >= 0 else "179,38,30"
         return _Cell(f"{100 * rate:.0f}", f"rgba({colour},{abs(beyond) * sure:.2f})", title)
 
-    groups, rates, expected = found.by_class()
-    by_class = [
-        (
-            str(group or "(none)"),
-            [
-                cell(rates[m, g], expected[m, g], 1.0, f"{name}: {100 * expected[m, g]:.0f} % expected")
-                for m, name in enumerate(names)
-            ],
-        )
-        for g, group in enumerate(groups)
-    ]
+    def by_group(by: Grouping) -> list[tuple[str, list[_Cell]]]:
+        groups = found.grouped(by)
+        return [
+            (
+                "(none)" if group is None else str(group),
+                [
+                    cell(
+                        groups.rate[m, g],
+                        groups.expected[m, g],
+                        float(1.0 - (groups.high[m, g] - groups.low[m, g])),
+                        f"{name}: {100 * groups.low[m, g]:.0f} to {100 * groups.high[m, g]:.0f} %, "
+                        f"{100 * groups.expected[m, g]:.0f} % expected",
+                    )
+                    for m, name in enumerate(names)
+                ],
+            )
+            for g, group in enumerate(groups.labels)
+        ]
+
     by_skill = [
         (
             found.names[k],
@@ -195,8 +203,10 @@ def _matrices(found: FamilyMatrix) -> list[_Matrix]:
         )
         for k in range(len(found.skills))
     ]
+    by_level = by_group("level") if any(level is not None for level in found.levels) else []
     return [
-        _Matrix("Solve rate by class, in per cent", "class", names, by_class),
+        _Matrix("Solve rate by class, in per cent", "class", names, by_group("class")),
+        *([_Matrix("Solve rate by level, in per cent", "level", names, by_level)] if by_level else []),
         _Matrix("Solve rate by skill, in per cent", "skill", names, by_skill),
     ]
 

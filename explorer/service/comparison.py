@@ -24,6 +24,7 @@ from explorer.service.snapshot import LayerView, layer_view
 from explorer.service.stale import stale_sentence
 from explorer.service.training import TrainingRow, predict_training
 from explorer.store.protocol import LayerInfo, Store
+from loaders.dataset import Dataset
 
 __all__ = [
     "Attachment",
@@ -394,21 +395,11 @@ class _Pair:
                 self.kinds[kind][rows] = mask  # type: ignore[index]
             clear = self.kinds["gained"] | self.kinds["lost"] | self.kinds["kept"]
             self.kinds["open"] = self.universe & ~clear
-        self.levels = self._levels()
+        self.levels = levels_of(self.dataset)
         self.component = self._components() if attached else np.full(n, -1, np.int64)
 
     def count(self, kind: Change) -> int:
         return int(self.kinds[kind].sum())
-
-    def _levels(self) -> list[int | None]:
-        """The level that the data give, or that the prerequisites make."""
-        given: list[int | None] = self.dataset.skills["level"].to_pylist()
-        links = self.dataset.prerequisites
-        if any(level is not None for level in given) or not links.num_rows:
-            return given
-        place = {skill: row for row, skill in enumerate(self.dataset.skills["id"].to_pylist())}
-        before, after = ([place[s] for s in links[column].to_pylist()] for column in ("prerequisite", "skill"))
-        return [int(level) for level in levels(before, after, len(place))]
 
     def _components(self) -> NDArray[np.int64]:
         """Component of each skill in the first layer's association graph, -1 for none.
@@ -584,6 +575,17 @@ class _Pair:
             open=int((of_first & self.kinds["open"]).sum()),
             gained=int((members & self.kinds["gained"]).sum()),
         )
+
+
+def levels_of(dataset: Dataset) -> list[int | None]:
+    """The level of each skill that the data give, or that the prerequisites make."""
+    given: list[int | None] = dataset.skills["level"].to_pylist()
+    links = dataset.prerequisites
+    if any(level is not None for level in given) or not links.num_rows:
+        return given
+    place = {skill: row for row, skill in enumerate(dataset.skills["id"].to_pylist())}
+    before, after = ([place[s] for s in links[column].to_pylist()] for column in ("prerequisite", "skill"))
+    return [int(level) for level in levels(before, after, len(place))]
 
 
 def _attachments(view: LayerView, anchors: NDArray[np.bool_]) -> dict[int, int]:

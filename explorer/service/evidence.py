@@ -554,7 +554,8 @@ def calibration_of(store: Store, dataset: str, info: LayerInfo) -> Calibrated | 
         *(info.figure(f"pool_{key}") or 0.0 for key in ("ability", "difficulty", "skill", "deviation"))
     )
     calibrating = list(info.listed("calibration"))
-    keys = ("pass_score", "common", "ignored_classes", "models")
+    # The models asked for matter only where texts are those that all of them attempted: else all layers share this.
+    keys = ("pass_score", "common", "ignored_classes", *(("models",) if facts.get("common") else ()))
     question = ("calibration", dataset, fit, info.parts, precisions, *calibrating, *(facts.get(key) for key in keys))
 
     def make() -> Calibrated:

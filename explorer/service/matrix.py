@@ -4,25 +4,58 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.ordering import clustered
+from analysis.pairing import Overall
 from explorer.errors import SkillgraphError
+from explorer.service.comparison import levels_of
 from explorer.service.evidence import calibration_of, layer_outcomes
 from explorer.service.evidence_fits import Calibrated
-from explorer.service.pairing import FALSE_DISCOVERIES, pair_layers
-from explorer.service.snapshot import lineage
+from explorer.service.pairing import FALSE_DISCOVERIES, group_differences, pair_layers
+from explorer.service.snapshot import lineage, read_dataset
 from explorer.store.protocol import LayerInfo, Progress, Store
 
-__all__ = ["FamilyMatrix", "family_matrix", "matrix_csv"]
+__all__ = ["FamilyMatrix", "GroupMatrix", "Grouping", "family_matrix", "group_csv", "matrix_csv"]
 
 Floats = NDArray[np.float64]
-_T = TypeVar("_T")
+Grouping = Literal["class", "level"]
+
+
+@dataclass(frozen=True, eq=False)
+class GroupMatrix:
+    """M layers by G classes or levels of skills.
+
+    Attributes:
+        labels: Classes or levels; None for skills without one.
+        skills: Number of skills in each, int64 (G,).
+        rate: Mean solve rate of the group's skills, which weigh the same, float64 (M, G); NaN where none was tested.
+        low: Mean of the lower ends of their intervals: no narrower than the interval of the mean.
+        high: Mean of the upper ends.
+        expected: Mean of the rates by ability and difficulty alone.
+        difference: Mean outcome less that of the base, on common texts that require some skill of the group; NaN for
+            a layer without a base.
+        difference_low: Lower end of its 95 % interval.
+        difference_high: Upper end.
+        p_value: Of no difference (McNemar or paired t), for this group alone.
+    """
+
+    labels: tuple[str | int | None, ...]
+    skills: NDArray[np.int64]
+    rate: Floats
+    low: Floats
+    high: Floats
+    expected: Floats
+    difference: Floats
+    difference_low: Floats
+    difference_high: Floats
+    p_value: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +67,7 @@ class FamilyMatrix:
         skills: Ids of skills, one a column: those that some of the layers were tested on.
         names: Names of the skills.
         classes: Classes; None for skills without one.
-        levels: Levels of the data; None for skills without one.
+        levels: Levels of the data, or that the prerequisites make; None for skills without one.
         rate: Expected share of the skill's texts that the model solves, float64 (M, S); NaN where untested.
         low: Lower end of the 95 % interval.
         high: Upper end.
@@ -42,6 +75,7 @@ class FamilyMatrix:
         attempted: Texts of the skill that the model attempted, int64 (M, S).
         difference: Mean outcome less that of the base, on texts that both attempted; NaN for a layer without a base.
         q_value: Of no difference, after Benjamini and Hochberg over the skills of the pair; NaN likewise.
+        changes: For each layer, by grouping and label, its outcomes beside the base's on the texts of the group.
     """
 
     layers: tuple[LayerInfo, ...]
@@ -56,6 +90,7 @@ class FamilyMatrix:
     attempted: NDArray[np.int64]
     difference: Floats
     q_value: Floats
+    changes: tuple[Mapping[Grouping, Mapping[object, Overall]], ...] = ()
 
     @property
     def sureness(self) -> Floats:
@@ -63,22 +98,26 @@ class FamilyMatrix:
         found: Floats = np.nan_to_num(1.0 - (self.high - self.low))
         return found
 
-    def by_class(self) -> tuple[tuple[str | None, ...], Floats, Floats]:
-        """Classes, mean rate and mean expected rate of each class, float64 (M, classes): skills weigh the same."""
-        return self._grouped(self.classes)
-
-    def by_level(self) -> tuple[tuple[int | None, ...], Floats, Floats]:
-        """Levels, mean rate and mean expected rate of each level."""
-        return self._grouped(self.levels)
-
-    def _grouped(self, labels: Sequence[_T]) -> tuple[tuple[_T, ...], Floats, Floats]:
-        groups = tuple(dict.fromkeys(labels))
-        member = np.array([[label == group for group in groups] for label in labels], np.float64)
-        there = ~np.isnan(self.rate)
-        counts = there.astype(np.float64) @ member
+    def grouped(self, by: Grouping) -> GroupMatrix:
+        """The same by class or by level of skills, the largest class or the lowest level first."""
+        every: tuple[str | int | None, ...] = self.classes if by == "class" else self.levels
+        counts = Counter(every)
+        labels = sorted(counts, key=lambda label: (label is None, -counts[label] if by == "class" else label or 0))
+        member = np.array([[label == group for group in labels] for label in every], np.float64)
+        there = (~np.isnan(self.rate)).astype(np.float64) @ member
         with np.errstate(invalid="ignore", divide="ignore"):
-            rate, expected = (np.nan_to_num(values) @ member / counts for values in (self.rate, self.expected))
-        return groups, rate, expected
+            rate, low, high, expected = (
+                np.nan_to_num(values) @ member / there for values in (self.rate, self.low, self.high, self.expected)
+            )
+        change = np.full((4, len(self.layers), len(labels)), np.nan)
+        for m, of_layer in enumerate(self.changes):
+            for g, label in enumerate(labels):
+                found = of_layer.get(by, {}).get(label)
+                if found is not None:
+                    change[:, m, g] = found.difference, found.low, found.high, found.p_value
+        return GroupMatrix(
+            tuple(labels), np.array([counts[label] for label in labels], np.int64), rate, low, high, expected, *change
+        )
 
 
 def family_matrix(
@@ -117,15 +156,19 @@ def family_matrix(
     columns: dict[str, int] = {}
     described: dict[str, tuple[str, str | None, int | None]] = {}
     found = []
+    changes: list[Mapping[Grouping, Mapping[object, Overall]]] = []
+    whole = read_dataset(store, dataset)
+    levels = dict(zip(whole.skills["id"].to_pylist(), levels_of(whole), strict=True))
     for done, info in enumerate(chosen):
-        placed, q, difference = _row(store, dataset, info, infos if differences else {})
+        placed, q, difference, groups = _row(store, dataset, info, infos if differences else {}, levels)
         indexed = placed.outcomes.indexed
-        ids, names, classes, levels = (indexed.skill_column(c).to_pylist() for c in ("id", "name", "class", "level"))
+        ids, names, classes = (indexed.skill_column(c).to_pylist() for c in ("id", "name", "class"))
         tested = np.flatnonzero((placed.rates.attempted[0] > 0) & ~placed.outcomes.ignored)
         for k in tested.tolist():
             columns.setdefault(ids[k], len(columns))
-            described[ids[k]] = (names[k], classes[k], levels[k])
+            described[ids[k]] = (names[k], classes[k], levels[ids[k]])
         found.append((placed, tested, [columns[ids[k]] for k in tested.tolist()], q, difference))
+        changes.append(groups)
         if progress is not None:
             progress(done + 1, len(chosen))
     shape = (len(chosen), len(columns))
@@ -148,6 +191,7 @@ def family_matrix(
         classes=tuple(described[skill][1] for skill in ids),
         levels=tuple(described[skill][2] for skill in ids),
         attempted=attempted[np.ix_(rows, order)],
+        changes=tuple(changes[k] for k in rows.tolist()),
         **{name: values[np.ix_(rows, order)] for name, values in arrays.items()},
     )
 
@@ -160,20 +204,25 @@ def _line(info: LayerInfo, infos: dict[str, LayerInfo]) -> list[str]:
 
 
 def _row(
-    store: Store, dataset: str, info: LayerInfo, infos: dict[str, LayerInfo]
-) -> tuple[Calibrated, dict[str, float], dict[str, float]]:
+    store: Store, dataset: str, info: LayerInfo, infos: dict[str, LayerInfo], levels: Mapping[str, int | None]
+) -> tuple[Calibrated, dict[str, float], dict[str, float], Mapping[Grouping, Mapping[object, Overall]]]:
     calibrated = calibration_of(store, dataset, info)
     assert calibrated is not None, "an item response layer"
     placed = calibrated.placed(layer_outcomes(store, dataset, info))
     base = infos.get(info.base or "")
     pair = None if base is None else pair_layers(store, dataset, base, info)
     if pair is None:
-        return placed, {}, {}
+        return placed, {}, {}, {}
     ids = pair.outcomes.indexed.skill_column("id").to_pylist()
     items = pair.skills.items > 0
     q = {ids[k]: float(pair.q_value[k]) for k in np.flatnonzero(items).tolist()}
     difference = {ids[k]: float(pair.skills.difference[k]) for k in np.flatnonzero(items).tolist()}
-    return placed, q, difference
+    classes = pair.outcomes.indexed.skill_column("class").to_pylist()
+    groups: Mapping[Grouping, Mapping[object, Overall]] = {
+        "class": group_differences(pair, classes),
+        "level": group_differences(pair, [levels[skill] for skill in ids]),
+    }
+    return placed, q, difference, groups
 
 
 def matrix_csv(found: FamilyMatrix, *, raw: bool = False) -> str:
@@ -188,7 +237,7 @@ def matrix_csv(found: FamilyMatrix, *, raw: bool = False) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     figures = ("rate", "low", "high", "expected", "attempted", "difference", "q_value")
-    writer.writerow(("layer", "base", "skill", "name", "class", "level", *figures, "beyond_noise"))
+    writer.writerow(("layer", "base", "skill", "name", "class", "level", *figures, "beyond_noise", *_LAYER_COLUMNS))
     for row, info in enumerate(found.layers):
         for k in np.flatnonzero(found.attempted[row] > 0).tolist():
             values = [getattr(found, name)[row, k] for name in figures]
@@ -197,5 +246,45 @@ def matrix_csv(found: FamilyMatrix, *, raw: bool = False) -> str:
             sure = "" if np.isnan(q) else bool(q <= FALSE_DISCOVERIES)
             about = (info.name, info.base, found.skills[k], found.names[k], found.classes[k], found.levels[k])
             named = about if raw else map(escaped, about)
-            writer.writerow((*named, *told, sure))
+            writer.writerow((*named, *told, sure, *_of_layer(info)))
     return text.getvalue()
+
+
+def group_csv(found: FamilyMatrix, by: Grouping, *, raw: bool = False) -> str:
+    """One row for each layer and each class or level of skills, with intervals.
+
+    Args:
+        found: The matrix.
+        by: `class` or `level`.
+        raw: As for `matrix_csv`.
+    """
+    from loaders.spreadsheet import escaped
+
+    grouped = found.grouped(by)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    figures = ("rate", "low", "high", "expected", "difference", "difference_low", "difference_high", "p_value")
+    writer.writerow(("layer", "base", by, "skills", *figures, *_LAYER_COLUMNS))
+    for row, info in enumerate(found.layers):
+        for g, label in enumerate(grouped.labels):
+            values = [float(getattr(grouped, name)[row, g]) for name in figures]
+            if np.isnan(values[0]):
+                continue
+            about = (info.name, info.base, label)
+            named = about if raw else map(escaped, about)
+            told = ["" if np.isnan(v) else v for v in values]
+            writer.writerow((*named, int(grouped.skills[g]), *told, *_of_layer(info)))
+    return text.getvalue()
+
+
+_LAYER_COLUMNS = ("skills_add", "gain", "gain_error")
+
+
+def _of_layer(info: LayerInfo) -> tuple[bool | str, float | str, float | str]:
+    """Whether the layer's skills predict anything, and by how much log-loss falls; "" if that was not judged."""
+    gain, error = info.figure("gain"), info.figure("gain_error")
+    return (
+        "" if info.skills_add is None else info.skills_add,
+        "" if gain is None else gain,
+        "" if error is None else error,
+    )

@@ -18,7 +18,7 @@ from explorer.service.evidence import evidence, mastery_of
 from explorer.service.family import family
 from explorer.service.learning import learn
 from explorer.service.loading import load
-from explorer.service.matrix import family_matrix, matrix_csv
+from explorer.service.matrix import family_matrix, group_csv, matrix_csv
 from explorer.service.snapshot import layer_view
 from explorer.store.protocol import Store
 from loaders.dataset import Dataset, build_dataset
@@ -389,9 +389,22 @@ def test_a_family_at_once(store: Store) -> None:
     assert np.isnan(found.q_value[base]).all(), "a root has no base to differ from"
     assert {found.skills[k] for k in np.flatnonzero(found.q_value[tuned] <= 0.05)} >= {"a", "c"}
     assert ((found.low <= found.rate) & (found.rate <= found.high))[~np.isnan(found.rate)].all()
-    groups, rates, _ = found.by_class()
+    groups = found.grouped("class")
     k = [c == "k" for c in found.classes]
-    assert rates[base, groups.index("k")] == pytest.approx(np.nanmean(found.rate[base][k]))
+    at = groups.labels.index("k")
+    for name in ("rate", "low", "high", "expected"):
+        assert getattr(groups, name)[base, at] == pytest.approx(np.nanmean(getattr(found, name)[base][k]))
+    assert groups.skills[at] == sum(k)
+    assert np.isnan(groups.difference[base]).all()
+    # A class is compared on the texts that require one of its skills, as in a comparison of the two.
+    (row,) = (r for r in compare(store, "d", "org_base", "org_tuned").by_class if r.skill_class == "k")
+    assert (groups.difference[tuned, at], groups.difference_low[tuned, at]) == pytest.approx((row.difference, row.low))
+    assert set(found.grouped("level").labels) == {None}
     lines = matrix_csv(found).splitlines()
     assert len(lines) == 1 + int((found.attempted > 0).sum())
+    assert lines[0].endswith(",beyond_noise,skills_add,gain,gain_error")
+    assert lines[1].endswith(",,,"), "not judged"
+    by_class = [line.split(",") for line in group_csv(found, "class").splitlines()]
+    assert by_class[0][:4] == ["layer", "base", "class", "skills"]
+    assert len(by_class) == 1 + 3 * len(groups.labels)
     assert family_matrix(store, "d", root="org_tuned").rate.shape[0] == 1

@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from dash import no_update
 from dash_ag_grid import AgGrid
 
+from explorer.service.evidence import evidence
 from explorer.service.family import family
 from explorer.service.why import why
+from explorer.store.place import Place
+from loaders.dataset import build_dataset
 from ui.calls import Cause
 from ui.components import why_column
 from ui.drawing.waiting import nearest_texts, waiting_elements
@@ -196,3 +200,75 @@ def test_rows_of_skills_have_the_ids_that_lead_to_why(source: Source, wide: Wide
     columns, rows = of_family.closer(wide, wide.layers[:2])
     assert {row["id"] for row in rows} <= known
     assert columns[-1] == why_column("small", wide.layers[1])
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Wide:
+    """Three models, two of them fine-tuned, on texts of two classes of skills and two levels."""
+    rng = np.random.default_rng(3)
+    skills = [f"s{k}" for k in range(6)]
+    texts = [f"t{k:03d}" for k in range(90)]
+    required = [(text, skills[k % 6]) for k, text in enumerate(texts)]
+    solved = {"base": 0.5, "up": 0.9, "same": 0.5}
+    place = Place.of(str(tmp_path_factory.mktemp("family") / "measured.kgl"))
+    store = place.open("write")
+    store.write_dataset(
+        build_dataset(
+            "measured",
+            texts=pa.table({"id": texts}),
+            skills=pa.table({"id": skills, "class": ["k", "k", "k", "k", "m", None], "level": [1, 1, 1, 2, 2, 2]}),
+            requirements=pa.table({"text": [r[0] for r in required], "skill": [r[1] for r in required]}),
+            models=pa.table({"id": list(solved), "base": [None, "base", "base"]}),
+            attempts=pa.table(
+                {
+                    "model": [m for m in solved for _ in texts],
+                    "text": texts * 3,
+                    "score": np.concatenate([rng.random(90) < p for p in solved.values()]).astype(float),
+                }
+            ),
+        )
+    )
+    evidence(store, "measured")
+    store.close()
+    return families.look(quiet, place, "measured", None)
+
+
+@pytest.mark.parametrize("value", ["rate", "beyond", "change"])
+@pytest.mark.parametrize(("by", "rows"), [("skill", 6), ("class", 3), ("level", 2)])
+def test_the_matrix_is_paler_where_it_is_less_sure_and_its_table_is_what_it_shows(
+    measured: Wide, value: str, by: str, rows: int
+) -> None:
+    cells = of_family.cells_of(measured, by, value)
+    assert len(cells.names) == rows
+    there = ~np.isnan(cells.values)
+    assert there[:, [k for k, name in enumerate(measured.layers) if name != "base" or value != "change"]].all()
+    figure = of_family.matrix_figure(measured, value, "clustered", by)
+    colours, veil = figure.data
+    assert (veil.hoverinfo, veil.showscale) == ("skip", False)
+    shown = [k for k, column in enumerate(cells.values.T) if not np.isnan(column).all()]
+    order = of_family.order_of(measured, value, "clustered", by)[::-1]
+    expected = np.clip(cells.pale, 0.0, 1.0)[order][:, shown]
+    assert np.array(veil.z, float) == pytest.approx(expected, abs=0.006)
+    lines = [line.split(",") for line in of_family.matrix_table(measured, value, "clustered", by).splitlines()]
+    assert len(lines) == 1 + int(there.sum())
+    head = lines[0]
+    assert head[-1] == "skills_add"
+    assert {line[-1] for line in lines[1:]} <= {"True", "False"}, "each layer says whether its skills predict anything"
+    for line in lines[1:]:
+        low, high, number = (line[head.index(name)] for name in ("low", "high", value))
+        if low:
+            assert float(low) <= float(number) <= float(high)
+            told = f"({100 * float(low):{'' if value == 'rate' else '+'}.1f} to"
+            assert any(told in text for row in colours.customdata for text in row)
+
+
+def test_classes_and_levels_of_learned_layers_show_their_learned_share(wide: Wide, source: Source) -> None:
+    snapshot = source.snapshot()
+    layers = {name: snapshot.view("small", name).learned.sum() for name in wide.layers}
+    for by in ("class", "level"):
+        cells = of_family.cells_of(wide, by, "learned")
+        assert cells.counts is not None
+        learned = (cells.values * cells.counts).sum(axis=0)
+        assert learned == pytest.approx([layers[name] for name in wide.layers])
+        assert not np.nan_to_num(cells.pale).any(), "nothing is estimated"
+        assert len(of_family.matrix_figure(wide, "learned", "clustered", by).data) == 1

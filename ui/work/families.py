@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from explorer.errors import SkillgraphError
 from explorer.service.changes import Gain, learned_changes, measured_changes
+from explorer.service.comparison import levels_of
 from explorer.service.family import FamilyReport, family
 from explorer.service.matrix import FamilyMatrix, family_matrix
 from explorer.service.snapshot import read_dataset
@@ -18,9 +21,24 @@ from ui.drawing.multiples import SharedGraph, shared_graph
 from ui.work.children import Report
 from ui.work.tasks import reader
 
-__all__ = ["Gain", "Wide", "look"]
+__all__ = ["Gain", "Shares", "Wide", "look"]
 
 _SKILLS = 3_000
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """Learned shares of G classes or levels of all skills, in M layers.
+
+    Attributes:
+        labels: Classes, the largest first, or levels, the lowest first.
+        learned: Share that is learned, float64 (G, M).
+        skills: Number of skills, float64 (G, M).
+    """
+
+    labels: tuple[str, ...]
+    learned: npt.NDArray[np.float64]
+    skills: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +56,7 @@ class Wide:
         gains: All that was gained and lost.
         left_out: Number of skills that are not in the matrix, as all layers agree on them or there are too many.
         shared: Where skills lie in all panels of the small multiples.
+        shares: Of layers learned from texts, by `class` and `level`.
     """
 
     report: FamilyReport
@@ -50,6 +69,7 @@ class Wide:
     gains: tuple[Gain, ...]
     left_out: int
     shared: SharedGraph | None = None
+    shares: dict[str, Shares] = field(default_factory=dict)
 
 
 def look(report: Report, place: Place, dataset: str, root: str | None) -> Wide:
@@ -116,4 +136,18 @@ def _learned(store: Store, dataset: str, found: FamilyReport) -> Wide:
         None,
         learned_changes(store, dataset, found),
         len(ids) - len(kept),
+        shares={"class": _shares(table, classes), "level": _shares(table, levels_of(read_dataset(store, dataset)))},
+    )
+
+
+def _shares(table: npt.NDArray[np.float64], groups: Sequence[str | int | None]) -> Shares:
+    counts = Counter(groups)
+    numbered = any(isinstance(group, int) for group in counts)
+    labels = sorted(counts, key=lambda group: (group is None, group if numbered else -counts[group]))
+    member = np.array([[group == label for group in groups] for label in labels], np.float64)
+    skills = np.array([counts[label] for label in labels], np.float64)
+    return Shares(
+        tuple("(none)" if label is None else str(label) for label in labels),
+        member @ table / skills[:, None],
+        np.broadcast_to(skills[:, None], (len(labels), table.shape[1])),
     )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import plotly.graph_objects as go
 
 from analysis.ordering import clustered
 from explorer.wording import plural
+from loaders.spreadsheet import escaped
 from ui.components import why_column
 from ui.drawing.figures import label
 from ui.drawing.multiples import PANELS, multiples_figure
@@ -18,9 +23,12 @@ from ui.drawing.style import figure_layout
 from ui.work.families import Wide
 
 __all__ = [
+    "Cells",
+    "cells_of",
     "closer",
     "gain_rows",
     "matrix_figure",
+    "matrix_table",
     "order_of",
     "panels_figure",
     "panels_of",
@@ -42,49 +50,125 @@ def value_of(wide: Wide, wanted: str) -> str:
     return wanted if wanted in wide.values else next(iter(wide.values))
 
 
-def order_of(wide: Wide, value: str, order: str) -> list[int]:
-    """Rows of the matrix in an order: `clustered`, `gain`, `class` or `name`."""
-    table = np.nan_to_num(wide.values[value])
-    rows = list(range(len(wide.skills)))
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """What the matrix shows: R rows by M layers.
+
+    Attributes:
+        names: Of the rows: skills, classes or levels.
+        values: float64 (R, M); NaN where there is none.
+        pale: How unsure each is, float64 (R, M), from 0 to 1.
+        low: Lower ends of 95 % intervals, float64 (R, M); None where there are none.
+        high: Upper ends.
+        counts: Texts of a skill, or skills of a class or level, float64 (R, M); NaN where not known.
+    """
+
+    names: tuple[str, ...]
+    values: npt.NDArray[np.float64]
+    pale: npt.NDArray[np.float64]
+    low: npt.NDArray[np.float64] | None = None
+    high: npt.NDArray[np.float64] | None = None
+    counts: npt.NDArray[np.float64] | None = None
+
+
+def cells_of(wide: Wide, wanted: str, shown: str) -> Cells:
+    """The cells by `skill`, `class` or `level`, of the value that is shown."""
+    value, matrix = value_of(wide, shown), wide.matrix
+    if matrix is None:
+        if wanted == "skill":
+            return Cells(wide.names, wide.values[value], np.zeros_like(wide.values[value]))
+        found = wide.shares[wanted]
+        return Cells(found.labels, found.learned, np.zeros_like(found.learned), counts=found.skills)
+    if wanted == "skill":
+        unsure = 1.0 - matrix.sureness
+        if value == "change":
+            unsure = np.nan_to_num(matrix.q_value)
+        low, high = matrix.low, matrix.high
+        if value == "beyond":
+            low, high = low - matrix.expected, high - matrix.expected
+        return Cells(
+            wide.names,
+            wide.values[value],
+            unsure.T,
+            low=None if value == "change" else low.T,
+            high=None if value == "change" else high.T,
+            counts=matrix.attempted.T.astype(np.float64),
+        )
+    groups = matrix.grouped("class" if wanted == "class" else "level")
+    labels = tuple("(none)" if label is None else str(label) for label in groups.labels)
+    counts = np.broadcast_to(groups.skills[:, None].astype(np.float64), groups.rate.T.shape)
+    if value == "change":
+        low, high = groups.difference_low.T, groups.difference_high.T
+        return Cells(labels, groups.difference.T, np.nan_to_num(groups.p_value).T, low, high, counts)
+    less = groups.expected.T if value == "beyond" else np.zeros_like(groups.rate.T)
+    unsure = np.nan_to_num(groups.high - groups.low).T
+    return Cells(labels, groups.rate.T - less, unsure, groups.low.T - less, groups.high.T - less, counts)
+
+
+def order_of(wide: Wide, shown: str, order: str, by: str = "skill") -> list[int]:
+    """Rows of the matrix in an order: `clustered`, `gain`, `class` or `name`; levels and classes stay as they are."""
+    cells = cells_of(wide, by, shown)
+    table = np.nan_to_num(cells.values)
+    rows = list(range(len(cells.names)))
+    if by == "level":
+        return rows
     if order == "name":
-        return sorted(rows, key=lambda k: wide.names[k].lower())
+        return sorted(rows, key=lambda k: cells.names[k].lower())
     if order == "class":
-        return sorted(rows, key=lambda k: (wide.classes[k], wide.names[k].lower()))
+        return sorted(rows, key=lambda k: (wide.classes[k], wide.names[k].lower())) if by == "skill" else rows
     if order == "gain":
+        value = value_of(wide, shown)
         strength = np.abs(table - table.mean(axis=1, keepdims=True) if value in ("rate", "learned") else table)
         return [int(k) for k in np.argsort(-strength.max(axis=1, initial=0.0), kind="stable")]
-    if wide.matrix is not None or len(rows) < 3 or len(rows) > 1_500:
+    if (wide.matrix is not None and by == "skill") or len(rows) < 3 or len(rows) > 1_500:
         return rows  # the service has put like beside like
     return [int(k) for k in clustered(table)]
 
 
-def matrix_figure(wide: Wide, wanted: str, order: str) -> go.Figure:
-    """Skills by layers, in colour."""
-    value = value_of(wide, wanted)
-    rows = order_of(wide, value, order)[::-1]  # the first at the top
-    table = wide.values[value][rows]
+def matrix_figure(wide: Wide, shown: str, order: str, by: str = "skill") -> go.Figure:
+    """Skills, classes or levels by layers: colour is the value, and the paler, the less sure it is."""
+    value = value_of(wide, shown)
+    cells = cells_of(wide, by, shown)
+    rows = order_of(wide, shown, order, by)[::-1]  # the first at the top
+    table = cells.values[rows]
     there = [m for m in range(len(wide.layers)) if not np.isnan(table[:, m]).all()]  # a base has no change
     percent = 100.0 * table[:, there]
     limit = float(np.nanmax(np.abs(percent))) if percent.size and not np.isnan(percent).all() else 1.0
     around = value in ("change", "beyond")
     unit = " points" if around else " %"
+    layers = [label(wide.layers[m], 28) for m in there]
+    z = np.where(np.isnan(percent), None, percent.round(1)).tolist()  # type: ignore[call-overload]
     heat = go.Heatmap(
-        z=np.where(np.isnan(percent), None, percent.round(1)).tolist(),  # type: ignore[call-overload]
-        x=[label(wide.layers[m], 28) for m in there],
+        z=z,
+        x=layers,
         y=list(range(len(rows))),
-        customdata=[[label(wide.names[k])] * len(there) for k in rows],
+        customdata=_told(wide, cells, rows, there, value, by),
         colorscale=_SCALES[value],
         zmin=-limit if around else 0.0,
         zmax=limit if around else 100.0,
-        hovertemplate="%{customdata}<br>%{x}: %{z}" + unit + "<extra></extra>",
+        hovertemplate="%{customdata}<extra></extra>",
         colorbar={"title": unit.strip(), "thickness": 10, "outlinewidth": 0},
         xgap=1,
     )
     found = go.Figure(heat, layout=figure_layout())
+    pale = np.where(np.isnan(percent), np.nan, np.clip(cells.pale[rows][:, there], 0.0, 1.0))
+    if np.nan_to_num(pale).any():
+        # A veil over the colours: white where nothing is known, none where all is.
+        found.add_heatmap(
+            z=np.where(np.isnan(pale), None, pale.round(2)).tolist(),  # type: ignore[call-overload]
+            x=layers,
+            y=list(range(len(rows))),
+            colorscale=[[0, "rgba(243,245,248,0)"], [1, "rgba(243,245,248,0.85)"]],
+            zmin=0.0,
+            zmax=1.0,
+            showscale=False,
+            hoverinfo="skip",
+            xgap=1,
+        )
     named = len(rows) <= 140
     found.update_yaxes(
         tickvals=list(range(len(rows))) if named else [],
-        ticktext=[label(wide.names[k], 30) for k in rows] if named else [],
+        ticktext=[label(cells.names[k], 30) for k in rows] if named else [],
         tickfont={"size": 10},
         showgrid=False,
     )
@@ -93,6 +177,55 @@ def matrix_figure(wide: Wide, wanted: str, order: str) -> go.Figure:
     found.update_xaxes(automargin=True)
     found.update_yaxes(automargin=True)
     return found
+
+
+def _told(wide: Wide, cells: Cells, rows: Sequence[int], there: Sequence[int], value: str, by: str) -> list[list[str]]:
+    """What each cell says when it is pointed at; of very many cells the name, the layer and the value alone."""
+    unit = " points" if value in ("change", "beyond") else " %"
+    sign = "+" if value in ("change", "beyond") else ""
+    short = len(rows) * len(there) > 50_000
+
+    def cell(k: int, m: int) -> str:
+        number = cells.values[k, m]
+        if np.isnan(number):
+            return ""
+        told = f"{label(cells.names[k])}<br>{label(wide.layers[m], 28)}: {100 * number:{sign}.1f}{unit}"
+        if short:
+            return told
+        if cells.low is not None and cells.high is not None and not np.isnan(cells.low[k, m]):
+            told += f" ({100 * cells.low[k, m]:{sign}.1f} to {100 * cells.high[k, m]:{sign}.1f})"
+        if cells.counts is not None and not np.isnan(cells.counts[k, m]):
+            told += "<br>" + plural(int(cells.counts[k, m]), "text" if by == "skill" else "skill")
+        if value == "change":
+            told += f"<br>{'q' if by == 'skill' else 'p'} = {cells.pale[k, m]:.2g}"
+        return told
+
+    return [[cell(k, m) for m in there] for k in rows]
+
+
+def matrix_table(wide: Wide, shown: str, order: str, by: str = "skill") -> str:
+    """What the matrix shows as CSV: a row for each cell, in the order of the picture, with its 95 % interval."""
+    value, cells = value_of(wide, shown), cells_of(wide, by, shown)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    infos = {member.layer.name: member.layer for member in wide.report.members}
+    certainty = ("q_value" if by == "skill" else "p_value") if value == "change" else "unsure"
+    beside = ("skill", "name", "class") if by == "skill" else (by,)
+    count = "texts" if by == "skill" else "skills"
+    writer.writerow((*beside, "layer", value, "low", "high", count, certainty, "skills_add"))
+    for k in order_of(wide, shown, order, by):
+        about = (wide.skills[k], wide.names[k], wide.classes[k]) if by == "skill" else (cells.names[k],)
+        for m, layer in enumerate(wide.layers):
+            if np.isnan(cells.values[k, m]):
+                continue
+            sides = (cells.low, cells.high)
+            ends = ["" if side is None or np.isnan(side[k, m]) else f"{side[k, m]:.6g}" for side in sides]
+            many = "" if cells.counts is None or np.isnan(cells.counts[k, m]) else int(cells.counts[k, m])
+            info = infos.get(layer)
+            adds = "" if info is None or info.skills_add is None else info.skills_add
+            unsure = "" if wide.matrix is None else f"{cells.pale[k, m]:.6g}"
+            writer.writerow((*map(escaped, (*about, layer)), f"{cells.values[k, m]:.6g}", *ends, many, unsure, adds))
+    return text.getvalue()
 
 
 def panels_of(wide: Wide, wanted: str) -> list[str]:

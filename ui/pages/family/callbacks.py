@@ -13,15 +13,16 @@ from explorer.wording import plural
 from ui.calls import Calls, Cause
 from ui.drawing.multiples import panels_height
 from ui.pages.family.answers import (
+    cells_of,
     closer,
     gain_rows,
     matrix_figure,
+    matrix_table,
     panels_figure,
     panels_of,
     panels_said,
     picked_with,
     tree_rows,
-    value_of,
 )
 from ui.pages.family.state import CONTROLS
 from ui.source import Source
@@ -76,15 +77,43 @@ def _found(source: Source, ticket: str | None) -> Wide | None:
     Input("f-state", "data"),
     Input("f-value", "value"),
     Input("f-order", "value"),
+    Input("f-rows", "value"),
     State("f-ticket", "data"),
 )
-def matrix(source: Source, _state: Any, value: str, order: str, ticket: str | None) -> tuple[Any, ...]:
+def matrix(source: Source, _state: Any, value: str, order: str, by: str, ticket: str | None) -> tuple[Any, ...]:
     wide = _found(source, ticket)
     if wide is None:
         return no_update, no_update
-    rows = len(wide.skills)
-    height = 13 * rows + 160 if rows <= 140 else 760
-    return matrix_figure(wide, value_of(wide, value), order), {"height": f"{max(height, 320)}px"}
+    rows = len(cells_of(wide, by, value).names)
+    height = (13 if by == "skill" else 24) * rows + 160 if rows <= 140 else 760
+    return matrix_figure(wide, value, order, by), {"height": f"{max(height, 320)}px"}
+
+
+@CALLS.answer(
+    "the matrix as a table",
+    Output("f-csv-download", "data"),
+    Input("f-csv", "n_clicks"),
+    State("f-rows", "value"),
+    State("f-value", "value"),
+    State("f-order", "value"),
+    State("f-ticket", "data"),
+    State("f-subject", "data"),
+    prevent_initial_call=True,
+)
+def table(
+    source: Source,
+    clicks: int | None,
+    by: str,
+    value: str,
+    order: str,
+    ticket: str | None,
+    subject: Mapping[str, str],
+) -> Any:
+    wide = _found(source, ticket)
+    if wide is None or not clicks:
+        return no_update
+    name = f"{subject['dataset']}-family-{by}.csv"
+    return {"content": matrix_table(wide, value, order, by), "filename": name, "type": "text/csv"}
 
 
 @CALLS.answer(

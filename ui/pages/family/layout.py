@@ -13,7 +13,7 @@ from ui.choice import Choice, Query, choose
 from ui.components import card, empty_state, figure, grid, no_layer, page, page_header, why_column
 from ui.notices import notice
 from ui.pages.family.callbacks import FAMILY
-from ui.pages.family.state import CONTROLS, ORDERS, VALUES
+from ui.pages.family.state import CONTROLS, ORDERS, ROWS, VALUES
 from ui.source import Snapshot
 
 __all__ = ["layout"]
@@ -74,6 +74,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         None if choice.problem is None else notice(choice.problem),
         dcc.Store(id="f-subject", data={"dataset": choice.dataset}),
         dcc.Download(id="f-download"),
+        dcc.Download(id="f-csv-download"),
         *CONTROLS.stores(),
         _controls(snapshot, choice, roots, state),
         FAMILY.strip(),
@@ -120,8 +121,9 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                 card(
                     "Skills by models",
                     figure("f-matrix", height=420, label="Skills by models, in colour", chart=_WAITING),
-                    note="Blue is more, orange less; empty where a model was not tested. Layers learned from texts "
-                    "show which of them have learned a skill.",
+                    note="Blue is more, orange less, and the paler, the less sure; empty where a model was not tested. "
+                    "A cell tells its 95 % interval. Of layers learned from texts: which have learned a skill, or "
+                    "how many of a class.",
                 ),
                 html.Div(
                     [
@@ -187,6 +189,15 @@ def _controls(snapshot: Snapshot, choice: Choice, roots: list[str], state: dict[
                 comboboxProps={"shadow": "md"},
             ),
             dmc.Select(
+                id="f-rows",
+                label="Rows",
+                data=[{"value": key, "label": text} for key, text in ROWS.items()],
+                value=state["rows"],
+                allowDeselect=False,
+                size="xs",
+                comboboxProps={"shadow": "md"},
+            ),
+            dmc.Select(
                 id="f-order",
                 label="Order of skills",
                 data=[{"value": key, "label": text} for key, text in ORDERS.items()],
@@ -196,6 +207,7 @@ def _controls(snapshot: Snapshot, choice: Choice, roots: list[str], state: dict[
                 comboboxProps={"shadow": "md"},
             ),
             html.Button("Report (HTML)", id="f-report", className="act"),
+            html.Button("Matrix (CSV)", id="f-csv", className="act"),
             *_estimates(snapshot, choice),
         ],
         className="toolbar",
