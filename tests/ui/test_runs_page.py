@@ -105,6 +105,22 @@ def test_what_cannot_be_undone_is_agreed_to_first(place: Place) -> None:
     source.close()
 
 
+def test_a_layer_that_is_there_is_replaced_only_if_that_was_agreed_to(tmp_path: Path) -> None:
+    path = tmp_path / "small.kgl"
+    fill(path)
+    source = Source(Place.of(str(path)).url)
+    form = {"run": "learn", "dataset": "small", "name": "tuned", "part": ["domain"]}
+    with pytest.raises(SkillgraphError, match="has a layer 'tuned' already: give another name, or tick"):
+        callbacks.begin(source, "1" * 32, form)
+    before = source.snapshot().view("small", "tuned").info
+    assert (before.base, before.mode) == ("foundation", "continued")
+    job = callbacks.begin(source, "2" * 32, {**form, "agreed": True})
+    job.wait(60.0)
+    assert job.state == "done"
+    assert source.snapshot().view("small", "tuned").info.base is None
+    source.close()
+
+
 def test_an_address_fills_a_form_in(tmp_path: Path) -> None:
     path = tmp_path / "small.kgl"
     fill(path)
