@@ -73,7 +73,8 @@ def residual_changes(
     below 0.6, and a skill is missing if its profile, added to the others, has a slope above 0.1, each beyond chance
     by the t test over respondents and after Benjamini and Hochberg. Skills with σ_s² below 0.01 make no difference that
     could be checked and are left out, and so are slopes that are too large for a tag: above 3 or below −1 by two
-    standard errors, something else than this skill makes the outcomes go together.
+    standard errors, something else than this skill makes the outcomes go together. Texts on which all outcomes are
+    alike are left out.
 
     Args:
         graph: T texts, S skills: the tags in question.
@@ -99,6 +100,7 @@ def residual_changes(
     [(29, 4, True), (29, 0, False)]
     """
     _, residual, tried = _residuals(graph, scores, fit)
+    table = np.asarray(scores, np.float64)
     required = _required(graph)
     sums = np.asarray((required.T @ residual.T).T)  # (M, S)
     counts = np.asarray((required.T @ tried.T).T)
@@ -114,6 +116,9 @@ def residual_changes(
         n = int(there.sum())
         freedom = n - len(tags) - 1
         if n < LEAST_RESPONDENTS or freedom < LEAST_RESPONDENTS // 2:
+            continue
+        if np.ptp(table[there, t]) == 0.0:
+            # Everybody did the same: the residuals are those of abilities, and say nothing about tags.
             continue
         r = residual[there, t]
         # Without the text itself, or each tag would explain part of its own residual.

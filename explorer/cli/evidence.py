@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -173,7 +174,12 @@ def _added(model: ModelEvidence) -> str:
     judged = model.judgement
     if judged is None:
         return "not judged"
-    return f"{'yes' if judged.skills_add else 'no'} ({1000 * judged.gain:+.1f} ± {1000 * judged.gain_error:.1f})"
+    return f"{'yes' if judged.skills_add else 'no'} ({_thousandths(judged.gain, judged.gain_error)})"
+
+
+def _thousandths(mean: float, error: float) -> str:
+    """A difference of log-loss; outcomes of one text alone have no standard error."""
+    return f"{1000 * mean:+.1f} ± {1000 * error:.1f}" if math.isfinite(error) else f"{1000 * mean:+.1f}, error unknown"
 
 
 def _show_judgement(report: EvidenceReport) -> Iterator[Block]:
@@ -192,16 +198,18 @@ def _show_judgement(report: EvidenceReport) -> Iterator[Block]:
                 f"{row.log_loss:.3f}",
                 "–" if row.auc is None else f"{row.auc:.3f}",
                 f"{row.calibration_error:.3f}",
-                "" if row is judged.fitted else f"{1000 * row.behind:+.1f} ± {1000 * row.behind_error:.1f}",
+                "" if row is judged.fitted else _thousandths(row.behind, row.behind_error),
             )
             for row in judged.fits
         ],
         title=f"Held-out judgement on {plural(judged.held_out, 'outcome')}",
         caption="each outcome is predicted from the outcomes in the other four fifths; the last row is the fit of the "
         "layers; better by: in thousandths of log-loss, ± one standard error; "
-        f"skills add {1000 * judged.gain:+.1f} ± {1000 * judged.gain_error:.1f} thousandths of log-loss beyond "
+        f"skills add {_thousandths(judged.gain, judged.gain_error)} thousandths of log-loss beyond "
         "difficulty (one standard error)",
     )
+    if judged.alike:
+        yield Note("Note: all outcomes are alike, so no fit can be judged by them.", kept=True)
     if judged.better:
         better = " and ".join(names.get(name, name) for name in judged.better)
         yield Note(

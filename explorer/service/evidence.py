@@ -481,7 +481,7 @@ def _judged_figures(judgement: Judgement | None) -> dict[str, Parameter]:
         "rasch_log_loss": rasch.log_loss,
         "rasch_auc": rasch.auc,
         "gain": judgement.gain,
-        "gain_error": judgement.gain_error,
+        "gain_error": judgement.gain_error if np.isfinite(judgement.gain_error) else None,
         **({"better_baselines": judgement.better} if judgement.better else {}),
     }
 

@@ -80,8 +80,13 @@ class Judgement:
 
     @property
     def better(self) -> tuple[str, ...]:
-        """Baselines that predict better than the fit, beyond noise."""
-        return tuple(row.fit for row in self.fits if row.better)
+        """Baselines that predict better than the fit, beyond noise; none where the outcomes are all alike."""
+        return () if self.alike else tuple(row.fit for row in self.fits if row.better)
+
+    @property
+    def alike(self) -> bool:
+        """True if all held-out outcomes are alike: nothing can be judged by them."""
+        return self.fitted.auc is None
 
 
 def judge(

@@ -126,7 +126,8 @@ def check_tags(
 
     Raises:
         NotFoundError: No such dataset, part or class.
-        SkillgraphError: Outcomes of fewer than ten models, too many skills for the method, or an unknown option.
+        SkillgraphError: Outcomes of fewer than ten models or that are all alike, too many skills for the method, or an
+            unknown option.
     """
     if method not in ("auto", "pvaf", "residuals"):
         raise SkillgraphError(f"method {method!r} is not one of auto, pvaf, residuals")
@@ -146,6 +147,12 @@ def check_tags(
             f"{len(outcomes.models)}: append those of more models"
         )
     graph, scores = outcomes.graph, outcomes.scores
+    given = scores[~np.isnan(scores)]
+    if np.ptp(given) == 0.0:
+        raise SkillgraphError(
+            f"every outcome is {given[0]:g}: outcomes that are all alike cannot contradict a tag; append the outcomes "
+            "of other models or texts"
+        )
     used = int((np.bincount(graph.text_skills, minlength=graph.n_skills) > 0).sum())
     if method == "auto":
         method = "pvaf" if used <= MOST_SKILLS and len(outcomes.models) >= _MANY else "residuals"

@@ -20,6 +20,7 @@ from explorer.service.judging import _judgement
 from explorer.service.learning import learn
 from explorer.service.loading import Source, load_sources
 from explorer.service.snapshot import layer_view
+from explorer.service.tags import check_tags
 from explorer.store.protocol import LayerInfo, Store
 from loaders.dataset import Dataset, build_dataset, extend_dataset
 from loaders.errors import DataError
@@ -309,6 +310,42 @@ def test_a_baseline_that_predicts_better_is_named_and_alike_outcomes_prove_nothi
     alike = _judgement(np.ones(400), {"rasch": np.full(400, 0.9), "irt": np.full(400, 0.99)}, texts)
     assert alike.fitted.auc is None
     assert not alike.skills_add
+
+
+def test_outcomes_that_say_little_are_called_so(store: Store) -> None:
+    """All alike, and all on one text: every command answers, and no figure is infinite."""
+    many = [f"m{k}" for k in range(12)]
+    for name, texts, score in (("alike", ["t", "u", "v"], 1.0), ("one", ["t"], None)):
+        store.write_dataset(
+            build_dataset(
+                name,
+                texts=pa.table({"id": texts}),
+                skills=pa.table({"id": ["a"]}),
+                requirements=pa.table({"text": texts, "skill": ["a"] * len(texts)}),
+                models=pa.table({"id": many}),
+                attempts=pa.table(
+                    {
+                        "model": [model for model in many for _ in texts],
+                        "text": texts * 12,
+                        "score": [float(k % 2) if score is None else score for k in range(12) for _ in texts],
+                    }
+                ),
+            )
+        )
+        report = evidence(store, name)
+        assert report.judgement is not None
+        shown = [str(block) for block in cli._show(report)]
+        assert not any(word in text for text in shown for word in (" inf", "nan"))
+        assert any("all outcomes are alike" in text for text in shown) == (name == "alike")
+        assert report.judgement.alike == (name == "alike")
+        assert not report.judgement.better or name == "one"
+        for info in store.layers(name):
+            assert not info.skills_add, "three outcomes of a model are too few to judge its layer by"
+            assert "inf" not in str(page_header("A page", "", choose_layer(info)))
+            assert "gain_error" not in info.parameters
+    with pytest.raises(SkillgraphError, match=r"every outcome is 1: .* all alike cannot contradict a tag"):
+        check_tags(store, "alike")
+    assert not check_tags(store, "one").findings
 
 
 def test_a_layer_that_a_baseline_beats_carries_the_caution(store: Store) -> None:

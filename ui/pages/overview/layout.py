@@ -158,10 +158,12 @@ def understood_share(view: LayerView) -> float | None:
 def _predicts(info: LayerInfo) -> html.Div:
     """Whether skills predict anything, which comes before what they say."""
     gain, error = info.figure("gain"), info.figure("gain_error")
-    if info.skills_add is None or gain is None or error is None:
+    if info.skills_add is None or gain is None:
         return stat("Skills add", "not judged", "run `skillgraph evidence` without --no-judge")
     told = (
-        f"log-loss on held-out outcomes falls by {1000 * gain:.1f} ± {1000 * error:.1f} thousandths beyond difficulty"
+        f"log-loss on held-out outcomes falls by {1000 * gain:.1f}"
+        + ("" if error is None else f" ± {1000 * error:.1f}")
+        + " thousandths beyond difficulty"
     )
     return stat("Skills add", "a little" if info.skills_add else "nothing shown", told, tone="small")
 
