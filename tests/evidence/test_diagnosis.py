@@ -1,4 +1,4 @@
-"""DINA, DINO and G-DINA of each text: against mirt, by recovery and by coverage."""
+"""DINA, DINO and G-DINA of each text: against mirt and an EM written out, by recovery and by coverage."""
 
 from __future__ import annotations
 
@@ -60,6 +60,55 @@ def test_likelihood_of_dina_equals_mirt() -> None:
     model, _ = mirt_cdm.fit_cdm(x.astype(int), q, max_iter=5_000, tol=1e-9)
     assert np.abs(ours.slip - model.parameters["slip"]).max() < 0.02
     assert np.abs(ours.guess - model.parameters["guess"]).max() < 0.02
+
+
+@pytest.mark.parametrize("structure", ["dina", "dino", "gdina"])
+def test_the_fit_is_that_of_an_em_written_out(structure: str) -> None:
+    """Every class in turn, in plain numpy: the same likelihood, class sizes and probabilities of each text."""
+    graph, x, *_ = simulated(np.random.default_rng(4), 400, 12, 3, "dino" if structure == "dino" else "dina")
+    x[7, 3] = np.nan
+    found = diagnose(
+        graph,
+        x,
+        structure=structure,
+        classes="saturated",
+        pseudo_count=0.0,
+        tolerance=1e-7,
+        max_iterations=5_000,  # type: ignore[arg-type]
+    )
+    group = np.zeros((12, 8), int)
+    for t in range(12):
+        own = graph.text_skills[graph.text_ptr[t] : graph.text_ptr[t + 1]]
+        for c in range(8):
+            has = [(c >> k) & 1 for k in own]
+            group[t, c] = {"dina": all(has), "dino": any(has), "gdina": sum(h << i for i, h in enumerate(has))}[
+                structure
+            ]
+    share = np.full(8, 0.125)
+    solved = [np.linspace(0.2, 0.8, row.max() + 1) for row in group]
+    before = -np.inf
+    for _ in range(20_000):
+        p = np.array([solved[t][group[t]] for t in range(12)]).clip(1e-12, 1 - 1e-12)  # (T, classes)
+        logs = np.log(share) + np.nansum(
+            x[:, :, None] * np.log(p)[None] + (1 - x[:, :, None]) * np.log(1 - p)[None], axis=1
+        )
+        total = np.logaddexp.reduce(logs, axis=1)
+        after = np.exp(logs - total[:, None])
+        share = after.mean(axis=0)
+        for t in range(12):
+            seen = ~np.isnan(x[:, t])
+            for g in range(len(solved[t])):
+                weight = after[seen][:, group[t] == g].sum(axis=1)
+                solved[t][g] = weight @ x[seen, t] / weight.sum()
+        if total.sum() - before < 1e-8:
+            break
+        before = total.sum()
+    assert found.log_likelihood == pytest.approx(total.sum(), abs=0.02)
+    assert found.class_probability == pytest.approx(share, abs=0.02)
+    for t in range(12):
+        ours = np.asarray(found.groups[t])[group[t]]
+        # A class that nobody is in says nothing about its texts.
+        assert np.abs(ours - solved[t][group[t]])[share > 0.02].max() < 0.03
 
 
 def test_the_posterior_is_that_of_enumeration() -> None:
