@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 from unicodedata import east_asian_width
@@ -22,6 +23,7 @@ __all__ = [
     "chart_settings",
     "empty_state",
     "figure",
+    "folded",
     "fraction",
     "grid",
     "icon",
@@ -164,6 +166,12 @@ def grid(
         className="grid",
         **extra,
     )
+
+
+def folded(name: str) -> list[Any]:
+    """A long name that folds behind its dots, underscores, colons and slashes, and not in the middle of a word."""
+    pieces = re.split(r"(?<=[._:/])(?=[^._:/])", name)
+    return [part for piece in pieces for part in (html.Wbr(), piece)][1:]
 
 
 def why_address(dataset: str, layer: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from explorer.errors import StoreError
 from explorer.service import LayerView, layer_view
+from explorer.service.snapshot import read_dataset
 from explorer.store.place import Place
 from explorer.store.protocol import DatasetInfo, LayerInfo, Store
 from ui.drawing.graphs import LayerGraph, layer_graph
@@ -82,6 +83,15 @@ class Snapshot:
         """Layers of a dataset: foundations, then what was fine-tuned from them."""
         found = self.once(("layers", dataset), lambda: self.store.layers(dataset))
         return tuple(sorted(found, key=lambda info: (info.base is not None, info.created_at, info.name)))
+
+    def names(self, dataset: str) -> Mapping[str, str]:
+        """What people call each skill of a dataset, by id."""
+
+        def make() -> dict[str, str]:
+            skills = read_dataset(self.store, dataset).skills
+            return dict(zip(skills["id"].to_pylist(), skills["name"].to_pylist(), strict=True))
+
+        return self.once(("names", dataset), make)
 
     def view(self, dataset: str, layer: str) -> LayerView:
         """A layer with its graph."""

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from explorer.errors import SkillgraphError
-from explorer.run_options import RUNS, given_values, run_kind
+from explorer.run_options import RUNS, given_values, run_kind, run_words
+from explorer.store.opening import open_store
 from explorer.store.place import Place
+from loaders.formats import load
 from tests.ui.conftest import fill
 from ui.choice import choose
 from ui.drawing.planned import plan_elements, plan_figure
@@ -18,6 +20,7 @@ from ui.pages.runs import callbacks, layout
 from ui.source import Source
 from ui.work.children import Job
 from ui.work.kinds import Outcome, perform
+from ui.work.written import command_text
 
 
 def quiet(_stage: str, _done: int, _total: int) -> None:
@@ -129,3 +132,64 @@ def test_an_address_fills_a_form_in(tmp_path: Path) -> None:
     page = str(layout(source.snapshot(), query))
     assert "skillgraph plan tuned --by texts --budget 7 --goal-class alpha --dataset small" in page
     source.close()
+
+
+@pytest.fixture(scope="module")
+def tested(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A store with a dataset of outcomes: a base with two children, and another model."""
+    folder = tmp_path_factory.mktemp("tested")
+    texts = [f"t{i}" for i in range(24)]
+    rows = "".join(f"{text},{'a;b;c'[: 1 + 2 * (i % 3)]}\n" for i, text in enumerate(texts))
+    models = {"base": 2, "base+x": 3, "base+y": 4, "other": 5}
+    scores = "".join(
+        f"{text},{','.join(str(int(i % k > 0)) for k in models.values())}\n" for i, text in enumerate(texts)
+    )
+    (folder / "texts.csv").write_text("id,skills\n" + rows)
+    (folder / "outcomes.csv").write_text(f"text,{','.join(models)}\n" + scores)
+    given = {"outcomes": folder / "outcomes.csv", "base_mark": "+"}
+    store = open_store(folder / "tested.kgl", mode="write")
+    store.write_dataset(load(folder / "texts.csv", name="tested", **given).dataset)
+    store.close()
+    return Place.of(str(folder / "tested.kgl"))
+
+
+def begun(place: Place, **form: Any) -> tuple[str, Outcome]:
+    """What a run gives that is begun as the page begins it, but for the process of its own."""
+    kind = run_kind(form["run"])
+    values = given_values(kind, form)
+    words = command_text(run_words(kind, values, dataset=form["dataset"]))
+    found: tuple[str, Outcome] = callbacks.told(quiet, place, words, kind.key, form["dataset"], values)
+    return found
+
+
+def stored(place: Place, dataset: str) -> dict[str, Any]:
+    store = place.open("read")
+    try:
+        return {info.name: info for info in store.layers(dataset)}
+    finally:
+        store.close()
+
+
+def test_a_layer_is_trained_jointly(place: Place) -> None:
+    command, found = begun(place, run="learn", dataset="small", name="joint", base="foundation", mode="joint")
+    assert command == "skillgraph learn joint --base foundation --mode joint --dataset small"
+    assert found.sentences[0].startswith("joint: ")
+    info = stored(place, "small")["joint"]
+    assert (info.base, info.mode) == ("foundation", "joint")
+
+
+def test_evidence_of_one_model_a_family_and_all(tested: Place) -> None:
+    for form, written, made in (
+        ({"models": ["other"]}, "evidence other", {"other"}),
+        ({"family": "base"}, "--family base", {"base", "base+x", "base+y"}),
+        ({"all_models": True}, "--all", {"base", "base+x", "base+y", "other"}),
+    ):
+        command, found = begun(tested, run="evidence", dataset="tested", judge=False, **form)  # type: ignore[arg-type]
+        assert written in command
+        assert {row[0] for row in found.tables[0].rows} == made
+        assert found.sentences == (f"{len(made)} evidence layer{'s' * (len(made) > 1)} stored.",)
+        layers = stored(tested, "tested")
+        assert made <= layers.keys()
+    assert {layers[name].base for name in ("base+x", "base+y")} == {"base"}
+    with pytest.raises(SkillgraphError, match="one of the three"):
+        begun(tested, run="evidence", dataset="tested", judge=False, family="base", all_models=True)

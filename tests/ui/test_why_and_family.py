@@ -13,21 +13,27 @@ import pytest
 from dash import no_update
 from dash_ag_grid import AgGrid
 
+from explorer.run_options import given_values, run_kind
 from explorer.service.evidence import evidence
 from explorer.service.family import family
 from explorer.service.why import why
 from explorer.store.place import Place
 from loaders.dataset import build_dataset
 from ui.calls import Cause
-from ui.components import why_column
+from ui.components import folded, why_column
 from ui.drawing.waiting import nearest_texts, waiting_elements
 from ui.pages import PAGES, Page
 from ui.pages.family import answers as of_family
+from ui.pages.family import callbacks as of_family_page
+from ui.pages.query import answers as of_query
+from ui.pages.query import callbacks as queries
+from ui.pages.runs.answers import table_card
 from ui.pages.why import callbacks as whys
 from ui.pages.why.answers import answer, lacking_rows, options
 from ui.source import Source
 from ui.work import families
 from ui.work.families import Wide
+from ui.work.kinds import perform
 
 SUBJECT = {"dataset": "small", "layer": "tuned"}
 
@@ -182,7 +188,8 @@ def tables(component: Any) -> Iterator[AgGrid]:
             yield inner
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.path not in ("/why", "/query")], ids=lambda p: p.path)
+# the columns of a query's result are those that it returns: test_results_of_queries_and_runs_lead_to_why
+@pytest.mark.parametrize("page", [page for page in PAGES if page.path != "/query"], ids=lambda p: p.path)
 def test_every_table_of_skills_leads_to_why(source: Source, page: Page) -> None:
     laid_out = page.layout(source.snapshot(), {"dataset": "small", "layer": "tuned", "a": "foundation", "b": "tuned"})
     for table in tables(laid_out):
@@ -272,3 +279,69 @@ def test_classes_and_levels_of_learned_layers_show_their_learned_share(wide: Wid
         assert learned == pytest.approx([layers[name] for name in wide.layers])
         assert not np.nan_to_num(cells.pale).any(), "nothing is estimated"
         assert len(of_family.matrix_figure(wide, "learned", "clustered", by).data) == 1
+
+
+def why_of(columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The columns that lead to why."""
+    return [column for column in columns if column.get("cellRenderer") == "SkillWhy"]
+
+
+@pytest.mark.parametrize(("query", "linked"), [
+    ("MATCH (s:Skill {dataset: 'small'}) RETURN s ORDER BY s.id LIMIT 3", True),
+    ("MATCH (s:Skill {dataset: 'small'})<-[r:REQUIRES]-(t:Text) RETURN t, r, s LIMIT 3", True),
+    ("MATCH (s:Skill {dataset: 'small'}) RETURN count(s) AS n, s.name AS called ORDER BY s.id LIMIT 3", True),
+    ("MATCH (s:Skill {dataset: 'small'}) RETURN s.id AS skill ORDER BY skill LIMIT 3", True),
+    ("MATCH (t:Text {dataset: 'small'}) RETURN t.id AS skill LIMIT 3", False),
+    ("MATCH (s:Skill {dataset: 'small'}) RETURN count(s) AS skills", False),
+])  # fmt: skip
+def test_results_of_queries_lead_to_why(source: Source, query: str, linked: bool) -> None:
+    result = of_query.answered(source.snapshot().store.query(query, max_rows=10))[1]
+    columns, rows, *_ = queries.show(source, result, "table", SUBJECT)
+    known = set(source.snapshot().names("small"))
+    if linked:
+        assert why_of(columns) == [why_column("small", "tuned", "why")]
+        assert {row["why"] for row in rows} <= known
+    else:
+        assert not why_of(columns)
+        assert not any("why" in row for row in rows)
+    plain, _, *_ = queries.show(source, result, "table", {"dataset": "small", "layer": None})
+    assert not why_of(plain)
+
+
+def test_tables_of_runs_lead_to_why(source: Source) -> None:
+    for kind, values in (
+        ("compare", {"first": "foundation", "second": "tuned"}),
+        ("plan", {"layer": "foundation", "budget": 2}),
+    ):
+        found = perform(quiet, source.place, kind, "small", given_values(run_kind(kind), values))
+        for table in found.tables:
+            grid = next(tables(table_card(table, 0)))
+            ids = {row.get("id") for row in grid.rowData} - {None}
+            assert ids
+            assert ids <= set(source.snapshot().names("small"))
+            assert why_of(list(grid.columnDefs))
+
+
+def test_tables_of_a_family_say_that_they_are_computed(source: Source) -> None:
+    laid_out = next(page for page in PAGES if page.path == "/family").layout(source.snapshot(), {"dataset": "small"})
+    for table in tables(laid_out):
+        assert table.dashGridOptions["loading"] is True, table.id
+        assert table.dashGridOptions["localeText"]["loadingOoo"] == "Being computed …"
+    work = of_family_page.begin(source, "a ticket of the test", {"dataset": "small"})
+    assert work.wait(60)
+    filled = of_family_page.tables(source, None, "a ticket of the test")
+    assert filled[0]
+    assert all(patch.to_plotly_json()["operations"][0]["params"]["value"] is False for patch in filled[3:])
+    assert of_family_page.tables(source, None, None) == (no_update,) * 6
+
+
+@pytest.mark.parametrize(("name", "pieces"), [
+    ("api:collections.abc.Mapping", ["api:", "collections.", "abc.", "Mapping"]),
+    ("test_long_name", ["test_", "long_", "name"]),
+    ("Sum of a list", ["Sum of a list"]),
+    ("...", ["..."]),
+])  # fmt: skip
+def test_long_names_fold_between_words(name: str, pieces: list[str]) -> None:
+    found = folded(name)
+    assert [part for part in found if isinstance(part, str)] == pieces
+    assert len(found) == 2 * len(pieces) - 1

@@ -29,12 +29,16 @@ class OutcomeTable:
         columns: Names of the columns.
         rows: Text and numbers.
         note: What the columns mean.
+        skills: Id of the skill of each row, if rows are about skills.
+        layer: Names of the dataset and the layer that say why a skill was learned or not.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     note: str = ""
+    skills: tuple[str | None, ...] = ()
+    layer: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -228,11 +232,11 @@ def _compare(store: Store, dataset: str, values: Values, _: Report) -> Outcome:
     from explorer.service import compare
 
     found = compare(store, dataset, values["first"], values["second"])
+    changed = [c for c in found.changes if c.change != "kept"]
     counts = ", ".join(f"{getattr(found, kind):,} {kind}" for kind in ("kept", "gained", "lost", "open"))
     rows = tuple(
         (c.change, c.name, c.skill_class or "", c.wave, c.attached_to, ", ".join(a.name for a in c.attachments))
-        for c in found.changes
-        if c.change != "kept"
+        for c in changed
     )
     columns = ("change", "skill", "class", "wave", "links", "attached to")
     here = {"dataset": dataset, "layer": values["second"], "first": values["first"], "second": values["second"]}
@@ -240,7 +244,12 @@ def _compare(store: Store, dataset: str, values: Values, _: Report) -> Outcome:
         (f"{values['second']} against {values['first']}: {counts}.", *found.cautions),
         (
             OutcomeTable(
-                "What changed", columns, rows[:_ROWS], "links: texts that require it with a skill of the first."
+                "What changed",
+                columns,
+                rows[:_ROWS],
+                "links: texts that require it with a skill of the first.",
+                tuple(c.skill for c in changed[:_ROWS]),
+                (dataset, values["second"]),
             ),
         ),
         (("both layers drawn as one graph", "/layers", here),),
@@ -304,7 +313,9 @@ def _plan(store: Store, dataset: str, values: Values, _: Report) -> Outcome:
     )
     columns = ("step", "name", "skill", "text", "uses", "skills", "texts", "in all", "what follows")
     note = "skills, texts: skills learned and texts understood by this step; in all: skills learned by the plan so far."
-    return Outcome((said,), (OutcomeTable("Steps", columns, rows, note),), links, found)
+    skills = tuple(step.skill for step in found.steps)
+    table = OutcomeTable("Steps", columns, rows, note, skills, (dataset, values["layer"]))
+    return Outcome((said,), (table,), links, found)
 
 
 def _forecast(store: Store, dataset: str, values: Values, _: Report) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from explorer.store.opening import open_store
 from loaders.formats import load
+from tests.support.demo import make_demo_store
 from tests.ui.browser.seen import at_rest, drawn, has_state, pdf_text, serious, until
 from tests.ui.conftest import fill
 
@@ -98,13 +100,11 @@ def learn(page: Page, address: str, query: str, said: str) -> None:
 def test_what_a_child_gained_from_a_file_is_sent_to_a_colleague(
     page: Page, serve: Any, tmp_path: Path, watched: list[str]
 ) -> None:
-    """The question of the demo, on functions of the standard library: file in, child learned, report out and read."""
+    """The question of the demo, on its own store: file in, child learned, report out and read."""
     store = tmp_path / "python.kgl"
+    make_demo_store(store)
     address = serve(store)
-    for name, packages in (("python.csv", ("json", "wsgiref")), ("more.csv", ("html", "dbm"))):
-        (tmp_path / name).write_text(functions_of(*packages), encoding="utf-8")
-    put_in(page, address, "", tmp_path / "python.csv")
-    learn(page, address, "name=foundation", "foundation: ")
+    (tmp_path / "more.csv").write_text(functions_of("dbm", "sqlite3"), encoding="utf-8")
     put_in(page, address, "?mode=append&dataset=python", tmp_path / "more.csv")
     learn(page, address, "name=child&base=foundation&mode=continued", "child: ")
     opened = open_store(store, mode="read")
@@ -114,8 +114,8 @@ def test_what_a_child_gained_from_a_file_is_sent_to_a_colleague(
     gained = after - before
     assert gained
     assert before <= after
-    page.goto(f"{address}/family")
-    expect(page.locator("#f-result")).to_contain_text(f"{len(gained)} changes against the base")
+    page.goto(f"{address}/family?root=foundation")
+    expect(page.locator("#f-result")).to_contain_text("changes against the base")
     with page.expect_download() as download:
         page.get_by_role("button", name="Report (HTML)").click()
     sent = tmp_path / "family.html"
@@ -227,3 +227,33 @@ def test_new_pages_are_open_to_everybody(page: Page, small: str, path: str, read
     page.get_by_role("button", name="Light or dark").click()
     page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
     assert not serious(page), "in dark"
+
+
+COUNT = """() => {
+  window.clicks = 0;
+  if (!window.counted) document.addEventListener('click', (e) => { if (e.isTrusted) window.clicks++; }, true);
+  window.counted = true;
+}"""
+
+
+@pytest.mark.parametrize(("name", "state"), [("skill u0", "not learned"), ("skill b05", "learned")])
+def test_every_skill_is_three_clicks_from_why(page: Page, small: str, name: str, state: str) -> None:
+    """From any page, since all have the same menu; `options` of the field finds every skill."""
+    if state == "not learned":
+        page.goto(small)
+        at_rest(page)
+    page.evaluate(COUNT)
+    page.get_by_role("link", name="Why not", exact=True).click()
+    page.get_by_role("textbox", name="A skill of the dataset, learned or not").click()
+    page.keyboard.type(name)
+    page.get_by_role("option", name=re.compile(f"^{name} · ")).click()
+    expect(page.locator("#w-result h2")).to_have_text(name)
+    expect(page.locator("#w-result .chip").first).to_have_text(state)
+    assert page.evaluate("window.clicks") <= 3
+    # and from a table on another page in two
+    page.evaluate(COUNT)
+    page.get_by_role("link", name="Layers", exact=True).click()
+    page.get_by_role("link", name=re.compile("^Why: ")).first.click()
+    page.wait_for_url("**/why?*skill=*")
+    expect(page.locator("#w-result .why-said")).to_be_visible()
+    assert page.evaluate("window.clicks") == 2

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from dash import Input, Output, State, html, no_update
+from dash import Input, Output, Patch, State, html, no_update
 
 from explorer.export import family_html
 from explorer.wording import plural
@@ -176,14 +176,21 @@ def look_at_graphs(source: Source, _state: Any, picked: list[str] | None, ticket
     Output("f-tree", "rowData"),
     Output("f-gains", "rowData"),
     Output("f-picked", "data"),
+    *(Output(table, "dashGridOptions") for table in ("f-tree", "f-gains", "f-closer")),
     Input("f-state", "data"),
     State("f-ticket", "data"),
 )
 def tables(source: Source, _state: Any, ticket: str | None) -> tuple[Any, ...]:
-    wide = _found(source, ticket)
-    if wide is None:
-        return no_update, no_update, no_update
-    return tree_rows(wide), gain_rows(wide), [{"value": name, "label": name} for name in wide.layers]
+    work = source.readings.find(ticket)
+    if work is None:
+        return (no_update,) * 6
+    loading = Patch()
+    loading["loading"] = work.state == "running"
+    if work.state != "done":
+        return (*(no_update,) * 3, *(loading,) * 3)
+    wide: Wide = work.value
+    names = [{"value": name, "label": name} for name in wide.layers]
+    return (tree_rows(wide), gain_rows(wide), names, *(loading,) * 3)
 
 
 @CALLS.answer(

@@ -41,6 +41,8 @@ _GAINS = (
 )
 
 
+_COMPUTED = {"loading": True, "localeText": {"noRowsToShow": "Nothing to show", "loadingOoo": "Being computed …"}}
+"""A table before its rows are known."""
 _WAITING = {
     "data": [],
     "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}, "paper_bgcolor": "rgba(0,0,0,0)",
@@ -112,7 +114,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                     id="f-close-box",
                     hidden=True,
                 ),
-                grid("f-closer", (), height=340, filters=True),
+                grid("f-closer", (), height=340, filters=True, options=_COMPUTED),
             ],
             note="In per cent: solve rate, or whether the skill is learned.",
         ),
@@ -129,12 +131,18 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                     [
                         card(
                             "Each layer against its base",
-                            grid("f-tree", _TREE, height=300),
+                            grid("f-tree", _TREE, height=300, options=_COMPUTED),
                             note="Between evidence layers, gained and lost count what is beyond noise.",
                         ),
                         card(
                             "Gained and lost",
-                            grid("f-gains", [*_GAINS, why_column(choice.dataset, None)], height=320, filters=True),
+                            grid(
+                                "f-gains",
+                                [*_GAINS, {**why_column(choice.dataset, None), "pinned": "right"}],
+                                height=320,
+                                filters=True,
+                                options=_COMPUTED,
+                            ),
                             note="The surest first. q: of no change, after Benjamini and Hochberg over the skills of a "
                             "pair; points: change of the solve rate.",
                         ),

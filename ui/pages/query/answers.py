@@ -30,6 +30,7 @@ __all__ = [
     "result_elements",
     "result_json",
     "result_rows",
+    "rows_with_skills",
 ]
 
 MAX_ROWS = 1_000
@@ -137,7 +138,39 @@ def _caption(node: Node) -> str:
 def result_rows(result: QueryResult) -> tuple[list[str], list[dict[str, Any]]]:
     """Column names, and rows keyed c0, c1, … so that dots in names mean nothing."""
     rows = [{f"c{i}": plain(value) for i, value in enumerate(row)} for row in result.rows]
+    for cells, row in zip(rows, result.rows, strict=True):
+        skill = next((node for node in row if isinstance(node, Node) and "Skill" in node.labels), None)
+        if skill is not None and "id" in skill.properties:
+            cells["skill"] = str(skill.properties["id"])
+            cells["skill_dataset"] = str(skill.properties.get("dataset", ""))
     return list(result.columns), rows
+
+
+def rows_with_skills(result: Mapping[str, Any], dataset: str, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Rows with the id of the skill that each is about; the rows as they are if they are about none.
+
+    They are about skills if they hold nodes of skills, or if all of a column is called as skills are.
+
+    Args:
+        result: What `answered` kept of a result.
+        dataset: The dataset that the page is about.
+        names: Names of its skills by id.
+    """
+    rows: list[dict[str, Any]] = result["rows"]
+    if any("skill" in row for row in rows):
+        return [
+            {**row, "why": row["skill"]} if row.get("skill_dataset") == dataset and row["skill"] in names else row
+            for row in rows
+        ]
+    ids: dict[str, str] = {}
+    for key, name in names.items():
+        ids.setdefault(name, key)
+    ids |= {key: key for key in names}
+    for i in range(len(result["columns"])):
+        cells = [row[f"c{i}"] for row in rows if row[f"c{i}"] is not None]
+        if cells and all(isinstance(cell, str) and cell in ids for cell in cells):
+            return [{**row, "why": ids[row[f"c{i}"]]} if row[f"c{i}"] is not None else row for row in rows]
+    return rows
 
 
 def result_elements(result: QueryResult) -> list[dict[str, Any]]:

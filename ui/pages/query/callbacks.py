@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from dash import ALL, Input, Output, State, html, no_update
 
 from explorer.errors import SkillgraphError
 from ui.calls import Calls, Cause
+from ui.components import why_column
 from ui.drawing.style import cytoscape_stylesheet
-from ui.pages.query.answers import AT_ONCE, MAX_ROWS, answered, ended, read_parameters, result_csv, result_json
+from ui.pages.query.answers import (
+    AT_ONCE,
+    MAX_ROWS,
+    answered,
+    ended,
+    read_parameters,
+    result_csv,
+    result_json,
+    rows_with_skills,
+)
 from ui.source import Source
 from ui.work import tasks
 
@@ -71,8 +82,11 @@ def follow(source: Source, cause: Cause, ask: dict[str, Any] | None, _pulse: Any
     Output("q-nothing", "hidden"),
     Input("q-result", "data"),
     Input("q-view", "value"),
+    State("q-subject", "data"),
 )
-def show(source: Source, result: dict[str, Any] | None, view: str) -> tuple[Any, ...]:
+def show(
+    source: Source, result: dict[str, Any] | None, view: str, subject: Mapping[str, str | None] | None
+) -> tuple[Any, ...]:
     """The table's columns and rows, and which of table, graph and sentence is seen: all three are always there."""
     if not result:
         return [], [], True, True, "", True
@@ -83,7 +97,13 @@ def show(source: Source, result: dict[str, Any] | None, view: str) -> tuple[Any,
         {"field": f"c{i}", "headerName": name, "tooltipField": f"c{i}", "minWidth": 110}
         for i, name in enumerate(result["columns"])
     ]
-    return columns, result["rows"], False, True, "", True
+    dataset, layer = (subject or {}).get("dataset"), (subject or {}).get("layer")
+    if dataset is None or layer is None:
+        return columns, result["rows"], False, True, "", True
+    rows = rows_with_skills(result, dataset, source.snapshot().names(dataset))
+    if any("why" in row for row in rows):
+        columns.append(why_column(dataset, layer, "why"))
+    return columns, rows, False, True, "", True
 
 
 @CALLS.answer(

@@ -130,6 +130,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         [
             page_header(_TITLE, _MEANING, choice, layer=False),
             dcc.Store(id="q-text", data=text),
+            dcc.Store(id="q-subject", data={"dataset": choice.dataset, "layer": choice.layer}),
             dcc.Store(id="q-words", data=list(_WORDS)),
             dcc.Store(id="q-recipes", data=recipes(defaults)),
             dcc.Store(id="q-ask"),

@@ -10,7 +10,7 @@ from dash import dcc, html
 
 from explorer.service.planning import PlanReport
 from ui.attributes import attributes
-from ui.components import card, figure, grid, sentence
+from ui.components import card, figure, grid, sentence, why_column
 from ui.drawing.canvas import stylesheets
 from ui.drawing.fitted import fitted_canvas
 from ui.drawing.planned import plan_elements, plan_figure
@@ -55,6 +55,10 @@ def table_card(table: OutcomeTable, number: int) -> Any:
                 **({"type": "numericColumn", "minWidth": 70} if numeric else {"minWidth": min(90 + 3 * shown, 260)}),
             }
         )
+    if table.layer is not None and any(table.skills):
+        for row, skill in zip(rows, table.skills, strict=True):
+            row["id"] = skill
+        columns.append(why_column(*table.layer))
     height = min(78 + 32 * max(len(rows), 1), 460)
     return card(table.title, grid(f"runs-table-{number}", columns, rows, height=height), note=table.note or None)
 

@@ -16,22 +16,19 @@ from explorer.service.reasons import layer_lacks
 from explorer.service.snapshot import read_dataset
 from explorer.service.why import WhyReport
 from explorer.wording import plural
-from ui.components import card, wide_table
+from ui.components import card, folded, wide_table
 from ui.source import Snapshot
 
 __all__ = ["answer", "lacking_rows", "names_of", "options", "summary"]
 
 _OFFERED = 30
+NOT_RECORDED = "not recorded"
+"""Reason of skills of a layer that was estimated by a version that kept none."""
 
 
 def names_of(snapshot: Snapshot, dataset: str) -> Mapping[str, str]:
     """What people call each skill of a dataset, by id."""
-
-    def make() -> dict[str, str]:
-        skills = read_dataset(snapshot.store, dataset).skills
-        return dict(zip(skills["id"].to_pylist(), skills["name"].to_pylist(), strict=True))
-
-    return snapshot.once(("names", dataset), make)
+    return snapshot.names(dataset)
 
 
 def _waves(snapshot: Snapshot, dataset: str, layer: str) -> Mapping[str, int]:
@@ -73,8 +70,14 @@ def lacking_rows(snapshot: Snapshot, dataset: str, layer: str) -> list[dict[str,
     """Skills that the layer lacks, with the reason."""
 
     def make() -> list[dict[str, Any]]:
-        lacks = layer_lacks(snapshot.store, dataset, layer)
         skills = read_dataset(snapshot.store, dataset).skills
+        info = next(found for found in snapshot.layers(dataset) if found.name == layer)
+        if info.kind == "evidence" and info.lacks is None:
+            learned = _waves(snapshot, dataset, layer)
+            ids = [skill for skill in skills["id"].to_pylist() if skill not in learned]
+            lacks = pa.table({"skill": pa.array(ids, pa.string()), "reason": [NOT_RECORDED] * len(ids)})
+        else:
+            lacks = layer_lacks(snapshot.store, dataset, layer)
         where = pc.index_in(lacks["skill"], value_set=skills["id"].combine_chunks()).to_pylist()
         names, classes = skills["name"].to_pylist(), skills["class"].to_pylist()
         uses = Counter(read_dataset(snapshot.store, dataset).requirements["skill"].to_pylist())
@@ -102,6 +105,8 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> Any:
         for reason, n in counts.most_common()
         if reason in REASONS
     ]
+    if counts[NOT_RECORDED]:
+        items = [html.Li("The reasons were not recorded when this layer was stored: estimate the model again.")]
     never = sum(n for reason, n in counts.items() if reason in NEVER)
     said = f"{plural(len(rows), 'skill is', 'skills are')} not learned"
     said += f"; no text of this layer could ever teach {never:,} of them." if never else "."
@@ -175,7 +180,9 @@ def answer(report: WhyReport, names: Mapping[str, str]) -> Any:
 
 def _pick(skill: str, names: Mapping[str, str]) -> html.Button:
     label = names.get(skill) or skill
-    return html.Button(label, id={"type": "w-pick", "skill": skill, "at": _number()}, className="link", title=skill)
+    return html.Button(
+        folded(label), id={"type": "w-pick", "skill": skill, "at": _number()}, className="link", title=skill
+    )
 
 
 _numbers = iter(range(10**15))
@@ -197,7 +204,9 @@ def _several(skills: Sequence[str], names: Mapping[str, str], most: int = 5) -> 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Any:
     def cell(value: Any) -> html.Td:
-        return html.Td(value, className="number" if isinstance(value, int) else "")
+        return html.Td(
+            folded(value) if isinstance(value, str) else value, className="number" if isinstance(value, int) else ""
+        )
 
     head = html.Tr([html.Th(name[:1].upper() + name[1:]) for name in columns])
     body = [html.Tr([cell(value) for value in row]) for row in rows]

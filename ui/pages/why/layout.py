@@ -9,7 +9,7 @@ from dash import dcc, html
 
 from ui.attributes import attributes
 from ui.choice import Query, choose
-from ui.components import card, grid, no_layer, page, page_header
+from ui.components import card, grid, no_layer, page, page_header, why_column
 from ui.drawing.canvas import stylesheets
 from ui.drawing.fitted import fitted_canvas
 from ui.notices import notice
@@ -54,6 +54,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         w=420,
         comboboxProps={"shadow": "md"},
     )
+    columns = (*_COLUMNS, {**why_column(choice.dataset, choice.layer), "pinned": "right"})
     return page(
         page_header(_TITLE, _MEANING, choice),
         None if choice.problem is None else notice(choice.problem),
@@ -82,7 +83,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                 ),
                 card(
                     "What is not learned",
-                    [html.Div(id="w-summary"), grid("w-lacking", _COLUMNS, height=430, filters=True, options=_ONE)],
+                    [html.Div(id="w-summary"), grid("w-lacking", columns, height=430, filters=True, options=_ONE)],
                     note="Choose a row to see what stands in its way.",
                 ),
             ],
