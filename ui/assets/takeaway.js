@@ -127,18 +127,90 @@
     return { text: `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(root)}`, width: total[0], height: total[1], title, said };
   }
 
-  function toPng({ text, width, height }) {
-    return new Promise((done, failed) => {
-      const image = new Image(), scale = Math.min(2, 8000 / Math.max(width, height));
-      image.onload = () => {
-        const canvas = make("canvas", { width: Math.round(width * scale), height: Math.round(height * scale) });
-        canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-        URL.revokeObjectURL(image.src);
-        canvas.toBlob(done, "image/png");
-      };
+  /* A picture is to go into a mail: at most a megabyte, with 256 colours if all of them are more, then smaller. */
+  const MOST = 1e6;
+  async function toPng({ text, width, height }) {
+    const image = new Image();
+    await new Promise((done, failed) => {
+      image.onload = done;
       image.onerror = failed;
       image.src = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
     });
+    let scale = Math.min(2, 8000 / Math.max(width, height)), made;
+    for (let tries = 0; tries < 5; tries++) {
+      const canvas = make("canvas", { width: Math.round(width * scale), height: Math.round(height * scale) });
+      const pen = canvas.getContext("2d", { willReadFrequently: true });
+      pen.drawImage(image, 0, 0, canvas.width, canvas.height);
+      made = await new Promise((done) => canvas.toBlob(done, "image/png"));
+      if (made.size <= MOST) break;
+      made = await indexed(pen.getImageData(0, 0, canvas.width, canvas.height), made);
+      if (made.size <= MOST) break;
+      scale *= 0.97 * Math.sqrt(MOST / made.size);
+    }
+    URL.revokeObjectURL(image.src);
+    return made;
+  }
+
+  /* PNG with a palette of 256 colours, by median cut over colours of five bits a channel; `otherwise` where the
+     browser cannot compress. */
+  async function indexed({ data, width, height }, otherwise) {
+    if (!window.CompressionStream) return otherwise;
+    const counts = new Uint32Array(32768), at = (i) => ((data[i] >> 3) << 10) | ((data[i + 1] >> 3) << 5) | (data[i + 2] >> 3);
+    const sums = [0, 1, 2].map(() => new Float64Array(32768));
+    for (let i = 0; i < data.length; i += 4) {
+      const bin = at(i);
+      counts[bin]++;
+      for (let c = 0; c < 3; c++) sums[c][bin] += data[i + c];
+    }
+    const channel = (bin, c) => (bin >> (10 - 5 * c)) & 31;
+    const boxOf = (bins) => {
+      const ends = [0, 1, 2].map((c) => bins.reduce(([low, high], bin) => [Math.min(low, channel(bin, c)), Math.max(high, channel(bin, c))], [31, 0]));
+      const widths = ends.map(([low, high]) => high - low), axis = widths.indexOf(Math.max(...widths));
+      // wide boxes with many pixels are cut first; the root keeps rare colours
+      return { bins, axis, worth: widths[axis] * Math.sqrt(bins.reduce((n, bin) => n + counts[bin], 0)) };
+    };
+    const boxes = [boxOf([...counts.keys()].filter((bin) => counts[bin]))];
+    while (boxes.length < 256) {
+      const widest = boxes.reduce((best, box, i) => (box.worth > boxes[best].worth ? i : best), 0), { bins, axis, worth } = boxes[widest];
+      if (!worth) break;
+      bins.sort((a, b) => channel(a, axis) - channel(b, axis));
+      const half = bins.reduce((n, bin) => n + counts[bin], 0) / 2;
+      let cut = 0, seen = 0;
+      while (cut < bins.length - 1 && seen < half) seen += counts[bins[cut++]];
+      while (cut < bins.length - 1 && channel(bins[cut], axis) === channel(bins[cut - 1], axis)) cut++;
+      if (channel(bins[cut], axis) === channel(bins[cut - 1], axis)) while (channel(bins[cut], axis) === channel(bins[cut - 1], axis)) cut--;
+      boxes.splice(widest, 1, boxOf(bins.slice(0, cut)), boxOf(bins.slice(cut)));
+    }
+    const place = new Uint8Array(32768), palette = new Uint8Array(3 * boxes.length);
+    boxes.forEach(({ bins }, i) => {
+      const n = bins.reduce((sum, bin) => sum + counts[bin], 0);
+      for (let c = 0; c < 3; c++) palette[3 * i + c] = Math.round(bins.reduce((sum, bin) => sum + sums[c][bin], 0) / n);
+      for (const bin of bins) place[bin] = i;
+    });
+    const rows = new Uint8Array((width + 1) * height); // each row begins with its filter, none
+    for (let y = 0, i = 0; y < height; y++) for (let x = 0, to = y * (width + 1) + 1; x < width; x++, i += 4) rows[to + x] = place[at(i)];
+    const packed = new Uint8Array(await new Response(new Blob([rows]).stream().pipeThrough(new CompressionStream("deflate"))).arrayBuffer());
+    const header = new DataView(new ArrayBuffer(13));
+    header.setUint32(0, width);
+    header.setUint32(4, height);
+    header.setUint8(8, 8);
+    header.setUint8(9, 3);
+    const parts = [chunk("IHDR", new Uint8Array(header.buffer)), chunk("PLTE", palette), chunk("IDAT", packed), chunk("IEND", new Uint8Array())];
+    return new Blob([new Uint8Array([137, 80, 78, 71, 13, 10, 26, 10]), ...parts], { type: "image/png" });
+  }
+
+  function chunk(kind, body) {
+    const made = new Uint8Array(body.length + 12), view = new DataView(made.buffer);
+    view.setUint32(0, body.length);
+    made.set(new TextEncoder().encode(kind), 4);
+    made.set(body, 8);
+    let sum = -1;
+    for (let i = 4; i < made.length - 4; i++) {
+      sum ^= made[i];
+      for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >>> 1) ^ 0xedb88320 : sum >>> 1;
+    }
+    view.setUint32(made.length - 4, ~sum >>> 0);
+    return made;
   }
 
   /* The library that writes PDF is fetched when the first one is asked for. */

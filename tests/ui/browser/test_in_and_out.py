@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
+import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from explorer.service import associate
+from explorer.service import learn as learn_layer
 from explorer.store.opening import open_store
 from loaders.formats import load
 from tests.support.demo import make_demo_store
@@ -106,7 +111,7 @@ def test_what_a_child_gained_from_a_file_is_sent_to_a_colleague(
     address = serve(store)
     (tmp_path / "more.csv").write_text(functions_of("dbm", "sqlite3"), encoding="utf-8")
     put_in(page, address, "?mode=append&dataset=python", tmp_path / "more.csv")
-    learn(page, address, "name=child&base=foundation&mode=continued", "child: ")
+    learn(page, address, "name=child&base=foundation&mode=continued&part=more", "child: ")
     opened = open_store(store, mode="read")
     before, after = (
         set(opened.read_layer("python", layer).skills["skill"].to_pylist()) for layer in ("foundation", "child")
@@ -236,24 +241,69 @@ COUNT = """() => {
 }"""
 
 
-@pytest.mark.parametrize(("name", "state"), [("skill u0", "not learned"), ("skill b05", "learned")])
-def test_every_skill_is_three_clicks_from_why(page: Page, small: str, name: str, state: str) -> None:
+def test_every_skill_is_three_clicks_from_why(page: Page, small: str) -> None:
     """From any page, since all have the same menu; `options` of the field finds every skill."""
-    if state == "not learned":
-        page.goto(small)
-        at_rest(page)
-    page.evaluate(COUNT)
-    page.get_by_role("link", name="Why not", exact=True).click()
-    page.get_by_role("textbox", name="A skill of the dataset, learned or not").click()
-    page.keyboard.type(name)
-    page.get_by_role("option", name=re.compile(f"^{name} · ")).click()
-    expect(page.locator("#w-result h2")).to_have_text(name)
-    expect(page.locator("#w-result .chip").first).to_have_text(state)
-    assert page.evaluate("window.clicks") <= 3
-    # and from a table on another page in two
-    page.evaluate(COUNT)
-    page.get_by_role("link", name="Layers", exact=True).click()
-    page.get_by_role("link", name=re.compile("^Why: ")).first.click()
-    page.wait_for_url("**/why?*skill=*")
-    expect(page.locator("#w-result .why-said")).to_be_visible()
-    assert page.evaluate("window.clicks") == 2
+    page.goto(small)
+    at_rest(page)
+    for name, state in (("skill u0", "not learned"), ("skill b05", "learned")):
+        page.evaluate(COUNT)
+        page.get_by_role("link", name="Why not", exact=True).click()
+        page.get_by_role("textbox", name="A skill of the dataset, learned or not").click()
+        page.keyboard.type(name)
+        page.get_by_role("option", name=re.compile(f"^{name} · ")).click()
+        expect(page.locator("#w-result h2")).to_have_text(name)
+        expect(page.locator("#w-result .chip").first).to_have_text(state)
+        assert page.evaluate("window.clicks") <= 3
+        # and from a table of another page in two
+        page.evaluate(COUNT)
+        page.get_by_role("link", name="Layers", exact=True).click()
+        page.get_by_role("link", name=re.compile("^Why: ")).first.click()
+        page.wait_for_url("**/why?*skill=*")
+        expect(page.locator("#w-result .why-said")).to_be_visible()
+        assert page.evaluate("window.clicks") == 2
+
+
+def test_pictures_of_a_graph_as_large_as_the_demos_go_into_a_mail(page: Page, serve: Any, tmp_path: Path) -> None:
+    """1,800 skills are drawn, as of the demo's largest layer; a picture of all colours would be twice as large."""
+    store = open_store(tmp_path / "large.kgl", mode="write")
+    # each skill in a text of its own, so that all are learned, and 4,000 texts of six skills, few of which are popular
+    drawn_skills = (1_800 * np.random.default_rng(0).random((4_000, 6)) ** 2).astype(int)
+    lists = [[k] for k in range(1_800)] + [sorted(set(row)) for row in drawn_skills.tolist()]
+    listed = [{"id": f"t{i}", "skills": [f"skill number {k}" for k in row]} for i, row in enumerate(lists)]
+    (tmp_path / "large.json").write_text(json.dumps(listed))
+    store.write_dataset(load(tmp_path / "large.json", name="large").dataset)
+    learn_layer(store, "large", name="all")
+    associate(store, "large", "all")
+    store.close()
+    page.goto(f"{serve(tmp_path / 'large.kgl')}/graph")
+    drawn(page, "cy")
+    content: dict[str, bytes] = {}
+    for name, most in (
+        ("Picture (PNG)", 1_000_000),
+        ("Drawing (SVG)", 1_000_000),
+        ("Drawing (PDF)", 1_000_000),
+        ("Page to send (HTML)", 3_000_000),
+    ):
+        page.get_by_label("Export").click()
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name).click()
+        content[name] = Path(download.value.path()).read_bytes()
+        assert len(content[name]) <= most, name
+    picture = content["Picture (PNG)"]
+    assert picture.startswith(b"\x89PNG\r\n\x1a\n")
+    parts: dict[bytes, bytes] = {}
+    at = 8
+    while at < len(picture):
+        size, kind = int.from_bytes(picture[at : at + 4]), picture[at + 4 : at + 8]
+        body = picture[at + 8 : at + 8 + size]
+        assert int.from_bytes(picture[at + 8 + size : at + 12 + size]) == zlib.crc32(kind + body)
+        parts[kind], at = body, at + 12 + size
+    width, height = int.from_bytes(parts[b"IHDR"][:4]), int.from_bytes(parts[b"IHDR"][4:8])
+    assert parts[b"IHDR"][8:] == bytes((8, 3, 0, 0, 0))  # a palette
+    rows = zlib.decompress(parts[b"IDAT"])
+    assert len(rows) == (width + 1) * height
+    assert max(rows) < len(parts[b"PLTE"]) // 3 <= 256
+    colours = {tuple(parts[b"PLTE"][i : i + 3]) for i in range(0, len(parts[b"PLTE"]), 3)}
+    # the ground is there as it is, up to the bits that are left out
+    assert min(max(255 - channel for channel in colour) for colour in colours) <= 6
+    assert min(width, height) > 600
