@@ -85,7 +85,7 @@ def follow(source: Source, cause: Cause, ask: dict[str, Any] | None, _pulse: Any
     State("q-subject", "data"),
 )
 def show(
-    source: Source, result: dict[str, Any] | None, view: str, subject: Mapping[str, str | None] | None
+    source: Source, result: dict[str, Any] | None, view: str, subject: Mapping[str, str | None] | None = None
 ) -> tuple[Any, ...]:
     """The table's columns and rows, and which of table, graph and sentence is seen: all three are always there."""
     if not result:

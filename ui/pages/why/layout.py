@@ -27,10 +27,10 @@ _MEANING = (
     "what would unlock it."
 )
 _COLUMNS = (
-    {"field": "name", "headerName": "Skill", "flex": 2, "minWidth": 140, "tooltipField": "name"},
-    {"field": "class", "headerName": "Class", "minWidth": 80, "flex": 1},
-    {"field": "uses", "headerName": "Texts", "type": "numericColumn", "minWidth": 80, "filter": "agNumberColumnFilter"},
-    {"field": "reason", "headerName": "Reason", "minWidth": 100, "flex": 1},
+    {"field": "name", "headerName": "Skill", "flex": 2, "minWidth": 115, "tooltipField": "name"},
+    {"field": "reason", "headerName": "Reason", "minWidth": 90, "flex": 1, "tooltipField": "reason"},
+    {"field": "class", "headerName": "Class", "minWidth": 66, "flex": 1},
+    {"field": "uses", "headerName": "Texts", "type": "numericColumn", "minWidth": 70, "filter": "agNumberColumnFilter"},
 )
 _ONE = {"rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}}
 
