@@ -1,14 +1,20 @@
 """Filters of the association graph, against loops."""
 
+import json
 from dataclasses import replace
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
 
+from explorer.store.protocol import Node, QueryResult
+from ui.drawing.elements import Drawing
 from ui.drawing.filters import Filters, counts_sentence, filtered
-from ui.drawing.graphs import LayerGraph, subgraph
+from ui.drawing.graphs import LayerGraph, most_used, subgraph
 from ui.drawing.histograms import masteries, most_doublings, uses, waves, weights
 from ui.drawing.map_picture import whole_box
+from ui.pages.graph.pictures import ringed
+from ui.pages.query.answers import MOST_ADDED, result_skills, skills_link
 
 
 def ids(graph: LayerGraph) -> set[str]:
@@ -106,3 +112,33 @@ def test_a_part_keeps_the_groups_of_the_whole(small_graph: LayerGraph, first: in
     assert np.array_equal(part.class_number, small_graph.class_number[nodes])
     assert np.array_equal(part.map_positions, small_graph.map_positions[nodes])
     assert [part.name[i] for i in range(part.n)] == [small_graph.name[i] for i in nodes]
+
+
+def test_what_a_query_adds_is_kept_whatever_else_is_left_out(small_graph: LayerGraph) -> None:
+    rare = small_graph.skill_id(int(np.argmin(small_graph.uses)))
+    few = Filters(weight=2, waves=(1, 1))
+    plain = filtered(small_graph, few)
+    part = filtered(small_graph, replace(few, added=(rare, "no such skill")))
+    assert ids(part) == ids(plain) | {rare}
+    assert Filters(added=(rare,)).number == 0
+    assert filtered(small_graph, Filters(added=(rare,))) is small_graph
+    assert rare in ids(most_used(small_graph, 3, [rare]))
+    assert most_used(small_graph, 3, [rare]).n == 3
+    drawn = Drawing([{"data": {"id": f"s:{rare}"}}, {"data": {"id": "s:x"}, "classes": "y"}], "", 2, 0, 0)
+    assert [element.get("classes") for element in ringed(drawn, [rare]).elements] == ["added", "y"]
+
+
+def test_the_skills_of_a_result_lead_to_the_graph() -> None:
+    nodes = [Node(str(i), ("Skill",), {"dataset": "d" if i else "other", "id": f"s, {i}"}) for i in range(300)]
+    rows = [(node,) for node in (*nodes, Node("t", ("Text",), {"dataset": "d", "id": "t1"}))]
+    found = result_skills(QueryResult(("n",), rows, truncated=False, seconds=0.0))
+    assert found[:2] == [["other", "s, 0"], ["d", "s, 1"]]
+    href, said, hidden = skills_link({"skills": found}, "d", "all")
+    assert said == f"Add the first {MOST_ADDED} of 299 skills to the graph"
+    assert not hidden
+    query = parse_qs(href.partition("?")[2])
+    assert (query["dataset"], query["layer"]) == (["d"], ["all"])
+    assert json.loads(query["add"][0])[:2] == ["s, 1", "s, 2"]
+    assert skills_link({"skills": found[:1]}, "d", "all") == ("", "", True)
+    assert skills_link({"skills": found}, "d", None) == ("", "", True)
+    assert skills_link(None, "d", "all") == ("", "", True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import sys
 import tempfile
 import threading
@@ -48,6 +49,7 @@ AWKWARD = (
 )
 _RTL = "مهارات"
 _TYPED = ("", "0", "1", "2", "-1", "1e9", "0.5", "abc", "skill", *AWKWARD[:4])
+_NUMBER = re.compile(r"-?[0-9.]*(e[0-9]+)?")
 _QUERIES = (
     "MATCH (a:Skill)-[r:ASSOCIATED_WITH]->(b:Skill) RETURN a, r, b LIMIT 7",
     "MATCH (n) RETURN n.id AS id LIMIT 3",
@@ -227,7 +229,10 @@ class Walk:
         self.page.keyboard.press("Escape")
 
     def _type(self, place: Any) -> None:
-        place.fill(self.chance.choice(_TYPED), timeout=3_000)
+        text = self.chance.choice(_TYPED)
+        if place.get_attribute("type", timeout=3_000) == "number" and not _NUMBER.fullmatch(text):
+            text = ""  # a browser lets nobody type more than numbers there
+        place.fill(text, timeout=3_000)
         place.blur()
 
     def _slide(self, place: Any) -> None:

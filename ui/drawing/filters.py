@@ -23,6 +23,7 @@ class Filters:
         box: A region of the map; None for all of it.
         uses: Skills that from 2^a to 2^(b+1) - 1 texts require; None for all.
         mastery: Skills that the model has with a probability from a to b per cent; None for all.
+        added: Ids of skills that are kept whatever else is left out.
     """
 
     weight: int = 1
@@ -31,6 +32,7 @@ class Filters:
     box: Box | None = None
     uses: tuple[int, int] | None = None
     mastery: tuple[int, int] | None = None
+    added: tuple[str, ...] = ()
 
     @property
     def number(self) -> int:
@@ -62,6 +64,7 @@ def filtered(graph: LayerGraph, filters: Filters) -> LayerGraph:
         joined = np.zeros(graph.n, dtype=bool)
         joined[graph.source[edges]] = joined[graph.target[edges]] = True
         kept &= joined
+    kept[[graph.node_of[name] for name in filters.added if name in graph.node_of]] = True
     return subgraph(graph, np.flatnonzero(kept), edges)
 
 

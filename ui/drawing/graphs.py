@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -391,11 +391,19 @@ def skills_of(view: LayerView, text: int) -> Sequence[int]:
     return found
 
 
-def most_used(graph: LayerGraph, limit: int) -> LayerGraph:
-    """The part of a graph on its most used skills; the graph itself if it has no more."""
+def most_used(graph: LayerGraph, limit: int, always: Collection[str] = ()) -> LayerGraph:
+    """The part of a graph on its most used skills; the graph itself if it has no more.
+
+    Args:
+        graph: The whole.
+        limit: Number of skills.
+        always: Ids of skills that come first.
+    """
     if graph.n <= limit:
         return graph
-    return subgraph(graph, np.sort(np.argsort(-graph.uses, kind="stable")[:limit]))
+    first = np.zeros(graph.n, dtype=bool)
+    first[[graph.node_of[name] for name in always if name in graph.node_of]] = True
+    return subgraph(graph, np.sort(np.lexsort((-graph.uses, ~first))[:limit]))
 
 
 def subgraph(graph: LayerGraph, nodes: Int, edges: Int | None = None) -> LayerGraph:

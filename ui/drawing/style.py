@@ -228,6 +228,7 @@ def cytoscape_stylesheet(scheme: Scheme, colour: str = "class") -> list[dict[str
                 "z-index": 30,
             },
         },
+        {"selector": "node.added", "style": {"border-width": 4, "border-color": ROLES["second"], "z-index": 28}},
         {
             "selector": "node.path",
             "style": {"border-width": 3, "border-color": ROLES["measured"], "z-index": 29},

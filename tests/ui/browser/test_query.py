@@ -70,7 +70,7 @@ def test_a_time_limit_stops_a_query(page: Page, small: str) -> None:
 
 def test_metrics_graph_and_export(page: Page, small: str, store_path: Path) -> None:
     cypher = "MATCH (a:Skill)-[r:ASSOCIATED_WITH {layer: 'tuned'}]->(b:Skill) RETURN a, r, b LIMIT 7"
-    page.goto(ask(small, cypher))
+    page.goto(f"{ask(small, cypher)}&layer=tuned")
     rows = open_store(store_path, mode="read").query(cypher).rows
     nodes = {node.id for row in rows for node in (row[0], row[2])}
     text = rf"^7 rows in \d+\.\d\d+ s · 3 columns · {len(nodes)} nodes and 7 relationships$"
@@ -89,6 +89,14 @@ def test_metrics_graph_and_export(page: Page, small: str, store_path: Path) -> N
     content = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
     assert content["columns"] == ["a", "r", "b"]
     assert len(content["rows"]) == 7
+    # Its skills are added to the picture of the layer, where a button takes the rings away again.
+    page.get_by_role("link", name=f"Add {len(nodes)} skills to the graph").click()
+    page.wait_for_function("n => { const e = document.getElementById('cy'); return e && e._cyreg && "
+                           "e._cyreg.cy.nodes('.added').length > n }", arg=len(nodes) // 2)  # fmt: skip
+    expect(page.locator("#g-counts")).to_contain_text("Ringed:")
+    page.get_by_role("button", name="Leave the query's skills").click()
+    page.wait_for_function("() => document.getElementById('cy')._cyreg.cy.nodes('.added').length === 0")
+    expect(page.locator("#g-counts")).not_to_contain_text("Ringed:")
 
 
 def test_what_is_typed_is_kept_but_not_run(page: Page, small: str) -> None:

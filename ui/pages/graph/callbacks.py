@@ -9,6 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 from dash import ALL, Input, Output, State, no_update
 
+from explorer.wording import plural
 from ui.calls import Calls, Cause
 from ui.drawing.canvas import legend_items
 from ui.drawing.filters import counts_sentence
@@ -61,6 +62,7 @@ CALLS.browser(
     Output("g-stage", "className"),
     Output("g-options-count", "children"),
     Output("g-no-box", "disabled"),
+    Output("g-no-added", "disabled"),
     *CONTROLS.inputs(),
     State("g-subject", "data"),
     State("g-state", "data"),
@@ -149,6 +151,7 @@ CALLS.browser(
     Output("g-clear", "data-cleared"),
     Input("g-clear", "n_clicks"),
     Input("g-no-box", "n_clicks"),
+    Input("g-no-added", "n_clicks"),
     Input("g-clear-all", "n_clicks"),
     State("g-subject", "data"),
     prevent_initial_call=True,
@@ -200,6 +203,8 @@ def draw(
         state = replace(state, filters=replace(state.filters, box=None))
     shown = part(snapshot, where, state)
     colours, counts = look(snapshot, where, state), counts_sentence(graph, shown)
+    if state.filters.added:
+        counts += f" Ringed: {plural(len(state.filters.added), 'skill')} of a query, whatever the filters say."
     legend = (legend_items(colours), {}, True) if shown.n else (None, {"display": "none"}, False)
     if state.view == "map":
         return no_update, no_update, *legend, no_update, counts

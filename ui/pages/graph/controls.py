@@ -136,7 +136,7 @@ def options_row(graph: LayerGraph, state: GraphState) -> html.Div:
     """Arrangement and filters; it opens with the button of its name, and by itself where filters are on."""
     filters = state.filters
     region = filters.box is not None and state.view == "map"  # it is what the map shows
-    opened = filters.number - region > 0 or bool(state.texts)
+    opened = filters.number - region > 0 or bool(state.texts) or bool(filters.added)
     return html.Div(
         [
             html.Div([*_arranging(graph, state), *_filtering(graph, state)], className="toolbar"),
@@ -149,6 +149,13 @@ def options_row(graph: LayerGraph, state: GraphState) -> html.Div:
                         className="act",
                         disabled=filters.box is None,
                         title="Show all skills of the map again",
+                    ),
+                    html.Button(
+                        "Leave the query's skills",
+                        id="g-no-added",
+                        className="act",
+                        disabled=not filters.added,
+                        title="Draw the skills that a query added like all others",
                     ),
                     html.Button("Clear filters", id="g-clear", className="act", title="Remove all filters"),
                 ],

@@ -196,7 +196,7 @@
 
   /* ---------- state: one list of controls, for the address, for undo, for the server ---------- */
 
-  const DRAWN = ["view", "by", "layout", "per", "weight", "waves", "uses", "mastery", "classes", "around", "open", "texts", "box"];
+  const DRAWN = ["view", "by", "layout", "per", "weight", "waves", "uses", "mastery", "classes", "add", "around", "open", "texts", "box"];
 
   /* What an address need not say because the page takes it anyway, and what means nothing in a view. */
   (window.sgRules = window.sgRules || {}).graph = {
@@ -245,11 +245,14 @@
     if (now.view !== "groups") { drawn.by = "community"; drawn.open = ""; }
     if (now.view !== "skills") { drawn.layout = ""; drawn.per = ""; }
     brushes(now);
+    // an element that is drawn already keeps a class that it is no longer given
+    const box = document.getElementById("cy"), cy = !now.add && box && box._cyreg && box._cyreg.cy;
+    if (cy) cy.nodes(".added").removeClass("added");
     const filters = [said.weight, said.waves, said.uses, said.mastery, said.classes, now.view !== "map" && said.box].filter(Boolean).length;
     const stage = now.as ? "as-table" : now.view === "map" ? "as-map" : "as-graph";
     document.querySelectorAll(".options-row .for-view").forEach((box) => { box.hidden = !box.classList.contains("for-" + now.view); });
     return [JSON.stringify(drawn) === JSON.stringify(before) ? no() : drawn, !window.sgState.depth(), "graph-stage " + stage,
-            filters ? String(filters) : "", !now.box];
+            filters ? String(filters) : "", !now.box, !now.add];
   }
 
   /* ---------- brushes: a histogram over each filter ---------- */
@@ -284,9 +287,10 @@
     return no();
   }
 
-  function clear(all, box, everything, subject) {
+  function clear(all, box, added, everything, subject) {
     const which = trigger().triggered_id;
     if (!trigger().triggered[0].value) return no();
+    if (which === "g-no-added") { set("g-added", { data: [] }); return no(); }
     set("g-box", { data: null });
     set("g-layout", { value: "islands" });
     if (which !== "g-no-box") {

@@ -107,6 +107,7 @@ def _memory(choice: Choice, state: GraphState, usual: str, ends: Mapping[str, li
         "g-skill": state.skill,
         "g-goal": state.goal,
         "g-open": list(state.opened),
+        "g-added": list(state.filters.added),
         "g-around": state.around,
         "g-box": None if box is None else ",".join(f"{value:g}" for value in box),
         "g-hidden": list(state.hidden),

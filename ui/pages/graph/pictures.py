@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,7 +53,7 @@ _MEANINGS = {
 def part(snapshot: Snapshot, subject: Subject, state: GraphState) -> LayerGraph:
     """What the filters keep of the layer's graph."""
     graph = snapshot.graph(*subject)
-    if not state.filters.number:
+    if not state.filters.number:  # what a query adds is there anyway
         return graph
     return snapshot.once(("part", *subject, state.filters), lambda: filtered(graph, state.filters))
 
@@ -112,10 +113,24 @@ def texts_of_skills(snapshot: Snapshot, subject: Subject, state: GraphState) -> 
 
 def drawing(snapshot: Snapshot, subject: Subject, state: GraphState) -> Drawing:
     """What Cytoscape draws for a view, but the map."""
-    found = _drawing(snapshot, subject, state)
+    found = ringed(_drawing(snapshot, subject, state), state.filters.added)
     if state.names == USUAL:
         return found
     return named(found, part(snapshot, subject, state), state.by, texts_of_skills(snapshot, subject, state))
+
+
+def ringed(found: Drawing, added: Collection[str]) -> Drawing:
+    """The drawing with a ring around the skills that a query added."""
+    if not added:
+        return found
+    names = {f"s:{name}" for name in added}
+    elements = [
+        {**element, "classes": f"{element.get('classes', '')} added".strip()}
+        if element["data"]["id"] in names
+        else element
+        for element in found.elements
+    ]
+    return replace(found, elements=elements)
 
 
 def _drawing(snapshot: Snapshot, subject: Subject, state: GraphState) -> Drawing:
@@ -137,7 +152,8 @@ def _drawing(snapshot: Snapshot, subject: Subject, state: GraphState) -> Drawing
             lambda: group_drawing(shown, colours, by=state.by, opened=state.opened),
         )
     return snapshot.once(
-        (*key, state.per, state.arrangement), lambda: _skills(shown, colours["look"], state.per, state.arrangement)
+        (*key, state.per, state.arrangement),
+        lambda: _skills(shown, colours["look"], state.per, state.arrangement, state.filters.added),
     )
 
 
@@ -146,9 +162,9 @@ def _middle(shown: LayerGraph, state: GraphState) -> int:
     return int(np.argmax(shown.uses)) if found is None else found
 
 
-def _skills(shown: LayerGraph, colours: Colouring, per: int, arrangement: str) -> Drawing:
-    """The most used ones if there are more than a browser pans smoothly."""
-    drawn = most_used(shown, NODE_LIMIT)
+def _skills(shown: LayerGraph, colours: Colouring, per: int, arrangement: str, always: Collection[str] = ()) -> Drawing:
+    """The most used ones, and those of a query, if there are more than a browser pans smoothly."""
+    drawn = most_used(shown, NODE_LIMIT, always)
     if drawn is not shown:
         colours = colours.take(np.array([shown.node_of[i] for i in drawn.node_of], dtype=np.int64))
     if arrangement == "fcose" and drawn.n > FCOSE_LIMIT:

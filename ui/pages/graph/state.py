@@ -45,6 +45,7 @@ CONTROLS = Group(
         Control("uses", "g-uses", codec="range", slides=True),
         Control("mastery", "g-mastery", codec="range", default=[0, 100], slides=True),
         Control("classes", "g-classes", codec="list", default=[]),
+        Control("add", "g-added", "data", "list", default=[]),
         Control("around", "g-around", "data"),
         Control("open", "g-open", "data", "numbers", default=[]),
         Control("texts", "g-texts", codec="list", default=[]),
@@ -171,6 +172,7 @@ def _filters(query: Mapping[str, str], graph: LayerGraph, box: Box | None) -> Fi
         box=box,
         uses=_ends(query.get("uses", ""), most_doublings(graph.uses)),
         mastery=_ends(query.get("mastery", ""), 100),
+        added=tuple(name for name in strings(query.get("add", "")) if name in graph.node_of),
     )
 
 

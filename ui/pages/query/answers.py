@@ -7,14 +7,17 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 from dash import html, no_update
 
 from explorer.errors import QueryError
 from explorer.store.protocol import Node, Path, QueryResult, Relationship
+from explorer.wording import plural
 from loaders.gate import parse_json
 from loaders.spreadsheet import escaped
+from ui.drawing.graphs import NODE_LIMIT
 from ui.drawing.layouts import communities, islands
 from ui.drawing.style import CATEGORIES, OTHER
 
@@ -22,6 +25,7 @@ __all__ = [
     "AT_ONCE",
     "EXAMPLE",
     "MAX_ROWS",
+    "MOST_ADDED",
     "answered",
     "ended",
     "plain",
@@ -31,12 +35,18 @@ __all__ = [
     "result_json",
     "result_rows",
     "rows_with_skills",
+    "result_skills",
+    "skills_link",
 ]
 
 MAX_ROWS = 1_000
 
 
-_MAX_NODES = 400
+_MAX_NODES = NODE_LIMIT
+
+
+MOST_ADDED = 200
+"""Skills of a result that the graph page takes: they are in its address."""
 
 
 AT_ONCE = 1.0  # seconds that the first answer waits for the result, before the page asks again and again
@@ -56,8 +66,11 @@ def answered(result: QueryResult) -> tuple[Any, ...]:
     elements = result_elements(result)
     links = sum("source" in element["data"] for element in elements)
     shown = "graph" if links and len(elements) > 1 else "table"
-    data = {"columns": columns, "rows": rows, "elements": elements}
+    data = {"columns": columns, "rows": rows, "elements": elements, "skills": result_skills(result)}
     summary: list[Any] = [_metrics(result, len(elements) - links, links)]
+    left_out = len(result.graph()[0]) - (len(elements) - links)
+    if left_out:
+        summary.append(html.Div(f"The graph leaves out {left_out:,} nodes: give the query a smaller LIMIT."))
     summary += [html.Div(text, className="query-warning") for text in result.warnings]
     return {"running": False}, data, summary, shown, {"display": "none"}
 
@@ -171,6 +184,24 @@ def rows_with_skills(result: Mapping[str, Any], dataset: str, names: Mapping[str
         if cells and all(isinstance(cell, str) and cell in ids for cell in cells):
             return [{**row, "why": ids[row[f"c{i}"]]} if row[f"c{i}"] is not None else row for row in rows]
     return rows
+
+
+def result_skills(result: QueryResult) -> list[list[str]]:
+    """Skills among the nodes of a result: pairs of dataset and id, in the order of the result."""
+    nodes, _ = result.graph()
+    found = [node.properties for node in nodes.values() if "Skill" in node.labels and "id" in node.properties]
+    return [[str(facts.get("dataset", "")), str(facts["id"])] for facts in found]
+
+
+def skills_link(result: Mapping[str, Any] | None, dataset: str | None, layer: str | None) -> tuple[str, str, bool]:
+    """Address of the graph page with a result's skills added, what the link says, and whether it is hidden."""
+    ids = [name for place, name in (result or {}).get("skills", ()) if place in {"", dataset}]
+    if not ids or dataset is None or layer is None:
+        return "", "", True
+    some = ids[:MOST_ADDED]
+    query = {"dataset": dataset, "layer": layer, "add": json.dumps(some, ensure_ascii=False)}
+    number = plural(len(ids), "skill") if len(some) == len(ids) else f"the first {len(some):,} of {len(ids):,} skills"
+    return f"/graph?{urlencode(query)}", f"Add {number} to the graph", False
 
 
 def result_elements(result: QueryResult) -> list[dict[str, Any]]:

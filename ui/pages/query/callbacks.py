@@ -20,6 +20,7 @@ from ui.pages.query.answers import (
     result_csv,
     result_json,
     rows_with_skills,
+    skills_link,
 )
 from ui.source import Source
 from ui.work import tasks
@@ -116,6 +117,18 @@ def show(
 def draw(source: Source, result: dict[str, Any] | None, scheme: str) -> tuple[Any, Any]:
     sheet = cytoscape_stylesheet("dark" if scheme == "dark" else "light")
     return (result or {}).get("elements", []), sheet
+
+
+@CALLS.answer(
+    "the way to the graph",
+    Output("q-add", "href"),
+    Output("q-add", "children"),
+    Output("q-add-box", "hidden"),
+    Input("q-result", "data"),
+    State("q-subject", "data"),
+)
+def add(source: Source, result: dict[str, Any] | None, subject: dict[str, str | None]) -> tuple[str, str, bool]:
+    return skills_link(result, subject["dataset"], subject["layer"])
 
 
 @CALLS.answer("the last queries", Output("q-past", "children"), Input("q-history", "data"))

@@ -209,6 +209,11 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                                                 size="xs",
                                                 **attributes(aria_label="Result as"),
                                             ),
+                                            html.Span(
+                                                dcc.Link("", href="", id="q-add", className="act"),
+                                                id="q-add-box",
+                                                hidden=True,
+                                            ),
                                             dmc.Button("CSV", id="q-csv", size="xs", variant="default", disabled=True),
                                             dmc.Button(
                                                 "JSON", id="q-json", size="xs", variant="default", disabled=True
