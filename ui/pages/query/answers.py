@@ -34,8 +34,8 @@ __all__ = [
     "result_elements",
     "result_json",
     "result_rows",
-    "rows_with_skills",
     "result_skills",
+    "rows_with_skills",
     "skills_link",
 ]
 
