@@ -37,6 +37,7 @@ __all__ = [
     "tree_rows",
 ]
 
+_MANY = 50_000  # cells, above which they are told by name and value alone
 _SCALES = {
     "change": [[0, "#D55E00"], [0.5, "#F3F5F8"], [1, "#0072B2"]],
     "beyond": [[0, "#D55E00"], [0.5, "#F3F5F8"], [1, "#0072B2"]],
@@ -146,7 +147,9 @@ def matrix_figure(wide: Wide, shown: str, order: str, by: str = "skill") -> go.F
         colorscale=_SCALES[value],
         zmin=-limit if around else 0.0,
         zmax=limit if around else 100.0,
-        hovertemplate="%{customdata}<extra></extra>",
+        hovertemplate="%{customdata}"
+        + (f"<br>%{{x}}: %{{z}}{unit}" if percent.size > _MANY else "")
+        + "<extra></extra>",
         colorbar={"title": unit.strip(), "thickness": 10, "outlinewidth": 0},
         xgap=1,
     )
@@ -180,18 +183,18 @@ def matrix_figure(wide: Wide, shown: str, order: str, by: str = "skill") -> go.F
 
 
 def _told(wide: Wide, cells: Cells, rows: Sequence[int], there: Sequence[int], value: str, by: str) -> list[list[str]]:
-    """What each cell says when it is pointed at; of very many cells the name, the layer and the value alone."""
+    """What each cell says when it is pointed at; of very many cells the name, besides the layer and the value."""
+    skills, layers = [label(cells.names[k]) for k in rows], [label(wide.layers[m], 28) for m in there]
+    if len(rows) * len(there) > _MANY:
+        return [[name] * len(there) for name in skills]
     unit = " points" if value in ("change", "beyond") else " %"
     sign = "+" if value in ("change", "beyond") else ""
-    short = len(rows) * len(there) > 50_000
 
-    def cell(k: int, m: int) -> str:
+    def cell(k: int, m: int, skill: str, layer: str) -> str:
         number = cells.values[k, m]
         if np.isnan(number):
             return ""
-        told = f"{label(cells.names[k])}<br>{label(wide.layers[m], 28)}: {100 * number:{sign}.1f}{unit}"
-        if short:
-            return told
+        told = f"{skill}<br>{layer}: {100 * number:{sign}.1f}{unit}"
         if cells.low is not None and cells.high is not None and not np.isnan(cells.low[k, m]):
             told += f" ({100 * cells.low[k, m]:{sign}.1f} to {100 * cells.high[k, m]:{sign}.1f})"
         if cells.counts is not None and not np.isnan(cells.counts[k, m]):
@@ -200,7 +203,10 @@ def _told(wide: Wide, cells: Cells, rows: Sequence[int], there: Sequence[int], v
             told += f"<br>{'q' if by == 'skill' else 'p'} = {cells.pale[k, m]:.2g}"
         return told
 
-    return [[cell(k, m) for m in there] for k in rows]
+    return [
+        [cell(k, m, skill, layer) for m, layer in zip(there, layers, strict=True)]
+        for k, skill in zip(rows, skills, strict=True)
+    ]
 
 
 def matrix_table(wide: Wide, shown: str, order: str, by: str = "skill") -> str:
