@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks import harness
-from explorer.service.course import Course, layer_course
 from explorer.service.ladder import explain
 from explorer.service.learning import learn
+from explorer.service.stages import Training, layer_training
 from explorer.store.opening import open_store
 from loaders.dataset import Dataset, build_dataset
 
@@ -55,7 +55,7 @@ def main() -> None:
             begun = time.process_time()
             found = explain(store, "topics", "all", graphs=0)
             seconds = time.process_time() - begun
-            view = layer_course(store, "topics", "all")
+            view = layer_training(store, "topics", "all")
             costs = [_cost(view, rung.name, rung.types) for rung in found.rungs]
             store.close()
     rows = [
@@ -73,14 +73,14 @@ def main() -> None:
     harness.finish(report, options)
 
 
-def _cost(course: Course, name: str, types: int | None) -> str:
+def _cost(training: Training, name: str, types: int | None) -> str:
     """CPU seconds of one prediction with as many types, drawn at random."""
     if not types:
         return "–"
-    skills = course.graph.n_skills
+    skills = training.graph.n_skills
     labels = np.arange(skills) if types >= skills else np.random.default_rng(0).permutation(skills) % types
     begun = time.process_time()
-    course.predict(labels, poisson=name == "text sizes")
+    training.predict(labels, poisson=name == "text sizes")
     return f"{time.process_time() - begun:.2f}"
 
 

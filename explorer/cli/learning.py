@@ -128,12 +128,12 @@ def known_skills(path: Path | None) -> list[str]:
     return [] if path is None else read_lines(path)
 
 
-def learned_sentence(layer: LayerInfo, course: str, error: float | None = None) -> str:
+def learned_sentence(layer: LayerInfo, waves: str, error: float | None = None) -> str:
     """What a layer has learned, in how many waves or steps, and how many texts are understood then."""
     understood = "" if error is None else f"; {1 - error:.1%} of the texts are understood"
     return (
         f"{layer.name}: {layer.learned:,} of {plural(layer.skills, 'skill')} learned ({layer.learned_fraction:.1%}) "
-        f"from {plural(layer.texts, 'text')} in {course}{understood}."
+        f"from {plural(layer.texts, 'text')} in {waves}{understood}."
     )
 
 

@@ -516,10 +516,10 @@ def typed_rate_by_ratio(
     typed = typed_expectation(store, dataset, layer)
     if typed is None:
         return None
-    last = int(typed.course.stages[-1].reads.sum())
+    last = int(typed.training.stages[-1].reads.sum())
     rates, learned = [], []
     for share in shares:
-        there = replace(typed, predicted=typed.course.predict(typed.choice.labels, share=share, tolerance=1e-4))
+        there = replace(typed, predicted=typed.training.predict(typed.choice.labels, share=share, tolerance=1e-4))
         learned.append(there.predicted.evolution.learned)
         chances = np.clip(there.understood_by_text, 0.0, 1.0)
         rates.append(random_rate(graph.text_degrees, chances, learned[-1] * graph.n_skills, raw_bits))

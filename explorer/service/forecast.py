@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from analysis.forecast import METHODS, GrowthCurve, backtest, interval
 from analysis.typed_sampling import rewire
 from explorer.errors import SkillgraphError
-from explorer.service.course import Course, layer_course
 from explorer.service.outlook import GUIDE, Outlook, outlook
+from explorer.service.stages import Training, layer_training
 from explorer.store.protocol import LayerInfo, Store
 
 __all__ = ["METHOD_NAMES", "Forecast", "ForecastMethod", "forecast", "parse_factor"]
@@ -130,25 +130,25 @@ def forecast(
     """
     if not 1.0 < factor <= _MOST:
         raise SkillgraphError(f"factor {factor:g} must be above 1 and at most {_MOST:g}: how many times as many texts")
-    course = layer_course(store, dataset, layer)
-    graph = course.graph
-    reads = np.flatnonzero(course.stages[-1].reads).astype(np.int64)
+    training = layer_training(store, dataset, layer)
+    graph = training.graph
+    reads = np.flatnonzero(training.stages[-1].reads).astype(np.int64)
     if len(reads) < 16:
         raise SkillgraphError(
             f"layer {layer!r} was taught by {len(reads)} texts: too few for a forecast, which needs at least 16"
         )
-    earlier = course.read_before
+    earlier = training.read_before
 
     def count(chosen: NDArray[np.int64]) -> tuple[float, float]:
-        out = course.stages[-1].reads.copy()
+        out = training.stages[-1].reads.copy()
         out[chosen] = False
-        learned = course.learn(graph, np.random.default_rng(seed), without=out)
-        there = np.flatnonzero(earlier | (course.stages[-1].reads & ~out))
+        learned = training.learn(graph, np.random.default_rng(seed), without=out)
+        there = np.flatnonzero(earlier | (training.stages[-1].reads & ~out))
         seen = np.unique(graph.subset(there).text_skills)
         return float(learned[seen].sum()), float(len(seen))
 
     def ahead(chosen: NDArray[np.int64], times: float) -> float | None:
-        return _ahead(course, chosen, times, count(chosen), np.random.default_rng([seed, 4]))
+        return _ahead(training, chosen, times, count(chosen), np.random.default_rng([seed, 4]))
 
     replicates = 5 if graph.n_edges <= _ROOM else 2
     curve = GrowthCurve.measure(count, reads, np.random.default_rng([seed, 3]), replicates)
@@ -166,12 +166,12 @@ def forecast(
     beats = all(test.errors["growth"] < test.errors[naive] for naive in ("line", "last"))
     low, high = interval(curve, factor, test, ahead(reads, factor))
     view = outlook(
-        store, dataset, layer, course, factor=factor, learned=float(curve.learned[-1]), seen=float(curve.seen[-1])
+        store, dataset, layer, training, factor=factor, learned=float(curve.learned[-1]), seen=float(curve.seen[-1])
     )
     if view is not None and view.jump is not None:
         high = max(high, min(view.reached, curve.seen_at(factor)))
     found = Forecast(
-        layer=course.view.info,
+        layer=training.view.info,
         factor=factor,
         texts=round(factor * len(reads)),
         learned_now=int(curve.learned[-1]),
@@ -194,7 +194,7 @@ def forecast(
 
 
 def _ahead(
-    course: Course,
+    training: Training,
     chosen: NDArray[np.int64],
     factor: float,
     now: tuple[float, float],
@@ -206,8 +206,8 @@ def _ahead(
     learning that does not start by itself, what they lead to counts.
     """
     learned, seen = now
-    last = course.stages[-1]
-    before = np.setdiff1d(np.flatnonzero(course.read_before), chosen)
+    last = training.stages[-1]
+    before = np.setdiff1d(np.flatnonzero(training.read_before), chosen)
 
     def drawn(times: float, seeds: int = 0) -> float:
         whole = int(times)
@@ -215,17 +215,17 @@ def _ahead(
         rows = np.concatenate([before, *[chosen] * whole, part])
         first = np.arange(len(rows)) < len(before) + len(chosen)
         own = np.arange(len(rows)) >= len(before)
-        graph = rewire(course.graph.subset(rows), course.roles, rng, text_class=course.text_class[rows])
-        stages = [replace(stage, reads=stage.reads[rows] & first) for stage in course.stages[:-1]]
+        graph = rewire(training.graph.subset(rows), training.roles, rng, text_class=training.text_class[rows])
+        stages = [replace(stage, reads=stage.reads[rows] & first) for stage in training.stages[:-1]]
         there = np.flatnonzero(graph.skill_degrees)
         known = last.known.copy()
         known[rng.permutation(there)[:seeds]] = True
         stages.append(replace(last, reads=own, known=known))
-        return float(replace(course, stages=tuple(stages)).learn(graph, rng).sum())
+        return float(replace(training, stages=tuple(stages)).learn(graph, rng).sum())
 
     if abs(drawn(1.0) - learned) > max(GUIDE * seen, 5.0):
         return None
-    most = max(min(factor, _MOST_EDGES / max(course.graph.n_edges, 1)), 1.0)
+    most = max(min(factor, _MOST_EDGES / max(training.graph.n_edges, 1)), 1.0)
     seeds = max(round(_SEEDS * seen), 5)
     by_itself, started = drawn(most), drawn(most, seeds)
     return started if started - seeds > max(4.0 * by_itself, _STARTED * (seen - seeds)) else by_itself

@@ -21,10 +21,10 @@ from analysis.typed_evolution import seed_needed, seeded_branch
 from analysis.typed_sampling import rewire
 from explorer.errors import SkillgraphError
 from explorer.service.association import giant_of
-from explorer.service.course import Course, Predicted, expected_giant, layer_course
 from explorer.service.expectation import expectations, known_beforehand
 from explorer.service.poisson import unsettled
 from explorer.service.snapshot import _cached
+from explorer.service.stages import Predicted, Training, expected_giant, layer_training
 from explorer.store.protocol import LayerInfo, Store
 from explorer.wording import plural
 
@@ -183,23 +183,23 @@ class _Features:
     columns: tuple[SkillFeature, ...]
 
 
-def skill_columns(course: Course, columns: Sequence[str] | None = None) -> dict[str, Ids]:
+def skill_columns(training: Training, columns: Sequence[str] | None = None) -> dict[str, Ids]:
     """The user's columns of skills as labels: classes, levels, modules, parents and whatever else came with them.
 
     Numbers of more than 20 values are cut at their octiles. Columns with one value, or a value of its own for nearly
     every skill, are left out unless they are asked for.
 
     Args:
-        course: Of the layer.
+        training: Of the layer.
         columns: Names of those wanted; all if None.
 
     Raises:
         SkillgraphError: A column that is not there.
     """
-    indexed = course.view.indexed
-    n = course.graph.n_skills
+    indexed = training.view.indexed
+    n = training.graph.n_skills
     there = [name for name in indexed.dataset.skills.column_names if name not in {"id", "name"}]
-    parents = _parents(course)
+    parents = _parents(training)
     if parents is not None:
         there.append("parent")
     for name in columns or ():
@@ -227,12 +227,12 @@ def _column(values: pa.Array) -> Ids:
     return type_labels(np.array(["" if value is None else str(value) for value in values.to_pylist()]))
 
 
-def _parents(course: Course) -> Ids | None:
+def _parents(training: Training) -> Ids | None:
     """Parent of every skill in the hierarchy (the first by id); skills without one are their own."""
-    table: pa.Table | None = getattr(course.view.indexed.dataset, "part_of", None)
+    table: pa.Table | None = getattr(training.view.indexed.dataset, "part_of", None)
     if table is None or not table.num_rows:
         return None
-    ids = course.view.indexed.skills.ids.to_pylist()
+    ids = training.view.indexed.skills.ids.to_pylist()
     names = table.column_names
     child, parent = (table[names[0]].to_pylist(), table[names[1]].to_pylist())
     above = dict(sorted(zip(child, parent, strict=True), reverse=True))
@@ -241,16 +241,16 @@ def _parents(course: Course) -> Ids | None:
     return type_labels(np.array([above.get(i, i) for i in ids]))
 
 
-def skill_features(store: Store, dataset: str, layer: str, course: Course) -> tuple[SkillFeature, ...]:
+def skill_features(store: Store, dataset: str, layer: str, training: Training) -> tuple[SkillFeature, ...]:
     """All features of a layer's skills, from memory if the store has not changed."""
-    return _features(store, dataset, layer, course).all
+    return _features(store, dataset, layer, training).all
 
 
-def _features(store: Store, dataset: str, layer: str, course: Course) -> _Features:
+def _features(store: Store, dataset: str, layer: str, training: Training) -> _Features:
     def make() -> _Features:
-        columns = skill_columns(course)
+        columns = skill_columns(training)
         own = tuple(SkillFeature(name, f"the {name} a skill belongs to", v, "column") for name, v in columns.items())
-        return _Features(features_of(course.graph, columns), own)
+        return _Features(features_of(training.graph, columns), own)
 
     return _cached(store, ("features", dataset, layer), make)
 
@@ -262,7 +262,7 @@ class Chosen:
     Attributes:
         compact: With at most `COMPACT` types.
         fine: With at most `FINE`.
-        target: What the layer's course teaches on the graph itself, the target of both.
+        target: What the layer's training teaches on the graph itself, the target of both.
     """
 
     compact: TypeChoice
@@ -270,7 +270,7 @@ class Chosen:
     target: float
 
 
-def chosen_types(store: Store, dataset: str, layer: str, course: Course) -> Chosen:
+def chosen_types(store: Store, dataset: str, layer: str, training: Training) -> Chosen:
     """The types that the two searches choose for a layer.
 
     Their target is one number: the share of the skills that the same training teaches on the graph itself. Which skills
@@ -279,14 +279,14 @@ def chosen_types(store: Store, dataset: str, layer: str, course: Course) -> Chos
     """
 
     def make() -> Chosen:
-        features = skill_features(store, dataset, layer, course)
-        n = course.graph.n_skills
-        target = float(course.learn(course.graph, np.random.default_rng(0)).mean())
+        features = skill_features(store, dataset, layer, training)
+        n = training.graph.n_skills
+        target = float(training.learn(training.graph, np.random.default_rng(0)).mean())
         known: dict[frozenset[str], float] = {}
-        most = int(np.clip(1.2e7 / max(course.graph.n_edges, 1), 16, 80))
+        most = int(np.clip(1.2e7 / max(training.graph.n_edges, 1), 16, 80))
 
         def predicted(labels: Ids) -> float:
-            return course.predict(labels, tolerance=_ROUGH, waves=_SEARCHED).evolution.learned
+            return training.predict(labels, tolerance=_ROUGH, waves=_SEARCHED).evolution.learned
 
         def search(limit: int, start: Sequence[str] = ()) -> TypeChoice:
             return choose_types(
@@ -331,16 +331,16 @@ def explain(
         NotFoundError: No such layer.
         SkillgraphError: The layer was estimated from outcomes, its texts require no skill, or a feature is not there.
     """
-    course = layer_course(store, dataset, layer)
-    graph, view = course.graph, course.view
+    training = layer_training(store, dataset, layer)
+    graph, view = training.graph, training.view
     if graphs is None:
         graphs = 3 if graph.n_edges <= _SIMULATED else 0
-    features = _features(store, dataset, layer, course)
-    chosen = chosen_types(store, dataset, layer, course)
+    features = _features(store, dataset, layer, training)
+    chosen = chosen_types(store, dataset, layer, training)
     n = graph.n_skills
     measured = float(view.learned.mean())
     rungs: list[Rung] = []
-    poisson = _poisson(course, store)
+    poisson = _poisson(training, store)
     if poisson is not None:
         rungs.append(poisson)
     rng = np.random.default_rng(seed)
@@ -354,12 +354,12 @@ def explain(
                 return
             used.append(key)
         progress(name)
-        predicted = course.predict(labels, poisson=sizes_only)
-        rung = _rung(course, name, keeps, tuple(parts), predicted, labels, poisson=sizes_only)
+        predicted = training.predict(labels, poisson=sizes_only)
+        rung = _rung(training, name, keeps, tuple(parts), predicted, labels, poisson=sizes_only)
         if start:
             rung = _with_seed(rung, predicted)
         if graphs and not sizes_only:
-            rung = _simulated(rung, course, labels, graphs, rng)
+            rung = _simulated(rung, training, labels, graphs, rng)
         rungs.append(rung)
 
     one = np.zeros(n, np.int32)
@@ -388,7 +388,7 @@ def explain(
     degrees = next(r.learned for r in rungs if r.name == "degrees")
     gap = measured - degrees
     rungs = [_closing(rung, measured, degrees) for rung in rungs]
-    start = _start(course, next((r for r in rungs if r.name == "few types"), rungs[-1]), rungs)
+    start = _start(training, next((r for r in rungs if r.name == "few types"), rungs[-1]), rungs)
     ladder = Ladder(
         layer=view.info,
         texts=graph.n_texts,
@@ -398,7 +398,7 @@ def explain(
         giant=giant_of(view, "any"),
         giant_understood=giant_of(view, "understood"),
         waves=view.info.waves,
-        testing_error=_cross_validated(course, seed),
+        testing_error=_cross_validated(training, seed),
         gap=gap,
         rungs=tuple(rungs),
         sentence="",
@@ -407,7 +407,7 @@ def explain(
         graphs=graphs,
         seed=seed,
     )
-    return replace(ladder, sentence=_sentence(ladder, by_name), notes=_notes(ladder, course))
+    return replace(ladder, sentence=_sentence(ladder, by_name), notes=_notes(ladder, training))
 
 
 def own_types(by_name: dict[str, SkillFeature], names: Sequence[str]) -> Ids:
@@ -430,7 +430,7 @@ def _keeps(parts: Sequence[SkillFeature]) -> str:
 
 
 def _rung(
-    course: Course,
+    training: Training,
     name: str,
     keeps: str,
     parts: tuple[str, ...],
@@ -441,10 +441,10 @@ def _rung(
 ) -> Rung:
     evolution = predicted.evolution
     giants: list[float | None] = [None, None]
-    if course.has_giant and evolution.converged:
+    if training.has_giant and evolution.converged:
         giants = [expected_giant(predicted, rule) for rule in ("any", "understood")]
-    held_out = course.predict(labels, poisson=poisson, share=1.0 - 1.0 / _FOLDS, tolerance=1e-4)
-    steps = -np.diff(evolution.trajectory) * course.graph.n_skills
+    held_out = training.predict(labels, poisson=poisson, share=1.0 - 1.0 / _FOLDS, tolerance=1e-4)
+    steps = -np.diff(evolution.trajectory) * training.graph.n_skills
     late = np.flatnonzero(steps < 1.0)
     return Rung(
         name=name,
@@ -465,32 +465,32 @@ def _with_seed(rung: Rung, predicted: Predicted) -> Rung:
     return replace(rung, seeded=found.learned, eigenvalue=eigenvalue)
 
 
-def _poisson(course: Course, store: Store) -> Rung | None:
+def _poisson(training: Training, store: Store) -> Rung | None:
     """Random texts: only the means are kept."""
-    view = course.view
+    view = training.view
     keeps = "only the mean number of skills in a text, and of texts for a skill"
-    if len(course.stages) > 1:
-        base = course.stages[0].reads
-        basic = np.zeros(course.graph.n_skills, dtype=bool)
-        basic[course.graph.subset(base).text_skills] = True
-        if len(course.stages) != 2 or not basic.any() or (course.stages[1].reads & base).any():
+    if len(training.stages) > 1:
+        base = training.stages[0].reads
+        basic = np.zeros(training.graph.n_skills, dtype=bool)
+        basic[training.graph.subset(base).text_skills] = True
+        if len(training.stages) != 2 or not basic.any() or (training.stages[1].reads & base).any():
             return None
         from analysis.ensembles import MultiClassEnsemble
 
-        text_of = np.repeat(np.arange(course.graph.n_texts), course.graph.text_degrees)
+        text_of = np.repeat(np.arange(training.graph.n_texts), training.graph.text_degrees)
         try:
             classes = MultiClassEnsemble.from_labels(
-                text_of, course.graph.text_skills, (~base).astype(int), type_labels(~basic), poisson=True
+                text_of, training.graph.text_skills, (~base).astype(int), type_labels(~basic), poisson=True
             )
-            found = compare_training(classes, course.stages[1].learner)
+            found = compare_training(classes, training.stages[1].learner)
         except AnalysisError:
             return None
         mode = getattr(found, str(view.info.mode))
         return Rung("poisson", keeps, None, (), float(mode.learned))
     expected, _ = expectations(view, known_beforehand(view))
-    rule = course.stages[0].learner
+    rule = training.stages[0].learner
     evolution = expected.evolve(rule)
-    steps = -np.diff(evolution.trajectory) * course.graph.n_skills
+    steps = -np.diff(evolution.trajectory) * training.graph.n_skills
     late = np.flatnonzero(steps < 1.0)
     return Rung(
         "poisson",
@@ -505,11 +505,13 @@ def _poisson(course: Course, store: Store) -> Rung | None:
     )
 
 
-def _simulated(rung: Rung, course: Course, labels: NDArray[np.integer], graphs: int, rng: np.random.Generator) -> Rung:
+def _simulated(
+    rung: Rung, training: Training, labels: NDArray[np.integer], graphs: int, rng: np.random.Generator
+) -> Rung:
     """The rung with the mean over rewired graphs that keep exactly what it keeps."""
-    types = joint_types(labels, course.roles)
+    types = joint_types(labels, training.roles)
     learned = [
-        float(course.learn(rewire(course.graph, types, rng, text_class=course.text_class), rng).mean())
+        float(training.learn(rewire(training.graph, types, rng, text_class=training.text_class), rng).mean())
         for _ in range(graphs)
     ]
     error = float(np.std(learned, ddof=1) / np.sqrt(graphs)) if graphs > 1 else None
@@ -522,8 +524,8 @@ def _simulated(rung: Rung, course: Course, labels: NDArray[np.integer], graphs: 
     )
     if not (_apart(rung) or _scattered(rung)):
         return rung
-    copies = int(np.clip(_MOST_EDGES // max(course.graph.n_edges, 1), 2, _COPIES))
-    larger, graph = course.copies(copies)
+    copies = int(np.clip(_MOST_EDGES // max(training.graph.n_edges, 1), 2, _COPIES))
+    larger, graph = training.copies(copies)
     drawn = rewire(graph, np.tile(types, copies), rng, text_class=larger.text_class)
     return replace(rung, copies=copies, simulated_copies=float(larger.learn(drawn, rng).mean()))
 
@@ -548,23 +550,23 @@ def _closing(rung: Rung, measured: float, degrees: float) -> Rung:
     return replace(rung, closes=1.0 - abs(measured - rung.learned) / abs(measured - degrees))
 
 
-def _start(course: Course, rung: Rung, rungs: Sequence[Rung]) -> Start:
+def _start(training: Training, rung: Rung, rungs: Sequence[Rung]) -> Start:
     if rung.seeded is None or rung.eigenvalue is None:
         rung = next(r for r in rungs if r.seeded is not None)
     seeded, eigenvalue = rung.seeded or rung.learned, rung.eigenvalue or 0.0
     seed = None
-    waits = seeded - rung.learned > 0.05 or not course.view.learned.any()
-    if waits and course.alone and course.graph.n_edges <= _SIMULATED:
-        stage, graph = course.stages[0], course.graph
+    waits = seeded - rung.learned > 0.05 or not training.view.learned.any()
+    if waits and training.alone and training.graph.n_edges <= _SIMULATED:
+        stage, graph = training.stages[0], training.graph
         novel = np.flatnonzero(~stage.known)
 
         def learned_with(number: int, rng: np.random.Generator) -> float:
             known = stage.known.copy()
             known[rng.choice(novel, min(number, len(novel)), replace=False)] = True
-            more = replace(course, stages=(replace(stage, known=known),))
+            more = replace(training, stages=(replace(stage, known=known),))
             return float(more.learn(graph, rng).mean())
 
-        measured = float(course.view.learned.mean())
+        measured = float(training.view.learned.mean())
         # Where nothing is learned, a start is what leads to half of the skills, whatever random graphs do.
         seed = seed_needed(learned_with, measured, 1.0 if measured == 0.0 else seeded, graph.n_skills)
         if measured == 0.0 and seed is None:
@@ -572,18 +574,18 @@ def _start(course: Course, rung: Rung, rungs: Sequence[Rung]) -> Start:
     return Start(rung.learned, seeded, eigenvalue, seed)
 
 
-def _cross_validated(course: Course, seed: int) -> float:
+def _cross_validated(training: Training, seed: int) -> float:
     """Held-out texts of the last stage that are not understood, over five folds."""
     rng = np.random.default_rng([seed, 1])
-    graph = course.graph
-    reads = np.flatnonzero(course.stages[-1].reads)
+    graph = training.graph
+    reads = np.flatnonzero(training.stages[-1].reads)
     fold = np.full(graph.n_texts, -1)
     fold[reads] = rng.permutation(len(reads)) % _FOLDS
     text_of = np.repeat(np.arange(graph.n_texts), graph.text_degrees)
     failed = 0
     for k in range(_FOLDS):
         out = fold == k
-        learned = course.learn(graph, rng, without=out)
+        learned = training.learn(graph, rng, without=out)
         novel = np.bincount(text_of[~learned[graph.text_skills]], minlength=graph.n_texts) > 0
         failed += int(np.count_nonzero(novel & out))
     return failed / max(len(reads), 1)
@@ -647,7 +649,7 @@ def _closed(rung: Rung) -> str:
     return f"{max(rung.closes or 0.0, 0.0):.0%}"
 
 
-def _notes(ladder: Ladder, course: Course) -> tuple[str, ...]:
+def _notes(ladder: Ladder, training: Training) -> tuple[str, ...]:
     chosen = (
         "The types of the rungs `few types` and `many types` are made of the graph and its columns alone; they were "
         "chosen so that the prediction comes close to the learned share, with as few types as possible."
@@ -663,12 +665,12 @@ def _notes(ladder: Ladder, course: Course) -> tuple[str, ...]:
             f"eigenvalue {start.eigenvalue:.2f}): a few known skills or repeated requirements could take it on to "
             f"{start.seeded:.1%}.{seed}"
         )
-    if len(course.stages) > 1:
+    if len(training.stages) > 1:
         notes.append("The rungs follow the layer's own training, stage by stage.")
-    if not course.has_giant:
+    if not training.has_giant:
         why = (
             "prerequisites"
-            if course.view.indexed.prerequisites is not None
+            if training.view.indexed.prerequisites is not None
             else "texts that are read at several stages"
         )
         notes.append(f"The giant component has no equation with {why}.")

@@ -25,7 +25,7 @@ from explorer.service.snapshot import (
     layer_view,
     lineage,
     read_dataset,
-    stored_course,
+    stored_waves,
 )
 from explorer.service.versions import package_versions
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Parameter, Store
@@ -110,7 +110,7 @@ def learn(
         lenient: Pass over known skills and classes that no text requires, instead of refusing them.
 
     Returns:
-        The stored layer with its course.
+        The stored layer with its waves.
 
     Raises:
         NotFoundError: No such dataset, part, base or known skill.
@@ -160,7 +160,7 @@ def learn(
     there = _unchanged(store, info)
     if there is not None:
         info = there
-        result = PeelingResult(*stored_course(indexed, store.read_layer(dataset, name)), info.waves)
+        result = PeelingResult(*stored_waves(indexed, store.read_layer(dataset, name)), info.waves)
         if info.lacks is None:
             store.write_lacks(dataset, name, lacks_of(indexed, result.learned, capacity, learnable))
             info = lineage(store, dataset, name)[0]
@@ -217,7 +217,7 @@ def continue_learning(store: Store, dataset: str, name: str, *, parts: Sequence[
         parts: Parts to read besides those of the layer.
 
     Returns:
-        The stored layer with its course.
+        The stored layer with its waves.
 
     Raises:
         NotFoundError: No such dataset, layer or part.
@@ -258,7 +258,7 @@ def continue_learning(store: Store, dataset: str, name: str, *, parts: Sequence[
     indexed = _presented(store, dataset, read, base_line, before.mode, universe, layer.skills["skill"])
     graph = indexed.graph
     capacity = parse_learner(before.learner).capacities(graph.n_texts, np.random.default_rng(0))
-    stored = PeelingResult(*stored_course(indexed, layer), before.waves)
+    stored = PeelingResult(*stored_waves(indexed, layer), before.waves)
     if not isinstance(capacity, int) or not _still_taught(graph, stored, capacity):
         raise SkillgraphError(
             f"the texts that taught layer {name!r} have changed, so it cannot be continued from what they taught: "
@@ -358,15 +358,15 @@ def situation(store: Store, dataset: str, name: str) -> Situation:
     learnable = None
     if info.base is not None and info.mode != "joint":
         _, learnable = _from_base(store, dataset, indexed, info.base, info.mode)
-    wave, by = stored_course(indexed, layer)
+    wave, by = stored_waves(indexed, layer)
     capacity = parse_learner(info.learner).capacities(indexed.graph.n_texts, np.random.default_rng(info.seed or 0))
     return Situation(info, indexed, wave >= 0, wave, by, capacity, learnable)
 
 
-def _still_taught(graph: SkillTextGraph, course: PeelingResult, capacity: int) -> bool:
+def _still_taught(graph: SkillTextGraph, result: PeelingResult, capacity: int) -> bool:
     """Whether every text still requires what it taught, and had no more than `capacity` novel skills when it did."""
-    taught = np.flatnonzero(course.wave > 0)
-    texts, waves = course.taught_by[taught], course.wave[taught]
+    taught = np.flatnonzero(result.wave > 0)
+    texts, waves = result.taught_by[taught], result.wave[taught]
     if (texts < 0).any():
         return False
     degrees = graph.text_degrees[texts]
@@ -374,7 +374,7 @@ def _still_taught(graph: SkillTextGraph, course: PeelingResult, capacity: int) -
     starts = graph.text_ptr[texts].astype(np.int64) - (np.cumsum(degrees) - degrees)
     required = graph.text_skills[np.arange(len(row)) + np.repeat(starts, degrees)]
     requires = np.bincount(row, weights=required == taught[row], minlength=len(taught)) > 0
-    unlearned = (course.wave[required] < 0) | (course.wave[required] >= waves[row])
+    unlearned = (result.wave[required] < 0) | (result.wave[required] >= waves[row])
     novel = np.bincount(row, weights=unlearned, minlength=len(taught))
     return bool(requires.all() and (novel <= capacity).all())
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
 from analysis.typed_evolution import largest_eigenvalue, seeded_branch, typed_jump
-from explorer.service.course import Course
 from explorer.service.ladder import chosen_types
+from explorer.service.stages import Training
 from explorer.store.protocol import Store
 
 __all__ = ["GUIDE", "NEAR", "Outlook", "outlook"]
@@ -57,7 +57,7 @@ class Outlook:
 
 
 def outlook(
-    store: Store, dataset: str, layer: str, course: Course, *, factor: float, learned: float, seen: float
+    store: Store, dataset: str, layer: str, training: Training, *, factor: float, learned: float, seen: float
 ) -> Outlook | None:
     """How far a layer is from a jump, by the simplest random graphs that learn what it learned.
 
@@ -67,7 +67,7 @@ def outlook(
         store: Where the layer is.
         dataset: Name of the dataset.
         layer: Name of the layer.
-        course: Its stages.
+        training: Its stages.
         factor: How many times as many texts of the last stage to look at.
         learned: Skills that the layer learned, of those that its texts require.
         seen: Skills that its texts require.
@@ -75,22 +75,22 @@ def outlook(
     Returns:
         The outlook; None if no random graphs describe the layer.
     """
-    n = course.graph.n_skills
+    n = training.graph.n_skills
     labels: NDArray[np.integer] = np.zeros(n, np.int32)
     try:
-        found = course.predict(labels, waves=_WAVES)
+        found = training.predict(labels, waves=_WAVES)
         if not _fits(n * found.evolution.learned, learned, seen):
-            if course.graph.n_edges > _ROOM:
+            if training.graph.n_edges > _ROOM:
                 return None
-            labels = chosen_types(store, dataset, layer, course).compact.labels
-            found = course.predict(labels, waves=_WAVES)
+            labels = chosen_types(store, dataset, layer, training).compact.labels
+            found = training.predict(labels, waves=_WAVES)
             if not _fits(n * found.evolution.learned, learned, seen):
                 return None
     except AnalysisError:
         return None
 
     def skills(share: float) -> float:
-        return n * course.predict(labels, share=share, tolerance=1e-4, waves=_WAVES).evolution.learned
+        return n * training.predict(labels, share=share, tolerance=1e-4, waves=_WAVES).evolution.learned
 
     def fraction(share: float) -> float:
         return skills(share) / n

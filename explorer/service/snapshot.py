@@ -26,7 +26,7 @@ __all__ = [
     "lineage",
     "read_dataset",
     "remembered",
-    "stored_course",
+    "stored_waves",
 ]
 
 _T = TypeVar("_T")
@@ -148,7 +148,7 @@ def _read_view(store: Store, dataset: str, name: str) -> LayerView:
         read_dataset(store, dataset), parts=graph_parts(line), skills_too=layer.skills["skill"], lenient=True
     )
     n_skills = len(indexed.skills)
-    wave, by = stored_course(indexed, layer)
+    wave, by = stored_waves(indexed, layer)
     component = np.full(n_skills, -1, dtype=np.int32)
     mastery = np.full(n_skills, np.nan)
     rows = indexed.skills.indices(layer.skills["skill"])
@@ -162,7 +162,7 @@ def _read_view(store: Store, dataset: str, name: str) -> LayerView:
     return LayerView(line[0], indexed, taught, wave, by, component, mastery)
 
 
-def stored_course(indexed: IndexedGraph, layer: Layer) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def stored_waves(indexed: IndexedGraph, layer: Layer) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Wave and teaching text of each skill of a graph as a stored layer has them, int32 (S,) each; -1 for none."""
     wave = np.full(len(indexed.skills), -1, dtype=np.int32)
     by = np.full(len(indexed.skills), -1, dtype=np.int32)

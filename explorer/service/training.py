@@ -12,8 +12,8 @@ from analysis.ensembles import MultiClassEnsemble
 from analysis.errors import AnalysisError
 from analysis.hierarchy import HierarchyResult, compare_training
 from analysis.learners import parse_learner
-from explorer.service.course import Course, Stage, prerequisites_among
 from explorer.service.snapshot import LayerView, layer_view
+from explorer.service.stages import Stage, Training, prerequisites_among
 from explorer.service.typed import typed_expectation
 from explorer.store.protocol import Store
 
@@ -141,7 +141,7 @@ def _typed(
     }
     found: dict[str, tuple[float, float | None, float | None]] = {}
     for mode, steps in stages.items():
-        predicted = Course(second, steps).predict(expected.choice.labels)
+        predicted = Training(second, steps).predict(expected.choice.labels)
         learned = 1.0 - predicted.evolution.unlearned_by_type[predicted.types]
         parts = [float(learned[of].mean()) if of.any() else None for of in (~is_domain, is_domain)]
         found[mode] = (float(learned.mean()), parts[0], parts[1])

@@ -21,9 +21,9 @@ from analysis.typed_percolation import (
 from analysis.typed_sampling import rewire
 from analysis.typed_stages import understood_in_the_end
 from explorer.errors import SkillgraphError
-from explorer.service.course import Course, Predicted, expected_giant, layer_course
 from explorer.service.ladder import chosen_types
 from explorer.service.snapshot import _cached
+from explorer.service.stages import Predicted, Training, expected_giant, layer_training
 from explorer.store.protocol import Store
 
 __all__ = ["TypedExpectation", "typed_expectation"]
@@ -34,22 +34,22 @@ class TypedExpectation:
     """A layer's typed ensemble.
 
     Attributes:
-        course: The stages of the layer.
+        training: The stages of the layer.
         choice: Types chosen from its graph and columns.
         predicted: What they predict, stage by stage.
     """
 
-    course: Course
+    training: Training
     choice: TypeChoice
     predicted: Predicted
 
     @property
-    def together(self) -> Course:
+    def together(self) -> Training:
         """All texts presented at once to a learner that knows nothing."""
-        last, graph = self.course.stages[-1], self.course.graph
+        last, graph = self.training.stages[-1], self.training.graph
         everything = np.ones(graph.n_texts, dtype=bool)
         return replace(
-            self.course,
+            self.training,
             stages=(replace(last, reads=everything, known=np.zeros(graph.n_skills, dtype=bool), closed=None),),
         )
 
@@ -63,7 +63,7 @@ class TypedExpectation:
 
     def learned_kept(self, phi: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """Giant component if shares φ of the learned skills are kept, float64 (N,); None where no equation holds."""
-        if not self.course.alone:
+        if not self.training.alone:
             return None
         return typed_learned_sites(self.predicted.recursion, self.predicted.evolution, phi)
 
@@ -77,20 +77,20 @@ class TypedExpectation:
         """Probability that each text is understood in the end, by its kind, float64 (T,)."""
         predicted = self.predicted
         by_kind = predicted.evolution.understood_by_kind
-        if predicted.earlier and self.course.reads_once:
+        if predicted.earlier and self.training.reads_once:
             by_kind = understood_in_the_end((*predicted.earlier, (predicted.recursion, predicted.evolution)))
         return np.asarray(by_kind[predicted.recursion.ensemble.texts.of])
 
     def _percolation(self) -> float | None:
         """R at which learned skills, joined by any text, first have a giant component when all texts are presented."""
-        course = self.course
-        if course.view.indexed.prerequisites is not None or any(stage.known.any() for stage in course.stages):
+        training = self.training
+        if training.view.indexed.prerequisites is not None or any(stage.known.any() for stage in training.stages):
             return None
         recursion = self.predicted.recursion
-        if len(course.stages) > 1:
+        if len(training.stages) > 1:
             recursion = self.together.predict(self.choice.labels, tolerance=1e-4).recursion
         share = typed_percolation_share(recursion)
-        return None if share is None else share * course.graph.ratio
+        return None if share is None else share * training.graph.ratio
 
     def replicates(self, number: int, *, seed: int = 0, workers: int = 1) -> LearningReplicates:
         """What random graphs of the layer's size learn that keep each text's mix of these types.
@@ -100,11 +100,11 @@ class TypedExpectation:
             seed: Of the graphs.
             workers: Threads that draw them.
         """
-        course = self.course
-        types = joint_types(self.choice.labels, course.roles)
+        training = self.training
+        types = joint_types(self.choice.labels, training.roles)
         return replicates_of_learning(
-            lambda rng: rewire(course.graph, types, rng, text_class=course.text_class),
-            course.peel,
+            lambda rng: rewire(training.graph, types, rng, text_class=training.text_class),
+            training.peel,
             replicates=number,
             seed=seed,
             workers=workers,
@@ -117,7 +117,7 @@ class TypedExpectation:
             learned: Learned fraction of the layer: as many skills are kept at random for `giant_site`.
         """
         evolution = self.predicted.evolution
-        graph = self.course.graph
+        graph = self.training.graph
         steps = -np.diff(evolution.trajectory) * graph.n_skills
         late = np.flatnonzero(steps < 1.0)
         found: dict[str, float | None] = {
@@ -128,12 +128,12 @@ class TypedExpectation:
             "condition": typed_site_condition(self.predicted.recursion.ensemble, learned),
             "percolation": self._percolation(),
         }
-        if self.course.has_giant:
+        if self.training.has_giant:
             found["giant"] = expected_giant(self.predicted, "any")
             found["giant_understood"] = expected_giant(self.predicted, "understood")
-        if self.course.alone:
+        if self.training.alone:
             jump = typed_jump(
-                lambda share: self.course.predict(self.choice.labels, share=share, tolerance=1e-4).evolution.learned
+                lambda share: self.training.predict(self.choice.labels, share=share, tolerance=1e-4).evolution.learned
             )
             found["ratio"] = None if jump is None else jump * graph.ratio
         return found
@@ -147,9 +147,9 @@ def typed_expectation(store: Store, dataset: str, layer: str) -> TypedExpectatio
 
     def make() -> TypedExpectation | None:
         try:
-            course = layer_course(store, dataset, layer)
-            choice = chosen_types(store, dataset, layer, course).compact
-            return TypedExpectation(course, choice, course.predict(choice.labels))
+            training = layer_training(store, dataset, layer)
+            choice = chosen_types(store, dataset, layer, training).compact
+            return TypedExpectation(training, choice, training.predict(choice.labels))
         except (AnalysisError, SkillgraphError):
             return None
 

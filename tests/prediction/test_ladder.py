@@ -13,10 +13,10 @@ import pytest
 
 from analysis.peeling import peel
 from explorer.errors import SkillgraphError
-from explorer.service.course import layer_course
 from explorer.service.ladder import COMPACT, Ladder, explain
 from explorer.service.learning import learn
 from explorer.service.prediction import predict_layer
+from explorer.service.stages import layer_training
 from explorer.service.typed import typed_expectation
 from explorer.store.opening import open_store
 from explorer.store.protocol import Store
@@ -103,11 +103,11 @@ def test_the_sentence_names_what_delays_learning(ladder: Ladder) -> None:
 
 @pytest.mark.parametrize("mode", ["frozen", "continued", "joint"])
 def test_fine_tuned_layers_are_followed_stage_by_stage(store: Store, mode: str) -> None:
-    course = layer_course(store, "blocks", mode)
-    measured = course.view.learned
-    assert np.array_equal(course.learn(course.graph, np.random.default_rng(0)), measured)
-    assert course.predict(np.arange(len(measured))).evolution.learned == pytest.approx(measured.mean(), abs=0.06)
-    larger, graph = course.copies(3)
+    training = layer_training(store, "blocks", mode)
+    measured = training.view.learned
+    assert np.array_equal(training.learn(training.graph, np.random.default_rng(0)), measured)
+    assert training.predict(np.arange(len(measured))).evolution.learned == pytest.approx(measured.mean(), abs=0.06)
+    larger, graph = training.copies(3)
     assert np.array_equal(larger.learn(graph, np.random.default_rng(0)), np.tile(measured, 3))
     # Graphs that keep the graph itself learn what the layer learned, in as many rounds.
     expected = typed_expectation(store, "blocks", mode)
@@ -115,7 +115,7 @@ def test_fine_tuned_layers_are_followed_stage_by_stage(store: Store, mode: str) 
     exact = replace(expected, choice=replace(expected.choice, labels=np.arange(len(measured), dtype=np.int32)))
     drawn = exact.replicates(2)
     assert set(drawn.learned.values) == {measured.mean()}
-    assert set(drawn.waves.values) == {float(course.view.info.waves)}
+    assert set(drawn.waves.values) == {float(training.view.info.waves)}
 
 
 @pytest.mark.parametrize("mode", ["frozen", "continued", "joint"])
@@ -143,19 +143,19 @@ def test_stages_know_the_prerequisites_that_their_layers_knew(mode: str, tmp_pat
         )
         learn(store, "tree", name="base", parts=["first"])
         learn(store, "tree", name="tuned", parts=["second"], base="base", mode=mode)  # type: ignore[arg-type]
-        course = layer_course(store, "tree", "tuned")
+        training = layer_training(store, "tree", "tuned")
         seen = {skill for text, skill in pairs if text < "t030"}
         assert any(skills[k] not in seen and skills[k + 40] in seen for k in range(40))
-        assert np.array_equal(course.learn(course.graph, np.random.default_rng(0)), course.view.learned)
-        larger, graph = course.copies(2)
-        assert np.array_equal(larger.learn(graph, np.random.default_rng(0)), np.tile(course.view.learned, 2))
+        assert np.array_equal(training.learn(training.graph, np.random.default_rng(0)), training.view.learned)
+        larger, graph = training.copies(2)
+        assert np.array_equal(larger.learn(graph, np.random.default_rng(0)), np.tile(training.view.learned, 2))
 
 
 def test_ways_to_train_keep_their_order(store: Store) -> None:
     learned = []
     for mode in ("frozen", "continued", "joint"):
-        course = layer_course(store, "blocks", mode)
-        learned.append(course.predict(np.zeros(course.graph.n_skills, int)).evolution.learned)
+        training = layer_training(store, "blocks", mode)
+        learned.append(training.predict(np.zeros(training.graph.n_skills, int)).evolution.learned)
     assert learned == sorted(learned)
 
 
@@ -335,7 +335,7 @@ def test_where_nothing_is_learned_the_sentence_says_whether_it_waits_for_a_start
     )
     learn(opened, "none", name="all")
     found = explain(opened, "none", "all", graphs=2)
-    course = layer_course(opened, "none", "all")
+    training = layer_training(opened, "none", "all")
     opened.close()
     assert found.measured == 0.0
     assert found.sentence.startswith("Nothing is learned")
@@ -345,7 +345,7 @@ def test_where_nothing_is_learned_the_sentence_says_whether_it_waits_for_a_start
         for _ in range(20):
             known = np.zeros(200, bool)
             known[rng.choice(200, number, replace=False)] = True
-            shares.append(float(peel(course.graph, known=known).learned.mean()))
+            shares.append(float(peel(training.graph, known=known).learned.mean()))
         return float(np.median(shares))
 
     assert found.start.seed is not None

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from explorer.service.course import layer_course
 from explorer.service.learning import learn
+from explorer.service.stages import layer_training
 from explorer.service.typed import typed_expectation
 from explorer.store.opening import open_store
 from loaders.dataset import Dataset, build_dataset
@@ -69,13 +69,13 @@ def test_a_chain_of_three_layers_is_predicted_from_the_store(tmp_path: Path, mod
     store = open_store(path, mode="read")
     expected = typed_expectation(store, "chain", "special")
     assert expected is not None
-    course = layer_course(store, "chain", "special")
-    assert len(course.stages) == 3
-    predicted = course.predict(course.view.indexed.skill_column("class").dictionary_encode().indices.to_numpy())
-    kind = np.array(course.view.indexed.skill_column("class").to_pylist())
+    training = layer_training(store, "chain", "special")
+    assert len(training.stages) == 3
+    predicted = training.predict(training.view.indexed.skill_column("class").dictionary_encode().indices.to_numpy())
+    kind = np.array(training.view.indexed.skill_column("class").to_pylist())
     store.close()
     for name in STAGES:
         mine = 1.0 - predicted.evolution.unlearned_by_type[predicted.types]
         assert float(mine[kind == name].mean()) == pytest.approx(
-            float(course.view.learned[kind == name].mean()), abs=0.05
+            float(training.view.learned[kind == name].mean()), abs=0.05
         )

@@ -25,7 +25,7 @@ from explorer.errors import SkillgraphError
 from explorer.service.snapshot import LayerView, layer_view, lineage
 from explorer.store.protocol import Store
 
-__all__ = ["Course", "Predicted", "Stage", "expected_giant", "layer_course", "prerequisites_among"]
+__all__ = ["Predicted", "Stage", "Training", "expected_giant", "layer_training", "prerequisites_among"]
 
 Bools = NDArray[np.bool_]
 Pairs = tuple[NDArray[np.integer], NDArray[np.integer]]
@@ -74,7 +74,7 @@ class Predicted:
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class Training:
     """The stages of a layer on the graph of all texts of its lineage.
 
     Attributes:
@@ -126,8 +126,8 @@ class Course:
         rows = [row for s in self.stages for row in (s.known, none if s.closed is None else s.closed)]
         return np.unique(np.stack(rows), axis=1, return_inverse=True)[1].ravel().astype(np.int32)
 
-    def copies(self, number: int) -> tuple[Course, SkillTextGraph]:
-        """The course on so many copies of every text and skill, and their graph.
+    def copies(self, number: int) -> tuple[Training, SkillTextGraph]:
+        """The training on so many copies of every text and skill, and their graph.
 
         Rewired, with copies of a skill of one type, it is a random graph of the same typed ensemble, but larger.
 
@@ -156,7 +156,7 @@ class Course:
             )
             for stage in self.stages
         )
-        return Course(self.view, stages), many
+        return Training(self.view, stages), many
 
     def predict(
         self,
@@ -261,7 +261,7 @@ class Course:
         return result
 
 
-def layer_course(store: Store, dataset: str, layer: str) -> Course:
+def layer_training(store: Store, dataset: str, layer: str) -> Training:
     """The stages by which a stored layer came about.
 
     Raises:
@@ -293,7 +293,7 @@ def layer_course(store: Store, dataset: str, layer: str) -> Course:
         read = read | reads
         earlier = np.isin(skills, own.indexed.skill_rows[own.learned])
         seen = np.isin(skills, own.indexed.skill_rows)
-    return Course(view, tuple(stages))
+    return Training(view, tuple(stages))
 
 
 def prerequisites_among(own: LayerView, skills: NDArray[np.int64]) -> Pairs | None:
@@ -328,7 +328,7 @@ def _held_since(
 
 
 def expected_giant(predicted: Predicted, rule: AssociationRule, tolerance: float = 1e-4) -> float:
-    """Giant component of what was learned in one stage or several, as a fraction of all skills (`Course.has_giant`)."""
+    """Giant component of what was learned in one stage or several, of all skills (`Training.has_giant`)."""
     last = predicted.recursion, predicted.evolution
     if predicted.earlier:
         return typed_giant_of_stages((*predicted.earlier, last), rule, tolerance=tolerance)
