@@ -112,6 +112,11 @@ class Dataset:
         return int(self.skills.num_rows)
 
     @property
+    def outcomes_alone(self) -> bool:
+        """True if there are outcomes and no skills: the texts are then those of a dataset that is there."""
+        return bool(self.attempts.num_rows) and not self.n_skills
+
+    @property
     def n_requirements(self) -> int:
         """Number of (text, skill) pairs, each counted once."""
         return int(self.requirements.num_rows)

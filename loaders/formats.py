@@ -10,7 +10,7 @@ import difflib
 import importlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -224,6 +224,7 @@ def inspect(
     format: str | None = None,  # noqa: A002  # the command line's name for it
     lenient: bool = False,
     progress: Progress | None = None,
+    stored: Dataset | None = None,
     **options: Any,
 ) -> Reading:
     """What a load would understand of a file, with what is wrong or undecided in it as part of the answer.
@@ -233,6 +234,7 @@ def inspect(
         format: See `load`.
         lenient: See `load`.
         progress: See `load`.
+        stored: See `load`; of outcomes alone, no texts are counted then.
         options: See `load`.
 
     Returns:
@@ -249,23 +251,30 @@ def inspect(
             if exists(path):
                 given = {key: value for key, value in options.items() if value is not None}
                 formats = tuple(name for name, _ in _claims(Path(path), given))
-        report = load(path, format=found, name="inspected", lenient=lenient, progress=progress, **options)
+        report = load(
+            path, format=found, name="inspected", lenient=lenient, progress=progress, stored=stored, **options
+        )
     except AmbiguousError as error:
         return Reading(found, _others(formats, found), problem=str(error), choices=error.readings)
     except DataError as error:
         return Reading(found, _others(formats, found), problem=str(error))
     dataset = report.dataset
-    return Reading(
+    told = Reading(
         format=report.format,
         formats=_others(formats, found),
         decisions=report.decisions,
+        skipped=report.skipped,
+        attempts=dataset.attempts.num_rows,
+    )
+    if stored is not None and dataset.outcomes_alone:
+        return replace(told, models=len(dataset.attempts["model"].unique()))
+    return replace(
+        told,
         texts=dataset.n_texts,
         skills=dataset.n_skills,
         requirements=dataset.n_requirements,
         models=dataset.models.num_rows,
-        attempts=dataset.attempts.num_rows,
         preview=preview(dataset),
-        skipped=report.skipped,
     )
 
 

@@ -16,6 +16,7 @@ from explorer.wording import listed, plural
 if TYPE_CHECKING:
     from explorer.service.loading import LoadReport
     from explorer.store.protocol import DatasetInfo, Store
+    from loaders.dataset import Dataset
     from loaders.formats import Reading, TextPreview
 
 __all__ = ["datasets", "load"]
@@ -86,14 +87,22 @@ def load(
             targets = [str(piped) if item == "-" else item for item in targets]
         sources = [Source(item, source_format, part or default_name(item), lenient, options) for item in targets]
         if dry_run:
+            stored = _added_to(stack.enter_context(run.opened("read")), dataset) if append else None
             progress = stack.enter_context(run.progress("Reading"))
-            return _proposed(targets, [inspect_source(source, progress=progress) for source in sources])
+            readings = [inspect_source(source, stored=stored, progress=progress) for source in sources]
+            return _proposed(targets, readings)
         store = stack.enter_context(run.opened())
         progress = stack.enter_context(run.progress("Reading"))
         found = source_format or detect(targets[0], **options)
         name = dataset or _default_name(store, targets[0], found, append=append)
         report = load_sources(store, sources, name=name, append=append, replace=replace, progress=progress)
     return Result(plain(report), _loaded(report))
+
+
+def _added_to(store: Store, dataset: str | None) -> Dataset | None:
+    """The dataset that a load would be added to; None if there is none yet."""
+    name = dataset or single_dataset(store, None)
+    return store.read_dataset(name) if any(info.name == name for info in store.datasets()) else None
 
 
 def _proposed(targets: Sequence[str], readings: Sequence[Reading]) -> Result:
@@ -106,6 +115,13 @@ def _proposed(targets: Sequence[str], readings: Sequence[Reading]) -> Result:
         outcomes = (
             f", {plural(reading.models, 'model')} with {plural(reading.attempts, 'outcome')}" if reading.models else ""
         )
+        if reading.attempts and not reading.texts:
+            blocks.append(
+                f"{target} would give {plural(reading.attempts, 'outcome')} of {plural(reading.models, 'model')} "
+                "on texts that are there. Nothing was stored."
+            )
+            blocks += map(str, reading.decisions)
+            continue
         blocks.append(
             f"{target} would give {plural(reading.texts, 'text')}, {plural(reading.skills, 'skill')}, "
             f"{plural(reading.requirements, 'requirement')}{outcomes}. Nothing was stored."

@@ -86,13 +86,14 @@ class Source:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-def inspect_source(source: Source, *, progress: Progress | None = None) -> Reading:
+def inspect_source(source: Source, *, stored: Dataset | None = None, progress: Progress | None = None) -> Reading:
     """What a load would understand of a source, with the other readings and the options that take them.
 
     A page shows it, lets the user choose among `choices` and `decisions`, and loads with these options.
 
     Args:
         source: What is looked at; nothing is stored.
+        stored: A dataset that it is to be added to: outcomes alone are on its texts then.
         progress: Called with what is done and what there is.
 
     Returns:
@@ -100,10 +101,19 @@ def inspect_source(source: Source, *, progress: Progress | None = None) -> Readi
     """
     from loaders.formats import inspect
 
-    return inspect(source.target, format=source.format, lenient=source.lenient, progress=progress, **source.options)
+    return inspect(
+        source.target,
+        format=source.format,
+        lenient=source.lenient,
+        progress=progress,
+        stored=stored,
+        **source.options,
+    )
 
 
-def stale_after_load(store: Store, name: str, parts: Sequence[str], *, append: bool) -> tuple[str, ...]:
+def stale_after_load(
+    store: Store, name: str, parts: Sequence[str], *, append: bool, outcomes_alone: bool = False
+) -> tuple[str, ...]:
     """Which layers a load makes stale, if it changes anything.
 
     Args:
@@ -111,6 +121,7 @@ def stale_after_load(store: Store, name: str, parts: Sequence[str], *, append: b
         name: The dataset that is added to or replaced; one that is not there has no layers.
         parts: Parts that the texts of the load belong to.
         append: The texts are added; otherwise they replace those that are there.
+        outcomes_alone: Outcomes are added to texts that are there: that concerns layers from evidence.
 
     Returns:
         Names of layers: those that read a part that changes, and those that were fine-tuned from such.
@@ -118,9 +129,14 @@ def stale_after_load(store: Store, name: str, parts: Sequence[str], *, append: b
     if dataset_info(store, name) is None:
         return ()
     infos = store.layers(name)
-    stale = {
-        info.name for info in infos if not append or not info.graph_parts or not set(info.graph_parts).isdisjoint(parts)
-    }
+    if outcomes_alone:
+        stale = {info.name for info in infos if info.kind == "evidence"}
+    else:
+        stale = {
+            info.name
+            for info in infos
+            if not append or not info.graph_parts or not set(info.graph_parts).isdisjoint(parts)
+        }
     while more := {info.name for info in infos if info.base in stale} - stale:
         stale |= more
     return tuple(info.name for info in infos if info.name in stale)
@@ -174,9 +190,9 @@ def load_sources(
             examples.extend(found.examples)
             for reason, count in found.skipped.items():
                 skipped[reason] = skipped.get(reason, 0) + count
-            if whole is not None and _outcomes_alone(whole) != _outcomes_alone(found.dataset):
+            if whole is not None and whole.outcomes_alone != found.dataset.outcomes_alone:
                 raise DataError("load the new texts first, and then the outcomes on texts that are stored")
-            join = add_outcomes if _outcomes_alone(found.dataset) else extend_dataset
+            join = add_outcomes if found.dataset.outcomes_alone else extend_dataset
             whole = found.dataset if whole is None else join(whole, found.dataset)
         assert whole is not None, "there is at least one source"
         return whole
@@ -242,7 +258,7 @@ def load(
     unchanged = False
     if before is not None and append:
         stored = store.read_dataset(name)
-        if _outcomes_alone(new):
+        if new.outcomes_alone:
             whole = add_outcomes(stored, new)
             known = pc.is_in(new.models["id"], value_set=stored.models["id"].combine_chunks())
             of = pc.is_in(new.models["id"], value_set=pc.unique(new.attempts["model"].cast(pa.string())))
@@ -271,11 +287,6 @@ def load(
         seconds=time.perf_counter() - start,
         preview=preview(new),
     )
-
-
-def _outcomes_alone(dataset: Dataset) -> bool:
-    """Whether a source has outcomes and no skills: then its texts are those of the dataset that it is added to."""
-    return bool(dataset.attempts.num_rows) and not dataset.n_skills
 
 
 def kept_layers(store: Store, dataset: Dataset) -> list[Layer]:

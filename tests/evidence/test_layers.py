@@ -18,7 +18,7 @@ from explorer.service.cautions import layer_cautions
 from explorer.service.evidence import evidence, mastery_of, skills_in_fit
 from explorer.service.judging import _judgement
 from explorer.service.learning import learn
-from explorer.service.loading import Source, load_sources
+from explorer.service.loading import Source, inspect_source, load_sources
 from explorer.service.snapshot import layer_view
 from explorer.service.tags import check_tags
 from explorer.store.protocol import LayerInfo, Store
@@ -188,6 +188,8 @@ def test_outcomes_are_appended_to_stored_texts_and_refit_nobody_unasked(store: S
     models.write_text(f"model,base\n{TUNED},{BASE}\n", encoding="utf-8")
     stored = store.read_dataset("d")
     source = Source(str(table), options={"models": str(models)})
+    reading = inspect_source(source, stored=stored)
+    assert (reading.problem, reading.texts, reading.models, reading.attempts) == ("", 0, 1, rows.num_rows)
     report = load_sources(store, [source], name="d", append=True)
     assert (report.added_texts, report.added_skills, report.added_outcomes) == (0, 0, rows.num_rows)
     found = store.read_dataset("d")

@@ -5,16 +5,22 @@ from __future__ import annotations
 import io
 import shlex
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import typer
+from dash import no_update
 
 from explorer.cli.app import app as cli
 from explorer.errors import SkillgraphError
+from explorer.service.evidence import evidence
 from explorer.service.loading import stale_after_load
 from explorer.store.opening import open_store
+from explorer.store.place import Place
+from loaders.formats import load as load_dataset
 from tests.ui.conftest import fill
 from ui.app import create_app
 from ui.calls import Cause
@@ -27,6 +33,7 @@ from ui.work.uploads import Uploads, too_large
 
 TICKET = "0123456789abcdef" * 2
 NOTHING = Asked(None, False, {}, {})
+NOWHERE = Place.of("nowhere.kgl")
 
 
 def quiet(_stage: str, _done: int, _total: int) -> None:
@@ -123,7 +130,7 @@ def test_alternatives_are_taken_as_they_are_typed() -> None:
 
 def test_a_look_says_what_would_be_stored_and_does_not_name_the_folder(uploads: Uploads) -> None:
     upload = send(uploads, rows="id,skills\nq,a;b\nr,b\n")
-    seen, _ = tasks.look(quiet, files_of(upload, NOTHING), NOTHING)
+    seen, _ = tasks.look(quiet, NOWHERE, files_of(upload, NOTHING), NOTHING)
     assert (seen.readings[0].texts, seen.readings[0].skills) == (2, 2)
     assert seen.columns == ("id", "skills")
     assert seen.rows == (("q", "a;b"), ("r", "b"))
@@ -132,9 +139,48 @@ def test_a_look_says_what_would_be_stored_and_does_not_name_the_folder(uploads: 
     assert "text (detected)" in card
     assert "skills (detected)" in card
     upload = send(uploads, rows="x,y\n1,2\n3,4\n")
-    seen, _ = tasks.look(quiet, files_of(upload, NOTHING), NOTHING)
+    seen, _ = tasks.look(quiet, NOWHERE, files_of(upload, NOTHING), NOTHING)
     assert seen.readings[0].problem.startswith("rows.csv: has columns 'x', 'y'")
     assert str(upload.folder) not in str(callbacks.reading_card(seen, NOTHING))
+
+
+def test_outcomes_alone_are_read_beside_the_dataset_that_they_are_added_to(uploads: Uploads, tmp_path: Path) -> None:
+    place = Place.of(str(tmp_path / "small.kgl"))
+    known = load_dataset(send(uploads, first="text,skills\nq,a;b\nr,b\n").path("first.csv"), name="small")
+    with closing(place.open("write")) as store:
+        store.write_dataset(known.dataset)
+    uploads.forget(TICKET)
+    upload = send(uploads, rows="text,model,score\nq,m,1\nr,m,0\n")
+    seen, _ = tasks.look(quiet, place, files_of(upload, NOTHING), NOTHING)
+    assert "holds outcomes without skills" in seen.readings[0].problem
+    seen, _ = tasks.look(quiet, place, files_of(upload, NOTHING), NOTHING, "small")
+    assert (seen.into, seen.stale, seen.readings[0].attempts) == ("small", (), 2)
+    card = str(callbacks.reading_card(seen, NOTHING))
+    assert "2 outcomes of 1 model on texts that 'small' has. No layer will be stale." in card
+    run = LoadRun(files_of(upload, NOTHING), "small", append=True)
+    assert tasks.load(quiet, place, run).added_outcomes == 2
+    with closing(place.open("write")) as store:
+        evidence(store, "small")
+    uploads.forget(TICKET)
+    upload = send(uploads, rows="text,model,score\nq,n,1\nr,n,0\n")
+    seen, _ = tasks.look(quiet, place, files_of(upload, NOTHING), NOTHING, "small")
+    assert seen.stale == ("m",)
+    tasks.load(quiet, place, LoadRun(files_of(upload, NOTHING), "small", append=True))
+    with closing(place.open("read")) as store:
+        assert [info.name for info in store.layers("small") if info.stale] == ["m"]
+
+
+def test_only_what_is_added_to_a_dataset_is_read_anew_under_another_name(uploads: Uploads) -> None:
+    send(uploads, rows="id,skills\nq,a;b\n")
+    source = cast(Source, SimpleNamespace(uploads=uploads))
+    upload, named = {"ticket": TICKET}, Cause("ld-name", "other", ("ld-name.value",))
+    assert callbacks.files(source, named, upload, None, "new", "other") == (no_update,) * 3
+    *_, start = callbacks.files(source, named, upload, None, "append", "other")
+    assert start["form"]["into"] == "other"
+    *_, start = callbacks.files(source, Cause("ld-mode", "append", ("ld-mode.value",)), upload, None, "append", "")
+    assert start["form"]["into"] == "rows"
+    *_, start = callbacks.files(source, Cause("ld-mode", "new", ("ld-mode.value",)), upload, None, "new", "")
+    assert "into" not in start["form"]
 
 
 def test_files_are_loaded_appended_and_deleted(uploads: Uploads, tmp_path: Path) -> None:

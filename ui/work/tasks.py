@@ -156,27 +156,42 @@ class Look:
         readings: A proposed reading of each.
         columns: Columns of the first file, if it is a table.
         rows: Its first rows.
+        into: The dataset that outcomes alone are to be added to; "" for other files.
+        stale: Names of its layers that are stale then.
     """
 
     readings: tuple[Any, ...]
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    into: str = ""
+    stale: tuple[str, ...] = ()
 
 
-def look(report: Report, what: FileSource, asked: Any) -> tuple[Look, Any]:
-    """What a load of files would understand, with what was asked for."""
+def look(report: Report, place: Place, what: FileSource, asked: Any, into: str = "") -> tuple[Look, Any]:
+    """What a load of files would understand, added to a dataset or not, with what was asked for."""
     from dataclasses import replace as replace_fields
 
-    from explorer.service.loading import inspect_source
+    from explorer.service.loading import dataset_info, inspect_source, stale_after_load
     from loaders.formats import head_of
 
     sources = what.to_read()
+    stored = None
+    stale: tuple[str, ...] = ()
+    if into:
+        store = reader(place)
+        if dataset_info(store, into) is not None:
+            stored = store.read_dataset(into)
+            stale = stale_after_load(store, into, (), append=True, outcomes_alone=True)
     readings = []
     for k, source in enumerate(sources):
         report(f"looking at file {k + 1} of {len(sources)}", 0, 1)
-        found = inspect_source(source, progress=lambda done, total: report("reading the file", done, max(total, 1)))
+        found = inspect_source(
+            source, stored=stored, progress=lambda done, total: report("reading the file", done, max(total, 1))
+        )
         readings.append(replace_fields(found, problem=_without(found.problem, what.folder)))
     columns, rows = head_of(sources[0].target, **sources[0].options)
+    if stored is not None and any(reading.attempts and not reading.texts for reading in readings):
+        return Look(tuple(readings), columns, rows, into, stale), asked
     return Look(tuple(readings), columns, rows), asked
 
 

@@ -184,7 +184,7 @@ def reading_card(look: Look, asked: Asked) -> Any:
     format_name = asked.format or first.format
     return html.Div(
         [
-            _verdict(look.readings, problem),
+            _verdict(look, problem),
             _ways(first),
             html.Div(
                 [
@@ -222,9 +222,16 @@ def _set(key: str) -> dict[str, str]:
     return {"type": "ld-set", "key": key}
 
 
-def _verdict(readings: Sequence[Reading], problem: str) -> Any:
+def _verdict(look: Look, problem: str) -> Any:
+    readings = look.readings
     if problem:
         return html.Div(problem, className="run-failed load-said", role="alert")
+    if look.into:
+        models, attempts = (sum(getattr(r, key) for r in readings) for key in ("models", "attempts"))
+        said = f"{plural(attempts, 'outcome')} of {plural(models, 'model')} on texts that {look.into!r} has. "
+        layers = f"{plural(len(look.stale), 'layer')} from outcomes will be stale: {listed(look.stale)}."
+        said += layers if look.stale else "No layer will be stale."
+        return html.Div([html.Strong("Would be added: "), said], className="load-said")
     texts, needs = (sum(getattr(r, key) for r in readings) for key in ("texts", "requirements"))
     skills = f"{plural(readings[0].skills, 'skill')}" if len(readings) == 1 else "their skills"
     more = ""

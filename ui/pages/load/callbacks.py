@@ -46,7 +46,8 @@ def _upload(source: Source, ticket: Any) -> Upload:
 def _look(source: Source, name: str, form: Mapping[str, Any]) -> Job:
     asked = Asked.of(form.get("asked"))
     files = files_of(_upload(source, form.get("ticket")), asked)
-    return source.readings.begin(tasks.look, files, asked, title="reading the files", name=name)
+    into = str(form.get("into") or "")
+    return source.readings.begin(tasks.look, source.place, files, asked, into, title="reading the files", name=name)
 
 
 def _seen(_source: Source, work: Job) -> Any:
@@ -125,28 +126,36 @@ def choose(
     Output("look-start", "data"),
     Input("ld-upload", "data"),
     Input("ld-asked", "data"),
+    Input("ld-mode", "value"),
+    Input("ld-name", "value"),
+    cause=True,
 )
-def files(source: Source, upload: Any, kept: Any) -> tuple[Any, ...]:
+def files(source: Source, cause: Cause, upload: Any, kept: Any, mode: str, name: str | None) -> tuple[Any, ...]:
+    if cause.id == "ld-name" and mode != "append":  # only what is added to a dataset is read beside it
+        return (no_update,) * 3
     found = source.uploads.find((upload or {}).get("ticket"))
     if found is None or not found.files:
         return None, True, no_update
     asked = Asked.of(kept)
     names = list(found.files)
     rows = []
-    for name, size in found.files.items():
+    for file, size in found.files.items():
         role = dmc.Select(
-            id={"type": "ld-set", "key": f"role:{name}"},
+            id={"type": "ld-set", "key": f"role:{file}"},
             data=[{"value": key, "label": text} for key, text in ROLES.items()],
-            value=role_of(name, asked, names),
+            value=role_of(file, asked, names),
             allowDeselect=False,
             size="xs",
             w=220,
             comboboxProps={"shadow": "md"},
-            **attributes(aria_label=f"What {name} is"),
+            **attributes(aria_label=f"What {file} is"),
         )
-        rows.append(html.Tr([html.Td(html.Strong(name)), html.Td(_size(size), className="number"), html.Td(role)]))
+        rows.append(html.Tr([html.Td(html.Strong(file)), html.Td(_size(size), className="number"), html.Td(role)]))
     table = html.Table(html.Tbody(rows), className="table load-files")
-    start = {"id": secrets.token_hex(16), "form": {"ticket": upload["ticket"], "asked": asked.kept()}}
+    form = {"ticket": upload["ticket"], "asked": asked.kept()}
+    if mode == "append":
+        form["into"] = (name or "").strip() or _usual_name(names, asked)
+    start = {"id": secrets.token_hex(16), "form": form}
     return table, False, start
 
 
@@ -176,11 +185,16 @@ def before(source: Source, name: str | None, part: str | None, mode: str, upload
     if found is None or not found.files:
         return None, "", True, "", ""
     asked, names = Asked.of(kept), list(found.files)
-    usual = default_name(next((n for n in names if role_of(n, asked, names) == "main"), names[0]))
+    usual = _usual_name(names, asked)
     name, part = (name or "").strip() or usual, (part or "").strip()
     command = words_of(names, asked, name=name, part=part, mode=mode)
     said, refused = _changes(source, name, [part] if part else [default_name(n) for n in names], mode)
     return said, command, refused, usual, usual
+
+
+def _usual_name(names: list[str], asked: Asked) -> str:
+    """What a dataset of these files is called if nobody says."""
+    return default_name(next((n for n in names if role_of(n, asked, names) == "main"), names[0]))
 
 
 def _changes(source: Source, name: str, parts: list[str], mode: str) -> tuple[str, bool]:
@@ -200,7 +214,7 @@ def _changes(source: Source, name: str, parts: list[str], mode: str) -> tuple[st
     stale = stale_after_load(snapshot.store, name, parts, append=mode == "append")
     layers = f"{plural(len(stale), 'layer')} will be stale: {', '.join(stale)}." if stale else "No layer will be stale."
     if mode == "append":
-        return f"The texts will be added to the {info.texts:,} of {name!r}. {layers}", False
+        return f"New texts will be added to the {info.texts:,} of {name!r}. {layers}", False
     return f"The {plural(info.texts, 'text')} of {name!r} will be replaced; its layers stay. {layers}", False
 
 
