@@ -123,14 +123,14 @@ def test_filters_say_what_they_keep(page: Page, small: str) -> None:
     until(page, f"cy.nodes('[id ^= \"s:\"]').length === {before}")
     pick(page, "Classes", "alpha")
     until(page, "cy.nodes('[id ^= \"s:\"]').every(n => n.data('class') === 'alpha')")
-    page.get_by_role("slider", name="First wave").focus()
+    page.get_by_role("slider", name="Lowest wave").focus()
     page.keyboard.press("ArrowRight")
     both = "cy.nodes('[id ^= \"s:\"]').every(n => n.data('wave') >= 1 && n.data('class') === 'alpha')"
     until(page, both)
     expect(page.locator("#g-options-count")).to_have_text("2")
     page.reload()
     until(page, both)
-    expect(page.get_by_role("slider", name="First wave")).to_have_attribute("aria-valuenow", "1")
+    expect(page.get_by_role("slider", name="Lowest wave")).to_have_attribute("aria-valuenow", "1")
     page.get_by_role("button", name="Clear filters").click()
     until(page, f"cy.nodes('[id ^= \"s:\"]').length === {before}")
 

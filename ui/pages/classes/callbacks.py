@@ -61,7 +61,10 @@ def share(source: Source, by: str, subject: dict[str, str]) -> Any:
 def predicted(source: Source, subject: dict[str, str]) -> Any:
     snapshot = source.snapshot()
     dataset, layer = subject["dataset"], subject["layer"]
-    swift = snapshot.view(dataset, layer).indexed.graph.n_edges <= SWIFT_UP_TO
+    view = snapshot.view(dataset, layer)
+    if view.info.kind == "evidence":
+        return None
+    swift = view.indexed.graph.n_edges <= SWIFT_UP_TO
     try:
         found = snapshot.once(
             ("prediction by class", dataset, layer),

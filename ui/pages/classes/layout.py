@@ -64,10 +64,10 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         dcc.Store(id="c-subject", data={"dataset": choice.dataset, "layer": choice.layer}),
         *SHARES.stores(),
         html.Div([_shares(view, query), _heat(query)], className="row wide-right"),
-        _predicted(view),
         _hierarchy(view, query),
         _blocked(view),
         _regions(view, query),
+        _predicted(view),  # last: it comes late, and would push away what is in use
     )
 
 
@@ -111,7 +111,7 @@ def _heat(query: Query) -> Any:
 
 def _predicted(view: LayerView) -> Any:
     if view.info.kind == "evidence":
-        return None
+        return html.Div(id="c-predicted", hidden=True)
     return card(
         "Prediction and measurement by class",
         html.Div(
