@@ -32,6 +32,9 @@ SCRIPTS = (
 OWN_TARGETS = {"user_path", "repeating", "neo4j_writing"}
 """Parts that stand before the others, with their targets, and that `--only` renews in a page that is there."""
 
+MEASURED_BY_HAND = ("Many clients",)
+"""Sections that no part of this script makes; they stay as they are."""
+
 SMALL = {
     "user_path": ["--sizes", "1e4", "3e4", "--repeats", "1"],
     "repeating": ["--neo4j", "0", "--demo", "0"],
@@ -96,13 +99,17 @@ def section(script: str, report: Report) -> str:
     return "\n".join(page)
 
 
+def _found(page: str, title: str) -> re.Match[str] | None:
+    return re.search(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
+
+
 def replaced(page: str, title: str, text: str) -> str:
     """A page with another text in the place of the section of this title.
 
     Raises:
         ValueError: It has none.
     """
-    found = re.search(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
+    found = _found(page, title)
     if found is None:
         raise ValueError(f"the page has no section {title!r}")
     return page[: found.start()] + text.rstrip() + "\n\n" + page[found.end() :]
@@ -161,7 +168,9 @@ def main() -> int:
     if options.output is None:
         print(text)
     else:
-        options.output.write_text(text, encoding="utf-8")
+        before = options.output.read_text(encoding="utf-8") if options.output.exists() else ""
+        kept = [found[0].rstrip() + "\n" for title in MEASURED_BY_HAND if (found := _found(before, title))]
+        options.output.write_text("\n".join([text, *kept]), encoding="utf-8")
     return 0 if len(good) == len(reports) else 1
 
 
