@@ -112,20 +112,13 @@ def _proposed(targets: Sequence[str], readings: Sequence[Reading]) -> Result:
         raise SkillgraphError(wrong.problem)
     blocks: list[Block] = []
     for target, reading in zip(targets, readings, strict=True):
-        outcomes = (
-            f", {plural(reading.models, 'model')} with {plural(reading.attempts, 'outcome')}" if reading.models else ""
-        )
+        outcomes = f"{plural(reading.models, 'model')} with {plural(reading.attempts, 'outcome')}"
         if reading.attempts and not reading.texts:
-            blocks.append(
-                f"{target} would give {plural(reading.attempts, 'outcome')} of {plural(reading.models, 'model')} "
-                "on texts that are there. Nothing was stored."
-            )
-            blocks += map(str, reading.decisions)
-            continue
-        blocks.append(
-            f"{target} would give {plural(reading.texts, 'text')}, {plural(reading.skills, 'skill')}, "
-            f"{plural(reading.requirements, 'requirement')}{outcomes}. Nothing was stored."
-        )
+            given = f"{outcomes}, on texts that are there"
+        else:
+            given = f"{plural(reading.texts, 'text')}, {plural(reading.skills, 'skill')}, "
+            given += plural(reading.requirements, "requirement") + (f", {outcomes}" if reading.models else "")
+        blocks.append(f"{target} would give {given}. Nothing was stored.")
         blocks += map(_previewed, reading.preview)
         blocks += map(str, reading.decisions)
         if reading.skipped:

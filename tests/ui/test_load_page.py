@@ -156,7 +156,12 @@ def test_outcomes_alone_are_read_beside_the_dataset_that_they_are_added_to(uploa
     seen, _ = tasks.look(quiet, place, files_of(upload, NOTHING), NOTHING, "small")
     assert (seen.into, seen.stale, seen.readings[0].attempts) == ("small", (), 2)
     card = str(callbacks.reading_card(seen, NOTHING))
-    assert "2 outcomes of 1 model on texts that 'small' has. No layer will be stale." in card
+    assert "1 model with 2 outcomes, on texts that 'small' has. No layer will be stale." in card
+    lenient = Asked(None, True, {}, {})
+    wrong = send(uploads, rows="text,model,score\nq,m,1\nr,m,0\nnowhere,m,1\n")
+    seen, _ = tasks.look(quiet, place, files_of(wrong, lenient), lenient, "small")
+    assert "stale. Left out: 1 row (unknown text)." in str(callbacks.reading_card(seen, lenient))
+    upload = send(uploads, rows="text,model,score\nq,m,1\nr,m,0\n")
     run = LoadRun(files_of(upload, NOTHING), "small", append=True)
     assert tasks.load(quiet, place, run).added_outcomes == 2
     with closing(place.open("write")) as store:

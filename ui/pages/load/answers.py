@@ -226,23 +226,22 @@ def _verdict(look: Look, problem: str) -> Any:
     readings = look.readings
     if problem:
         return html.Div(problem, className="run-failed load-said", role="alert")
+    texts, needs, models, attempts = (
+        sum(getattr(r, key) for r in readings) for key in ("texts", "requirements", "models", "attempts")
+    )
+    outcomes = f"{plural(models, 'model')} with {plural(attempts, 'outcome')}"
     if look.into:
-        models, attempts = (sum(getattr(r, key) for r in readings) for key in ("models", "attempts"))
-        said = f"{plural(attempts, 'outcome')} of {plural(models, 'model')} on texts that {look.into!r} has. "
+        head, said = "Would be added: ", f"{outcomes}, on texts that {look.into!r} has."
         layers = f"{plural(len(look.stale), 'layer')} from outcomes will be stale: {listed(look.stale)}."
-        said += layers if look.stale else "No layer will be stale."
-        return html.Div([html.Strong("Would be added: "), said], className="load-said")
-    texts, needs = (sum(getattr(r, key) for r in readings) for key in ("texts", "requirements"))
-    skills = f"{plural(readings[0].skills, 'skill')}" if len(readings) == 1 else "their skills"
-    more = ""
-    models, attempts = (sum(getattr(r, key) for r in readings) for key in ("models", "attempts"))
-    if models or attempts:
-        more = f", {plural(models, 'model')} with {plural(attempts, 'outcome')}"
+        said += f" {layers}" if look.stale else " No layer will be stale."
+    else:
+        skills = f"{plural(readings[0].skills, 'skill')}" if len(readings) == 1 else "their skills"
+        more = f", {outcomes}" if models or attempts else ""
+        head, said = "Would be stored: ", f"{plural(texts, 'text')}, {skills}, {plural(needs, 'requirement')}{more}."
     left = {reason: n for r in readings for reason, n in (r.skipped or {}).items()}
-    said = f"{plural(texts, 'text')}, {skills}, {plural(needs, 'requirement')}{more}."
     if left:
         said += " Left out: " + ", ".join(f"{plural(n, 'row')} ({reason})" for reason, n in left.items()) + "."
-    return html.Div([html.Strong("Would be stored: "), said], className="load-said")
+    return html.Div([html.Strong(head), said], className="load-said")
 
 
 def _ways(reading: Reading) -> Any:
