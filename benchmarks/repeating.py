@@ -105,14 +105,35 @@ def datasets(store, data, other, clock, repeats):
     return min(created), min(replaced)
 
 
-def measure(store, clock, *, texts=20_000, skills=2_000, pairs=40_000, repeats=3):
+def measure(store, clock, *, texts=20_000, skills=2_000, pairs=40_000, repeats=3, turns=3):
     """Rows of: what, seconds to create, seconds to replace."""
     data, other = corpus(texts, skills), corpus(texts, skills, seed=1)
     rows = [("a dataset", *datasets(store, data, other, clock, repeats))]
     for others in (0, 4):
-        figures = layers(store, data, others, pairs, clock, repeats)
+        figures = layers(store, data, others, pairs, clock, turns)
         rows.append((f"a layer with {pairs:,} associations, beside {others} others", *figures))
     return rows
+
+
+def commands(store, environment, clock, folder, data, turns=5):
+    """Seconds for `learn` and `associate` to make a layer and to make it anew from other texts; the best of each."""
+    program = Path(sys.executable).with_name("skillgraph")
+    known = []
+    for share in (0, 1):
+        known.append(folder / f"known-{share}.txt")
+        known[-1].write_text("\n".join(data.skills["id"].to_pylist()[share::8]))
+
+    def made(layer, turn):
+        for arguments in (["learn", layer, "--known", known[turn % 2]], ["associate", layer]):
+            command = [program, *arguments, "--store", store, "--dataset", "bench", "--quiet"]
+            subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True)
+
+    created, replaced = [], []
+    made("again", 1)
+    for turn in range(turns):
+        created.append(spent(clock, lambda turn=turn: made(f"new{turn}", turn)))
+        replaced.append(spent(clock, lambda turn=turn: made("again", turn)))
+    return min(created), min(replaced)
 
 
 def demo(folder):
@@ -158,11 +179,36 @@ def main():
             try:
                 store = Neo4jStore(status.url, credentials=server.credentials())
                 replacing(
-                    report, "Neo4j (CPU time with the server's)", store, harness.clock_with(status.pid), note=IN_PLACE
+                    report,
+                    "Neo4j (CPU time with the server's)",
+                    store,
+                    harness.clock_with(status.pid),
+                    note=IN_PLACE,
+                    turns=10,
                 )
+                data = corpus(20_000, 2_000)
+                store.write_dataset(data, replace=True)
                 store.close()
+                after_commands = harness.clock_with(status.pid, children=True)
+                home = {"SKILLGRAPH_SERVER_HOME": str(server.home)}
+                created, replaced = commands(status.url, home, after_commands, Path(folder), data)
             finally:
                 server.stop()
+        shown = [
+            f"{data.n_requirements:,} requirements",
+            f"{created:.2f} s",
+            f"{replaced:.2f} s",
+            f"{replaced / created:.2f}",
+        ]
+        report.tables.append(
+            harness.Table(
+                "`skillgraph learn` and `associate` on Neo4j (CPU time with the server's)",
+                ["", "a new layer", "in the place of another", "ratio"],
+                [[f"{data.n_requirements:,} requirements", *shown, f"{replaced / created:.2f}"]],
+                "The other was learned with other skills known, so that its associations are others too.",
+            )
+        )
+        report.at_most("`learn` and `associate` in the place of a layer, on Neo4j", replaced / created, LIMIT, "x new")
     if options.demo:
         with tempfile.TemporaryDirectory() as folder:
             first, second, same = demo(Path(folder))

@@ -258,10 +258,10 @@ def before_step(patch: pytest.MonkeyPatch, number: int, hook: Callable[[], None]
     original = Step.run
     count = iter(range(1, 10_000))
 
-    def run(self: Step, transaction: Any, most: int) -> int:
+    def run(self: Step, transaction: Any, *most: int) -> int:
         if next(count) == number:
             hook()
-        return original(self, transaction, most)
+        return original(self, transaction, *most)
 
     patch.setattr(Step, "run", run)
 
@@ -307,6 +307,52 @@ def test_a_publication_that_was_killed_is_brought_to_its_end_by_whoever_reads(
     store.delete_dataset("other")
     assert counts(server) == expected_counts(3)
     assert leftovers(server) == {}
+
+
+@pytest.mark.parametrize("killed_at", [1, 3], ids=["decided", "half done"])
+def test_associations_half_published_are_brought_to_their_end_by_whoever_reads(
+    server: RunningNeo4j, store: Neo4jStore, staged: None, monkeypatch: pytest.MonkeyPatch, killed_at: int
+) -> None:
+    store.write_dataset(numbered_dataset(1, SIZE))
+    store.write_layer(numbered_layer(1, SIZE))
+    write_associations(store, 1)
+    pairs, components = numbered_associations(1, SIZE)
+    fewer = pairs.slice(pairs.num_rows // 2)
+    empty = pairs.slice(0, 0)
+
+    def kill() -> None:
+        raise Killed
+
+    for work, name, expected in (
+        (
+            lambda: store.write_associations("numbered", "layer", fewer, rule="any", components=components),
+            "layer",
+            fewer,
+        ),
+        (lambda: store.rename_layer("numbered", "layer", "renamed"), "renamed", fewer),
+        (lambda: store.rename_layer("numbered", "renamed", "layer"), "layer", fewer),
+        (lambda: store.write_layer(numbered_layer(1, SIZE)), "layer", empty),
+        (lambda: write_associations(store, 1), "layer", pairs),
+        (lambda: store.delete_layer("numbered", "layer"), None, empty),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(Change, "__exit__", lambda *_: None)
+            before_step(patch, killed_at, kill)
+            # Few batches are an end of their own.
+            with contextlib.suppress(Killed):
+                work()
+        other = server.open()
+        asked = "MATCH ()-[r:ASSOCIATED_WITH]->() RETURN r.layer, count(r)"
+        assert other.query(asked).rows == ([(name, expected.num_rows)] if expected.num_rows else [])
+        assert [info.name for info in other.layers("numbered")] == ([] if name is None else [name])
+        if name is not None:
+            assert other.read_associations("numbered", name).equals(expected)
+        other.close()
+    store.write_layer(numbered_layer(1, SIZE))
+    write_associations(store, 1)
+    # Changes of names that nobody has written since stay until somebody does.
+    assert leftovers(server).keys() <= {"changes"}
+    assert counts(server).items() >= expected_counts(1, associations=True).items()
 
 
 def test_a_writer_finishes_what_another_publishes_and_both_are_whole(
@@ -487,6 +533,40 @@ def test_what_is_too_large_for_one_transaction_goes_in_batches(
     assert len(batches) > 10
     assert store.read_dataset("numbered").equals(numbered_dataset(2, SIZE))
     assert counts(server) == expected_counts(2)
+    assert leftovers(server) == {}
+
+
+def test_memory_that_does_not_suffice_at_the_commit_is_not_tried_again(
+    server: RunningNeo4j, store: Neo4jStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver takes it for a passing fault."""
+    from neo4j import ManagedTransaction
+    from neo4j.exceptions import TransientError
+
+    monkeypatch.setattr(neo4j_dataset, "BATCH", 40)
+    store.datasets()
+    commit, publish = ManagedTransaction._commit, Change.publish
+    tried: list[bool] = []
+    full: list[bool] = []
+
+    def remember(self: Change, *arguments: Any) -> None:
+        publish(self, *arguments)
+        tried.append(self.at_once)
+        full.append(self.at_once)
+
+    def refuse(self: ManagedTransaction) -> None:
+        if full and full.pop():
+            self._rollback()
+            raise TransientError._hydrate_neo4j(
+                code="Neo.TransientError.General.MemoryPoolOutOfMemoryError", message="full"
+            )
+        commit(self)
+
+    monkeypatch.setattr(Change, "publish", remember)
+    monkeypatch.setattr(ManagedTransaction, "_commit", refuse)
+    store.write_dataset(numbered_dataset(1, SIZE))
+    assert tried == [True, False]
+    assert store.read_dataset("numbered").equals(numbered_dataset(1, SIZE))
     assert leftovers(server) == {}
 
 

@@ -5,12 +5,14 @@ batches where no query looks: texts, skills and models with their final keys, bu
 (`SkillgraphNewText`, …); layers as `SkillgraphDraft`; associations under a name that is no layer's. Publishing gives
 them their labels and takes the labels from what they replace (`SkillgraphOldText`, …). No property of a text changes
 then, and no index covers the labels of staging: a node costs that transaction some 2 kB of the server's memory.
+Associations get their layer's name, 0.7 kB each, once those that they replace are deleted.
 
-What has few nodes is published in one transaction. For others (`AT_ONCE`) the transaction writes all but the labels of
-texts, skills and models, and on the `SkillgraphStore` node which labels are to change: from then on it is decided. The
-labels change in batches, the last of which removes that mark. Whoever finds the mark, reader or writer, brings the
-rest of the batches to their end before anything else, and so sees the change as a whole also when its writer was
-killed between two of them. Each batch holds the lock of the `SkillgraphStore` node: there may be any number of helpers.
+What has few nodes and associations is published in one transaction. For others (`AT_ONCE`) the transaction writes all
+but the labels of texts, skills and models and the layer's name of associations, and on the `SkillgraphStore` node what
+is to change: from then on it is decided. That changes in batches, the last of which removes the mark. Whoever finds the
+mark, reader or writer, brings the rest of the batches to their end before anything else, and so sees the change as a
+whole also when its writer was killed between two of them. Each batch holds the lock of the `SkillgraphStore` node:
+there may be any number of helpers.
 
 A `SkillgraphChange` node for each subject (a dataset, a layer, the associations of a layer, the saved views) holds the
 token of the writer and the number of its last batch:
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AT_ONCE",
     "LONGEST_LOOKUP",
+    "NODE_ROWS",
     "READ_ATTEMPTS",
     "SCHEMA",
     "SMALL",
@@ -95,11 +98,13 @@ _PURGE_BATCH = 10_000
 SMALL = {"dataset": 250_000, "layer": 100_000, "layers": 100_000, "associations": 200_000, "views": 10_000}
 """Rows, written and replaced, up to which a change is one transaction: at most some 200 MB of the server's heap."""
 
+NODE_ROWS = 5
+"""Rows that a text, a skill or a model counts for: the indexes take their part."""
+
 
 AT_ONCE = 100_000
-"""Nodes whose labels change in one transaction at most."""
+"""Nodes and associations that change in one transaction at most when something is published."""
 _STEP = 20_000
-_ALL = 1 << 31
 _PATIENCE = 60.0
 
 READ_ATTEMPTS = 5
@@ -138,26 +143,43 @@ class _UnfinishedError(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """Some of what a publication does to the nodes of one label of a dataset.
+    """Some of what a publication does to the nodes of one label of a dataset, or to the associations of a layer.
 
     Attributes:
-        kind: `retire` (the label becomes the old one), `reveal` (the new one becomes the label) or `rename`.
-        label: One of `STAGED_LABELS`.
+        kind: Of nodes `retire` (the label becomes the old one), `reveal` (the new one becomes the label) or `rename`;
+            of associations `forget` (they are deleted) or `adopt` (they become those of another layer).
+        what: One of `STAGED_LABELS`, or the layer's name.
         dataset: Name of the dataset.
-        new: Its new name, of `rename`.
+        new: Its new name, of `rename`; the other layer's, of `adopt`.
     """
 
     kind: str
-    label: str
+    what: str
     dataset: str
     new: str = ""
 
-    def run(self, transaction: ManagedTransaction, most: int) -> int:
-        """Do it to so many nodes at most; how many there were. Once it is done to all, it finds none."""
-        if self.label not in STAGED_LABELS:
-            raise StoreError(f"what is being published names the label {self.label!r}, which no program of ours wrote")
-        old, label, draft = old_label(self.label), self.label, new_label(self.label)
-        matched, changed = {
+    def run(self, transaction: ManagedTransaction, most: int = 1 << 31) -> int:
+        """Do it to so many at most; how many there were. Once it is done to all, it finds none."""
+        if self.kind in _ASSOCIATED:
+            matched, changed = "(a:Skill)-[n:ASSOCIATED_WITH]->() WHERE n.layer = $what", _ASSOCIATED[self.kind]
+            matched += " AND a.dataset = $name"
+        else:
+            matched, changed = self._labelled()
+        counted = transaction.run(
+            f"MATCH {matched} WITH n LIMIT $most {changed} RETURN count(*)",
+            prefix=f"{self.dataset}/",
+            name=self.dataset,
+            what=self.what,
+            new=self.new,
+            most=most,
+        ).single(strict=True)[0]
+        return int(counted)
+
+    def _labelled(self) -> tuple[str, str]:
+        if self.what not in STAGED_LABELS:
+            raise StoreError(f"what is being published names the label {self.what!r}, which no program of ours wrote")
+        old, label, draft = old_label(self.what), self.what, new_label(self.what)
+        return {
             "retire": (f"(n:{label}) WHERE n.key STARTS WITH $prefix", f"REMOVE n:{label} SET n:{old}"),
             "reveal": (f"(n:{draft}) WHERE n.dataset = $name", f"REMOVE n:{draft} SET n:{label}"),
             "rename": (
@@ -165,14 +187,10 @@ class Step:
                 "SET n.key = $new + substring(n.key, size($name)), n.dataset = $new",
             ),
         }[self.kind]
-        counted = transaction.run(
-            f"MATCH {matched} WITH n LIMIT $most {changed} RETURN count(n)",
-            prefix=f"{self.dataset}/",
-            name=self.dataset,
-            new=self.new,
-            most=most,
-        ).single(strict=True)[0]
-        return int(counted)
+
+
+# Skill by skill, Neo4j deletes relationships at some four fifths of the cost of the order in which it finds them.
+_ASSOCIATED = {"forget": "WITH n ORDER BY id(startNode(n)) DELETE n", "adopt": "SET n.layer = $new"}
 
 
 class _OneTransaction:
@@ -280,6 +298,9 @@ def _written_at_once(connection: Connection, kind: str, name: str, token: str, w
         if last.single(strict=True)[0] == token:
             # It was committed before, and the answer to that was lost.
             return
+        if committing:
+            # The driver tries again what failed at its commit, as it does where memory did not suffice.
+            raise _TooLargeError
         try:
             with Change(_OneTransaction(transaction), kind, name, token) as change_at_once:
                 write(change_at_once)
@@ -288,8 +309,11 @@ def _written_at_once(connection: Connection, kind: str, name: str, token: str, w
                 # Not an error that is worth trying again as it is.
                 raise _TooLargeError from error
             raise
+        committing.append(token)
 
     from neo4j.exceptions import Neo4jError
+
+    committing: list[str] = []
 
     try:
         connection.write(work)
@@ -505,13 +529,13 @@ class Change:
 
         return self.transactions.write(work)
 
-    def publish(self, work: Callable[[ManagedTransaction], None], steps: Sequence[Step] = (), nodes: int = 0) -> None:
+    def publish(self, work: Callable[[ManagedTransaction], None], steps: Sequence[Step] = (), changed: int = 0) -> None:
         """Make the change visible, exactly once.
 
         Args:
             work: Run in the transaction that decides it.
-            steps: What is done after that, to nodes that `work` does not look for.
-            nodes: About how many they are: few are done in the same transaction.
+            steps: What is done after that, to nodes and associations that `work` does not look for.
+            changed: About how many they are: few are done in the same transaction.
 
         Raises:
             StoreError: Another process writes the same subject now.
@@ -529,14 +553,14 @@ class Change:
             transaction.run(
                 "MATCH (c:SkillgraphChange {key: $key}) SET c.published = true", key=self._subject
             ).consume()
-            if self.at_once or nodes <= AT_ONCE:
+            if self.at_once or changed <= AT_ONCE:
                 for step in steps:
-                    step.run(transaction, _ALL)
-                changed = _ENDED
+                    step.run(transaction)
+                marked = _ENDED
             else:
-                changed = "SET s.publishing = $plan, s.published_steps = 0, s.changes = s.changes + 1"
+                marked = "SET s.publishing = $plan, s.published_steps = 0, s.changes = s.changes + 1"
             transaction.run(
-                f"MATCH (s:SkillgraphStore {{key: $key}}) {changed}",
+                f"MATCH (s:SkillgraphStore {{key: $key}}) {marked}",
                 key=_STORE_KEY,
                 token=self.token,
                 plan=json.dumps({"token": self.token, "steps": [astuple(step) for step in steps]}),
@@ -551,7 +575,7 @@ class Change:
                 break
             except _UnfinishedError:
                 finish_publication(self.transactions)
-        if nodes > AT_ONCE:
+        if changed > AT_ONCE:
             finish_publication(self.transactions)
 
     def _hold(self, transaction: ManagedTransaction) -> Any:

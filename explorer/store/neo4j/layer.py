@@ -46,7 +46,6 @@ __all__ = [
     "rename_layer_node",
     "require_layer",
     "require_texts",
-    "retire_associations",
     "retire_layer",
     "set_components",
     "stage_layer",
@@ -67,13 +66,8 @@ def require_layer(transaction: ManagedTransaction, dataset: str, name: str) -> M
     return node
 
 
-def retire_layer(
-    transaction: ManagedTransaction, change: Change, key: str, *, with_associations: bool = True
-) -> list[str]:
-    """Take a layer and its associations out of sight; keys of the layers that are fine-tuned from it.
-
-    Without its associations, these are then those of the layer that takes its key.
-    """
+def retire_layer(transaction: ManagedTransaction, change: Change, key: str) -> list[str]:
+    """Take a layer out of sight, but not its associations; keys of the layers that are fine-tuned from it."""
     row = transaction.run(
         "MATCH (l:Layer {key: $key}) OPTIONAL MATCH (l)<-[:FINE_TUNED_FROM]-(tuned:Layer) "
         "WITH l, collect(tuned.key) AS tuned OPTIONAL MATCH (l)-[r:FINE_TUNED_FROM]-() DELETE r "
@@ -81,11 +75,7 @@ def retire_layer(
         key=key,
         trash=f"{change.trash}Layer:",
     ).single()
-    if row is None:
-        return []
-    if with_associations:
-        retire_associations(transaction, change, key)
-    return list(row[0])
+    return [] if row is None else list(row[0])
 
 
 def stage_layer(change: Change, layer: Layer, skills: NodeIndex) -> str:
@@ -134,9 +124,8 @@ def layer_is_there(transaction: ManagedTransaction, key: str) -> bool:
 
 
 def rename_layer_node(transaction: ManagedTransaction, dataset: str, name: str, new: str, revision: str) -> None:
-    """Give a layer and its associations a new name, and make it the base, by that name, of those tuned from it."""
+    """Give a layer a new name, but not its associations, and make it the base, by that name, of those tuned from it."""
     for statement in (
-        "MATCH (a:Skill)-[r:ASSOCIATED_WITH]->() WHERE r.layer = $name AND a.dataset = $dataset SET r.layer = $new",
         "MATCH (l:Layer {key: $key})<-[:FINE_TUNED_FROM]-(t:Layer) SET t.base = $new, t.revision = $revision",
         "MATCH (l:Layer {key: $key}) SET l.name = $new, l.key = $new_key, l.revision = $revision",
     ):
@@ -144,8 +133,6 @@ def rename_layer_node(transaction: ManagedTransaction, dataset: str, name: str, 
             statement,
             key=node_key(dataset, name),
             new_key=node_key(dataset, new),
-            dataset=dataset,
-            name=name,
             new=new,
             revision=revision,
         ).consume()
@@ -193,18 +180,6 @@ def join_layers(transaction: ManagedTransaction, info: LayerInfo, tuned: list[st
         "UNWIND $pairs AS pair MATCH (l:Layer {key: pair.layer}) MATCH (b:Layer {key: pair.base}) "
         "CREATE (l)-[:FINE_TUNED_FROM]->(b)",
         pairs=pairs,
-    ).consume()
-
-
-def retire_associations(transaction: ManagedTransaction, change: Change, key: str) -> None:
-    """Remove the associations of a layer, or take them out of sight if the change removes them afterwards."""
-    dataset, _, layer = key.partition("/")
-    transaction.run(
-        "MATCH (a:Skill)-[r:ASSOCIATED_WITH]->() WHERE r.layer = $layer AND a.dataset = $dataset "
-        + ("DELETE r" if change.at_once else "SET r.layer = $trash"),
-        layer=layer,
-        dataset=dataset,
-        trash=change.trash,
     ).consume()
 
 

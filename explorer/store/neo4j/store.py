@@ -15,7 +15,16 @@ import pyarrow.compute as pc
 
 from explorer.credentials import Credentials, find_credentials
 from explorer.errors import NotFoundError, SkillgraphError, StoreError
-from explorer.store.neo4j.change import READ_ATTEMPTS, Change, between_changes, change, drop_lookups, ensure_schema
+from explorer.store.neo4j.change import (
+    NODE_ROWS,
+    READ_ATTEMPTS,
+    Change,
+    Step,
+    between_changes,
+    change,
+    drop_lookups,
+    ensure_schema,
+)
 from explorer.store.neo4j.connection import Connection, parse_address
 from explorer.store.neo4j.dataset import (
     DatasetReader,
@@ -46,7 +55,6 @@ from explorer.store.neo4j.layer import (
     rename_layer_node,
     require_layer,
     require_texts,
-    retire_associations,
     retire_layer,
     set_components,
     stage_layer,
@@ -164,7 +172,7 @@ class Neo4jStore:
                         raise _exists(dataset.name)
                     retire_dataset(transaction, staged, dataset.name)
                     for step in retiring if staged.at_once else ():
-                        step.run(transaction, nodes)
+                        step.run(transaction)
 
             if staged.at_once:
                 staged.transactions.write(make_room)
@@ -188,7 +196,7 @@ class Neo4jStore:
             staged.publish(publish, () if staged.at_once else (*retiring, *stage.steps()), nodes)
 
         nodes = sum(getattr(dataset, table).num_rows for table in NODE_LABELS) + _nodes_of(there)
-        rows = sum(table.num_rows for table in dataset.tables().values()) + self._rows_of(there)
+        rows = _rows(dataset) + self._rows_of(there)
         rows += sum(layer.skills.num_rows + layer.lacks.num_rows for layer in layers)
         if has_long_values(dataset):
             drop_lookups(self._connection)
@@ -228,7 +236,7 @@ class Neo4jStore:
 
         if has_long_values(part):
             drop_lookups(self._connection)
-        change(self._connection, "dataset", name, sum(t.num_rows for t in part.tables().values()), write)
+        change(self._connection, "dataset", name, _rows(part), write)
 
     def read_dataset(self, name: str) -> Dataset:
         """The dataset, equal to the one written; read again only when its node says that it has changed."""
@@ -342,8 +350,10 @@ class Neo4jStore:
                     join_layers(transaction, layer.info, tuned)
                 mark_stale(transaction, dataset)
 
-            staged.publish(publish)
+            forget = [Step("forget", layer.info.name, dataset) for layer in chosen]
+            staged.publish(publish, forget, replaced)
 
+        replaced = sum(self._associations_of(layer.info.key) for layer in chosen)
         rows = sum(layer.skills.num_rows + layer.lacks.num_rows + self._layer_rows(layer.info.key) for layer in chosen)
         several = len(chosen) > 1
         change(
@@ -370,7 +380,7 @@ class Neo4jStore:
                     raise StoreError(
                         f"layer {name!r} was changed while what it lacks was written: run the command again"
                     )
-                tuned = retire_layer(transaction, staged, key, with_associations=False)
+                tuned = retire_layer(transaction, staged, key)
                 publish_layer(transaction, layer, draft, staged.token)
                 join_layers(transaction, layer.info, tuned)
                 mark_stale(transaction, dataset)
@@ -403,7 +413,7 @@ class Neo4jStore:
     def delete_layer(self, dataset: str, name: str) -> None:
         """Remove a layer and its associations; one that others are fine-tuned from is refused."""
         key = node_key(dataset, name)
-        self._layer_node(dataset, name)
+        associations = self._layer_node(dataset, name).get("associations") or 0
 
         def write(staged: Change) -> None:
             def publish(transaction: ManagedTransaction) -> None:
@@ -413,7 +423,7 @@ class Neo4jStore:
                     names = ", ".join(repr(other.partition("/")[2]) for other in sorted(tuned))
                     raise StoreError(f"layer {name!r} is the base of {names}: delete those first")
 
-            staged.publish(publish)
+            staged.publish(publish, [Step("forget", name, dataset)], associations)
 
         change(self._connection, "layer", key, self._layer_rows(key), write)
 
@@ -422,7 +432,7 @@ class Neo4jStore:
         check_layer_name(new)
         key = node_key(dataset, name)
         _check_name(node_key(dataset, new))
-        self._layer_node(dataset, name)
+        associations = self._layer_node(dataset, name).get("associations") or 0
 
         def write(staged: Change) -> None:
             def publish(transaction: ManagedTransaction) -> None:
@@ -432,7 +442,7 @@ class Neo4jStore:
                 rename_layer_node(transaction, dataset, name, new, staged.token)
                 mark_stale(transaction, dataset)
 
-            staged.publish(publish)
+            staged.publish(publish, [Step("adopt", name, dataset, new)], associations)
 
         change(self._connection, "layer", key, self._layer_rows(key), write)
 
@@ -457,8 +467,9 @@ class Neo4jStore:
         def write(staged: Change) -> None:
             skills = staged.transactions.read(lambda transaction: skills_of(transaction, dataset))
             ends = [skills.numbers_of(associations[end], "skill", dataset).tolist() for end in ("source", "target")]
+            forget = Step("forget", layer, dataset)
             if staged.at_once:
-                staged.transactions.write(lambda transaction: retire_associations(transaction, staged, key))
+                staged.transactions.write(forget.run)
             draft = layer if staged.at_once else staged.staged
             stage_rows(
                 staged,
@@ -473,13 +484,6 @@ class Neo4jStore:
                     raise StoreError(
                         f"layer {layer!r} was changed while its associations were written: run the command again"
                     )
-                if not staged.at_once:
-                    retire_associations(transaction, staged, key)
-                    transaction.run(
-                        "MATCH ()-[r:ASSOCIATED_WITH]->() WHERE r.layer = $draft SET r.layer = $layer",
-                        draft=draft,
-                        layer=layer,
-                    ).consume()
                 set_components(transaction, skills, key, components)
                 counted = association_properties(associations.num_rows, rule, options)
                 transaction.run(
@@ -488,8 +492,10 @@ class Neo4jStore:
                     counted={**counted, "revision": staged.token},
                 ).consume()
 
-            staged.publish(publish)
+            steps = () if staged.at_once else (forget, Step("adopt", draft, dataset, layer))
+            staged.publish(publish, steps, associations.num_rows + replaced)
 
+        replaced = before.get("associations") or 0
         change(self._connection, "associations", key, associations.num_rows + self._layer_rows(key), write)
 
     def read_associations(self, dataset: str, layer: str) -> pa.Table:
@@ -596,6 +602,10 @@ class Neo4jStore:
         layers = self._connection.rows(statement, name=node["name"])[0][0]
         return 2 * (sum(sizes_of(node).values()) + int(layers))
 
+    def _associations_of(self, key: str) -> int:
+        rows = self._connection.rows("MATCH (l:Layer {key: $key}) RETURN coalesce(l.associations, 0)", key=key)
+        return int(rows[0][0]) if rows else 0
+
     def _layer_rows(self, key: str) -> int:
         """Relationships of a layer that is there; 0 if there is none."""
         rows = self._connection.rows(
@@ -615,6 +625,11 @@ def _check_name(name: str) -> None:
         raise StoreError(
             f"the name {name[:40]!r}… is longer than 1000 bytes, which is too long for Neo4j: choose a shorter one"
         )
+
+
+def _rows(dataset: Dataset) -> int:
+    """Rows that writing a dataset counts for."""
+    return sum(table.num_rows * (NODE_ROWS if name in NODE_LABELS else 1) for name, table in dataset.tables().items())
 
 
 def _nodes_of(node: Mapping[str, Any] | None) -> int:
