@@ -14,7 +14,16 @@ from itertools import pairwise
 
 from explorer.errors import QueryError
 
-__all__ = ["READ_PROCEDURES", "WRITES", "Token", "check_read_only", "line_and_column", "split_version", "tokenize"]
+__all__ = [
+    "READ_PROCEDURES",
+    "WRITES",
+    "Token",
+    "check_read_only",
+    "instead_of",
+    "line_and_column",
+    "split_version",
+    "tokenize",
+]
 
 READ_PROCEDURES = frozenset(
     {
@@ -47,6 +56,20 @@ WRITES = ("CREATE", "MERGE", "SET", "DELETE", "DETACH", "NODETACH", "REMOVE", "F
 """Words that begin a clause or command that changes something."""
 _FULL_TEXT = "db.index.fulltext."
 _INSTEAD = "; toLower(x.name) CONTAINS 'word' finds names on both stores"
+_PLAN = "the result does not hold the plan of a query: run the query as it is, or look at its plan in Neo4j Browser"
+_USUAL = {
+    "EXPLAIN": _PLAN,
+    "PROFILE": _PLAN,
+    "SHOW": "CALL db.labels(), CALL db.relationshipTypes() and CALL db.schema.visualization() show what there is",
+    "USE": "the option --store or the environment chooses the store",
+    "LET": "write WITH *, … AS x",
+    "FILTER": "write WITH * WHERE …",
+    "NEXT": "write WITH in the place of RETURN … NEXT",
+    "FINISH": "end with RETURN count(*)",
+    "WHEN": "write CASE WHEN … within an expression",
+    "ORDER": "write WITH * ORDER BY …",
+    "LIMIT": "write WITH * LIMIT …",
+}
 _FILE_WORDS = {("LOAD", "CSV"): "LOAD CSV reads files", ("FORMAT", "CSV"): "FORMAT CSV is for another program"}
 
 
@@ -151,14 +174,22 @@ def check_read_only(cypher: str, tokens: Sequence[Token], *, procedures: frozens
             _check_procedure(cypher, tokens, place + 1, procedures)
 
 
+def instead_of(word: str) -> str:
+    """What to write where both stores do not know a clause, after a semicolon; empty for words that are no clause.
+
+    >>> instead_of("filter")
+    '; write WITH * WHERE …'
+    """
+    return f"; {_USUAL[word.upper()]}" if word.upper() in _USUAL else ""
+
+
 def _check_opening(cypher: str, tokens: Sequence[Token]) -> None:
     word, at = tokens[0].name.upper(), _at(cypher, tokens[0].start)
     if word in WRITES:
         raise QueryError(f"{at}: {word} changes the store, but a query may only read; use `skillgraph load` to write")
     if word not in _OPENING:
-        raise QueryError(
-            f"{at}: a query starts with {', '.join(_OPENING[:-1])} or {_OPENING[-1]}, not {tokens[0].text!r}"
-        )
+        known = f"{', '.join(_OPENING[:-1])} or {_OPENING[-1]}"
+        raise QueryError(f"{at}: a query starts with {known}, not {tokens[0].text!r}{instead_of(word)}")
 
 
 def _check_procedure(cypher: str, tokens: Sequence[Token], place: int, procedures: frozenset[str]) -> None:

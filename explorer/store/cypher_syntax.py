@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from explorer.errors import QueryError
-from explorer.store.cypher_guard import WRITES, Token, line_and_column
+from explorer.store.cypher_guard import WRITES, Token, instead_of, line_and_column
 
 __all__ = ["AGGREGATES", "Piece", "parse_query"]
 
@@ -117,7 +117,7 @@ class _Parser:
             return QueryError(f"line {line}, column {column}: the query ends too early: {what}")
         token = self._tokens[self._at]
         line, column = line_and_column(self._cypher, token.start)
-        return QueryError(f"line {line}, column {column}: {what}, found {token.text!r}")
+        return QueryError(f"line {line}, column {column}: {what}, found {token.text!r}{instead_of(token.text)}")
 
     def _piece(
         self,

@@ -145,3 +145,21 @@ def test_load_csv_does_not_hide(gap: str, words: tuple[str, str]) -> None:
     cypher = f"RETURN 1 AS x UNION {words[0]}{gap}{words[1]} FROM $f AS x RETURN x"
     with pytest.raises(QueryError):
         check_read_only(cypher, tokenize(cypher))
+
+
+@pytest.mark.parametrize(
+    ("unknown", "advice", "instead"),
+    [
+        ("LET x = s.id RETURN x", "write WITH *, … AS x", "WITH *, s.id AS x RETURN x"),
+        ("FILTER s.x > 1 RETURN s", "write WITH * WHERE …", "WITH * WHERE s.x > 1 RETURN s"),
+        ("ORDER BY s.x RETURN s.x", "write WITH * ORDER BY …", "WITH * ORDER BY s.x RETURN s.x"),
+        ("LIMIT 3 RETURN s.x", "write WITH * LIMIT …", "WITH * LIMIT 3 RETURN s.x"),
+        ("FINISH", "end with RETURN count(*)", "RETURN count(*)"),
+        ("RETURN s NEXT RETURN 1", "write WITH in the place of RETURN … NEXT", "WITH s RETURN 1"),
+    ],
+)
+def test_a_clause_that_is_not_known_is_refused_with_what_to_write(unknown: str, advice: str, instead: str) -> None:
+    with pytest.raises(QueryError) as error:
+        _translated(f"MATCH (s) {unknown}")
+    assert str(error.value).endswith(f"'; {advice}")
+    assert _translated(f"MATCH (s) {instead}")
