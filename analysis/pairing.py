@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse, stats
+from scipy import optimize, sparse, special, stats
 
 from analysis.errors import AnalysisError
 from analysis.graph import SkillTextGraph
@@ -25,6 +25,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _LEAST_TOLD = 5  # texts on which both differ, below which no split of them is beyond chance
+_LEAST_INFORMATION = 2.0  # Σ p(1−p), below which a sum of outcomes is far from normal
+_MOST_FREEDOM = 1e4
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,8 @@ class Beyond:
         difference: Mean of (second − its expectation) − (first − its expectation), float64 (G,); NaN without texts.
         error: Its standard error.
         p_value: Of no difference beyond the expected one.
-        q_value: The same after Benjamini and Hochberg over the groups that can tell; 1 for the others.
+        q_value: The same after Benjamini and Hochberg over the groups that can tell; 1 for the others, and where the
+            test and `difference` disagree about the direction.
     """
 
     difference: Floats
@@ -210,8 +213,16 @@ def beyond_overall(
     is a draw of variance v = deviation_variance · Σ f² + level_variance (f the shares of the group's texts that are in
     each group), so
     its residuals are known to be near 0 before they are seen, and k = (v I + c) / (v I + 1) of them suffices, I being
-    Σ p(1−p) and c the regression of the second's residuals on the first's (above 0 for relatives). Var T is that of
-    the summands plus (1 − k)² v I². With k = 1 this is the paired difference; with k < 1 it finds smaller shifts.
+    Σ p(1−p) and c the regression of the second's residuals on the first's (above 0 for relatives). With k = 1 this is
+    the paired difference; with k < 1 it finds smaller shifts. Where the first lies more than three standard
+    deviations from what v allows, v does not describe it, and k = 1.
+
+    Var T = I (D₂₂ − 2 k D₁₂ + k² D₁₁) + (1 − k)² v I², D_ij = Σ e_i e_j / Σ p(1−p) over all texts. The ratio r of the
+    variance that a group's own summands show to this one is noisy, so it is pooled over groups: log r has the variance
+    ψ′(d/2), d = n − 1, where all groups scatter as expected, and what exceeds it sets the degrees of freedom d₀ and
+    the size r₀ of a common prior. T² over ((d₀ r₀ + d r) / (d₀ + d)) Var T is t² with d₀ + d degrees of freedom
+    (moderated t test [Smyth2004]). Groups are tested if they have at least five texts and I ≥ 2 max(D₁₁, D₂₂), which
+    is known before the outcomes of the group: choosing them by these would make what is left look changed.
 
     Args:
         groups: T texts, G groups.
@@ -249,17 +260,25 @@ def beyond_overall(
     shared = (required.T @ required).tocsr()
     shared.data = (shared.data / np.repeat(np.maximum(n, 1.0), np.diff(shared.indptr))) ** 2
     variance = deviation_variance * np.asarray(shared.sum(axis=1)).ravel() + level_variance
+    usual = max(float(spread[common].sum()), 1e-12)
+    d11, d12, d22 = (float(u @ v) / usual for u, v in ((ea, ea), (ea, eb), (eb, eb)))
     k = (variance * information + related) / (variance * information + 1.0)
+    unforeseen = total(ea) ** 2 > 9.0 * (d11 * information + variance * information**2)
+    k = np.where(unforeseen, 1.0, k)
     sums = total(eb) - k * total(ea)
     squares = total(eb * eb) - 2.0 * k * total(ea * eb) + k**2 * total(ea * ea)
+    tested = (n >= _LEAST_TOLD) & (information >= _LEAST_INFORMATION * max(d11, d22))
     with np.errstate(invalid="ignore", divide="ignore"):
-        scatter = np.maximum(squares - sums**2 / n, 0.0) * n / (n - 1.0) + (1.0 - k) ** 2 * variance * information**2
-        p = 2.0 * stats.norm.sf(np.abs(sums) / np.sqrt(scatter))
+        own = (1.0 - k) ** 2 * variance * information**2
+        scatter = np.maximum(squares - sums**2 / n, 0.0) * n / (n - 1.0) + own
+        p = _moderated(sums, scatter, information * (d22 - 2.0 * k * d12 + k**2 * d11) + own, n, tested)
         mean = (total(eb) - total(ea)) / n
         error = np.sqrt(np.maximum(total((eb - ea) ** 2) / n - mean**2, 0.0) / (n - 1.0))
-    told = (total(common & (x != y)) >= _LEAST_TOLD) & np.isfinite(p)
+    told = tested & np.isfinite(p)
     q = np.ones(groups.n_skills)
     q[told] = benjamini_hochberg(p[told])
+    # What is shown is the difference; a finding in the other direction would contradict it.
+    q[np.sign(sums) != np.sign(mean)] = 1.0
     return Beyond(mean, error, p, q)
 
 
@@ -311,6 +330,25 @@ def benjamini_hochberg(p_values: npt.ArrayLike) -> Floats:
     q = np.empty(len(p))
     q[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
     return q
+
+
+def _moderated(sums: Floats, scatter: Floats, expected: Floats, n: Floats, tested: npt.NDArray[np.bool_]) -> Floats:
+    """P-values of sums of n summands, variances pooled between what they show and what is expected [Smyth2004]."""
+    d = np.maximum(n - 1.0, 1.0)
+    ratio = np.divide(scatter, expected, out=np.ones_like(scatter), where=expected > 0.0)
+    shown = tested & (ratio > 0.0)
+    prior, size = 0.0, 1.0
+    if shown.sum() > 2:
+        half = d[shown] / 2.0
+        logs = np.log(ratio[shown]) - special.digamma(half) + np.log(half)
+        excess = float(np.mean((logs - logs.mean()) ** 2 * len(logs) / (len(logs) - 1.0) - special.polygamma(1, half)))
+        prior = _MOST_FREEDOM
+        if excess > special.polygamma(1, _MOST_FREEDOM / 2.0):
+            prior = 2.0 * float(optimize.brentq(lambda h: special.polygamma(1, h) - excess, 1e-6, _MOST_FREEDOM))
+        size = float(np.exp(logs.mean() + special.digamma(prior / 2.0) - np.log(prior / 2.0)))
+    pooled = (prior * size + d * ratio) / (prior + d)
+    t = np.abs(sums) / np.sqrt(pooled * expected)
+    return np.asarray(2.0 * stats.t.sf(t, prior + d), dtype=np.float64)
 
 
 def _interval(

@@ -296,6 +296,18 @@ ORDER BY model, understood""",
         ("dataset", "layer"),
     ),
     Recipe(
+        "Solve rates of a model",
+        "What share of each skill's texts does the model of an evidence layer solve, with its 95 % interval, "
+        "and does the skill count as mastered?",
+        """MATCH (:Layer {dataset: $dataset, name: $layer})-[r:LEARNED|LACKS]->(s:Skill)
+WHERE r.solve_rate IS NOT NULL
+RETURN s.name AS skill, r.solve_rate AS solve_rate, r.solve_rate_low AS low, r.solve_rate_high AS high,
+       type(r) = 'LEARNED' AS mastered
+ORDER BY solve_rate DESC, skill
+LIMIT $limit""",
+        ("dataset", "layer", "limit"),
+    ),
+    Recipe(
         "Why skills are lacking",
         "Of the skills that a layer has not learned, how many are lacking for each reason, and how few lacking skills "
         "has the nearest text of any of them?",

@@ -328,7 +328,10 @@ class Layer(_OfALayer):
         return self.info.learned_fraction
 
     def to_arrow(self) -> pa.Table:
-        """Its learned skills: `id, name, class, level, wave, by, component, mastery`."""
+        """Its learned skills: `id, name, class, level, wave, by, component, mastery`; of evidence `solve_rate` too.
+
+        `solve_rate_low` and `solve_rate_high` are the ends of its 95 % interval.
+        """
         from explorer.export.files import layer_skills
 
         with self.graph.place.reading() as store:

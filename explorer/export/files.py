@@ -17,7 +17,7 @@ from explorer.export.json_graph import write_cytoscape, write_node_link
 from explorer.export.markup import write_gexf, write_graphml
 from explorer.service.output import atomic_output
 from explorer.service.snapshot import lineage, read_dataset
-from explorer.store.protocol import Layer, LayerInfo, Store
+from explorer.store.protocol import SOLVE_RATES, Layer, LayerInfo, Store
 from loaders.dataset import Dataset
 from loaders.parquet import write_parquet
 from loaders.spreadsheet import NOTE, escaped, escaped_column
@@ -204,11 +204,12 @@ def _layer_facts(info: LayerInfo) -> dict[str, str | int | float | bool | None]:
 
 
 def layer_skills(dataset: Dataset, layer: Layer) -> pa.Table:
-    """`id, name, class, level, wave, by, component, mastery` of the learned skills."""
+    """`id, name, class, level, wave, by, component, mastery` of the learned skills; of evidence the solve rates too."""
     learned = layer.skills
     rows = pc.index_in(learned["skill"], value_set=dataset.skills["id"].combine_chunks())
     skills = dataset.skills.select(["id", "name", "class", "level"]).take(rows)
-    for column in ("wave", "by", "component", "mastery"):
+    rates = SOLVE_RATES if layer.info.kind == "evidence" else ()
+    for column in ("wave", "by", "component", "mastery", *rates):
         skills = skills.append_column(column, learned[column])
     return skills
 

@@ -40,7 +40,16 @@ from explorer.service.lacking import named_lacks
 from explorer.service.outcomes import Outcomes, bases_first, chosen_models, models_with_outcomes, outcomes_of
 from explorer.service.snapshot import LayerView, dataset_parts, layer_view, read_dataset, remembered
 from explorer.service.versions import package_versions
-from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Parameter, Progress, Scalar, Store
+from explorer.store.protocol import (
+    LAYER_SKILLS_SCHEMA,
+    SOLVE_RATES,
+    Layer,
+    LayerInfo,
+    Parameter,
+    Progress,
+    Scalar,
+    Store,
+)
 from explorer.store.staleness import inputs_of
 
 __all__ = [
@@ -768,6 +777,7 @@ def _layer_skills(outcomes: Outcomes, estimate: SkillEstimate, place: int, maste
             teachers,
             pa.nulls(rows, pa.int32()),
             pa.array(estimate.mastery[learned]),
+            *_solve_rates(estimate, learned).values(),
         ],
         schema=LAYER_SKILLS_SCHEMA,
     )
@@ -785,8 +795,21 @@ def _lacks(outcomes: Outcomes, estimate: SkillEstimate, place: int, mastered: fl
     return named_lacks(
         outcomes.indexed,
         lacking,
-        {"reason": reason[lacking].tolist(), "mastery": [float(mastery[s]) if told[s] else None for s in lacking]},
+        {
+            "reason": reason[lacking].tolist(),
+            "mastery": [float(mastery[s]) if told[s] else None for s in lacking],
+            **_solve_rates(estimate, lacking),
+        },
     )
+
+
+def _solve_rates(estimate: SkillEstimate, skills: NDArray[np.integer]) -> dict[str, pa.Array]:
+    """Solve rate and its interval, by `SOLVE_RATES`; null where the fit has none or no text was attempted."""
+    rates = estimate.rates
+    if rates is None:
+        return {name: pa.nulls(len(skills), pa.float64()) for name in SOLVE_RATES}
+    columns = (np.asarray(values[estimate.row, skills]) for values in (rates.rate, rates.low, rates.high))
+    return {name: pa.array(values, mask=np.isnan(values)) for name, values in zip(SOLVE_RATES, columns, strict=True)}
 
 
 def _witnesses(outcomes: Outcomes, estimate: SkillEstimate, place: int) -> NDArray[np.int32]:

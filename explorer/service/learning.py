@@ -28,7 +28,7 @@ from explorer.service.snapshot import (
     stored_waves,
 )
 from explorer.service.versions import package_versions
-from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Parameter, Store
+from explorer.store.protocol import LAYER_SKILLS_SCHEMA, SOLVE_RATES, Layer, LayerInfo, Parameter, Store
 from explorer.store.staleness import inputs_of
 
 __all__ = ["LearnReport", "Mode", "Situation", "continue_learning", "known_parameters", "learn", "situation"]
@@ -475,6 +475,7 @@ def _layer_skills(indexed: IndexedGraph, result: PeelingResult) -> pa.Table:
             teachers,
             pa.nulls(rows, pa.int32()),
             pa.nulls(rows, pa.float64()),
+            *(pa.nulls(rows, pa.float64()) for _ in SOLVE_RATES),
         ],
         schema=LAYER_SKILLS_SCHEMA,
     )

@@ -36,8 +36,8 @@ class PairedLayers:
         overall: All common texts; None if there are none.
         skills: Differences by skill (of the index of `outcomes`), without ignored skills.
         beyond: The same beyond the overall change; None where too few models calibrate difficulties.
-        q_value: Of no difference, for each skill: of `skills`, or where the difficulties are known twice the smaller
-            of that and of the test that knows them, float64 (S,).
+        q_value: Of no difference, for each skill, float64 (S,): by the test that knows the difficulties, or of
+            `skills` where they are not known.
     """
 
     outcomes: Outcomes
@@ -84,9 +84,7 @@ def pair_layers(store: Store, dataset: str, first: LayerInfo, second: LayerInfo)
     outcomes = Outcomes(found.indexed, graph, ignored, tuple(models), scores)
     skills = paired_differences(graph, scores[0], scores[1])
     beyond, given = _with_difficulties(store, dataset, first, outcomes) or (None, None)
-    q = skills.q_value.copy()
-    if given is not None:
-        q = np.minimum(2.0 * np.minimum(q, given.q_value), 1.0)
+    q = skills.q_value if given is None else given.q_value
     return PairedLayers(outcomes, mcnemar(scores[0], scores[1]), skills, beyond, q)
 
 

@@ -29,6 +29,7 @@ from explorer.spark.results import require_new, write_results
 from explorer.spark.run_folder import absolute_url, alone, join_url, local_path
 from explorer.spark.session import LOCAL, open_session, require_pyspark
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, LayerInfo, Store
+from explorer.store.records import with_missing
 from explorer.temporary import temporary_folder
 from loaders.parquet import write_parquet
 
@@ -208,7 +209,7 @@ def learn_on_spark(
         if run.output is not None:
             facts = _facts(info, method, exact=result.exact)
             write_results(spark, run.output, {"skills": (table, info.learned)}, facts)
-        skills = table.toArrow().cast(LAYER_SKILLS_SCHEMA) if collect else None
+        skills = with_missing(table.toArrow(), LAYER_SKILLS_SCHEMA) if collect else None
     return SparkLearnReport(
         layer=info,
         waves=result.by_step if result.exact else (),

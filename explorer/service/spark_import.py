@@ -19,7 +19,8 @@ from explorer.arrays import index_dataset
 from explorer.errors import NotFoundError, SkillgraphError
 from explorer.service.lacking import lacks_of
 from explorer.service.snapshot import dataset_parts, lineage, read_dataset
-from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo, Store
+from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, SOLVE_RATES, Layer, LayerInfo, Store
+from explorer.store.records import with_missing
 from explorer.store.staleness import inputs_of
 
 __all__ = ["import_associations", "import_layer", "import_results", "read_associations", "read_layer"]
@@ -217,6 +218,10 @@ def _table(folder: Path, name: str, schema: pa.Schema | None) -> pa.Table:
         )
     try:
         table = pq.read_table(path)
-        return table if schema is None else table.select(schema.names).cast(schema)
+        if schema is None:
+            return table
+        # What only evidence has, a run on Spark does not write.
+        there = [name for name in schema.names if name in table.column_names or name not in SOLVE_RATES]
+        return with_missing(table.select(there), schema)
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise SkillgraphError(f"cannot read {path}: {error}") from None

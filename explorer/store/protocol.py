@@ -22,6 +22,7 @@ __all__ = [
     "LAYER_LACKS_SCHEMA",
     "LAYER_SKILLS_SCHEMA",
     "SCHEMA_VERSION",
+    "SOLVE_RATES",
     "Bounded",
     "DatasetInfo",
     "Layer",
@@ -41,6 +42,9 @@ SCHEMA_VERSION = 1
 """Version of the graph schema; a store written by another version is refused."""
 
 Scalar = str | int | float | bool | None
+SOLVE_RATES = ("solve_rate", "solve_rate_low", "solve_rate_high")
+"""Properties of LEARNED and LACKS of an item response layer: the model's solve rate with its 95 % interval."""
+
 Parameter = Scalar | tuple[str, ...] | tuple[int, ...]
 """A parameter of a layer: a scalar, or a list of strings or of integers."""
 LayerKind = Literal["foundation", "fine-tuned", "evidence"]
@@ -61,9 +65,10 @@ def __getattr__(name: str) -> Any:
     number, text = pa.int32(), pa.string()
     learned = [("skill", text), ("wave", number), ("by", text), ("component", number), ("mastery", pa.float64())]
     lacking = [("skill", text), ("reason", text), ("text", text), ("novel", number), ("component", number)]
+    rates = [(name, pa.float64()) for name in SOLVE_RATES]
     globals().update(
-        LAYER_LACKS_SCHEMA=pa.schema([*lacking, ("group", number), ("mastery", pa.float64())]),
-        LAYER_SKILLS_SCHEMA=pa.schema(learned),
+        LAYER_LACKS_SCHEMA=pa.schema([*lacking, ("group", number), ("mastery", pa.float64()), *rates]),
+        LAYER_SKILLS_SCHEMA=pa.schema([*learned, *rates]),
         ASSOCIATION_SCHEMA=pa.schema([("source", text), ("target", text), ("weight", pa.int64())]),
     )
     return globals()[name]
@@ -163,12 +168,13 @@ class Layer:
         skills: Rows of `LAYER_SKILLS_SCHEMA`, ordered by skill id: `wave` 0 means known beforehand (from the
             base or given), 1 and more the round in which it was learned; `by` the id of the text that taught
             it (null for wave 0); `component` its component in the association graph, 0 the largest (null if
-            not computed); `mastery` the probability of an evidence layer (null otherwise).
+            not computed); `mastery` the probability of an evidence layer (null otherwise); `SOLVE_RATES` of an item
+            response layer (null otherwise, and in layers that an earlier version stored).
         lacks: Rows of `LAYER_LACKS_SCHEMA`, ordered by skill id: the skills of the dataset that are not learned;
             `reason` why (docs/why.md), `text` the text nearest to teaching it and `novel` how many lacking skills that
             text has (null if no text requires it), `component` its connected part of the residual graph, 0 the
             largest, `group` its group of skills that wait for each other (null for none), `mastery` the probability
-            of an evidence layer. Empty where `info.lacks` is None: not recorded.
+            of an evidence layer, `SOLVE_RATES` as above. Empty where `info.lacks` is None: not recorded.
     """
 
     info: LayerInfo

@@ -275,6 +275,18 @@ def edge_rows(dataset: Dataset, edge: EdgeTable, size: int = 10_000) -> Iterator
         ]
 
 
+def with_missing(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A table with the columns and types of a schema; those that it does not have are null."""
+    rows = table.num_rows
+    return pa.table(
+        [
+            table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(rows, field.type)
+            for field in schema
+        ],
+        schema=schema,
+    )
+
+
 def columns_table(schema: pa.Schema, columns: Mapping[str, Sequence[Any]]) -> pa.Table:
     """A table of a schema from lists by name of the column; a column that is not given is null."""
     rows = max((len(values) for values in columns.values()), default=0)

@@ -8,7 +8,14 @@ from typing import Any
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_LACKS_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo
+from explorer.store.protocol import (
+    ASSOCIATION_SCHEMA,
+    LAYER_LACKS_SCHEMA,
+    LAYER_SKILLS_SCHEMA,
+    SOLVE_RATES,
+    Layer,
+    LayerInfo,
+)
 from loaders.dataset import Dataset, build_dataset
 from loaders.errors import DataError
 from loaders.names import check_given_name
@@ -160,6 +167,7 @@ def layers(draw: st.DrawFn, dataset: Dataset, name: str = "layer") -> Layer:
             "by": draw(teacher),
             "component": draw(st.none() | st.integers(0, 2**31 - 1)),
             "mastery": draw(st.none() | st.floats(0, 1)),
+            **{name: draw(st.none() | st.floats(0, 1)) for name in SOLVE_RATES},
         }
         for skill in chosen
     ]
@@ -195,6 +203,7 @@ def layers(draw: st.DrawFn, dataset: Dataset, name: str = "layer") -> Layer:
                 "component": draw(st.none() | st.integers(0, 2**31 - 1)),
                 "group": draw(st.none() | st.integers(0, 2**31 - 1)),
                 "mastery": draw(st.none() | st.floats(0, 1)),
+                **{name: draw(st.none() | st.floats(0, 1)) for name in SOLVE_RATES},
             }
             for skill in sorted(set(dataset.skills["id"].to_pylist()) - learned)
         ]

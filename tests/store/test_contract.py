@@ -461,6 +461,31 @@ def _lacking(**columns: Any) -> pa.Table:
     return pa.table(given | columns, schema=LAYER_LACKS_SCHEMA)
 
 
+def test_solve_rates_can_be_asked_for(store: Store) -> None:
+    """Of what a layer of evidence has and of what it lacks, and null in layers without them."""
+    store.write_dataset(small_dataset())
+    learned = [
+        {"skill": "for", "wave": 1, "mastery": 0.9, "solve_rate": 0.75, "solve_rate_low": 0.5, "solve_rate_high": 0.875}
+    ]
+    lacks = [
+        {"skill": "if", "reason": "unmastered", "solve_rate": 0.25, "solve_rate_low": 0.125, "solve_rate_high": 0.5},
+        {"skill": "sum", "reason": "untested"},
+    ]
+    info = replace(layer("m", {"for": 1}).info, kind="evidence", learner="irt", lacks=2)
+    written = Layer(
+        info,
+        pa.Table.from_pylist(learned, schema=LAYER_SKILLS_SCHEMA),
+        pa.Table.from_pylist(lacks, schema=LAYER_LACKS_SCHEMA),
+    )
+    store.write_layer(written)
+    store.write_layer(layer("plain", {"for": 1}))
+    assert store.read_layer("d", "m") == written
+    rates = "MATCH (l:Layer)-[r:LEARNED|LACKS]->(s:Skill) WHERE r.solve_rate {} RETURN l.name, s.id, r.solve_rate_low, "
+    order = "r.solve_rate_high ORDER BY l.name, s.id"
+    assert store.query(rates.format("> 0.2") + order).rows == [("m", "for", 0.5, 0.875), ("m", "if", 0.125, 0.5)]
+    assert store.query(rates.format("IS NULL") + order).rows == [("m", "sum", None, None), ("plain", "for", None, None)]
+
+
 def test_what_a_layer_lacks_can_be_asked_for(store: Store) -> None:
     store.write_dataset(small_dataset())
     rows = [
@@ -624,7 +649,7 @@ def test_what_is_not_there_is_said(store: Store, call: Callable[[Store], object]
 
 
 def _skills(**columns: Any) -> pa.Table:
-    given = {"skill": ["for"], "wave": [1], "by": [None], "component": [None], "mastery": [None], **columns}
+    given = {name: [None] for name in LAYER_SKILLS_SCHEMA.names} | {"skill": ["for"], "wave": [1]} | columns
     return pa.table(given, schema=LAYER_SKILLS_SCHEMA)
 
 

@@ -39,6 +39,7 @@ GIVEN: dict[str, Any] = {
 }  # fmt: skip
 
 GIVEN_BY_RECIPE = {
+    "Solve rates of a model": {"layer": "m1"},
     "Shortest chain between two skills": {"skill": "json", "other": "len"},
     # In the other layer these two are associated directly, and no chain must go that way.
     "Shortest chains within a layer": {"skill": "if"},
@@ -73,6 +74,7 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     "Waves of learning": [(1, "syntax", 2), (2, "builtin", 2), (3, "builtin", 1)],
     "Skills blocked by a prerequisite": [("csv", ["regex"])],
     "Why skills are lacking": [("inseparable", 2, 2), ("prerequisite", 1, 1)],
+    "Solve rates of a model": [("for", 0.75, 0.5, 0.875, True), ("len", 0.25, 0.125, 0.5, False)],
     "Texts by their number of lacking skills": [(1, 5), (2, 1)],
     "Lacking skills of a text": [
         ("t6", 1, ["regex"]), ("t7", 1, ["regex"]), ("t8", 1, ["csv"]), ("u1", 1, ["json"]), ("u3", 1, ["regex"]),
@@ -137,6 +139,14 @@ def fill(store: Store) -> None:
         rule="any",
         components=components(**{"for": 0, "if": 0, "len": 0, "print": 0, "sorted": 1}),
     )
+    rates = {"wave": 1, "mastery": 0.9, "solve_rate": 0.75, "solve_rate_low": 0.5, "solve_rate_high": 0.875}
+    mastered = pa.Table.from_pylist([{"skill": "for", **rates}], schema=LAYER_SKILLS_SCHEMA)
+    unmastered = [
+        {"skill": "len", "reason": "unmastered", "solve_rate": 0.25, "solve_rate_low": 0.125, "solve_rate_high": 0.5},
+        {"skill": "regex", "reason": "untested"},
+    ]
+    model = LayerInfo("toy", "m1", "evidence", "irt", texts=9, skills=8, learned=1, waves=1, lacks=2)
+    store.write_layer(Layer(model, mastered, pa.Table.from_pylist(unmastered, schema=LAYER_LACKS_SCHEMA)))
     known = dict.fromkeys(("for", "if", "len", "print"), (0, None))
     tuned = {**known, "json": (1, "u1"), "csv": (2, "u2")}
     store.write_layer(learned("tuned", tuned, kind="fine-tuned", base="foundation", mode="continued"))

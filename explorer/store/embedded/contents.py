@@ -19,7 +19,7 @@ from explorer.store.embedded.container import Content, Draft
 from explorer.store.embedded.tables import Ids, read_column, read_table, store_table
 from explorer.store.infos import layer_info
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_LACKS_SCHEMA, LAYER_SKILLS_SCHEMA, SCHEMA_VERSION
-from explorer.store.records import dataset_parts, stale_properties
+from explorer.store.records import dataset_parts, stale_properties, with_missing
 from explorer.store.staleness import stale_layers
 from loaders.dataset import EMPTY_TABLES, Dataset
 
@@ -216,18 +216,21 @@ def _chunks(requirements: pa.Table) -> Iterator[pa.Table]:
 
 def layer_skills(content: Content, layer: Mapping[str, Any]) -> pa.Table:
     """A layer's skills, rows of `LAYER_SKILLS_SCHEMA`."""
-    columns = layer["skills"]["columns"]
-    read = [read_column(content, columns[name], encoded=False) for name in LAYER_SKILLS_SCHEMA.names]
-    return pa.table(read, schema=LAYER_SKILLS_SCHEMA)
+    return _layer_rows(content, layer["skills"], LAYER_SKILLS_SCHEMA)
 
 
 def layer_lacks(content: Content, layer: Mapping[str, Any]) -> pa.Table:
     """What a layer lacks, rows of `LAYER_LACKS_SCHEMA`; none if it was not recorded."""
     if "lacks" not in layer:
         return LAYER_LACKS_SCHEMA.empty_table()
-    columns = layer["lacks"]["columns"]
-    read = [read_column(content, columns[name], encoded=False) for name in LAYER_LACKS_SCHEMA.names]
-    return pa.table(read, schema=LAYER_LACKS_SCHEMA)
+    return _layer_rows(content, layer["lacks"], LAYER_LACKS_SCHEMA)
+
+
+def _layer_rows(content: Content, table: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
+    """Rows of a schema; columns that an earlier version did not store are null."""
+    columns = table["columns"]
+    read = {name: read_column(content, columns[name], encoded=False) for name in schema.names if name in columns}
+    return with_missing(pa.table(read), schema)
 
 
 def layer_associations(content: Content, layer: Mapping[str, Any], *, encoded: bool = False) -> pa.Table:

@@ -20,7 +20,7 @@ from pyarrow import csv
 
 from explorer.errors import StoreError
 from explorer.store.neo4j.dataset import index_key
-from explorer.store.protocol import Layer
+from explorer.store.protocol import SOLVE_RATES, Layer
 from explorer.store.records import (
     EDGE_TABLES,
     NODE_LABELS,
@@ -45,6 +45,13 @@ ARGUMENTS_FILE = "import.args"
 
 _BATCH = 100_000
 _TYPES = {"string": "string", "int64": "long", "int32": "long", "double": "double", "bool": "boolean"}
+_LEARNED = {
+    "wave": "long",
+    "by": "string",
+    "component": "long",
+    "mastery": "double",
+    **dict.fromkeys(SOLVE_RATES, "double"),
+}
 _LACKS = {
     "reason": "string",
     "text": "string",
@@ -52,6 +59,7 @@ _LACKS = {
     "component": "long",
     "group": "long",
     "mastery": "double",
+    **dict.fromkeys(SOLVE_RATES, "double"),
 }
 _OPTIONS = csv.WriteOptions(include_header=False, quoting_style="all_valid")
 
@@ -172,7 +180,7 @@ def _write_layers(writer: _Writer, dataset: Dataset, layers: Sequence[tuple[Laye
     pairs = pa.table({"layer": [a for a, _ in bases], "base": [b for _, b in bases]})
     writer.write("relationships", "FINE_TUNED_FROM", "FINE_TUNED_FROM-layers", _ends("Layer", "Layer", {}), [pairs])
     for number, (layer, associations) in enumerate(layers):
-        learned = _ends("Layer", "Skill", {"wave": "long", "by": "string", "component": "long", "mastery": "double"})
+        learned = _ends("Layer", "Skill", _LEARNED)
         writer.write("relationships", "LEARNED", f"LEARNED-{number}", learned, _learned_batches(layer))
         lacked = _ends("Layer", "Skill", _LACKS)
         writer.write("relationships", "LACKS", f"LACKS-{number}", lacked, _lacks_batches(layer))
@@ -259,7 +267,7 @@ def _learned_batches(layer: Layer) -> Iterator[pa.Table]:
     for batch in _batches(layer.skills):
         key = pa.array([layer.info.key] * batch.num_rows, pa.string())
         skills = _keys(layer.info.dataset, batch["skill"])
-        columns = [key, skills, *(_plain(batch[name]) for name in ("wave", "by", "component", "mastery"))]
+        columns = [key, skills, *(_plain(batch[name]) for name in _LEARNED)]
         yield pa.Table.from_arrays(columns, names=[str(place) for place in range(len(columns))])
 
 

@@ -86,10 +86,11 @@ def stage_layer(change: Change, layer: Layer, skills: NodeIndex) -> str:
         change,
         "MATCH (l:SkillgraphDraft {key: $draft}) UNWIND $rows AS row MATCH (s) WHERE id(s) = row[0] "
         "CREATE (l)-[r:LEARNED]->(s) SET r.wave = row[1], r.by = row[2], r.component = row[3], "
-        "r.mastery = row[4] RETURN count(r)",
+        "r.mastery = row[4], r.solve_rate = row[5], r.solve_rate_low = row[6], r.solve_rate_high = row[7] "
+        "RETURN count(r)",
         zip(
             skills.numbers_of(layer.skills["skill"], "skill", layer.info.dataset).tolist(),
-            *(layer.skills[name].to_pylist() for name in ("wave", "by", "component", "mastery")),
+            *(layer.skills[name].to_pylist() for name in LAYER_SKILLS_SCHEMA.names[1:]),
             strict=True,
         ),
         draft=draft,
@@ -98,7 +99,8 @@ def stage_layer(change: Change, layer: Layer, skills: NodeIndex) -> str:
         change,
         "MATCH (l:SkillgraphDraft {key: $draft}) UNWIND $rows AS row MATCH (s) WHERE id(s) = row[0] "
         "CREATE (l)-[r:LACKS]->(s) SET r.reason = row[1], r.text = row[2], r.novel = row[3], "
-        "r.component = row[4], r.`group` = row[5], r.mastery = row[6] RETURN count(r)",
+        "r.component = row[4], r.`group` = row[5], r.mastery = row[6], "
+        "r.solve_rate = row[7], r.solve_rate_low = row[8], r.solve_rate_high = row[9] RETURN count(r)",
         zip(
             skills.numbers_of(layer.lacks["skill"], "skill", layer.info.dataset).tolist(),
             *(layer.lacks[name].to_pylist() for name in LAYER_LACKS_SCHEMA.names[1:]),

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from explorer.store.opening import open_store
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo
+from explorer.store.records import with_missing
 from tests.ui.browser.seen import at_rest, serious
 from tests.ui.conftest import fill, small_dataset
 
@@ -161,7 +162,8 @@ def outcomes(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
             "component": [None] * 12,
             "mastery": [0.99, 0.8] * 6,
         }
-    ).cast(LAYER_SKILLS_SCHEMA)
+    )
+    table = with_missing(table, LAYER_SKILLS_SCHEMA)
     info = LayerInfo("small", "a model", "evidence", "dina", texts=40, skills=20, learned=12, waves=1)
     store.write_layer(Layer(info, table))
     store.close()
