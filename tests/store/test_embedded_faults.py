@@ -20,15 +20,16 @@ from typing import Any
 
 import kglite
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from explorer.errors import QueryError, StoreError
-from explorer.store.embedded import container
+from explorer.store.embedded import container, contents, tables
 from explorer.store.embedded.building import build_graph
 from explorer.store.embedded.container import Content
 from explorer.store.embedded.store import EmbeddedStore
 from explorer.store.opening import DEFAULT_PATH, open_store
-from explorer.store.protocol import SCHEMA_VERSION, Store
+from explorer.store.protocol import SCHEMA_VERSION, SOLVE_RATES, Store
 from tests.store.content import (
     associations,
     components,
@@ -696,3 +697,25 @@ def test_a_query_with_names_of_the_stores_own_is_no_way_in(tmp_path: Path) -> No
     assert rows[0][0] == "for"
     with pytest.raises(QueryError):
         store.query("MATCH (s:Skill) SET s.skillgraph_id = 'x'")
+
+
+def test_a_layer_stored_before_solve_rates_were_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read with nulls in their place, and can be asked for, copied and written again."""
+    whole = tables.store_table
+
+    def earlier(draft: Any, table: pa.Table, encoded: Any = None) -> Any:
+        return whole(draft, table.drop_columns([name for name in SOLVE_RATES if name in table.column_names]), encoded)
+
+    written = layer("l", {"for": 1, "if": 2})
+    with monkeypatch.context() as before:
+        before.setattr(contents, "store_table", earlier)
+        store = open_store(tmp_path / "old.kgl", mode="write")
+        store.write_dataset(small_dataset())
+        store.write_layer(written)
+        store.close()
+    store = open_store(tmp_path / "old.kgl", mode="write")
+    assert store.read_layer("d", "l") == written
+    assert store.query("MATCH ()-[r:LEARNED]->() RETURN count(r), count(r.solve_rate)").rows == [(2, 0)]
+    store.write_layer(store.read_layer("d", "l"))
+    assert store.read_layer("d", "l") == written
+    store.close()

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from explorer.errors import QueryError
-from explorer.store.protocol import LAYER_LACKS_SCHEMA, Layer, Node, Path, Relationship, Store
+from explorer.store.protocol import LAYER_LACKS_SCHEMA, SOLVE_RATES, Layer, Node, Path, Relationship, Store
 from loaders.dataset import TAG_COLUMNS
 from tests.store.content import associations, components, layer, numbered_dataset, small_dataset
 
@@ -321,6 +321,7 @@ def test_every_label_type_and_property_is_documented(filled: Store) -> None:
         )
     )
     row = {"skill": "sum", "reason": "together", "text": "t4", "novel": 2, "component": 0, "group": 0, "mastery": 0.5}
+    row |= {"solve_rate": 0.25, "solve_rate_low": 0.125, "solve_rate_high": 0.5}
     lacks = pa.Table.from_pylist([row], schema=LAYER_LACKS_SCHEMA)
     full = filled.read_layer("d", "full")
     filled.write_layer(Layer(replace(full.info, lacks=1), full.skills, lacks))
@@ -338,8 +339,8 @@ def test_every_label_type_and_property_is_documented(filled: Store) -> None:
     for kind, properties in links.items():
         rows = filled.query(f"MATCH ()-[r:{kind}]->() RETURN keys(r)").rows
         assert rows
-        # An evidence layer has masteries, an annotated dataset has tags (test_tags.py).
-        elsewhere = {"LEARNED": {"mastery"}, "REQUIRES": set(TAG_COLUMNS)}.get(kind, set())
+        # An evidence layer has masteries and solve rates, an annotated dataset has tags (test_tags.py).
+        elsewhere = {"LEARNED": {"mastery", *SOLVE_RATES}, "REQUIRES": set(TAG_COLUMNS)}.get(kind, set())
         assert {key for (keys,) in rows for key in keys} == properties - elsewhere
 
 
