@@ -172,6 +172,21 @@ def test_every_share_is_of_the_skills_that_were_in_the_fit(store: Store) -> None
     assert told.all(), "a learned layer says something about every skill of its texts"
 
 
+def test_solve_rates_are_those_of_the_report_and_can_be_asked_for(store: Store) -> None:
+    """Of every skill in the fit, mastered or not; the conjunctive fits have none."""
+    store.write_dataset(dataset())
+    tuned = evidence(store, "d", judged=False).models[-1]
+    plain = evidence(store, "d", fit="dina", name="plain", models=[tuned.model], judged=False).models[0]
+    asked = "MATCH (:Layer {name: $layer})-[r:LEARNED|LACKS]->(s) WHERE r.solve_rate IS NOT NULL RETURN s.id, "
+    rates = asked + "r.solve_rate, r.solve_rate_low, r.solve_rate_high ORDER BY s.id"
+    expected = sorted(
+        (row.skill, row.solve_rate, row.low, row.high) for row in tuned.skills if row.solve_rate is not None
+    )
+    assert [tuple(row) for row in store.query(rates, {"layer": tuned.layer.name}).rows] == expected
+    assert len(expected) == 9
+    assert store.query(rates, {"layer": plain.layer.name}).rows == []
+
+
 def test_outcomes_are_appended_to_stored_texts_and_refit_nobody_unasked(store: Store, tmp_path: Path) -> None:
     """A new model is placed on the difficulties that are there; asked for all, everything is estimated anew."""
     whole = dataset()

@@ -103,8 +103,16 @@ SCHEMA: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("(:Model)-[:ATTEMPTED", "score", "]->(:Text)"),
         ("(:Model)-[:FINE_TUNED_FROM", "", "]->(:Model)"),
         ("(:Layer)-[:FINE_TUNED_FROM", "", "]->(:Layer)"),
-        ("(:Layer)-[:LEARNED", "wave, by, component, mastery", "]->(:Skill)"),
-        ("(:Layer)-[:LACKS", "reason, text, novel, component, group, mastery", "]->(:Skill)"),
+        (
+            "(:Layer)-[:LEARNED",
+            "wave, by, component, mastery, solve_rate, solve_rate_low, solve_rate_high",
+            "]->(:Skill)",
+        ),
+        (
+            "(:Layer)-[:LACKS",
+            "reason, text, novel, component, group, mastery, solve_rate, solve_rate_low, solve_rate_high",
+            "]->(:Skill)",
+        ),
         ("(:Skill)-[:ASSOCIATED_WITH", "layer, weight", "]-(:Skill)"),
     ),
 }
