@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from explorer.errors import NotFoundError, SkillgraphError, StoreError
@@ -23,7 +24,7 @@ from explorer.store.neo4j.change import Change, Step
 from explorer.store.neo4j.dataset import DatasetReader
 from explorer.store.neo4j.store import Neo4jStore
 from explorer.store.protocol import Layer
-from loaders.dataset import Dataset, extend_dataset
+from loaders.dataset import Dataset, add_outcomes, build_dataset, extend_dataset
 from tests.store import test_contract as contract
 from tests.store.content import (
     associations,
@@ -153,6 +154,68 @@ def test_appending_in_batches_gives_the_whole(server: RunningNeo4j, store: Neo4j
     assert store.read_dataset("numbered").equals(whole)
     assert store.read_layer("numbered", "layer") == numbered_layer(1, SIZE)
     assert leftovers(server) == {}
+
+
+def outcomes(done: dict[str, range]) -> Dataset:
+    """A hundred texts of one skill, with outcomes of models on some of them."""
+    texts = [f"t{i:03d}" for i in range(100)]
+    rows = [(model, texts[i]) for model, places in done.items() for i in places]
+    models, attempted = zip(*rows, strict=True)
+    return build_dataset(
+        "outcomes",
+        texts=pa.table({"id": texts}),
+        skills=pa.table({"id": ["s"]}),
+        requirements=pa.table({"text": texts, "skill": ["s"] * 100}),
+        models=pa.table({"id": sorted(done)}),
+        attempts=pa.table({"model": models, "text": attempted, "score": [1.0] * len(rows)}),
+    )
+
+
+@pytest.mark.parametrize("killed_at", [1, 3, None], ids=["first batch", "relationships", "while it is published"])
+def test_what_is_appended_is_seen_whole_or_not_at_all(
+    server: RunningNeo4j,
+    store: Neo4jStore,
+    staged: None,
+    before_batch: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    killed_at: int | None,
+) -> None:
+    """Outcomes of a new model, and of one that is there, on texts that are there."""
+    first, added = outcomes({"old": range(50)}), outcomes({"new": range(100), "old": range(50, 100)})
+    empty = {name: getattr(added, name).slice(0, 0) for name in ("texts", "skills", "requirements")}
+    addition = replace(added, **empty)
+    whole = add_outcomes(first, addition)
+    store.write_dataset(first)
+    counted = "MATCH (m:Model)-[r:ATTEMPTED]->(:Text) RETURN m.id, count(r) ORDER BY m.id"
+    other = server.open()
+    looks = []
+
+    def look(number: int) -> None:
+        looks.append(other.query(counted).rows)
+        assert other.read_dataset("outcomes").equals(first)
+        if number == killed_at:
+            raise Killed
+
+    def kill() -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Change, "__exit__", lambda *_: None)
+        before_batch(look)
+        if killed_at is None:
+            before_step(patch, 1, kill)
+        with pytest.raises(Killed):
+            store.append_dataset(whole, addition)
+    assert looks
+    assert looks == [[("old", 50)]] * len(looks)
+    before_batch(lambda _: None)
+    if killed_at is not None:
+        assert other.read_dataset("outcomes").equals(first)
+        other.append_dataset(whole, addition)
+        assert leftovers(server) == {}
+    assert other.query(counted).rows == [("new", 100), ("old", 100)]
+    assert other.read_dataset("outcomes").equals(whole)
+    other.close()
 
 
 # Nobody sees a part -------------------------------------------------------------------------------------------

@@ -31,7 +31,6 @@ from explorer.store.records import (
     dataset_info,
     dataset_schemas,
     edge_properties,
-    edge_rows,
     node_key,
     node_rows,
     tags_are_kept,
@@ -51,7 +50,6 @@ __all__ = [
     "dataset_steps",
     "has_long_values",
     "index_key",
-    "merge_edges",
     "rename_dataset_nodes",
     "require_dataset",
     "retire_dataset",
@@ -64,6 +62,7 @@ BATCH = 10_000
 """Rows that one statement writes."""
 # Neo4j indexes strings of up to 8 kB; staging puts some hundred characters before a key.
 _LONGEST_KEY = 6_000
+_BOTH_ENDS = "UNWIND $rows AS row MATCH (a) WHERE id(a) = row[0] MATCH (b) WHERE id(b) = row[1]"
 
 
 def index_key(key: str) -> str:
@@ -102,6 +101,7 @@ class DatasetStage:
         self._dataset = dataset
         self._progress = progress
         self._nodes = {table: index_of([]) for table in NODE_LABELS}
+        self._there = dict(self._nodes)
         self._done = 0
         self._total = sum(table.num_rows for table in dataset.tables().values())
 
@@ -120,7 +120,7 @@ class DatasetStage:
                 found += self._change.transactions.read(
                     lambda transaction, k=keys, s=statement: transaction.run(s, keys=k).single(strict=True)[0]  # type: ignore[misc]
                 )
-            self._nodes[table] = index_of(found)
+            self._nodes[table] = self._there[table] = index_of(found)
 
     def index(self, table: str) -> NodeIndex:
         """The nodes of a table, once they are staged."""
@@ -152,25 +152,61 @@ class DatasetStage:
                 self._nodes[table] = found if at_once else join_indices(there, found)
 
     def edges(self, tables: Iterable[EdgeTable]) -> None:
-        """Stage relationships; each end is a draft, or a node that is there."""
+        """Stage relationships that have a draft at one end at least: nobody sees those until it is published."""
         for edge in tables:
-            table = getattr(self._dataset, edge.table)
-            if edge.table in NODE_LABELS:
-                table = table.filter(pc.is_valid(table[edge.target_column]))
-            ends = [
-                self._nodes[end].numbers_of(table[column], column, self._dataset.name).tolist()
-                for end, column in ((edge.source, edge.source_column), (edge.target, edge.target_column))
-            ]
+            table = self._rows(edge, seen=False)
             properties = edge_properties(edge, table)
-            values = [table[name].to_pylist() for name in properties]
             values_of = ", ".join(f"{name}: row[{place}]" for place, name in enumerate(properties, start=2))
             stage_rows(
                 self._change,
-                "UNWIND $rows AS row MATCH (a) WHERE id(a) = row[0] MATCH (b) WHERE id(b) = row[1] "
-                f"CREATE (a)-[r:{edge.type} {{{values_of}}}]->(b) RETURN count(r)",
-                zip(*ends, *values, strict=True),
+                f"{_BOTH_ENDS} CREATE (a)-[r:{edge.type} {{{values_of}}}]->(b) RETURN count(r)",
+                self._ends_and_values(edge, table, properties),
                 None if edge.table in NODE_LABELS else self._count,
             )
+
+    def join(self, transaction: ManagedTransaction, tables: Iterable[EdgeTable]) -> None:
+        """Write relationships between nodes that were there before, as part of what publishes."""
+        for edge in tables:
+            table = self._rows(edge, seen=True)
+            properties = edge_properties(edge, table)
+            values_of = ", ".join(f"r.{name} = row[{place}]" for place, name in enumerate(properties, start=2))
+            self._write(transaction, edge, table, f"CREATE (a)-[r:{edge.type}]->(b) SET {values_of}", properties)
+
+    def merge(self, transaction: ManagedTransaction, tables: Iterable[EdgeTable]) -> None:
+        """Write relationships without properties that may be there already, as part of what publishes."""
+        for edge in tables:
+            self._write(transaction, edge, self._table(edge), f"MERGE (a)-[:{edge.type}]->(b)", ())
+
+    def _write(
+        self, transaction: ManagedTransaction, edge: EdgeTable, table: pa.Table, written: str, properties: Sequence[str]
+    ) -> None:
+        rows = iter(self._ends_and_values(edge, table, properties))
+        while batch := list(map(list, islice(rows, BATCH))):
+            transaction.run(f"{_BOTH_ENDS} {written}", rows=batch).consume()
+
+    def _table(self, edge: EdgeTable) -> pa.Table:
+        table = getattr(self._dataset, edge.table)
+        # A model without a base has no relationship to one.
+        return table.filter(pc.is_valid(table[edge.target_column])) if edge.table in NODE_LABELS else table
+
+    def _rows(self, edge: EdgeTable, *, seen: bool) -> pa.Table:
+        """The relationships of a kind whose ends were both there before (`seen`), or the others."""
+        table = self._table(edge)
+        there = [
+            pc.is_in(table[column], value_set=self._there[end].ids)
+            for end, column in ((edge.source, edge.source_column), (edge.target, edge.target_column))
+        ]
+        both = pc.and_(*there)
+        return table.filter(both if seen else pc.invert(both))
+
+    def _ends_and_values(
+        self, edge: EdgeTable, table: pa.Table, properties: Sequence[str]
+    ) -> Iterable[tuple[Any, ...]]:
+        ends = (
+            self._nodes[end].numbers_of(table[column], column, self._dataset.name).tolist()
+            for end, column in ((edge.source, edge.source_column), (edge.target, edge.target_column))
+        )
+        return zip(*ends, *(table[name].to_pylist() for name in properties), strict=True)
 
     def steps(self) -> list[Step]:
         """What gives the drafts their labels."""
@@ -178,11 +214,6 @@ class DatasetStage:
             return []
         tables = [table for table in NODE_LABELS if getattr(self._dataset, table).num_rows]
         return [Step("reveal", NODE_LABELS[table], self._dataset.name) for table in tables]
-
-    def publish(self, transaction: ManagedTransaction) -> None:
-        """Give the drafts their labels in this transaction."""
-        for step in self.steps():
-            step.run(transaction, self._total)
 
     def _count(self, rows: int) -> None:
         self._done += rows
@@ -387,25 +418,17 @@ def rename_dataset_nodes(transaction: ManagedTransaction, name: str, new: str, r
     ).consume()
 
 
-def merge_edges(transaction: ManagedTransaction, dataset: Dataset, edge: EdgeTable) -> None:
-    """Relationships of an addition that may be there already."""
-    source, target = NODE_LABELS[edge.source], NODE_LABELS[edge.target]
-    for rows in edge_rows(dataset, edge, BATCH):
-        transaction.run(
-            f"UNWIND $rows AS row MATCH (a:{source} {{key: row[0]}}) MATCH (b:{target} {{key: row[1]}}) "
-            f"MERGE (a)-[:{edge.type}]->(b)",
-            rows=[[index_key(str(row["source"])), index_key(str(row["target"]))] for row in rows],
-        ).consume()
-
-
 def check_count(transaction: ManagedTransaction, label: str, dataset: str, expected: int) -> None:
-    """A dataset has so many nodes of a label.
+    """A dataset has so many nodes of a label, those that are being published among them.
 
     Raises:
         StoreError: It has not.
     """
     counted = transaction.run(
-        f"MATCH (n:{label}) WHERE n.key STARTS WITH $prefix RETURN count(n)", prefix=f"{dataset}/"
+        f"RETURN COUNT {{ MATCH (n:{label}) WHERE n.key STARTS WITH $prefix }} "
+        f"+ COUNT {{ MATCH (n:{new_label(label)}) WHERE n.dataset = $dataset }}",
+        prefix=f"{dataset}/",
+        dataset=dataset,
     ).single(strict=True)[0]
     if counted != expected:
         raise StoreError(

@@ -34,7 +34,6 @@ from explorer.store.neo4j.dataset import (
     dataset_node_of,
     dataset_steps,
     has_long_values,
-    merge_edges,
     rename_dataset_nodes,
     require_dataset,
     retire_dataset,
@@ -211,29 +210,31 @@ class Neo4jStore:
 
         def write(staged: Change) -> None:
             stage = DatasetStage(staged, part, progress)
-            stage.find(("skills", "models"))
+            stage.find(("skills",))
+            named = [*part.models["id"].chunks, *part.models["base"].drop_null().chunks]
+            stage.find(("models",), {"models": pc.unique(pa.chunked_array(named, pa.string()))})
             if not part.n_texts:
                 # Outcomes alone, on texts that are there.
                 stage.find(("texts",), {"texts": pc.unique(part.attempts["text"])})
             stage.nodes()
-            stage.edges([edge for edge in EDGE_TABLES if edge.table in _STAGED_WITH_ADDITION])
+            stage.edges(staged_edges)
 
             def publish(transaction: ManagedTransaction) -> None:
                 node = dataset_node_of(transaction, name)
                 if node is None or node["revision"] != before["revision"]:
                     raise StoreError(f"dataset {name!r} was changed while texts were appended to it: append them again")
-                stage.publish(transaction)
-                for edge in EDGE_TABLES:
-                    if edge.table not in _STAGED_WITH_ADDITION:
-                        merge_edges(transaction, part, edge)
+                stage.join(transaction, staged_edges)
+                stage.merge(transaction, [edge for edge in EDGE_TABLES if edge not in staged_edges])
                 written = {**dataset_node(dataset, utc_now()), "revision": staged.token}
                 transaction.run("MATCH (d:Dataset {name: $name}) SET d = $node", name=name, node=written).consume()
                 check_count(transaction, "Text", name, dataset.n_texts)
                 check_count(transaction, "Skill", name, dataset.n_skills)
                 mark_stale(transaction, name)
 
-            staged.publish(publish)
+            staged.publish(publish, stage.steps(), nodes)
 
+        staged_edges = [edge for edge in EDGE_TABLES if edge.table in _STAGED_WITH_ADDITION]
+        nodes = sum(getattr(part, table).num_rows for table in NODE_LABELS)
         if has_long_values(part):
             drop_lookups(self._connection)
         change(self._connection, "dataset", name, _rows(part), write)
