@@ -3,8 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from unicodedata import bidirectional
 
-__all__ = ["listed", "plural"]
+__all__ = ["isolated", "listed", "plural"]
+
+_TURNING = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"})
+"""Bidirectional classes of letters that are written from right to left, and of marks that turn text."""
+
+
+def isolated(name: str) -> str:
+    r"""A name for a sentence that a browser shows: one written from right to left does not turn what is around it.
+
+    Names that have no letter of such a script, and no mark that turns text, are left as they are. The others are put
+    between FIRST STRONG ISOLATE and POP DIRECTIONAL ISOLATE (Unicode Standard Annex 9); isolates that they leave open
+    are closed, and marks that would end this one are left out.
+
+    >>> isolated("loops"), ascii(isolated("\u05d0b")), ascii(isolated("\u2069\u2067a"))
+    ('loops', "'\\u2068\\u05d0b\\u2069'", "'\\u2068\\u2067a\\u2069\\u2069'")
+    """
+    if name.isascii() or not any(bidirectional(letter) in _TURNING for letter in name):
+        return name
+    depth, kept = 0, []
+    for letter in name:
+        depth += {"RLI": 1, "LRI": 1, "FSI": 1, "PDI": -1}.get(bidirectional(letter), 0)
+        if depth < 0:
+            depth = 0
+        else:
+            kept.append(letter)
+    return "\u2068" + "".join(kept) + "\u2069" * (depth + 1)
 
 
 def listed(names: Iterable[str]) -> str:

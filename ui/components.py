@@ -32,6 +32,7 @@ __all__ = [
     "page_header",
     "picker_width",
     "sentence",
+    "small_select",
     "stat",
     "why_address",
     "why_column",
@@ -266,16 +267,39 @@ def _subject(choice: Choice) -> html.Div:
 
 
 def _picker(field: str, label: str, options: list[dict[str, str]], value: str | None) -> dmc.Select:
+    width = picker_width([option["label"] for option in options])
+    return small_select({"type": "pick", "field": field}, label, options, value, width=width)
+
+
+def small_select(
+    name: str | dict[str, Any],
+    label: str,
+    options: Sequence[str | Mapping[str, Any]],
+    value: str | None,
+    *,
+    width: int | str | None = None,
+    **more: Any,
+) -> dmc.Select:
+    """A small field with a list, of which one entry is always chosen; a long list can be searched.
+
+    Args:
+        name: Its id.
+        label: What it is called.
+        options: Its entries; one that is a text alone is its own label.
+        value: The chosen entry.
+        width: Of the field, in pixels or as CSS has it.
+        **more: Further properties of the component.
+    """
+    settings: dict[str, Any] = {"allowDeselect": False, "searchable": len(options) > 8, "size": "xs", **more}
+    if width is not None:
+        settings["w"] = width
     return dmc.Select(
-        id={"type": "pick", "field": field},
+        id=name,
         label=label,
-        data=options,
+        data=[{"value": o, "label": o} if isinstance(o, str) else dict(o) for o in options],
         value=value,
-        allowDeselect=False,
-        searchable=len(options) > 8,
-        size="xs",
-        w=picker_width([option["label"] for option in options]),
         comboboxProps={"shadow": "md"},
+        **settings,
     )
 
 

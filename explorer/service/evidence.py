@@ -791,6 +791,7 @@ def _lacks(outcomes: Outcomes, estimate: SkillEstimate, place: int, mastered: fl
     tested = np.zeros(outcomes.graph.n_skills, bool)
     tested[outcomes.graph.text_skills[used[text_of]]] = True
     reason = np.where(told, "unmastered", np.where(tested, "hidden", "untested")).astype(object)
+    reason[outcomes.ignored] = "ignored"
     lacking = np.flatnonzero(~(told & (mastery >= mastered)))
     return named_lacks(
         outcomes.indexed,

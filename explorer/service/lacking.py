@@ -31,6 +31,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "unmastered": "by the outcomes the model does not master it",
         "hidden": "every text that requires it also requires another skill that is probably lacking",
         "untested": "no attempted text requires it",
+        "ignored": "its class was left out of the estimate",
     }
 )
 """What each reason in the store means."""

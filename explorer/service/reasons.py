@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from explorer.service.lacking import lacks_of
 from explorer.service.learning import situation
-from explorer.service.snapshot import lineage, remembered
+from explorer.service.snapshot import lineage, read_dataset, remembered
 from explorer.store.protocol import LAYER_LACKS_SCHEMA, LayerInfo, Store
 
 __all__ = ["can_be_recorded", "layer_lacks", "record_lacks"]
@@ -29,10 +32,22 @@ def layer_lacks(store: Store, dataset: str, layer: str) -> pa.Table:
     """
     info = lineage(store, dataset, layer)[0]
     if info.lacks is not None:
-        return store.read_layer(dataset, layer).lacks
+        lacks = store.read_layer(dataset, layer).lacks
+        ignored = info.listed("ignored_classes") if info.kind == "evidence" else ()
+        return _with_ignored(store, dataset, lacks, ignored) if ignored else lacks
     if info.kind == "evidence":
         return LAYER_LACKS_SCHEMA.empty_table()
     return remembered(store, ("lacks", dataset, layer), lambda: _found(store, dataset, layer))
+
+
+def _with_ignored(store: Store, dataset: str, lacks: pa.Table, ignored: Sequence[str]) -> pa.Table:
+    """Lacking skills of an evidence layer; those of ignored classes once had the reason `untested`."""
+    skills = read_dataset(store, dataset).skills
+    of_class = pc.is_in(skills["class"], value_set=pa.array(ignored, skills["class"].type))
+    there = pc.is_in(lacks["skill"], value_set=skills["id"].filter(of_class).combine_chunks())
+    there = pc.and_(there, pc.equal(lacks["reason"], "untested"))
+    reason = pc.if_else(there, "ignored", lacks["reason"])
+    return lacks.set_column(lacks.schema.get_field_index("reason"), lacks.schema.field("reason"), reason)
 
 
 def can_be_recorded(info: LayerInfo, skills: int) -> bool:

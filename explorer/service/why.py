@@ -14,6 +14,7 @@ from analysis.unlocking import unlock
 from explorer.errors import NotFoundError
 from explorer.service.lacking import NEVER, REASONS
 from explorer.service.learning import Situation, situation
+from explorer.service.reasons import layer_lacks
 from explorer.service.snapshot import layer_view, read_dataset
 from explorer.store.protocol import LayerInfo, Store
 
@@ -100,7 +101,7 @@ class WhyReport:
         wave: Round in which it was learned; None if it was not.
         chain: From the skill back to what was learned first: at each step the skill that was learned last before.
         before: Number of skills that had to be learned before it, over all branches.
-        reason: A key of `explorer.service.lacking.REASONS`; None if it was learned.
+        reason: A key of `explorer.service.lacking.REASONS`; None if it was learned, or none was recorded.
         never: True if no text of the layer could ever teach it, whatever else the texts teach.
         texts: The nearest texts.
         prerequisites: Ids of prerequisites that are not learned.
@@ -186,9 +187,13 @@ def _from_outcomes(store: Store, info: LayerInfo, skill: str, name: str, skill_c
             f"; the evidence for it is {by}." if by else "."
         )
         return WhyReport(info, skill, name, skill_class, True, sentence, wave=1, mastery=mastery)
-    place = layer.lacks["skill"].index(skill).as_py()
-    reason = layer.lacks["reason"][place].as_py() if place >= 0 else "unused"
-    known = layer.lacks["mastery"][place].as_py() if place >= 0 else None
+    lacks = layer_lacks(store, info.dataset, info.name)
+    place = lacks["skill"].index(skill).as_py()
+    if place < 0:
+        told = "the reason was not recorded" if info.lacks is None else "the dataset did not have it then"
+        sentence = f"{name} was not in the layer when the model was estimated: {told}. Estimate the model again."
+        return WhyReport(info, skill, name, skill_class, False, sentence)
+    reason, known = (lacks[column][place].as_py() for column in ("reason", "mastery"))
     sentence = f"{name} is not in the layer: {REASONS[reason]}" + (f" (probability {known:.2f})." if known else ".")
     return WhyReport(info, skill, name, skill_class, False, sentence, reason=reason, mastery=known)
 

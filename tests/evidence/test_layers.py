@@ -19,8 +19,10 @@ from explorer.service.evidence import evidence, mastery_of, skills_in_fit
 from explorer.service.judging import _judgement
 from explorer.service.learning import learn
 from explorer.service.loading import Source, inspect_source, load_sources
+from explorer.service.reasons import layer_lacks
 from explorer.service.snapshot import layer_view
 from explorer.service.tags import check_tags
+from explorer.service.why import why
 from explorer.store.protocol import LayerInfo, Store
 from loaders.dataset import Dataset, build_dataset, extend_dataset
 from loaders.errors import DataError
@@ -160,6 +162,13 @@ def test_every_share_is_of_the_skills_that_were_in_the_fit(store: Store) -> None
     assert {skill for skill, told in zip(ids, skills_in_fit(view).tolist(), strict=True) if told} == set("abcdefgh")
     assert (base.layer.skills, base.layer.learned, base.lacking) == (8, 6, 2)
     assert base.layer.learned_fraction == 0.75
+    lacks = {row["skill"]: row["reason"] for row in layer_lacks(store, "d", base.layer.name).to_pylist()}
+    task = [
+        skill for skill, kind in zip(ids, view.indexed.skill_column("class").to_pylist(), strict=True) if kind == "task"
+    ]
+    assert task
+    assert {lacks[skill] for skill in task} == {"ignored"}
+    assert "left out of the estimate" in why(store, "d", base.layer.name, task[0]).sentence
     classes = {name: (skills, learned) for name, skills, learned in class_table(view)}
     assert classes == {"k": (4, 2), "m": (4, 4)}
     rows, columns, shares = requirement_matrix(view, "learned")

@@ -177,11 +177,11 @@ def test_shares_of_percolation_are_of_all_or_of_the_kept(source: Source) -> None
 
 def test_two_layers_are_drawn_once_or_twice(source: Source) -> None:
     pair = Cause("p-pair", PAIR, ("p-pair.data",))
-    a, b, caption = layers.draw(source, pair, PAIR, "one")
+    a, b, caption = layers.draw(source, pair, PAIR, "one", "800", "all classes")
     assert a
     assert b is no_update
     assert caption
-    a, b, _ = layers.draw(source, Cause("p-view", "two", ("p-view.value",)), PAIR, "two")
+    a, b, _ = layers.draw(source, Cause("p-view", "two", ("p-view.value",)), PAIR, "two", "800", "all classes")
     assert a is no_update
     assert b
 

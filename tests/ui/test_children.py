@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,7 @@ from explorer.store.place import Place
 from loaders.dataset import build_dataset
 from tests.ui.conftest import fill
 from ui.work import kinds, tasks
-from ui.work.children import Job, Pool, PoolBusyError
+from ui.work.children import Job, Pool, PoolBusyError, Report, _serve
 
 PATIENCE = 120.0  # seconds; only a failure waits so long
 SLOW = "MATCH (a:Skill), (b:Skill), (c:Skill), (d:Skill), (e:Skill) WHERE a.id < b.id AND d.id < e.id RETURN count(*)"
@@ -226,3 +229,27 @@ def test_a_prepared_process_does_the_next_work(own: Path) -> None:
 def test_a_form_that_is_not_filled_in_is_said(key: str, form: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         given_values(run_kind(key), form)
+
+
+def _talking(report: Report) -> None:
+    while True:
+        report("talking", 0, 1)
+
+
+def test_a_child_whose_server_is_gone_ends_in_silence(caplog: pytest.LogCaptureFixture) -> None:
+    here, there = multiprocessing.Pipe()
+
+    def leave() -> None:
+        here.recv()
+        here.close()
+
+    here.send((_talking, ()))
+    before = signal.getsignal(signal.SIGINT)
+    gone = threading.Thread(target=leave)
+    gone.start()
+    try:
+        _serve(there, None)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        gone.join()
+    assert not caplog.records

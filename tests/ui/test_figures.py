@@ -1,5 +1,6 @@
 """Figures of the layers, percolation and classes pages, and two layers as one graph."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -117,6 +118,34 @@ def test_room_is_kept_for_what_changed(evidence: LayerComparison) -> None:
         assert moved <= {c.skill for c in few}
         assert len(few) == limit
     assert len(chosen_changes(evidence.changes, uses)) == len(evidence.changes)
+
+
+def test_more_changed_skills_than_are_drawn_share_the_picture_and_a_class_brings_the_rest(
+    evidence: LayerComparison,
+) -> None:
+    base = evidence.changes[0]
+    kinds = ["gained"] * 2_000 + ["lost"] * 3 + ["kept"] * 500
+    changes = [
+        replace(base, skill=f"s{i:04d}", change=kind, skill_class="rare" if i % 100 == 7 else None)
+        for i, kind in enumerate(kinds)
+    ]
+    uses = {c.skill: 1 for c in changes}
+    few = Counter(c.change for c in chosen_changes(changes, uses, 800))
+    assert few["lost"] >= 1
+    assert few["lost"] + few["gained"] == 800
+    with_class = chosen_changes(changes, uses, 800, "rare")
+    assert len(with_class) == 800
+    assert {c.skill for c in changes if c.skill_class == "rare"} <= {c.skill for c in with_class}
+    assert Counter(c.change for c in chosen_changes(changes, uses, 2_100)) == {"gained": 2_000, "lost": 3, "kept": 97}
+
+
+def test_a_picture_of_a_part_says_what_brings_in_the_rest(store, views: tuple[LayerView, LayerView]) -> None:
+    found = compare(store, "course", "foundation", "continued")
+    pair = pair_graph(store, views, found, limit=4)
+    assert not pair.whole
+    assert "“Draw”" in pair.caption
+    assert "class" in pair.caption
+    assert pair_graph(store, views, found).whole
 
 
 def test_anchors_count_attachments(evidence: LayerComparison) -> None:

@@ -21,7 +21,7 @@ from explorer.store.place import Place
 from loaders.dataset import build_dataset
 from ui.calls import Cause
 from ui.components import folded, why_column
-from ui.drawing.waiting import nearest_texts, waiting_elements
+from ui.drawing.waiting import nearest_texts, undrawn_skills, waiting_elements
 from ui.pages import PAGES, Page
 from ui.pages.family import answers as of_family
 from ui.pages.family import callbacks as of_family_page
@@ -84,7 +84,11 @@ def test_the_state_of_a_skill_has_buttons_for_all_it_names(source: Source) -> No
 
 def test_what_waits_for_what_holds_only_what_is_lacking(source: Source) -> None:
     view = source.snapshot().view("small", "tuned")
-    texts = nearest_texts(view)
+    texts, total = nearest_texts(view)
+    assert nearest_texts(view, 1) == (texts[:1], total)
+    many = [("t", "a text", [f"s{i:03d}" for i in range(75)])]
+    assert undrawn_skills(many) == 75 - sum(e["data"]["id"].startswith("s:") for e in waiting_elements(many, {}))
+    assert undrawn_skills(texts) == 0
     learned = set(view.indexed.skills.take(view.learned.nonzero()[0]).to_pylist())
     assert texts
     assert all(lacks and not learned.intersection(lacks) for _, _, lacks in texts)
@@ -104,7 +108,7 @@ def test_a_click_and_a_row_choose_a_skill(source: Source) -> None:
     assert whys.pick(source, Cause("w-lacking"), [], [{"id": "u0"}]) == "u0"
     drawn, said = whys.draw(source, None, SUBJECT, None)
     assert drawn
-    assert "lack fewest" in said
+        assert "texts that" in said
 
 
 def test_a_family_of_learned_layers_says_what_each_gained(source: Source, wide: Wide) -> None:

@@ -12,8 +12,11 @@ import numpy.typing as npt
 
 from analysis.hierarchy import levels
 from explorer.service import LayerView
+from explorer.service.evidence import skills_in_fit
 
 __all__ = [
+    "LEFT_OUT",
+    "UNUSED",
     "Hierarchy",
     "Relation",
     "Row",
@@ -29,6 +32,8 @@ __all__ = [
 Relation = Literal["prerequisites", "parts"]
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
+
+UNUSED, LEFT_OUT = "no text requires it", "left out of the estimate"
 
 _FIRST = 16
 """Children of a skill that are shown before the rest is requested."""
@@ -52,7 +57,8 @@ class Hierarchy:
         above: Skills above each: its prerequisites, or what it is part of.
         below: Skills below each.
         level: int64 (n,), length of the longest chain above.
-        required: Bool (n,), whether a text of the layer requires it.
+        used: Bool (n,), whether a text of the layer requires it.
+        required: Bool (n,), whether the layer says something of it: used, and not left out of an estimate.
         learned: Bool (n,).
     """
 
@@ -63,6 +69,7 @@ class Hierarchy:
     above: tuple[tuple[int, ...], ...]
     below: tuple[tuple[int, ...], ...]
     level: Ints
+    used: Bools
     required: Bools
     learned: Bools
 
@@ -142,8 +149,9 @@ def hierarchy(view: LayerView, relation: Relation) -> Hierarchy | None:
     for a, b in pairs:
         below[a].append(b)
         above[b].append(a)
-    required, learned = np.zeros(len(ids), dtype=bool), np.zeros(len(ids), dtype=bool)
-    required[view.indexed.skill_rows] = True
+    used, required, learned = (np.zeros(len(ids), dtype=bool) for _ in range(3))
+    used[view.indexed.skill_rows] = True
+    required[view.indexed.skill_rows] = skills_in_fit(view)
     learned[view.indexed.skill_rows] = view.learned
     names = [name or skill for name, skill in zip(dataset.skills["name"].to_pylist(), ids, strict=True)]
     return Hierarchy(
@@ -154,6 +162,7 @@ def hierarchy(view: LayerView, relation: Relation) -> Hierarchy | None:
         above=tuple(map(tuple, above)),
         below=tuple(map(tuple, below)),
         level=levels([a for a, _ in pairs], [b for _, b in pairs], len(ids), names),
+        used=used,
         required=required,
         learned=learned,
     )
@@ -300,9 +309,11 @@ def _short(name: str, letters: int = 26) -> str:
 
 
 def state_of(found: Hierarchy, skill: int) -> str:
-    """In words: learned, not learned, blocked, or that no text requires it."""
+    """In words: learned, not learned, blocked, or that no text requires it or the estimate leaves it out."""
+    if not found.used[skill]:
+        return UNUSED
     if not found.required[skill]:
-        return "no text requires it"
+        return LEFT_OUT
     if found.learned[skill]:
         return "learned"
     return "blocked" if found.blocked(skill) else "not learned"
@@ -320,7 +331,7 @@ def _node(found: Hierarchy, row: Row, focus: str | None) -> dict[str, Any]:
         told = "" if share is None else f", {100 * share:.0f} % learned"
         label += f"  {'▾' if row.open else '▸'} {below:,} below{told}"
     state = state_of(found, skill)
-    classes = [{"no text requires it": "absent", "not learned": "missing"}.get(state, state)]
+    classes = [{UNUSED: "absent", LEFT_OUT: "absent", "not learned": "missing"}.get(state, state)]
     classes += ["parent"] if found.below[skill] else []
     classes += ["open"] if row.open else []
     classes += ["focus"] if found.ids[skill] == focus else []

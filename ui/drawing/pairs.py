@@ -17,10 +17,12 @@ from ui.drawing.elements import skill_drawing
 from ui.drawing.graphs import LayerGraph, layer_graph
 from ui.drawing.style import CHANGE_SHAPES, CHANGES, OTHER
 
-__all__ = ["PairGraph", "anchor_rows", "chosen_changes", "pair_elements", "pair_graph"]
+__all__ = ["LIMITS", "PairGraph", "anchor_rows", "chosen_changes", "pair_elements", "pair_graph"]
 
-_DRAWN = 800
-"""Most skills of a pair that are drawn; two canvases of that size pan together smoothly."""
+LIMITS = (800, 2_000, 5_000)
+"""Most skills of a pair that are drawn, as a person chooses; two canvases of the first size pan together smoothly."""
+
+_DRAWN = LIMITS[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +33,13 @@ class PairGraph:
         graph: The drawn skills.
         changes: What became of each node's skill.
         total: Number of skills of each change, drawn or not.
+        limit: Number of skills that are drawn at most.
     """
 
     graph: LayerGraph
     changes: tuple[SkillChange, ...]
     total: Mapping[str, int]
+    limit: int = _DRAWN
 
     @property
     def caption(self) -> str:
@@ -46,26 +50,52 @@ class PairGraph:
             for kind, count in self.total.items()
             if count
         ]
-        chosen = "" if len(self.changes) == sum(self.total.values()) else ", the best attached and the most used first"
-        return f"Drawn: {', '.join(parts)} skills{chosen}."
+        said = f"Drawn: {', '.join(parts)} skills"
+        if self.whole:
+            return f"{said}."
+        more = (
+            "a class, or more skills under “Draw”, brings in others"
+            if self.limit < LIMITS[-1]
+            else ("a class brings in others, and the table has all")
+        )
+        return f"{said}, the best attached and the most used first: {more}."
+
+    @property
+    def whole(self) -> bool:
+        """True if all skills of both layers are drawn."""
+        return len(self.changes) == sum(self.total.values())
 
 
-def chosen_changes(changes: Sequence[SkillChange], uses: Mapping[str, int], limit: int = _DRAWN) -> list[SkillChange]:
+def chosen_changes(
+    changes: Sequence[SkillChange], uses: Mapping[str, int], limit: int = _DRAWN, kind: str | None = None
+) -> list[SkillChange]:
     """Which skills to draw: first what was lost and gained, the best attached first; the rest fills what is left.
+
+    If more was lost and gained than is drawn, each is drawn in proportion to its number.
 
     Args:
         changes: All skills of either layer.
         uses: Number of texts that require each skill.
         limit: Number of skills at most.
+        kind: A class whose skills come before all others; "no class" for skills without one.
     """
-    moved = sorted(
-        (c for c in changes if c.change in ("lost", "gained")),
-        key=lambda c: (c.change != "lost", -c.attached_to, c.skill),
+    if kind is not None and len(changes) > limit:
+        of_kind = [c for c in changes if (c.skill_class or "no class") == kind]
+        first = chosen_changes(of_kind, uses, limit)
+        rest = [c for c in changes if (c.skill_class or "no class") != kind]
+        return [*first, *chosen_changes(rest, uses, limit - len(first))]
+    lost, gained = (
+        sorted((c for c in changes if c.change == change), key=lambda c: (-c.attached_to, c.skill))
+        for change in ("lost", "gained")
     )
+    if len(lost) + len(gained) > limit:
+        share = -(-limit * len(lost) // (len(lost) + len(gained)))
+        share = min(share, limit - 1) if gained and limit > 1 else min(share, limit)
+        lost, gained = lost[:share], gained[: limit - share]
     others = sorted(
         (c for c in changes if c.change not in ("lost", "gained")), key=lambda c: (-uses.get(c.skill, 0), c.skill)
     )
-    return [*moved, *others][:limit]
+    return [*lost, *gained, *others][:limit]
 
 
 def _joint_graph(views: tuple[LayerView, LayerView]) -> IndexedGraph:
@@ -79,7 +109,12 @@ def _joint_graph(views: tuple[LayerView, LayerView]) -> IndexedGraph:
 
 
 def pair_graph(
-    store: Store, views: tuple[LayerView, LayerView], comparison: LayerComparison, *, limit: int = _DRAWN
+    store: Store,
+    views: tuple[LayerView, LayerView],
+    comparison: LayerComparison,
+    *,
+    limit: int = _DRAWN,
+    kind: str | None = None,
 ) -> PairGraph:
     """The skills of two layers as one graph.
 
@@ -88,12 +123,13 @@ def pair_graph(
         views: The two layers, in the order of the comparison.
         comparison: What became of each skill.
         limit: Number of skills that are drawn at most.
+        kind: A class whose skills are drawn before all others.
     """
     indexed = _joint_graph(views)
     ids = indexed.skills.ids.to_pylist()
     place = {skill: i for i, skill in enumerate(ids)}
     uses = dict(zip(ids, indexed.graph.skill_degrees.tolist(), strict=True))
-    chosen = {c.skill: c for c in chosen_changes(comparison.changes, uses, limit)}
+    chosen = {c.skill: c for c in chosen_changes(comparison.changes, uses, limit, kind)}
     n = len(ids)
     wave: npt.NDArray[np.int32] = np.full(n, -1, dtype=np.int32)
     wave[[place[skill] for skill in chosen]] = [max(c.wave, 0) for c in chosen.values()]
@@ -106,7 +142,8 @@ def pair_graph(
     return PairGraph(
         graph,
         tuple(chosen[graph.skill_id(node)] for node in range(graph.n)),
-        {kind: counts[kind] for kind in CHANGES},
+        {change: counts[change] for change in CHANGES},
+        limit,
     )
 
 

@@ -20,6 +20,7 @@ from ui.work.children import Report
 __all__ = ["TextGroup", "TwoClasses", "region", "text_groups", "two_classes"]
 
 _RAYS = 17
+_TOLERANCE = 5e-4  # of the side of the square: a quarter of a pixel of the figure
 _OFFERED = 60
 
 
@@ -156,8 +157,8 @@ def region(report: Report, found: MultiClassEnsemble, learner: str, ratios: tupl
     """The stability region in a square that holds the point (R_1, R_2); takes seconds, so it has its own process."""
     report("looking for the border", 0, 2)
     rule = parse_learner(learner)
-    first = stability_region(found, rule, rays=_RAYS)
+    first = stability_region(found, rule, rays=_RAYS, tolerance=_TOLERANCE)
     if max(ratios) <= 0.95 * first.limit:
         return first
     report("looking further out", 1, 2)
-    return stability_region(found, rule, rays=_RAYS, limit=1.2 * max(ratios))
+    return stability_region(found, rule, rays=_RAYS, limit=1.2 * max(ratios), tolerance=_TOLERANCE)

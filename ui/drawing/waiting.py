@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from explorer.service import LayerView
+from explorer.service.evidence import skills_in_fit
 
-__all__ = ["nearest_texts", "waiting_elements"]
+__all__ = ["nearest_texts", "undrawn_skills", "waiting_elements"]
 
 Element = dict[str, Any]
 Waiting = tuple[str, str, Sequence[str]]
@@ -19,26 +20,38 @@ _TEXTS, _SKILLS = 14, 60
 _PITCH, _LINE = 40.0, 21.0
 
 
-def nearest_texts(view: LayerView, most: int = _TEXTS) -> list[Waiting]:
+def nearest_texts(view: LayerView, most: int = _TEXTS) -> tuple[list[Waiting], int]:
     """The texts that are not understood and lack fewest skills, the most used of these first.
+
+    Skills that an evidence layer says nothing about are not lacking.
 
     Args:
         view: A layer.
         most: Number of texts.
+
+    Returns:
+        The texts, and how many are not understood in all.
     """
-    graph, learned = view.indexed.graph, view.learned
+    graph, learned = view.indexed.graph, view.learned | ~skills_in_fit(view)
     texts = np.repeat(np.arange(graph.n_texts), graph.text_degrees)
     lacking = np.bincount(texts[~learned[graph.text_skills]], minlength=graph.n_texts)
     uses = np.zeros(graph.n_texts)
     np.maximum.at(uses, texts, np.where(learned[graph.text_skills], 0, graph.skill_degrees[graph.text_skills]))
-    order = [int(t) for t in np.lexsort((-uses, lacking)) if lacking[t] > 0][:most]
+    order = [int(t) for t in np.lexsort((-uses, lacking)) if lacking[t] > 0]
+    total, order = len(order), order[:most]
     ids, titles, skills = view.indexed.text_ids, view.indexed.text_column("title"), view.indexed.skills.ids
     found: list[Waiting] = []
     for t in order:
         row = graph.text_skills[graph.text_ptr[t] : graph.text_ptr[t + 1]]
         key = ids[t].as_py()
         found.append((key, titles[t].as_py() or key, [skills[int(s)].as_py() for s in row if not learned[s]]))
-    return found
+    return found, total
+
+
+def undrawn_skills(texts: Sequence[Waiting], *, asked: str | None = None) -> int:
+    """Number of lacking skills of these texts that the picture has no room for."""
+    beside = {skill for _, _, lacks in list(texts)[:_TEXTS] for skill in lacks if skill != asked}
+    return max(len(beside) - _SKILLS, 0)
 
 
 def waiting_elements(texts: Sequence[Waiting], names: Mapping[str, str], *, asked: str | None = None) -> list[Element]:

@@ -52,6 +52,10 @@ class Progress:
     total: int
 
 
+class _ServerGoneError(BaseException):
+    """Nobody is left to tell anything to; no piece of work takes this for a failure of its own."""
+
+
 class _Child:
     """A process that does one piece of work after the other."""
 
@@ -79,13 +83,16 @@ def _serve(channel: Connection[Any, Any], module: str | None) -> None:
         import_module(module)
 
     def report(stage: str, done: int, total: int) -> None:
-        channel.send(("progress", Progress(stage, done, total)))
+        try:
+            channel.send(("progress", Progress(stage, done, total)))
+        except OSError:
+            raise _ServerGoneError from None
 
     while True:
         try:
             function, arguments = channel.recv()
             channel.send(_outcome(function, report, arguments))
-        except (EOFError, OSError):
+        except (EOFError, OSError, _ServerGoneError):
             return
 
 

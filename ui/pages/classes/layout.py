@@ -14,10 +14,12 @@ from explorer.errors import USER_ERRORS
 from explorer.service import LayerView
 from ui.attributes import attributes
 from ui.choice import Query, choose
-from ui.components import card, figure, grid, no_layer, page, page_header, sentence, why_column
+from ui.components import card, figure, grid, no_layer, page, page_header, sentence, small_select, why_column
 from ui.drawing.canvas import zoom_tools
 from ui.drawing.fitted import fitted_canvas
 from ui.drawing.hierarchies import (
+    LEFT_OUT,
+    UNUSED,
     blocked_rows,
     hierarchy,
     skill_levels,
@@ -150,7 +152,7 @@ def _hierarchy(view: LayerView, query: Query) -> Any:
             html.Div(
                 [
                     html.H2("Hierarchy", className="card-title"),
-                    _tree_keys(),
+                    _tree_keys(evidence=view.info.kind == "evidence"),
                     html.Div(className="spacer"),
                     html.Button("close all", id="c-close", className="link"),
                     _segments("c-rel", "Hierarchy of", options, query.get("rel")),
@@ -208,12 +210,12 @@ def _hierarchy(view: LayerView, query: Query) -> Any:
     )
 
 
-def _tree_keys() -> html.Div:
+def _tree_keys(*, evidence: bool) -> html.Div:
     keys = (
         ("learned", "learned"),
         ("missing", "not learned"),
         ("blocked", "blocked by a prerequisite"),
-        ("absent", "no text requires it"),
+        ("absent", LEFT_OUT if evidence else UNUSED),
     )
     return html.Div(
         [html.Span([html.Span(className=f"mark mark-{name}"), text]) for name, text in keys], className="keys"
@@ -274,17 +276,7 @@ def _regions(view: LayerView, query: Query) -> Any:
     data = [{"value": group.key, "label": f"{group.name} ({group.texts:,})"} for group in groups]
 
     def choice(name: str, title: str, value: str) -> dmc.Select:
-        return dmc.Select(
-            id=name,
-            label=title,
-            data=data,
-            value=value,
-            allowDeselect=False,
-            searchable=True,
-            size="xs",
-            w=200,
-            comboboxProps={"shadow": "md"},
-        )
+        return small_select(name, title, data, value, width=200, searchable=True)
 
     region_card = card(
         "Two classes of texts",

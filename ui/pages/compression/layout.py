@@ -12,7 +12,18 @@ from dash import dcc, html
 from explorer.service.snapshot import LayerView
 from ui.attributes import attributes
 from ui.choice import Query, choose
-from ui.components import card, empty_state, figure, no_layer, page, page_header, picker_width, sentence, stat
+from ui.components import (
+    card,
+    empty_state,
+    figure,
+    no_layer,
+    page,
+    page_header,
+    picker_width,
+    sentence,
+    small_select,
+    stat,
+)
 from ui.notices import notice
 from ui.pages.compression.answers import SHOWN, TEXTS, search
 from ui.pages.compression.state import CONTROLS
@@ -102,16 +113,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
 
 
 def _receiver(names: Sequence[str], chosen: str) -> Any:
-    return dmc.Select(
-        id="z-receiver",
-        label="Receiver's layer",
-        data=list(names),
-        value=chosen,
-        allowDeselect=False,
-        size="xs",
-        w=picker_width(names, 190),
-        comboboxProps={"shadow": "md"},
-    )
+    return small_select("z-receiver", "Receiver's layer", list(names), chosen, width=picker_width(names, 190))
 
 
 def _waiting() -> html.Div:
@@ -138,15 +140,12 @@ def _picker(view: LayerView, text: str, model: str) -> list[Any]:
                         className="grow-x",
                     )
                 ),
-                dmc.Select(
-                    id="z-model",
-                    label="Skills are coded",
-                    data=[{"value": value, "label": label} for value, label in _MODELS],
-                    value=model,
-                    allowDeselect=False,
-                    size="xs",
-                    w=210,
-                    comboboxProps={"shadow": "md"},
+                small_select(
+                    "z-model",
+                    "Skills are coded",
+                    [{"value": value, "label": label} for value, label in _MODELS],
+                    model,
+                    width=210,
                 ),
             ],
             className="code-pick",

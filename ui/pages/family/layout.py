@@ -10,7 +10,7 @@ from dash import dcc, html
 
 from explorer.service.snapshot import read_dataset
 from ui.choice import Choice, Query, choose
-from ui.components import card, empty_state, figure, grid, no_layer, page, page_header, why_column
+from ui.components import card, empty_state, figure, grid, no_layer, page, page_header, small_select, why_column
 from ui.notices import notice
 from ui.pages.family.callbacks import FAMILY
 from ui.pages.family.state import CONTROLS, ORDERS, ROWS, VALUES
@@ -187,32 +187,17 @@ def _controls(snapshot: Snapshot, choice: Choice, roots: list[str], state: dict[
                 w=260,
                 comboboxProps={"shadow": "md"},
             ),
-            dmc.Select(
-                id="f-value",
-                label="Colour",
-                data=[{"value": key, "label": text} for key, text in VALUES.items()],
-                value=state["value"],
-                allowDeselect=False,
-                size="xs",
-                comboboxProps={"shadow": "md"},
+            small_select(
+                "f-value", "Colour", [{"value": key, "label": text} for key, text in VALUES.items()], state["value"]
             ),
-            dmc.Select(
-                id="f-rows",
-                label="Rows",
-                data=[{"value": key, "label": text} for key, text in ROWS.items()],
-                value=state["rows"],
-                allowDeselect=False,
-                size="xs",
-                comboboxProps={"shadow": "md"},
+            small_select(
+                "f-rows", "Rows", [{"value": key, "label": text} for key, text in ROWS.items()], state["rows"]
             ),
-            dmc.Select(
-                id="f-order",
-                label="Order of skills",
-                data=[{"value": key, "label": text} for key, text in ORDERS.items()],
-                value=state["order"],
-                allowDeselect=False,
-                size="xs",
-                comboboxProps={"shadow": "md"},
+            small_select(
+                "f-order",
+                "Order of skills",
+                [{"value": key, "label": text} for key, text in ORDERS.items()],
+                state["order"],
             ),
             html.Button("Report (HTML)", id="f-report", className="act"),
             html.Button("Matrix (CSV)", id="f-csv", className="act"),

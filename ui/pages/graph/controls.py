@@ -10,7 +10,7 @@ import numpy as np
 from dash import html
 
 from ui.attributes import attributes
-from ui.components import icon
+from ui.components import icon, small_select
 from ui.drawing.arrangements import ARRANGEMENTS, FCOSE_LIMIT
 from ui.drawing.colourings import TITLES
 from ui.drawing.graphs import LayerGraph
@@ -60,25 +60,15 @@ def toolbar(graph: LayerGraph, state: GraphState, colours: Sequence[str]) -> htm
                 ],
                 className="control",
             ),
-            dmc.Select(
-                id="g-colour",
-                label="Colour by",
-                data=[{"value": key, "label": TITLES[key]} for key in colours],
-                value=state.colour if state.colour in colours else "class",
-                allowDeselect=False,
-                size="xs",
-                w=132,
-                comboboxProps=_SHADOW,
+            small_select(
+                "g-colour",
+                "Colour by",
+                [{"value": key, "label": TITLES[key]} for key in colours],
+                state.colour if state.colour in colours else "class",
+                width=132,
             ),
-            dmc.Select(
-                id="g-names",
-                label="Names",
-                data=[{"value": key, "label": key} for key in name_keys(graph)],
-                value=state.names,
-                allowDeselect=False,
-                size="xs",
-                w=116,
-                comboboxProps=_SHADOW,
+            small_select(
+                "g-names", "Names", [{"value": key, "label": key} for key in name_keys(graph)], state.names, width=116
             ),
             html.Div(className="spacer"),
             html.Button(
@@ -168,7 +158,7 @@ def options_row(graph: LayerGraph, state: GraphState) -> html.Div:
 
 
 def _arranging(graph: LayerGraph, state: GraphState) -> list[Any]:
-    arrangements = [
+    arrangements: list[dict[str, Any]] = [
         {
             "value": key,
             "label": text,
@@ -179,41 +169,26 @@ def _arranging(graph: LayerGraph, state: GraphState) -> list[Any]:
     ]
     return [
         _for_views(
-            dmc.Select(
-                id="g-layout",
-                label="Arrange skills",
-                data=arrangements,
-                value=state.arrangement,
-                allowDeselect=False,
-                size="xs",
-                w=186,
-                comboboxProps=_SHADOW,
+            small_select("g-layout", "Arrange skills", arrangements, state.arrangement, width=186),
+            "skills",
+        ),
+        _for_views(
+            small_select(
+                "g-per",
+                "Associations of each skill",
+                [{"value": str(k), "label": "the strongest" if k == 1 else f"the strongest {k}"} for k in PER],
+                str(state.per),
+                width=150,
             ),
             "skills",
         ),
         _for_views(
-            dmc.Select(
-                id="g-per",
-                label="Associations of each skill",
-                data=[{"value": str(k), "label": "the strongest" if k == 1 else f"the strongest {k}"} for k in PER],
-                value=str(state.per),
-                allowDeselect=False,
-                size="xs",
-                w=150,
-                comboboxProps=_SHADOW,
-            ),
-            "skills",
-        ),
-        _for_views(
-            dmc.Select(
-                id="g-by",
-                label="Groups are",
-                data=[{"value": key, "label": text} for key, text in GROUPS.items()],
-                value=state.by,
-                allowDeselect=False,
-                size="xs",
-                w=140,
-                comboboxProps=_SHADOW,
+            small_select(
+                "g-by",
+                "Groups are",
+                [{"value": key, "label": text} for key, text in GROUPS.items()],
+                state.by,
+                width=140,
             ),
             "groups",
         ),

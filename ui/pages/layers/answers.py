@@ -16,7 +16,7 @@ from ui.components import (
     fraction,
     sentence,
 )
-from ui.drawing.pairs import PairGraph, pair_graph
+from ui.drawing.pairs import LIMITS, PairGraph, pair_graph
 from ui.pages.managing import stale_chip
 from ui.source import Snapshot
 
@@ -35,11 +35,16 @@ def compared(snapshot: Snapshot, dataset: str, first: str, second: str) -> Layer
     return snapshot.once(("compare", dataset, first, second), lambda: compare(snapshot.store, dataset, first, second))
 
 
-def pair_of(snapshot: Snapshot, pair: Mapping[str, str]) -> PairGraph:
-    """The graph of two layers, made once."""
+def pair_of(snapshot: Snapshot, pair: Mapping[str, str], limit: int = LIMITS[0], kind: str | None = None) -> PairGraph:
+    """The graph of two layers with at most so many skills, those of a class first; made once."""
     key = (pair["dataset"], pair["first"], pair["second"])
     views = snapshot.view(key[0], key[1]), snapshot.view(key[0], key[2])
-    return snapshot.once(("pair", *key), lambda: pair_graph(snapshot.store, views, compared(snapshot, *key)))
+    found = compared(snapshot, *key)
+    if len(found.changes) <= limit:  # all are drawn, whatever is chosen
+        limit, kind = next(most for most in LIMITS if len(found.changes) <= most), None
+    return snapshot.once(
+        ("pair", *key, limit, kind), lambda: pair_graph(snapshot.store, views, found, limit=limit, kind=kind)
+    )
 
 
 def tree_of(report: FamilyReport) -> list[tuple[FamilyMember, list[Any]]]:

@@ -12,7 +12,7 @@ from ui.calls import Calls, Cause
 from ui.drawing.figures import learned_by_class_figure, learned_by_level_figure
 from ui.drawing.pairs import anchor_rows, pair_elements
 from ui.pages.layers.answers import compared, components_told, family_tree, inspected, pair_of
-from ui.pages.layers.state import CONTROLS
+from ui.pages.layers.state import ALL_CLASSES, CONTROLS
 from ui.pages.managing import CALLS as MANAGING
 from ui.source import Source
 
@@ -30,14 +30,19 @@ CALLS.include(MANAGING)
     Output("p-caption", "children"),
     Input("p-pair", "data"),
     Input("p-view", "value"),
+    Input("p-draw", "value"),
+    Input("p-class", "value"),
     cause=True,
 )
-def draw(source: Source, cause: Cause, pair: dict[str, str], view: str) -> tuple[Any, ...]:
+def draw(source: Source, cause: Cause, pair: dict[str, str], view: str, most: str, kind: str) -> tuple[Any, ...]:
     snapshot = source.snapshot()
-    graph = pair_of(snapshot, pair)
-    key = ("pair elements", pair["dataset"], pair["first"], pair["second"])
+    graph = pair_of(snapshot, pair, int(most), None if kind == ALL_CLASSES else kind)
+    changed = set(cause.properties)
+    if changed == {"p-class.value"} and graph.whole:
+        return no_update, no_update, no_update  # the browser marks the class
+    key = ("pair elements", pair["dataset"], pair["first"], pair["second"], most, "" if graph.whole else kind)
     elements = snapshot.once(key, lambda: pair_elements(graph))
-    first = elements if cause.id != "p-view" else no_update
+    first = elements if changed != {"p-view.value"} else no_update
     return first, elements if view == "two" else no_update, graph.caption
 
 

@@ -11,7 +11,7 @@
     if (!shown || !first || !second || (first === shown.first && second === shown.second)) return no();
     const query = new URLSearchParams({ dataset: shown.dataset, first, second });
     const here = new URLSearchParams(window.location.search);
-    for (const key of ["view", "by", "class", "skill"]) if (here.has(key)) query.set(key, here.get(key));
+    for (const key of ["view", "by", "class", "draw", "skill"]) if (here.has(key)) query.set(key, here.get(key));
     return "?" + query.toString();
   }
 

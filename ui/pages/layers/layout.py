@@ -24,16 +24,18 @@ from ui.components import (
     page_header,
     picker_width,
     sentence,
+    small_select,
     stat,
     why_column,
     wide_table,
 )
 from ui.drawing.canvas import zoom_tools
 from ui.drawing.fitted import fitted_canvas
+from ui.drawing.pairs import LIMITS
 from ui.drawing.style import CHANGES, SCHEMES, pair_stylesheet
 from ui.notices import notice
 from ui.pages.layers.answers import SAID, compared
-from ui.pages.layers.state import CONTROLS
+from ui.pages.layers.state import ALL_CLASSES, CONTROLS
 from ui.pages.managing import manage_card
 from ui.source import Snapshot
 
@@ -49,9 +51,6 @@ _MEANING = (
 
 
 _BEYOND = "beyond noise, at a false discovery rate of 5 %"
-
-
-_ALL = "all classes"
 
 
 _VIEWS = ({"value": "one", "label": "one graph"}, {"value": "two", "label": "side by side"})
@@ -144,17 +143,7 @@ def odd_pair(choice: Choice, query: Query, pair: tuple[str, str]) -> str | None:
 
 
 def _select(name: str, label: str, options: Sequence[str], value: str, least: int = 190) -> dmc.Select:
-    return dmc.Select(
-        id=name,
-        label=label,
-        data=[{"value": option, "label": option} for option in options],
-        value=value,
-        allowDeselect=False,
-        searchable=len(options) > 8,
-        size="xs",
-        w=picker_width(options, least),
-        comboboxProps={"shadow": "md"},
-    )
+    return small_select(name, label, options, value, width=picker_width(options, least))
 
 
 def _segments(name: str, label: str, options: Sequence[Mapping[str, str]], value: str | None) -> dmc.SegmentedControl:
@@ -233,7 +222,7 @@ def _cautions(found: LayerComparison) -> Any:
 
 def _graph(found: LayerComparison, query: Query) -> html.Section:
     classes = sorted({c.skill_class or "no class" for c in found.changes})
-    chosen = query.get("class", _ALL)
+    chosen = query.get("class", ALL_CLASSES)
     counts = {"kept": found.kept, "gained": found.gained, "lost": found.lost, "open": found.open}
     legend = html.Div(
         [
@@ -263,7 +252,10 @@ def _graph(found: LayerComparison, query: Query) -> html.Section:
                     legend,
                     html.Div(className="spacer"),
                     _segments("p-view", "View", _VIEWS, query.get("view")),
-                    _select("p-class", "Class", [_ALL, *classes], chosen if chosen in classes else _ALL, 150),
+                    _draw(len(found.changes), CONTROLS.read(query)["draw"]),
+                    _select(
+                        "p-class", "Class", [ALL_CLASSES, *classes], chosen if chosen in classes else ALL_CLASSES, 150
+                    ),
                 ],
                 className="toolbar pair-bar",
             ),
@@ -285,6 +277,16 @@ def _graph(found: LayerComparison, query: Query) -> html.Section:
         ],
         className="card graph-card",
     )
+
+
+def _draw(skills: int, chosen: str) -> html.Div:
+    """How many skills are drawn at most; nothing to choose where the fewest are all of them."""
+    useful = [most for place, most in enumerate(LIMITS) if place == 0 or LIMITS[place - 1] < skills]
+    options = [{"value": str(most), "label": f"up to {most:,}"} for most in useful]
+    field = small_select(
+        "p-draw", "Draw", options, chosen if int(chosen) in useful else options[-1]["value"], width=120
+    )
+    return html.Div(field, hidden=len(useful) == 1)
 
 
 def _side(name: str, layer: str, box: str) -> html.Div:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ui.drawing.pairs import LIMITS
 from ui.state import Control, Group
 
 __all__ = ["ALL_CLASSES", "CONTROLS"]
@@ -12,6 +13,7 @@ CONTROLS = Group(
     (
         Control("view", "p-view", default="one", among=("one", "two")),
         Control("class", "p-class", default=ALL_CLASSES),
+        Control("draw", "p-draw", default=str(LIMITS[0]), among=tuple(map(str, LIMITS))),
         Control("skill", "p-skill", "data"),
         Control("by", "p-by", default="class", among=("class", "level")),
         Control("attached", "p-attached", among=("lost", "gained"), always=True),

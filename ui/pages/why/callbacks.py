@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import ALL, Input, Output, State, html, no_update
 
 from explorer.errors import SkillgraphError
 from explorer.store.place import Place
+from explorer.wording import isolated, plural
 from ui.calls import Calls, Cause
-from ui.drawing.waiting import nearest_texts, waiting_elements
+from ui.drawing.waiting import nearest_texts, undrawn_skills, waiting_elements
 from ui.pages.why.answers import answer, lacking_rows, names_of, options, summary
 from ui.pages.why.state import CONTROLS
 from ui.searching import found, register_found
@@ -115,13 +116,24 @@ def draw(source: Source, _state: Any, subject: Mapping[str, str], ticket: str | 
     report = work.value if work is not None else None
     if report is not None and (report.layer.dataset, report.layer.name) == key and report.texts:
         texts = [(near.text, near.title, near.lacks) for near in report.texts]
-        said = f"{report.name} on the left, the texts nearest to teaching it, and what else these lack."
-        return waiting_elements(texts, names, asked=report.skill), said
-    texts = snapshot.once(("nearest texts", *key), lambda: nearest_texts(snapshot.view(*key)))
+        said = f"{isolated(report.name)} on the left, the texts nearest to teaching it, and what else these lack."
+        return waiting_elements(texts, names, asked=report.skill), said + _left_out(texts, report.skill)
+    texts, total = snapshot.once(("nearest texts", *key), lambda: nearest_texts(snapshot.view(*key)))
     if not texts:
         return [], "Every text of the layer is understood: nothing waits."
-    said = f"The {len(texts)} texts that lack fewest skills, each with the skills that it waits for."
-    return waiting_elements(texts, names), said
+    said = f"The {len(texts)} of {plural(total, 'text')} not understood that lack fewest skills, each with the skills "
+    if len(texts) == total:
+        said = "All texts that are not understood, each with the skills "
+    said += "that it waits for."
+    if len(texts) < total:
+        said += " Choose a skill above, or a row of the table, to see the texts that are nearest to teaching it."
+    return waiting_elements(texts, names), said + _left_out(texts)
+
+
+def _left_out(texts: Sequence[tuple[str, str, Sequence[str]]], asked: str | None = None) -> str:
+    """How many lacking skills the picture has no room for."""
+    left = undrawn_skills(texts, asked=asked)
+    return f" Not drawn: {plural(left, 'further lacking skill')}; the table has all of them." if left else ""
 
 
 CALLS.browser("sg.plainSheet", Output("w-cy", "stylesheet"), Input("shown-scheme", "data"), Input("w-sheets", "data"))

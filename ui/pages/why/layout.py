@@ -27,10 +27,17 @@ _MEANING = (
     "what would unlock it."
 )
 _COLUMNS = (
-    {"field": "name", "headerName": "Skill", "flex": 2, "minWidth": 115, "tooltipField": "name"},
-    {"field": "reason", "headerName": "Reason", "minWidth": 90, "flex": 1, "tooltipField": "reason"},
-    {"field": "class", "headerName": "Class", "minWidth": 66, "flex": 1},
-    {"field": "uses", "headerName": "Texts", "type": "numericColumn", "minWidth": 70, "filter": "agNumberColumnFilter"},
+    {"field": "name", "headerName": "Skill", "flex": 2, "minWidth": 180, "tooltipField": "name"},
+    {"field": "reason", "headerName": "Reason", "minWidth": 130, "flex": 1, "tooltipField": "reason"},
+    {"field": "class", "headerName": "Class", "minWidth": 110, "flex": 1},
+    {
+        "field": "uses",
+        "headerName": "Texts",
+        "type": "numericColumn",
+        "minWidth": 110,
+        "maxWidth": 140,
+        "filter": "agNumberColumnFilter",
+    },
 )
 _ONE = {"rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}}
 
@@ -81,12 +88,12 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                     ],
                     className="runs-result",
                 ),
-                card(
-                    "What is not learned",
-                    [html.Div(id="w-summary"), grid("w-lacking", columns, height=430, filters=True, options=_ONE)],
-                    note="Choose a row to see what stands in its way.",
-                ),
             ],
-            className="row wide-left",
+            className="row",
+        ),
+        card(
+            "What is not learned",
+            [html.Div(id="w-summary"), grid("w-lacking", columns, height=430, filters=True, options=_ONE)],
+            note="Choose a row to see what stands in its way.",
         ),
     )
