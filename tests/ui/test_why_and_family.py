@@ -108,7 +108,7 @@ def test_a_click_and_a_row_choose_a_skill(source: Source) -> None:
     assert whys.pick(source, Cause("w-lacking"), [], [{"id": "u0"}]) == "u0"
     drawn, said = whys.draw(source, None, SUBJECT, None)
     assert drawn
-        assert "texts that" in said
+    assert "texts that" in said
 
 
 def test_a_family_of_learned_layers_says_what_each_gained(source: Source, wide: Wide) -> None:
