@@ -253,7 +253,6 @@ def beyond_overall(
 
     n = total(common)
     ea, eb = np.where(common, x - a, 0.0), np.where(common, y - b, 0.0)
-    related = float(np.clip((ea @ eb) / max(float(ea @ ea), 1e-12), 0.0, 1.0))
     spread = np.sqrt(a * (1.0 - a) * b * (1.0 - b))
     information = total(spread)
     required = sparse.csr_matrix((np.ones(len(text)), (text, group)), shape=(groups.n_texts, groups.n_skills))
@@ -261,7 +260,8 @@ def beyond_overall(
     shared.data = (shared.data / np.repeat(np.maximum(n, 1.0), np.diff(shared.indptr))) ** 2
     variance = deviation_variance * np.asarray(shared.sum(axis=1)).ravel() + level_variance
     usual = max(float(spread[common].sum()), 1e-12)
-    d11, d12, d22 = (float(u @ v) / usual for u, v in ((ea, ea), (ea, eb), (eb, eb)))
+    d11, d12, d22 = (float((u * v).sum()) / usual for u, v in ((ea, ea), (ea, eb), (eb, eb)))
+    related = min(max(d12 / max(d11, 1e-12), 0.0), 1.0)
     k = (variance * information + related) / (variance * information + 1.0)
     unforeseen = total(ea) ** 2 > 9.0 * (d11 * information + variance * information**2)
     k = np.where(unforeseen, 1.0, k)
@@ -301,7 +301,8 @@ def mcnemar(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 0.95)
     texts = np.flatnonzero(~np.isnan(x) & ~np.isnan(y))
     if not len(texts):
         return None
-    one = SkillTextGraph.from_edges(texts, np.zeros(len(texts), np.int64), len(x), 1)
+    ends = np.concatenate(([0], np.cumsum(~np.isnan(x) & ~np.isnan(y))))
+    one = SkillTextGraph.from_csr(ends, np.zeros(len(texts), np.int64), n_skills=1)
     found = paired_differences(one, x, y, level=level)
     figures = ("first", "second", "difference", "low", "high", "p_value")
     return Overall(

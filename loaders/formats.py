@@ -214,6 +214,16 @@ def load(
         facts["skipped"] = problems.total
         facts |= {f"skipped.{reason}": count for reason, count in sorted(problems.counts.items())}
     dataset, told = with_plain_names(builder.build(name, part, facts, target), target)
+    if (
+        stored is not None
+        and found.name == "student-log"
+        and _all_stored(dataset, stored)
+        and (given.keys() <= FORMATS["outcomes"].options.keys() | COMPANIONS.keys())
+    ):
+        alone = load(path, format="outcomes", name=name, part=part, lenient=lenient, progress=progress, stored=stored,
+                     **options)  # fmt: skip
+        skills = Decision(target.name, "skills", "left out, only outcomes are added", "all of its texts are stored")
+        return replace(alone, decisions=(*alone.decisions, skills))
     decisions = (*problems.decisions, *told, *odd_names(dataset, target))
     return LoadReport(dataset, found.name, dict(problems.counts), tuple(problems.examples), decisions)
 
@@ -296,6 +306,13 @@ def head_of(path: str | Path, rows: int = 6, **options: Any) -> tuple[tuple[str,
     if table is None:
         return (), ()
     return tuple(map(str, table.header)), tuple(tuple(str(cell) for cell in row) for row in table.sample[:rows])
+
+
+def _all_stored(dataset: Dataset, stored: Dataset) -> bool:
+    import pyarrow.compute as pc
+
+    there = stored.texts["id"].combine_chunks()
+    return bool(dataset.n_texts and pc.all(pc.is_in(dataset.texts["id"], value_set=there)).as_py())
 
 
 def _others(formats: tuple[str, ...], found: str) -> tuple[str, ...]:

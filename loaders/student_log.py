@@ -1,6 +1,7 @@
 """Logs of students' answers that hold skills and outcomes in one file: ASSISTments, Junyi, pyKT, DataShop, KDD Cup.
 
-A student is a model, a problem (or a step of one) a text; what a problem requires is in the same row.
+A student is a model, a problem (or a step of one) a text; what a problem requires is in the same row. Outcomes of
+models whose rows name the skills of the text are read likewise.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ _SKILL = ("skill_name", "skill", "skills", "skill_id", "skill_ids", "list_skills
           "knowledge_component", "topic", "tag", "tags", "concept_id")  # fmt: skip
 _OUTCOME = ("correct", "is_correct", "correct_first_attempt", "first_attempt", "outcome", "score", "result",
             "answer_state", "correctness", "label")  # fmt: skip
+# Where models answer, not students, texts and skills are called as in other tables.
+_TEXT = ("text_id", "text", "task", "document_id", "document", "doc_id", "doc")
+_SKILLS = (*_SKILL, *_columns.SKILLS, *(name for name in _columns.SKILL if name != "target"))
 _SEQUENCES = ("questions", "concepts", "responses")
 _MARKS = ("is_repeat", "selectmasks")
 
@@ -125,7 +129,9 @@ def _places(table: Table, text: str | None, skills: str | None, model: str | Non
     elif text is None and "step_name" in keys and "problem_name" in keys:
         texts = [keys.index("problem_name"), keys.index("step_name")]
     else:
-        texts = [find_column(header, _PROBLEM, text, path, what="the problem", option="text_column", table=table)]
+        texts = [
+            find_column(header, (*_PROBLEM, *_TEXT), text, path, what="the problem", option="text_column", table=table)
+        ]
     attempt = next((keys.index(name) for name in ("order_id", "log_id", "transaction_id", "row") if name in keys), None)
     return _Places(
         texts,
@@ -151,7 +157,7 @@ def _skill_places(table: Table, keys: Sequence[str], given: str | None) -> list[
                 readings=[(header[keys.index(m)], f"skills_column={header[keys.index(m)]}") for m in models],
             )
         return [at for at, key in enumerate(keys) if key == chosen]
-    return [find_column(header, _SKILL, None, table.path, what="the skills", option="skills_column", table=table)]
+    return [find_column(header, _SKILLS, None, table.path, what="the skills", option="skills_column", table=table)]
 
 
 def _is_model(key: str) -> bool:
@@ -178,7 +184,7 @@ def _read_rows(
         "columns",
         f"texts from {quoted([header[at] for at in places.text])}, skills from {quoted([header[places.skills[0]]])}"
         + (f" ({len(places.skills)} columns)" if len(places.skills) > 1 else "")
-        + (f", students from {header[places.model]!r}" if places.model is not None else "")
+        + (f", {_respondents(header, places)} from {header[places.model]!r}" if places.model is not None else "")
         + (f", outcomes from {header[places.score]!r}" if places.score is not None else ""),
         option="text_column",
         columns=(
@@ -232,6 +238,11 @@ def _read_rows(
     if words and len(places.skills) == 1:
         listed = ", ".join(f"{plural(count, 'row')} with {word!r}" for word, count in words.items())
         problems.decide(path, "no skill", listed, "missing values", option="missing", alternatives=("missing=none",))
+
+
+def _respondents(header: Sequence[str], places: _Places) -> str:
+    assert places.model is not None
+    return "students" if name_key(header[places.model]) in _columns.STUDENT else "models"
 
 
 def _skill_reader(
@@ -389,9 +400,8 @@ def _claims(source: Source) -> Claim | None:
     if keys & set(_columns.STUDENT) and keys & set(_PROBLEM) and keys & set(_SKILL) and keys & set(_OUTCOME):
         return Claim(70, "columns for a student, a problem, its skill and the outcome")
     beside = {"requirements", "skills_column"} & source.options.keys()
-    if not beside and keys & set(_columns.MODEL) and keys & set(_PROBLEM) and keys & set(_SKILL) and keys & {
-        *_OUTCOME, *_columns.SCORE
-    }:  # fmt: skip
+    texts, outcomes = {*_PROBLEM, *_TEXT}, {*_OUTCOME, *_columns.SCORE}
+    if not beside and all(keys & names for names in ({*_columns.MODEL}, texts, {*_SKILLS}, outcomes)):
         return Claim(69, "columns for a model, a task, its skills and the outcome")
     return None
 

@@ -498,7 +498,7 @@ class _Pair:
             "low": float(skills.low[k]),
             "high": float(skills.high[k]),
             "q_value": float(paired.q_value[k]),
-            "beyond_overall": None if paired.beyond is None else float(paired.beyond.difference[k]),
+            "beyond_overall": None if paired.beyond is None else float(paired.beyond[k]),
             "only_first": int(skills.only_first[k]),
             "only_second": int(skills.only_second[k]),
             "texts_first": named(order[d[order] < 0]),

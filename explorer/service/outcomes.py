@@ -128,8 +128,8 @@ def outcomes_of(
         NotFoundError: No skill has such a class.
     """
     table = indexed.dataset.attempts
-    row = pc.index_in(table["model"], value_set=pa.array(models, pa.string()))
-    column = pc.index_in(table["text"], value_set=indexed.text_ids)
+    row = _places(table["model"], pa.array(models, pa.string()))
+    column = _places(table["text"], indexed.text_ids)
     here = pc.and_(pc.is_valid(row), pc.is_valid(column))
     rows, columns, values = (pc.filter(part, here).to_numpy() for part in (row, column, table["score"]))
     scores = np.full((len(models), indexed.graph.n_texts), np.nan)
@@ -144,6 +144,15 @@ def outcomes_of(
             raise NotFoundError(f"no skill has class {wanted!r}; classes here: {there}")
     ignored = np.isin(classes, list(ignored_classes)) if ignored_classes else np.zeros(len(classes), bool)
     return Outcomes(indexed, _without(indexed.graph, ignored), ignored, tuple(models), scores)
+
+
+def _places(column: pa.ChunkedArray, ids: pa.Array) -> pa.Array:
+    """Place of each value among ids, null for others; a dictionary is looked up once, not row by row."""
+    whole = column.combine_chunks()
+    whole = whole.combine_chunks() if isinstance(whole, pa.ChunkedArray) else whole
+    if not isinstance(whole, pa.DictionaryArray):
+        return pc.index_in(whole, value_set=ids)
+    return pc.index_in(whole.dictionary, value_set=ids).take(whole.indices)
 
 
 def _without(graph: SkillTextGraph, ignored: NDArray[np.bool_]) -> SkillTextGraph:

@@ -24,6 +24,7 @@ MARGIN = 0.1
 FALSE_DISCOVERIES = 0.05
 """Share of the gained and lost skills that may be due to chance."""
 
+_MOST_PAIRS = 100  # kept at a time
 _LEAST_CALIBRATING = 8  # models, below which difficulties rest too much on the two that are compared
 
 
@@ -35,7 +36,8 @@ class PairedLayers:
         outcomes: Two rows: of the first layer's model and of the second's; NaN but for common texts.
         overall: All common texts; None if there are none.
         skills: Differences by skill (of the index of `outcomes`), without ignored skills.
-        beyond: The same beyond the overall change; None where too few models calibrate difficulties.
+        beyond: Differences beyond the overall change, float64 (S,): mean of (second − its expectation) − (first − its
+            expectation); None where too few models calibrate difficulties.
         q_value: Of no difference, for each skill, float64 (S,): by the test that knows the difficulties, or of
             `skills` where they are not known.
     """
@@ -43,7 +45,7 @@ class PairedLayers:
     outcomes: Outcomes
     overall: Overall | None
     skills: PairedDifferences
-    beyond: Beyond | None
+    beyond: NDArray[np.float64] | None
     q_value: NDArray[np.float64]
 
     def gained(self) -> NDArray[np.bool_]:
@@ -66,7 +68,20 @@ def pair_layers(store: Store, dataset: str, first: LayerInfo, second: LayerInfo)
     """The paired comparison of two evidence layers; None if one of them is of another kind.
 
     Texts are those of both layers, skills those that neither ignores. Scores count as the first layer counts them.
+    The pairs of a family are kept until the store changes, as its tree and its matrix need the same ones.
     """
+    pairs: dict[tuple[str, str], PairedLayers | None] = remembered(store, ("pairs", dataset), dict)
+    key = first.name, second.name
+    if key not in pairs:
+        found = _pair(store, dataset, first, second)
+        while len(pairs) >= _MOST_PAIRS:
+            pairs.pop(next(iter(pairs)), None)
+        pairs[key] = found
+        return found
+    return pairs[key]
+
+
+def _pair(store: Store, dataset: str, first: LayerInfo, second: LayerInfo) -> PairedLayers | None:
     if any(info.kind != "evidence" or "model" not in info.parameters for info in (first, second)):
         return None
     models = [str(info.parameters["model"]) for info in (first, second)]
@@ -80,7 +95,7 @@ def pair_layers(store: Store, dataset: str, first: LayerInfo, second: LayerInfo)
     if second.listed("ignored_classes") != first.listed("ignored_classes"):
         classes = np.asarray(found.indexed.skill_column("class").to_pylist(), dtype=object)
         ignored |= np.isin(classes, second.listed("ignored_classes"))
-    graph = _without(found.indexed.graph, ignored)
+    graph = found.graph if np.array_equal(ignored, found.ignored) else _without(found.indexed.graph, ignored)
     outcomes = Outcomes(found.indexed, graph, ignored, tuple(models), scores)
     skills = paired_differences(graph, scores[0], scores[1])
     beyond, given = _with_difficulties(store, dataset, first, outcomes) or (None, None)
@@ -103,7 +118,9 @@ def group_differences(found: PairedLayers, labels: list[object]) -> dict[object,
     return result
 
 
-def _with_difficulties(store: Store, dataset: str, info: LayerInfo, outcomes: Outcomes) -> tuple[Beyond, Beyond] | None:
+def _with_difficulties(
+    store: Store, dataset: str, info: LayerInfo, outcomes: Outcomes
+) -> tuple[NDArray[np.float64], Beyond] | None:
     """Differences beyond the overall one, and of no difference at all; None where too few models calibrate."""
     calibrated = calibration_of(store, dataset, info)
     if calibrated is None or len(calibrated.outcomes.models) < _LEAST_CALIBRATING:
@@ -115,14 +132,14 @@ def _with_difficulties(store: Store, dataset: str, info: LayerInfo, outcomes: Ou
     plain = remembered(
         store,
         (*key, info.figure("pass_score"), bool(info.parameters.get("common"))),
-        lambda: fit_item_response(graph, calibrated.outcomes.scores, model="rasch"),
+        lambda: fit_item_response(graph, calibrated.outcomes.scores, model="rasch", start=calibrated.fit),
     )
     placed = place(graph, outcomes.scores, plain)
     own, other = placed.probability(graph)
     x, y = outcomes.scores
     variance = 1.0 / calibrated.fit.precisions.deviation
     return (
-        beyond_overall(outcomes.graph, x, y, own, other, deviation_variance=variance),
+        paired_differences(outcomes.graph, x - own, y - other).difference,
         # A skill has changed or not, whatever happened to the others: the first's ability is expected of both.
         beyond_overall(
             outcomes.graph,

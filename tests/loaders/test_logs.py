@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from loaders.dataset import Dataset
 from loaders.errors import DataError
-from loaders.formats import detect, load
+from loaders.formats import detect, inspect, load
 
 Write = Callable[[str, str | bytes], Path]
 
@@ -201,3 +202,52 @@ def test_a_log_without_scores_says_its_status(file: Write) -> None:
     path = file("l.json", json.dumps({**head(status="error"), "samples": [{"id": 1, "scores": {}}]}))
     with pytest.raises(DataError, match="no sample with a score: 1 sample without, in 1 log whose status is 'error'"):
         load(path, name="d")
+
+
+@pytest.mark.parametrize(
+    ("header", "joined"),
+    [
+        ("text,skills,model,score", True),
+        ("task,skills,model,passed", True),
+        ("text_id,requires,model_id,correct", True),
+        ("item,skill,model,score", False),
+        ("text,capability,model,score", False),
+    ],
+)
+def test_outcomes_of_models_in_rows_that_name_the_skills(tmp_path: Path, header: str, joined: bool) -> None:
+    """Texts with skills and outcomes, not outcomes alone: a row for each model, or for each model and skill."""
+    skills = {"t1": ("for", "if"), "t2": ("for",), "t3": ("if", "print")}
+    rows = [
+        f"{text},{cell},{model},{int(text + model in ('t1m1', 't2m2'))}"
+        for text, names in skills.items()
+        for model in ("m1", "m2")
+        for cell in ([";".join(names)] if joined else names)
+    ]
+    path = tmp_path / "results.csv"
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    seen = inspect(path)
+    assert (seen.problem, seen.texts, seen.skills, seen.requirements, seen.models, seen.attempts) == ("", 3, 3, 5, 2, 6)
+    assert seen.preview[0].skills == ("for", "if")
+    found = load(path, name="d")
+    required = zip(*(found.dataset.requirements[name].to_pylist() for name in ("text", "skill")), strict=True)
+    assert set(required) == {(text, name) for text, names in skills.items() for name in names}
+    solved = found.dataset.attempts.filter(pc.equal(found.dataset.attempts["score"], 1.0))
+    assert sorted(zip(solved["text"].to_pylist(), solved["model"].to_pylist(), strict=True)) == [
+        ("t1", "m1"), ("t2", "m2")
+    ]  # fmt: skip
+    text, skill, model, score = header.split(",")
+    (columns,) = (decision for decision in found.decisions if decision.what == "columns")
+    assert (
+        columns.taken == f"texts from {text!r}, skills from {skill!r}, models from {model!r}, outcomes from {score!r}"
+    )
+    # Beside the stored texts they are outcomes, and what is left out is told; new texts come with their skills.
+    more = tmp_path / "more.csv"
+    more.write_text(path.read_text().replace(",m1,", ",m3,"), encoding="utf-8")
+    alone = load(more, name="d", stored=found.dataset)
+    assert alone.dataset.outcomes_alone
+    assert str(alone.decisions[-1]) == (
+        "more.csv: skills: left out, only outcomes are added (all of its texts are stored)"
+    )
+    assert (inspect(more, stored=found.dataset).models, inspect(more, stored=found.dataset).texts) == (2, 0)
+    more.write_text(path.read_text().replace("\nt", "\nnew"), encoding="utf-8")
+    assert load(more, name="d", stored=found.dataset).dataset.n_requirements == 5
