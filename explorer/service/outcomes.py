@@ -129,9 +129,11 @@ def outcomes_of(
     """
     table = indexed.dataset.attempts
     row = _places(table["model"], pa.array(models, pa.string()))
-    column = _places(table["text"], indexed.text_ids)
-    here = pc.and_(pc.is_valid(row), pc.is_valid(column))
-    rows, columns, values = (pc.filter(part, here).to_numpy() for part in (row, column, table["score"]))
+    mine = np.flatnonzero(row >= 0)
+    column = _places(table["text"], indexed.text_ids, mine)
+    here = column >= 0
+    rows, columns = row[mine][here], column[here]
+    values = table["score"].to_numpy()[mine][here]
     scores = np.full((len(models), indexed.graph.n_texts), np.nan)
     scores[rows, columns] = values if pass_score is None else values >= pass_score
     if common:
@@ -146,13 +148,16 @@ def outcomes_of(
     return Outcomes(indexed, _without(indexed.graph, ignored), ignored, tuple(models), scores)
 
 
-def _places(column: pa.ChunkedArray, ids: pa.Array) -> pa.Array:
-    """Place of each value among ids, null for others; a dictionary is looked up once, not row by row."""
+def _places(column: pa.ChunkedArray, ids: pa.Array, rows: NDArray[np.intp] | None = None) -> NDArray[np.int32]:
+    """Place of each value (of some rows) among ids, -1 for others; a dictionary is looked up once, not row by row."""
     whole = column.combine_chunks()
     whole = whole.combine_chunks() if isinstance(whole, pa.ChunkedArray) else whole
     if not isinstance(whole, pa.DictionaryArray):
-        return pc.index_in(whole, value_set=ids)
-    return pc.index_in(whole.dictionary, value_set=ids).take(whole.indices)
+        found = pc.index_in(whole if rows is None else whole.take(pa.array(rows)), value_set=ids)
+        return np.asarray(found.fill_null(-1).to_numpy(zero_copy_only=False), np.int32)
+    places = pc.index_in(whole.dictionary, value_set=ids).fill_null(-1).to_numpy(zero_copy_only=False)
+    codes = whole.indices.to_numpy(zero_copy_only=False)
+    return np.asarray(places[codes if rows is None else codes[rows]], np.int32)
 
 
 def _without(graph: SkillTextGraph, ignored: NDArray[np.bool_]) -> SkillTextGraph:

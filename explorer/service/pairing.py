@@ -106,16 +106,24 @@ def _pair(store: Store, dataset: str, first: LayerInfo, second: LayerInfo) -> Pa
 def group_differences(found: PairedLayers, labels: list[object]) -> dict[object, Overall]:
     """The comparison on the texts that require some skill of each group (class or level of the index's skills)."""
     graph = found.outcomes.graph
-    text_of = np.repeat(np.arange(graph.n_texts), graph.text_degrees)
-    result = {}
-    for label in dict.fromkeys(label for k, label in enumerate(labels) if not found.outcomes.ignored[k]):
-        member = np.array([other == label for other in labels], bool)
-        texts = np.zeros(graph.n_texts, bool)
-        texts[text_of[member[graph.text_skills]]] = True
-        overall = mcnemar(*(np.where(texts, row, np.nan) for row in found.outcomes.scores))
-        if overall is not None:
-            result[label] = overall
-    return result
+    names = list(dict.fromkeys(label for k, label in enumerate(labels) if not found.outcomes.ignored[k]))
+    places = {label: place for place, label in enumerate(names)}
+    group = np.array([places.get(label, -1) for label in labels], np.int64)[graph.text_skills]
+    text = np.repeat(np.arange(graph.n_texts), graph.text_degrees)
+    both = np.unique(text[group >= 0] * max(len(names), 1) + group[group >= 0])
+    groups = SkillTextGraph.from_edges(both // max(len(names), 1), both % max(len(names), 1), graph.n_texts, len(names))
+    pairs = paired_differences(groups, *found.outcomes.scores)
+    fields = ("first", "second", "difference", "low", "high", "p_value")
+    return {
+        label: Overall(
+            items=int(pairs.items[k]),
+            only_first=int(pairs.only_first[k]),
+            only_second=int(pairs.only_second[k]),
+            **{name: float(getattr(pairs, name)[k]) for name in fields},
+        )
+        for label, k in places.items()
+        if pairs.items[k]
+    }
 
 
 def _with_difficulties(
