@@ -220,8 +220,10 @@ def load(
         and _all_stored(dataset, stored)
         and (given.keys() <= FORMATS["outcomes"].options.keys() | COMPANIONS.keys())
     ):
+        # A text has a row for each of its skills, or one for each try: either is one outcome, as above.
+        further = {"attempts": "share", **given}
         alone = load(path, format="outcomes", name=name, part=part, lenient=lenient, progress=progress, stored=stored,
-                     **options)  # fmt: skip
+                     **further)  # fmt: skip
         skills = Decision(target.name, "skills", "left out, only outcomes are added", "all of its texts are stored")
         return replace(alone, decisions=(*alone.decisions, skills))
     decisions = (*problems.decisions, *told, *odd_names(dataset, target))

@@ -244,6 +244,22 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Wide:
     return families.look(quiet, place, "measured", None)
 
 
+def test_every_layer_of_a_large_family_is_named(measured: Wide) -> None:
+    """A tick for each of 29 layers; of two, slanted as they come."""
+    few = of_family.matrix_figure(measured, "rate", "clustered").layout.xaxis
+    assert (few.tickangle, few.tickvals) == (-40, None)
+    assert measured.matrix is not None
+    places = np.arange(29) % len(measured.layers)
+    fields = ("rate", "low", "high", "expected", "attempted", "difference", "q_value")
+    matrix = replace(measured.matrix, **{name: getattr(measured.matrix, name)[places] for name in fields})
+    names = tuple(f"layer {k}" for k in range(29))
+    values = {name: table[:, places] for name, table in measured.values.items()}
+    axis = of_family.matrix_figure(
+        replace(measured, matrix=matrix, layers=names, values=values), "rate", "clustered"
+    ).layout.xaxis
+    assert (axis.tickangle, axis.tickvals) == (-90, names)
+
+
 @pytest.mark.parametrize("value", ["rate", "beyond", "change"])
 @pytest.mark.parametrize(("by", "rows"), [("skill", 6), ("class", 3), ("level", 2)])
 def test_the_matrix_is_paler_where_it_is_less_sure_and_its_table_is_what_it_shows(

@@ -20,6 +20,7 @@ from ui.components import why_column
 from ui.drawing.figures import label
 from ui.drawing.multiples import PANELS, multiples_figure
 from ui.drawing.style import figure_layout
+from ui.pages.family.state import NAMED
 from ui.work.families import Wide
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "tree_rows",
 ]
 
+_SLANTED = 12
 _MANY = 50_000  # cells, above which they are told by name and value alone
 _SCALES = {
     "change": [[0, "#D55E00"], [0.5, "#F3F5F8"], [1, "#0072B2"]],
@@ -176,6 +178,8 @@ def matrix_figure(wide: Wide, shown: str, order: str, by: str = "skill") -> go.F
         showgrid=False,
     )
     found.update_xaxes(side="top", tickangle=-40, showgrid=False, tickfont={"size": 11})
+    if _SLANTED < len(layers) <= NAMED:  # upright and small, each has room for its name
+        found.update_xaxes(tickangle=-90, tickfont={"size": 9}, tickvals=layers)
     found.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
     found.update_xaxes(automargin=True)
     found.update_yaxes(automargin=True)

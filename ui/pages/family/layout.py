@@ -13,7 +13,7 @@ from ui.choice import Choice, Query, choose
 from ui.components import card, empty_state, figure, grid, no_layer, page, page_header, small_select, why_column
 from ui.notices import notice
 from ui.pages.family.callbacks import FAMILY
-from ui.pages.family.state import CONTROLS, ORDERS, ROWS, VALUES
+from ui.pages.family.state import CONTROLS, NAMED, ORDERS, ROWS, VALUES
 from ui.source import Snapshot
 
 __all__ = ["layout"]
@@ -124,8 +124,8 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                     "Skills by models",
                     figure("f-matrix", height=420, label="Skills by models, in colour", chart=_WAITING),
                     note="Blue is more, orange less, and the paler, the less sure; empty where a model was not tested. "
-                    "A cell tells its 95 % interval. Of layers learned from texts: which have learned a skill, or "
-                    "how many of a class.",
+                    f"A cell tells its layer and 95 % interval; of more than {NAMED} layers only some are named. "
+                    "Of layers learned from texts: which have learned a skill, or how many of a class.",
                 ),
                 html.Div(
                     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ui.state import Control, Group
 
-__all__ = ["CONTROLS", "ORDERS", "ROWS", "VALUES"]
+__all__ = ["CONTROLS", "NAMED", "ORDERS", "ROWS", "VALUES"]
 
 VALUES = {
     "change": "change from the base",
@@ -13,6 +13,8 @@ VALUES = {
 }
 ROWS = {"skill": "skills", "class": "classes of skills", "level": "levels of skills"}
 ORDERS = {"clustered": "like beside like", "gain": "largest change first", "class": "by class", "name": "by name"}
+NAMED = 45
+"""Most layers that all have their names at the matrix."""
 
 CONTROLS = Group(
     "family",
