@@ -13,7 +13,7 @@ VALUES = {
 }
 ROWS = {"skill": "skills", "class": "classes of skills", "level": "levels of skills"}
 ORDERS = {"clustered": "like beside like", "gain": "largest change first", "class": "by class", "name": "by name"}
-NAMED = 45
+NAMED = 32
 """Most layers that all have their names at the matrix."""
 
 CONTROLS = Group(
