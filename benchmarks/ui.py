@@ -78,6 +78,16 @@ PANNED = (
     ("all skills of the foundation", "/graph?view=skills&per=12&layer=foundation"),
     ("a layer above the limit, its largest groups opened", "/graph?view=groups&open=0,1,2,3,4,5,6,7&layer=scipy-joint"),
 )
+PATHS = (
+    *("/", "/graph", "/learning", "/percolation", "/layers", "/family"),
+    *("/classes", "/compression", "/query", "/why", "/runs", "/load"),
+)
+CONTENT = "document.querySelector('#page .card, #page .empty')"
+CROWDS = (1_500, 5_000, 10_000)
+MOVES = (
+    ("panning", "cy.panBy({ x: 7 * Math.cos(i / 20), y: 5 * Math.sin(i / 20) })"),
+    ("zooming", "cy.zoom(zoom * (1.5 + Math.sin(i / 20)))"),
+)
 REPLAYED = (("drawing of the graph", "cy.elements"), ("inspector of a skill", "g-inspector.children"))
 
 
@@ -209,6 +219,86 @@ def pan(browser: Any, address: str) -> tuple[int, int, float, float, float]:
     return nodes, edges, 1000.0 * len(frames) / sum(frames), frames[int(0.95 * (len(frames) - 1))], busy
 
 
+def fetched(browser: Any, address: str) -> tuple[int, int, int, int, float]:
+    """Requests and bytes over the wire of a first load, the same of a reload, and its milliseconds to the content."""
+    with visitor(browser) as page:
+        session = page.context.new_cdp_session(page)
+        session.send("Network.enable")
+        counts = [0, 0]
+
+        def ended(event: Any) -> None:
+            counts[1] += int(event["encodedDataLength"])
+
+        def sent(event: Any) -> None:
+            counts[0] += event["request"]["url"].startswith("http")
+
+        session.on("Network.loadingFinished", ended)
+        session.on("Network.requestWillBeSent", sent)
+        page.goto(address)
+        until(page, CONTENT)
+        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(1_500)  # callbacks that follow on others
+        first = tuple(counts)
+        counts[:] = [0, 0]
+        page.reload(wait_until="commit")
+        shown = until(page, CONTENT, since_navigation=True)
+        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(1_500)
+        return first[0], first[1], counts[0], counts[1], shown
+
+
+def crowd(browser: Any, address: str, nodes: int, act: str) -> tuple[float, float]:
+    """Frames a second, and 95th percentile of a frame in milliseconds, while so many nodes are panned or zoomed.
+
+    The picture of the demo is filled up to that number, with two edges for each node, so that the drawing alone is
+    measured.
+    """
+    with visitor(browser) as page:
+        page.goto(f"{address}/graph?view=skills&layer=foundation")
+        until(page, DRAWN)
+        page.wait_for_load_state("networkidle")
+        times = page.evaluate(
+            f"""async () => {{
+              const cy = {CANVAS.format("cy")}, there = cy.nodes().length, more = [], box = cy.elements().boundingBox();
+              let seed = 1;
+              const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+              for (let i = there; i < {nodes}; i += 1) {{
+                const position = {{ x: box.x1 + random() * box.w, y: box.y1 + random() * box.h }};
+                more.push({{ group: "nodes", data: {{ ...cy.nodes()[i % there].data(), id: "n" + i }}, position }});
+              }}
+              cy.add(more);
+              const ids = cy.nodes().map((n) => n.id()), edges = [];
+              const style = cy.edges()[0].data();
+              for (let i = cy.edges().length; i < 2 * {nodes}; i += 1) {{
+                const [source, target] = [ids[i % ids.length], ids[Math.floor(random() * ids.length)]];
+                edges.push({{ group: "edges", data: {{ ...style, id: "e" + i, source, target }} }});
+              }}
+              cy.add(edges);
+              cy.fit();
+              await new Promise(requestAnimationFrame);
+              const times = [];
+              let last = performance.now();
+              const end = last + {1000 * PAN_SECONDS}, zoom = cy.zoom();
+              for (let i = 0; last < end; i += 1) {{
+                {act};
+                await new Promise(requestAnimationFrame);
+                const now = performance.now();
+                times.push(now - last);
+                last = now;
+              }}
+              return times;
+            }}"""
+        )
+    frames = sorted(times)
+    return 1000.0 * len(frames) / sum(frames), frames[int(0.95 * (len(frames) - 1))]
+
+
+def resident(process: int) -> float:
+    """Megabytes of memory that a process holds now; of Linux."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024.0
+
+
 def captured(browser: Any, address: str) -> dict[str, tuple[str, bytes]]:
     """Path and body of the callback requests that the graph page sends, the last of each."""
     bodies: dict[str, tuple[str, bytes]] = {}
@@ -316,6 +406,10 @@ def spread(values: Sequence[float], unit: str = "s", scale: float = 1000.0) -> s
     return middle if len(values) < 2 else f"{middle} ({min(values) / scale:.2f}–{max(values) / scale:.2f})"
 
 
+def _frames(found: tuple[float, float]) -> tuple[str, str]:
+    return f"{found[0]:.1f}", f"{found[1]:.0f} ms"
+
+
 def main() -> None:
     options = arguments(
         str(__doc__).splitlines()[0],
@@ -330,6 +424,24 @@ def main() -> None:
     rows: list[list[str]] = []
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         store = Path(options.store) if options.store else demo_store(Path(folder))
+        with served(store) as (address, process):
+            idle = resident(process)
+            wire = [(path, *fetched(browser, address + path)) for path in PATHS]
+            add(
+                report,
+                "What the browser fetches of the demo",
+                ["page", "first load", "requests", "reload", "requests", "content of the reload after"],
+                [
+                    [path, f"{b / 1e6:.2f} MB", f"{n}", f"{again / 1e3:.0f} KB", f"{m}", f"{shown / 1000:.2f} s"]
+                    for path, n, b, m, again, shown in wire
+                ],
+            )
+            add(
+                report,
+                "Memory of the server",
+                ["", "MB"],
+                [["after the start", f"{idle:.0f}"], ["after a visit to every page", f"{resident(process):.0f}"]],
+            )
         with served(store) as (address, _):
             first = first_paint(browser, f"{address}/graph", DRAWN)
             rows.append(["first paint, first visitor after the start", *(spread([value]) for value in first)])
@@ -353,6 +465,12 @@ def main() -> None:
                     for name, n, m, fps, slow, busy in panned
                 ],
             )
+            crowds = [
+                [f"{nodes:,}", *(text for _, act in MOVES for text in _frames(crowd(browser, address, nodes, act)))]
+                for nodes in CROWDS
+            ]
+            heads = [f"{name}: {what}" for name, _ in MOVES for what in ("frames/s", "95 % of frames within")]
+            add(report, "Moving a picture of many nodes, two edges for each", ["nodes", *heads], crowds)
             latency = []
             for name, (path, body) in captured(browser, address).items():
                 for users in (1, options.users):

@@ -17,6 +17,7 @@ from explorer.service.learning import Situation, situation
 from explorer.service.reasons import layer_lacks
 from explorer.service.snapshot import layer_view, read_dataset
 from explorer.store.protocol import LayerInfo, Store
+from explorer.wording import isolated, listed
 
 __all__ = ["ChainLink", "Follows", "NearText", "UnlockingSet", "WhyReport", "why"]
 
@@ -169,7 +170,7 @@ def why(store: Store, dataset: str, layer: str, skill: str, *, texts: int = 5, w
     at = situation(store, dataset, layer)
     found = at.indexed.skills.mask([skill])
     if not found.any():
-        sentence = f"{name} is not learned: {REASONS['unused']}."
+        sentence = f"{isolated(name)} is not learned: {REASONS['unused']}."
         return WhyReport(info, skill, name, skill_class, False, sentence, reason="unused", never=True)
     s = int(np.flatnonzero(found)[0])
     ids = at.indexed.skills.ids.to_pylist()
@@ -183,7 +184,7 @@ def _from_outcomes(store: Store, info: LayerInfo, skill: str, name: str, skill_c
     place = layer.skills["skill"].index(skill).as_py()
     if place >= 0:
         mastery, by = (layer.skills[column][place].as_py() for column in ("mastery", "by"))
-        sentence = f"{name} is mastered with probability {mastery:.2f}" + (
+        sentence = f"{isolated(name)} is mastered with probability {mastery:.2f}" + (
             f"; the evidence for it is {by}." if by else "."
         )
         return WhyReport(info, skill, name, skill_class, True, sentence, wave=1, mastery=mastery)
@@ -191,10 +192,14 @@ def _from_outcomes(store: Store, info: LayerInfo, skill: str, name: str, skill_c
     place = lacks["skill"].index(skill).as_py()
     if place < 0:
         told = "the reason was not recorded" if info.lacks is None else "the dataset did not have it then"
-        sentence = f"{name} was not in the layer when the model was estimated: {told}. Estimate the model again."
+        sentence = (
+            f"{isolated(name)} was not in the layer when the model was estimated: {told}. Estimate the model again."
+        )
         return WhyReport(info, skill, name, skill_class, False, sentence)
     reason, known = (lacks[column][place].as_py() for column in ("reason", "mastery"))
-    sentence = f"{name} is not in the layer: {REASONS[reason]}" + (f" (probability {known:.2f})." if known else ".")
+    sentence = f"{isolated(name)} is not in the layer: {REASONS[reason]}" + (
+        f" (probability {known:.2f})." if known else "."
+    )
     return WhyReport(info, skill, name, skill_class, False, sentence, reason=reason, mastery=known)
 
 
@@ -220,10 +225,10 @@ def _learned(at: Situation, ids: Sequence[str], s: int, name: str, skill_class: 
                 front.append(v)
     wave = int(at.wave[s])
     if wave == 0:
-        sentence = f"{name} was known before the first text."
+        sentence = f"{isolated(name)} was known before the first text."
     else:
         first = "alone" if not chain[0].beside else f"once its {len(chain[0].beside)} other skills were learned"
-        sentence = f"{name} was learned in wave {wave}, from {chain[0].text} {first}."
+        sentence = f"{isolated(name)} was learned in wave {wave}, from {isolated(chain[0].text or '')} {first}."
     return WhyReport(
         at.info, ids[s], name, skill_class, True, sentence, wave=wave, chain=tuple(chain), before=len(seen) - 1
     )
@@ -306,6 +311,11 @@ def _near_texts(at: Situation, ids: Sequence[str], s: int, cascade: Cascade, mos
     return tuple(found)
 
 
+def _told(skills: Sequence[str]) -> str:
+    """Ids in a sentence: quoted where they have commas, and isolated."""
+    return listed(isolated(skill) for skill in skills)
+
+
 def _sentence(
     name: str,
     reason: str,
@@ -315,17 +325,17 @@ def _sentence(
     least: int,
     proved: bool,
 ) -> str:
-    said = f"{name} is not learned: {REASONS[reason]}."
+    said = f"{isolated(name)} is not learned: {REASONS[reason]}."
     if reason in NEVER:
         said += " No text of this layer could ever teach it by itself."
     if waits:
-        said += f" Prerequisites that are not learned: {', '.join(waits[:5])}."
+        said += f" Prerequisites that are not learned: {_told(waits[:5])}."
     if unlocking:
         size = len(unlocking[0].skills)
         if size == 1:
-            said += f" Teaching {unlocking[0].skills[0]} would unlock it."
+            said += f" Teaching {_told(unlocking[0].skills[:1])} would unlock it."
         elif proved:
-            said += f" At least {size} other skills must be taught to unlock it: {', '.join(unlocking[0].skills[:5])}."
+            said += f" At least {size} other skills must be taught to unlock it: {_told(unlocking[0].skills[:5])}."
         else:
             said += f" Teaching {size} other skills would unlock it; fewer than {least} cannot."
     return said

@@ -220,9 +220,9 @@ def test_skills_are_attached_to_what_the_chosen_change_is_attached_to(source: So
 
 
 def test_groups_of_classes_are_other_than_those_of_levels(source: Source) -> None:
-    learned = classes.share(source, "class", SUBJECT)
+    learned = classes.share(source, "class", "largest", SUBJECT)[0]
     assert {"alpha", "beta"} <= {str(name) for name in learned.data[0].y}
-    heat = [classes.heat(source, measure, SUBJECT).data[0].z for measure in ("learned", "mean")]
+    heat = [classes.heat(source, measure, "largest", SUBJECT)[0].data[0].z for measure in ("learned", "mean")]
     assert str(heat[0]) != str(heat[1])
 
 

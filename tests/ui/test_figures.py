@@ -35,7 +35,7 @@ from ui.drawing.style import (
     ramp,
     shade,
 )
-from ui.pages.classes.answers import heat_figure, tree_figure
+from ui.pages.classes.answers import classes_said, heat_figure, share_figure, tree_figure
 from ui.pages.layers import change_rows, odd_pair, tree_of
 from ui.pages.overview import provenance_lines
 from ui.pages.percolation import drawn_skills, frames, learned_curve, removal_rows, sweep_rows
@@ -357,3 +357,12 @@ def test_each_load_of_a_dataset_has_a_line(store) -> None:
     assert provenance_lines(info) == ["source: a · files: 3 · other.x: 1", "Added late: source: b · files: 4"]
     assert provenance_lines(info, most=1) == ["source: a", "Added late: source: b"]
     assert provenance_lines(replace(info, provenance={})) == []
+
+
+def test_figures_of_classes_say_what_they_leave_out_and_show_it_when_asked() -> None:
+    rows = [(f"class {i:03d}", 100 - i, i) for i in range(90)]
+    for most in (14, 60):
+        assert [len(bar.x) for bar in share_figure(rows, most).data] == [most, most]
+        assert f"The {most} largest of 90" in classes_said(most, 90, "classes")
+    assert classes_said(14, 20, "classes").endswith("“all” shows 20.")
+    assert classes_said(20, 20, "classes") == ""

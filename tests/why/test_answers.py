@@ -241,3 +241,21 @@ def test_a_layer_imported_from_spark_has_its_reasons(tmp_path: Path, store: Stor
             "MATCH (:Layer {name: 'taken'})-[r:LACKS]->(s:Skill) RETURN s.id, r.reason ORDER BY s.id"
         )
         assert list(reasons.rows) == [(row["skill"], row["reason"]) for row in made.lacks.to_pylist()]
+
+
+def test_names_do_not_turn_or_divide_the_sentence_that_they_stand_in(tmp_path: Path) -> None:
+    """A name from right to left is isolated, and one with a comma quoted."""
+    hebrew, comma = "\u05e9\u05dc\u05d5\u05dd", "reading, basic"
+    data = build_dataset(
+        "d",
+        texts=pa.table({"id": ["t1", "t2"]}),
+        skills=pa.table({"id": [hebrew, comma, "c"]}),
+        requirements=pa.table({"text": ["t1", "t1", "t2", "t2"], "skill": [hebrew, comma, comma, "c"]}),
+    )
+    with closing(open_store(tmp_path / "store.kgl", mode="write")) as store:
+        store.write_dataset(data)
+        learn(store, "d", name="l")
+        told = why(store, "d", "l", hebrew).sentence
+    assert told.startswith(f"\u2068{hebrew}\u2069 is not learned")
+    assert '"reading, basic"' in told or "c would" in told
+    assert told.count("\u2068") == told.count("\u2069")

@@ -25,10 +25,12 @@ from ui.source import Snapshot
 from ui.work.children import Pool, PoolBusyError
 
 __all__ = [
+    "MANY",
     "MOST",
     "PARENTS",
     "by_class",
     "class_table",
+    "classes_said",
     "heat_figure",
     "level_table",
     "matching",
@@ -41,6 +43,10 @@ __all__ = [
 ]
 
 MOST = 14
+"""Rows of the figures of classes, as long as no more are asked for."""
+
+MANY = 60
+"""Rows where all are asked for: more would not be legible."""
 
 
 PARENTS = 60
@@ -229,9 +235,21 @@ def level_table(view: LayerView) -> list[tuple[str, int, int]]:
     ]
 
 
-def share_figure(rows: list[tuple[str, int, int]]) -> go.Figure:
-    """Learned and other skills of each class or level as bars."""
-    rows = rows[:MOST][::-1]
+def classes_said(shown: int, total: int, noun: str) -> str:
+    """What a figure of classes leaves out, if it does, and how it is brought in.
+
+    >>> classes_said(14, 14, "classes"), classes_said(14, 90, "classes")
+    ('', 'The 14 largest of 90 classes; “all” shows up to 60.')
+    """
+    if shown >= total:
+        return ""
+    more = f"“all” shows {total if total <= MANY else f'up to {MANY}'}" if shown < MANY else "the table below has all"
+    return f"The {shown} largest of {total:,} {noun}; {more}."
+
+
+def share_figure(rows: list[tuple[str, int, int]], most: int = MOST) -> go.Figure:
+    """Learned and other skills of each class or level as bars, of so many at most."""
+    rows = rows[:most][::-1]
     names = [label(name, 24) for name, _, _ in rows]
     chart = go.Figure()
     chart.add_bar(y=names, x=[known for _, _, known in rows], name="learned", orientation="h", marker={"color": PLAIN})
@@ -259,10 +277,10 @@ def share_figure(rows: list[tuple[str, int, int]]) -> go.Figure:
     return chart
 
 
-def heat_figure(view: LayerView, measure: str) -> go.Figure:
-    """The largest classes of texts against the classes of skills as a heat map."""
+def heat_figure(view: LayerView, measure: str, most: int = MOST) -> go.Figure:
+    """The largest classes of texts against the largest classes of skills, so many of each, as a heat map."""
     rows, columns, values = requirement_matrix(view, measure)
-    rows, columns, values = rows[:MOST], columns[:MOST], values[:MOST, :MOST]
+    rows, columns, values = rows[:most], columns[:most], values[:most, :most]
     share = measure != "mean"
     chart = go.Figure(
         go.Heatmap(

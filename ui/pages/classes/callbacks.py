@@ -20,14 +20,18 @@ from ui.drawing.hierarchies import (
 )
 from ui.drawing.stability import two_classes
 from ui.pages.classes.answers import (
+    MANY,
+    MOST,
     PARENTS,
     by_class,
     class_table,
+    classes_said,
     heat_figure,
     level_table,
     matching,
     no_figure,
     region_answer,
+    requirement_matrix,
     share_figure,
     tree_figure,
     tree_said,
@@ -42,19 +46,46 @@ CALLS = Calls()
 
 
 @CALLS.answer(
-    "text classes × skill classes", Output("c-heat", "figure"), Input("c-measure", "value"), State("c-subject", "data")
+    "text classes × skill classes",
+    Output("c-heat", "figure"),
+    Output("c-heat", "style"),
+    Output("c-heat-said", "children"),
+    Input("c-measure", "value"),
+    Input("c-draw", "value"),
+    State("c-subject", "data"),
 )
-def heat(source: Source, measure: str, subject: dict[str, str]) -> Any:
-    snapshot = source.snapshot()
-    return heat_figure(snapshot.view(subject["dataset"], subject["layer"]), measure)
+def heat(source: Source, measure: str, draw: str, subject: dict[str, str]) -> tuple[Any, ...]:
+    view = source.snapshot().view(subject["dataset"], subject["layer"])
+    most = MANY if draw == "all" else MOST
+    rows, columns, _ = requirement_matrix(view, measure)
+    said = (
+        classes_said(min(len(rows), most), len(rows), "classes of texts"),
+        classes_said(min(len(columns), most), len(columns), "classes of skills"),
+    )
+    return heat_figure(view, measure, most), _height(min(len(rows), most)), " ".join(filter(None, said))
+
+
+def _height(rows: int) -> dict[str, str]:
+    """Room for so many rows of a figure."""
+    return {"height": f"{max(330, 72 + 19 * rows)}px"}
 
 
 @CALLS.answer(
-    "the learned share of skills", Output("c-share", "figure"), Input("c-by", "value"), State("c-subject", "data")
+    "the learned share of skills",
+    Output("c-share", "figure"),
+    Output("c-share", "style"),
+    Output("c-share-said", "children"),
+    Input("c-by", "value"),
+    Input("c-draw", "value"),
+    State("c-subject", "data"),
 )
-def share(source: Source, by: str, subject: dict[str, str]) -> Any:
+def share(source: Source, by: str, draw: str, subject: dict[str, str]) -> tuple[Any, ...]:
     view = source.snapshot().view(subject["dataset"], subject["layer"])
-    return share_figure(level_table(view) if by == "level" else class_table(view))
+    rows = level_table(view) if by == "level" else class_table(view)
+    most = MANY if draw == "all" else MOST
+    shown = min(len(rows), most)
+    noun = "levels" if by == "level" else "classes of skills"
+    return share_figure(rows, most), _height(shown), classes_said(shown, len(rows), noun)
 
 
 @CALLS.answer("the prediction of each class", Output("c-predicted", "children"), Input("c-subject", "data"))

@@ -92,11 +92,17 @@ def _segments(name: str, title: str, options: Sequence[dict[str, str]], value: s
     )
 
 
+_DRAW = ({"value": "largest", "label": f"{MOST} largest"}, {"value": "all", "label": "all"})
+
+
 def _shares(view: LayerView, query: Query) -> Any:
     options = _BY if any(level is not None for level in skill_levels(view)) else _BY[:1]
     return card(
         "Learned share of skills",
-        figure("c-share", height=330, label="Learned and not learned skills of each class or level"),
+        [
+            figure("c-share", height=330, label="Learned and not learned skills of each class or level"),
+            html.Div(id="c-share-said", className="quiet", **attributes(aria_live="polite")),
+        ],
         note="How many skills of each class, or level, the layer's texts require, and how many of them are learned.",
         extra=html.Div(_segments("c-by", "Group by", options, query.get("by")), hidden=len(options) < 2),
     )
@@ -105,9 +111,18 @@ def _shares(view: LayerView, query: Query) -> Any:
 def _heat(query: Query) -> Any:
     return card(
         "Text classes × skill classes",
-        figure("c-heat", height=330, label="Text classes against skill classes"),
-        note=f"The {MOST} largest classes of texts; a cell is empty where they require no such skills.",
-        extra=_segments("c-measure", "Measure", _MEASURES, query.get("measure")),
+        [
+            figure("c-heat", height=330, label="Text classes against skill classes"),
+            html.Div(id="c-heat-said", className="quiet", **attributes(aria_live="polite")),
+        ],
+        note="What texts of a class require of each class of skills; a cell is empty where they require none.",
+        extra=html.Div(
+            [
+                _segments("c-draw", "Classes that are drawn", _DRAW, query.get("draw")),
+                _segments("c-measure", "Measure", _MEASURES, query.get("measure")),
+            ],
+            className="segments",
+        ),
     )
 
 

@@ -7,7 +7,12 @@ from ui.state import Control, Group
 __all__ = ["REGION", "SHARES", "TREE"]
 
 SHARES = Group(
-    "classes-shares", (Control("measure", "c-measure", default="learned"), Control("by", "c-by", default="class"))
+    "classes-shares",
+    (
+        Control("measure", "c-measure", default="learned"),
+        Control("by", "c-by", default="class"),
+        Control("draw", "c-draw", default="largest", among=("largest", "all")),
+    ),
 )
 TREE = Group(
     "classes-tree",
