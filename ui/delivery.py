@@ -90,6 +90,9 @@ def deliver(app: Any) -> None:
         if answer.status_code == 200 and fixed:
             answer.headers["Cache-Control"] = _KEPT
             answer.headers.pop("ETag", None)
+        if answer.status_code == 200 and request.method == "GET" and "ETag" in answer.headers:
+            # Dash compares with its own tag; a browser sends the weak one that compressed bytes have
+            answer.make_conditional(request)
         return compress(answer, request, cached if fixed else None)
 
 

@@ -89,6 +89,17 @@ def test_the_second_time_an_unchanging_file_is_the_same(client: Any, first: str)
     assert client.get("/_joined/none.js", headers=LOCAL).status_code == 404
 
 
+def test_a_part_that_is_loaded_later_is_not_sent_again_unchanged(client: Any) -> None:
+    url = "/_dash-component-suites/dash_ag_grid/async-community.js"
+    for coding in ("gzip", "zstd", "identity"):
+        headers = {**LOCAL, "Accept-Encoding": coding}
+        tag = client.get(url, headers=headers).headers["ETag"]
+        again = client.get(url, headers={**headers, "If-None-Match": tag})
+        assert (again.status_code, again.data) == (304, b"")
+        other = client.get(url, headers={**headers, "If-None-Match": 'W/"other"'})
+        assert (other.status_code, bool(other.data)) == (200, True)
+
+
 def test_joined_scripts_are_behind_the_login_too(store_path: Path) -> None:
     guarded = create_app(store_path, password="a long password").server.test_client()
     assert guarded.get("/_joined/any.js", headers=LOCAL).status_code == 401
