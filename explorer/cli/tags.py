@@ -118,6 +118,13 @@ def _shown(report: TagReport, rows: int) -> Iterator[Block]:
                 )
                 + _more(found, rows),
             )
+    # Where nothing was found, how much was looked at is the answer.
+    yield Note(
+        f"Looked for: texts that fail although their skills are mastered, among {report.failed_tested:,} with models "
+        f"that master all of them; skills of two kinds, among {report.split_tested:,} with enough texts; tags to add "
+        f"and to drop, of {plural(report.texts, 'text')} and {plural(report.skills, 'skill')}."
+        + (" With one skill these can hardly be told from ability." if report.skills == 1 else "")
+    )
     yield Note("A finding is something to look at, not a correction: outcomes alone do not show why they differ.")
     if report.models < _FEW:
         yield Note(

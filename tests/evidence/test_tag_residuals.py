@@ -167,6 +167,32 @@ def test_the_command_ranks_planted_errors_first(place: tuple[Path, set[Change]])
     assert "between 0 and 1" in bad.output
 
 
+@pytest.mark.parametrize("samples", [1, 10])
+def test_sets_of_one_skill_with_plain_or_graded_outcomes_say_what_was_looked_for(tmp_path: Path, samples: int) -> None:
+    """Outcomes that follow ability and difficulty contradict no tag, and the answer says what was looked at."""
+    rng = np.random.default_rng(3)
+    texts, models = [f"t{t}" for t in range(60)], [f"m{m}" for m in range(12)]
+    odds = rng.normal(size=12)[:, None] - rng.normal(size=60)
+    graph = sg.Graph.from_arrow(
+        pa.table({"text": texts, "skill": ["only"] * 60}),
+        models=pa.table({"id": models}),
+        outcomes=pa.table(
+            {
+                "model": np.repeat(models, 60),
+                "text": np.tile(texts, 12),
+                "score": rng.binomial(samples, 1.0 / (1.0 + np.exp(-odds))).ravel() / samples,
+            }
+        ),
+    )
+    graph.save(tmp_path / "store.kgl")
+    told = CliRunner().invoke(app, ["--store", str(tmp_path / "store.kgl"), "tags"])
+    assert told.exit_code == 0, told.output
+    said = " ".join((told.output + told.stderr).split())
+    assert "0 findings" in said
+    assert "skills of two kinds, among 1 with enough texts; tags to add and to drop, of 60 texts and 1 skill" in said
+    assert "With one skill these can hardly be told from ability." in said
+
+
 def test_the_method_of_a_graph(place: tuple[Path, set[Change]]) -> None:
     where, _ = place
     found = sg.connect(where).graph().tags(rate=0.2)
