@@ -66,39 +66,20 @@ class Kinds:
             label: Label of every row, int32; rows of different labels are of different kinds.
         """
         n = len(label)
-        from analysis._kernels.typed import row_marks
+        from analysis._kernels.typed import count_ends, number_rows
 
-        # Equal rows: a row is known by two 64-bit sums of random words, one word an edge type.
         width = int(edges.max(initial=0)) + 1
         words = np.random.default_rng(0).integers(0, 2**63, (2, width), dtype=np.uint64)
         ptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))]).astype(np.int64)
-        marks = np.empty((2, n), np.uint64)
-        row_marks(ptr, edges.astype(np.int32, copy=False), words, marks)
-        # One sum orders the rows; where it is equal, the other and the label tell them apart.
-        order = np.argsort(marks[0] ^ (label.astype(np.uint64) << np.uint64(40)), kind="stable")
-        same = np.ones(max(n - 1, 0), dtype=bool)
-        for key in (label, *marks):
-            sorted_key = key[order]
-            same &= sorted_key[1:] == sorted_key[:-1]
-        changes = np.concatenate([np.ones(min(n, 1), dtype=bool), ~same])
-        kind = np.empty(n, dtype=np.int64)
-        kind[order] = np.cumsum(changes) - 1
-        first = order[changes]
+        edge_of: Ids = edges.astype(np.int32, copy=False)
+        label = label.astype(np.int32, copy=False)
+        kind, first = np.empty(n, np.int64), np.empty(n, np.int64)
+        first = first[: number_rows(ptr, edge_of, label, words, kind, first)]
         weight = np.bincount(kind, minlength=len(first)).astype(np.float64)
-        # The ends of one row of each kind, counted by edge type.
-        lengths = ptr[first + 1] - ptr[first]
-        before = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-        ends = np.repeat(ptr[first] - before, lengths) + np.arange(lengths.sum())
-        entries, count = np.unique(np.repeat(np.arange(len(first)), lengths) * width + edges[ends], return_counts=True)
-        lengths = np.bincount(entries // width, minlength=len(first))
-        return cls(
-            np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-            (entries % width).astype(np.int32),
-            count.astype(np.int32),
-            weight,
-            label[first],
-            kind,
-        )
+        most = int((ptr[first + 1] - ptr[first]).sum())
+        begin, edge, count = np.empty(len(first) + 1, np.int64), np.empty(most, np.int32), np.empty(most, np.int32)
+        entries = count_ends(ptr, edge_of, first, begin, edge, count)
+        return cls(begin, edge[:entries].copy(), count[:entries].copy(), weight, label[first], kind)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +161,9 @@ class TypedEnsemble:
         sizes = np.bincount(skill_type).astype(np.float64)
         K = len(sizes)
         text_of = np.repeat(np.arange(graph.n_texts, dtype=np.int32), graph.text_degrees)
-        pair = classes[text_of].astype(np.int64) * K + skill_type[graph.text_skills]
+        pair = skill_type[graph.text_skills]
+        if classes.any():
+            pair = classes[text_of].astype(np.int64) * K + pair
         present = np.flatnonzero(np.bincount(pair, minlength=K))
         number = np.zeros(int(present.max(initial=0)) + 1, dtype=np.int32)
         number[present] = np.arange(len(present))

@@ -11,11 +11,14 @@ import numpy.typing as npt
 
 from analysis._kernels.compile import kernel
 
-__all__ = ["change_of", "others_first_two", "others_product", "others_table", "row_marks", "row_products", "row_tables",
-           "swap_ends"]  # fmt: skip
+__all__ = ["change_of", "count_ends", "number_rows", "others_first_two", "others_product", "others_table",
+           "row_products", "row_tables", "swap_ends"]  # fmt: skip
 
 _TINY = 1e-200
 """Factors below this count as 0: dividing by them would lose what the others contribute."""
+
+_SHORT = 32
+"""Ends of a row up to which they are put in order one by one."""
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -26,14 +29,67 @@ Words = npt.NDArray[np.uint64]
 
 
 @kernel
-def row_marks(ptr: Ints, edges: Edges, words: Words, out: Words) -> None:
-    """`out[w, r]` is the sum of `words[w, edges[i]]` over the ends i of row r, modulo 2^64."""
-    for r in range(len(ptr) - 1):
-        for w in range(len(words)):
-            total = np.uint64(0)
-            for i in range(ptr[r], ptr[r + 1]):
-                total += words[w, edges[i]]
-            out[w, r] = total
+def number_rows(ptr: Ints, edges: Edges, label: Edges, words: Words, kind: Ints, first: Ints) -> int:
+    """Number the rows by what they hold, in order of first appearance; how many different ones there are.
+
+    A row is known by its label and two sums of random words, one word an edge type, modulo 2^64. `kind[r]` becomes the
+    number of row r, `first[k]` the first row of number k.
+    """
+    n = len(label)
+    size = 8
+    while size < 2 * n:
+        size *= 2
+    slots = np.full(size, -1, np.int64)
+    marks = np.empty((2, n), np.uint64)
+    found = 0
+    for r in range(n):
+        one, two = np.uint64(0), np.uint64(0)
+        for i in range(ptr[r], ptr[r + 1]):
+            one += words[0, edges[i]]
+            two += words[1, edges[i]]
+        place = (np.int64(one >> np.uint64(1)) + label[r]) & (size - 1)
+        while True:
+            k = slots[place]
+            if k < 0:
+                slots[place] = found
+                marks[0, found], marks[1, found] = one, two
+                first[found] = r
+                kind[r] = found
+                found += 1
+                break
+            if marks[0, k] == one and marks[1, k] == two and label[first[k]] == label[r]:
+                kind[r] = k
+                break
+            place = (place + 1) & (size - 1)
+    return found
+
+
+@kernel
+def count_ends(ptr: Ints, edges: Edges, rows: Ints, out: Ints, edge: Edges, count: Edges) -> int:
+    """The edge types of some rows, ascending, with how many ends each has; how many entries that makes.
+
+    Entries of the k-th of `rows` are at `out[k]` … `out[k + 1]` of `edge` and `count`.
+    """
+    end = 0
+    out[0] = 0
+    for k in range(len(rows)):
+        begin = end
+        held = edges[ptr[rows[k]] : ptr[rows[k] + 1]]
+        if len(held) > _SHORT:
+            held = np.sort(held)
+        for e in held:
+            place = end
+            while place > begin and edge[place - 1] > e:
+                place -= 1
+            if place > begin and edge[place - 1] == e:
+                count[place - 1] += 1
+                continue
+            for i in range(end, place, -1):
+                edge[i], count[i] = edge[i - 1], count[i - 1]
+            edge[place], count[place] = e, 1
+            end += 1
+        out[k + 1] = end
+    return end
 
 
 @kernel

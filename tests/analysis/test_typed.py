@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import product
 
 import numpy as np
@@ -151,6 +152,29 @@ def test_kinds_count_equal_rows_once_and_keep_labels_apart() -> None:
     assert sorted(kinds.weight.tolist()) == [1.0, 1.0, 1.0, 2.0]
     assert kinds.of[0] == kinds.of[1] != kinds.of[4]
     assert kinds.totals(2).tolist() == [3.0, 5.0]
+
+
+def test_kinds_of_long_and_of_many_rows_are_those_of_a_dictionary() -> None:
+    """Rows of up to 80 ends, equal but for their order, with labels; what makes a kind is counted by hand."""
+    rng = np.random.default_rng(3)
+    held = [rng.integers(0, 6, rng.choice([0, 1, 2, 3, 80])).tolist() for _ in range(300)]
+    held += [rng.permutation(held[i]).tolist() for i in rng.integers(0, 300, 300)]
+    label = rng.integers(0, 3, len(held)).astype(np.int32)
+    lengths = [len(row) for row in held]
+    edges = np.array([edge for row in held for edge in row], dtype=np.int64)
+    kinds = Kinds.of_rows(np.repeat(np.arange(len(held)), lengths), edges, label)
+    expected = Counter((int(label[i]), tuple(sorted(row))) for i, row in enumerate(held))
+    found = {}
+    for k, weight in enumerate(kinds.weight):
+        entries = slice(kinds.ptr[k], kinds.ptr[k + 1])
+        assert (np.diff(kinds.edge[entries]) > 0).all()
+        found[int(kinds.label[k]), tuple(np.repeat(kinds.edge[entries], kinds.count[entries]).tolist())] = weight
+    assert found == expected
+    assert len(found) == len(kinds.weight)
+    for i, row in enumerate(held):
+        k = kinds.of[i]
+        entries = slice(kinds.ptr[k], kinds.ptr[k + 1])
+        assert np.repeat(kinds.edge[entries], kinds.count[entries]).tolist() == sorted(row)
 
 
 # --- fewer types: the recursions that exist -----------------------------------------------------------------------
