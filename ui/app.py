@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from explorer.errors import USER_ERRORS, SkillgraphError, StoreError
+from ui.memory import keep_memory_small
 from ui.security import LOCAL_NAMES
 from ui.source import Source
 
@@ -212,6 +213,7 @@ def serve(
     """
     import os
 
+    keep_memory_small()
     # Taken out of the environment, so that child processes do not have it.
     password = os.environ.pop("SKILLGRAPH_UI_PASSWORD", None) or None
     hashed = os.environ.pop("SKILLGRAPH_UI_PASSWORD_HASH", None) or None

@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from explorer.errors import USER_ERRORS, SkillgraphError
 from explorer.temporary import forget_child, private_folder
+from ui.memory import keep_memory_small
 
 __all__ = ["Job", "Pool", "PoolBusyError", "Progress", "Report"]
 
@@ -79,6 +80,7 @@ def _serve(channel: Connection[Any, Any], module: str | None) -> None:
     """The child's life: until the server is gone."""
     # Ctrl-C in a terminal reaches all processes; the server ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_memory_small()
     if module is not None:
         import_module(module)
 
