@@ -88,6 +88,16 @@ class PairedDifferences:
     p_value: Floats
     q_value: Floats
 
+    def overall(self, group: int) -> Overall:
+        """The comparison on the texts of one group, which has common texts."""
+        figures = ("first", "second", "difference", "low", "high", "p_value")
+        return Overall(
+            items=int(self.items[group]),
+            only_first=int(self.only_first[group]),
+            only_second=int(self.only_second[group]),
+            **{name: float(getattr(self, name)[group]) for name in figures},
+        )
+
     def higher(self, rate: float = 0.05) -> npt.NDArray[np.bool_]:
         """Bool (G,): the second is better, at this rate of false discoveries."""
         found: npt.NDArray[np.bool_] = (self.q_value <= rate) & (np.nan_to_num(self.difference) > 0.0)
@@ -304,13 +314,7 @@ def mcnemar(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 0.95)
     ends = np.concatenate(([0], np.cumsum(~np.isnan(x) & ~np.isnan(y))))
     one = SkillTextGraph.from_csr(ends, np.zeros(len(texts), np.int64), n_skills=1)
     found = paired_differences(one, x, y, level=level)
-    figures = ("first", "second", "difference", "low", "high", "p_value")
-    return Overall(
-        items=len(texts),
-        only_first=int(found.only_first[0]),
-        only_second=int(found.only_second[0]),
-        **{name: float(getattr(found, name)[0]) for name in figures},
-    )
+    return found.overall(0)
 
 
 def benjamini_hochberg(p_values: npt.ArrayLike) -> Floats:

@@ -113,17 +113,7 @@ def group_differences(found: PairedLayers, labels: list[object]) -> dict[object,
     both = np.unique(text[group >= 0] * max(len(names), 1) + group[group >= 0])
     groups = SkillTextGraph.from_edges(both // max(len(names), 1), both % max(len(names), 1), graph.n_texts, len(names))
     pairs = paired_differences(groups, *found.outcomes.scores)
-    fields = ("first", "second", "difference", "low", "high", "p_value")
-    return {
-        label: Overall(
-            items=int(pairs.items[k]),
-            only_first=int(pairs.only_first[k]),
-            only_second=int(pairs.only_second[k]),
-            **{name: float(getattr(pairs, name)[k]) for name in fields},
-        )
-        for label, k in places.items()
-        if pairs.items[k]
-    }
+    return {label: pairs.overall(k) for label, k in places.items() if pairs.items[k]}
 
 
 def _with_difficulties(
