@@ -44,6 +44,10 @@ class Killed(BaseException):
     """What ends a process at once: nothing is cleaned up."""
 
 
+def kill() -> None:
+    raise Killed
+
+
 @pytest.fixture
 def store(server: RunningNeo4j) -> Iterator[Neo4jStore]:
     store = server.open()
@@ -196,9 +200,6 @@ def test_what_is_appended_is_seen_whole_or_not_at_all(
         if number == killed_at:
             raise Killed
 
-    def kill() -> None:
-        raise Killed
-
     with monkeypatch.context() as patch:
         patch.setattr(Change, "__exit__", lambda *_: None)
         before_batch(look)
@@ -344,9 +345,6 @@ def test_a_publication_that_was_killed_is_brought_to_its_end_by_whoever_reads(
     store.write_dataset(numbered_dataset(1, SIZE))
     store.write_layer(numbered_layer(1, SIZE))
 
-    def kill() -> None:
-        raise Killed
-
     for work, name, number in (
         (lambda: store.write_dataset(numbered_dataset(2, SIZE), replace=True), "numbered", 2),
         (lambda: store.rename_dataset("numbered", "other"), "other", 2),
@@ -382,9 +380,6 @@ def test_associations_half_published_are_brought_to_their_end_by_whoever_reads(
     pairs, components = numbered_associations(1, SIZE)
     fewer = pairs.slice(pairs.num_rows // 2)
     empty = pairs.slice(0, 0)
-
-    def kill() -> None:
-        raise Killed
 
     for work, name, expected in (
         (
@@ -443,9 +438,6 @@ def test_who_may_only_read_is_told_of_what_is_half_published(
         code = "Neo.ClientError.General.WriteOnReadOnlyAccessDatabase"
 
     store.write_dataset(numbered_dataset(1, SIZE))
-
-    def kill() -> None:
-        raise Killed
 
     with monkeypatch.context() as patch:
         patch.setattr(Change, "__exit__", lambda *_: None)

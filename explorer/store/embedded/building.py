@@ -15,15 +15,13 @@ from explorer.store.embedded.container import Content
 from explorer.store.embedded.contents import dataset_tables, ids_of, layer_associations, layer_lacks, layer_skills
 from explorer.store.embedded.graph import add_edges, add_node, add_nodes, create_constraints
 from explorer.store.embedded.tables import Ids
-from explorer.store.protocol import SCHEMA_VERSION, SOLVE_RATES
+from explorer.store.protocol import LAYER_LACKS_SCHEMA, LAYER_SKILLS_SCHEMA, SCHEMA_VERSION
 from explorer.store.records import EDGE_TABLES, NODE_LABELS, EdgeTable, edge_properties, named_models
 
 __all__ = ["build_graph"]
 
-_LEARNED = EdgeTable("", "LEARNED", "Layer", "", "Skill", "", ("wave", "by", "component", "mastery", *SOLVE_RATES))
-_LACKS = EdgeTable(
-    "", "LACKS", "Layer", "", "Skill", "", ("reason", "text", "novel", "component", "group", "mastery", *SOLVE_RATES)
-)
+_LEARNED = EdgeTable("", "LEARNED", "Layer", "", "Skill", "", tuple(LAYER_SKILLS_SCHEMA.names[1:]))
+_LACKS = EdgeTable("", "LACKS", "Layer", "", "Skill", "", tuple(LAYER_LACKS_SCHEMA.names[1:]))
 _ASSOCIATED = EdgeTable("", "ASSOCIATED_WITH", "Skill", "", "Skill", "", ("weight",))
 _BASE = EdgeTable("", "FINE_TUNED_FROM", "Layer", "", "Layer", "")
 

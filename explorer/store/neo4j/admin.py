@@ -20,7 +20,7 @@ from pyarrow import csv
 
 from explorer.errors import StoreError
 from explorer.store.neo4j.dataset import index_key
-from explorer.store.protocol import SOLVE_RATES, Layer
+from explorer.store.protocol import LAYER_LACKS_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo
 from explorer.store.records import (
     EDGE_TABLES,
     NODE_LABELS,
@@ -45,22 +45,6 @@ ARGUMENTS_FILE = "import.args"
 
 _BATCH = 100_000
 _TYPES = {"string": "string", "int64": "long", "int32": "long", "double": "double", "bool": "boolean"}
-_LEARNED = {
-    "wave": "long",
-    "by": "string",
-    "component": "long",
-    "mastery": "double",
-    **dict.fromkeys(SOLVE_RATES, "double"),
-}
-_LACKS = {
-    "reason": "string",
-    "text": "string",
-    "novel": "long",
-    "component": "long",
-    "group": "long",
-    "mastery": "double",
-    **dict.fromkeys(SOLVE_RATES, "double"),
-}
 _OPTIONS = csv.WriteOptions(include_header=False, quoting_style="all_valid")
 
 
@@ -180,10 +164,13 @@ def _write_layers(writer: _Writer, dataset: Dataset, layers: Sequence[tuple[Laye
     pairs = pa.table({"layer": [a for a, _ in bases], "base": [b for _, b in bases]})
     writer.write("relationships", "FINE_TUNED_FROM", "FINE_TUNED_FROM-layers", _ends("Layer", "Layer", {}), [pairs])
     for number, (layer, associations) in enumerate(layers):
-        learned = _ends("Layer", "Skill", _LEARNED)
-        writer.write("relationships", "LEARNED", f"LEARNED-{number}", learned, _learned_batches(layer))
-        lacked = _ends("Layer", "Skill", _LACKS)
-        writer.write("relationships", "LACKS", f"LACKS-{number}", lacked, _lacks_batches(layer))
+        for kind, table, schema in (
+            ("LEARNED", layer.skills, LAYER_SKILLS_SCHEMA),
+            ("LACKS", layer.lacks, LAYER_LACKS_SCHEMA),
+        ):
+            properties = {field.name: _TYPES[str(field.type)] for field in schema if field.name != "skill"}
+            batches = _skill_batches(layer.info, table, tuple(properties))
+            writer.write("relationships", kind, f"{kind}-{number}", _ends("Layer", "Skill", properties), batches)
         joined = _ends("Skill", "Skill", {"layer": "string", "weight": "long"})
         writer.write(
             "relationships",
@@ -263,19 +250,11 @@ def _edge_batches(dataset: Dataset, edge: EdgeTable, rows: pa.Table) -> Iterator
         yield pa.Table.from_arrays(columns, names=[str(place) for place in range(len(columns))])
 
 
-def _learned_batches(layer: Layer) -> Iterator[pa.Table]:
-    for batch in _batches(layer.skills):
-        key = pa.array([layer.info.key] * batch.num_rows, pa.string())
-        skills = _keys(layer.info.dataset, batch["skill"])
-        columns = [key, skills, *(_plain(batch[name]) for name in _LEARNED)]
-        yield pa.Table.from_arrays(columns, names=[str(place) for place in range(len(columns))])
-
-
-def _lacks_batches(layer: Layer) -> Iterator[pa.Table]:
-    for batch in _batches(layer.lacks):
-        key = pa.array([layer.info.key] * batch.num_rows, pa.string())
-        skills = _keys(layer.info.dataset, batch["skill"])
-        columns = [key, skills, *(_plain(batch[name]) for name in _LACKS)]
+def _skill_batches(info: LayerInfo, table: pa.Table, properties: Sequence[str]) -> Iterator[pa.Table]:
+    for batch in _batches(table):
+        key = pa.array([info.key] * batch.num_rows, pa.string())
+        skills = _keys(info.dataset, batch["skill"])
+        columns = [key, skills, *(_plain(batch[name]) for name in properties)]
         yield pa.Table.from_arrays(columns, names=[str(place) for place in range(len(columns))])
 
 

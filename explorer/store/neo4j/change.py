@@ -292,13 +292,15 @@ def change(connection: Connection, kind: str, name: str, rows: int, write: Calla
 
 def _written_at_once(connection: Connection, kind: str, name: str, token: str, write: Callable[[Change], None]) -> bool:
     """Write in one transaction; False, and nothing has changed, if the server has too little memory for that."""
+    tried = False
 
     def work(transaction: ManagedTransaction) -> None:
+        nonlocal tried
         last = transaction.run("MATCH (s:SkillgraphStore {key: $key}) RETURN s.last_change", key=_STORE_KEY)
         if last.single(strict=True)[0] == token:
             # It was committed before, and the answer to that was lost.
             return
-        if committing:
+        if tried:
             # The driver tries again what failed at its commit, as it does where memory did not suffice.
             raise _TooLargeError
         try:
@@ -309,11 +311,9 @@ def _written_at_once(connection: Connection, kind: str, name: str, token: str, w
                 # Not an error that is worth trying again as it is.
                 raise _TooLargeError from error
             raise
-        committing.append(token)
+        tried = True
 
     from neo4j.exceptions import Neo4jError
-
-    committing: list[str] = []
 
     try:
         connection.write(work)

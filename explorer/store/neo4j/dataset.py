@@ -155,34 +155,21 @@ class DatasetStage:
         """Stage relationships that have a draft at one end at least: nobody sees those until it is published."""
         for edge in tables:
             table = self._rows(edge, seen=False)
-            properties = edge_properties(edge, table)
-            values_of = ", ".join(f"{name}: row[{place}]" for place, name in enumerate(properties, start=2))
-            stage_rows(
-                self._change,
-                f"{_BOTH_ENDS} CREATE (a)-[r:{edge.type} {{{values_of}}}]->(b) RETURN count(r)",
-                self._ends_and_values(edge, table, properties),
-                None if edge.table in NODE_LABELS else self._count,
-            )
+            counted = None if edge.table in NODE_LABELS else self._count
+            stage_rows(self._change, f"{_created(edge, table)} RETURN count(r)", self._values(edge, table), counted)
 
     def join(self, transaction: ManagedTransaction, tables: Iterable[EdgeTable]) -> None:
         """Write relationships between nodes that were there before, as part of what publishes."""
         for edge in tables:
             table = self._rows(edge, seen=True)
-            properties = edge_properties(edge, table)
-            values_of = ", ".join(f"r.{name} = row[{place}]" for place, name in enumerate(properties, start=2))
-            self._write(transaction, edge, table, f"CREATE (a)-[r:{edge.type}]->(b) SET {values_of}", properties)
+            for batch in _batches(self._values(edge, table)):
+                transaction.run(_created(edge, table), rows=batch).consume()
 
     def merge(self, transaction: ManagedTransaction, tables: Iterable[EdgeTable]) -> None:
         """Write relationships without properties that may be there already, as part of what publishes."""
         for edge in tables:
-            self._write(transaction, edge, self._table(edge), f"MERGE (a)-[:{edge.type}]->(b)", ())
-
-    def _write(
-        self, transaction: ManagedTransaction, edge: EdgeTable, table: pa.Table, written: str, properties: Sequence[str]
-    ) -> None:
-        rows = iter(self._ends_and_values(edge, table, properties))
-        while batch := list(map(list, islice(rows, BATCH))):
-            transaction.run(f"{_BOTH_ENDS} {written}", rows=batch).consume()
+            for batch in _batches(self._values(edge, self._table(edge))):
+                transaction.run(f"{_BOTH_ENDS} MERGE (a)-[:{edge.type}]->(b)", rows=batch).consume()
 
     def _table(self, edge: EdgeTable) -> pa.Table:
         table = getattr(self._dataset, edge.table)
@@ -199,14 +186,13 @@ class DatasetStage:
         both = pc.and_(*there)
         return table.filter(both if seen else pc.invert(both))
 
-    def _ends_and_values(
-        self, edge: EdgeTable, table: pa.Table, properties: Sequence[str]
-    ) -> Iterable[tuple[Any, ...]]:
+    def _values(self, edge: EdgeTable, table: pa.Table) -> Iterable[tuple[Any, ...]]:
+        """Numbers of both ends, and the properties, of each relationship."""
         ends = (
             self._nodes[end].numbers_of(table[column], column, self._dataset.name).tolist()
             for end, column in ((edge.source, edge.source_column), (edge.target, edge.target_column))
         )
-        return zip(*ends, *(table[name].to_pylist() for name in properties), strict=True)
+        return zip(*ends, *(table[name].to_pylist() for name in edge_properties(edge, table)), strict=True)
 
     def steps(self) -> list[Step]:
         """What gives the drafts their labels."""
@@ -347,12 +333,24 @@ def stage_rows(
     **parameters: Any,
 ) -> None:
     """Stage relationships in batches; one less than rows means that an end of it is gone."""
-    iterator = iter(rows)
-    while batch := list(map(list, islice(iterator, BATCH))):
+    for batch in _batches(rows):
         if change.stage(statement, len(batch), rows=batch, **parameters) != len(batch):
             raise StoreError("the dataset was replaced or deleted during this write: try again")
         if count:
             count(len(batch))
+
+
+def _batches(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[list[Any]]]:
+    iterator = iter(rows)
+    while batch := list(map(list, islice(iterator, BATCH))):
+        yield batch
+
+
+def _created(edge: EdgeTable, table: pa.Table) -> str:
+    """The statement that creates relationships from rows of `DatasetStage._values`."""
+    properties = enumerate(edge_properties(edge, table), start=2)
+    values = ", ".join(f"{name}: row[{place}]" for place, name in properties)
+    return f"{_BOTH_ENDS} CREATE (a)-[r:{edge.type} {{{values}}}]->(b)"
 
 
 def skills_of(transaction: ManagedTransaction, dataset: str) -> NodeIndex:

@@ -82,32 +82,23 @@ def stage_layer(change: Change, layer: Layer, skills: NodeIndex) -> str:
     """Stage a layer as a draft node with its LEARNED and LACKS to skills, which may be drafts too; the draft's key."""
     draft = f"{change.staged}Layer:{layer.info.name}"
     change.stage("CREATE (l:SkillgraphDraft {key: $draft}) RETURN count(l)", 1, draft=draft)
-    stage_rows(
-        change,
-        "MATCH (l:SkillgraphDraft {key: $draft}) UNWIND $rows AS row MATCH (s) WHERE id(s) = row[0] "
-        "CREATE (l)-[r:LEARNED]->(s) SET r.wave = row[1], r.by = row[2], r.component = row[3], "
-        "r.mastery = row[4], r.solve_rate = row[5], r.solve_rate_low = row[6], r.solve_rate_high = row[7] "
-        "RETURN count(r)",
-        zip(
-            skills.numbers_of(layer.skills["skill"], "skill", layer.info.dataset).tolist(),
-            *(layer.skills[name].to_pylist() for name in LAYER_SKILLS_SCHEMA.names[1:]),
-            strict=True,
-        ),
-        draft=draft,
-    )
-    stage_rows(
-        change,
-        "MATCH (l:SkillgraphDraft {key: $draft}) UNWIND $rows AS row MATCH (s) WHERE id(s) = row[0] "
-        "CREATE (l)-[r:LACKS]->(s) SET r.reason = row[1], r.text = row[2], r.novel = row[3], "
-        "r.component = row[4], r.`group` = row[5], r.mastery = row[6], "
-        "r.solve_rate = row[7], r.solve_rate_low = row[8], r.solve_rate_high = row[9] RETURN count(r)",
-        zip(
-            skills.numbers_of(layer.lacks["skill"], "skill", layer.info.dataset).tolist(),
-            *(layer.lacks[name].to_pylist() for name in LAYER_LACKS_SCHEMA.names[1:]),
-            strict=True,
-        ),
-        draft=draft,
-    )
+    for kind, table, schema in (
+        ("LEARNED", layer.skills, LAYER_SKILLS_SCHEMA),
+        ("LACKS", layer.lacks, LAYER_LACKS_SCHEMA),
+    ):
+        names = schema.names[1:]
+        values = ", ".join(f"r.`{name}` = row[{place}]" for place, name in enumerate(names, start=1))
+        stage_rows(
+            change,
+            "MATCH (l:SkillgraphDraft {key: $draft}) UNWIND $rows AS row MATCH (s) WHERE id(s) = row[0] "
+            f"CREATE (l)-[r:{kind}]->(s) SET {values} RETURN count(r)",
+            zip(
+                skills.numbers_of(table["skill"], "skill", layer.info.dataset).tolist(),
+                *(table[name].to_pylist() for name in names),
+                strict=True,
+            ),
+            draft=draft,
+        )
     return draft
 
 

@@ -354,8 +354,9 @@ class Neo4jStore:
             forget = [Step("forget", layer.info.name, dataset) for layer in chosen]
             staged.publish(publish, forget, replaced)
 
-        replaced = sum(self._associations_of(layer.info.key) for layer in chosen)
-        rows = sum(layer.skills.num_rows + layer.lacks.num_rows + self._layer_rows(layer.info.key) for layer in chosen)
+        there = [self._layer_sizes(layer.info.key) for layer in chosen]
+        replaced = sum(associations for _, associations in there)
+        rows = sum(layer.skills.num_rows + layer.lacks.num_rows for layer in chosen) + sum(size for size, _ in there)
         several = len(chosen) > 1
         change(
             self._connection, "layers" if several else "layer", dataset if several else layers[0].info.key, rows, write
@@ -388,7 +389,7 @@ class Neo4jStore:
 
             staged.publish(publish)
 
-        rows = there.skills.num_rows + lacks.num_rows + self._layer_rows(key)
+        rows = there.skills.num_rows + lacks.num_rows + self._layer_sizes(key)[0]
         change(self._connection, "layer", key, rows, write)
 
     def read_layer(self, dataset: str, name: str) -> Layer:
@@ -414,7 +415,8 @@ class Neo4jStore:
     def delete_layer(self, dataset: str, name: str) -> None:
         """Remove a layer and its associations; one that others are fine-tuned from is refused."""
         key = node_key(dataset, name)
-        associations = self._layer_node(dataset, name).get("associations") or 0
+        self._layer_node(dataset, name)
+        size, associations = self._layer_sizes(key)
 
         def write(staged: Change) -> None:
             def publish(transaction: ManagedTransaction) -> None:
@@ -426,14 +428,15 @@ class Neo4jStore:
 
             staged.publish(publish, [Step("forget", name, dataset)], associations)
 
-        change(self._connection, "layer", key, self._layer_rows(key), write)
+        change(self._connection, "layer", key, size, write)
 
     def rename_layer(self, dataset: str, name: str, new: str) -> None:
         """Give a layer another name, under which the dataset has none yet."""
         check_layer_name(new)
         key = node_key(dataset, name)
         _check_name(node_key(dataset, new))
-        associations = self._layer_node(dataset, name).get("associations") or 0
+        self._layer_node(dataset, name)
+        size, associations = self._layer_sizes(key)
 
         def write(staged: Change) -> None:
             def publish(transaction: ManagedTransaction) -> None:
@@ -445,7 +448,7 @@ class Neo4jStore:
 
             staged.publish(publish, [Step("adopt", name, dataset, new)], associations)
 
-        change(self._connection, "layer", key, self._layer_rows(key), write)
+        change(self._connection, "layer", key, size, write)
 
     # Associations -------------------------------------------------------------------------------------------
 
@@ -496,8 +499,8 @@ class Neo4jStore:
             steps = () if staged.at_once else (forget, Step("adopt", draft, dataset, layer))
             staged.publish(publish, steps, associations.num_rows + replaced)
 
-        replaced = before.get("associations") or 0
-        change(self._connection, "associations", key, associations.num_rows + self._layer_rows(key), write)
+        size, replaced = self._layer_sizes(key)
+        change(self._connection, "associations", key, associations.num_rows + size, write)
 
     def read_associations(self, dataset: str, layer: str) -> pa.Table:
         """Rows of `ASSOCIATION_SCHEMA`, ordered by source and target."""
@@ -603,16 +606,14 @@ class Neo4jStore:
         layers = self._connection.rows(statement, name=node["name"])[0][0]
         return 2 * (sum(sizes_of(node).values()) + int(layers))
 
-    def _associations_of(self, key: str) -> int:
-        rows = self._connection.rows("MATCH (l:Layer {key: $key}) RETURN coalesce(l.associations, 0)", key=key)
-        return int(rows[0][0]) if rows else 0
-
-    def _layer_rows(self, key: str) -> int:
-        """Relationships of a layer that is there; 0 if there is none."""
+    def _layer_sizes(self, key: str) -> tuple[int, int]:
+        """Relationships of a layer that is there, and how many of them are associations; 0 if there is none."""
         rows = self._connection.rows(
-            "MATCH (l:Layer {key: $key}) RETURN l.learned + coalesce(l.lacks, 0) + coalesce(l.associations, 0)", key=key
+            "MATCH (l:Layer {key: $key}) WITH coalesce(l.associations, 0) AS associations, l "
+            "RETURN l.learned + coalesce(l.lacks, 0) + associations, associations",
+            key=key,
         )
-        return int(rows[0][0]) if rows else 0
+        return (int(rows[0][0]), int(rows[0][1])) if rows else (0, 0)
 
 
 def _views(transaction: ManagedTransaction) -> tuple[SavedView, ...]:
