@@ -121,12 +121,14 @@ def draw(source: Source, _state: Any, subject: Mapping[str, str], ticket: str | 
     texts, total = snapshot.once(("nearest texts", *key), lambda: nearest_texts(snapshot.view(*key)))
     if not texts:
         return [], "Every text of the layer is understood: nothing waits."
-    said = f"The {len(texts)} of {plural(total, 'text')} not understood that lack fewest skills, each with the skills "
     if len(texts) == total:
-        said = "All texts that are not understood, each with the skills "
-    said += "that it waits for."
-    if len(texts) < total:
-        said += " Choose a skill above, or a row of the table, to see the texts that are nearest to teaching it."
+        said = "All texts that are not understood, each with the skills that it waits for."
+    else:
+        said = (
+            f"Of {total:,} texts that are not understood, the {len(texts)} that lack the fewest skills, each with the "
+            "skills that it waits for. Choose a skill above, or a row of the table, to see the texts that are nearest "
+            "to teaching it."
+        )
     return waiting_elements(texts, names), said + _left_out(texts)
 
 
