@@ -317,6 +317,49 @@ def test_a_load_that_was_killed_is_finished_by_loading_again(
     again.close()
 
 
+@pytest.mark.parametrize("killed", [False, True], ids=["to the end", "killed"])
+def test_what_is_replaced_is_removed_afterwards_where_one_transaction_is_too_small_for_both(
+    server: RunningNeo4j, store: Neo4jStore, monkeypatch: pytest.MonkeyPatch, killed: bool
+) -> None:
+    """Written as in an empty store, in one transaction, which takes the old texts out of sight."""
+    first, second = numbered_dataset(1, SIZE), numbered_dataset(2, SIZE)
+    store.write_dataset(first)
+    store.write_layer(numbered_layer(1, SIZE))
+    write_associations(store, 1)
+    rows = [neo4j_change.NODE_ROWS * (d.n_texts + d.n_skills) + d.n_requirements for d in (first, second)]
+    both = rows[1] + neo4j_change.RETIRED_ROWS * (first.n_texts + first.n_skills)
+    monkeypatch.setitem(neo4j_change.SMALL, "dataset", both)
+    at_once: list[bool] = []
+    publish, clean = Change.publish, Change.clean
+
+    def remember(self: Change, *arguments: Any) -> None:
+        at_once.append(self.at_once)
+        publish(self, *arguments)
+
+    monkeypatch.setattr(Change, "publish", remember)
+    with monkeypatch.context() as patch:
+        if killed:
+            patch.setattr(Change, "clean", lambda _: kill())
+            with pytest.raises(Killed):
+                store.write_dataset(second, replace=True)
+        else:
+            patch.setattr(Change, "clean", lambda self: at_once.append(self.at_once) or clean(self))
+            store.write_dataset(second, replace=True)
+    assert at_once == ([True] if killed else [True, False])
+    assert store.read_dataset("numbered").equals(second)
+    assert store.layers() == ()
+    assert (leftovers(server) != {}) == killed
+    assert server.rows("MATCH (:Text)-[r:REQUIRES]->(:Skill) RETURN count(r)") == [(second.n_requirements,)]
+    if killed:
+        store.write_dataset(second, replace=True)
+    assert counts(server) == expected_counts(2)
+    assert leftovers(server) == {}
+    monkeypatch.setitem(neo4j_change.SMALL, "dataset", neo4j_change.RETIRED_ROWS * (second.n_texts + second.n_skills))
+    store.delete_dataset("numbered")
+    assert at_once[-1]
+    assert counts(server) == leftovers(server) == {}
+
+
 def before_step(patch: pytest.MonkeyPatch, number: int, hook: Callable[[], None]) -> None:
     """Run a function once, before a batch of that number of what is published in batches."""
     original = Step.run

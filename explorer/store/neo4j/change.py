@@ -49,6 +49,7 @@ __all__ = [
     "LONGEST_LOOKUP",
     "NODE_ROWS",
     "READ_ATTEMPTS",
+    "RETIRED_ROWS",
     "SCHEMA",
     "SMALL",
     "STAGED_LABELS",
@@ -95,11 +96,14 @@ _T = TypeVar("_T")
 _STORE_KEY = "skillgraph"
 _PURGE_BATCH = 10_000
 
-SMALL = {"dataset": 250_000, "layer": 100_000, "layers": 100_000, "associations": 200_000, "views": 10_000}
-"""Rows, written and replaced, up to which a change is one transaction: at most some 200 MB of the server's heap."""
+SMALL = {"dataset": 300_000, "layer": 100_000, "layers": 100_000, "associations": 200_000, "views": 10_000}
+"""Rows, written and removed, up to which a change is one transaction: at most some 250 MB of the server's heap."""
 
 NODE_ROWS = 5
 """Rows that a text, a skill or a model counts for: the indexes take their part."""
+
+RETIRED_ROWS = 3
+"""Rows that one counts for that is only taken out of sight."""
 
 
 AT_ONCE = 100_000
@@ -264,24 +268,39 @@ def _set_statements(connection: Connection, statements: int) -> None:
     )
 
 
-def change(connection: Connection, kind: str, name: str, rows: int, write: Callable[[Change], None]) -> None:
+def change(
+    connection: Connection,
+    kind: str,
+    name: str,
+    rows: int,
+    write: Callable[[Change], None],
+    *,
+    removed: int = 0,
+    retired: int = 0,
+) -> None:
     """Write something so that others see all of it or none.
 
     Args:
         connection: To the server.
         kind: `dataset`, `layer`, `layers` (several of a dataset), `associations` or `views`.
         name: Key of what is written; any text.
-        rows: About how many rows are written and replaced.
+        rows: About how many rows are written.
         write: Stages and publishes; it may be called again after a passing fault.
+        removed: Rows that removing what is replaced counts for.
+        retired: Rows that only taking it out of sight counts for, where the change can do so: it is removed once the
+            rest is written, if one transaction is too small for both.
 
     Raises:
         StoreError: Another process writes the same now, or the server fails; nothing has changed then.
     """
     ensure_schema(connection)
     token = uuid4().hex
-    while rows <= SMALL[kind]:
+    later = rows + removed > SMALL[kind]
+    while rows + (retired or removed if later else removed) <= SMALL[kind]:
         try:
-            if _written_at_once(connection, kind, name, token, write):
+            if _written_at_once(connection, kind, name, token, write, clean=not later):
+                if later:
+                    Change(connection, kind, name, token).clean()
                 return
             break
         except _UnfinishedError:
@@ -290,8 +309,13 @@ def change(connection: Connection, kind: str, name: str, rows: int, write: Calla
         write(staged)
 
 
-def _written_at_once(connection: Connection, kind: str, name: str, token: str, write: Callable[[Change], None]) -> bool:
-    """Write in one transaction; False, and nothing has changed, if the server has too little memory for that."""
+def _written_at_once(
+    connection: Connection, kind: str, name: str, token: str, write: Callable[[Change], None], *, clean: bool
+) -> bool:
+    """Write in one transaction; False, and nothing has changed, if the server has too little memory for that.
+
+    Without `clean`, what is replaced is only taken out of sight.
+    """
     tried = False
 
     def work(transaction: ManagedTransaction) -> None:
@@ -304,7 +328,7 @@ def _written_at_once(connection: Connection, kind: str, name: str, token: str, w
             # The driver tries again what failed at its commit, as it does where memory did not suffice.
             raise _TooLargeError
         try:
-            with Change(_OneTransaction(transaction), kind, name, token) as change_at_once:
+            with Change(_OneTransaction(transaction), kind, name, token, leave=not clean) as change_at_once:
                 write(change_at_once)
         except Neo4jError as error:
             if is_memory_error(error):
@@ -424,7 +448,7 @@ def change_mark(connection: Connection) -> tuple[Any, ...]:
 class Change:
     """A write in progress; use it as a context: left by an error, what was staged is removed again."""
 
-    def __init__(self, transactions: Transactions, kind: str, name: str, token: str) -> None:
+    def __init__(self, transactions: Transactions, kind: str, name: str, token: str, *, leave: bool = False) -> None:
         """Prepare; entering the context begins.
 
         Args:
@@ -432,9 +456,11 @@ class Change:
             kind: As of `change`.
             name: Key of the subject; any text.
             token: Names this change; no other has the same.
+            leave: Leave what is replaced to `clean`.
         """
         self.transactions = transactions
         self.token = token
+        self._leave = leave
         self._what = f"{kind} {name!r}"
         self._dataset = name if kind == "dataset" else None
         # A digest, because one name may be the beginning of another.
@@ -477,8 +503,12 @@ class Change:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         """Remove what was staged or replaced; if that fails too, the next write of the subject does it."""
-        if error is not None and not self._can_clean(error):
+        if self._leave or (error is not None and not self._can_clean(error)):
             return
+        self.clean()
+
+    def clean(self) -> None:
+        """Remove what was staged or replaced."""
         try:
             if not self.at_once:
                 finish_publication(self.transactions)

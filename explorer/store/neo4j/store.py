@@ -18,6 +18,7 @@ from explorer.errors import NotFoundError, SkillgraphError, StoreError
 from explorer.store.neo4j.change import (
     NODE_ROWS,
     READ_ATTEMPTS,
+    RETIRED_ROWS,
     Change,
     Step,
     between_changes,
@@ -195,11 +196,11 @@ class Neo4jStore:
             staged.publish(publish, () if staged.at_once else (*retiring, *stage.steps()), nodes)
 
         nodes = sum(getattr(dataset, table).num_rows for table in NODE_LABELS) + _nodes_of(there)
-        rows = _rows(dataset) + self._rows_of(there)
-        rows += sum(layer.skills.num_rows + layer.lacks.num_rows for layer in layers)
+        rows = _rows(dataset) + sum(layer.skills.num_rows + layer.lacks.num_rows for layer in layers)
         if has_long_values(dataset):
             drop_lookups(self._connection)
-        change(self._connection, "dataset", dataset.name, rows, write)
+        removed, retired = self._rows_of(there), RETIRED_ROWS * _nodes_of(there)
+        change(self._connection, "dataset", dataset.name, rows, write, removed=removed, retired=retired)
 
     def append_dataset(self, dataset: Dataset, addition: Dataset, *, progress: Progress | None = None) -> None:
         """Write what `addition` adds; `dataset` is the whole after it."""
@@ -285,7 +286,8 @@ class Neo4jStore:
                 _nodes_of(there),
             )
 
-        change(self._connection, "dataset", name, self._rows_of(there), write)
+        removed, retired = self._rows_of(there), RETIRED_ROWS * _nodes_of(there)
+        change(self._connection, "dataset", name, 0, write, removed=removed, retired=retired)
 
     def rename_dataset(self, name: str, new: str) -> None:
         """Give a dataset another name, under which there is none yet; its layers come along."""
@@ -303,8 +305,8 @@ class Neo4jStore:
 
             staged.publish(publish, dataset_steps("rename", name, new), _nodes_of(there))
 
-        # A node whose key changes takes as much as some rows that are written.
-        change(self._connection, "dataset", name, 3 * _nodes_of(there), write)
+        # A node whose key changes takes as much as one that is taken out of sight.
+        change(self._connection, "dataset", name, RETIRED_ROWS * _nodes_of(there), write)
 
     # Layers -------------------------------------------------------------------------------------------------
 
