@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from unicodedata import bidirectional
 
-__all__ = ["isolated", "listed", "plural"]
+__all__ = ["isolated", "listed", "plural", "quoted", "quotes_isolated"]
 
 _TURNING = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"})
 """Bidirectional classes of letters that are written from right to left, and of marks that turn text."""
@@ -31,6 +32,27 @@ def isolated(name: str) -> str:
         else:
             kept.append(letter)
     return "\u2068" + "".join(kept) + "\u2069" * (depth + 1)
+
+
+def quoted(name: object) -> str:
+    r"""A name in quotes for a sentence, isolated; line breaks and marks that turn text are written as their codes.
+
+    >>> quoted("loops"), quoted("a\nb"), ascii(quoted("\u05d0"))
+    ("'loops'", "'a\\nb'", '"\\u2068\'\\u05d0\'\\u2069"')
+    """
+    return isolated(repr(name))
+
+
+def quotes_isolated(sentence: str) -> str:
+    r"""A sentence in which names stand in quotes, as those of errors, with each of them isolated.
+
+    >>> quotes_isolated("no layer 'b'"), ascii(quotes_isolated("no layer '\u05d0'"))
+    ("no layer 'b'", '"no layer \\u2068\'\\u05d0\'\\u2069"')
+    """
+    return _QUOTED.sub(lambda found: found[1] or isolated(found[0]), sentence)
+
+
+_QUOTED = re.compile("(\u2068[^\u2068\u2069]*\u2069)|'[^'\n]*'|\"[^\"\n]*\"")
 
 
 def listed(names: Iterable[str]) -> str:

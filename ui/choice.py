@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer.store.protocol import DatasetInfo, LayerInfo
+from explorer.wording import quoted
 from ui.source import Snapshot
 
 __all__ = ["Choice", "Query", "choose", "finite"]
@@ -64,7 +65,11 @@ def choose(snapshot: Snapshot, query: Query) -> Choice:
     names = [info.name for info in datasets]
     dataset = query.get("dataset")
     if dataset is not None and dataset not in names:
-        problem = f"There is no dataset {dataset!r} in this store; {names[0]!r} is shown instead." if names else None
+        problem = (
+            f"There is no dataset {quoted(dataset)} in this store; {quoted(names[0])} is shown instead."
+            if names
+            else None
+        )
         dataset = None
     if dataset is None and datasets:
         with_layers = [info.name for info in datasets if info.layers]
@@ -73,7 +78,9 @@ def choose(snapshot: Snapshot, query: Query) -> Choice:
     layer = query.get("layer")
     if layer is not None and layer not in [info.name for info in layers]:
         if problem is None and layers:
-            problem = f"Dataset {dataset!r} has no layer {layer!r}; {layers[0].name!r} is shown instead."
+            problem = (
+                f"Dataset {quoted(dataset)} has no layer {quoted(layer)}; {quoted(layers[0].name)} is shown instead."
+            )
         layer = None
     if layer is None and layers:
         layer = layers[0].name

@@ -15,6 +15,7 @@ from dash import dcc, html
 from explorer.service.cautions import layer_cautions
 from explorer.service.stale import stale_sentence
 from explorer.store.protocol import DatasetInfo, LayerInfo
+from explorer.wording import isolated, quoted
 from ui.attributes import attributes
 from ui.choice import Choice
 
@@ -273,7 +274,7 @@ def _picker(field: str, label: str, options: list[dict[str, str]], value: str | 
 
 def small_select(
     name: str | dict[str, Any],
-    label: str,
+    label: str | None,
     options: Sequence[str | Mapping[str, Any]],
     value: str | None,
     *,
@@ -284,7 +285,7 @@ def small_select(
 
     Args:
         name: Its id.
-        label: What it is called.
+        label: What it is called above it; None where an `aria_label` says it.
         options: Its entries; one that is a text alone is its own label.
         value: The chosen entry.
         width: Of the field, in pixels or as CSS has it.
@@ -318,7 +319,7 @@ def _dataset_option(info: DatasetInfo) -> dict[str, str]:
 
 
 def _layer_option(info: LayerInfo) -> dict[str, str]:
-    return {"value": info.name, "label": f"{info.name} · {info.kind}"}
+    return {"value": info.name, "label": f"{isolated(info.name)} · {info.kind}"}
 
 
 def page(*children: Any, wide: bool = False) -> html.Div:
@@ -350,7 +351,7 @@ def no_layer(dataset: str | None) -> Any:
         )
     return empty_state(
         "No layer yet",
-        f"Dataset {dataset!r} is stored, but nothing has been learned from it. Learn a first layer and link its "
+        f"Dataset {quoted(dataset)} is stored, but nothing has been learned from it. Learn a first layer and link its "
         "skills, on the Runs page or with:",
         f"skillgraph learn foundation --dataset {dataset}",
         f"skillgraph associate foundation --dataset {dataset}",

@@ -7,13 +7,15 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
+from explorer.wording import quotes_isolated
+
 __all__ = ["banner", "notice", "store_away"]
 
 
 def notice(text: str) -> Any:
     """What went wrong with what was just asked for; it can be closed."""
     return dmc.Alert(
-        text,
+        quotes_isolated(text),
         color="orange",
         variant="light",
         withCloseButton=True,
@@ -26,7 +28,11 @@ def notice(text: str) -> Any:
 def banner(text: str) -> Any:
     """The store cannot be reached; it goes when the store is back."""
     return html.Div(
-        [html.Strong("The store cannot be read. "), html.Span(text), html.Span(" This page tries again by itself.")],
+        [
+            html.Strong("The store cannot be read. "),
+            html.Span(quotes_isolated(text)),
+            html.Span(" This page tries again by itself."),
+        ],
         className="banner",
     )
 
@@ -36,7 +42,7 @@ def store_away(text: str) -> Any:
     return html.Div(
         [
             html.H2("The store cannot be reached"),
-            html.P(text),
+            html.P(quotes_isolated(text)),
             html.P("This page shows the store as soon as it can be read again; nothing needs to be restarted."),
         ],
         className="empty",

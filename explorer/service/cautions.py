@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from explorer.service.judging import BASELINES
 from explorer.store.protocol import LayerInfo
+from explorer.wording import quoted
 
 __all__ = ["interval_note", "layer_cautions"]
 
@@ -36,14 +37,14 @@ def layer_cautions(info: LayerInfo) -> tuple[str, ...]:
     found = []
     if info.skills_add is False:
         found.append(
-            f"For {info.name!r} skills add nothing distinguishable from noise to what ability and the difficulty of "
-            "texts predict: read its masteries as a description."
+            f"For {quoted(info.name)} skills add nothing distinguishable from noise to what ability and the difficulty "
+            "of texts predict: read its masteries as a description."
         )
     better = [BASELINES.get(name, name) for name in info.listed("better_baselines")]
     if better:
         found.append(
-            f"For {info.name!r} the fit predicts held-out outcomes worse than {' and '.join(better)}: it sees more in "
-            "these outcomes than is there."
+            f"For {quoted(info.name)} the fit predicts held-out outcomes worse than {' and '.join(better)}: it sees "
+            "more in these outcomes than is there."
         )
     note = interval_note(info)
     return (*found, note) if note is not None else tuple(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from explorer.store.protocol import LayerInfo
+from explorer.wording import quoted
 
 __all__ = ["refresh_command", "stale_sentence"]
 
@@ -14,8 +15,8 @@ def stale_sentence(info: LayerInfo) -> str:
     if not info.stale:
         return ""
     return (
-        f"Layer {info.name!r} is stale: {'; '.join(info.stale_because)}. It is shown as it was made, but with the "
-        f"present texts; `{refresh_command(info)}` updates it."
+        f"Layer {quoted(info.name)} is stale: {'; '.join(info.stale_because)}. It is shown as it was made, but with "
+        f"the present texts; `{refresh_command(info)}` updates it."
     )
 
 

@@ -201,7 +201,7 @@ def test_the_second_layer_matters_to_all_that_is_said_of_two(source: Source) -> 
 
 def test_groups_of_two_layers_are_counted_by_class_or_by_level(source: Source) -> None:
     found = layers.compared(source.snapshot(), *PAIR.values())
-    by_class, by_level = (layers.groups(source, by, PAIR) for by in ("class", "level"))
+    by_class, by_level = (layers.groups(source, by, "some", PAIR)[0] for by in ("class", "level"))
     assert {"alpha", "beta"} <= set(by_class.data[0].y)
     assert len(by_level.data[0].y) == len(found.by_level) != len(found.by_class)
     counted = {bar.name: sum(bar.x) for bar in by_class.data}
@@ -227,11 +227,11 @@ def test_groups_of_classes_are_other_than_those_of_levels(source: Source) -> Non
 
 
 def test_opening_a_skill_of_the_hierarchy_shows_its_parts(source: Source) -> None:
-    shut = classes.tree(source, "parts", [], [], None, SUBJECT)
-    opened = classes.tree(source, "parts", ["group-0"], [], None, SUBJECT)
+    shut = classes.tree(source, "parts", [], [], None, "500", SUBJECT)
+    opened = classes.tree(source, "parts", ["group-0"], [], None, "500", SUBJECT)
     assert len(opened[1]) > len(shut[1])
     assert (opened[3], opened[4]) == (False, True)
-    boxes = classes.tree(source, "boxes", [], [], None, SUBJECT)
+    boxes = classes.tree(source, "boxes", [], [], None, "500", SUBJECT)
     assert (boxes[3], boxes[4]) == (True, False)
     assert boxes[5] is not no_update
 

@@ -8,9 +8,19 @@ from explorer.errors import SkillgraphError
 from explorer.service import LayerView, layer_view
 from explorer.store.opening import open_store
 from tests.ui.course import BLOCKER, fill, prerequisites, skills
-from ui.drawing.hierarchies import Hierarchy, blocked_rows, hierarchy, skill_levels, tree_elements, tree_rows, unfold
+from ui.drawing.hierarchies import (
+    ROWS,
+    Hierarchy,
+    blocked_rows,
+    hierarchy,
+    skill_levels,
+    tree_elements,
+    tree_rows,
+    unfold,
+)
 from ui.drawing.stability import region, text_groups, two_classes
-from ui.pages.classes import class_table, level_table, matching
+from ui.pages.classes import answers, class_table, level_table, matching
+from ui.pages.classes.answers import boxes_said, tree_figure, tree_said
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +80,40 @@ def test_elements_have_every_shown_link_once(needs: Hierarchy) -> None:
     assert sorted((e["source"][2:], e["target"][2:]) for e in links) == prerequisites()
     names = [e["data"]["id"] for e in elements]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("most", [1, 3, 7, 1_000])
+def test_what_is_beyond_the_limit_is_counted_where_it_belongs(needs: Hierarchy, most: int) -> None:
+    rows = unfold(needs, skills(), skills(), most=most)
+    there = set(shown(needs, rows))
+    assert len(there) == min(most, len(skills()))
+    rest = {row.parent: row.rest for row in rows if row.skill < 0}
+    assert rest.pop(-1, 0) == sum(needs.ids[root] not in there for root in needs.roots)
+    for skill in there:
+        below = [needs.ids[child] for child in needs.below[needs.row[skill]]]
+        assert rest.pop(needs.row[skill], 0) == sum(child not in there for child in below)
+    assert not rest
+    said = tree_said(needs, "prerequisites", len(there), most)
+    assert ("No more than" in said) == (len(there) < len(skills()))
+    assert ("choose more rows" in said) == (len(there) < len(skills()) and most < ROWS[-1])
+
+
+def test_a_skill_that_is_looked_for_is_shown_beyond_the_limit(needs: Hierarchy) -> None:
+    chain = set(shown(needs, unfold(needs, focus="s3-00")))
+    kept = {needs.ids[i] for i in needs.over(needs.row["s3-00"])} | {"s3-00"}
+    assert kept <= chain & set(shown(needs, unfold(needs, focus="s3-00", most=1)))
+
+
+def test_boxes_say_which_of_the_skills_with_parts_they_draw(view: LayerView, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = len(tree_figure(view).data[0].ids) and boxes_said(view)
+    assert "Boxes: all" in many
+    assert "“Parts” has all" not in many
+    monkeypatch.setattr(answers, "PARENTS", 1)
+    monkeypatch.setattr(answers, "_CHILDREN", 2)
+    few = boxes_said(view)
+    assert "Boxes: the 1 with the most parts of " in few
+    assert "its 2 most used parts are drawn" in few
+    assert few.endswith("“Parts” has all of them.")
 
 
 def test_focus_brings_the_whole_chain(needs: Hierarchy) -> None:

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +31,7 @@ from tests.ui.conftest import fill as fill_small
 from tests.ui.course import fill as fill_course
 from tests.ui.large import large_dataset
 
-__all__ = ["STORES", "Fault", "Walk"]
+__all__ = ["AWKWARD_LAYERS", "AWKWARD_NAME", "STORES", "Fault", "Walk", "fill_awkward", "fill_large"]
 
 PATHS = (
     *("/", "/graph", "/learning", "/percolation", "/layers", "/family"),
@@ -47,7 +47,8 @@ AWKWARD = (
     "\u202ereversed",
     "x" * 300,
 )
-_RTL = "مهارات"
+AWKWARD_NAME, AWKWARD_LAYERS = "مهارات", ("أساس", "شريحة")
+_PARTS = ("חלק", "جزء (a)")
 _TYPED = ("", "0", "1", "2", "-1", "1e9", "0.5", "abc", "skill", *AWKWARD[:4])
 _NUMBER = re.compile(r"-?[0-9.]*(e[0-9]+)?")
 _QUERIES = (
@@ -298,38 +299,64 @@ def fill_large(path: Path, skills: int = 20_000) -> None:
     store.close()
 
 
-def fill_awkward(path: Path) -> None:
-    """A dataset of one skill, one of which nothing is learned, and one whose names are hard to show."""
-    store = open_store(path, mode="write")
+def fill_awkward(path: Path) -> set[str]:
+    """A dataset of one skill, one of which nothing is learned, and one whose names are hard to show.
 
-    def write(name: str, skills: dict[str, str], texts: dict[str, list[str]]) -> None:
-        table = {
-            "text": [t for t, needed in texts.items() for _ in needed],
-            "skill": [s for needed in texts.values() for s in needed],
-        }
+    Returns:
+        All names of the last: of itself, its skills, classes, texts, parts and layers.
+    """
+    store = open_store(path, mode="write")
+    all_names: set[str] = set()
+
+    def write(name: str, skills: dict[str, str], texts: dict[str, list[str]], parts: Sequence[str] = ()) -> None:
+        titles = [f"{t} {name}" for t in texts]
+        classes = [name[::-1] for name in skills.values()]
         dataset = build_dataset(
             name,
-            texts=pa.table({"id": list(texts), "title": [f"{t} {name}" for t in texts]}),
-            skills=pa.table(
-                {"id": list(skills), "name": list(skills.values()), "class": [name[::-1] for name in skills.values()]}
+            texts=pa.table(
+                {
+                    "id": list(texts),
+                    "title": titles,
+                    "class": [name] * len(titles),
+                    **({"part": list(parts)} if parts else {}),
+                }
             ),
-            requirements=pa.table(table),
+            skills=pa.table({"id": list(skills), "name": list(skills.values()), "class": classes}),
+            requirements=pa.table(
+                {
+                    "text": [t for t, needed in texts.items() for _ in needed],
+                    "skill": [s for needed in texts.values() for s in needed],
+                }
+            ),
+            part_of=pa.table({"child": list(skills)[1:], "parent": list(skills)[:1] * (len(skills) - 1)}),
         )
         store.write_dataset(dataset)
+        all_names.clear()
+        all_names.update((name, *skills.values(), *classes, *titles, *parts))
 
     write("one skill", {"only": "the only one"}, {"t": ["only"]})
     write("none learned", {"a": "a", "b": "b"}, {"t": ["a", "b"]})
-    names = {f"k{i}": name for i, name in enumerate(AWKWARD)}
-    pairs = {f"p{i}": [f"k{i}", f"k{(i + 1) % len(names)}"] for i in range(len(names))}
-    write(_RTL, names, {**{f"t{i}": [f"k{i}"] for i in range(len(names))}, **pairs})
-    for dataset in ("one skill", "none learned", _RTL):
-        learn(store, dataset, name="layer <b>" if dataset == "one skill" else "شريحة")
+    names = {f"k{i}": name for i, name in enumerate(AWKWARD)} | {"never": "أبدا", "other": "אחר, (x)"}
+    ring = [f"k{i}" for i in range(len(AWKWARD))]
+    texts = {f"t{i}": [skill] for i, skill in enumerate(ring)}
+    texts |= {f"p{i}": [skill, ring[(i + 1) % len(ring)]] for i, skill in enumerate(ring)}
+    texts |= {"last": ["k1", "never", "other"]}
+    parts = [_PARTS[text in ("t0", "t1", "p6")] for text in texts]
+    write(AWKWARD_NAME, names, texts, parts)
+    base, tuned = AWKWARD_LAYERS
+    for dataset, layer in (("one skill", "layer <b>"), ("none learned", tuned)):
+        learn(store, dataset, name=layer)
         if dataset != "none learned":
-            associate(store, dataset, "layer <b>" if dataset == "one skill" else "شريحة")
+            associate(store, dataset, layer)
+    learn(store, AWKWARD_NAME, name=base, parts=[_PARTS[True]])
+    learn(store, AWKWARD_NAME, name=tuned, parts=[_PARTS[False]], base=base, mode="continued")
+    for layer in AWKWARD_LAYERS:
+        associate(store, AWKWARD_NAME, layer)
     store.close()
+    return all_names | set(AWKWARD_LAYERS)
 
 
-STORES: dict[str, Callable[[Path], None]] = {
+STORES: dict[str, Callable[[Path], Any]] = {
     "small": fill_small,
     "outcomes": fill_course,
     "large": fill_large,

@@ -8,6 +8,9 @@
     return cy && !cy.destroyed() ? cy : null;
   };
 
+  /* A name in a sentence: one written from right to left does not turn what is around it; see explorer/wording.py. */
+  const isolated = (name) => (/[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff]/.test(name) ? `\u2068${name}\u2069` : name);
+
   /* Acts once the canvas has nodes; a canvas that never gets any is given up after a while. */
   function whenReady(id, act, tries) {
     const cy = instance(id);
@@ -52,7 +55,7 @@
     }
     const lines = describe || ((node) => {
       const d = node.data();
-      return [d.name, `${d.class} · required by ${Number(d.uses).toLocaleString("en")} ${d.uses === 1 ? "text" : "texts"}`];
+      return [d.name, `${isolated(d.class)} · required by ${Number(d.uses).toLocaleString("en")} ${d.uses === 1 ? "text" : "texts"}`];
     });
     cy.on("mouseover", "node", (event) => {
       if (event.target.hasClass("island")) return;
@@ -76,5 +79,5 @@
     cy.on("viewport", hide);
   }
 
-  window.sgTools = { instance, whenReady, fit, settle, hover };
+  window.sgTools = { instance, whenReady, fit, settle, hover, isolated };
 })();

@@ -230,7 +230,7 @@
     let inner;
     if (plot) inner = decodeURIComponent((await window.Plotly.toImage(plot, { format: "svg", width: plot.offsetWidth, height: plot.offsetHeight })).replace(/^data:image\/svg\+xml,/, ""));
     else inner = document.getElementById(id)._cyreg.cy.svg({});
-    const about = subject().join(" · "), title = heading(place);
+    const about = subject().map(window.sgTools.isolated).join(" · "), title = heading(place);
     const made = framed(inner, { title: about ? `${title}: ${about}` : title, said: caption(place), keys: plot ? [] : keysOf(place), dark });
     if (kind === "svg") save(name, made.text, "image/svg+xml");
     else if (kind === "pdf") save(name, await toPdf(made));

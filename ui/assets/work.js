@@ -11,19 +11,21 @@
   }
 
   /* The next question is asked when the last one has been answered, so a slow server is not asked twice. */
-  const pulse = (name, place, pause) => (state) => {
+  const pulse = (name, place) => (state) => {
     if (state && state.running) {
       window.setTimeout(() => {
         if (document.getElementById(place)) set(name, { data: Date.now() });
-      }, pause);
+      }, state.pause);
     }
     return no();
   };
 
   /* The same for work that a page watches by its name; see ui/work/watching.py. */
-  function again(state, id) {
+  function again(state, id, before) {
     const name = id.replace(/-state$/, "");
-    return pulse(`${name}-pulse`, `${name}-progress`, (state && state.pause) || 400)(state);
+    pulse(`${name}-pulse`, `${name}-progress`)(state);
+    const turn = state && state.work ? `${state.work} ${state.running}` : before;
+    return turn === before ? no() : turn;
   }
 
   /* What work is started with: the values of a form by the names of its fields, and what the page is about. */
@@ -82,6 +84,6 @@
       event.preventDefault();
       window.sgGo(href);
     };
-    return window.React.createElement("a", { href, onClick: follow, className: "link", "aria-label": `Why: ${row.skill || row.name || skill}` }, "why");
+    return window.React.createElement("a", { href, onClick: follow, className: "link", "aria-label": `Why: ${window.sgTools.isolated(String(row.skill || row.name || skill).trim())}` }, "why");
   };
 })();

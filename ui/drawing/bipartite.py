@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from explorer.service import LayerView
+from explorer.wording import isolated
 from ui.drawing.colourings import Colouring
 from ui.drawing.elements import Drawing, skill_node
 from ui.drawing.graphs import LayerGraph, skills_of, texts_of
@@ -76,7 +77,7 @@ def text_drawing(
     taught = sum("taught" in edge.get("classes", "") for edge in edges)
     caption = f"{_count(len(shown), 'text')} and {_count(len(kept), 'skill')}. "
     if of is not None and total > len(shown):
-        caption = f"{len(shown)} of the {total:,} texts that require {of}, and {_count(len(kept), 'skill')}. "
+        caption = f"{len(shown)} of the {total:,} texts that require {isolated(of)}, and {_count(len(kept), 'skill')}. "
     caption += f"Orange lines: the text taught the skill ({taught}); grey lines: the text requires it"
     if len(texts) > len(shown):
         caption += f"; {len(texts) - len(shown)} texts beyond the first {TEXT_LIMIT} are left out"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from explorer.wording import isolated
 from ui.drawing.arrangements import arrange, row_marks
 from ui.drawing.colourings import Category, Colouring, colourings
 from ui.drawing.graphs import EDGE_LIMIT, GROUP_LIMIT, NODE_LIMIT, Grouping, LayerGraph, backbone
@@ -361,9 +362,7 @@ def neighbour_drawing(graph: LayerGraph, looks: _Looks, node: int, *, limit: int
         of_middle = node in (graph.source[e], graph.target[e])
         elements.append(_edge(e, source, target, int(graph.weight[e]), inside=of_middle, heaviest=heaviest))
     shown = f"its {len(near):,} heaviest" if len(near) < len(found) else f"all {len(found):,}"
-    caption = (
-        f"{graph.name[node]} and {shown} of {len(found):,} associations; the more texts require both, the nearer."
-        if len(near) < len(found)
-        else f"{graph.name[node]} and {shown} of its associations; the more texts require both, the nearer."
-    )
+    of = f"{len(found):,}" if len(near) < len(found) else "its"
+    name = isolated(graph.name[node])
+    caption = f"{name} and {shown} of {of} associations; the more texts require both, the nearer."
     return Drawing(elements, caption, len(near) + 1, 0, len(edges))

@@ -20,13 +20,17 @@ from explorer.service import (
     WaveCurve,
 )
 from explorer.service.comparison import LevelRow
+from explorer.wording import isolated
 from ui.drawing.stability import TwoClasses
 from ui.drawing.style import CHANGES, ROLES, lay_out
 
 __all__ = [
+    "GROUPS",
+    "MANY",
     "LearnedCurve",
     "emergence_figure",
     "exit_figure",
+    "groups_said",
     "label",
     "learned_by_class_figure",
     "learned_by_level_figure",
@@ -50,12 +54,12 @@ _SHARE = {"tickformat": ".0%", "rangemode": "tozero"}
 
 
 def label(name: str, letters: int = 40) -> str:
-    """A name as Plotly text: what looks like HTML stays as it is written.
+    """A name as Plotly text: what looks like HTML stays as it is written, and the name turns nothing around it.
 
     >>> label("<b>bold</b>")
     '&lt;b&gt;bold&lt;/b&gt;'
     """
-    return escape(name if len(name) <= letters else name[: letters - 1] + "…", quote=False)
+    return escape(isolated(name if len(name) <= letters else name[: letters - 1] + "…"), quote=False)
 
 
 def _line(x: Sequence[float], y: Sequence[float], name: str, role: str, **extra: Any) -> go.Scatter:
@@ -343,13 +347,32 @@ def susceptibility_figure(report: PercolationReport) -> go.Figure:
     return figure
 
 
-def learned_by_class_figure(comparison: LayerComparison, most: int = 12) -> go.Figure:
+GROUPS = 12
+"""Classes or levels of a comparison that are drawn, as long as no more are asked for."""
+
+MANY = 60
+"""Classes or levels that are drawn where all are asked for: more would not be legible."""
+
+
+def groups_said(shown: int, total: int, noun: str, which: str = "largest") -> str:
+    """What a figure of classes or levels leaves out, if it does, and how it is brought in.
+
+    >>> groups_said(14, 14, "classes"), groups_said(14, 90, "classes"), groups_said(60, 90, "levels", "lowest")
+    ('', 'The 14 largest of 90 classes; “all” shows up to 60.', 'The 60 lowest of 90 levels; no more are drawn.')
+    """
+    if shown >= total:
+        return ""
+    more = f"“all” shows {total if total <= MANY else f'up to {MANY}'}" if shown < MANY else "no more are drawn"
+    return f"The {shown} {which} of {total:,} {noun}; {more}."
+
+
+def learned_by_class_figure(comparison: LayerComparison, most: int = GROUPS) -> go.Figure:
     """Kept, gained, lost and open skills of each class as stacked bars."""
     rows: Sequence[ClassRow] = comparison.by_class[:most][::-1]
     return _change_bars(rows, [label(row.skill_class or "no class", 28) for row in rows], with_open=comparison.open > 0)
 
 
-def learned_by_level_figure(comparison: LayerComparison, most: int = 12) -> go.Figure:
+def learned_by_level_figure(comparison: LayerComparison, most: int = GROUPS) -> go.Figure:
     """The same for each level of skills, the lowest at the top."""
     rows: Sequence[LevelRow] = comparison.by_level[:most][::-1]
     names = ["no level" if row.level is None else f"level {row.level}" for row in rows]

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from analysis.association import associate
 from explorer.service import LayerView
 from explorer.store.protocol import Store
+from explorer.wording import isolated
 from ui.drawing.layouts import Islands, communities, islands, map_positions
 
 __all__ = [
@@ -229,7 +230,9 @@ class Grouping:
         """A name for each group: its class, or its two most used skills."""
         if self.key == "class":
             return tuple(self.graph.skill_class[int(nodes[0])] for nodes in self.members)
-        return tuple(", ".join(_short(self.graph.name[i]) for i in nodes[:2].tolist()) for nodes in self.members)
+        return tuple(
+            ", ".join(isolated(_short(self.graph.name[i])) for i in nodes[:2].tolist()) for nodes in self.members
+        )
 
     @cached_property
     def atlas(self) -> Islands:

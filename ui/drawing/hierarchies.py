@@ -13,9 +13,11 @@ import numpy.typing as npt
 from analysis.hierarchy import levels
 from explorer.service import LayerView
 from explorer.service.evidence import skills_in_fit
+from explorer.wording import isolated
 
 __all__ = [
     "LEFT_OUT",
+    "ROWS",
     "UNUSED",
     "Hierarchy",
     "Relation",
@@ -38,8 +40,8 @@ UNUSED, LEFT_OUT = "no text requires it", "left out of the estimate"
 _FIRST = 16
 """Children of a skill that are shown before the rest is requested."""
 
-_MOST = 500
-"""Most skills that are shown."""
+ROWS = (500, 2_000, 5_000)
+"""Most skills that are shown, as a person chooses."""
 
 _COLUMN, _LINE = 250.0, 26.0
 _ROOTS_NAMED = 5
@@ -205,7 +207,11 @@ class Row:
 
 
 def unfold(
-    found: Hierarchy, opened: Iterable[str] = (), full: Iterable[str] = (), focus: str | None = None
+    found: Hierarchy,
+    opened: Iterable[str] = (),
+    full: Iterable[str] = (),
+    focus: str | None = None,
+    most: int = ROWS[0],
 ) -> list[Row]:
     """The part of a hierarchy that is shown, laid out from left to right by level.
 
@@ -215,7 +221,8 @@ def unfold(
         found: The hierarchy.
         opened: Ids of skills whose children are shown.
         full: Ids of skills of which all children are shown, not only the first; "*" for the roots.
-        focus: Id of a skill that is shown with everything above it.
+        focus: Id of a skill that is shown with everything above it, however many others are.
+        most: Number of skills that are shown at most.
 
     Returns:
         Lines from top to bottom.
@@ -232,13 +239,14 @@ def unfold(
         limit = len(order) if everything else _FIRST
         return [i for place, i in enumerate(order) if place < limit or i in kept]
 
-    roots = first(found.roots, "*" in set(full))
+    listed = first(found.roots, "*" in set(full))
+    roots = [root for place, root in enumerate(listed) if place < most or root in kept]
     shown, waiting = dict.fromkeys(roots), list(roots)
-    while waiting and len(shown) < _MOST:
+    while waiting:
         skill = waiting.pop(0)
         if skill in chosen:
             for child in first(found.below[skill], skill in whole):
-                if child not in shown:
+                if child not in shown and (len(shown) < most or child in kept):
                     shown[child] = None
                     waiting.append(child)
     under: dict[int, list[int]] = {}
@@ -326,7 +334,7 @@ def _node(found: Hierarchy, row: Row, focus: str | None) -> dict[str, Any]:
         return {"data": data, "position": position, "classes": "more", "grabbable": False}
     skill = row.skill
     below, share = found.size(skill), found.share(skill)
-    label = _short(found.names[skill])
+    label = isolated(_short(found.names[skill]))
     if found.below[skill]:
         told = "" if share is None else f", {100 * share:.0f} % learned"
         label += f"  {'▾' if row.open else '▸'} {below:,} below{told}"
@@ -362,7 +370,7 @@ def tree_rows(found: Hierarchy, rows: Sequence[Row]) -> list[dict[str, Any]]:
             {
                 "id": _name(found, row),
                 "key": found.ids[row.skill],
-                "skill": f"{indent}{sign}{found.names[row.skill]}",
+                "skill": f"{indent}{sign}{isolated(found.names[row.skill])}",
                 "level": int(found.level[row.skill]),
                 "state": state_of(found, row.skill),
                 "below": found.size(row.skill) if found.below[row.skill] else None,
@@ -406,8 +414,8 @@ def blocked_rows(found: Hierarchy, view: LayerView) -> list[dict[str, Any]]:
                 "skill": found.names[skill],
                 "class": found.classes[skill],
                 "level": int(found.level[skill]),
-                "waits": ", ".join(found.names[p] for p in waits),
-                "roots": ", ".join(found.names[p] for p in roots[:_ROOTS_NAMED])
+                "waits": ", ".join(isolated(found.names[p]) for p in waits),
+                "roots": ", ".join(isolated(found.names[p]) for p in roots[:_ROOTS_NAMED])
                 + (f" and {len(roots) - _ROOTS_NAMED} more" if len(roots) > _ROOTS_NAMED else ""),
                 "ready": int(ready[skill]),
             }

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from explorer.wording import isolated
 from ui.drawing.elements import Drawing, short
 from ui.drawing.graphs import LayerGraph
 
@@ -74,7 +75,7 @@ def labels(found: Drawing, graph: LayerGraph, by: str, texts: Mapping[str, str])
             nodes = members[int(rest)]
             parts = list(dict.fromkeys(short(texts[graph.skill_id(int(node))], 26) for node in nodes[:2]))
             if kind == "i:":
-                new[name] = ", ".join(parts) if len(nodes) > _MEMBERS else ""
+                new[name] = ", ".join(map(isolated, parts)) if len(nodes) > _MEMBERS else ""
             else:
                 new[name] = parts[0] if len(nodes) == 1 else "\n".join((*parts, f"{len(nodes):,} skills"))
     return new

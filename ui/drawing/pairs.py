@@ -13,6 +13,7 @@ import numpy.typing as npt
 from explorer.arrays import IndexedGraph, index_dataset
 from explorer.service import LayerComparison, LayerView, SkillChange
 from explorer.store.protocol import Store
+from explorer.wording import isolated
 from ui.drawing.elements import skill_drawing
 from ui.drawing.graphs import LayerGraph, layer_graph
 from ui.drawing.style import CHANGE_SHAPES, CHANGES, OTHER
@@ -206,7 +207,7 @@ def anchor_rows(changes: Sequence[SkillChange], kind: str) -> list[dict[str, Any
             "skill": row["skill"],
             "attached": len(row["names"]),
             "texts": row["texts"],
-            "which": ", ".join(row["names"][:12]) + (" …" if len(row["names"]) > 12 else ""),
+            "which": ", ".join(map(isolated, row["names"][:12])) + (" …" if len(row["names"]) > 12 else ""),
         }
         for row in found.values()
     ]

@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from explorer.service.planning import PlanReport
-from explorer.wording import plural
+from explorer.wording import isolated, plural
 from ui.drawing.style import ROLES, figure_layout
 
 __all__ = ["plan_elements", "plan_figure"]
@@ -33,7 +33,7 @@ def plan_elements(plan: PlanReport) -> tuple[list[Element], list[str]]:
         for place, step in enumerate(row):
             k = first + place + 1
             x, size = place * _WIDE, 12 + 14 * (step.learned / max(most, 1)) ** 0.5
-            head = f"{k}. {_short(step.name)}"
+            head = f"{k}. {isolated(_short(step.name))}"
             elements.append(_node(f"p:{k}", head, x, top, size, k, "beside to-right focus"))
             for i, name in enumerate(step.follows):
                 ident = f"p:{k}:{i}"
@@ -54,7 +54,11 @@ def plan_elements(plan: PlanReport) -> tuple[list[Element], list[str]]:
     if steps:  # names stand to the right of their discs: room for those of the last column
         room = _node("room", "", min(len(steps), _COLUMNS) * _WIDE - 60, 0.0, 1.0, 0, "mark")
         elements.append(room)
-    return elements, _captions(plan)
+    said = _captions(plan)
+    if len(plan.steps) > _DRAWN:
+        left = f" Drawn are the first {_DRAWN} of {len(plan.steps):,} steps; the table below has all of them."
+        said = [text + left for text in said]
+    return elements, said
 
 
 def _node(ident: str, label: str, x: float, y: float, size: float, at: int, classes: str) -> Element:
@@ -72,11 +76,11 @@ def _captions(plan: PlanReport) -> list[str]:
     for k, step in enumerate(plan.steps, 1):
         more = step.learned - len(step.follows) - (1 if plan.by == "skills" else 0)
         rest = f" and {more:,} more" if more > 0 and step.follows else ""
-        follows = f"; then follow {', '.join(step.follows)}{rest}" if step.follows else ""
-        without = f" by leaving out {step.skill}" if plan.by == "simpler" and step.skill else ""
+        follows = f"; then follow {', '.join(map(isolated, step.follows))}{rest}" if step.follows else ""
+        without = f" by leaving out {isolated(step.skill)}" if plan.by == "simpler" and step.skill else ""
         said.append(
-            f"Step {k}: {doing} {step.name}{without}. {plural(step.learned, 'skill')} learned by it, {step.total:,} in "
-            f"all{follows}."
+            f"Step {k}: {doing} {isolated(step.name)}{without}. {plural(step.learned, 'skill')} learned by it, "
+            f"{step.total:,} in all{follows}."
         )
     return said
 

@@ -15,6 +15,7 @@ from analysis.peeling import peel
 from analysis.threshold import StabilityRegion, stability_region
 from explorer.errors import USER_ERRORS, SkillgraphError
 from explorer.service import LayerView
+from explorer.wording import quoted
 from ui.work.children import Report
 
 __all__ = ["TextGroup", "TwoClasses", "region", "text_groups", "two_classes"]
@@ -133,7 +134,7 @@ def _mask(view: LayerView, key: str) -> npt.NDArray[np.bool_]:
         raise SkillgraphError(f"{key!r} does not name a group of texts: choose one from the list")
     mask = np.array([value == name for value in view.indexed.text_column(kind).to_pylist()], dtype=bool)
     if not mask.any():
-        raise SkillgraphError(f"there are no texts of {kind} {name!r}: choose another")
+        raise SkillgraphError(f"there are no texts of {kind} {quoted(name)}: choose another")
     return mask
 
 

@@ -12,7 +12,7 @@ from explorer.errors import SkillgraphError
 from explorer.service.life import dependents
 from explorer.service.stale import refresh_command
 from explorer.store.protocol import LayerInfo
-from explorer.wording import plural
+from explorer.wording import isolated, plural, quoted
 from ui.attributes import attributes
 from ui.calls import Calls, Cause
 from ui.choice import Choice
@@ -44,8 +44,8 @@ def manage_card(choice: Choice) -> Any:
     stale = any(info.stale for info in choice.layers)
     all_ = [_button("refresh", choice.dataset, None, "Refresh all stale layers")] if stale else []
     whole = [
-        _button("rename", choice.dataset, None, f"Rename dataset {choice.dataset}"),
-        _button("delete", choice.dataset, None, f"Delete dataset {choice.dataset}"),
+        _button("rename", choice.dataset, None, f"Rename dataset {isolated(choice.dataset)}"),
+        _button("delete", choice.dataset, None, f"Delete dataset {isolated(choice.dataset)}"),
     ]
     return card(
         "Manage layers",
@@ -64,7 +64,7 @@ def _layer_row(info: LayerInfo) -> html.Tr:
     because = html.Div(f"{'; '.join(info.stale_because)}", className="quiet") if info.stale else None
     acts = [_button("refresh", info.dataset, info.name, "Refresh")] if info.stale else []
     acts += [_button(act, info.dataset, info.name, act.capitalize()) for act in ("rename", "delete")]
-    origin = info.kind if info.base is None else f"{info.mode or info.kind} on {info.base}"
+    origin = info.kind if info.base is None else f"{info.mode or info.kind} on {isolated(info.base)}"
     return html.Tr(
         [
             html.Td([html.Strong(info.name), html.Div(origin, className="quiet")]),
@@ -76,7 +76,7 @@ def _layer_row(info: LayerInfo) -> html.Tr:
 
 
 def _button(act: str, dataset: str, layer: str | None, label: str) -> html.Button:
-    what = label if layer is None else f"{label}: {layer}"
+    what = label if layer is None else f"{label}: {isolated(layer)}"
     ident = {"type": "m-open", "act": act, "dataset": dataset, "layer": layer or ""}
     return html.Button(label, id=ident, className="act", title=what, **attributes(aria_label=what))
 
@@ -110,7 +110,7 @@ def manage_dialog() -> list[Any]:
 def dialog(snapshot: Snapshot, dataset: str, act: Act, layer: str | None) -> tuple[str, Any, str, bool]:
     """Title, text, label of the button, and whether something rests on what is to be deleted."""
     infos = {info.name: info for info in snapshot.layers(dataset)}
-    what = f"dataset {dataset!r}" if layer is None else f"layer {layer!r}"
+    what = f"dataset {quoted(dataset)}" if layer is None else f"layer {quoted(layer)}"
     if act == "refresh":
         stale = [info for info in infos.values() if info.stale]
         if layer is not None:
@@ -120,7 +120,7 @@ def dialog(snapshot: Snapshot, dataset: str, act: Act, layer: str | None) -> tup
                 name = infos[name].base or ""
             stale = [info for info in reversed(line) if info.stale]
         title = "Refresh all stale layers" if layer is None else f"Refresh {what}"
-        lines = [f"{info.name}: {'; '.join(info.stale_because)}." for info in stale]
+        lines = [f"{isolated(info.name)}: {'; '.join(info.stale_because)}." for info in stale]
         return (
             title,
             _told("These layers are learned again with the same options, each after its base:", lines),

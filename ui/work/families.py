@@ -17,6 +17,7 @@ from explorer.service.matrix import FamilyMatrix, family_matrix
 from explorer.service.snapshot import read_dataset
 from explorer.store.place import Place
 from explorer.store.protocol import Store
+from explorer.wording import quoted
 from ui.drawing.multiples import SharedGraph, shared_graph
 from ui.work.children import Report
 from ui.work.tasks import reader
@@ -54,7 +55,8 @@ class Wide:
         values: What is shown of each skill and layer, float64 (S, M) by name: `rate`, `beyond`, `change`, or `learned`.
         matrix: Of evidence layers; None for layers learned from texts.
         gains: All that was gained and lost.
-        left_out: Number of skills that are not in the matrix, as all layers agree on them or there are too many.
+        left_out: Number of skills that are not in the matrix as all layers agree on them.
+        too_many: Number of skills that are not in it as there are too many on which layers differ.
         shared: Where skills lie in all panels of the small multiples.
         shares: Of layers learned from texts, by `class` and `level`.
     """
@@ -68,6 +70,7 @@ class Wide:
     matrix: FamilyMatrix | None
     gains: tuple[Gain, ...]
     left_out: int
+    too_many: int = 0
     shared: SharedGraph | None = None
     shares: dict[str, Shares] = field(default_factory=dict)
 
@@ -82,7 +85,7 @@ def look(report: Report, place: Place, dataset: str, root: str | None) -> Wide:
         progress=lambda done, total: report("comparing each layer with its base", done, 2 * max(total, 1)),
     )
     if not found.members:
-        raise SkillgraphError(f"no layer of dataset {dataset!r} was fine-tuned from another one")
+        raise SkillgraphError(f"no layer of dataset {quoted(dataset)} was fine-tuned from another one")
     try:
         matrix = family_matrix(
             store, dataset, root=root, progress=lambda done, total: report("placing models", total + done, 2 * total)
@@ -135,7 +138,8 @@ def _learned(store: Store, dataset: str, found: FamilyReport) -> Wide:
         {"learned": table[kept]},
         None,
         learned_changes(store, dataset, found),
-        len(ids) - len(kept),
+        len(ids) - len(differ),
+        len(differ) - len(kept),
         shares={"class": _shares(table, classes), "level": _shares(table, levels_of(read_dataset(store, dataset)))},
     )
 

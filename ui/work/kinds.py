@@ -12,7 +12,7 @@ from explorer.service.planning import PlanReport
 from explorer.service.snapshot import read_dataset
 from explorer.store.place import Place
 from explorer.store.protocol import Layer, Store
-from explorer.wording import plural
+from explorer.wording import isolated, plural, quoted
 from ui.work.children import Report
 
 __all__ = ["Outcome", "OutcomeTable", "perform"]
@@ -117,9 +117,9 @@ def _continue(store: Store, dataset: str, values: Values, _: Report) -> Outcome:
 def _learned(report: Any, dataset: str) -> Outcome:
     info = report.layer
     said = (
-        f"{info.name}: {info.learned:,} of {plural(info.skills, 'skill')} learned ({_share(info.learned_fraction)}) "
-        f"from {plural(info.texts, 'text')} in {plural(info.waves, 'wave')}; {_share(1 - report.testing_error)} of the "
-        "texts are understood."
+        f"{isolated(info.name)}: {info.learned:,} of {plural(info.skills, 'skill')} learned "
+        f"({_share(info.learned_fraction)}) from {plural(info.texts, 'text')} in {plural(info.waves, 'wave')}; "
+        f"{_share(1 - report.testing_error)} of the texts are understood."
     )
     again = "The store had this layer already, made from the same texts with the same options: nothing was written."
     more = ("learning", "/learning"), ("what is not learned, and why", "/why")
@@ -142,8 +142,9 @@ def _associate(store: Store, dataset: str, values: Values, _: Report) -> Outcome
         max_text_skills=values["max_text_skills"],
     )
     said = (
-        f"{report.layer.name}: {plural(report.associations, 'association')}, {plural(report.components, 'component')}; "
-        f"the giant one has {plural(report.giant, 'skill')}, {_share(report.giant_fraction)} of all."
+        f"{isolated(report.layer.name)}: {plural(report.associations, 'association')}, "
+        f"{plural(report.components, 'component')}; the giant one has {plural(report.giant, 'skill')}, "
+        f"{_share(report.giant_fraction)} of all."
     )
     return Outcome((said,), links=_pages(dataset, report.layer.name))
 
@@ -166,7 +167,7 @@ def _percolate(store: Store, dataset: str, values: Values, _: Report) -> Outcome
         columns = (*columns, "with types")
     rows = tuple(tuple(round(value, 4) for value in row) for row in zip(*curves, strict=True))
     said = (
-        f"{found.layer.name}: kept at random, skills have a giant component from {_share(found.critical)} on "
+        f"{isolated(found.layer.name)}: kept at random, skills have a giant component from {_share(found.critical)} on "
         f"(predicted {_share(found.predicted_critical)}). The learned ones, {_share(found.learned)} of all, have a "
         f"giant component of {_share(found.learned_giant)}; as many random ones would have "
         f"{_share(found.learned_giant_random)}."
@@ -220,7 +221,7 @@ def _named_models(store: Store, dataset: str, given: Sequence[str]) -> tuple[str
     there = set(read_dataset(store, dataset).models["id"].to_pylist())
     unknown = [name for name in given if name not in there]
     if unknown:
-        raise SkillgraphError(f"dataset {dataset!r} has no model {unknown[0]!r}")
+        raise SkillgraphError(f"dataset {quoted(dataset)} has no model {quoted(unknown[0])}")
     return tuple(given)
 
 
@@ -235,19 +236,31 @@ def _compare(store: Store, dataset: str, values: Values, _: Report) -> Outcome:
     changed = [c for c in found.changes if c.change != "kept"]
     counts = ", ".join(f"{getattr(found, kind):,} {kind}" for kind in ("kept", "gained", "lost", "open"))
     rows = tuple(
-        (c.change, c.name, c.skill_class or "", c.wave, c.attached_to, ", ".join(a.name for a in c.attachments))
+        (
+            c.change,
+            c.name,
+            c.skill_class or "",
+            c.wave,
+            c.attached_to,
+            ", ".join(isolated(a.name) for a in c.attachments),
+        )
         for c in changed
     )
     columns = ("change", "skill", "class", "wave", "links", "attached to")
     here = {"dataset": dataset, "layer": values["second"], "first": values["first"], "second": values["second"]}
     return Outcome(
-        (f"{values['second']} against {values['first']}: {counts}.", *found.cautions),
+        (f"{isolated(values['second'])} against {isolated(values['first'])}: {counts}.", *found.cautions),
         (
             OutcomeTable(
                 "What changed",
                 columns,
                 rows[:_ROWS],
-                "links: texts that require it with a skill of the first.",
+                "links: texts that require it with a skill of the first."
+                + (
+                    f" The first {_ROWS:,} of {len(rows):,} changes; the page of both layers has all of them."
+                    if len(rows) > _ROWS
+                    else ""
+                ),
                 tuple(c.skill for c in changed[:_ROWS]),
                 (dataset, values["second"]),
             ),
@@ -308,7 +321,17 @@ def _plan(store: Store, dataset: str, values: Values, _: Report) -> Outcome:
         f"can be worth more than {found.bound[k]:,.0f}."
     )
     rows = tuple(
-        (n, s.name, s.skill or "", s.text or "", s.uses, s.learned, s.texts, s.total, ", ".join(s.follows))
+        (
+            n,
+            s.name,
+            s.skill or "",
+            s.text or "",
+            s.uses,
+            s.learned,
+            s.texts,
+            s.total,
+            ", ".join(map(isolated, s.follows)),
+        )
         for n, s in enumerate(found.steps, 1)
     )
     columns = ("step", "name", "skill", "text", "uses", "skills", "texts", "in all", "what follows")
@@ -338,7 +361,7 @@ def _refresh(store: Store, dataset: str, values: Values, report: Report) -> Outc
     found = refresh(store, dataset, values["layer"], steps=lambda title: report(str(title).lower(), 2, 4))
     rows = tuple((s.layer.name, s.done, "; ".join(s.because), s.learned_before, s.layer.learned) for s in found.steps)
     names = [s.layer.name for s in found.steps if s.done != "unchanged"]
-    said = f"Refreshed: {', '.join(names) or 'nothing, because nothing was stale'}."
+    said = f"Refreshed: {', '.join(map(isolated, names)) or 'nothing, because nothing was stale'}."
     columns = ("layer", "done", "because", "learned before", "learned now")
     tables = (OutcomeTable("Layers", columns, rows),) if rows else ()
     return Outcome((said,), tables, (("layers", "/layers", {"dataset": dataset}),))
@@ -348,15 +371,19 @@ def _rename(store: Store, dataset: str, values: Values, _: Report) -> Outcome:
     from explorer.service.life import rename_layer
 
     found = rename_layer(store, dataset, values["name"], values["new"])
-    followed = f" Layers that follow: {', '.join(found.followed)}." if found.followed else ""
-    return Outcome((f"Layer {found.old!r} is now called {found.new!r}.{followed}",), links=_pages(dataset, found.new))
+    followed = f" Layers that follow: {', '.join(map(isolated, found.followed))}." if found.followed else ""
+    return Outcome(
+        (f"Layer {quoted(found.old)} is now called {quoted(found.new)}.{followed}",), links=_pages(dataset, found.new)
+    )
 
 
 def _delete(store: Store, dataset: str, values: Values, _: Report) -> Outcome:
     from explorer.service.life import delete_layer
 
     found = delete_layer(store, dataset, values["layer"], with_dependents=values["with_dependents"])
-    return Outcome((f"Deleted: {', '.join(found.layers)}.",), links=(("layers", "/layers", {"dataset": dataset}),))
+    return Outcome(
+        (f"Deleted: {', '.join(map(isolated, found.layers))}.",), links=(("layers", "/layers", {"dataset": dataset}),)
+    )
 
 
 _STAGES = {

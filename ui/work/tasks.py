@@ -13,7 +13,7 @@ from explorer.service import (
 )
 from explorer.store.place import Place
 from explorer.store.protocol import Bounded, QueryResult, Store
-from explorer.wording import plural
+from explorer.wording import isolated, plural, quoted
 from ui.work.children import Report
 
 __all__ = [
@@ -88,7 +88,7 @@ class ManageRun:
     def title(self) -> str:
         """What it is, for those who wait for it."""
         doing = {"refresh": "refreshing", "rename": "renaming", "delete": "deleting"}[self.act]
-        return f"{doing} {self.layer or self.dataset!r}"
+        return f"{doing} {quoted(self.layer or self.dataset)}"
 
 
 def manage(report: Report, place: Place, what: ManageRun) -> str:
@@ -104,16 +104,16 @@ def manage(report: Report, place: Place, what: ManageRun) -> str:
                 renamed = life.rename_dataset(store, what.dataset, what.new)
             else:
                 renamed = life.rename_layer(store, what.dataset, what.layer, what.new)
-            return f"{renamed.kind.capitalize()} {renamed.old!r} is now called {renamed.new!r}."
+            return f"{renamed.kind.capitalize()} {quoted(renamed.old)} is now called {quoted(renamed.new)}."
         if what.act == "refresh":
             done = life.refresh(store, what.dataset, what.layer).steps
             names = [step.layer.name for step in done if step.done != "unchanged"]
-            return f"Refreshed: {', '.join(names) or 'nothing, because nothing was stale'}."
+            return f"Refreshed: {', '.join(map(isolated, names)) or 'nothing, because nothing was stale'}."
         if what.layer is None:
             gone = life.delete_dataset(store, what.dataset, with_dependents=what.along)
-            return f"Dataset {what.dataset!r} was deleted, with {plural(len(gone.layers), 'layer')}."
+            return f"Dataset {quoted(what.dataset)} was deleted, with {plural(len(gone.layers), 'layer')}."
         gone = life.delete_layer(store, what.dataset, what.layer, with_dependents=what.along)
-        return f"Deleted: {', '.join(gone.layers)}."
+        return f"Deleted: {', '.join(map(isolated, gone.layers))}."
     finally:
         store.close()
 
@@ -207,7 +207,7 @@ class LoadRun:
     @property
     def title(self) -> str:
         """What it is, for those who wait for it."""
-        return f"loading {self.dataset!r}"
+        return f"loading {quoted(self.dataset)}"
 
 
 def load(report: Report, place: Place, what: LoadRun) -> Any:

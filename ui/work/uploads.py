@@ -12,6 +12,7 @@ from typing import Any
 
 from explorer.errors import SkillgraphError
 from explorer.temporary import private_folder
+from explorer.wording import quoted
 from ui.work.written import command_text
 
 __all__ = ["LARGEST", "Upload", "Uploads", "receive_files"]
@@ -47,7 +48,7 @@ class Upload:
             SkillgraphError: It has no such file.
         """
         if name not in self.files:
-            raise SkillgraphError(f"there is no file {name!r} any more: choose it again")
+            raise SkillgraphError(f"there is no file {quoted(name)} any more: choose it again")
         return self.folder / name
 
 

@@ -10,12 +10,24 @@ import dash_mantine_components as dmc
 from dash import ALL, Input, Output, State, dcc, html, no_update
 
 from explorer.errors import SkillgraphError
+from explorer.wording import quotes_isolated
 from ui.attributes import attributes
 from ui.calls import Calls, Cause
 from ui.source import Source
 from ui.work.children import Job
 
-__all__ = ["Watch", "failed_line", "field_id", "flag_id"]
+__all__ = ["Watch", "failed_line", "field_id", "flag_id", "next_question"]
+
+_LONGEST = 2_000  # milliseconds
+
+
+def next_question(first: int, seconds: float) -> int:
+    """Milliseconds until the browser asks again for work that has taken so long: the longer, the later, up to 2 s.
+
+    >>> next_question(400, 0.0), next_question(400, 4.0), next_question(400, 60.0)
+    (400, 1200, 2000)
+    """
+    return min(round(first * (1.0 + seconds / 2.0)), _LONGEST)
 
 
 @dataclass(frozen=True)
@@ -28,7 +40,7 @@ class Watch:
         pool: The `ui.work.children.Pool` that it runs in.
         begin: Starts it, from the store, the name of the work, and the form; raises a `SkillgraphError` in its place.
         shown: What is shown of it once it is done.
-        pause: Milliseconds between two questions.
+        pause: Milliseconds until the second question; see `next_question`.
     """
 
     name: str
@@ -52,6 +64,7 @@ class Watch:
                 dcc.Store(id=f"{n}-ticket", storage_type="memory" if start else "session"),
                 dcc.Store(id=f"{n}-pulse"),
                 dcc.Store(id=f"{n}-state"),
+                dcc.Store(id=f"{n}-turn"),
                 html.Section(
                     [
                         html.Div(id=f"{n}-text", className="run-text"),
@@ -71,7 +84,7 @@ class Watch:
         )
 
     def wire(self, calls: Calls) -> None:
-        """Add the callbacks."""
+        """Add the callbacks; `turn` changes when work begins and when it ends, for what is made of it."""
         n = self.name
         calls.answer(
             self.part,
@@ -90,9 +103,10 @@ class Watch:
         )(self.follow)
         calls.browser(
             "sgWork.again",
-            Output(f"{n}-state", "data-seen"),
+            Output(f"{n}-turn", "data"),
             Input(f"{n}-state", "data"),
             State(f"{n}-state", "id"),
+            State(f"{n}-turn", "data"),
             prevent_initial_call=True,
         )
 
@@ -150,8 +164,9 @@ class Watch:
             now = work.progress
             share = 100 * (now.done + 0.5) / max(now.total, 1)
             text = f"{work.title[:1].upper() + work.title[1:]}: {now.stage} · {work.seconds:.0f} s"
-            return {"running": True, "pause": self.pause}, False, text, min(share, 100), no_update, new
-        return {"running": False}, True, "", 0, self._ended(source, work), new
+            state = {"running": True, "work": work.name, "pause": next_question(self.pause, work.seconds)}
+            return state, False, text, min(share, 100), no_update, new
+        return {"running": False, "work": work.name}, True, "", 0, self._ended(source, work), new
 
     def _ended(self, source: Source, work: Job) -> Any:
         if work.state == "done":
@@ -163,7 +178,7 @@ class Watch:
 
 def failed_line(text: str) -> html.Div:
     """A sentence in the place of a result."""
-    return html.Div(text, className="card run-failed", role="alert")
+    return html.Div(quotes_isolated(text), className="card run-failed", role="alert")
 
 
 def field_id(watch: str, name: str) -> dict[str, str]:

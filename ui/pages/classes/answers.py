@@ -12,25 +12,21 @@ from dash import html
 
 from explorer.service import ClassesPrediction, LayerView
 from explorer.service.evidence import skills_in_fit
+from explorer.wording import isolated
 from ui.components import fraction, sentence, wide_table
 from ui.drawing.figures import label, region_figure
-from ui.drawing.hierarchies import (
-    Hierarchy,
-    Relation,
-    skill_levels,
-)
+from ui.drawing.hierarchies import ROWS, Hierarchy, Relation, skill_levels
 from ui.drawing.stability import TwoClasses, region
 from ui.drawing.style import OTHER, PLAIN, SHADES, figure_layout, ink_on, lay_out, shade
 from ui.source import Snapshot
 from ui.work.children import Pool, PoolBusyError
+from ui.work.watching import next_question
 
 __all__ = [
-    "MANY",
     "MOST",
-    "PARENTS",
+    "boxes_said",
     "by_class",
     "class_table",
-    "classes_said",
     "heat_figure",
     "level_table",
     "matching",
@@ -45,10 +41,6 @@ __all__ = [
 MOST = 14
 """Rows of the figures of classes, as long as no more are asked for."""
 
-MANY = 60
-"""Rows where all are asked for: more would not be legible."""
-
-
 PARENTS = 60
 
 
@@ -56,6 +48,9 @@ _CHILDREN = 150
 
 
 _ROOT = "all"
+
+_PAUSE, _BUSY = 700, 4.0
+"""Milliseconds until the browser asks for a region again, and the seconds that it counts as running if it waits."""
 
 
 def by_class(found: ClassesPrediction) -> Any:
@@ -108,22 +103,26 @@ def matching(view: LayerView, text: str, chosen: str | None, most: int = 30) -> 
     return [{"value": skill, "label": name} for skill, name in options.items()]
 
 
-def region_answer(pool: Pool, snapshot: Snapshot, key: tuple[str, ...], two: TwoClasses) -> tuple[Any, Any, bool]:
-    """The region if it is known, else what is being done for it; it is computed once for all who ask."""
+def region_answer(pool: Pool, snapshot: Snapshot, key: tuple[str, ...], two: TwoClasses) -> tuple[Any, ...]:
+    """The region if it is known, else what is being done for it; it is computed once for all who ask.
+
+    Returns:
+        Its figure, what is said of it, whether it is final, and in how many milliseconds to ask again if it is not.
+    """
     name = hashlib.sha256(repr((snapshot.version, "region", *key)).encode()).hexdigest()
     work = pool.find(name)
     if work is None:
         try:
             work = pool.begin(region, two.ensemble, two.learner, two.ratios, title="a stability region", name=name)
         except PoolBusyError as busy:
-            return no_figure(), [_two_said(two), sentence(str(busy))], False
+            return no_figure(), [_two_said(two), sentence(str(busy))], False, next_question(_PAUSE, _BUSY)
         work.wait(0.2)
     if work.state == "running":
         doing = html.Div(f"Computing the border … {work.seconds:.0f} s", className="computing")
-        return no_figure(), [_two_said(two), doing], False
+        return no_figure(), [_two_said(two), doing], False, next_question(_PAUSE, work.seconds)
     if work.state == "done":
-        return region_figure(work.value, two), [_two_said(two), _inside(work.value.limit, two)], True
-    return no_figure(), [_two_said(two), sentence(f"No border can be shown: {work.problem}.")], True
+        return region_figure(work.value, two), [_two_said(two), _inside(work.value.limit, two)], True, _PAUSE
+    return no_figure(), [_two_said(two), sentence(f"No border can be shown: {work.problem}.")], True, _PAUSE
 
 
 def no_figure() -> go.Figure:
@@ -139,7 +138,7 @@ def _two_said(two: TwoClasses) -> html.Div:
     head = html.Tr(
         [html.Th("", scope="col"), html.Th("Texts", className="number"), html.Th("Per skill, R", className="number")]
     )
-    classes = ", ".join(f"{name} {fraction(share, 0)}" for name, share in two.by_class)
+    classes = ", ".join(f"{isolated(name)} {fraction(share, 0)}" for name, share in two.by_class)
     return html.Div(
         [
             html.Table([html.Thead(head), html.Tbody(rows)], className="table"),
@@ -162,15 +161,32 @@ def _inside(limit: float, two: TwoClasses) -> Any:
     return sentence(f"The star marks these texts; it is {where}. Searched up to {limit:.2f} texts per skill.")
 
 
-def tree_said(found: Hierarchy, relation: Relation, shown: int) -> str:
-    """The line under the hierarchy."""
+def tree_said(found: Hierarchy, relation: Relation, shown: int, most: int = ROWS[0]) -> str:
+    """The line under the hierarchy, which says how the rest is brought in where the rows do not suffice."""
     linked = sum(bool(found.above[i] or found.below[i]) for i in range(len(found.ids)))
     arrow = (
         "prerequisites are to the left of the skills that need them"
         if relation == "prerequisites"
         else "the wider skill is on the left"
     )
-    return f"Shown: {shown:,} of the {linked:,} skills in this hierarchy; {arrow}. Click a skill to open or close it."
+    said = f"Shown: {shown:,} of the {linked:,} skills in this hierarchy; {arrow}. Click a skill to open or close it."
+    if shown < most or shown == linked:
+        return said
+    how = "close some, search for one, or choose more rows" if most < ROWS[-1] else "close some, or search for one"
+    return f"{said} No more than {most:,} are shown at once: {how}."
+
+
+def boxes_said(view: LayerView) -> str:
+    """The line under the boxes: which are drawn, and what is left out."""
+    parts = _parts(view)
+    drawn = min(len(parts), PARENTS)
+    which = f"all {drawn:,}" if drawn == len(parts) else f"the {drawn:,} with the most parts of {len(parts):,}"
+    cut = sum(len(children) > _CHILDREN for children in parts.values())
+    inside = f" Within a box its {_CHILDREN:,} most used parts are drawn, the others as one." if cut else ""
+    rest = "" if drawn == len(parts) else " “Parts” has all of them."
+    return (
+        f"Boxes: {which}; the more skills, the larger; the darker, the more are learned. Click to go in.{inside}{rest}"
+    )
 
 
 def class_table(view: LayerView) -> list[tuple[str, int, int]]:
@@ -233,18 +249,6 @@ def level_table(view: LayerView) -> list[tuple[str, int, int]]:
     return [
         ("no level" if level < 0 else f"level {level}", len(known), sum(known)) for level, known in sorted(rows.items())
     ]
-
-
-def classes_said(shown: int, total: int, noun: str) -> str:
-    """What a figure of classes leaves out, if it does, and how it is brought in.
-
-    >>> classes_said(14, 14, "classes"), classes_said(14, 90, "classes")
-    ('', 'The 14 largest of 90 classes; “all” shows up to 60.')
-    """
-    if shown >= total:
-        return ""
-    more = f"“all” shows {total if total <= MANY else f'up to {MANY}'}" if shown < MANY else "the table below has all"
-    return f"The {shown} largest of {total:,} {noun}; {more}."
 
 
 def share_figure(rows: list[tuple[str, int, int]], most: int = MOST) -> go.Figure:
@@ -334,23 +338,33 @@ def _cell_texts(values: np.ndarray[Any, Any], *, share: bool) -> list[list[str]]
     return [[text(value) for value in row] for row in values.tolist()]
 
 
+def _parts(view: LayerView) -> dict[str, list[str]]:
+    """Parts of each skill that has some, as far as the layer says something of them."""
+    told = skills_in_fit(view).tolist()
+    known = {skill for skill, fitted in zip(view.indexed.skills.ids.to_pylist(), told, strict=True) if fitted}
+    links = view.indexed.dataset.part_of
+    parts: dict[str, list[str]] = {}
+    for child, parent in zip(links["child"].to_pylist(), links["parent"].to_pylist(), strict=True):
+        if child in known:
+            parts.setdefault(parent, []).append(child)
+    return parts
+
+
 def tree_figure(view: LayerView) -> go.Figure:
     """Parents by number of their parts, and within each its most used parts."""
     dataset = view.indexed.dataset
     ids = view.indexed.skills.ids.to_pylist()
     names = dict(zip(dataset.skills["id"].to_pylist(), dataset.skills["name"].to_pylist(), strict=True))
-    fitted = skills_in_fit(view).tolist()
-    known = {skill: learned for skill, learned, told in zip(ids, view.learned.tolist(), fitted, strict=True) if told}
+    known = dict(zip(ids, view.learned.tolist(), strict=True))
     uses = dict(zip(ids, view.indexed.graph.skill_degrees.tolist(), strict=True))
-    parts: dict[str, list[str]] = {}
-    for child, parent in zip(*(dataset.part_of[side].to_pylist() for side in ("child", "parent")), strict=True):
-        if child in known:
-            parts.setdefault(parent, []).append(child)
+    parts = _parts(view)
     largest = sorted(parts, key=lambda parent: (-len(parts[parent]), parent))[:PARENTS]
     boxes: list[tuple[str, str, str, int, float]] = []
     total = sum(len(parts[parent]) for parent in largest)
     learned = sum(known[child] for parent in largest for child in parts[parent])
-    boxes.append((_ROOT, f"{len(largest)} largest", "", total, learned / max(total, 1)))
+    boxes.append(
+        (_ROOT, "all" if len(largest) == len(parts) else f"{len(largest)} largest", "", total, learned / max(total, 1))
+    )
     for parent in largest:
         children = sorted(parts[parent], key=lambda child: (-uses[child], child))
         share = sum(known[child] for child in children) / len(children)

@@ -11,6 +11,7 @@ from explorer.service import predict_classes
 from explorer.service.prediction import SWIFT_UP_TO
 from ui.calls import Calls
 from ui.components import sentence
+from ui.drawing.figures import MANY, groups_said
 from ui.drawing.hierarchies import (
     Relation,
     hierarchy,
@@ -20,12 +21,10 @@ from ui.drawing.hierarchies import (
 )
 from ui.drawing.stability import two_classes
 from ui.pages.classes.answers import (
-    MANY,
     MOST,
-    PARENTS,
+    boxes_said,
     by_class,
     class_table,
-    classes_said,
     heat_figure,
     level_table,
     matching,
@@ -59,8 +58,8 @@ def heat(source: Source, measure: str, draw: str, subject: dict[str, str]) -> tu
     most = MANY if draw == "all" else MOST
     rows, columns, _ = requirement_matrix(view, measure)
     said = (
-        classes_said(min(len(rows), most), len(rows), "classes of texts"),
-        classes_said(min(len(columns), most), len(columns), "classes of skills"),
+        groups_said(min(len(rows), most), len(rows), "classes of texts"),
+        groups_said(min(len(columns), most), len(columns), "classes of skills"),
     )
     return heat_figure(view, measure, most), _height(min(len(rows), most)), " ".join(filter(None, said))
 
@@ -85,7 +84,8 @@ def share(source: Source, by: str, draw: str, subject: dict[str, str]) -> tuple[
     most = MANY if draw == "all" else MOST
     shown = min(len(rows), most)
     noun = "levels" if by == "level" else "classes of skills"
-    return share_figure(rows, most), _height(shown), classes_said(shown, len(rows), noun)
+    which = "lowest" if by == "level" else "largest"
+    return share_figure(rows, most), _height(shown), groups_said(shown, len(rows), noun, which)
 
 
 @CALLS.answer("the prediction of each class", Output("c-predicted", "children"), Input("c-subject", "data"))
@@ -118,10 +118,17 @@ def predicted(source: Source, subject: dict[str, str]) -> Any:
     Input("c-open", "data"),
     Input("c-full", "data"),
     Input("c-skill", "value"),
+    Input("c-most", "value"),
     State("c-subject", "data"),
 )
 def tree(
-    source: Source, rel: str, opened: list[str], full: list[str], skill: str | None, subject: dict[str, str]
+    source: Source,
+    rel: str,
+    opened: list[str],
+    full: list[str],
+    skill: str | None,
+    most: str,
+    subject: dict[str, str],
 ) -> Any:
     snapshot = source.snapshot()
     view = snapshot.view(subject["dataset"], subject["layer"])
@@ -131,13 +138,9 @@ def tree(
     )
     if found is None:
         return [], [], "", True, True, no_update
-    rows = unfold(found, opened or (), full or (), skill)
+    rows = unfold(found, opened or (), full or (), skill, int(most))
     boxes = rel == "boxes"
-    said = (
-        f"Boxes: the {PARENTS} largest, the more skills, the larger; the darker, the more are learned. Click to go in."
-        if boxes
-        else tree_said(found, relation, sum(row.skill >= 0 for row in rows))
-    )
+    said = boxes_said(view) if boxes else tree_said(found, relation, sum(row.skill >= 0 for row in rows), int(most))
     elements = no_update if boxes else tree_elements(found, rows, skill)
     return elements, tree_rows(found, rows), said, boxes, not boxes, tree_figure(view) if boxes else no_update
 
@@ -163,19 +166,20 @@ register_found(CALLS, "c-skill")
     Output("c-region", "figure"),
     Output("c-region-said", "children"),
     Output("c-tick", "disabled"),
+    Output("c-tick", "interval"),
     Input("c-x", "value"),
     Input("c-y", "value"),
     Input("c-tick", "n_intervals"),
     State("c-subject", "data"),
 )
-def stability(source: Source, x: str, y: str, _: int | None, subject: dict[str, str]) -> tuple[Any, Any, bool]:
+def stability(source: Source, x: str, y: str, _: int | None, subject: dict[str, str]) -> tuple[Any, ...]:
     snapshot = source.snapshot()
     key = (subject["dataset"], subject["layer"], x, y)
     view = snapshot.view(key[0], key[1])
     try:
         two = snapshot.once(("two classes", *key), lambda: two_classes(view, x, y))
     except USER_ERRORS as error:
-        return no_figure(), sentence(f"{str(error)[:1].upper()}{str(error)[1:]}."), True
+        return no_figure(), sentence(f"{str(error)[:1].upper()}{str(error)[1:]}."), True, no_update
     return region_answer(source.regions, snapshot, key, two)
 
 

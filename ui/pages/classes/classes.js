@@ -18,7 +18,7 @@
     const d = node.data();
     if (!d.state) return [d.name, "click to show them"];
     const below = d.below ? `${Number(d.below).toLocaleString("en")} skills below, ${Math.round(100 * d.share)} % learned` : null;
-    return [d.name, `${d.class} · level ${d.level} · ${d.state}`, below];
+    return [d.name, `${window.sgTools.isolated(d.class)} · level ${d.level} · ${d.state}`, below];
   };
 
   /* A tree is read from its upper left corner; a line that was asked for is brought to the middle. */

@@ -12,6 +12,8 @@ from dash import dcc, html
 
 from explorer.errors import USER_ERRORS
 from explorer.service import LayerView
+from explorer.wording import isolated, quoted
+from loaders.dataset import Dataset
 from ui.attributes import attributes
 from ui.choice import Query, choose
 from ui.components import card, figure, grid, no_layer, page, page_header, sentence, small_select, why_column
@@ -19,6 +21,7 @@ from ui.drawing.canvas import zoom_tools
 from ui.drawing.fitted import fitted_canvas
 from ui.drawing.hierarchies import (
     LEFT_OUT,
+    ROWS,
     UNUSED,
     blocked_rows,
     hierarchy,
@@ -78,7 +81,7 @@ def _no_skill(view: LayerView, skill: str | None) -> str | None:
     skills = view.indexed.dataset.skills["id"]
     if not skill or pc.index(skills, skill).as_py() >= 0:
         return None
-    return f"Dataset {view.info.dataset!r} has no skill {skill!r}."
+    return f"Dataset {quoted(view.info.dataset)} has no skill {quoted(skill)}."
 
 
 def _segments(name: str, title: str, options: Sequence[dict[str, str]], value: str | None) -> dmc.SegmentedControl:
@@ -170,6 +173,7 @@ def _hierarchy(view: LayerView, query: Query) -> Any:
                     _tree_keys(evidence=view.info.kind == "evidence"),
                     html.Div(className="spacer"),
                     html.Button("close all", id="c-close", className="link"),
+                    _rows(dataset, TREE.read(query)["most"]),
                     _segments("c-rel", "Hierarchy of", options, query.get("rel")),
                     searching(
                         dmc.Select(
@@ -223,6 +227,13 @@ def _hierarchy(view: LayerView, query: Query) -> Any:
         className="card graph-card",
         id="c-hierarchy",
     )
+
+
+def _rows(dataset: Dataset, chosen: str) -> html.Div:
+    """How many rows are shown at most; nothing to choose where the fewest are all skills."""
+    options = [{"value": str(most), "label": f"up to {most:,} rows"} for most in ROWS]
+    field = small_select("c-most", None, options, chosen, width=140, **attributes(aria_label="Rows"))
+    return html.Div(field, hidden=dataset.skills.num_rows <= ROWS[0])
 
 
 def _tree_keys(*, evidence: bool) -> html.Div:
@@ -288,7 +299,7 @@ def _regions(view: LayerView, query: Query) -> Any:
     if len(groups) < 2:
         return None
     x, y = _chosen(groups, query)
-    data = [{"value": group.key, "label": f"{group.name} ({group.texts:,})"} for group in groups]
+    data = [{"value": group.key, "label": f"{isolated(group.name)} ({group.texts:,})"} for group in groups]
 
     def choice(name: str, title: str, value: str) -> dmc.Select:
         return small_select(name, title, data, value, width=200, searchable=True)

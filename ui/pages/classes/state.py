@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ui.drawing.hierarchies import ROWS
 from ui.state import Control, Group
 
 __all__ = ["REGION", "SHARES", "TREE"]
@@ -21,6 +22,7 @@ TREE = Group(
         Control("open", "c-open", "data", "list"),
         Control("full", "c-full", "data", "list"),
         Control("skill", "c-skill"),
+        Control("most", "c-most", default=str(ROWS[0]), among=tuple(map(str, ROWS))),
     ),
 )
 REGION = Group("classes-region", (Control("x", "c-x"), Control("y", "c-y")))

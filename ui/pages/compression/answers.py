@@ -12,6 +12,7 @@ from explorer.service.communication import ChannelReport
 from explorer.service.compression import CompressionReport
 from explorer.service.snapshot import LayerView
 from explorer.service.text_code import Received, TextCode
+from explorer.wording import isolated
 from ui.components import fraction, stat
 from ui.drawing.style import ROLES, figure_layout, lay_out
 
@@ -83,7 +84,7 @@ def _bits(value: float | None) -> str:
 
 
 def _skill_chip(name: str, bits: float | None, tone: str, meaning: str) -> html.Span:
-    inner: list[Any] = [name]
+    inner: list[Any] = [html.Span(name)]
     if bits is not None:
         inner.append(html.Span(f"{bits:.1f}", className="chip-bits"))
     return html.Span(inner, className=f"chip {tone}", title=meaning)
@@ -104,7 +105,7 @@ def code_shown(code: TextCode, received: Received, sender: str) -> list[Any]:
             ("number of skills", code.count_bits, f"their number, {len(code.skills)}"),
             ("which skills", code.set_bits, f"as a set: {_bits(code.order_bits)} bits for their order are saved"),
         ]
-        lead = f"{sender} understands this text and sends its {len(code.skills)} skills."
+        lead = f"{isolated(sender)} understands this text and sends its {len(code.skills)} skills."
         data = f"{len(code.data)} bytes on its own (whole 32-bit words); {_bits(code.bits)} bits together with others"
     else:
         novel = sum(skill.place is None for skill in code.skills)
@@ -112,7 +113,9 @@ def code_shown(code: TextCode, received: Received, sender: str) -> list[Any]:
             ("understood or not", code.flag_bits, "one flag per text, coded together with all others"),
             ("the text itself", 8.0 * len(code.data), "compressed by zstd; together with others it costs less"),
         ]
-        lead = f"{sender} has not learned {novel} of its {len(code.skills)} skills, so it sends the whole text."
+        lead = (
+            f"{isolated(sender)} has not learned {novel} of its {len(code.skills)} skills, so it sends the whole text."
+        )
         data = f"{len(code.data)} bytes: the text compressed by zstd"
     rows = [
         html.Tr([html.Td([name, html.Div(meaning, className="quiet")]), html.Td(_bits(value), className="number")])
@@ -134,7 +137,7 @@ def code_shown(code: TextCode, received: Received, sender: str) -> list[Any]:
         html.H3("The code", className="code-title"),
         html.Pre(hex_lines(code.data), className="code-hex", tabIndex=0),
         html.P(data + ".", className="quiet"),
-        html.H3(f"How {received.layer} reads it", className="code-title"),
+        html.H3(f"How {isolated(received.layer)} reads it", className="code-title"),
         *_received(code, received),
     ]
 
@@ -152,7 +155,7 @@ def _received(code: TextCode, received: Received) -> list[Any]:
         file = ["It has learned other skills (fingerprint ", mark, text]
     found = [html.P(file, className="sentence")]
     if code.understood and not received.same and received.misread:
-        wrong = ", ".join(name or "nothing" for name in received.misread[:6])
+        wrong = ", ".join(isolated(name or "nothing") for name in received.misread[:6])
         wrong += " …" if len(received.misread) > 6 else ""
         text = (
             f"its own list would give: {wrong}"
@@ -162,7 +165,7 @@ def _received(code: TextCode, received: Received) -> list[Any]:
         found.append(html.P(f"If it were not refused, {text}.", className="sentence"))
     n = len(code.skills)
     if received.unknown:
-        names = ", ".join(received.unknown[:6]) + (" …" if len(received.unknown) > 6 else "")
+        names = ", ".join(map(isolated, received.unknown[:6])) + (" …" if len(received.unknown) > 6 else "")
         text = (
             f"Given the skills themselves, it knows {received.known} of {n} and would not understand the text: {names}."
         )

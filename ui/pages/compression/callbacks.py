@@ -13,6 +13,7 @@ from explorer.service.communication import channel
 from explorer.service.compression import Model, rate_by_ratio, typed_rate_by_ratio
 from explorer.service.snapshot import LayerView
 from explorer.service.text_code import code_text, measure_layer, receive
+from explorer.wording import quoted
 from ui.calls import Calls
 from ui.pages.compression.answers import (
     TEXTS,
@@ -132,7 +133,7 @@ def send(source: Source, receiver: str, erasure: float, subject: dict[str, str])
             ),
         )
     except SkillgraphError:
-        text = f"Layer {layer!r} understands none of the texts, so there is nothing to send as skills."
+        text = f"Layer {quoted(layer)} understands none of the texts, so there is nothing to send as skills."
         return no_figure(), text, shown
     return channel_figure(report), channel_sentence(report), shown
 

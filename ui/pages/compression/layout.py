@@ -10,6 +10,7 @@ import numpy as np
 from dash import dcc, html
 
 from explorer.service.snapshot import LayerView
+from explorer.wording import quoted
 from ui.attributes import attributes
 from ui.choice import Query, choose
 from ui.components import (
@@ -53,12 +54,13 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     view = snapshot.view(choice.dataset, choice.layer)
     if not view.indexed.graph.n_texts or not view.learned.any():
         nothing = empty_state(
-            "Nothing to encode with", f"Layer {choice.layer!r} has learned no skills, so every text is sent whole."
+            "Nothing to encode with",
+            f"Layer {quoted(choice.layer)} has learned no skills, so every text is sent whole.",
         )
         return page(page_header(_TITLE, _MEANING, choice), problem, nothing)
     text = query.get("text")
     if text is not None and view.indexed.text_ids.index(text).as_py() < 0:
-        problem = problem or notice(f"Layer {choice.layer!r} has no text {text!r}; another is shown.")
+        problem = problem or notice(f"Layer {quoted(choice.layer)} has no text {quoted(text)}; another is shown.")
         text = None
     names = [info.name for info in choice.layers]
     defaults = {

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from analysis.ordering import clustered
-from explorer.wording import plural
+from explorer.wording import isolated, plural
 from loaders.spreadsheet import escaped
 from ui.components import why_column
 from ui.drawing.figures import label
@@ -295,7 +295,7 @@ def tree_rows(wide: Wide) -> list[dict[str, Any]]:
 
     return [
         {
-            "layer": "\u2003" * m.depth + m.layer.name,
+            "layer": "\u2003" * m.depth + isolated(m.layer.name),
             "name": m.layer.name,
             "base": m.layer.base or "",
             "learned": m.layer.learned,

@@ -44,7 +44,12 @@ def begin(source: Source, name: str, form: Mapping[str, Any]) -> Job:
 def shown(_source: Source, work: Job) -> Any:
     """How large the family is."""
     wide: Wide = work.value
-    left = f" {wide.left_out:,} more skills do not differ." if wide.left_out else ""
+    left = f" {plural(wide.left_out, 'more skill does', 'more skills do')} not differ." if wide.left_out else ""
+    if wide.too_many:
+        left += (
+            f" The matrix has room for {len(wide.skills):,} of those that do: {wide.too_many:,} are left out; “Rows” "
+            "by class counts all of them, and so does the table of what was gained and lost."
+        )
     return html.P(
         f"{plural(len(wide.layers), 'layer')} and {plural(len(wide.skills), 'skill')} in the matrix, "
         f"{plural(len(wide.gains), 'change')} against the base"
@@ -74,13 +79,13 @@ def _found(source: Source, ticket: str | None) -> Wide | None:
     "the matrix",
     Output("f-matrix", "figure"),
     Output("f-matrix", "style"),
-    Input("f-state", "data"),
+    Input("f-turn", "data"),
     Input("f-value", "value"),
     Input("f-order", "value"),
     Input("f-rows", "value"),
     State("f-ticket", "data"),
 )
-def matrix(source: Source, _state: Any, value: str, order: str, by: str, ticket: str | None) -> tuple[Any, ...]:
+def matrix(source: Source, _turn: Any, value: str, order: str, by: str, ticket: str | None) -> tuple[Any, ...]:
     wide = _found(source, ticket)
     if wide is None:
         return no_update, no_update
@@ -121,12 +126,12 @@ def table(
     Output("f-panels", "figure"),
     Output("f-panels", "style"),
     Output("f-panels-said", "children"),
-    Input("f-state", "data"),
+    Input("f-turn", "data"),
     Input("f-value", "value"),
     Input("f-picked", "value"),
     State("f-ticket", "data"),
 )
-def panels(source: Source, _state: Any, value: str, picked: list[str] | None, ticket: str | None) -> tuple[Any, ...]:
+def panels(source: Source, _turn: Any, value: str, picked: list[str] | None, ticket: str | None) -> tuple[Any, ...]:
     wide = _found(source, ticket)
     if wide is None:
         return no_update, no_update, no_update
@@ -159,11 +164,11 @@ def pick(_source: Source, cause: Cause, disc: Any, title: Any, picked: list[str]
     Output("f-close", "figure"),
     Output("f-close", "style"),
     Output("f-close-box", "hidden"),
-    Input("f-state", "data"),
+    Input("f-turn", "data"),
     Input("f-picked", "value"),
     State("f-ticket", "data"),
 )
-def look_at_graphs(source: Source, _state: Any, picked: list[str] | None, ticket: str | None) -> tuple[Any, ...]:
+def look_at_graphs(source: Source, _turn: Any, picked: list[str] | None, ticket: str | None) -> tuple[Any, ...]:
     wide = _found(source, ticket)
     if wide is None or wide.shared is None or len(picked or ()) < 2:
         return no_update, no_update, True
@@ -177,10 +182,10 @@ def look_at_graphs(source: Source, _state: Any, picked: list[str] | None, ticket
     Output("f-gains", "rowData"),
     Output("f-picked", "data"),
     *(Output(table, "dashGridOptions") for table in ("f-tree", "f-gains", "f-closer")),
-    Input("f-state", "data"),
+    Input("f-turn", "data"),
     State("f-ticket", "data"),
 )
-def tables(source: Source, _state: Any, ticket: str | None) -> tuple[Any, ...]:
+def tables(source: Source, _turn: Any, ticket: str | None) -> tuple[Any, ...]:
     work = source.readings.find(ticket)
     if work is None:
         return (no_update,) * 6
@@ -197,11 +202,11 @@ def tables(source: Source, _state: Any, ticket: str | None) -> tuple[Any, ...]:
     "the closer look",
     Output("f-closer", "columnDefs"),
     Output("f-closer", "rowData"),
-    Input("f-state", "data"),
+    Input("f-turn", "data"),
     Input("f-picked", "value"),
     State("f-ticket", "data"),
 )
-def look_closer(source: Source, _state: Any, picked: list[str] | None, ticket: str | None) -> tuple[Any, ...]:
+def look_closer(source: Source, _turn: Any, picked: list[str] | None, ticket: str | None) -> tuple[Any, ...]:
     wide = _found(source, ticket)
     return (no_update, no_update) if wide is None else closer(wide, picked or list(wide.layers[:2]))
 

@@ -9,6 +9,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from explorer.service.snapshot import read_dataset
+from explorer.wording import isolated
 from ui.choice import Choice, Query, choose
 from ui.components import card, empty_state, figure, grid, no_layer, page, page_header, small_select, why_column
 from ui.notices import notice
@@ -168,7 +169,7 @@ def _estimates(snapshot: Snapshot, choice: Choice) -> list[Any]:
     if not bases:
         return []
     query = {"run": "evidence", "dataset": dataset, **({"family": bases[0]} if len(bases) == 1 else {})}
-    said = f"Estimate {bases[0]} and its children" if len(bases) == 1 else "Estimate a base and its children"
+    said = f"Estimate {isolated(bases[0])} and its children" if len(bases) == 1 else "Estimate a base and its children"
     return [dcc.Link(said, href="/runs?" + urlencode(query), className="run-link")]
 
 
@@ -179,7 +180,7 @@ def _controls(snapshot: Snapshot, choice: Choice, roots: list[str], state: dict[
             dmc.Select(
                 id="f-root",
                 label="Family",
-                data=[{"value": name, "label": f"{name} and its descendants"} for name in roots],
+                data=[{"value": name, "label": f"{isolated(name)} and its descendants"} for name in roots],
                 value=root,
                 clearable=True,
                 placeholder="all families",

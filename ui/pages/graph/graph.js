@@ -18,7 +18,7 @@
       return [d.name, `requires ${count(d.skills, "skill", "skills")}`, taught];
     }
     const wave = d.wave < 0 ? "not learned in this layer" : d.wave === 0 ? "known before" : `learned in wave ${d.wave}`;
-    return [d.name, `${d.class} · ${count(d.uses, "text requires it", "texts require it")}`, wave];
+    return [d.name, `${window.sgTools.isolated(d.class)} · ${count(d.uses, "text requires it", "texts require it")}`, wave];
   }
 
   /* All in view, with room for half a name at each side. */

@@ -9,6 +9,7 @@ import dash_mantine_components as dmc
 import numpy as np
 from dash import html
 
+from explorer.wording import isolated
 from ui.attributes import attributes
 from ui.drawing.graphs import LayerGraph, shortest_path, skills_of, texts_of
 from ui.drawing.learning_path import learning_path, needed_before, relatives
@@ -209,7 +210,7 @@ def _taught(graph: LayerGraph, node: int) -> list[Any]:
     chips: list[Any] = []
     for other in others[:16]:
         wave = int(view.wave[other])
-        label = f"{names[other].as_py()} · {_wave(wave)}"
+        label = f"{isolated(names[other].as_py())} · {_wave(wave)}"
         hollow = "" if wave >= 0 else " why-hollow"
         chips.append(
             html.Button(
@@ -247,7 +248,7 @@ def _came(graph: LayerGraph, node: int) -> list[Any]:
             )
         ]
         if learned.text >= 0:
-            step.append(html.Div(f"by {titles[learned.text].as_py()}", className="text-line from"))
+            step.append(html.Div(f"by {isolated(titles[learned.text].as_py())}", className="text-line from"))
         steps.append(html.Li(step))
     before, texts = needed_before(view, index)
     return [
@@ -282,7 +283,7 @@ def _family(graph: LayerGraph, skill: str) -> list[Any]:
         chips: list[Any] = []
         for member, name in members[:16]:
             node = graph.node_of.get(member)
-            label = f"{name} · {'not learned' if node is None else _wave(int(graph.wave[node]))}"
+            label = f"{isolated(name)} · {'not learned' if node is None else _wave(int(graph.wave[node]))}"
             hollow = " why-hollow" if node is None else ""
             chips.append(
                 html.Button(label, id={"type": "g-go", "skill": member, "at": title}, className=f"chip{hollow}")

@@ -11,7 +11,7 @@ from dash import dcc, html
 
 from explorer.service.lacking import REASONS
 from explorer.service.reasons import layer_lacks
-from explorer.wording import plural
+from explorer.wording import isolated, plural
 from ui.drawing.graphs import LayerGraph, texts_of
 from ui.source import Snapshot
 
@@ -62,7 +62,7 @@ def lacking_options(graph: LayerGraph, typed: str, chosen: str | None, limit: in
 
 
 def _label(name: str) -> str:
-    return f"○ {name} · not learned"
+    return f"○ {isolated(name)} · not learned"
 
 
 def links(dataset: str, layer: str, skill: str, *, learned: bool) -> html.P:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from dash import dcc, html
 
+from explorer.wording import isolated, quoted
 from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
 from ui.components import chart_settings, empty_state, grid, no_layer, page_header
@@ -51,7 +52,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     subject = (choice.dataset, choice.layer)
     graph = snapshot.graph(*subject)
     if graph.n == 0:
-        text = f"Layer {choice.layer!r} has learned nothing, so there is nothing to link."
+        text = f"Layer {quoted(choice.layer)} has learned nothing, so there is nothing to link."
         why = dcc.Link(
             "Why not, and what would help", href="/why?" + urlencode(dict(zip(_SUBJECT, subject, strict=True)))
         )
@@ -122,7 +123,8 @@ def _memory(choice: Choice, state: GraphState, usual: str, ends: Mapping[str, li
 
 
 def _stage(choice: Choice, state: GraphState) -> html.Section:
-    label = f"Association graph of layer {choice.layer}; the button Table shows the same rows as a table"
+    named = f"layer {isolated(str(choice.layer))}"
+    label = f"Association graph of {named}; the button Table shows the same rows as a table"
     return html.Section(
         [
             html.Div(
@@ -149,7 +151,7 @@ def _stage(choice: Choice, state: GraphState) -> html.Section:
                         id="g-map-box",
                         className="stage-layer map-layer",
                         role="figure",
-                        **attributes(aria_label=f"Map of all skills of layer {choice.layer}; drag a box to zoom in"),
+                        **attributes(aria_label=f"Map of all skills of {named}; drag a box to zoom in"),
                     ),
                     html.Div(
                         grid(

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from explorer.wording import quoted
 from ui.drawing.arrangements import ARRANGEMENTS
 from ui.drawing.filters import Filters
 from ui.drawing.graphs import NODE_LIMIT, LayerGraph
@@ -143,9 +144,9 @@ def not_learned(query: Mapping[str, str], graph: LayerGraph) -> str | None:
         if not name or name in graph.node_of:
             continue
         if not is_lacking(graph, name):
-            return f"Dataset {info.dataset!r} has no skill {name!r}."
+            return f"Dataset {quoted(info.dataset)} has no skill {quoted(name)}."
         if key == "to":
-            return f"Layer {info.name!r} has not learned the skill {name!r}, so no path leads to it."
+            return f"Layer {quoted(info.name)} has not learned the skill {quoted(name)}, so no path leads to it."
     return None
 
 

@@ -12,6 +12,7 @@ from explorer.service import LayerComparison, SkillChange, compare
 from explorer.service.cautions import interval_note
 from explorer.service.family import FamilyMember, FamilyReport
 from explorer.store.protocol import LayerInfo
+from explorer.wording import isolated
 from ui.components import (
     fraction,
     sentence,
@@ -97,7 +98,7 @@ def _branch(node: tuple[FamilyMember, list[Any]], pair: Mapping[str, str]) -> ht
 
 def _row(info: LayerInfo, member: FamilyMember | None, pair: Mapping[str, str]) -> html.Div:
     query = {"dataset": info.dataset, "first": info.base or info.name, "second": info.name}
-    title: Any = info.name if info.base is None else dcc.Link(info.name, href=f"/layers?{urlencode(query)}")
+    title: Any = html.Span(info.name) if info.base is None else dcc.Link(info.name, href=f"/layers?{urlencode(query)}")
     marks = [html.Span(side, className="chip") for side in ("first", "second") if pair[side] == info.name]
     how = info.kind if info.base is None else (info.mode or info.kind)
     facts: list[Any] = [html.Span(f"{how} · {fraction(info.learned_fraction)} of {info.skills:,} skills")]
@@ -166,14 +167,14 @@ def inspected(found: LayerComparison, change: SkillChange | None) -> list[Any]:
         sentence(f"It is {SAID[change.change]}."),
     ]
     if found.mastery is not None:
-        pair = zip(both, (change.mastery_first, change.mastery_second), strict=True)
+        pair = zip([isolated(info.name) for info in both], (change.mastery_first, change.mastery_second), strict=True)
         items += [
-            html.Div(f"{info.name}: {'no evidence' if p is None else f'mastery {p:.2f}'}", className="text-line")
-            for info, p in pair
+            html.Div(f"{name}: {'no evidence' if p is None else f'mastery {p:.2f}'}", className="text-line")
+            for name, p in pair
         ]
     elif has:
         known = "known beforehand" if change.wave == 0 else f"learned in wave {change.wave}"
-        items.append(html.Div(f"{has[-1].name}: {known}", className="text-line"))
+        items.append(html.Div(f"{isolated(has[-1].name)}: {known}", className="text-line"))
     if change.attachments:
         items += [
             html.H3(f"Attached to ({change.attached_to:,} links)"),

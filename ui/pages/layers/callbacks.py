@@ -9,7 +9,7 @@ from dash import ALL, Input, Output, State, no_update
 from explorer.export import comparison_html
 from explorer.service.family import family
 from ui.calls import Calls, Cause
-from ui.drawing.figures import learned_by_class_figure, learned_by_level_figure
+from ui.drawing.figures import GROUPS, MANY, groups_said, learned_by_class_figure, learned_by_level_figure
 from ui.drawing.pairs import anchor_rows, pair_elements
 from ui.pages.layers.answers import compared, components_told, family_tree, inspected, pair_of
 from ui.pages.layers.state import ALL_CLASSES, CONTROLS
@@ -59,10 +59,24 @@ def inspect(source: Source, skill: str | None, pair: dict[str, str]) -> tuple[An
     return inspected(found, change), [a.skill for a in change.attachments] if change is not None else []
 
 
-@CALLS.answer("the figure by group", Output("p-groups", "figure"), Input("p-by", "value"), Input("p-pair", "data"))
-def groups(source: Source, by: str, pair: dict[str, str]) -> Any:
+@CALLS.answer(
+    "the figure by group",
+    Output("p-groups", "figure"),
+    Output("p-groups", "style"),
+    Output("p-groups-said", "children"),
+    Input("p-by", "value"),
+    Input("p-many", "value"),
+    Input("p-pair", "data"),
+)
+def groups(source: Source, by: str, many: str, pair: dict[str, str]) -> tuple[Any, ...]:
     found = compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"])
-    return (learned_by_level_figure if by == "level" else learned_by_class_figure)(found)
+    most = MANY if many == "all" else GROUPS
+    levels = by == "level"
+    total = len(found.by_level if levels else found.by_class)
+    shown = min(total, most)
+    chart = (learned_by_level_figure if levels else learned_by_class_figure)(found, most)
+    noun, which = ("levels", "lowest") if levels else ("classes of skills", "largest")
+    return chart, {"height": f"{max(280, 60 + 19 * shown)}px"}, groups_said(shown, total, noun, which)
 
 
 @CALLS.answer(

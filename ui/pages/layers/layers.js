@@ -17,7 +17,7 @@
 
   const describe = (node) => {
     const d = node.data();
-    return [d.name, `${d.class} · ${d.change}: ${WORDS[d.change]}`];
+    return [d.name, `${window.sgTools.isolated(d.class)} · ${d.change}: ${WORDS[d.change]}`];
   };
 
   /* Two canvases show the same part of the same picture. */

@@ -11,6 +11,7 @@ from dash import dcc, html
 
 from explorer.service import LayerComparison
 from explorer.store.protocol import LayerInfo
+from explorer.wording import isolated, quoted
 from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
 from ui.components import (
@@ -30,6 +31,7 @@ from ui.components import (
     wide_table,
 )
 from ui.drawing.canvas import zoom_tools
+from ui.drawing.figures import GROUPS
 from ui.drawing.fitted import fitted_canvas
 from ui.drawing.pairs import LIMITS
 from ui.drawing.style import CHANGES, SCHEMES, pair_stylesheet
@@ -59,6 +61,9 @@ _VIEWS = ({"value": "one", "label": "one graph"}, {"value": "two", "label": "sid
 _BY = ({"value": "class", "label": "class"}, {"value": "level", "label": "level"})
 
 
+_DRAW = ({"value": "some", "label": f"first {GROUPS}"}, {"value": "all", "label": "all"})
+
+
 _KINDS = ({"value": "lost", "label": "lost"}, {"value": "gained", "label": "gained"})
 
 
@@ -82,8 +87,8 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
             page_header(_TITLE, _MEANING, choice, layer=False),
             empty_state(
                 "One layer only",
-                f"There is no second layer to compare {only!r} with yet: fine-tune it, or learn another layer with a "
-                "different learner.",
+                f"There is no second layer to compare {quoted(only)} with yet: fine-tune it, or learn another layer "
+                "with a different learner.",
                 f"skillgraph learn tuned --base {only} --mode continued --dataset {choice.dataset}",
                 f"skillgraph learn two-at-a-time --learner d:2 --dataset {choice.dataset}",
             ),
@@ -133,12 +138,14 @@ def odd_pair(choice: Choice, query: Query, pair: tuple[str, str]) -> str | None:
     """A sentence if the query names layers that are not there, or one layer twice."""
     names = {info.name for info in choice.layers}
     asked = dict.fromkeys(query[side] for side in ("first", "second") if side in query)
-    missing = [repr(name) for name in asked if name not in names]
+    missing = [quoted(name) for name in asked if name not in names]
     if missing:
         kinds = f"no layer {missing[0]}" if len(missing) == 1 else f"no layers {' and '.join(missing)}"
-        return f"Dataset {choice.dataset!r} has {kinds}; {pair[0]!r} and {pair[1]!r} are shown instead."
+        return (
+            f"Dataset {quoted(choice.dataset)} has {kinds}; {quoted(pair[0])} and {quoted(pair[1])} are shown instead."
+        )
     if pair[0] == pair[1]:
-        return f"Both layers are {pair[0]!r}, so there is nothing to compare. Choose another as one of them."
+        return f"Both layers are {quoted(pair[0])}, so there is nothing to compare. Choose another as one of them."
     return None
 
 
@@ -293,7 +300,7 @@ def _side(name: str, layer: str, box: str) -> html.Div:
     return html.Div(
         [
             html.Div(layer, className="pair-name"),
-            fitted_canvas(name, f"Skills of {layer}; the table below has the same skills"),
+            fitted_canvas(name, f"Skills of {isolated(layer)}; the table below has the same skills"),
             zoom_tools(name),
         ],
         className="graph-stage",
@@ -303,12 +310,22 @@ def _side(name: str, layer: str, box: str) -> html.Div:
 
 def _groups(found: LayerComparison, query: Query) -> Any:
     by = query.get("by", "class")
+    many = len(found.by_class) > GROUPS or len(found.by_level or ()) > GROUPS
     return card(
         "By group",
-        figure("p-groups", height=280, label="Kept, gained and lost skills of each class or level"),
+        [
+            figure("p-groups", height=280, label="Kept, gained and lost skills of each class or level"),
+            html.Div(id="p-groups-said", className="quiet", **attributes(aria_live="polite")),
+        ],
         note="Skills of each class or level that both layers have learned, and which layer has learned more.",
         extra=html.Div(
-            _segments("p-by", "Group by", _BY if found.by_level else _BY[:1], by), hidden=not found.by_level
+            [
+                html.Div(_segments("p-many", "Groups that are drawn", _DRAW, query.get("groups")), hidden=not many),
+                html.Div(
+                    _segments("p-by", "Group by", _BY if found.by_level else _BY[:1], by), hidden=not found.by_level
+                ),
+            ],
+            className="segments",
         ),
     )
 
@@ -480,7 +497,7 @@ def change_rows(found: LayerComparison) -> list[dict[str, Any]]:
             "wave": c.wave if found.mastery is None else None,
             "component": c.component,
             "links": c.attached_to,
-            "attached": ", ".join(f"{a.name} ({a.weight:,})" for a in c.attachments),
+            "attached": ", ".join(f"{isolated(a.name)} ({a.weight:,})" for a in c.attachments),
             "before": c.mastery_first,
             "after": c.mastery_second,
             "deviation": c.mastery_deviation,

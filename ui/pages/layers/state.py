@@ -16,6 +16,7 @@ CONTROLS = Group(
         Control("draw", "p-draw", default=str(LIMITS[0]), among=tuple(map(str, LIMITS))),
         Control("skill", "p-skill", "data"),
         Control("by", "p-by", default="class", among=("class", "level")),
+        Control("groups", "p-many", default="some", among=("some", "all")),
         Control("attached", "p-attached", among=("lost", "gained"), always=True),
     ),
 )

@@ -8,6 +8,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from explorer.store.protocol import LayerInfo
+from explorer.wording import quoted
 from ui.attributes import attributes
 from ui.choice import Choice, Query, choose, finite
 from ui.components import card, empty_state, figure, grid, icon, no_layer, page_header, stat, why_address, why_column
@@ -208,8 +209,8 @@ def _no_waves(layer: str) -> Any:
     """What stands in the place of waves for a layer of outcomes."""
     return empty_state(
         "This layer was not learned from texts",
-        f"Layer {layer!r} says what a model has mastered, estimated from the texts that it solved: it has no waves, "
-        "and no text taught it. Learn a layer from the texts to see what the texts alone can teach:",
+        f"Layer {quoted(layer)} says what a model has mastered, estimated from the texts that it solved: it has no "
+        "waves, and no text taught it. Learn a layer from the texts to see what the texts alone can teach:",
         "skillgraph learn foundation",
     )
 

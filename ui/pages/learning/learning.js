@@ -7,10 +7,10 @@
 
   function describe(node) {
     const d = node.data();
-    if (d.reason) return [d.name, `${d.class} · ${count(d.uses, "text requires it", "texts require it")}`, `never learned: ${d.reason}`];
+    if (d.reason) return [d.name, `${window.sgTools.isolated(d.class)} · ${count(d.uses, "text requires it", "texts require it")}`, `never learned: ${d.reason}`];
     if (d.wave === undefined) return [d.name, d.class];
     const wave = d.wave === 0 ? "known before" : `learned in wave ${d.wave}`;
-    return [d.name, `${d.class} · ${count(d.uses, "text requires it", "texts require it")}`, wave];
+    return [d.name, `${window.sgTools.isolated(d.class)} · ${count(d.uses, "text requires it", "texts require it")}`, wave];
   }
 
   /* Once the canvas has what the server sent. */

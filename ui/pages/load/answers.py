@@ -11,7 +11,7 @@ from dash import html
 
 from explorer.errors import SkillgraphError
 from explorer.service.loading import LoadReport, default_name
-from explorer.wording import listed, plural
+from explorer.wording import isolated, listed, plural, quoted
 from loaders.companions import COMPANIONS
 from loaders.formats import FORMATS, Decision, Reading
 from loaders.gate import check_identifier
@@ -231,8 +231,8 @@ def _verdict(look: Look, problem: str) -> Any:
     )
     outcomes = f"{plural(models, 'model')} with {plural(attempts, 'outcome')}"
     if look.into:
-        head, said = "Would be added: ", f"{outcomes}, on texts that {look.into!r} has."
-        layers = f"{plural(len(look.stale), 'layer')} from outcomes will be stale: {listed(look.stale)}."
+        head, said = "Would be added: ", f"{outcomes}, on texts that {quoted(look.into)} has."
+        layers = f"{plural(len(look.stale), 'layer')} from outcomes will be stale: {listed(map(isolated, look.stale))}."
         said += f" {layers}" if look.stale else " No layer will be stale."
     else:
         skills = f"{plural(readings[0].skills, 'skill')}" if len(readings) == 1 else "their skills"
@@ -276,7 +276,7 @@ def _mapping(look: Look, asked: Asked, format_name: str) -> Any:
             size="xs",
             w=150,
             comboboxProps={"shadow": "md"},
-            **attributes(aria_label=f"Meaning of column {name}"),
+            **attributes(aria_label=f"Meaning of column {isolated(name)}"),
         )
         heads.append(html.Th([html.Div(name, className="load-column"), select if keys else None]))
     rows = [html.Tr([html.Td(cell[:80]) for cell in row[:24]]) for row in look.rows]
@@ -352,7 +352,7 @@ def _texts(readings: Sequence[Reading]) -> Any:
                 html.Td(text.id[:80]),
                 html.Td(text.title[:80]),
                 html.Td(
-                    (listed(text.skills) or "none")
+                    (listed(map(isolated, text.skills)) or "none")
                     + (f", and {text.n_skills - len(text.skills)} more" if text.n_skills > len(text.skills) else "")
                 ),
             ]
@@ -372,7 +372,7 @@ def loaded(report: LoadReport) -> list[str]:
     info = report.dataset
     said = [
         (
-            f"{info.name}: {plural(info.texts, 'text')}, {plural(info.skills, 'skill')}, "
+            f"{isolated(info.name)}: {plural(info.texts, 'text')}, {plural(info.skills, 'skill')}, "
             f"{plural(info.requirements, 'requirement')}. This load brought {plural(report.added_texts, 'text')} and "
             f"{plural(report.added_skills, 'new skill')}."
         )
@@ -380,7 +380,7 @@ def loaded(report: LoadReport) -> list[str]:
     if report.unchanged:
         said.append("The store had this dataset with the same content: nothing was written.")
     elif report.stale_layers:
-        said.append(f"Stale now: {', '.join(report.stale_layers)}; refresh them on the Layers page.")
+        said.append(f"Stale now: {', '.join(map(isolated, report.stale_layers))}; refresh them on the Layers page.")
     if report.skipped:
         left = ", ".join(f"{plural(count, 'row')} ({reason})" for reason, count in report.skipped.items())
         said.append(f"Left out: {left}.")

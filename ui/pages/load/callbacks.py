@@ -12,7 +12,7 @@ from dash import ALL, Input, Output, State, dcc, html, no_update
 
 from explorer.errors import SkillgraphError, StoreError
 from explorer.service.loading import default_name, stale_after_load
-from explorer.wording import plural
+from explorer.wording import isolated, plural, quoted
 from ui.attributes import attributes
 from ui.calls import Calls, Cause
 from ui.pages.load.answers import (
@@ -203,19 +203,23 @@ def _changes(source: Source, name: str, parts: list[str], mode: str) -> tuple[st
         snapshot = source.snapshot()
         there = {info.name: info for info in snapshot.datasets()}
     except StoreError:
-        return f"The store will be made, with dataset {name!r}.", False
+        return f"The store will be made, with dataset {quoted(name)}.", False
     if name not in there:
-        return f"A new dataset {name!r} will be made." + (
+        return f"A new dataset {quoted(name)} will be made." + (
             " There is none to add to." if mode == "append" else ""
         ), False
     info = there[name]
     if mode == "new":
-        return f"There is a dataset {name!r} already: add to it, replace it, or give another name.", True
+        return f"There is a dataset {quoted(name)} already: add to it, replace it, or give another name.", True
     stale = stale_after_load(snapshot.store, name, parts, append=mode == "append")
-    layers = f"{plural(len(stale), 'layer')} will be stale: {', '.join(stale)}." if stale else "No layer will be stale."
+    layers = (
+        f"{plural(len(stale), 'layer')} will be stale: {', '.join(map(isolated, stale))}."
+        if stale
+        else "No layer will be stale."
+    )
     if mode == "append":
-        return f"New texts will be added to the {info.texts:,} of {name!r}. {layers}", False
-    return f"The {plural(info.texts, 'text')} of {name!r} will be replaced; its layers stay. {layers}", False
+        return f"New texts will be added to the {info.texts:,} of {quoted(name)}. {layers}", False
+    return f"The {plural(info.texts, 'text')} of {quoted(name)} will be replaced; its layers stay. {layers}", False
 
 
 CALLS.browser("sgLoad.drop", Output("ld-drop", "data-ready"), Input("ld-drop", "id"))

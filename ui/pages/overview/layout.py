@@ -11,6 +11,7 @@ from dash import dcc, html
 from explorer.service import LayerView
 from explorer.service.evidence import attempted_texts, ignored_skills
 from explorer.store.protocol import DatasetInfo, LayerInfo
+from explorer.wording import isolated
 from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
 from ui.components import card, figure, fraction, no_layer, page, page_header, stat, wide_table
@@ -189,8 +190,8 @@ def _layers(choice: Choice) -> Any:
 
 
 def _layer_row(info: LayerInfo, choice: Choice) -> html.Tr:
-    source = ", ".join(info.parts) or "all texts"
-    origin = f"{info.kind}" if info.base is None else f"{info.mode} on {info.base}"
+    source = ", ".join(map(isolated, info.parts)) or "all texts"
+    origin = f"{info.kind}" if info.base is None else f"{info.mode} on {isolated(info.base)}"
     here = urlencode({"dataset": info.dataset, "layer": info.name})
     links: list[Any] = [dcc.Link("graph", href=f"/graph?{here}"), " · ", dcc.Link("learning", href=f"/learning?{here}")]
     if info.base is not None:
@@ -208,7 +209,7 @@ def _layer_row(info: LayerInfo, choice: Choice) -> html.Tr:
                     else "",
                 ]
             ),
-            html.Td([source, html.Div(f"{info.texts:,} texts", className="quiet")]),
+            html.Td([html.Span(source), html.Div(f"{info.texts:,} texts", className="quiet")]),
             html.Td(
                 [
                     html.Div(f"{fraction(info.learned_fraction)} of {info.skills:,}"),
@@ -230,11 +231,11 @@ def _dataset(info: DatasetInfo) -> Any:
         ("Prerequisites", f"{info.prerequisites:,}"),
         ("Part-of links", f"{info.part_of:,}"),
         ("Models", f"{info.models:,}"),
-        ("Parts", ", ".join(info.parts) or "one"),
+        ("Parts", ", ".join(map(isolated, info.parts)) or "one"),
         ("Loaded", info.loaded_at[:16].replace("T", " ")),
     ]
     return card(
-        f"Dataset {info.name}",
+        f"Dataset {isolated(info.name)}",
         [
             html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts], className="facts"),
             *(html.P(line, className="quiet") for line in provenance_lines(info)),
@@ -243,11 +244,11 @@ def _dataset(info: DatasetInfo) -> Any:
     )
 
 
-def provenance_lines(info: DatasetInfo, most: int = 8) -> list[str]:
+def provenance_lines(info: DatasetInfo) -> list[str]:
     """Where the dataset came from: one line for what was loaded first, and one for each part added to it."""
     loads: dict[str, list[str]] = {}
     for fact, value in info.provenance.items():
         if value not in (None, ""):
             part = next((name for name in info.parts if fact.startswith(f"{name}.")), "")
             loads.setdefault(part, []).append(f"{fact.removeprefix(f'{part}.')}: {value}")
-    return [f"{f'Added {part}: ' if part else ''}{' · '.join(facts[:most])}" for part, facts in loads.items()]
+    return [f"{f'Added {isolated(part)}: ' if part else ''}{' · '.join(facts)}" for part, facts in loads.items()]

@@ -22,6 +22,7 @@ from ui.drawing.of_layers import at_shares, hub_sweep, learned_curve
 from ui.source import Snapshot
 
 __all__ = [
+    "DRAWN_HUBS",
     "STEPS",
     "at_shares",
     "drawn_graph",
@@ -39,7 +40,7 @@ __all__ = [
 _DRAWN = 900
 
 
-_DRAWN_HUBS = 300
+DRAWN_HUBS = 300
 
 
 STEPS = 100
@@ -59,8 +60,8 @@ def drawn_skills(degrees: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]
     order = np.argsort(-np.asarray(degrees), kind="stable")
     if len(order) <= _DRAWN:
         return order.astype(np.int64)
-    rest = np.linspace(_DRAWN_HUBS, len(order) - 1, _DRAWN - _DRAWN_HUBS).round().astype(np.int64)
-    return order[np.concatenate((np.arange(_DRAWN_HUBS), rest))].astype(np.int64)
+    rest = np.linspace(DRAWN_HUBS, len(order) - 1, _DRAWN - DRAWN_HUBS).round().astype(np.int64)
+    return order[np.concatenate((np.arange(DRAWN_HUBS), rest))].astype(np.int64)
 
 
 def frames(graph: LayerGraph, seed: int = 0, steps: int = STEPS, *, hubs: bool = False) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from ui.calls import Calls
 from ui.drawing.elements import skill_drawing
 from ui.drawing.figures import percolation_figure, susceptibility_figure
 from ui.pages.percolation.answers import (
+    DRAWN_HUBS,
     at_shares,
     drawn_graph,
     frames,
@@ -44,7 +45,12 @@ def draw(source: Source, subject: dict[str, str]) -> tuple[Any, ...]:
         for element in drawing.elements
     ]
     total = len(graph.view.wave)
-    drawn = "" if graph.n == total else f". Drawn: the {graph.n:,} most used of {total:,} skills."
+    drawn = (
+        ""
+        if graph.n == total
+        else f". Drawn: {graph.n:,} of {total:,} skills, the {DRAWN_HUBS} most used and an even choice of the others; "
+        "the numbers and figures count all of them."
+    )
     return elements, drawn
 
 

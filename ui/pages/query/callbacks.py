@@ -24,6 +24,7 @@ from ui.pages.query.answers import (
 )
 from ui.source import Source
 from ui.work import tasks
+from ui.work.watching import next_question
 
 __all__ = ["CALLS"]
 
@@ -65,7 +66,8 @@ def follow(source: Source, cause: Cause, ask: dict[str, Any] | None, _pulse: Any
         work.wait(AT_ONCE)
     if work.state == "running":
         text = f"Running for {work.seconds:.0f} s; it is stopped after {ask['timeout']} s."
-        return {"running": True}, no_update, text, no_update, {}
+        state = {"running": True, "pause": next_question(300, work.seconds)}
+        return state, no_update, text, no_update, {}
     if work.state == "done":
         return answered(work.value)
     if work.state == "failed":

@@ -84,7 +84,7 @@
     return no();
   }
 
-  const pulseQuery = (state) => window.sgWork.pulse("q-pulse", "q-cancel", 300)(state);
+  const pulseQuery = (state) => window.sgWork.pulse("q-pulse", "q-cancel")(state);
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, { sgQuery: { pulseQuery, queryEditor, queryRecipe, exportable, askQuery, fitResult } });
 })();

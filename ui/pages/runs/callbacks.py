@@ -9,6 +9,7 @@ from dash import Input, Output, State
 
 from explorer.errors import SkillgraphError
 from explorer.run_options import given_values, run_kind, run_words
+from explorer.wording import quoted
 from ui.calls import Calls
 from ui.pages.runs.answers import result
 from ui.source import Source
@@ -45,7 +46,7 @@ def begin(source: Source, name: str, form: Mapping[str, Any]) -> Job:
 def _refuse_name(source: Source, dataset: str, name: str, agreement: str) -> None:
     if any(info.name == name for info in source.snapshot().layers(dataset)):
         raise SkillgraphError(
-            f"dataset {dataset!r} has a layer {name!r} already: give another name, or tick “{agreement}”"
+            f"dataset {quoted(dataset)} has a layer {quoted(name)} already: give another name, or tick “{agreement}”"
         )
 
 

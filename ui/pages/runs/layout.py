@@ -12,6 +12,7 @@ from dash import dcc, html
 from explorer.run_options import RUNS, RunKind, RunOption, given_values, run_kind, run_words
 from explorer.service.snapshot import read_dataset
 from explorer.store.protocol import DatasetInfo
+from explorer.wording import quoted
 from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
 from ui.components import card, no_layer, page, page_header
@@ -68,9 +69,9 @@ def _form(snapshot: Snapshot, kind: RunKind, choice: Choice, query: Query) -> An
     agree = [dmc.Checkbox(id="runs-agreed", label=asked or "agreed", checked=not asked, size="sm")]
     missing = ""
     if kind.outcomes and not there.models:
-        missing = f"Dataset {choice.dataset!r} has no outcomes of models: load some on the Load page."
+        missing = f"Dataset {quoted(choice.dataset)} has no outcomes of models: load some on the Load page."
     elif not choice.layers and any(o.takes == "layer" and o.needed for o in kind.options):
-        missing = f"Dataset {choice.dataset!r} has no layer yet: learn one first."
+        missing = f"Dataset {quoted(choice.dataset)} has no layer yet: learn one first."
     return card(
         kind.label,
         [

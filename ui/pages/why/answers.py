@@ -15,7 +15,7 @@ from explorer.service.lacking import NEVER, REASONS
 from explorer.service.reasons import layer_lacks
 from explorer.service.snapshot import read_dataset
 from explorer.service.why import WhyReport
-from explorer.wording import plural
+from explorer.wording import isolated, plural
 from ui.components import card, folded, wide_table
 from ui.source import Snapshot
 
@@ -57,7 +57,7 @@ def options(snapshot: Snapshot, dataset: str, layer: str, typed: str, picked: st
     if picked and picked not in found and picked in names_of(snapshot, dataset):
         found.insert(0, picked)
     called = names_of(snapshot, dataset)
-    return [{"value": key, "label": f"{called[key] or key} · {_state(wave.get(key))}"} for key in found]
+    return [{"value": key, "label": f"{isolated(called[key] or key)} · {_state(wave.get(key))}"} for key in found]
 
 
 def _state(wave: int | None) -> str:

@@ -10,7 +10,7 @@ from dash import ALL, Input, Output, State, html, no_update
 
 from explorer.errors import SkillgraphError
 from explorer.store.place import Place
-from explorer.wording import isolated, plural
+from explorer.wording import isolated, plural, quoted
 from ui.calls import Calls, Cause
 from ui.drawing.waiting import nearest_texts, undrawn_skills, waiting_elements
 from ui.pages.why.answers import answer, lacking_rows, names_of, options, summary
@@ -36,7 +36,7 @@ def asked(report: Report, place: Place, dataset: str, layer: str, skill: str) ->
 def begin(source: Source, name: str, form: Mapping[str, Any]) -> Job:
     """Look at the skill of a form."""
     if form.get("skill") not in names_of(source.snapshot(), str(form.get("dataset"))):
-        raise SkillgraphError(f"dataset {form.get('dataset')!r} has no skill {form.get('skill')!r}")
+        raise SkillgraphError(f"dataset {quoted(form.get('dataset'))} has no skill {quoted(form.get('skill'))}")
     return source.readings.begin(
         asked, source.place, form["dataset"], form["layer"], form["skill"], title="the skill", name=name
     )
@@ -65,7 +65,7 @@ register_found(CALLS, "w-skill")
     State("w-subject", "data"),
 )
 def offer(source: Source, typed: str | None, picked: str | None, subject: Mapping[str, str]) -> Any:
-    label = (typed or "").split(" · ")[0]
+    label = (typed or "").split(" · ")[0].strip("\u2068\u2069")  # a chosen skill is written as its label
     return options(source.snapshot(), subject["dataset"], subject["layer"], label, picked)
 
 
@@ -102,11 +102,11 @@ def lacking(source: Source, subject: Mapping[str, str]) -> tuple[Any, ...]:
     "what waits for what",
     Output("w-cy", "elements"),
     Output("w-said", "children"),
-    Input("w-state", "data"),
+    Input("w-turn", "data"),
     Input("w-subject", "data"),
     State("w-ticket", "data"),
 )
-def draw(source: Source, _state: Any, subject: Mapping[str, str], ticket: str | None) -> tuple[Any, ...]:
+def draw(source: Source, _turn: Any, subject: Mapping[str, str], ticket: str | None) -> tuple[Any, ...]:
     snapshot = source.snapshot()
     key = (subject["dataset"], subject["layer"])
     names = names_of(snapshot, key[0])
