@@ -85,15 +85,21 @@ def components(
 def _roots_numpy(
     graph: SkillTextGraph, nodes: npt.NDArray[np.bool_], texts: npt.NDArray[np.bool_] | None
 ) -> npt.NDArray[np.int32]:
-    """The smallest skill of each component, int32 (S,), -1 outside; by hooking and pointer jumping."""
+    """The smallest skill of each component, int32 (S,), -1 outside."""
     text_of = np.repeat(np.arange(graph.n_texts, dtype=np.int32), graph.text_degrees)
     kept = nodes[graph.text_skills]
     if texts is not None:
         kept &= texts[text_of]
     skills, text_of = graph.text_skills[kept], text_of[kept]
-    joined = text_of[1:] == text_of[:-1]
-    a, b = skills[:-1][joined], skills[1:][joined]
-    parent = np.arange(graph.n_skills, dtype=np.int32)
+    same = text_of[1:] == text_of[:-1]
+    root = joined(skills[:-1][same], skills[1:][same], graph.n_skills)
+    root[~nodes] = -1
+    return root
+
+
+def joined(a: npt.NDArray[np.integer], b: npt.NDArray[np.integer], n: int) -> npt.NDArray[np.int32]:
+    """The smallest node of each component when links join `a` and `b`, int32 (n,); by hooking and pointer jumping."""
+    parent = np.arange(n, dtype=np.int32)
     while len(a):
         a, b = parent[a], parent[b]
         apart = a != b
@@ -104,7 +110,6 @@ def _roots_numpy(
             if np.array_equal(jumped, parent):
                 break
             parent = jumped
-    parent[~nodes] = -1
     return parent
 
 

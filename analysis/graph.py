@@ -120,7 +120,7 @@ class SkillTextGraph:
 
             rows = building.rows_from_edges(texts, skills, n_texts)
         else:
-            rows = _distinct_rows(texts, skills, n_texts, n_skills)
+            rows = _distinct_rows(texts, skills, n_texts)
         return cls._from_distinct_rows(*rows, n_skills, engine)
 
     @classmethod
@@ -174,7 +174,7 @@ class SkillTextGraph:
 
             return cls._from_distinct_rows(*building.rows_from_rows(pointers, skills), n_skills, engine)
         texts = np.repeat(np.arange(len(pointers) - 1, dtype=np.int32), np.diff(pointers))
-        return cls._from_distinct_rows(*_distinct_rows(texts, skills, len(pointers) - 1, n_skills), n_skills, engine)
+        return cls._from_distinct_rows(*_distinct_rows(texts, skills, len(pointers) - 1), n_skills, engine)
 
     @classmethod
     def _from_distinct_rows(
@@ -189,8 +189,8 @@ class SkillTextGraph:
 
             skill_ptr, skill_texts = building.transpose(text_ptr, text_skills, n_skills)
         else:
-            order = np.argsort(text_skills, kind="stable")
-            skill_texts = np.repeat(np.arange(len(text_ptr) - 1, dtype=np.int32), np.diff(text_ptr))[order]
+            texts = np.repeat(np.arange(len(text_ptr) - 1, dtype=np.int32), np.diff(text_ptr))
+            skill_texts = _sorted_words(text_skills, texts).astype(np.int32)
             skill_ptr = _pointers(text_skills, n_skills, engine)
         arrays = (text_ptr.view(), text_skills.view(), skill_ptr.view(), skill_texts.view())
         for array in arrays:
@@ -267,13 +267,22 @@ def _ascends(values: npt.NDArray[np.int32]) -> bool:
     )
 
 
+def _sorted_words(high: npt.NDArray[np.int32], low: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """Of each pair, high · 2^32 + low, ascending; as int32 it is `low` again."""
+    words = high.astype(np.int64)
+    words <<= 32
+    words |= low
+    words.sort()
+    return words
+
+
 def _distinct_rows(
-    texts: npt.NDArray[np.int32], skills: npt.NDArray[np.int32], n_texts: int, n_skills: int
+    texts: npt.NDArray[np.int32], skills: npt.NDArray[np.int32], n_texts: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
     """Pointers and rows of distinct ascending skills (numpy)."""
-    keys = np.unique(texts * np.int64(max(n_skills, 1)) + skills)
-    rows, columns = np.divmod(keys, max(n_skills, 1))
-    return _pointers(rows, n_texts, "numpy"), columns.astype(np.int32)
+    words = _sorted_words(texts, skills)
+    words = words[np.concatenate((np.ones(min(len(words), 1), np.bool_), words[1:] != words[:-1]))]
+    return _pointers((words >> 32).astype(np.int32), n_texts, "numpy"), words.astype(np.int32)
 
 
 def _pointers(rows: npt.NDArray[np.signedinteger], n_rows: int, engine: Engine) -> npt.NDArray[np.int64]:

@@ -18,7 +18,7 @@ __all__ = ["SitePercolationCurve", "SitePercolationSweep", "convolve", "site_per
 
 Float64 = npt.NDArray[np.float64]
 
-_PLAIN_COST = 3  # of an edge in plain Python beside one in numpy, for which the engine is chosen
+_PLAIN_COST = 10  # of an edge in plain Python beside one in numpy, for which the engine is chosen
 
 
 @dataclass(frozen=True, eq=False)

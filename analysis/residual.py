@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from analysis._kernels.masks import bool_mask, novel_counts
 from analysis._kernels.rows import gather_rows
+from analysis._kernels.strong import strong_components
 from analysis.components import components
 from analysis.graph import SkillTextGraph
 from analysis.peeling import Capacity, Prerequisites, capacity_of_texts, prerequisite_pairs
@@ -255,9 +256,6 @@ def _groups(
     A group g leads to h if a text would teach a skill of h once all of g is learned. Groups that lead to each other
     are one group; this is repeated until nothing joins. It starts with single skills.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     texts = np.flatnonzero((novel > 1) & (limits > 0))
     skills, row = gather_rows(graph.text_ptr, graph.text_skills, texts)
     inside = lacking[skills]
@@ -265,13 +263,12 @@ def _groups(
     over = (novel - limits)[texts]
     shut = closed[texts]
     label = np.arange(graph.n_skills, dtype=np.int64)
-    n_labels = graph.n_skills
     target = ~pending & ~frozen
     while len(skills):
         keys, where, counts = np.unique(
-            row * np.int64(n_labels) + label[skills], return_inverse=True, return_counts=True
+            row * np.int64(graph.n_skills) + label[skills], return_inverse=True, return_counts=True
         )
-        at, of = np.divmod(keys, n_labels)
+        at, of = np.divmod(keys, graph.n_skills)
         shut_here = np.bincount(where, weights=frozen[skills], minlength=len(keys)).astype(np.int64)
         leads = (counts >= over[at]) & (shut_here == shut[at])
         pointers = np.searchsorted(row, np.arange(len(texts) + 1))
@@ -279,12 +276,10 @@ def _groups(
         source = of[leads][place]
         goal = label[reached]
         good = target[reached] & (goal != source)
-        links = coo_array((np.ones(np.count_nonzero(good), np.int8), (source[good], goal[good])), (n_labels, n_labels))
-        n_joined, joined = connected_components(links.tocsr(), directed=True, connection="strong")
-        label = joined[label].astype(np.int64)
-        if n_joined == n_labels:
+        joined = strong_components(source[good], goal[good], graph.n_skills)
+        if np.array_equal(joined, np.arange(graph.n_skills)):
             break
-        n_labels = n_joined
+        label = joined[label]
     return _numbered(label, lacking)
 
 

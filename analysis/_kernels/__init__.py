@@ -12,9 +12,9 @@ __all__ = ["Engine", "compiled", "expect"]
 
 Engine = Literal["auto", "numpy", "numba"]
 
-# Importing numba and reading the cached machine code costs about half a second, once. Below these amounts of
+# Importing numba and reading the cached machine code costs 0.6 seconds, once. Below these amounts of
 # work (edges), numpy is done sooner; `benchmarks/engines.py` measures both.
-_COLD = 700_000
+_COLD = 2_500_000
 _WARM = 5_000
 
 

@@ -7,9 +7,10 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["gather_rows"]
+__all__ = ["distinct", "gather_rows"]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
+Index = TypeVar("Index", bound=np.signedinteger)
 
 
 def gather_rows(
@@ -27,3 +28,17 @@ def gather_rows(
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
     return values[np.arange(total) + np.repeat(starts - (ends - lengths), lengths)], position
+
+
+def distinct(values: npt.NDArray[Index], size: int) -> npt.NDArray[Index]:
+    """The distinct values, each in 0 … size-1, ascending.
+
+    >>> distinct(np.array([3, 1, 3]), 4).tolist()
+    [1, 3]
+    """
+    if len(values) > size // 16:
+        there = np.zeros(size, np.bool_)
+        there[values] = True
+        return np.flatnonzero(there).astype(values.dtype)
+    ordered = np.sort(values)
+    return ordered[np.concatenate((np.ones(min(len(ordered), 1), np.bool_), ordered[1:] != ordered[:-1]))]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import networkx
 import numpy as np
 import pytest
 
@@ -15,6 +16,8 @@ import analysis
 from analysis._kernels import compiled
 from analysis._kernels.compile import kernel, trailing_zeros
 from analysis._kernels.pairs import raised_weight
+from analysis._kernels.rows import distinct
+from analysis._kernels.strong import strong_components
 from analysis._kernels.vectors import LANES, copy_lanes, fill_lanes, sort_lanes
 from analysis.errors import AnalysisError
 
@@ -107,3 +110,38 @@ def test_weight_is_raised_no_further_than_needed():
     assert raised_weight(histogram, 2, 100) == 2
     assert raised_weight(histogram, 9, 1) == 9
     assert raised_weight(np.array([0, 5]), 1, 1) == 2
+
+
+@pytest.mark.parametrize(
+    ("n", "links", "both_ways"),
+    [(0, 0, 0), (5, 0, 0), (200, 260, 0), (200, 0, 120), (200, 150, 90), (60, 90, 40), (1000, 1300, 300)],
+)
+def test_strong_components_are_those_of_a_depth_first_search(n, links, both_ways):
+    rng = np.random.default_rng(n + links + both_ways)
+    for _ in range(20):
+        ends = rng.integers(0, max(n, 1), (links + both_ways, 2))
+        ends = np.concatenate((ends, ends[links:, ::-1]))
+        ends = rng.permutation(np.concatenate((ends, ends[: links // 3])))  # some of them twice
+        found = strong_components(ends[:, 0], ends[:, 1], n)
+        graph = networkx.DiGraph(ends.tolist())
+        graph.add_nodes_from(range(n))
+        expected = np.arange(n)
+        for component in networkx.strongly_connected_components(graph):
+            expected[list(component)] = min(component)
+        assert np.array_equal(found, expected)
+
+
+def test_strong_components_along_a_chain_with_a_cycle_behind_it():
+    chain = np.arange(500)
+    source, target = np.append(chain[:-1], 499), np.append(chain[1:], 490)
+    assert strong_components(source, target, 500).tolist() == [*range(490), *[490] * 10]
+
+
+@pytest.mark.parametrize("size", [1, 4, 300])
+def test_distinct_values_ascend(size):
+    rng = np.random.default_rng(size)
+    for count in (0, 1, 3, 1000):
+        values = rng.integers(0, size, count).astype(np.int32)
+        found = distinct(values, size)
+        assert found.dtype == np.int32
+        assert found.tolist() == sorted(set(values.tolist()))
