@@ -106,6 +106,16 @@ class IndexedGraph:
         pairs = [pc.filter(column, both).combine_chunks().to_numpy().astype(np.int32) for column in (before, after)]
         return (pairs[0], pairs[1]) if len(pairs[0]) else None
 
+    def coded_skills(self, rows: NDArray[np.integer]) -> pa.DictionaryArray:
+        """Ids of rows of the dataset's skills, dictionary-encoded: no string is made, and none looked up later."""
+        return pa.DictionaryArray.from_arrays(pa.array(rows, pa.int32()), _ids(self.dataset.skills))
+
+    def coded_texts(self, indices: NDArray[np.integer]) -> pa.DictionaryArray:
+        """Ids of texts of this graph, likewise; null for an index below 0."""
+        none = indices < 0
+        rows = self.text_rows[np.where(none, 0, indices)] if len(self.text_rows) else np.zeros(len(indices), np.int64)
+        return pa.DictionaryArray.from_arrays(pa.array(rows, pa.int32(), mask=none), _ids(self.dataset.texts))
+
     def skill_column(self, name: str) -> pa.Array:
         """A column of the dataset's skills, one value a skill of this graph."""
         return self.dataset.skills[name].take(pa.array(self.skill_rows)).combine_chunks()
@@ -129,6 +139,11 @@ def text_mask(dataset: Dataset, parts: Sequence[str], *, lenient: bool = False) 
         raise NotFoundError(f"dataset {dataset.name!r} has no part {unknown[0]!r}; its parts: {there}")
     mask: NDArray[np.bool_] = pc.is_in(dataset.texts["part"], value_set=pa.array(list(parts), pa.string())).to_numpy()
     return mask
+
+
+def _ids(table: pa.Table) -> pa.Array:
+    ids = table["id"].combine_chunks()
+    return ids if isinstance(ids, pa.Array) else pa.array([], pa.string())
 
 
 def _codes(column: pa.ChunkedArray) -> NDArray[np.int32]:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from analysis.residual import Reason, Residual, residual
 from explorer.arrays import IndexedGraph
@@ -46,7 +45,7 @@ def lacks_of(
     capacity: int | npt.NDArray[np.int32],
     learnable: npt.NDArray[np.bool_] | None,
 ) -> pa.Table:
-    """What is lacking after peeling, rows of `LAYER_LACKS_SCHEMA`.
+    """What is lacking after peeling, rows of `LAYER_LACKS_SCHEMA` with dictionary-encoded ids.
 
     Args:
         indexed: The texts that were presented.
@@ -61,42 +60,43 @@ def lacks_of(
 def lacks_table(indexed: IndexedGraph, left: Residual) -> pa.Table:
     """A residual graph as rows of `LAYER_LACKS_SCHEMA`, with the dataset's skills that are not in the graph."""
     skills = np.flatnonzero(left.reason != Reason.LEARNED)
-    names = np.array([reason.name.lower() for reason in sorted(Reason)], dtype=object)
+    names = pa.array([reason.name.lower() for reason in sorted(Reason)])
     nearest = left.nearest[skills]
     alone = nearest < 0
     novel = left.lacking[np.maximum(nearest, 0)] if len(left.lacking) else np.zeros(len(skills), np.int32)
     columns = {
-        "reason": pa.array(names[left.reason[skills]], pa.string()),
-        "text": indexed.text_ids.take(pa.array(nearest, mask=alone)) if len(indexed.text_ids) else None,
+        "reason": names.take(pa.array(left.reason[skills])),
+        "text": indexed.coded_texts(nearest),
         "novel": pa.array(novel, pa.int32(), mask=alone),
         "component": pa.array(left.component[skills], mask=left.component[skills] < 0),
         "group": pa.array(left.group[skills], mask=left.group[skills] < 0),
     }
-    return named_lacks(indexed, skills, {name: values for name, values in columns.items() if values is not None})
+    return named_lacks(indexed, skills, columns)
 
 
 def named_lacks(
     indexed: IndexedGraph, skills: npt.NDArray[np.integer], columns: Mapping[str, pa.Array | Sequence[Any]]
 ) -> pa.Table:
-    """Rows of `LAYER_LACKS_SCHEMA` of some skills of a graph, and of the dataset's skills that are not in the graph."""
-    ids = indexed.dataset.skills["id"]
-    outside = ids.filter(pc.invert(pc.is_in(ids, value_set=indexed.skills.ids)))
-    inside = pa.table(
-        [
-            indexed.skills.take(skills),
-            *(
-                pa.array(columns.get(field.name, pa.nulls(len(skills), field.type)), field.type)
-                for field in list(LAYER_LACKS_SCHEMA)[1:]
-            ),
-        ],
-        schema=LAYER_LACKS_SCHEMA,
-    )
-    more = pa.table(
-        [
-            outside.combine_chunks(),
-            pa.array(["unused"] * len(outside), pa.string()),
-            *(pa.nulls(len(outside), field.type) for field in list(LAYER_LACKS_SCHEMA)[2:]),
-        ],
-        schema=LAYER_LACKS_SCHEMA,
-    )
-    return pa.concat_tables([inside, more]).sort_by("skill").combine_chunks()
+    """Rows of `LAYER_LACKS_SCHEMA` of some skills of a graph, and of the dataset's skills that are not in the graph.
+
+    Ids are dictionary-encoded.
+    """
+    outside = np.ones(indexed.dataset.n_skills, bool)
+    outside[indexed.skill_rows] = False
+    more = np.flatnonzero(outside)
+    rows = np.concatenate((indexed.skill_rows[skills], more))
+    order = np.argsort(rows)
+    found = [indexed.coded_skills(rows[order])]
+    for field in list(LAYER_LACKS_SCHEMA)[1:]:
+        inside = columns.get(field.name, pa.nulls(len(skills), field.type))
+        if not isinstance(inside, pa.DictionaryArray):
+            inside = pa.array(inside, field.type)
+        found.append(_followed(inside, "unused" if field.name == "reason" else None, len(more)).take(order))
+    return pa.table(found, LAYER_LACKS_SCHEMA.names)
+
+
+def _followed(values: pa.Array, value: str | None, times: int) -> pa.Array:
+    """A column, and after it one value so many times."""
+    if isinstance(values, pa.DictionaryArray):
+        return pa.DictionaryArray.from_arrays(_followed(values.indices, value, times), values.dictionary)
+    return pa.concat_arrays([values, pa.repeat(pa.scalar(value, values.type), times)]) if times else values

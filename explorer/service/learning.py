@@ -465,17 +465,13 @@ def _given(
 def _layer_skills(indexed: IndexedGraph, result: PeelingResult) -> pa.Table:
     learned = np.flatnonzero(result.learned)
     by = result.taught_by[learned]
-    none = by < 0
-    teachers = indexed.text_ids.take(pa.array(by, mask=none)) if len(by) else pa.array([], pa.string())
     rows = len(learned)
-    return pa.table(
-        [
-            indexed.skills.take(learned),
-            pa.array(result.wave[learned], pa.int32()),
-            teachers,
-            pa.nulls(rows, pa.int32()),
-            pa.nulls(rows, pa.float64()),
-            *(pa.nulls(rows, pa.float64()) for _ in SOLVE_RATES),
-        ],
-        schema=LAYER_SKILLS_SCHEMA,
-    )
+    columns = [
+        indexed.coded_skills(indexed.skill_rows[learned]),
+        pa.array(result.wave[learned], pa.int32()),
+        indexed.coded_texts(by),
+        pa.nulls(rows, pa.int32()),
+        pa.nulls(rows, pa.float64()),
+        *(pa.nulls(rows, pa.float64()) for _ in SOLVE_RATES),
+    ]
+    return pa.table(columns, LAYER_SKILLS_SCHEMA.names)

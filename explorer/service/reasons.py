@@ -85,4 +85,4 @@ def record_lacks(store: Store, dataset: str, layer: str) -> LayerInfo:
 
 def _found(store: Store, dataset: str, layer: str) -> pa.Table:
     at = situation(store, dataset, layer)
-    return lacks_of(at.indexed, at.learned, at.capacity, at.learnable)
+    return lacks_of(at.indexed, at.learned, at.capacity, at.learnable).cast(LAYER_LACKS_SCHEMA)

@@ -161,7 +161,7 @@ class LayerInfo:
 
 @dataclass(frozen=True)
 class Layer:
-    """One run's learned skills.
+    """One run's learned skills. Ids of what is written may be dictionary-encoded; what is read has plain ones.
 
     Attributes:
         info: All but the skills.

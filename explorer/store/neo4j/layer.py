@@ -94,7 +94,7 @@ def stage_layer(change: Change, layer: Layer, skills: NodeIndex) -> str:
             f"CREATE (l)-[r:{kind}]->(s) SET {values} RETURN count(r)",
             zip(
                 skills.numbers_of(table["skill"], "skill", layer.info.dataset).tolist(),
-                *(table[name].to_pylist() for name in names),
+                *(column.to_pylist() for column in table.select(names).cast(pa.schema(list(schema)[1:])).columns),
                 strict=True,
             ),
             draft=draft,

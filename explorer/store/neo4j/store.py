@@ -334,7 +334,12 @@ class Neo4jStore:
 
         self._connection.read(check)
         named = pa.chunked_array(
-            [chunk for layer in chosen for chunk in (*layer.skills["by"].chunks, *layer.lacks["text"].chunks)],
+            [
+                chunk
+                for layer in chosen
+                for column in (layer.skills["by"], layer.lacks["text"])
+                for chunk in column.cast(pa.string()).chunks
+            ],
             pa.string(),
         )
         self._connection.read(lambda transaction: require_texts(transaction, dataset, pc.unique(named.drop_null())))
