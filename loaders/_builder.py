@@ -196,6 +196,11 @@ class Builder:
         return True
 
     @property
+    def has_nodes(self) -> bool:
+        """True if there is a text or a skill."""
+        return bool(len(self._texts) or len(self._skills))
+
+    @property
     def has_requirements(self) -> bool:
         """True if any text requires a skill."""
         return bool(self._text_codes) or self._requirements is not None
@@ -274,6 +279,9 @@ class _Nodes:
         self.columns: dict[str, dict[int, Value]] = {}
         self.absent: dict[str, int] = {}
         self._near: dict[str, str] | None = None
+
+    def __len__(self) -> int:
+        return len(self._ids) if self._adopted is None else max(len(self._ids), len(self._adopted))
 
     @property
     def ids(self) -> dict[str, int]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -191,11 +192,17 @@ def build_dataset(
     tables = {key: _conform(key, table) for key, table in given.items()}
     for key, label in (("texts", "text"), ("skills", "skill"), ("models", "model")):
         _require_short(tables[key]["id"], label)
-        _require_unique(tables[key]["id"], label)
-    tables["texts"] = _fill(tables["texts"], "title").sort_by("id")
-    tables["skills"] = _fill(tables["skills"], "name").sort_by("id")
-    tables["models"] = tables["models"].sort_by("id")
-    tables["requirements"] = _encode_requirements(tables["requirements"], tables["texts"]["id"], tables["skills"]["id"])
+    texts_as_given, skills_as_given = tables["texts"]["id"], tables["skills"]["id"]
+    tables["texts"], text_order = _ordered(tables["texts"], "text")
+    tables["skills"], skill_order = _ordered(tables["skills"], "skill")
+    tables["models"], _ = _ordered(tables["models"], "model")
+    tables["texts"] = _fill(tables["texts"], "title")
+    tables["skills"] = _fill(tables["skills"], "name")
+    tables["requirements"] = _encode_requirements(
+        tables["requirements"],
+        _Order(tables["texts"]["id"].combine_chunks(), texts_as_given.combine_chunks(), text_order),
+        _Order(tables["skills"]["id"].combine_chunks(), skills_as_given.combine_chunks(), skill_order),
+    )
     skill_ids = tables["skills"]["id"]
     for key in ("prerequisites", "part_of"):
         columns = tables[key].column_names
@@ -363,6 +370,8 @@ def _property(key: str, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _fill(table: pa.Table, column: str) -> pa.Table:
     position = table.column_names.index(column)
+    if table[column].null_count == table.num_rows:
+        return table.set_column(position, column, table["id"])
     return table.set_column(position, column, pc.coalesce(table[column], table["id"]))
 
 
@@ -373,10 +382,26 @@ def _require_short(ids: pa.ChunkedArray, label: str) -> None:
             check_identifier(value, label)
 
 
-def _require_unique(ids: pa.ChunkedArray, label: str) -> None:
+class _Order(NamedTuple):
+    """Ids in canonical order, the same as they were given, and the place there of each."""
+
+    ids: pa.Array
+    given: pa.Array
+    places: npt.NDArray[np.int64]
+
+
+def _ordered(table: pa.Table, label: str) -> tuple[pa.Table, npt.NDArray[np.int64]]:
+    """The rows in order of id, and where each was."""
+    order = pc.sort_indices(table["id"])
+    ordered = table.take(order)
+    ids = ordered["id"]
+    if pc.any(pc.equal(ids.slice(0, max(len(ids) - 1, 0)), ids.slice(1))).as_py():
+        _refuse_twice(table["id"], label)
+    return ordered, order.to_numpy().astype(np.int64)
+
+
+def _refuse_twice(ids: pa.ChunkedArray, label: str) -> None:
     counts = pc.value_counts(ids)
-    if len(counts) == len(ids):
-        return
     twice = counts.filter(pc.greater(counts.field("counts"), 1))[0]
     raise DataError(
         f"{label} id {twice['values'].as_py()!r} occurs {twice['counts'].as_py()} times; ids must be unique"
@@ -384,51 +409,62 @@ def _require_unique(ids: pa.ChunkedArray, label: str) -> None:
 
 
 def _require_known(column: pa.ChunkedArray, ids: pa.ChunkedArray, where: str, label: str) -> None:
+    if not len(column):
+        return
     unknown = pc.invert(pc.is_in(column, value_set=ids.combine_chunks()))
     if pc.any(unknown).as_py():
         row = pc.index(unknown, value=True).as_py()
         raise DataError(f"{where}, row {row + 1}: {label} {column[row].as_py()!r} is not one of the {label}s")
 
 
-def _codes(column: pa.ChunkedArray, ids: pa.Array, label: str) -> pa.Array:
-    """Position of each value of `column` in `ids`, int32."""
+def _codes(column: pa.ChunkedArray, order: _Order, label: str) -> pa.Array:
+    """Position of each value of `column` among the ordered ids, int32."""
     if pa.types.is_dictionary(column.type):
         column = column.unify_dictionaries().combine_chunks()
         if isinstance(column, pa.ChunkedArray):
             column = pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
-        places = pc.index_in(column.dictionary.cast(pa.string()), value_set=ids)
+        if column.dictionary.equals(order.given):  # as readers of large files make them: nothing to look up
+            place_of = np.empty(len(order.places), np.int32)
+            place_of[order.places] = np.arange(len(place_of), dtype=np.int32)
+            return pa.array(place_of).take(column.indices)
+        places = pc.index_in(column.dictionary.cast(pa.string()), value_set=order.ids)
         codes = places.take(column.indices)
     else:
-        codes = pc.index_in(column.combine_chunks(), value_set=ids)
+        codes = pc.index_in(column.combine_chunks(), value_set=order.ids)
     if codes.null_count:
         row = pc.index(pc.is_null(codes), value=True).as_py()
         raise DataError(f"requirements, row {row + 1}: {label} {column[row].as_py()!r} is not one of the {label}s")
     return codes.combine_chunks() if isinstance(codes, pa.ChunkedArray) else codes
 
 
-def _encode_requirements(table: pa.Table, text_ids: pa.ChunkedArray, skill_ids: pa.ChunkedArray) -> pa.Table:
+def _encode_requirements(table: pa.Table, text_order: _Order, skill_order: _Order) -> pa.Table:
     weight = table["weight"]
     bad = pc.invert(pc.and_(pc.is_finite(weight), pc.greater(weight, 0.0)))
     if pc.any(pc.fill_null(bad, fill_value=True)).as_py():
         row = pc.index(pc.fill_null(bad, fill_value=True), value=True).as_py()
         raise DataError(f"requirements, row {row + 1}: weight {weight[row].as_py()} must be a positive number")
-    texts, skills = text_ids.combine_chunks(), skill_ids.combine_chunks()
-    text, skill = _codes(table["text"], texts, "text"), _codes(table["skill"], skills, "skill")
-    key = text.to_numpy().astype(np.int64) * max(len(skills), 1) + skill.to_numpy()
+    key = _codes(table["text"], text_order, "text").to_numpy().astype(np.int64)
+    key <<= 32
+    key |= _codes(table["skill"], skill_order, "skill").to_numpy()
     values = weight.to_numpy()
     tags = table.select([name for name in TAG_COLUMNS if name in table.column_names])
-    if not (np.diff(key) > 0).all():
+    if (key[1:] > key[:-1]).all():
+        pass
+    elif not tags.num_columns and (values == 1.0).all():  # their sum is their number
+        key.sort()
+        first = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
+        key, values = key[first], np.diff(first, append=len(key)).astype(np.float64)
+    else:
         # Stable, so that weights are summed in the order of the rows, whatever the machine.
         order = np.argsort(key, kind="stable")
         key, values = key[order], values[order]
         first = np.flatnonzero(np.diff(key, prepend=-1))
         key, values = key[first], np.add.reduceat(values, first)
         tags = tags.take(pa.array(order[first]))
-    rows, columns = np.divmod(key, max(len(skills), 1))
     return pa.table(
         {
-            "text": pa.DictionaryArray.from_arrays(pa.array(rows.astype(np.int32)), texts),
-            "skill": pa.DictionaryArray.from_arrays(pa.array(columns.astype(np.int32)), skills),
+            "text": pa.DictionaryArray.from_arrays(pa.array((key >> 32).astype(np.int32)), text_order.ids),
+            "skill": pa.DictionaryArray.from_arrays(pa.array(key.astype(np.int32)), skill_order.ids),
             "weight": pa.array(values),
             **{name: tags[name].combine_chunks() for name in tags.column_names},
         }

@@ -203,7 +203,7 @@ def load(
             builder.model(model)
         builder.closed_texts, builder.stored_texts = "the dataset", True
     _read(found, target, builder, given, progress)
-    if not (builder.text_ids or builder.skill_ids):
+    if not builder.has_nodes:
         left = f"; {problems.total} rows were left out, the first: {problems.examples[0]}" if problems.total else ""
         raise DataError(f"has no texts and no skills{left}", path=target)
     facts: dict[str, Value] = {"source": target.name or target.resolve().name, "loader": found.name}

@@ -199,6 +199,8 @@ def odd_names(dataset: Dataset, source: Path) -> tuple[Decision, ...]:
     for table, noun in (("texts", "text"), ("skills", "skill")):
         ids = dataset.tables()[table]["id"]
         lower = pc.utf8_lower(ids)
+        if lower.equals(ids):
+            continue
         count = len(ids) - pc.count_distinct(lower).as_py()
         if not count:
             continue

@@ -102,13 +102,17 @@ def part_fingerprints(dataset: Dataset) -> dict[str, PartFingerprints]:
     attempted = pc.index_in(attempts["text"], value_set=text_ids).to_numpy().astype(np.int64)
     attempt_groups = _groups(part_of_text[attempted], len(parts))
     bases = dict(zip(dataset.models["id"].to_pylist(), dataset.models["base"].to_pylist(), strict=True))
+    number, place_of_text = np.zeros(dataset.n_skills, np.int32), np.zeros(dataset.n_texts, np.int64)
     found = {}
     for place, name in enumerate(parts):
         rows, edges = text_groups[place], edge_groups[place]
-        used, index = np.unique(skill[edges], return_inverse=True)
-        degrees = np.bincount(np.searchsorted(rows, text[edges]), minlength=len(rows))
         required = np.zeros(dataset.n_skills, dtype=bool)
-        required[used] = True
+        required[skill[edges]] = True
+        used = np.flatnonzero(required)
+        number[used] = np.arange(len(used), dtype=np.int32)
+        place_of_text[rows] = np.arange(len(rows))
+        index = number[skill[edges]]
+        degrees = np.bincount(place_of_text[text[edges]], minlength=len(rows))
         taken = pa.array(used)
         here = links.filter(pa.array(required[link_ends]))
         texts = _digest(
@@ -116,7 +120,7 @@ def part_fingerprints(dataset: Dataset) -> dict[str, PartFingerprints]:
                 *_column_parts(text_ids.take(pa.array(rows))),
                 *_column_parts(skill_ids.take(taken)),
                 degrees.astype(np.int64),
-                index.astype(np.int32),
+                index,
                 table_fingerprint(here).encode() if here.num_rows else b"",
             ]
         )

@@ -41,10 +41,10 @@ class Ids:
         Raises:
             StoreError: An id is not among them.
         """
+        if not len(ids):
+            return pa.array([], pa.int32())
         column = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
         if isinstance(column, pa.ChunkedArray):
-            if not column.num_chunks:
-                return pa.array([], pa.int32())
             column = column.unify_dictionaries().combine_chunks()
         if pa.types.is_dictionary(column.type):
             same = column.dictionary.equals(self.values)
