@@ -35,7 +35,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYT
 
 
 def main() -> None:
-    options = harness.arguments(__doc__, sizes=([1e3, 1e4, 1e5, 3e5, 5e5, 1e6], "numbers of skills, with six edges each"))
+    options = harness.arguments(__doc__, sizes=([1e3, 1e4, 1e5, 3e5, 5e5, 1e6], "numbers of skills, six edges each"))
     report = harness.Report("Engines")
     rows = []
     for size in options.sizes:
