@@ -185,6 +185,11 @@ class _Grammar:
                     forms += [f"EXISTS {{ ({name})-[:{type_}]->(:{end}) }}", f"({name})-[:{type_}]->()"]
                     forms.append(f"NOT ({name})-[:{type_}]->(:{end})")
                     forms.append(f"EXISTS {{ MATCH ({name})-[:{type_}]->(o) WHERE o.id = 's1' }}")
+                if end == label:
+                    known = [other for other, of in self._scope.nodes.items() if of == start and other != name]
+                    for first in (f":{start}", *known[:2]):
+                        path = f"({first})-[:{type_}]->({name})"
+                        forms += [f"EXISTS {{ {path} }}", f"NOT {path}", f"COUNT {{ {path} }} > 0"]
         form = str(self._pick(*forms))
         if depth and self._chance(4):
             return f"({form} {self._pick('AND', 'OR', 'XOR')} {self.condition(depth - 1)})"

@@ -56,6 +56,37 @@ def test_names_of_properties_are_kept_under_others(cypher: str, expected: str) -
 
 
 @pytest.mark.parametrize(
+    ("cypher", "expected"),
+    [
+        ("NOT EXISTS { (l)-[:LEARNED]->(s) }", "NOT EXISTS { (s)<-[:LEARNED]-(l) }"),
+        ("NOT (l)-[:LEARNED]->(s)", "NOT (s)<-[:LEARNED]-(l)"),
+        (
+            "EXISTS { (l)-[:FINE_TUNED_FROM]->(:Layer)-[r:LEARNED {wave: 1}]->(s) }",
+            "EXISTS { (s)<-[r:LEARNED {wave: 1}]-(:Layer)<-[:FINE_TUNED_FROM]-(l) }",
+        ),
+        ("EXISTS { (:Model)-[:ATTEMPTED]->(s) }", "EXISTS { (s)<-[:ATTEMPTED]-(:Model) }"),
+        ("COUNT { (:Layer)-[:LEARNED|LACKS]->(s) } > 1", "COUNT { (s)<-[:LEARNED|LACKS]-(:Layer) } > 1"),
+        (
+            "EXISTS { MATCH (s)-[:ASSOCIATED_WITH]-(b) WHERE EXISTS { (l)-[:LEARNED]->(b) } }",
+            "EXISTS { MATCH (s)-[:ASSOCIATED_WITH]-(b) WHERE EXISTS { (b)<-[:LEARNED]-(l) } }",
+        ),
+        # From the end already, or the end is not known yet, or it is not that of a layer's relationship.
+        ("EXISTS { (s)<-[:LEARNED]-(l) }", None),
+        ("EXISTS { MATCH (l)-[:LEARNED]->(b) WHERE b.wave = s.wave }", None),
+        ("EXISTS { (l)-[:LEARNED]->(s:Skill) }", None),
+        ("EXISTS { (:Text)-[:REQUIRES]->(s) }", None),
+        ("EXISTS { (l)-[:LEARNED|REQUIRES]->(s) }", None),
+        ("EXISTS { (l)-[]->(s) }", None),
+        # The order of a list is that of the pattern.
+        ("size([(x:Layer)-[:LEARNED]->(s) | x.wave]) = 1", None),
+    ],
+)
+def test_whether_a_layer_has_learned_a_skill_is_looked_up_from_the_skill(cypher: str, expected: str | None) -> None:
+    start = "MATCH (l:Layer)-[:LEARNED]->(s:Skill) WHERE "
+    assert _translated(f"{start}{cypher} RETURN s") == f"{start}{expected or cypher} RETURN s"
+
+
+@pytest.mark.parametrize(
     ("cypher", "limited"),
     [
         ("MATCH (s) RETURN s", True),

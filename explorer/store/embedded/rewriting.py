@@ -34,6 +34,7 @@ REFUSED: dict[str, str] = {
 }
 """What is refused, and what to write instead."""
 
+_FROM_FEW = frozenset({"LEARNED", "LACKS", "ATTEMPTED"})
 _INFINITY = "(1e308 * 10)"
 _NAN = "(1e308 * 10 - 1e308 * 10)"
 _RESERVED = frozenset(
@@ -204,6 +205,12 @@ class Writer:
         self._chain_types: dict[int, tuple[str, ...]] = {}
         self._split = False
         self._invented = 0
+        self._inner: int | None = None
+        self._declared = dict[str, int]()
+        for piece in tree.find("node", "item", "unwind"):
+            variable = piece.roles.get("variable")
+            self._declared.setdefault(piece.name if variable is None else variable.name, piece.start)
+        self._listed = {id(piece.roles["pattern"]) for piece in tree.find("pattern_comprehension")}
         self._bound = {
             piece.roles["variable"].name: piece.kind
             for piece in tree.find("node", "relationship", "path")
@@ -878,7 +885,43 @@ class Writer:
         self._replaced = outer
         return chunks
 
+    def _write_path(self, piece: Piece) -> list[Chunk]:
+        declared = self._declared.get(_end(piece), piece.start)
+        known = self._inner is not None and declared < self._inner and not piece.roles
+        return self._from_the_end(piece) if known else self._plain(piece)
+
+    def _write_pattern(self, piece: Piece) -> list[Chunk]:
+        # The order of a list may be looked at; whether there is anything does not depend on it.
+        return self._plain(piece) if id(piece) in self._listed else self._from_the_end(piece)
+
+    def _from_the_end(self, path: Piece) -> list[Chunk]:
+        """A path from a layer to a known skill, or a model to a text, from its end on, as kglite begins with the first.
+
+        A layer has learned many skills, and a skill is learned in few layers.
+        """
+        last = path.parts[-2] if len(path.parts) > 1 else path
+        labels = {label.name for label in last.find("label")} if "labels" in last.roles else set()
+        whole = [part for part in path.parts if part.kind == "relationship" and part.flag]
+        if last.name != "->" or last.flag or whole or not labels or not labels <= _FROM_FEW or not _end(path):
+            return self._plain(path)
+        chunks: list[Chunk] = []
+        for part in reversed(path.parts):
+            written = self._out(part)
+            if part.kind == "relationship":
+                left, right = part.name.startswith("<"), part.name.endswith(">")
+                written = written[left : len(written) - right]
+                written = [("<" if right else "", None), *written, (">" if left else "", None)]
+            chunks += written
+        return chunks
+
     def _write_inner_query(self, piece: Piece) -> list[Chunk]:
+        outer, self._inner = self._inner, piece.start
+        try:
+            return self._inner_query(piece)
+        finally:
+            self._inner = outer
+
+    def _inner_query(self, piece: Piece) -> list[Chunk]:
         if piece.parts[0].kind == "query":
             return self._plain(piece)
         where = next((part for part in piece.parts if part.kind == "where"), None)
@@ -999,6 +1042,12 @@ class Writer:
             f"({place}) * ({number} - 1) = floor(({place}) * ({number} - 1))" if name == "percentilecont" else "true"
         )
         return f"CASE WHEN {floats} = 0 AND {exact} THEN toInteger({group}) ELSE {group} END"
+
+
+def _end(path: Piece) -> str:
+    """The variable that is all there is of a path's last node; empty if there is more, or none."""
+    node = path.parts[-1]
+    return node.roles["variable"].name if node.kind == "node" and set(node.roles) == {"variable"} else ""
 
 
 def _conjuncts(condition: Piece) -> Iterator[Piece]:
