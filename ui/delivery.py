@@ -11,13 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import threading
 import zlib
 from base64 import b64encode
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ASSETS", "LEFT_OUT", "compress", "deliver", "interpolated"]
+__all__ = ["ASSETS", "LEFT_OUT", "Packed", "compress", "deliver", "interpolated"]
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -30,6 +32,8 @@ _REPLACED = {"/dash_cytoscape/": "vendor/cytoscape.js"}
 _KEPT = "public, max-age=31536000, immutable"
 _KINDS = re.compile(r"text/|application/(json|javascript)|image/svg")
 _SMALL = 600  # bytes that are not worth compressing
+_LARGE = 16_000  # bytes that are worth compressing well, and keeping compressed
+_KEPT_BYTES = 8_000_000
 _SCRIPT = re.compile(r'<script src="([^"]+)"></script>')
 _STYLE = re.compile(r'<link rel="stylesheet" href="([^"]+)">')
 _URL = re.compile(r"url\(\s*[\"']?(?!data:)([^)\"']+)[\"']?\s*\)")
@@ -77,6 +81,7 @@ def deliver(app: Any) -> None:
 
     app.interpolate_index = interpolate
     cached: dict[tuple[str, str], bytes] = {}
+    packed = Packed()
 
     @server.after_request  # type: ignore[untyped-decorator,unused-ignore]
     def lighten(answer: Any) -> Any:
@@ -93,7 +98,7 @@ def deliver(app: Any) -> None:
         if answer.status_code == 200 and request.method == "GET" and "ETag" in answer.headers:
             # Dash compares with its own tag; a browser sends the weak one that compressed bytes have
             answer.make_conditional(request)
-        return compress(answer, request, cached if fixed else None)
+        return compress(answer, request, cached if fixed else None, packed)
 
 
 def versioned(asset: str) -> str:
@@ -157,13 +162,48 @@ def _data(path: Path) -> str:
     return f"data:image/svg+xml;base64,{b64encode(path.read_bytes()).decode()}"
 
 
-def compress(answer: Any, request: Any, cached: dict[tuple[str, str], bytes] | None = None) -> Any:
+class Packed:
+    """Large answers as they were compressed before: the same picture is asked for by each visitor and each reload.
+
+    >>> packed = Packed(most=100)
+    >>> packed.get(b"a" * 60, "gzip") == packed.get(b"a" * 60, "gzip"), packed.size < 60
+    (True, True)
+    """
+
+    def __init__(self, most: int = _KEPT_BYTES) -> None:
+        """Nothing yet; the answers that were not asked for the longest go once there are more than `most` bytes."""
+        self.size = 0
+        self._most = most
+        self._found: OrderedDict[tuple[bytes, str], bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, whole: bytes, coding: str) -> bytes:
+        """The bytes in an encoding."""
+        key = hashlib.sha256(whole).digest(), coding
+        with self._lock:
+            if key in self._found:
+                self._found.move_to_end(key)
+                return self._found[key]
+        small = _smaller(whole, coding, thorough=True)
+        with self._lock:
+            if key not in self._found:
+                self._found[key] = small
+                self.size += len(small)
+            while self.size > self._most and len(self._found) > 1:
+                self.size -= len(self._found.popitem(last=False)[1])
+        return small
+
+
+def compress(
+    answer: Any, request: Any, cached: dict[tuple[str, str], bytes] | None = None, packed: Packed | None = None
+) -> Any:
     """An answer as small as the browser that asked can read it.
 
     Args:
         answer: A response of Flask.
         request: The request.
         cached: What was compressed before, by address and encoding, for answers that never change.
+        packed: Large answers that were compressed before.
     """
     if not _KINDS.match(answer.mimetype or ""):
         return answer
@@ -180,7 +220,10 @@ def compress(answer: Any, request: Any, cached: dict[tuple[str, str], bytes] | N
         whole = answer.get_data()
         if len(whole) < _SMALL:
             return answer
-        small = _smaller(whole, coding, thorough=cached is not None)
+        if packed is not None and cached is None and len(whole) >= _LARGE:
+            small = packed.get(whole, coding)
+        else:
+            small = _smaller(whole, coding, thorough=cached is not None)
         if cached is not None:
             cached[key] = small
     answer.set_data(small)

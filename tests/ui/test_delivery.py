@@ -12,6 +12,7 @@ import pytest
 import zstandard
 
 from ui.app import create_app
+from ui.delivery import Packed
 
 LOCAL = {"Host": "127.0.0.1:8050"}
 
@@ -103,3 +104,15 @@ def test_a_part_that_is_loaded_later_is_not_sent_again_unchanged(client: Any) ->
 def test_joined_scripts_are_behind_the_login_too(store_path: Path) -> None:
     guarded = create_app(store_path, password="a long password").server.test_client()
     assert guarded.get("/_joined/any.js", headers=LOCAL).status_code == 401
+
+
+def test_large_answers_are_kept_compressed_until_there_are_too_many() -> None:
+    packed = Packed(most=400)
+    wholes = [f"{i} ".encode() * 9_000 for i in range(40)]
+    for whole in wholes:
+        assert zstandard.ZstdDecompressor().decompress(packed.get(whole, "zstd")) == whole
+        assert gzip.decompress(packed.get(whole, "gzip")) == whole
+        assert packed.size <= 400
+    assert packed.size > 0
+    one = Packed(most=1)
+    assert one.get(wholes[0], "zstd") is one.get(wholes[0], "zstd")

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.ui.browser.seen import at_rest, drawn, has_state, until
 
@@ -214,3 +214,24 @@ def test_texts_of_values_are_the_same_in_both_languages(page: Page, small: str, 
         both = json.loads(json.dumps([mine, read]))
         for text, one, other in zip(texts, *both, strict=True):
             assert text == "" or one == other, (codec, text)
+
+
+def test_a_page_that_is_being_made_has_a_shape_before(page: Page, small: str) -> None:
+    held: list[Route] = []
+    wait = True
+
+    def hold(route: Route) -> None:
+        if wait and "page.children" in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/_dash-update-component*", hold)
+    page.goto(f"{small}/classes")
+    shape = "() => getComputedStyle(document.getElementById('page') ?? document.body, '::before').opacity === '1'"
+    page.wait_for_function(f"() => document.querySelector('#page:empty') && ({shape})()")
+    wait = False
+    for route in held:
+        route.continue_()
+    expect(page.locator("#page h1")).to_be_visible()
+    assert page.locator("#page:empty").count() == 0
