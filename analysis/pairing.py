@@ -123,8 +123,11 @@ def paired_differences(
     The difference of a group is the mean of d_t = second_t − first_t over its n texts. For outcomes of 0 and 1 the
     interval is Bonett and Price's, D' ± z √((b' + c' − D'²)/(n + 2)) with b' = (b + 1)/(n + 2), c' = (c + 1)/(n + 2)
     and D' = c' − b', b and c the texts that only the first or only the second solved; the test is McNemar's, exact
-    with mid-p. For shares it is the paired t interval and test. q-values are Benjamini and Hochberg's over the groups
-    with at least five texts on which both differ: with fewer no split is beyond chance, whatever it is, so leaving
+    with mid-p. For shares it is the paired t interval and test, with two precautions for few texts: the variance of
+    the interval is (Σ (d − d̄)² + 2 s²)/(n + 1), s² being Bonett and Price's variance of d over all common texts, so
+    that texts that happen to agree do not look certain; and p is at least 2^(1−m), m the texts on which both differ,
+    which is the least that a test of their signs can give. q-values are Benjamini and Hochberg's over the groups with
+    at least five texts on which both differ: with fewer no split is beyond chance, whatever it is, so leaving
     them out keeps the error rate. [BonettPrice2012], [BenjaminiHochberg1995], [Tarone1990].
 
     Args:
@@ -163,8 +166,11 @@ def paired_differences(
         mean = total(d) / n
         binary = bool(np.isin(x[common], (0.0, 1.0)).all() and np.isin(y[common], (0.0, 1.0)).all())
         squares = total(d * d)
-        intervals = [_interval(n, mean, squares, worse, better, binary, at) for at in (level, 2.0 * level - 1.0)]
-        p = _mid_p(worse, better) if binary else _paired_t(n, mean, squares)
+        size = int(common.sum())
+        usual = (float(d @ d) + 2.0) / (size + 2.0) - (float(d.sum()) / (size + 2.0)) ** 2
+        intervals = [_interval(n, mean, squares, worse, better, binary, usual, at) for at in (level, 2.0 * level - 1.0)]
+        p = _mid_p(worse, better) if binary else np.maximum(_paired_t(n, mean, squares), 2.0 ** (1.0 - worse - better))
+        p = np.minimum(p, 1.0)
     p = np.where(n > 0, p, np.nan)
     told = worse + better >= _LEAST_TOLD
     q = np.ones(groups.n_skills)
@@ -357,7 +363,7 @@ def _moderated(sums: Floats, scatter: Floats, expected: Floats, n: Floats, teste
 
 
 def _interval(
-    n: Floats, mean: Floats, squares: Floats, worse: Floats, better: Floats, binary: bool, level: float
+    n: Floats, mean: Floats, squares: Floats, worse: Floats, better: Floats, binary: bool, usual: float, level: float
 ) -> tuple[Floats, Floats]:
     if binary:
         b, c = (worse + 1.0) / (n + 2.0), (better + 1.0) / (n + 2.0)
@@ -365,7 +371,7 @@ def _interval(
         half = stats.norm.ppf((1.0 + level) / 2.0) * np.sqrt((b + c - centre**2) / (n + 2.0))
     else:
         centre = mean
-        variance = np.maximum(squares - n * mean**2, 0.0) / np.maximum(n - 1.0, 1.0)
+        variance = (np.maximum(squares - n * mean**2, 0.0) + 2.0 * usual) / (n + 1.0)
         half = stats.t.ppf((1.0 + level) / 2.0, np.maximum(n - 1.0, 1.0)) * np.sqrt(variance / n)
         half = np.where(n > 1, half, 1.0)  # one text tells nothing about the spread
     blank = n == 0

@@ -162,7 +162,42 @@ def test_shares_take_the_paired_t_test() -> None:
     assert found is not None
     test = stats.ttest_rel(y[seen], x[seen])
     assert found.p_value == pytest.approx(test.pvalue)
-    assert (found.low, found.high) == pytest.approx(tuple(test.confidence_interval()))
+    ends = test.confidence_interval()
+    assert found.low < ends.low
+    assert found.high > ends.high
+    assert (found.low, found.high) == pytest.approx((ends.low, ends.high), abs=0.002), "two texts' worth wider"
+
+
+def test_few_shares_that_agree_by_chance_are_not_certain() -> None:
+    """Two texts with the same difference have no spread of their own; the other texts say how much there is."""
+    rng = np.random.default_rng(12)
+    sizes = [2, 5, 2, 200]
+    graph = SkillTextGraph.from_csr(range(sum(sizes) + 1), np.repeat(range(4), sizes), n_skills=4)
+    x = rng.binomial(10, 0.5, sum(sizes)) / 10
+    y = rng.binomial(10, 0.5, sum(sizes)) / 10
+    x[:9], y[:7], y[7:9] = 0.3, 0.6, 0.3
+    found = paired_differences(graph, x, y)
+    assert found.p_value[:3] == pytest.approx([0.5, 0.0625, 1.0]), "no test of two or five signs can say more"
+    assert not found.higher().any()
+    assert (found.low[[0, 2]] < 0.0).all()
+    assert not found.alike(0.1)[2], "two texts that both solve alike do not show that nothing changed"
+    test = stats.ttest_rel(y[9:], x[9:])
+    assert found.p_value[3] == pytest.approx(test.pvalue)
+    ends = test.confidence_interval()
+    assert (found.low[3], found.high[3]) == pytest.approx((ends.low, ends.high), abs=0.002)
+
+
+def test_intervals_of_shares_of_few_texts_cover() -> None:
+    """Skills of 2 to 8 texts with ten samples each, a true difference of 0: at least 93 % of 4 000 intervals."""
+    rng = np.random.default_rng(13)
+    sizes = np.repeat(np.arange(2, 9), 10)
+    graph = SkillTextGraph.from_csr(range(sizes.sum() + 1), np.repeat(range(70), sizes), n_skills=70)
+    covered = []
+    for _ in range(60):
+        p = special.expit(rng.normal(size=sizes.sum()) * 2.5)
+        found = paired_differences(graph, *(rng.binomial(10, p) / 10 for _ in range(2)))
+        covered.append(((found.low <= 0.0) & (found.high >= 0.0)).mean())
+    assert np.mean(covered) >= 0.93
 
 
 def test_benjamini_hochberg_against_scipy() -> None:
