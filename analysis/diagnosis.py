@@ -109,7 +109,8 @@ def diagnose(
         scores: float (M, T), in 0–1, NaN where not attempted; each row a respondent.
         structure: `dina`, `dino` or `gdina`.
         classes: How the probabilities of classes are modelled.
-        pseudo_count: Added to both outcomes of each probability of a text; 0 for maximum likelihood.
+        pseudo_count: Added to both outcomes of each probability of a text, and to the respondents, spread over all
+            saturated classes; 0 for maximum likelihood.
         tolerance: EM ends when no probability changes by more.
         max_iterations: Most EM steps.
 
@@ -196,7 +197,7 @@ class _Fit:
                 yield rows, np.array([self._group(j) + self.ends[j] for j in range(rows.start, rows.stop)])
 
     def _expect(self, p: Floats, share: Floats) -> tuple[Floats, float]:
-        odds = np.log(share)[None, :].repeat(self.n_models, axis=0)
+        odds = np.log(np.maximum(share, 1e-300))[None, :].repeat(self.n_models, axis=0)
         for rows, places in self._chunks():
             x, w = self.scores[:, rows], self.tried[:, rows]
             odds += x @ np.log(p)[places] + (w - x) @ np.log1p(-p)[places]
@@ -228,8 +229,8 @@ class _Fit:
     def _shares(self, counts: Floats) -> Floats:
         """Probabilities of classes from their expected numbers of respondents."""
         if self.classes == "saturated":
-            # One respondent is spread over all classes: none becomes impossible.
-            return (counts + 1.0 / self.n_classes) / (counts.sum() + 1.0)
+            # A respondent (or `pseudo_count` of them) is spread over all classes: none becomes impossible.
+            return np.asarray((counts + self.pseudo / self.n_classes) / (counts.sum() + self.pseudo))
         if self.classes == "independent":
             share = (self.bits.T @ counts + 1.0) / (counts.sum() + 2.0)
             return self._clean(np.exp(self.bits @ np.log(share) + (1 - self.bits) @ np.log1p(-share)))
