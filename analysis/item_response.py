@@ -27,6 +27,7 @@ _BLOCKS: dict[str, tuple[bool, bool, bool]] = {
 _MOST_PRECISE = 1e5
 _LEAST_PRECISE = 1e-2
 _STEPS = 80
+_RADIUS = 1e3  # standard deviations of the effects, all together, that a first step may go
 _LONGEST = 2.5
 _TOLERANCE = 0.05  # length of the slope at the mode, in standard deviations of the effects
 _FEW = 10_000  # effects, up to which that is for all together
@@ -434,8 +435,10 @@ class _Problem:
         def value(v: Floats) -> tuple[float, Floats]:
             u = v * scale
             odds = self._log_odds(u)
-            loss = float(np.sum(self.weights * (np.logaddexp(0.0, odds) - self.scores * odds)))
-            p = special.expit(odds)
+            # ln(1 + e^x) and the logistic function of x from one exponential, e^−|x|.
+            small = np.exp(-np.abs(odds))
+            loss = float(np.vdot(self.weights, np.maximum(odds, 0.0) + np.log1p(small) - self.scores * odds))
+            p = np.where(odds >= 0.0, 1.0, small) / (1.0 + small)
             curvature[:] = [v, self.weights * p * (1.0 - p)]
             slope = np.concatenate(self._sums(self.weights * (p - self.scores))) + penalty * u
             return loss + 0.5 * float(penalty @ (u * u)), slope * scale
@@ -449,9 +452,13 @@ class _Problem:
         begin = np.zeros(len(penalty)) if start is None else start / scale
         # The slope is in standard deviations of the effects, all of them together; of very many each may add its part.
         tolerance = _TOLERANCE * max(1.0, float(np.sqrt(len(penalty) / _FEW)))
-        found = optimize.minimize(
-            value, begin, jac=True, hessp=product, method="trust-ncg", options={"gtol": tolerance, "maxiter": _STEPS}
-        )
+        options = {
+            "gtol": tolerance,
+            "maxiter": _STEPS,
+            "initial_trust_radius": _RADIUS,
+            "max_trust_radius": 1e3 * _RADIUS,
+        }
+        found = optimize.minimize(value, begin, jac=True, hessp=product, method="trust-ncg", options=options)
         return found.x * scale, bool(found.success)
 
     def _information(self, u: Floats) -> list[Floats]:

@@ -38,7 +38,14 @@ from explorer.service.evidence_fits import (
 from explorer.service.judging import Judgement, judge
 from explorer.service.lacking import named_lacks
 from explorer.service.outcomes import Outcomes, bases_first, chosen_models, models_with_outcomes, outcomes_of
-from explorer.service.snapshot import LayerView, dataset_parts, layer_view, read_dataset, remembered
+from explorer.service.snapshot import (
+    LayerView,
+    dataset_parts,
+    layer_view,
+    read_dataset,
+    remembered,
+    remembered_index,
+)
 from explorer.service.versions import package_versions
 from explorer.store.protocol import (
     LAYER_SKILLS_SCHEMA,
@@ -507,18 +514,30 @@ def layer_outcomes(store: Store, dataset: str, info: LayerInfo, models: Sequence
             f"layer {info.name!r} is of kind {info.kind!r}: it has no outcomes from which mastery could be estimated"
         )
     data = read_dataset(store, dataset)
-    there = set(data.models["id"].to_pylist())
-    own = [str(facts["model"]), *(model for model in models if model in there)]
+    every = data.models["id"].to_pylist()
+    there = set(every)
+    own = list(dict.fromkeys([str(facts["model"]), *(model for model in models if model in there)]))
     together = [model for model in info.listed("models") if model in there] if facts["common"] else []
-    found = outcomes_of(
-        index_dataset(data, parts=info.parts, lenient=True),
-        list(dict.fromkeys([*own, *together])),
-        pass_score=info.figure("pass_score"),
-        common=together,
-        ignored_classes=info.listed("ignored_classes"),
-        lenient=True,
-    )
-    return found.rows(list(dict.fromkeys(own)))
+    ignored, pass_score = info.listed("ignored_classes"), info.figure("pass_score")
+
+    def read(wanted: Sequence[str]) -> Outcomes:
+        return outcomes_of(
+            remembered_index(store, dataset, info.parts),
+            list(dict.fromkeys([*wanted, *together])),
+            pass_score=pass_score,
+            common=together,
+            ignored_classes=ignored,
+            lenient=True,
+        )
+
+    if not there.issuperset(own) or len(every) * data.n_texts > _MOST_KEPT:
+        return read(own).rows(own)
+    # The layers of a family rest on the same outcomes, which are read once for all of them.
+    question = ("outcomes", dataset, info.parts, pass_score, ignored, tuple(together))
+    return remembered(store, question, lambda: read(every)).rows(own)
+
+
+_MOST_KEPT = 20_000_000  # outcomes, attempted or not, of all models that are kept in memory
 
 
 def ignored_skills(info: LayerInfo, indexed: IndexedGraph) -> NDArray[np.bool_]:
@@ -590,6 +609,18 @@ def mastery_of(store: Store, dataset: str, layer: str) -> LayerMastery:
         NotFoundError: No such layer.
         SkillgraphError: It is no evidence layer.
     """
+    known: dict[str, LayerMastery] = remembered(store, ("masteries", dataset), dict)
+    if layer not in known:
+        known[layer] = _mastery(store, dataset, layer)
+        while len(known) > _MOST_MASTERIES:
+            known.pop(next(iter(known)), None)
+    return known[layer]
+
+
+_MOST_MASTERIES = 100  # layers
+
+
+def _mastery(store: Store, dataset: str, layer: str) -> LayerMastery:
     view = layer_view(store, dataset, layer)
     info, facts = view.info, view.info.parameters
     outcomes = layer_outcomes(store, dataset, info)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow.compute as pc
@@ -40,6 +40,7 @@ class PairedLayers:
             expectation); None where too few models calibrate difficulties.
         q_value: Of no difference, for each skill, float64 (S,): by the test that knows the difficulties, or of
             `skills` where they are not known.
+        groups: What `group_differences` has found.
     """
 
     outcomes: Outcomes
@@ -47,6 +48,7 @@ class PairedLayers:
     skills: PairedDifferences
     beyond: NDArray[np.float64] | None
     q_value: NDArray[np.float64]
+    groups: dict[tuple[object, ...], dict[object, Overall]] = field(default_factory=dict, repr=False)
 
     def gained(self) -> NDArray[np.bool_]:
         """Bool (S,): the second solves more of the skill's texts, beyond noise."""
@@ -105,6 +107,13 @@ def _pair(store: Store, dataset: str, first: LayerInfo, second: LayerInfo) -> Pa
 
 def group_differences(found: PairedLayers, labels: list[object]) -> dict[object, Overall]:
     """The comparison on the texts that require some skill of each group (class or level of the index's skills)."""
+    key = tuple(labels)
+    if key not in found.groups:
+        found.groups[key] = _group_differences(found, labels)
+    return found.groups[key]
+
+
+def _group_differences(found: PairedLayers, labels: list[object]) -> dict[object, Overall]:
     graph = found.outcomes.graph
     names = list(dict.fromkeys(label for k, label in enumerate(labels) if not found.outcomes.ignored[k]))
     places = {label: place for place, label in enumerate(names)}

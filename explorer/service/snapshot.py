@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from explorer.arrays import IndexedGraph, index_dataset
@@ -26,11 +27,12 @@ __all__ = [
     "lineage",
     "read_dataset",
     "remembered",
+    "remembered_index",
     "stored_waves",
 ]
 
 _T = TypeVar("_T")
-_CACHE_SIZE = 8
+_CACHE_SIZE = 24
 _cache: OrderedDict[Hashable, Any] = OrderedDict()
 _lock = threading.Lock()
 
@@ -91,6 +93,12 @@ def read_dataset(store: Store, name: str) -> Dataset:
     return _cached(store, ("dataset", name), lambda: store.read_dataset(name))
 
 
+def remembered_index(store: Store, dataset: str, parts: tuple[str, ...]) -> IndexedGraph:
+    """The graph of some parts of a dataset, parts that it no longer has being empty; from memory if it can be."""
+    question = ("index", dataset, tuple(sorted(parts)))
+    return _cached(store, question, lambda: index_dataset(read_dataset(store, dataset), parts=parts, lenient=True))
+
+
 def lineage(store: Store, dataset: str, layer: str) -> tuple[LayerInfo, ...]:
     """The layer and the layers it was fine-tuned from, itself first.
 
@@ -143,10 +151,12 @@ def layer_view(store: Store, dataset: str, layer: str) -> LayerView:
 def _read_view(store: Store, dataset: str, name: str) -> LayerView:
     line = lineage(store, dataset, name)
     layer: Layer = store.read_layer(dataset, name)
-    # What the layer has learned is in its graph even where the texts have changed since.
-    indexed = index_dataset(
-        read_dataset(store, dataset), parts=graph_parts(line), skills_too=layer.skills["skill"], lenient=True
-    )
+    indexed = remembered_index(store, dataset, graph_parts(line))
+    if not pc.all(pc.is_in(layer.skills["skill"], value_set=indexed.skills.ids)).as_py():
+        # What the layer has learned is in its graph even where the texts have changed since.
+        indexed = index_dataset(
+            read_dataset(store, dataset), parts=graph_parts(line), skills_too=layer.skills["skill"], lenient=True
+        )
     n_skills = len(indexed.skills)
     wave, by = stored_waves(indexed, layer)
     component = np.full(n_skills, -1, dtype=np.int32)
@@ -173,8 +183,6 @@ def stored_waves(indexed: IndexedGraph, layer: Layer) -> tuple[NDArray[np.int32]
 
 
 def _positions(ids: pa.ChunkedArray, among: pa.Array) -> NDArray[np.int32]:
-    import pyarrow.compute as pc
-
     places = pc.fill_null(pc.index_in(ids, value_set=among), -1)
     # index_in matches null with null only if the set holds one, and ids of texts are never null
     found: NDArray[np.int32] = places.to_numpy().astype(np.int32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from explorer.cli.learning import _listed
 from explorer.cli.output import Note
 from explorer.errors import NotFoundError, SkillgraphError
 from explorer.service.cautions import layer_cautions
-from explorer.service.evidence import evidence, mastery_of, skills_in_fit
+from explorer.service.evidence import evidence, layer_outcomes, mastery_of, skills_in_fit
 from explorer.service.judging import _judgement
 from explorer.service.learning import learn
 from explorer.service.loading import Source, inspect_source, load_sources
@@ -31,6 +32,7 @@ from ui.components import page_header
 from ui.pages.classes.answers import class_table, requirement_matrix
 from ui.pages.overview.layout import understood_share
 
+service = sys.modules["explorer.service.evidence"]
 BASE, TUNED, OTHER = "org/base", "org/tuned", "other"
 
 
@@ -105,6 +107,24 @@ def test_noise_decides_what_is_shared(store: Store) -> None:
     assert slips["family"][0] == slips["family"][2] != slips["family"][1]
     assert slips["family"][1] == pytest.approx(other), "no relatives: the same as its own"
     assert len(set(slips["shared"])) == 1
+
+
+def test_the_layers_of_a_family_read_their_outcomes_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.write_dataset(dataset())
+    evidence(store, "d", ignored_classes=["task"])
+    infos = store.layers("d")
+    with monkeypatch.context() as patched:
+        patched.setattr(service, "_MOST_KEPT", 0)
+        alone = {info.name: layer_outcomes(store, "d", info, [BASE]) for info in infos}
+    calls = []
+    read = service.outcomes_of
+    monkeypatch.setattr(service, "outcomes_of", lambda *given, **options: calls.append(1) or read(*given, **options))
+    for info in infos:
+        found = layer_outcomes(store, "d", info, [BASE])
+        assert found.models == alone[info.name].models
+        np.testing.assert_array_equal(found.scores, alone[info.name].scores)
+        assert found.indexed.text_ids.equals(alone[info.name].indexed.text_ids)
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize("noise", ["family", "text"])

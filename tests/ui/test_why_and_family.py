@@ -289,6 +289,18 @@ def test_the_matrix_is_paler_where_it_is_less_sure_and_its_table_is_what_it_show
             assert any(told in text for row in colours.customdata for text in row)
 
 
+def test_a_matrix_of_very_many_cells_tells_their_names_by_its_axis(
+    measured: Wide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_family, "_MANY", 1)
+    figure = of_family.matrix_figure(measured, "change", "clustered")
+    order = of_family.order_of(measured, "change", "clustered")[::-1]
+    assert list(figure.layout.yaxis.ticktext) == [measured.names[k] for k in order]
+    assert list(figure.layout.yaxis.tickvals) == list(range(6))
+    assert figure.data[0].customdata is None
+    assert figure.data[0].hovertemplate.startswith("%{y}<br>%{x}: %{z:.1f} points")
+
+
 def test_classes_and_levels_of_learned_layers_show_their_learned_share(wide: Wide, source: Source) -> None:
     snapshot = source.snapshot()
     layers = {name: snapshot.view("small", name).learned.sum() for name in wide.layers}

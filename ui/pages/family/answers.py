@@ -140,18 +140,16 @@ def matrix_figure(wide: Wide, shown: str, order: str, by: str = "skill") -> go.F
     around = value in ("change", "beyond")
     unit = " points" if around else " %"
     layers = [label(wide.layers[m], 28) for m in there]
-    z = np.where(np.isnan(percent), None, percent.round(1)).tolist()  # type: ignore[call-overload]
+    many = percent.size > _MANY
     heat = go.Heatmap(
-        z=z,
+        z=percent.round(1).astype(np.float32),  # an array goes over the wire as bytes, NaN as no cell
         x=layers,
-        y=list(range(len(rows))),
-        customdata=_told(wide, cells, rows, there, value, by),
+        y=np.arange(len(rows)),
+        customdata=None if many else _told(wide, cells, rows, there, value, by),
         colorscale=_SCALES[value],
         zmin=-limit if around else 0.0,
         zmax=limit if around else 100.0,
-        hovertemplate="%{customdata}"
-        + (f"<br>%{{x}}: %{{z}}{unit}" if percent.size > _MANY else "")
-        + "<extra></extra>",
+        hovertemplate=(f"%{{y}}<br>%{{x}}: %{{z:.1f}}{unit}" if many else "%{customdata}") + "<extra></extra>",
         colorbar={"title": unit.strip(), "thickness": 10, "outlinewidth": 0},
         xgap=1,
     )
@@ -160,9 +158,9 @@ def matrix_figure(wide: Wide, shown: str, order: str, by: str = "skill") -> go.F
     if np.nan_to_num(pale).any():
         # A veil over the colours: white where nothing is known, none where all is.
         found.add_heatmap(
-            z=np.where(np.isnan(pale), None, pale.round(2)).tolist(),  # type: ignore[call-overload]
+            z=pale.round(2).astype(np.float32),
             x=layers,
-            y=list(range(len(rows))),
+            y=np.arange(len(rows)),
             colorscale=[[0, "rgba(243,245,248,0)"], [1, "rgba(243,245,248,0.85)"]],
             zmin=0.0,
             zmax=1.0,
@@ -172,8 +170,11 @@ def matrix_figure(wide: Wide, shown: str, order: str, by: str = "skill") -> go.F
         )
     named = len(rows) <= 140
     found.update_yaxes(
-        tickvals=list(range(len(rows))) if named else [],
-        ticktext=[label(cells.names[k], 30) for k in rows] if named else [],
+        # Names that have no room at the axis are still told when a cell is pointed at.
+        tickvals=np.arange(len(rows)) if named or many else [],
+        ticktext=[label(cells.names[k], 30) for k in rows] if named or many else [],
+        showticklabels=named,
+        ticks="",
         tickfont={"size": 10},
         showgrid=False,
     )
@@ -187,10 +188,8 @@ def matrix_figure(wide: Wide, shown: str, order: str, by: str = "skill") -> go.F
 
 
 def _told(wide: Wide, cells: Cells, rows: Sequence[int], there: Sequence[int], value: str, by: str) -> list[list[str]]:
-    """What each cell says when it is pointed at; of very many cells the name, besides the layer and the value."""
+    """What each cell says when it is pointed at."""
     skills, layers = [label(cells.names[k]) for k in rows], [label(wide.layers[m], 28) for m in there]
-    if len(rows) * len(there) > _MANY:
-        return [[name] * len(there) for name in skills]
     unit = " points" if value in ("change", "beyond") else " %"
     sign = "+" if value in ("change", "beyond") else ""
 
