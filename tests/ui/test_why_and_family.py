@@ -298,6 +298,7 @@ def test_a_matrix_of_very_many_cells_tells_their_names_by_its_axis(
     assert list(figure.layout.yaxis.ticktext) == [measured.names[k] for k in order]
     assert list(figure.layout.yaxis.tickvals) == list(range(6))
     assert figure.data[0].customdata is None
+    assert figure.data[0].hoverongaps is False, "a cell without a value says nothing"
     assert figure.data[0].hovertemplate.startswith("%{y}<br>%{x}: %{z:.1f} points")
 
 

@@ -149,6 +149,7 @@ def matrix_figure(wide: Wide, shown: str, order: str, by: str = "skill") -> go.F
         colorscale=_SCALES[value],
         zmin=-limit if around else 0.0,
         zmax=limit if around else 100.0,
+        hoverongaps=False,
         hovertemplate=(f"%{{y}}<br>%{{x}}: %{{z:.1f}}{unit}" if many else "%{customdata}") + "<extra></extra>",
         colorbar={"title": unit.strip(), "thickness": 10, "outlinewidth": 0},
         xgap=1,
