@@ -231,8 +231,8 @@ def _hierarchy(view: LayerView, query: Query) -> Any:
 
 def _rows(dataset: Dataset, chosen: str) -> html.Div:
     """How many rows are shown at most; nothing to choose where the fewest are all skills."""
-    options = [{"value": str(most), "label": f"up to {most:,} rows"} for most in ROWS]
-    field = small_select("c-most", None, options, chosen, width=140, **attributes(aria_label="Rows"))
+    options = [{"value": str(most), "label": f"{most:,} rows"} for most in ROWS]
+    field = small_select("c-most", None, options, chosen, width=140, **attributes(aria_label="Most rows"))
     return html.Div(field, hidden=dataset.skills.num_rows <= ROWS[0])
 
 

@@ -3,8 +3,9 @@
   "use strict";
   function settle(elements, id) {
     window.sgTools.whenReady(id, (cy) => {
-      window.sgTools.settle(cy, 24, undefined, 130);
-      window.sgTools.fit(cy, 24, 130);
+      const sides = 0.22 * cy.width();  // for the names beside the outermost discs, which grow with them
+      window.sgTools.settle(cy, 24, undefined, sides);
+      window.sgTools.fit(cy, 24, sides);
       // a handler with a namespace would hear only taps that name it, which those of the pointer do not
       if (cy.scratch("_asks")) return;
       cy.scratch("_asks", true);
