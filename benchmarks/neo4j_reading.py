@@ -102,6 +102,24 @@ def numbers_a_chunk(store):
     return collected(store, LISTS_A_CHUNK, "id(t)", "id(s)", np.array)
 
 
+def whole_by_hand(store):
+    """Texts and skills with all their properties, and requirements by the server's numbers of both ends: lists."""
+    nodes = (
+        "MATCH (n:{label}) WITH collect([id(n), properties(n)]) AS rows UNWIND range(0, size(rows) - 1, $chunk) AS i "
+        "RETURN rows[i..i + $chunk]"
+    )
+    lists = numbers_a_chunk(store)
+    tables, ends = [], []
+    with store._connection.reading(fetch_size=10) as session:
+        for column, label in enumerate(("Text", "Skill")):
+            rows = [row for (part,) in session.run(nodes.format(label=label), chunk=LISTED).values() for row in part]
+            tables.append(pa.Table.from_pylist([properties for _, properties in rows]))
+            numbers = np.array([number for number, _ in rows])
+            order = np.argsort(numbers)
+            ends.append(order[np.searchsorted(numbers[order], np.concatenate([part[column] for part in lists]))])
+    return tables, ends, np.concatenate([weights for *_, weights in lists])
+
+
 COLLECTED = {
     "lists of ids, all collected at once": collected_ids,
     "lists of ids, collected a chunk at a time": ids_a_chunk,
@@ -158,6 +176,7 @@ def measure(store, count, repeats, driver):
         **COLLECTED,
         "this store: arrays": ours,
         "this store: tables a chunk": by_chunks,
+        "the whole dataset by hand, from such lists": whole_by_hand,
         "this store: whole dataset": whole,
     }
     best = race(store, contenders, repeats)
@@ -176,6 +195,10 @@ def measure(store, count, repeats, driver):
     )
     report.at_least(
         f"arrays, beside the fastest collected lists, {driver}", rates["this store: arrays"] / lists, 0.8, "×"
+    )
+    by_hand = best["the whole dataset by hand, from such lists"]
+    report.at_most(
+        f"whole dataset, beside it by hand, time, {driver}", best["this store: whole dataset"] / by_hand, 1.5, "×"
     )
     report.at_most(f"peak memory, beside what is read, {driver}", peak / final, 2.0, "×")
     return report

@@ -35,6 +35,7 @@ OWN_TARGETS = {"user_path", "repeating", "neo4j_writing"}
 MEASURED_BY_HAND = ("Many clients", "What a person runs on Neo4j")
 """Sections that this script does not make; they stay as they are."""
 
+LARGE = {"user_path": ["--ui", "1e6"]}
 SMALL = {
     "user_path": ["--sizes", "1e4", "3e4", "--repeats", "1"],
     "repeating": ["--neo4j", "0", "--demo", "0"],
@@ -127,7 +128,7 @@ def main() -> int:
     reports: dict[str, Report | str] = {}
     for script in options.only:
         print(f"{script} …", file=sys.stderr, flush=True)
-        extra = list(SMALL.get(script, [])) if options.small else []
+        extra = list((SMALL if options.small else LARGE).get(script, []))
         for option in ("keep", "remark") if script == "user_path" else ():
             extra += [f"--{option}", value] if (value := getattr(options, option)) else []
         reports[script] = run(script, extra, options.seconds)

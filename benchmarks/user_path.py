@@ -35,6 +35,7 @@ TARGETS = {  # CPU s and GB at 10⁶ and at 10⁷ requirements
     "predict": ((0.5, None), (0.5, None)),
     "threshold": ((0.5, None), (0.5, None)),
 }
+PAGE_TARGETS = {10**6: (3.0, 0.6), 10**7: (10.0, 3.0)}
 # What is of interest for how cost grows; the others cost the same whatever the size.
 NETWORKX_LIMIT = 2_000_000
 """Requirements up to which networkx takes part: beyond, it needs more memory than a laptop has."""
@@ -209,6 +210,29 @@ def beside(ledger: Ledger, edges: Path, folder: Path, size: int) -> dict[str, li
     return found
 
 
+def graph_page(ledger: Ledger, store: Path, size: int) -> tuple[tuple[float, float], tuple[float, float]]:
+    """CPU seconds and GB of a server that opens a store and shows its graph page to a first visitor; the page's."""
+    from benchmarks.ui import DRAWN, chromium, first_paint, served
+
+    ticks = os.sysconf("SC_CLK_TCK")
+
+    def shown() -> tuple[tuple[float, float], tuple[float, float]]:
+        with chromium() as browser, served(store) as (address, process):
+            *_, milliseconds = first_paint(browser, f"{address}/graph", DRAWN)
+            used = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[11:15]
+            peak = Path(f"/proc/{process}/status").read_text(encoding="utf-8").split("VmHWM:")[1].split()[0]
+        return (sum(map(int, used)) / ticks, int(peak) / 2**20), (milliseconds / 1000.0, 0.0)
+
+    found: list[tuple[tuple[float, float], tuple[float, float]]] = []
+
+    def once(place: int) -> tuple[float, float]:
+        if not found:
+            found.append(shown())
+        return found[0][place]
+
+    return ledger.once(f"{size} graph page", lambda: once(0)), ledger.once(f"{size} in Chromium", lambda: once(1))
+
+
 def row(name: str, found: Sequence[dict[str, tuple[float, float]]]) -> list[str]:
     cells = [name]
     for of_size in found:
@@ -229,12 +253,13 @@ def main() -> None:
         repeats=(1, "runs of what can be repeated"),
         warm=(2, "runs on a thousand requirements beforehand, to compile kernels and to know the least cost"),
         neo4j=(0.0, "requirements on Neo4j; 0 for none"),
+        ui=(0.0, "requirements up to which the graph page is shown in Chromium, of Linux; 0 for none"),
         remark=("", "a sentence on the machine, for the page"),
         keep=("", "folder in which files and what was measured stay, for a run that goes on; empty for none"),
     )
     sizes = [round(size) for size in options.sizes]
     report = harness.Report("What a person runs")
-    found, peers, kept = [], [], []
+    found, peers, kept, pages = [], [], [], {}
     place = nullcontext(options.keep) if options.keep else tempfile.TemporaryDirectory()
     with place as name:
         folder = Path(name).resolve()
@@ -256,6 +281,8 @@ def main() -> None:
             found.append(path_of_a_user(ledger, edges, str(store), size, options.repeats, str(size), **fresh) | alone)
             peers.append(beside(ledger, edges, folder, size))
             kept.append(store.stat().st_size)
+            if size <= options.ui:
+                pages[size] = graph_page(ledger, store, size)
         if options.neo4j:
             edges = folder / f"{round(options.neo4j)}.csv"
             if not edges.exists():
@@ -312,6 +339,21 @@ def main() -> None:
                 "1 is linear.",
             ),
         )
+    if pages:
+        report.tables.insert(
+            1,
+            harness.Table(
+                "Open the store and show the graph page, in a headless Chromium, to a first visitor",
+                ["requirements", "CPU s of the server", "GB of the server", "CPU s of the page"],
+                [[f"{size:,}", f"{a:.2f}", f"{peak:.2f}", f"{b:.2f}"] for size, ((a, peak), (b, _)) in pages.items()],
+                "The server from its start until the graph is drawn. Most of its time goes into the communities of the "
+                "associations; those of a random graph, which has none, take longest.",
+            ),
+        )
+        for size, ((seconds, gigabytes), _) in pages.items():
+            if size in PAGE_TARGETS:
+                report.at_most(f"graph page at {size:,}, server", seconds, PAGE_TARGETS[size][0], "s")
+                report.at_most(f"graph page at {size:,}, memory", gigabytes, PAGE_TARGETS[size][1], "GB")
     for size, of_size in zip(sizes, found, strict=True):
         if size in (10**6, 10**7):
             for name, limits in TARGETS.items():

@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from ui.drawing.graphs import LayerGraph, backbone, most_used, shortest_path, skills_of, texts_of
+from ui.drawing.graphs import LayerGraph, _best_rank, backbone, most_used, shortest_path, skills_of, texts_of
 
 
 def as_networkx(graph: LayerGraph) -> nx.Graph:
@@ -94,3 +94,19 @@ def test_texts_of_a_skill_come_shortest_first(small_graph: LayerGraph) -> None:
     assert sizes == sorted(sizes)
     assert n == small_graph.uses.max()
     assert all(skill in skills_of(small_graph.view, t) for t in texts)
+
+
+def test_rank_is_the_better_place_among_the_associations_of_both_skills():
+    rng = np.random.default_rng(3)
+    n = 40
+    pairs = np.unique(np.sort(rng.integers(0, n, (300, 2)), axis=1), axis=0)
+    source, target = pairs[pairs[:, 0] < pairs[:, 1]].T
+    weight, strength = rng.integers(1, 4, len(source)), rng.integers(1, 5, len(source)) / 4  # many of them equal
+    expected = np.full(len(source), len(source))
+    for node in range(n):
+        edges = [*np.flatnonzero(source == node), *np.flatnonzero(target == node)]
+        edges.sort(key=lambda e: (-strength[e], -weight[e]))
+        for place, e in enumerate(edges):
+            expected[e] = min(expected[e], place)
+    assert _best_rank(n, source, target, strength, weight).tolist() == expected.tolist()
+    assert len(_best_rank(3, source[:0], target[:0], strength[:0], weight[:0])) == 0

@@ -296,8 +296,9 @@ def _mixed_edges(
     shut = np.zeros(n_groups, dtype=bool)
     shut[list(closed)] = True
     shown = visible | shut[found.of]
-    between = np.unique(np.concatenate((edges, np.flatnonzero(~(visible[graph.source] & visible[graph.target])))))
-    between = between[shown[graph.source[between]] & shown[graph.target[between]]]
+    wanted = ~(visible[graph.source] & visible[graph.target])
+    wanted[edges] = True
+    between = np.flatnonzero(wanted & shown[graph.source] & shown[graph.target])
     a, b = end[graph.source[between]], end[graph.target[between]]
     low, high = np.minimum(a, b), np.maximum(a, b)
     apart = low != high

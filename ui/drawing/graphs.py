@@ -305,13 +305,20 @@ def layer_graph(store: Store, view: LayerView) -> LayerGraph:
 
 def _best_rank(n: int, source: Int, target: Int, strength: Float, weight: Int) -> Int:
     m = len(source)
-    edge = np.concatenate((np.arange(m), np.arange(m)))
-    end = np.concatenate((source, target))
-    order = np.lexsort((-weight[edge], -strength[edge], end))
-    starts = np.searchsorted(end[order], np.arange(n))
-    place = np.arange(2 * m) - starts[end[order]]
+    order = np.lexsort((-weight, -strength))
+    # Edges at both ends, the strongest first; of equal ones, those that begin at a node before those that end there.
+    changes = (np.diff(strength[order]) != 0) | (np.diff(weight[order]) != 0)
+    first = np.concatenate(([0], np.flatnonzero(changes) + 1)) if m else np.zeros(0, np.int64)
+    length = np.diff(first, append=m)
+    begins = np.arange(m) + np.repeat(first, length)
+    ends = np.arange(m) + np.repeat(first + length, length)
+    edge = np.empty(2 * m, dtype=np.int64)
+    edge[begins], edge[ends] = order, order
+    words = np.sort(np.concatenate((source[order] << 32 | begins, target[order] << 32 | ends)))
+    node = words >> 32
+    place = np.arange(2 * m) - np.searchsorted(node, np.arange(n))[node]
     rank = np.full(m, 2 * m, dtype=np.int64)
-    np.minimum.at(rank, edge[order], place)
+    np.minimum.at(rank, edge[words & 0xFFFFFFFF], place)
     return rank
 
 
