@@ -6,11 +6,13 @@ import platform
 import re
 from collections import Counter
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from explorer.service import learn
+from explorer.service.demo import run_demo
 from explorer.service.forecast import forecast
 from explorer.service.ladder import explain
 from explorer.service.planning import plan
@@ -115,6 +117,25 @@ def test_the_ladder_and_the_table_by_types(store: Store) -> None:
         assert rung.types is not None
         assert rung.types <= types
         assert 100 * abs(rung.learned - found.measured) <= points
+
+
+def test_the_ladders_of_the_fine_tuned_layers(tmp_path: Path) -> None:
+    text = told("demo.md", "## What it prints")
+    if f"scipy {version('scipy')};" not in text:
+        pytest.skip(f"the figures of demo.md are of another version of scipy than {version('scipy')}")
+    store = open_store(tmp_path / "store.kgl", mode="write")
+    try:
+        run_demo(store)
+        for layer in ("foundation", "scipy-frozen", "scipy-continued", "scipy-joint"):
+            found = explain(store, "python", layer, graphs=0)
+            measured = round(100 * found.measured, 1)
+            cells = []
+            for name in ("few types", "many types", "every skill"):
+                learned = round(100 * found.rung(name).learned, 1)
+                cells.append(f"{learned:.1f} % ({learned - measured:+.1f})")
+            assert f"| {layer} | {' | '.join(cells)} | {measured:.1f} % |" in text
+    finally:
+        store.close()
 
 
 def test_the_forecast(store: Store) -> None:
