@@ -20,7 +20,7 @@ from explorer.store.embedded.container import Content
 from explorer.store.embedded.kglite_file import load_graph
 from explorer.store.embedded.names import stored_name
 
-__all__ = ["changeable_graph", "frozen_graph"]
+__all__ = ["materialised_graph"]
 
 _INDEXES = (("Text", ("dataset", "id")), ("Skill", ("dataset", "id")), ("Skill", ("dataset", "name")))
 """Properties by which people look up nodes, apart from `key`; kglite does not keep these indexes with the graph."""
@@ -29,17 +29,8 @@ _WORTH_KEEPING = 20_000
 """Rows from which on loading a graph is faster than building it."""
 
 
-def frozen_graph(content: Content) -> Any:
-    """The graph of a content, which has no way to be changed.
-
-    Raises:
-        DamagedError: The content is damaged.
-    """
-    return changeable_graph(content).freeze()
-
-
-def changeable_graph(content: Content) -> Any:
-    """The graph of a content, to be changed and thrown away: nothing of it is stored.
+def materialised_graph(content: Content) -> Any:
+    """The graph of a content; nothing that is done to it is stored.
 
     Raises:
         DamagedError: The content is damaged.

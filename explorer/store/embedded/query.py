@@ -19,6 +19,14 @@ from explorer.store.protocol import QueryResult
 
 __all__ = ["check_query", "run_query"]
 
+_OF_SKILLS = frozenset({"ASSOCIATED_WITH", "PREREQUISITE_OF", "PART_OF"})
+_FEW_PATHS = 16
+"""Shortest paths between ends that are known, up to which only what lies between them is looked at."""
+_MANY_STEPS = 200_000
+_BOTH = ((True, False), (True, False))
+_WAYS: dict[str, tuple[tuple[bool, ...], tuple[bool, ...]]]
+_WAYS = {"->": ((True,), (False,)), "<-": ((False,), (True,)), "-": _BOTH, "<->": _BOTH}
+"""By the direction of a path: whether relationships are followed forward, from its first and from its last node."""
 _HEADING = re.compile(r"^(Cypher \w+|Schema) error( at line \d+, col \d+)?: ")
 _ADVICE = re.compile(r"(?<=\.) (Hints?:|Add a LIMIT|Available:).*$")
 
@@ -53,7 +61,7 @@ def run_query(
         parameters: Its parameters.
         max_rows: Rows to give at most.
         timeout: Seconds after which it is stopped.
-        copy: Gives the graph of the snapshot as one that may be changed, and is thrown away after the query.
+        copy: Gives a copy of the snapshot's graph that may be changed, and is thrown away after the query.
 
     Raises:
         QueryError: It is refused, is not Cypher, or takes too long.
@@ -113,14 +121,55 @@ def _run(
 def _with_chains(graph: Any, chains: Sequence[Chain], parameters: dict[str, Any], until: float) -> Any:
     """A graph with the relationships that the shortest paths of a query may use, under types of their own."""
     for chain in chains:
+        pairs = _between(graph, chain, parameters, until)
+        found, a, b = ("", "", "")
+        if pairs is not None:
+            found = "UNWIND $skillgraph_pairs AS skillgraph_p "
+            a, b = ":Skill {key: skillgraph_p[0]}", ":Skill {key: skillgraph_p[1]}"
         graph.cypher(
-            f"MATCH (skillgraph_a)-[skillgraph_r:`{chain.type}`]->(skillgraph_b) WHERE {chain.condition} "
+            f"{found}MATCH (skillgraph_a{a})-[skillgraph_r:`{chain.type}`]->(skillgraph_b{b}) WHERE {chain.condition} "
             f"CREATE (skillgraph_a)-[skillgraph_q:`{chain.name}`]->(skillgraph_b) "
             "SET skillgraph_q = properties(skillgraph_r)",
-            params=parameters,
+            params={**parameters, "skillgraph_pairs": pairs},
             timeout_ms=_left(until),
         )
     return graph.freeze()
+
+
+def _between(graph: Any, chain: Chain, parameters: dict[str, Any], until: float) -> list[list[str]] | None:
+    """Ends of all relationships on shortest paths, and of others; None if those of the whole graph are wanted.
+
+    From both ends of each path in turns, a relationship further each time, until the two sides meet.
+    """
+    if chain.ends is None or chain.type not in _OF_SKILLS:
+        return None
+    ends = graph.cypher(chain.ends, params=parameters, timeout_ms=_left(until), row_limit=_FEW_PATHS + 1)
+    pairs = list(zip(ends.column("a"), ends.column("b"), strict=True))
+    if len(pairs) > _FEW_PATHS or any(a is None or b is None or a == b for a, b in pairs):
+        return None
+    found: dict[tuple[str, str], None] = {}
+    for a, b in pairs:
+        seen, front = [{a}, {b}], [{a}, {b}]
+        while not seen[0] & seen[1] and all(front):
+            side = int(len(front[1]) < len(front[0]))
+            reached: set[str] = set()
+            for forward in _WAYS[chain.direction][side]:
+                near, far = ("a", "b") if forward else ("b", "a")
+                rows = graph.cypher(
+                    f"UNWIND $skillgraph_front AS skillgraph_k MATCH (skillgraph_{near}:Skill {{key: skillgraph_k}})"
+                    f"{'' if forward else '<'}-[skillgraph_r:`{chain.type}`]-{'>' if forward else ''}"
+                    f"(skillgraph_{far}:Skill) WHERE {chain.condition} "
+                    "RETURN DISTINCT skillgraph_a.key AS a, skillgraph_b.key AS b",
+                    params={**parameters, "skillgraph_front": sorted(front[side])},
+                    timeout_ms=_left(until),
+                )
+                found |= dict.fromkeys(zip(rows.column("a"), rows.column("b"), strict=True))
+                reached |= set(rows.column(far))
+            if len(found) > _MANY_STEPS:
+                return None
+            front[side] = reached - seen[side]
+            seen[side] |= reached
+    return [list(pair) for pair in found]
 
 
 def _left(until: float) -> int:

@@ -168,11 +168,15 @@ class Chain:
         type: Their type.
         name: The type that stands for it in the query.
         condition: Of `skillgraph_r`, and of its ends `skillgraph_a` and `skillgraph_b`.
+        direction: Of the path: `->`, `<-` or `-`.
+        ends: A statement that gives the keys of the two ends of each path, where they are known before.
     """
 
     type: str
     name: str
     condition: str
+    direction: str = "-"
+    ends: str | None = None
 
 
 class Writer:
@@ -203,6 +207,8 @@ class Writer:
         self._chain_of: dict[int, int] = {}
         self._chain_conditions: dict[int, list[str]] = {}
         self._chain_types: dict[int, tuple[str, ...]] = {}
+        self._chain_paths: dict[int, tuple[Piece, str | None]] = {}
+        self._before: list[Chunk] | None = None
         self._split = False
         self._invented = 0
         self._inner: int | None = None
@@ -798,7 +804,8 @@ class Writer:
 
     def _write_match(self, piece: Piece) -> list[Chunk]:
         where = piece.roles.get("where")
-        kept = self._path_conditions(piece, where)
+        before, self._before = self._before, None
+        kept = self._path_conditions(piece, where, before)
         self._conditions.append([])
         chunks = self._plain(piece, **({"where": where} if where is not None else {}))
         conditions = self._conditions.pop()
@@ -812,7 +819,7 @@ class Writer:
             joined += [(" AND " if joined else " WHERE ", None), (opening, None), *condition, (closing, None)]
         return [*chunks, *joined]
 
-    def _path_conditions(self, match: Piece, where: Piece | None) -> list[Piece]:
+    def _path_conditions(self, match: Piece, where: Piece | None, before: Sequence[Chunk] | None) -> list[Piece]:
         """What stays in WHERE; what a shortest path must satisfy decides which relationships it may use."""
         if where is None:
             return []
@@ -836,7 +843,20 @@ class Writer:
                     "condition: both stores support all(r IN relationships(p) WHERE …) of r, literals and parameters "
                     "alone, the same of nodes(p), a bound in the pattern (*..6), or WITH p WHERE … after the MATCH",
                 )
+        for found in shortest.values():
+            number = self._chain_of.get(id(next(found.find("relationship"))))
+            if number is not None:
+                self._chain_paths[number] = found, self._ends(found, match, before)
         return kept
+
+    def _ends(self, shortest: Piece, match: Piece, before: Sequence[Chunk] | None) -> str | None:
+        """A statement for the ends of a shortest path, if the clauses before its own have found them."""
+        nodes = [part for part in shortest.parts if part.kind == "node"]
+        names = [node.roles["variable"].name for node in nodes if set(node.roles) == {"variable"}]
+        if before is None or len(names) != 2 or any(self._declared.get(n, match.start) >= match.start for n in names):
+            return None
+        a, b = (self._text(node.roles["variable"]) for node in nodes)
+        return "".join(text for text, _ in before) + f" RETURN DISTINCT {a}.key AS a, {b}.key AS b"
 
     def _becomes_chain(self, condition: Piece, shortest: Mapping[str, Piece]) -> bool:
         """Let a shortest path use only the relationships that satisfy a condition on each of its parts."""
@@ -868,7 +888,13 @@ class Writer:
     def chains(self) -> tuple[Chain, ...]:
         """The relationships that shortest paths may use; to be made before the query is asked."""
         return tuple(
-            Chain(type_, f"{CHAIN}{number}_{type_}", " AND ".join(self._chain_conditions[number]))
+            Chain(
+                type_,
+                f"{CHAIN}{number}_{type_}",
+                " AND ".join(self._chain_conditions[number]),
+                next(self._chain_paths[number][0].find("relationship")).name,
+                self._chain_paths[number][1],
+            )
             for number, types in self._chain_types.items()
             for type_ in types
         )
@@ -940,7 +966,9 @@ class Writer:
     def _write_branch(self, piece: Piece) -> list[Chunk]:
         chunks: list[Chunk] = []
         ordered = False
+        alone = len(self._tree.parts) == 1 and piece is self._tree.parts[0]
         for clause in piece.parts:
+            self._before = list(chunks) if alone and chunks and clause.kind == "match" else None
             if chunks:
                 chunks.append(("\n" if "\n" in self._gap(clause.start, -1) else " ", None))
             if clause.kind == "projection":

@@ -379,14 +379,12 @@ class EmbeddedStore:
         timeout: float = 30.0,
     ) -> QueryResult:
         """Run a read-only query; `QueryError` for anything that writes or is not Cypher, or takes too long."""
-        from explorer.store.embedded.materialised import changeable_graph
         from explorer.store.embedded.query import check_query, run_query
 
         check_query(cypher, max_rows=max_rows, timeout=timeout)
-        content, frozen = self._frozen()
-        return run_query(
-            frozen, cypher, parameters, max_rows=max_rows, timeout=timeout, copy=lambda: changeable_graph(content)
-        )
+        graph = self._materialised()
+        # Neither costs anything: kglite copies what is changed, when it is changed.
+        return run_query(graph.freeze(), cypher, parameters, max_rows=max_rows, timeout=timeout, copy=graph.copy)
 
     def query_in_child(
         self,
@@ -425,18 +423,18 @@ class EmbeddedStore:
 
     def prepare_query(self) -> None:
         """Have the graph at hand that queries run on."""
-        self._frozen()
+        self._materialised()
 
-    def _frozen(self) -> tuple[Content, Any]:
-        """The present content and its graph, which has no way to be changed."""
-        from explorer.store.embedded.materialised import frozen_graph
+    def _materialised(self) -> Any:
+        """The graph of the present content; not to be changed."""
+        from explorer.store.embedded.materialised import materialised_graph
 
         with self._building:
             content = self._current()
             if self._graph is None or self._graph[0] != content.version:
                 self._graph = None
-                self._graph = (content.version, self._read(frozen_graph))
-            return content, self._graph[1]
+                self._graph = (content.version, self._read(materialised_graph))
+            return self._graph[1]
 
     # Contents and changes -----------------------------------------------------------------------------------
 
