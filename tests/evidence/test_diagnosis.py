@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import Literal
-
 import numpy as np
 import pytest
 
@@ -106,59 +103,12 @@ def test_the_fit_is_that_of_an_em_written_out(structure: str) -> None:
         if total.sum() - before < 1e-8:
             break
         before = total.sum()
-    assert found.log_likelihood == pytest.approx(total.sum(), abs=0.02)
-    assert found.class_probability == pytest.approx(share, abs=0.02)
+    assert found.log_likelihood == pytest.approx(total.sum(), abs=1e-3)
+    assert found.class_probability == pytest.approx(share, abs=2e-3)
     for t in range(12):
         ours = np.asarray(found.groups[t])[group[t]]
         # A class that nobody is in says nothing about its texts.
         assert np.abs(ours - solved[t][group[t]])[share > 0.02].max() < 0.03
-
-
-_PATTERNS = [
-    pattern for size in range(7) for pattern in itertools.combinations(range(6), size)
-]  # of solved texts, few first
-_COUNTS = {
-    "dina": "27 17 16 3 5 14 16 6 2 3 41 4 2 3 6 46 1 2 2 3 3 5 1 2 10 8 2 6 1 8 2 6 "
-    "1 1 6 2 9 13 1 1 1 2 4 3 3 4 4 4 5 6 3 4 3 5 3 4 4 14 20 7 10 18 12 62",
-    "gdina": "28 12 10 4 7 12 8 3 4 5 28 2 4 6 4 16 2 3 4 4 7 3 2 2 6 3 3 11 2 13 2 4 "
-    "5 2 12 2 19 4 2 6 2 2 6 4 4 5 6 2 9 7 3 4 4 18 4 7 5 15 21 7 10 18 16 57",
-}
-_RATES = {
-    "dina": [
-        [0.137524, 0.837318], [0.193537, 0.771620], [0.109204, 0.865355],
-        [0.156931, 0.900726], [0.214902, 0.759759], [0.108331, 0.815803],
-    ],
-    "gdina": [
-        [0.121081, 0.824601], [0.177197, 0.763633], [0.084630, 0.279051, 0.435634, 0.865723],
-        [0.152775, 0.302870, 0.547548, 0.898490], [0.198598, 0.748224], [0.107423, 0.798141],
-    ],
-}  # fmt: skip
-_CLASSES = {
-    "dina": [0.113697, 0.227779, 0.273434, 0.385090],
-    "gdina": [0.121847, 0.227789, 0.272919, 0.377444],
-}
-
-
-@pytest.mark.parametrize("structure", ["dina", "gdina"])
-def test_the_fit_is_that_of_the_r_package_gdina(structure: Literal["dina", "gdina"]) -> None:
-    """Figures that jGDINA publishes for its EM, written in R after the package GDINA 2.12.3.
-
-    Its fixtures em-dina-saturated and em-gdina-saturated: six texts of two skills, 512 respondents. The package adds
-    0.0005 solved outcomes of 0.001 to each rate, which moves the fifth digit.
-    """
-    x = np.zeros((64, 6))
-    for row, solved in enumerate(_PATTERNS):
-        x[row, list(solved)] = 1.0
-    x = np.repeat(x, [int(count) for count in _COUNTS[structure].split()], axis=0)
-    graph = SkillTextGraph.from_csr([0, 1, 2, 4, 6, 7, 8], [0, 1, 0, 1, 0, 1, 0, 1], n_skills=2)
-    found = diagnose(
-        graph, x, structure=structure, classes="saturated", pseudo_count=0.0, tolerance=1e-9, max_iterations=20_000
-    )
-    for ours, theirs in zip(found.groups, _RATES[structure], strict=True):
-        assert np.asarray(ours) == pytest.approx(theirs, abs=5e-5)
-    assert found.class_probability == pytest.approx(_CLASSES[structure], abs=5e-5)
-    if structure == "dina":
-        assert found.log_likelihood == pytest.approx(-1836.333705, abs=1e-5)
 
 
 def test_the_posterior_is_that_of_enumeration() -> None:
