@@ -85,6 +85,8 @@ def test_a_name_in_a_sentence_turns_nothing_around_it(
 ) -> None:
     address, names = awkward
     page.goto(f"{address}{place}?{urlencode({**_HERE, **query})}")
+    # What the page shows of the store may come from a process of its own, after the page is at rest.
+    page.wait_for_function("name => document.documentElement.outerHTML.includes(name)", arg=AWKWARD_NAME)
     at_rest(page)
     bad = [
         f"{part['text']!r} in {part['where']}"
@@ -92,4 +94,3 @@ def test_a_name_in_a_sentence_turns_nothing_around_it(
         if not (part["alone"] and part["text"].strip() in names)
     ]
     assert not bad, "\n".join(bad)
-    assert AWKWARD_NAME in page.content()  # names are there at all
