@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from loaders.dataset import Dataset
@@ -15,11 +14,14 @@ if TYPE_CHECKING:
 # As the command line does (explorer/cli): two processes with threads for small matrices hold each other up.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# The same examples wherever they are drawn, and however slow the machine is.
-settings.register_profile(
-    "fixed", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("fixed")
+if find_spec("hypothesis"):  # the environment of the notebooks is without it
+    from hypothesis import HealthCheck, settings
+
+    # The same examples wherever they are drawn, and however slow the machine is.
+    settings.register_profile(
+        "fixed", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("fixed")
 
 # tests/test_spark.py and tests/test_notebooks.py run these in environments of their own
 collect_ignore = [] if find_spec("pandas") and find_spec("pyspark") else ["spark"]

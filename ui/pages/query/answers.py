@@ -14,7 +14,7 @@ from dash import html, no_update
 
 from explorer.errors import QueryError
 from explorer.store.protocol import Node, Path, QueryResult, Relationship
-from explorer.wording import plural
+from explorer.wording import isolated, plural
 from loaders.gate import parse_json
 from loaders.spreadsheet import escaped
 from ui.drawing.graphs import NODE_LIMIT
@@ -145,7 +145,7 @@ def plain(value: Any) -> Any:
 
 def _caption(node: Node) -> str:
     found = node.properties
-    return str(found.get("name") or found.get("title") or found.get("key") or node.id)
+    return isolated(str(found.get("name") or found.get("title") or found.get("key") or node.id))
 
 
 def result_rows(result: QueryResult) -> tuple[list[str], list[dict[str, Any]]]:
