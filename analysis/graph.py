@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis._kernels import Engine, compiled
+from analysis._kernels.rows import without_repeats
 from analysis.errors import AnalysisError
 
 __all__ = ["SkillTextGraph"]
@@ -280,8 +281,7 @@ def _distinct_rows(
     texts: npt.NDArray[np.int32], skills: npt.NDArray[np.int32], n_texts: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
     """Pointers and rows of distinct ascending skills (numpy)."""
-    words = _sorted_words(texts, skills)
-    words = words[np.concatenate((np.ones(min(len(words), 1), np.bool_), words[1:] != words[:-1]))]
+    words = without_repeats(_sorted_words(texts, skills))
     return _pointers((words >> 32).astype(np.int32), n_texts, "numpy"), words.astype(np.int32)
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["distinct", "gather_rows"]
+__all__ = ["distinct", "gather_rows", "without_repeats"]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 Index = TypeVar("Index", bound=np.signedinteger)
@@ -40,5 +40,13 @@ def distinct(values: npt.NDArray[Index], size: int) -> npt.NDArray[Index]:
         there = np.zeros(size, np.bool_)
         there[values] = True
         return np.flatnonzero(there).astype(values.dtype)
-    ordered = np.sort(values)
+    return without_repeats(np.sort(values))
+
+
+def without_repeats(ordered: npt.NDArray[Index]) -> npt.NDArray[Index]:
+    """The distinct values of an ordered array.
+
+    >>> without_repeats(np.array([1, 1, 3])).tolist()
+    [1, 3]
+    """
     return ordered[np.concatenate((np.ones(min(len(ordered), 1), np.bool_), ordered[1:] != ordered[:-1]))]

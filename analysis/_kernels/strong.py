@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from analysis._kernels.rows import without_repeats
 from analysis.components import joined
 
 __all__ = ["strong_components"]
@@ -46,7 +47,5 @@ def strong_components(source: Int64, target: Int64, n: int) -> Int64:
 
 def _apart(source: Int64, target: Int64, n: int) -> tuple[Int64, Int64]:
     """The distinct links between different nodes, in order."""
-    keys = np.sort((source * n + target)[source != target])
-    keys = keys[np.concatenate((np.ones(min(len(keys), 1), np.bool_), keys[1:] != keys[:-1]))]
-    ends = np.divmod(keys, max(n, 1))
+    ends = np.divmod(without_repeats(np.sort((source * n + target)[source != target])), max(n, 1))
     return ends[0], ends[1]

@@ -927,8 +927,8 @@ class Writer:
         """
         last = path.parts[-2] if len(path.parts) > 1 else path
         labels = {label.name for label in last.find("label")} if "labels" in last.roles else set()
-        whole = [part for part in path.parts if part.kind == "relationship" and part.flag]
-        if last.name != "->" or last.flag or whole or not labels or not labels <= _FROM_FEW or not _end(path):
+        several = any(part.kind == "relationship" and part.flag for part in path.parts)
+        if last.name != "->" or several or not labels or not labels <= _FROM_FEW or not _end(path):
             return self._plain(path)
         chunks: list[Chunk] = []
         for part in reversed(path.parts):

@@ -295,8 +295,8 @@ def change(
     """
     ensure_schema(connection)
     token = uuid4().hex
-    later = rows + removed > SMALL[kind]
-    while rows + (retired or removed if later else removed) <= SMALL[kind]:
+    later = bool(retired) and rows + removed > SMALL[kind]
+    while rows + (retired if later else removed) <= SMALL[kind]:
         try:
             if _written_at_once(connection, kind, name, token, write, clean=not later):
                 if later:
