@@ -11,9 +11,11 @@
   }
 
   /* The next question is asked when the last one has been answered, so a slow server is not asked twice. */
+  const asking = {};
   const pulse = (name, place) => (state) => {
+    window.clearTimeout(asking[name]);
     if (state && state.running) {
-      window.setTimeout(() => {
+      asking[name] = window.setTimeout(() => {
         if (document.getElementById(place)) set(name, { data: Date.now() });
       }, state.pause);
     }

@@ -142,20 +142,19 @@ class Watch:
         ticket: str | None,
     ) -> tuple[Any, ...]:
         """Begin, ask, or cancel; what the strip shows then."""
-        pool, triggers = self.pool(source), cause.properties
-        new = no_update
-        if f"{self.name}-cancel.n_clicks" in triggers:
+        pool, triggers, new = self.pool(source), cause.properties, no_update
+        cancelled = f"{self.name}-cancel.n_clicks" in triggers and f"{self.name}-start.data" not in triggers
+        # The last start counts, whatever causes this call: Dash drops a call, or the answer to it, when another one
+        # to the same outputs follows, so the call that a start causes may be answered to nobody or never arrive.
+        if start is not None and start["id"] != ticket:
+            if pool.find(start["id"]) is None and not cancelled:
+                try:
+                    self.begin(source, start["id"], start.get("form") or {})
+                except SkillgraphError as error:
+                    return {"running": False}, True, "", 0, failed_line(f"Not started: {error}"), no_update
+            ticket = new = start["id"]
+        if cancelled:
             pool.cancel(ticket)
-        elif start is not None and pool.find(start["id"]) is None and f"{self.name}-pulse.data" not in triggers:
-            if f"{self.name}-start.data" not in triggers and start["id"] != ticket and cause.properties:
-                return (no_update,) * 6
-            try:
-                self.begin(source, start["id"], start.get("form") or {})
-            except SkillgraphError as error:
-                return {"running": False}, True, "", 0, failed_line(f"Not started: {error}"), no_update
-            ticket = new = start["id"]
-        elif start is not None and f"{self.name}-start.data" in triggers:
-            ticket = new = start["id"]
         work = pool.find(ticket)
         if work is None:
             shown = no_update if f"{self.name}-pulse.data" in triggers else None
