@@ -118,6 +118,15 @@ def figures(cell: str) -> list[float]:
     return [float(x.replace("−", "-")) for x in re.findall(r"[+−-]?\d+(?:\.\d+)?", cell)]
 
 
+def assert_told(page: str, pattern: str, *values: float) -> None:
+    """Numbers of a sentence of the docs are these values, as precisely as the docs say them."""
+    told = re.search(pattern, page)
+    assert told is not None, f"the docs say nothing like {pattern}"
+    for text, value in zip(told.groups(), values, strict=True):
+        unit = 10.0 ** -len(text.partition(".")[2])
+        assert float(text) == pytest.approx(value, abs=0.6 * unit), told.group()
+
+
 def test_docs_table_of_the_judgement_is_what_the_command_prints(crux: tuple[Command, Any]) -> None:
     _, found = crux
     fits = found["judgement"]["fits"]
@@ -126,7 +135,12 @@ def test_docs_table_of_the_judgement_is_what_the_command_prints(crux: tuple[Comm
     assert len(rows) == len(fits) == 4
     for row, fit in zip(rows, fits, strict=True):
         shown = [fit["log_loss"], fit["auc"], fit["calibration_error"]]
-        assert [float(cell) for cell in row[1:]] == pytest.approx(shown, abs=1.6e-3)
+        assert [float(cell) for cell in row[1:4]] == pytest.approx(shown, abs=1.6e-3)
+        behind = [1000 * fit["behind"], 1000 * fit["behind_error"]]
+        assert (figures(row[4]) or [0.0, 0.0]) == pytest.approx(behind, abs=0.11)
+    judgement, models = found["judgement"], found["models"]
+    assert_told(page, r"Skills add\s+(\S+) ± (\S+),", judgement["gain"], judgement["gain_error"])
+    assert_told(page, r"for (\d+) of the (\d+) models, taken", sum(not m["supported"] for m in models), len(models))
     assert fits[-1]["auc"] >= 0.905
     assert fits[-1]["log_loss"] <= 0.400
     assert fits[-1]["calibration_error"] <= 0.02
@@ -144,6 +158,19 @@ def test_docs_table_of_a_family_is_what_the_command_prints(crux: tuple[Command, 
             assert [int(c) for c in (kept, gained, lost, open_)] == [m[k] for k in ("kept", "gained", "lost", "open")]
             shown = [100 * m["paired"][k] for k in ("difference", "low", "high")]
             assert figures(points) == pytest.approx(shown, abs=0.06)
+    page = DOCS.read_text(encoding="utf-8")
+    lower, higher = (members[name]["paired"] for name in ("codellama-python-34b", "codetulu-2-34b"))
+    assert_told(page, r"`codellama-python-34b` solves (\S+) points less than\s+its base", -100 * lower["difference"])
+    assert_told(page, r"points less than\s+its base \(p = (\S+)\)", lower["p_value"])
+    assert_told(
+        page, r"`codetulu-2-34b` (\S+) points more \(p = (\S+)\)", 100 * higher["difference"], higher["p_value"]
+    )
+    beyond = [name for name, m in members.items() if m["depth"] and m["paired"]["p_value"] <= 0.05]
+    assert beyond == ["codellama-python-34b", "codetulu-2-34b"]
+    kept = [m["kept"] for m in members.values() if m["depth"]]
+    assert_told(page, r"For (\d+) to (\d+) skills the\s+outcomes do show", min(kept), max(kept))
+    learned = members["codellama-34b"]["layer"]["learned"]
+    assert_told(page, r"(\d+) of 129 constructs count as mastered by `codellama-34b`", learned)
 
 
 def test_docs_row_of_a_pair_is_what_the_command_prints(crux: tuple[Command, Any]) -> None:
@@ -157,3 +184,21 @@ def test_docs_row_of_a_pair_is_what_the_command_prints(crux: tuple[Command, Any]
         assert figures(points) == pytest.approx([100 * c[k] for k in ("difference", "low", "high")], abs=0.06)
         assert float(q) == pytest.approx(c["q_value"], abs=0.03)
     assert found["paired"]["tests"] == 86
+
+
+def test_docs_on_ds1000_are_what_the_commands_print(tmp_path: Path) -> None:
+    run = command(tmp_path, ds1000())
+    found = run("evidence", "--all-models")
+    judgement, models = found["judgement"], found["models"]
+    page = DOCS.read_text(encoding="utf-8")
+    assert_told(page, r"log-loss by (\S+) ± (\S+) beyond difficulty", judgement["gain"], judgement["gain_error"])
+    unsure = sum(not m["supported"] for m in models)
+    assert_told(page, r"over all (\d+) models, and that for (\d+) of them", len(models), unsure)
+    tuned = [m for m in run("compare", "--family")["members"] if m["depth"]]
+    changed = sum(m["paired"]["p_value"] <= 0.05 for m in tuned)
+    gained = [m["gained"] for m in tuned if m["gained"]]
+    assert_told(
+        page, r"all (\d+) solve more of them, (\d+) beyond noise, and (\d+) gain", len(tuned), changed, len(gained)
+    )
+    assert all(m["paired"]["difference"] > 0 and m["lost"] == 0 for m in tuned)
+    assert (min(gained), max(gained)) == (1, 5)
