@@ -54,8 +54,14 @@ LIMIT $limit""",
     Recipe(
         "Most connected skills",
         "Which skills hold a layer together? With how many others are they associated, and in how many texts?",
-        """MATCH (s:Skill {dataset: $dataset})-[a:ASSOCIATED_WITH {layer: $layer}]-(:Skill)
-RETURN s.name AS skill, s.class AS class, count(a) AS neighbours, sum(a.weight) AS texts
+        """MATCH (s:Skill {dataset: $dataset})
+CALL (s) {
+  MATCH (s)-[a:ASSOCIATED_WITH {layer: $layer}]-(:Skill)
+  RETURN count(a) AS neighbours, sum(a.weight) AS texts
+}
+WITH s, neighbours, texts
+WHERE neighbours > 0
+RETURN s.name AS skill, s.class AS class, neighbours, texts
 ORDER BY neighbours DESC, texts DESC, skill
 LIMIT $limit""",
         ("dataset", "layer", "limit"),
@@ -142,10 +148,11 @@ LIMIT $limit""",
         "How classes mix",
         "How many associations are there within each class of skills and between each two classes?",
         """MATCH (a:Skill {dataset: $dataset})-[r:ASSOCIATED_WITH {layer: $layer}]->(b:Skill)
-WHERE a.class IS NOT NULL AND b.class IS NOT NULL
-WITH CASE WHEN a.class < b.class THEN a.class ELSE b.class END AS class,
-     CASE WHEN a.class < b.class THEN b.class ELSE a.class END AS other_class, r.weight AS weight
-RETURN class, other_class, count(weight) AS associations, sum(weight) AS texts
+WITH a.class AS from, b.class AS to, count(r) AS associations, sum(r.weight) AS texts
+WHERE from IS NOT NULL AND to IS NOT NULL
+WITH CASE WHEN from < to THEN from ELSE to END AS class,
+     CASE WHEN from < to THEN to ELSE from END AS other_class, associations, texts
+RETURN class, other_class, sum(associations) AS associations, sum(texts) AS texts
 ORDER BY associations DESC, class, other_class""",
         ("dataset", "layer"),
     ),
@@ -191,17 +198,18 @@ LIMIT $limit""",
         ("dataset", "tuned", "skill", "limit"),
     ),
     Recipe(
-        "New associations of known skills",
-        "Which pairs of skills that the base has learned are associated only in the fine-tuned layer?",
+        "New associations of a known skill",
+        "With which skills is a skill associated only in the fine-tuned layer, where its base has learned both?",
         """MATCH (l:Layer {dataset: $dataset, name: $tuned})-[:FINE_TUNED_FROM]->(base:Layer)
-MATCH (base)-[:LEARNED]->(a:Skill)-[r:ASSOCIATED_WITH]->(b:Skill)
+MATCH (base)-[:LEARNED]->(s:Skill {dataset: $dataset, id: $skill})
+MATCH (s)-[r:ASSOCIATED_WITH]-(other:Skill)
 WHERE r.layer = $tuned OR r.layer = base.name
-WITH base, a, b, collect(r.layer) AS layers, max(r.weight) AS texts
-WHERE layers = [$tuned] AND EXISTS { (base)-[:LEARNED]->(b) }
-RETURN a.name AS one, b.name AS other, texts
-ORDER BY texts DESC, one, other
+WITH base, other, collect(r.layer) AS layers, max(r.weight) AS texts
+WHERE layers = [$tuned] AND EXISTS { (base)-[:LEARNED]->(other) }
+RETURN other.name AS skill, other.class AS class, texts
+ORDER BY texts DESC, skill
 LIMIT $limit""",
-        ("dataset", "tuned", "limit"),
+        ("dataset", "tuned", "skill", "limit"),
     ),
     Recipe(
         "What fine-tuning loses",

@@ -43,6 +43,7 @@ GIVEN_BY_RECIPE = {
     "Shortest chain between two skills": {"skill": "json", "other": "len"},
     # In the other layer these two are associated directly, and no chain must go that way.
     "Shortest chains within a layer": {"skill": "if"},
+    "New associations of a known skill": {"skill": "if"},
 }
 
 EXPECTED: dict[str, list[tuple[Any, ...]]] = {
@@ -62,7 +63,7 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     "Learned, but outside the giant component": [("sorted", 1, 3, "t5")],
     "What fine-tuning adds": [("json", "api", 1, "u1"), ("csv", "api", 2, "u2")],
     "What fine-tuning adds around a skill": [("csv", "api", 1), ("json", "api", 1)],
-    "New associations of known skills": [("if", "print", 1)],
+    "New associations of a known skill": [("print", "builtin", 1)],
     "What fine-tuning loses": [("sorted", "builtin", 0)],
     "Texts that lack only one skill": [
         ("t8", "load", "csv"), ("u1", None, "json"), ("t6", "load", "regex"), ("t7", "load", "regex"),
