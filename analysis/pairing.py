@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, sparse, special, stats
+from scipy import optimize, sparse, special
 
 from analysis.errors import AnalysisError
 from analysis.graph import SkillTextGraph
@@ -359,7 +359,7 @@ def _moderated(sums: Floats, scatter: Floats, expected: Floats, n: Floats, teste
         size = float(np.exp(logs.mean() + special.digamma(prior / 2.0) - np.log(prior / 2.0)))
     pooled = (prior * size + d * ratio) / (prior + d)
     t = np.abs(sums) / np.sqrt(pooled * expected)
-    return np.asarray(2.0 * stats.t.sf(t, prior + d), dtype=np.float64)
+    return np.asarray(2.0 * special.stdtr(prior + d, -t), dtype=np.float64)
 
 
 def _interval(
@@ -368,11 +368,11 @@ def _interval(
     if binary:
         b, c = (worse + 1.0) / (n + 2.0), (better + 1.0) / (n + 2.0)
         centre = c - b
-        half = stats.norm.ppf((1.0 + level) / 2.0) * np.sqrt((b + c - centre**2) / (n + 2.0))
+        half = float(special.ndtri((1.0 + level) / 2.0)) * np.sqrt((b + c - centre**2) / (n + 2.0))
     else:
         centre = mean
         variance = (np.maximum(squares - n * mean**2, 0.0) + 2.0 * usual) / (n + 1.0)
-        half = stats.t.ppf((1.0 + level) / 2.0, np.maximum(n - 1.0, 1.0)) * np.sqrt(variance / n)
+        half = special.stdtrit(np.maximum(n - 1.0, 1.0), (1.0 + level) / 2.0) * np.sqrt(variance / n)
         half = np.where(n > 1, half, 1.0)  # one text tells nothing about the spread
     blank = n == 0
     low, high = np.maximum(centre - half, -1.0), np.minimum(centre + half, 1.0)
@@ -380,9 +380,10 @@ def _interval(
 
 
 def _mid_p(worse: Floats, better: Floats) -> Floats:
-    """Two-sided: 2 P(X < k) + P(X = k), X ~ Bin(b + c, ½), k the smaller."""
+    """Two-sided: 2 P(X < k) + P(X = k) = P(X < k) + P(X ≤ k), X ~ Bin(b + c, ½), k the smaller."""
     n, k = worse + better, np.minimum(worse, better)
-    p = 2.0 * stats.binom.cdf(k, n, 0.5) - stats.binom.pmf(k, n, 0.5)
+    below = np.where(k > 0, special.betainc(n - k + 1.0, np.maximum(k, 1.0), 0.5), 0.0)
+    p = below + special.betainc(np.maximum(n - k, 1.0), k + 1.0, 0.5)
     return np.where(n > 0, np.minimum(p, 1.0), 1.0)
 
 
@@ -390,6 +391,6 @@ def _paired_t(n: Floats, mean: Floats, squares: Floats) -> Floats:
     variance = np.maximum(squares - n * mean**2, 0.0) / np.maximum(n - 1.0, 1.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         t = mean / np.sqrt(variance / n)
-    p = 2.0 * stats.t.sf(np.abs(t), np.maximum(n - 1.0, 1.0))
+    p = 2.0 * special.stdtr(np.maximum(n - 1.0, 1.0), -np.abs(t))
     # No spread at all: certain of nothing with one text or with no difference.
     return np.where((n < 2) | (squares == 0.0), 1.0, np.nan_to_num(p, nan=0.0))

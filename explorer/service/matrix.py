@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from analysis.ordering import clustered
 from analysis.pairing import Overall
+from explorer.arrays import IndexedGraph
 from explorer.errors import SkillgraphError
 from explorer.service.comparison import levels_of
 from explorer.service.evidence import calibration_of, layer_outcomes
@@ -155,6 +156,10 @@ def family_matrix(
         )
     columns: dict[str, int] = {}
     described: dict[str, tuple[str, str | None, int | None]] = {}
+    index: IndexedGraph | None = None
+    ids: list[str] = []
+    names: list[str] = []
+    classes: list[str | None] = []
     found = []
     changes: list[Mapping[Grouping, Mapping[object, Overall]]] = []
     whole = read_dataset(store, dataset)
@@ -162,12 +167,18 @@ def family_matrix(
     for done, info in enumerate(chosen):
         placed, q, difference, groups = _row(store, dataset, info, infos if differences else {}, levels)
         indexed = placed.outcomes.indexed
-        ids, names, classes = (indexed.skill_column(c).to_pylist() for c in ("id", "name", "class"))
+        if indexed is not index:  # layers of the same texts share an index
+            index = indexed
+            ids, names, classes = (indexed.skill_column(c).to_pylist() for c in ("id", "name", "class"))
         tested = np.flatnonzero((placed.rates.attempted[0] > 0) & ~placed.outcomes.ignored)
+        at = []
         for k in tested.tolist():
-            columns.setdefault(ids[k], len(columns))
-            described[ids[k]] = (names[k], classes[k], levels[ids[k]])
-        found.append((placed, tested, [columns[ids[k]] for k in tested.tolist()], q, difference))
+            skill = ids[k]
+            if skill not in columns:
+                columns[skill] = len(columns)
+                described[skill] = (names[k], classes[k], levels[skill])
+            at.append(columns[skill])
+        found.append((placed, tested, at, q, difference))
         changes.append(groups)
         if progress is not None:
             progress(done + 1, len(chosen))

@@ -153,6 +153,19 @@ def test_mcnemar_is_the_binomial_test_with_mid_p() -> None:
     assert (found.low, found.high) == pytest.approx((c - b - half, c - b + half))
 
 
+def test_mid_p_is_that_of_the_binomial_distribution_for_all_small_counts() -> None:
+    worse, better = np.divmod(np.arange(41 * 41), 41)
+    text_ptr = np.arange(int((worse + better).sum()) + 1)
+    skills = np.repeat(np.arange(len(worse)), worse + better)
+    graph = SkillTextGraph.from_csr(text_ptr, skills, n_skills=len(worse))
+    first = np.concatenate([np.r_[np.ones(a), np.zeros(b)] for a, b in zip(worse, better, strict=True)])
+    found = paired_differences(graph, first, 1.0 - first)
+    n, k = (worse + better)[1:], np.minimum(worse, better)[1:]
+    expected = 2.0 * stats.binom.cdf(k, n, 0.5) - stats.binom.pmf(k, n, 0.5)
+    assert np.isnan(found.p_value[0])
+    assert found.p_value[1:] == pytest.approx(np.minimum(expected, 1.0), rel=1e-9)
+
+
 def test_shares_take_the_paired_t_test() -> None:
     rng = np.random.default_rng(3)
     x, y = rng.random(30).round(1), rng.random(30).round(1)

@@ -197,6 +197,25 @@ def test_asked_twice_is_begun_once(own: Path) -> None:
         one.close()
 
 
+def test_what_was_done_under_the_same_key_is_not_done_again(own: Path) -> None:
+    one = Pool(1, "busy")
+    question = (tasks.query, Place(str(own)), "RETURN 3 AS three", {}, 10, 30.0)
+    slow = (tasks.query, Place(str(own)), SLOW, {}, 10, 600.0)
+    try:
+        first = one.begin(*question, name="first", key=("three", 1))
+        answer = done(first)
+        again = one.begin(*slow, name="again", key=("three", 1))
+        assert (again.state, again.name) == ("done", "again")
+        assert again.value is answer
+        assert done(one.begin(*question, key=("three", 2))) is not answer
+        assert done(one.begin(*question)) is not answer
+        running = one.begin(*slow, name="running", key="slow")
+        one.cancel(running.name)
+        assert done(one.begin(*question, key="slow")).rows == [(3,)], "what was cancelled gave nothing"
+    finally:
+        one.close()
+
+
 def test_cancelled_before_it_began_is_not_begun(pool: Pool, own: Path) -> None:
     pool.cancel("too early")
     assert pool.begin(tasks.query, Place(str(own)), SLOW, {}, 10, 600.0, name="too early").state == "cancelled"

@@ -16,9 +16,12 @@ from dash_ag_grid import AgGrid
 from explorer.run_options import given_values, run_kind
 from explorer.service.evidence import evidence
 from explorer.service.family import family
+from explorer.service.learning import learn
 from explorer.service.why import why
+from explorer.store.opening import open_store
 from explorer.store.place import Place
 from loaders.dataset import build_dataset
+from tests.ui.conftest import fill
 from ui.calls import Cause
 from ui.components import folded, why_column
 from ui.drawing.waiting import nearest_texts, undrawn_skills, waiting_elements
@@ -32,6 +35,7 @@ from ui.pages.why import callbacks as whys
 from ui.pages.why.answers import answer, lacking_rows, options
 from ui.source import Source
 from ui.work import families
+from ui.work.children import Job
 from ui.work.families import Wide
 from ui.work.kinds import perform
 
@@ -378,3 +382,31 @@ def test_long_names_fold_between_words(name: str, pieces: list[str]) -> None:
     found = folded(name)
     assert [part for part in found if isinstance(part, str)] == pieces
     assert len(found) == 2 * len(pieces) - 1
+
+
+def test_a_family_is_computed_once_for_each_version_of_its_layers(tmp_path: Path) -> None:
+    path = tmp_path / "again.kgl"
+    fill(path)
+    source = Source(path)
+
+    def look(name: str, **form: str) -> Job:
+        work = of_family_page.begin(source, name, {"dataset": "small", **form})
+        assert work.wait(120.0)
+        assert work.state == "done", work.problem
+        return work
+
+    try:
+        first = look("first")
+        again = of_family_page.begin(source, "again", {"dataset": "small"})
+        assert again.state == "done", "without a process"
+        assert again.value is first.value
+        assert source.readings.find("again") is again
+        assert look("of a root", root="foundation").value is not first.value
+        store = open_store(path, mode="write")
+        learn(store, "small", name="one more", base="foundation", mode="frozen")
+        store.close()
+        anew = look("anew")
+        assert set(anew.value.layers) == {*first.value.layers, "one more"}
+        assert look("anew again").value is anew.value
+    finally:
+        source.close()

@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from explorer.arrays import index_dataset
 from explorer.service import LayerView
-from explorer.service.snapshot import read_dataset
+from explorer.service.snapshot import remembered_index
 from explorer.store.protocol import LayerInfo, Store
 from ui.drawing.figures import label
 from ui.drawing.graphs import backbone, layer_graph
@@ -74,7 +73,7 @@ def shared_graph(
     """
     parts = sorted({part for info in layers for part in info.parts})
     whole = any(not info.parts for info in layers)
-    indexed = index_dataset(read_dataset(store, dataset), parts=() if whole else parts, lenient=True)
+    indexed = remembered_index(store, dataset, () if whole else tuple(parts))
     place = {skill: i for i, skill in enumerate(indexed.skills.ids.to_pylist())}
     there = [k for k, skill in enumerate(skills) if skill in place]
     most = max(_POINTS // max(min(len(layers), PANELS), 1), 60)

@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.connection import Connection
@@ -113,10 +113,11 @@ def _outcome(function: Callable[..., Any], report: Report, arguments: tuple[Any,
 class Job:
     """One piece of work; safe to look at from any thread."""
 
-    def __init__(self, name: str, title: str) -> None:
+    def __init__(self, name: str, title: str, key: Hashable = None) -> None:
         """Made by `Pool.begin`."""
         self.name = name
         self.title = title
+        self.key = key
         self._state: State = "running"
         self._progress = Progress("starting", 0, 1)
         self._outcome: Any = None
@@ -186,7 +187,14 @@ class Pool:
         self._idle: list[tuple[_Child, threading.Timer]] = []
         self._lock = threading.Lock()
 
-    def begin(self, function: Callable[..., Any], *arguments: Any, title: str = "", name: str | None = None) -> Job:
+    def begin(
+        self,
+        function: Callable[..., Any],
+        *arguments: Any,
+        title: str = "",
+        name: str | None = None,
+        key: Hashable = None,
+    ) -> Job:
         """Start a piece of work: `function(report, *arguments)` in a child process.
 
         Args:
@@ -195,14 +203,21 @@ class Pool:
             title: What it is, for those who have to wait for it.
             name: By which `find` finds it: only who knows it sees or stops the work. Random if not given. Work of a
                 name that is known is not begun again: who asks twice gets the same.
+            key: All that the outcome depends on. Work whose outcome is still remembered under the same key is not
+                done again: it has ended at once. None for what is to be done in any case.
 
         Raises:
             PoolBusyError: There is as much work as may be done at once.
         """
-        work = Job(name or secrets.token_urlsafe(16), title)
+        work = Job(name or secrets.token_urlsafe(16), title, key)
         with self._lock:
             if work.name in self._work:
                 return self._work[work.name]
+            for other in self._work.values():
+                if key is not None and other.key == key and other.state == "done":
+                    work._end("done", other.value)
+                    self._remember(work)
+                    return work
             running = [other for other in self._work.values() if other.state == "running"]
             if len(running) >= self._most:
                 raise PoolBusyError(self._busy.format(title=running[0].title, seconds=round(running[0].seconds)))

@@ -77,6 +77,7 @@ class Wide:
 
 def look(report: Report, place: Place, dataset: str, root: str | None) -> Wide:
     """A family and its matrix."""
+    report("reading outcomes and fitting difficulties", 0, 1)
     store = reader(place)
     found = family(
         store,

@@ -35,9 +35,11 @@ __all__ = ["CALLS", "FAMILY"]
 
 
 def begin(source: Source, name: str, form: Mapping[str, Any]) -> Job:
-    """Look at the family of a form."""
+    """Look at the family of a form; one that was looked at is shown again as long as the store does not change."""
+    what = form["dataset"], form.get("root") or None
+    version = source.snapshot().version
     return source.readings.begin(
-        families.look, source.place, form["dataset"], form.get("root") or None, title="the family", name=name
+        families.look, source.place, *what, title="the family", name=name, key=("family", version, *what)
     )
 
 
