@@ -55,6 +55,7 @@ _MARKUP, _ON_EXPORT, _CONTAINER = "explorer/export/markup.py", "export/test_roun
 _GRAPH_PAGE, _LEARNING_PAGE = "ui/pages/graph/callbacks.py", "ui/pages/learning/callbacks.py"
 _LAYERS_PAGE, _RUNS_PAGE, _QUERY_PAGE = (f"ui/pages/{page}/callbacks.py" for page in ("layers", "runs", "query"))
 _PERCOLATION_PAGE, _COMPRESSION_PAGE = "ui/pages/percolation/callbacks.py", "ui/pages/compression/callbacks.py"
+_HISTOGRAMS = "ui/drawing/histograms.py"
 _FILTERS, _ON_PAGES, _ON_FILTERS, _ON_RUNS = (
     "ui/drawing/filters.py",
     "ui/test_callbacks.py",
@@ -137,7 +138,7 @@ MUTANTS = (
     Mutant(_RUNS_PAGE, 'if kind.replaces and not form.get("agreed"):', "if False:", _ON_RUNS),
     Mutant(_FILTERS, "graph.weight >= filters.weight", "graph.weight > filters.weight", _ON_FILTERS),
     Mutant(_FILTERS, "kept &= joined", "pass", _ON_FILTERS),
-    Mutant(_FILTERS, "graph.wave <= filters.waves[1]", "graph.wave < filters.waves[1]", _ON_FILTERS),
+    Mutant(_HISTOGRAMS, "(found >= low) & (found <= high)", "(found >= low) & (found < high)", _ON_FILTERS),
     # set-up
     Mutant(_BOOTSTRAP, '{**wanted, "profile": "dev"}', "wanted", _ON_SETUP),
     Mutant(_BOOTSTRAP, '("global", "install", ":env:").index(section)', "0", _ON_SETUP),

@@ -17,7 +17,7 @@ from dash import Input, Output, State, dcc
 from loaders.gate import parse_json
 from ui.calls import Calls
 
-__all__ = ["CODECS", "Control", "Group", "integers", "strings"]
+__all__ = ["CODECS", "Control", "Group", "bounded", "integers", "strings"]
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,18 @@ def integers(text: str) -> tuple[int, ...]:
     (2, 0)
     """
     return tuple(int(part) for part in text.split(",") if part.isdecimal())
+
+
+def bounded(ends: Sequence[int] | None, last: int) -> tuple[int, int] | None:
+    """A span of places, no longer than all there is; None for all of it.
+
+    >>> bounded([2, 9], 5), bounded([0, 9], 5), bounded(None, 5)
+    ((2, 5), None, None)
+    """
+    if ends is None or len(ends) != 2:
+        return None
+    span = (min(max(min(ends), 0), last), min(max(ends), last))
+    return None if span == (0, last) else span
 
 
 def _number(text: str, control: Control) -> float | None:

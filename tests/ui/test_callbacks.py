@@ -22,6 +22,7 @@ from ui.pages.layers import callbacks as layers
 from ui.pages.learning import callbacks as learning
 from ui.pages.percolation import callbacks as percolation
 from ui.pages.query import callbacks as query
+from ui.pages.why import callbacks as why
 from ui.source import Source
 
 SUBJECT = {"dataset": "small", "layer": "tuned"}
@@ -212,11 +213,37 @@ def test_groups_of_two_layers_are_counted_by_class_or_by_level(source: Source) -
 def test_skills_are_attached_to_what_the_chosen_change_is_attached_to(source: Source) -> None:
     other = {**PAIR, "first": "tuned", "second": "foundation"}
     for pair, some, none in ((PAIR, "gained", "lost"), (other, "lost", "gained")):
-        rows, _ = layers.attached(source, some, pair)
+        rows, *_ = layers.attached(source, some, pair, None)
         changes = layers.compared(source.snapshot(), *pair.values()).changes
         assert {row["id"] for row in rows} == {a.skill for c in changes if c.change == some for a in c.attachments}
         assert rows
-        assert layers.attached(source, none, pair)[0] == []
+        assert layers.attached(source, none, pair, None)[0] == []
+
+
+def test_brushes_of_the_tables_of_two_layers_keep_what_they_span(source: Source) -> None:
+    found = layers.compared(source.snapshot(), *PAIR.values())
+    everything, said = layers.changes(source, *[None] * 7, PAIR)
+    assert len(everything) == len(found.changes)
+    kept, said = layers.changes(source, [2, 3], *[None] * 6, PAIR)
+    assert {row["id"] for row in kept} == {c.skill for c in found.changes if c.wave is not None and 2 <= c.wave <= 3}
+    assert said.startswith(f"Kept: {len(kept)} of {len(found.changes)} skills.")
+    rows, *_ = layers.attached(source, "gained", PAIR, None)
+    kept, said, bars, _ = layers.attached(source, "gained", PAIR, [1, 1])
+    assert [row["id"] for row in kept] == [row["id"] for row in rows if 2 <= row["texts"] <= 3]
+    assert 0 < len(kept) < len(rows)
+    assert said == f"Kept: {len(kept)} of {len(rows)} skills."
+    assert sum(bar.className == "out" for bar in bars) == len(bars) - 1
+
+
+def test_a_brush_keeps_what_is_lacking_by_its_texts(source: Source) -> None:
+    subject = {"dataset": "small", "layer": "foundation"}
+    rows, said, bars, _ = why.lacking(source, subject, None)
+    assert said == f"All {len(rows)} skills."
+    assert len(bars) > 1
+    kept, said, bars, _ = why.lacking(source, subject, [1, 1])
+    assert kept == [row for row in rows if 2 <= row["uses"] <= 3]
+    assert 0 < len(kept) < len(rows)
+    assert said == f"Kept: {len(kept)} of {len(rows)} skills."
 
 
 def test_groups_of_classes_are_other_than_those_of_levels(source: Source) -> None:

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from explorer.store.protocol import Node, QueryResult
+from ui.brushes import Brush, TableBrushes
+from ui.brushes import bars as drawn_bars
 from ui.drawing.elements import Drawing
 from ui.drawing.filters import Filters, counts_sentence, filtered
 from ui.drawing.graphs import LayerGraph, most_used, subgraph
-from ui.drawing.histograms import masteries, most_doublings, uses, waves, weights
+from ui.drawing.histograms import Scale, histogram, last_place, masteries, uses, waves, weights, within
 from ui.drawing.map_picture import whole_box
 from ui.pages.graph.pictures import ringed
 from ui.pages.query.answers import MOST_ADDED, result_skills, skills_link
@@ -68,7 +70,7 @@ def test_a_span_of_uses_keeps_its_skills(small_graph: LayerGraph) -> None:
     expected = {small_graph.skill_id(i) for i in range(small_graph.n) if 2 <= small_graph.uses[i] <= 3}
     assert 0 < part.n < small_graph.n
     assert ids(part) == expected
-    top = most_doublings(small_graph.uses)
+    top = last_place(small_graph.uses, "texts")
     assert filtered(small_graph, Filters(uses=(0, top))).n == small_graph.n
 
 
@@ -98,6 +100,38 @@ def test_bars_count_what_their_filter_would_keep(small_graph: LayerGraph) -> Non
         assert count == np.count_nonzero(inside)
     assert masteries(small_graph).counts == ()
     assert max(bars.heights) == 100.0
+
+
+@pytest.mark.parametrize("scale", ["wave", "texts", "share"])
+def test_bars_of_a_table_part_what_has_a_value_and_nothing_keeps_what_has_none(scale: Scale) -> None:
+    rng = np.random.default_rng(4)
+    values = rng.random(300) if scale == "share" else rng.integers(0, 40, 300).astype(float)
+    values[::7] = np.nan
+    bars = histogram(values, scale)
+    assert sum(bars.counts) == np.count_nonzero(~np.isnan(values))
+    assert not within(values, scale, (0, last_place(values, scale)))[::7].any()
+    assert within(values, scale, (0, last_place(values, scale))).sum() == sum(bars.counts)
+    for first, last, count in zip(bars.first, bars.last, bars.counts, strict=True):
+        assert within(values, scale, (first, last)).sum() == count
+        shown = drawn_bars(bars, (first, last))
+        assert [bar.className for bar in shown].count(None) == 1
+    if scale == "texts":
+        assert bars.titles[0] == f"0–1 texts: {bars.counts[0]} skills"
+
+
+def test_brushes_of_a_table_keep_their_rows_and_say_what_is_left_out() -> None:
+    brushes = TableBrushes("x", (Brush("waves", "wave", "Waves", "wave"), Brush("uses", "n", "Texts", "texts")))
+    rows = [{"id": k, "wave": k if k < 4 else None, "n": 2**k} for k in range(6)]
+    lasts = brushes.lasts(rows)
+    assert lasts == {"waves": 3, "uses": 5}
+    assert brushes.kept(rows, (None, [0, 5]), lasts) == (rows, "All 6 skills. 2 have no value for “Waves”.")
+    kept, said = brushes.kept(rows, ([1, 9], [0, 2]), lasts)
+    assert [row["id"] for row in kept] == [1, 2]
+    assert said == "Kept: 2 of 6 skills. 2 have no value for “Waves” and are left out."
+    assert brushes.kept([], (None, None), lasts) == ([], "All 0 skills.")
+    shown = str(brushes.box(rows, {"waves": [1, 3], "uses": None}, lasts))
+    assert shown.count("className='out'") == 1
+    assert "Wave 0: 1 skill'" in shown
 
 
 def test_the_whole_map_is_everything(small_graph: LayerGraph) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ui.drawing.graphs import LayerGraph, subgraph
+from ui.drawing.histograms import within
 from ui.drawing.map_picture import Box, in_box
 
 __all__ = ["Filters", "counts_sentence", "filtered"]
@@ -47,17 +48,15 @@ def filtered(graph: LayerGraph, filters: Filters) -> LayerGraph:
         return graph
     kept = np.ones(graph.n, dtype=bool)
     if filters.waves is not None:
-        kept &= (graph.wave >= filters.waves[0]) & (graph.wave <= filters.waves[1])
+        kept &= within(graph.wave, "wave", filters.waves)
     if filters.classes:
         kept &= np.isin(np.array(graph.skill_class, dtype=object).astype(str), filters.classes)
     if filters.box is not None:
         kept &= in_box(graph.map_positions, filters.box)
     if filters.uses is not None:
-        low, high = filters.uses
-        kept &= (np.maximum(graph.uses, 1) >= 2**low) & (np.maximum(graph.uses, 1) < 2 ** (high + 1))
+        kept &= within(graph.uses, "texts", filters.uses)
     if filters.mastery is not None:
-        per_cent = 100.0 * graph.view.mastery[graph.skill]  # NaN, where there is none, is kept by no range
-        kept &= (per_cent >= filters.mastery[0] - 1e-9) & (per_cent <= filters.mastery[1] + 1e-9)
+        kept &= within(graph.view.mastery[graph.skill], "share", filters.mastery)
     edges = np.flatnonzero(graph.weight >= filters.weight)
     if filters.weight > 1:
         edges = edges[kept[graph.source[edges]] & kept[graph.target[edges]]]

@@ -1,8 +1,9 @@
-"""Histograms over a graph's filters: how many skills or associations lie where a brush is drawn."""
+"""Histograms over filters, of a graph and of tables: how many lie where a brush is drawn, and what a brush keeps."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,11 @@ import numpy.typing as npt
 from explorer.wording import plural
 from ui.drawing.graphs import LayerGraph
 
-__all__ = ["Histogram", "masteries", "most_doublings", "uses", "waves", "weights"]
+__all__ = ["Histogram", "Scale", "histogram", "last_place", "masteries", "uses", "waves", "weights", "within"]
+
+Scale = Literal["wave", "texts", "share"]
+"""Where a value lies on a brush: waves at their numbers; numbers of texts at the exponents of powers of 2; shares from
+0 to 1 in per cent, in bars of 5."""
 
 
 @dataclass(frozen=True)
@@ -36,56 +41,89 @@ class Histogram:
         return tuple(100.0 * float(np.sqrt(n / top)) if top else 0.0 for n in self.counts)
 
 
-def most_doublings(values: npt.NDArray[np.integer]) -> int:
-    """The largest e with 2^e at most the largest value.
+def last_place(values: npt.ArrayLike, scale: Scale) -> int:
+    """The right end of a brush over values; NaN is none.
 
-    >>> most_doublings(np.array([1, 9]))
-    3
+    >>> last_place([1, 9], "texts"), last_place([0, 4, np.nan], "wave"), last_place([0.5], "share")
+    (3, 4, 100)
     """
-    return int(np.log2(max(int(values.max(initial=1)), 1)))
+    if scale == "share":
+        return 100
+    found = np.asarray(values, dtype=np.float64)
+    most = float(np.max(found[~np.isnan(found)], initial=0.0))
+    return int(most) if scale == "wave" else int(np.log2(max(most, 1.0)))
+
+
+def within(values: npt.ArrayLike, scale: Scale, span: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """Which values a brush from one place to another keeps, both included; NaN is kept by none.
+
+    >>> within([1, 3, 4, np.nan], "texts", (1, 1)).tolist()
+    [False, True, False, False]
+    """
+    found, (low, high) = np.asarray(values, dtype=np.float64), span
+    if scale == "wave":
+        return (found >= low) & (found <= high)
+    if scale == "share":
+        return (100.0 * found >= low - 1e-9) & (100.0 * found <= high + 1e-9)
+    return (np.maximum(found, 1.0) >= 2**low) & (np.maximum(found, 1.0) < 2 ** (high + 1))
+
+
+def histogram(values: npt.ArrayLike, scale: Scale, noun: str = "skill", last: int = 0) -> Histogram:
+    """Bars of values on a scale, NaN in none of them; no bars where nothing has a value.
+
+    Args:
+        values: Numbers; of texts, waves, or shares.
+        scale: Where they lie.
+        noun: What each of them belongs to.
+        last: The right end of the brush, if it is further right than all of them.
+
+    >>> histogram([0, 1, 1, np.nan], "wave").titles
+    ('Wave 0: 1 skill', 'Wave 1: 2 skills')
+    """
+    found = np.asarray(values, dtype=np.float64)
+    found = found[~np.isnan(found)]
+    if not len(found):
+        return Histogram((), (), (), ())
+    if scale == "share":
+        counts = np.bincount(np.minimum((20.0 * found + 1e-9).astype(np.int64), 19), minlength=20)
+        first = tuple(range(0, 100, 5))
+        ends, names = tuple(a + 5 for a in first), tuple(f"{a}–{a + 5} %" for a in first)
+    else:
+        places = found if scale == "wave" else np.log2(np.maximum(found, 1.0))
+        counts = np.bincount(
+            np.maximum(places, 0.0).astype(np.int64), minlength=max(last + 1, 2 if scale == "wave" else 1)
+        )
+        first = ends = tuple(range(len(counts)))
+        none = scale == "texts" and bool((found < 1).any())
+        names = tuple(f"Wave {k}" if scale == "wave" else _texts(k, none=none) for k in first)
+    titles = tuple(f"{name}: {plural(int(n), noun)}" for name, n in zip(names, counts, strict=True))
+    return Histogram(first, ends, tuple(counts.tolist()), titles)
 
 
 def waves(graph: LayerGraph) -> Histogram:
     """Skills of each wave."""
-    counts = np.bincount(np.maximum(graph.wave, 0), minlength=2)
-    titles = tuple(f"Wave {k}: {plural(int(n), 'skill')}" for k, n in enumerate(counts))
-    places = tuple(range(len(counts)))
-    return Histogram(places, places, tuple(counts.tolist()), titles)
+    return histogram(graph.wave, "wave")
 
 
 def uses(graph: LayerGraph) -> Histogram:
     """Skills by the number of texts that require them, in powers of 2; bars are at the exponents."""
-    counts = _doublings(graph.uses)
-    titles = tuple(f"{_span(e)}: {plural(int(n), 'skill')}" for e, n in enumerate(counts))
-    places = tuple(range(len(counts)))
-    return Histogram(places, places, tuple(counts.tolist()), titles)
+    return histogram(graph.uses, "texts")
 
 
 def weights(graph: LayerGraph) -> Histogram:
     """Associations by the number of their texts, in powers of 2; bars are at the numbers themselves."""
-    counts = _doublings(graph.weight)
-    titles = tuple(f"{_span(e)}: {plural(int(n), 'association')}" for e, n in enumerate(counts))
-    first = tuple(2**e for e in range(len(counts)))
-    return Histogram(first, tuple(2 * value - 1 for value in first), tuple(counts.tolist()), titles)
+    found = histogram(graph.weight, "texts", "association")
+    first = tuple(2**e for e in found.first)
+    return Histogram(first, tuple(2 * value - 1 for value in first), found.counts, found.titles)
 
 
 def masteries(graph: LayerGraph) -> Histogram:
     """Skills by the probability that the model has them, in per cent; no bars where the layer has none."""
-    found = graph.view.mastery[graph.skill]
-    found = found[~np.isnan(found)]
-    if not len(found):
-        return Histogram((), (), (), ())
-    counts = np.bincount(np.minimum((20.0 * found + 1e-9).astype(np.int64), 19), minlength=20)
-    first = tuple(range(0, 100, 5))
-    titles = tuple(f"{a}–{a + 5} %: {plural(int(n), 'skill')}" for a, n in zip(first, counts, strict=True))
-    return Histogram(first, tuple(a + 5 for a in first), tuple(counts.tolist()), titles)
+    return histogram(graph.view.mastery[graph.skill], "share")
 
 
-def _doublings(values: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
-    exponents = np.log2(np.maximum(values, 1)).astype(np.int64)
-    return np.bincount(exponents, minlength=most_doublings(values) + 1).astype(np.int64)
-
-
-def _span(exponent: int) -> str:
+def _texts(exponent: int, *, none: bool) -> str:
     first, last = 2**exponent, 2 ** (exponent + 1) - 1
-    return "1 text" if exponent == 0 else f"{first:,}–{last:,} texts"
+    if exponent == 0:
+        return "0–1 texts" if none else "1 text"
+    return f"{first:,}–{last:,} texts"

@@ -107,6 +107,48 @@ def test_what_losses_are_attached_to(page: Page, course: str) -> None:
     expect(page.locator("#p-components")).to_contain_text("gained skills")
 
 
+def test_brushes_over_the_table_keep_rows_by_pointer_and_keyboard_and_back_undoes_them(page: Page, course: str) -> None:
+    page.goto(pair(course))
+    drawn(page, "p-cy-a")
+    said, bars = page.locator("#p-changes-rows-kept"), page.locator(".brush[data-key=solved2] > i")
+    expect(said).to_contain_text("All")
+    bars.nth(10).click()
+    has_state(page, "solved2", "50-55")
+    expect(said).to_contain_text("Kept:")
+    expect(page.locator(".brush[data-key=solved2] > i.out")).to_have_count(19)
+    bars.nth(0).hover()
+    page.mouse.down()
+    bars.nth(9).hover()
+    page.mouse.up()
+    has_state(page, "solved2", "0-50")
+    page.go_back()
+    has_state(page, "solved2", "50-55")
+    expect(page.locator(".brush[data-key=solved2] > i.out")).to_have_count(19)
+    page.go_back()
+    has_state(page, "solved2", None)
+    expect(said).to_contain_text("All")
+    box = page.locator("#p-changes-solved2")
+    box.get_by_role("slider", name="Lowest").press("ArrowRight")
+    has_state(page, "solved2", "5-100")
+    expect(said).to_contain_text("Kept:")
+    rows = page.locator("#p-changes .ag-center-cols-container .ag-row [col-id=solved2]")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('#p-changes .ag-center-cols-container [col-id=solved2]')]"
+        ".every((cell) => parseFloat(cell.innerText) >= 5)"
+    )
+    expect(rows.first).to_be_visible()
+    assert serious(page) == []
+    clear = page.locator("#p-changes-clear")
+    expect(clear).to_be_enabled()
+    clear.press("Enter")
+    has_state(page, "solved2", None)
+    expect(clear).to_be_disabled()
+    page.goto(pair(course, "&solved2=0-20&shared=1-9"))
+    expect(said).to_contain_text("Kept:")
+    expect(page.locator("#p-anchors-rows-kept")).not_to_be_empty()
+    expect(page.locator(".brush[data-key=solved2] > i.out")).to_have_count(16)
+
+
 def test_a_class_is_shown_in_graph_and_table(page: Page, course: str) -> None:
     page.goto(pair(course, "&class=doing&by=level&view=two"))
     drawn(page, "p-cy-a")

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from dash import ALL, Input, Output, State, no_update
 
 from explorer.wording import plural
+from ui.brushes import pale
 from ui.calls import Calls, Cause
 from ui.drawing.canvas import legend_items
 from ui.drawing.filters import counts_sentence
@@ -67,6 +68,7 @@ CALLS.browser(
     State("g-subject", "data"),
     State("g-state", "data"),
 )
+pale(CALLS, Output("g-options-row", "data-whole"), ("g-weight", "g-waves", "g-uses", "g-mastery"))
 CALLS.browser("sgGraph.undo", Output("g-undo", "data-undone"), Input("g-undo", "n_clicks"), prevent_initial_call=True)
 CALLS.browser("sgGraph.begin", Output("g-cy-box", "data-ready"), Input("g-subject", "data"))
 

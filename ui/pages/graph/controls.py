@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -10,11 +10,12 @@ import numpy as np
 from dash import html
 
 from ui.attributes import attributes
+from ui.brushes import brushed, slider
 from ui.components import icon, small_select
 from ui.drawing.arrangements import ARRANGEMENTS, FCOSE_LIMIT
 from ui.drawing.colourings import TITLES
 from ui.drawing.graphs import LayerGraph
-from ui.drawing.histograms import Histogram, masteries, most_doublings, uses, waves, weights
+from ui.drawing.histograms import Histogram, Scale, last_place, masteries, uses, waves, weights
 from ui.drawing.naming import name_keys
 from ui.pages.graph.inspector import every_option
 from ui.pages.graph.pictures import text_options
@@ -220,12 +221,21 @@ def _for_views(control: Any, *views: str) -> html.Div:
 
 
 def _filtering(graph: LayerGraph, state: GraphState) -> list[Any]:
-    filters, last = state.filters, max(int(graph.wave.max(initial=0)), 1)
-    most, known = max(most_doublings(graph.uses), 1), masteries(graph)
-    doublings = {e: f"{2**e:,}" for e in (0, most)}
+    filters, known = state.filters, masteries(graph)
+    ends = {
+        "waves": (filters.waves, last_place(graph.wave, "wave")),
+        "uses": (filters.uses, last_place(graph.uses, "texts")),
+    }
+
+    def brush(key: str, title: str, scale: Scale, bars: Histogram, span: tuple[int, int] | None, last: int) -> html.Div:
+        name = f"g-{key}"
+        last = max(last, 1)
+        return brushed(key, name, bars, slider(name, title, scale, last, span), span, last)
+
     return [
-        _brush(
+        brushed(
             "weight",
+            "g-weight",
             weights(graph),
             dmc.NumberInput(
                 id="g-weight",
@@ -238,20 +248,9 @@ def _filtering(graph: LayerGraph, state: GraphState) -> list[Any]:
                 w=176,
             ),
         ),
-        _brush(
-            "waves",
-            waves(graph),
-            _span("g-waves", "Waves, first to last", filters.waves, {0: "0", last: str(last)}, "wave"),
-        ),
-        _brush("uses", uses(graph), _span("g-uses", "Texts of a skill", filters.uses, doublings, "number of texts")),
-        html.Div(
-            _brush(
-                "mastery",
-                known,
-                _span("g-mastery", "Mastery", filters.mastery, {0: "0 %", 100: "100 %"}, "mastery in per cent", 5),
-            ),
-            hidden=not known.counts,
-        ),
+        brush("waves", "Waves, first to last", "wave", waves(graph), *ends["waves"]),
+        brush("uses", "Texts of a skill", "texts", uses(graph), *ends["uses"]),
+        html.Div(brush("mastery", "Mastery", "share", known, filters.mastery, 100), hidden=not known.counts),
         dmc.MultiSelect(
             id="g-classes",
             label="Classes",
@@ -265,55 +264,6 @@ def _filtering(graph: LayerGraph, state: GraphState) -> list[Any]:
             comboboxProps=_SHADOW,
         ),
     ]
-
-
-def _brush(key: str, bars: Histogram, control: Any) -> html.Div:
-    """A histogram over the control that cuts it: a click on a bar, or a stroke over several, chooses them."""
-    return html.Div(
-        [
-            html.Div(
-                [
-                    html.I(
-                        title=title,
-                        style={"height": f"{height:.0f}%"},
-                        **attributes(data_first=str(first), data_last=str(last)),
-                    )
-                    for first, last, title, height in zip(bars.first, bars.last, bars.titles, bars.heights, strict=True)
-                ],
-                className="brush",
-                hidden=len(bars.counts) < 2,
-                **attributes(data_key=key, data_control=f"g-{key}", aria_hidden="true"),
-            ),
-            control,
-        ],
-        className="brushed",
-    )
-
-
-def _span(
-    name: str, title: str, value: tuple[int, int] | None, ends: Mapping[int, str], unit: str, step: int = 1
-) -> html.Div:
-    """A slider with two ends, which are named."""
-    first, last = min(ends), max(ends)
-    return html.Div(
-        [
-            html.Span(title, className="control-label", id=f"{name}-label"),
-            dmc.RangeSlider(
-                id=name,
-                value=list(value or (first, last)),
-                min=first,
-                max=last,
-                step=step,
-                minRange=0,
-                size="sm",
-                w=120,
-                marks=[{"value": at, "label": text} for at, text in ends.items()],
-                thumbFromLabel=f"Lowest {unit}",
-                thumbToLabel=f"Highest {unit}",
-            ),
-        ],
-        className="control range-control",
-    )
 
 
 def _classes(graph: LayerGraph) -> list[dict[str, str]]:

@@ -244,7 +244,6 @@
     if (now.view !== "texts") drawn.texts = "";
     if (now.view !== "groups") { drawn.by = "community"; drawn.open = ""; }
     if (now.view !== "skills") { drawn.layout = ""; drawn.per = ""; }
-    brushes(now);
     // an element that is drawn already keeps a class that it is no longer given
     const box = document.getElementById("cy"), cy = !now.add && box && box._cyreg && box._cyreg.cy;
     if (cy) cy.nodes(".added").removeClass("added");
@@ -254,32 +253,6 @@
     return [JSON.stringify(drawn) === JSON.stringify(before) ? no() : drawn, !window.sgState.depth(), "graph-stage " + stage,
             filters ? String(filters) : "", !now.box, !now.add];
   }
-
-  /* ---------- brushes: a histogram over each filter ---------- */
-
-  /* Bars outside the filter are pale. */
-  function brushes(now) {
-    document.querySelectorAll(".brush").forEach((box) => {
-      const ends = String(now[box.dataset.key] || "").split("-").map(Number);
-      const low = ends[0] || 0, high = ends.length > 1 ? ends[1] : Infinity;
-      box.querySelectorAll("i").forEach((bar) => {
-        bar.classList.toggle("out", Number(bar.dataset.last) < low || Number(bar.dataset.first) > high);
-      });
-    });
-  }
-
-  /* A stroke from one bar to another keeps what lies between; over the whole length it keeps everything. */
-  let begun = null;
-  const barAt = (event) => event.target.closest && event.target.closest(".brush > i");
-  document.addEventListener("pointerdown", (event) => { begun = barAt(event); if (begun) event.preventDefault(); });
-  document.addEventListener("pointerup", (event) => {
-    const from = begun, to = barAt(event) || begun;
-    begun = null;
-    if (!from || from.parentNode !== to.parentNode) return;
-    const numbers = [from, to].flatMap((bar) => [Number(bar.dataset.first), Number(bar.dataset.last)]);
-    const low = Math.min(...numbers), box = from.parentNode;
-    set(box.dataset.control, { value: box.dataset.key === "weight" ? low : [low, Math.max(...numbers)] });
-  });
 
   /* Back, as long as it stays on the page. */
   function undo(clicks) {

@@ -13,7 +13,7 @@ from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
 from ui.components import chart_settings, empty_state, grid, no_layer, page_header
 from ui.drawing.canvas import canvas, stylesheets, zoom_tools
-from ui.drawing.histograms import most_doublings
+from ui.drawing.histograms import last_place
 from ui.notices import notice
 from ui.pages.graph.controls import options_row, toolbar
 from ui.pages.graph.inspector import path_box
@@ -62,7 +62,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         )
     state = read_state(query, graph)
     last = max(int(graph.wave.max(initial=0)), 1)
-    ends = {"waves": [0, last], "uses": [0, max(most_doublings(graph.uses), 1)]}
+    ends = {"waves": [0, last], "uses": [0, max(last_place(graph.uses, "texts"), 1)]}
     return html.Div(
         [
             page_header(_TITLE, _MEANING, choice),

@@ -11,11 +11,11 @@ from explorer.wording import quoted
 from ui.drawing.arrangements import ARRANGEMENTS
 from ui.drawing.filters import Filters
 from ui.drawing.graphs import NODE_LIMIT, LayerGraph
-from ui.drawing.histograms import most_doublings
+from ui.drawing.histograms import last_place
 from ui.drawing.map_picture import Box
 from ui.drawing.naming import USUAL, name_keys
 from ui.pages.graph.lacking import is_lacking
-from ui.state import Control, Group, integers, strings
+from ui.state import Control, Group, bounded, integers, strings
 
 __all__ = ["CONTROLS", "GROUPS", "PER", "VIEWS", "GraphState", "not_learned", "read_state", "usual_view", "write_list"]
 
@@ -61,6 +61,7 @@ CONTROLS = Group(
 )
 """Its defaults depend on each other: `graph.js` has the rule."""
 
+_RANGE = Control("", "", codec="range")
 _FORMER = {"communities": "groups"}
 
 
@@ -165,25 +166,20 @@ def _one_of(value: str, among: Mapping[str, str], usual: str) -> str:
 
 def _filters(query: Mapping[str, str], graph: LayerGraph, box: Box | None) -> Filters:
     weight = query.get("weight", "")
+
+    def span(key: str, last: int) -> tuple[int, int] | None:
+        return bounded(_RANGE.read(query.get(key)), last)
+
     classes = tuple(sorted(set(strings(query.get("classes", ""))) & set(graph.skill_class)))
     return Filters(
         weight=max(int(weight), 1) if weight.isdecimal() else 1,
-        waves=_ends(query.get("waves", ""), int(graph.wave.max(initial=0))),
+        waves=span("waves", last_place(graph.wave, "wave")),
         classes=classes,
         box=box,
-        uses=_ends(query.get("uses", ""), most_doublings(graph.uses)),
-        mastery=_ends(query.get("mastery", ""), 100),
+        uses=span("uses", last_place(graph.uses, "texts")),
+        mastery=span("mastery", 100),
         added=tuple(name for name in strings(query.get("add", "")) if name in graph.node_of),
     )
-
-
-def _ends(text: str, last: int) -> tuple[int, int] | None:
-    """A span as an address says it, no longer than all there is; None for all of it."""
-    ends = text.split("-")
-    if len(ends) != 2 or not all(end.isdecimal() for end in ends):
-        return None
-    span = (min(int(ends[0]), last), min(max(map(int, ends)), last))
-    return None if span == (0, last) else span
 
 
 def _box(text: str) -> Box | None:

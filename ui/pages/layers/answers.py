@@ -17,11 +17,22 @@ from ui.components import (
     fraction,
     sentence,
 )
-from ui.drawing.pairs import LIMITS, PairGraph, pair_graph
+from ui.drawing.pairs import LIMITS, PairGraph, anchor_rows, pair_graph
+from ui.pages.layers.state import ANCHORS
 from ui.pages.managing import stale_chip
 from ui.source import Snapshot
 
-__all__ = ["SAID", "compared", "components_told", "family_tree", "inspected", "pair_of", "tree_of"]
+__all__ = [
+    "SAID",
+    "anchor_lasts",
+    "change_rows",
+    "compared",
+    "components_told",
+    "family_tree",
+    "inspected",
+    "pair_of",
+    "tree_of",
+]
 
 SAID: Mapping[str, str] = {
     "kept": "in both layers",
@@ -201,3 +212,36 @@ def _has(change: SkillChange) -> tuple[bool, bool]:
     if change.difference is not None or change.items is not None:
         return True, True
     return change.change != "gained", change.change != "lost"
+
+
+def change_rows(found: LayerComparison) -> list[dict[str, Any]]:
+    """One row a skill of either layer: what the canvases show, and more."""
+    return [
+        {
+            "id": c.skill,
+            "skill": c.name,
+            "class": c.skill_class or "no class",
+            "change": c.change,
+            "level": c.level,
+            "wave": c.wave if found.mastery is None else None,
+            "component": c.component,
+            "links": c.attached_to,
+            "attached": ", ".join(f"{isolated(a.name)} ({a.weight:,})" for a in c.attachments),
+            "before": c.mastery_first if found.paired is None else None,
+            "after": c.mastery_second if found.paired is None else None,
+            "deviation": c.mastery_deviation,
+            "items": c.items,
+            "solved1": c.solved_first,
+            "solved2": c.solved_second,
+            "points": None if c.difference is None else 100 * c.difference,
+            "low": None if c.low is None else 100 * c.low,
+            "high": None if c.high is None else 100 * c.high,
+            "q": c.q_value,
+        }
+        for c in found.changes
+    ]
+
+
+def anchor_lasts(found: LayerComparison) -> dict[str, int]:
+    """The right ends of the brushes over what gained or lost skills are attached to, the same for both."""
+    return ANCHORS.lasts([row for kind in ("gained", "lost") for row in anchor_rows(found.changes, kind)])

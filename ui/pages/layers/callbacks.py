@@ -11,8 +11,16 @@ from explorer.service.family import family
 from ui.calls import Calls, Cause
 from ui.drawing.figures import GROUPS, MANY, groups_said, learned_by_class_figure, learned_by_level_figure
 from ui.drawing.pairs import anchor_rows, pair_elements
-from ui.pages.layers.answers import compared, components_told, family_tree, inspected, pair_of
-from ui.pages.layers.state import ALL_CLASSES, CONTROLS
+from ui.pages.layers.answers import (
+    anchor_lasts,
+    change_rows,
+    compared,
+    components_told,
+    family_tree,
+    inspected,
+    pair_of,
+)
+from ui.pages.layers.state import ALL_CLASSES, ANCHORS, CHANGED, CONTROLS
 from ui.pages.managing import CALLS as MANAGING
 from ui.source import Source
 
@@ -82,13 +90,33 @@ def groups(source: Source, by: str, many: str, pair: dict[str, str]) -> tuple[An
 @CALLS.answer(
     "what they are attached to",
     Output("p-anchors", "rowData"),
+    Output("p-anchors-rows-kept", "children"),
+    Output("p-anchors-shared-bars", "children"),
     Output("p-components", "children"),
     Input("p-attached", "value"),
     Input("p-pair", "data"),
+    *ANCHORS.inputs(),
 )
-def attached(source: Source, kind: str, pair: dict[str, str]) -> tuple[Any, Any]:
+def attached(source: Source, kind: str, pair: dict[str, str], *spans: list[int] | None) -> tuple[Any, ...]:
     found = compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"])
-    return anchor_rows(found.changes, kind), components_told(found, kind)
+    rows, lasts = anchor_rows(found.changes, kind), anchor_lasts(found)
+    kept, said = ANCHORS.kept(rows, spans, lasts)
+    [brush] = ANCHORS.brushes
+    return kept, said, ANCHORS.bars(brush, rows, spans[0], lasts[brush.key]), components_told(found, kind)
+
+
+@CALLS.answer(
+    "the table of skills",
+    Output("p-changes", "rowData"),
+    Output("p-changes-rows-kept", "children"),
+    *CHANGED.inputs(),
+    State("p-pair", "data"),
+    prevent_initial_call=True,
+)
+def changes(source: Source, *given: Any) -> tuple[Any, ...]:
+    *spans, pair = given
+    rows = change_rows(compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"]))
+    return CHANGED.kept(rows, spans, CHANGED.lasts(rows))
 
 
 @CALLS.answer("the family", Output("p-family", "children"), Input("p-pair", "data"))
@@ -171,4 +199,6 @@ CALLS.browser(
     State("p-changes", "filterModel"),
 )
 CONTROLS.wire(CALLS)
+CHANGED.wire(CALLS)
+ANCHORS.wire(CALLS)
 CALLS.browser("sgPair.named", Output("p-view", "data-url"), Input("p-pair", "data"))

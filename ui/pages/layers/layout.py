@@ -36,12 +36,12 @@ from ui.drawing.fitted import fitted_canvas
 from ui.drawing.pairs import LIMITS
 from ui.drawing.style import CHANGES, SCHEMES, pair_stylesheet
 from ui.notices import notice
-from ui.pages.layers.answers import SAID, compared
-from ui.pages.layers.state import ALL_CLASSES, CONTROLS
+from ui.pages.layers.answers import SAID, anchor_lasts, change_rows, compared
+from ui.pages.layers.state import ALL_CLASSES, ANCHORS, CHANGED, CONTROLS
 from ui.pages.managing import manage_card
 from ui.source import Snapshot
 
-__all__ = ["change_rows", "layout", "odd_pair"]
+__all__ = ["layout", "odd_pair"]
 
 _TITLE = "Layers"
 
@@ -95,6 +95,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
             manage_card(choice),
         )
     found = compared(snapshot, str(choice.dataset), *pair)
+    rows = change_rows(found)
     problem = choice.problem or odd_pair(choice, query, pair)
     subject = {"dataset": choice.dataset, "first": pair[0], "second": pair[1]}
     return page(
@@ -103,7 +104,9 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         dcc.Store(id="p-pair", data=subject),
         dcc.Download(id="p-download"),
         dcc.Store(id="p-skill", data=query.get("skill")),
-        *CONTROLS.stores(attached=_usual(found)),
+        *CONTROLS.stores(
+            attached=_usual(found), **CHANGED.whole(CHANGED.lasts(rows)), **ANCHORS.whole(anchor_lasts(found))
+        ),
         dcc.Store(id="p-near"),
         dcc.Store(id="p-sheets", data={scheme: pair_stylesheet(scheme) for scheme in SCHEMES}),
         _stats(found),
@@ -111,7 +114,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         _graph(found, query),
         html.Div([_groups(found, query), _attached(found, query)], className="row two"),
         html.Div([_training(found), _family_card()], className="row two" if found.training else "row"),
-        _table(found),
+        _table(found, rows, CONTROLS.read(query)),
         manage_card(choice),
     )
 
@@ -345,6 +348,7 @@ def _attached(found: LayerComparison, query: Query) -> Any:
     return card(
         "What they are attached to",
         [
+            ANCHORS.box(None, CONTROLS.read(query), anchor_lasts(found)),
             grid("p-anchors", columns, height=226),
             html.Div(id="p-components"),
         ],
@@ -395,23 +399,28 @@ def _family_card() -> Any:
     )
 
 
-def _table(found: LayerComparison) -> Any:
+def _table(found: LayerComparison, rows: list[dict[str, Any]], said: Mapping[str, Any]) -> Any:
+    lasts = CHANGED.lasts(rows)
+    kept, _ = CHANGED.kept(rows, [said[b.key] for b in CHANGED.brushes], lasts)
     return card(
         "Skill by skill",
-        grid(
-            "p-changes",
-            _columns(found),
-            change_rows(found),
-            height=420,
-            filters=True,
-            options={
-                "pagination": True,
-                "paginationPageSize": 100,
-                "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
-            },
-            getRowId="params.data.id",
-            selectedRows=[],
-        ),
+        [
+            CHANGED.box(rows, said, lasts),
+            grid(
+                "p-changes",
+                _columns(found),
+                kept,
+                height=420,
+                filters=True,
+                options={
+                    "pagination": True,
+                    "paginationPageSize": 100,
+                    "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
+                },
+                getRowId="params.data.id",
+                selectedRows=[],
+            ),
+        ],
         note=(
             "“Links” counts how often a text requires the skill together with one that the first layer "
             "has learned: gains with large numbers build on earlier skills, gains with small numbers are new. A row "
@@ -483,31 +492,3 @@ def _columns(found: LayerComparison) -> list[dict[str, Any]]:
     if not found.by_level:
         columns = [column for column in columns if column["field"] != "level"]
     return [*columns, why_column(found.second.dataset, found.second.name)]
-
-
-def change_rows(found: LayerComparison) -> list[dict[str, Any]]:
-    """One row a skill of either layer: what the canvases show, and more."""
-    return [
-        {
-            "id": c.skill,
-            "skill": c.name,
-            "class": c.skill_class or "no class",
-            "change": c.change,
-            "level": c.level,
-            "wave": c.wave if found.mastery is None else None,
-            "component": c.component,
-            "links": c.attached_to,
-            "attached": ", ".join(f"{isolated(a.name)} ({a.weight:,})" for a in c.attachments),
-            "before": c.mastery_first,
-            "after": c.mastery_second,
-            "deviation": c.mastery_deviation,
-            "items": c.items,
-            "solved1": c.solved_first,
-            "solved2": c.solved_second,
-            "points": None if c.difference is None else 100 * c.difference,
-            "low": None if c.low is None else 100 * c.low,
-            "high": None if c.high is None else 100 * c.high,
-            "q": c.q_value,
-        }
-        for c in found.changes
-    ]

@@ -17,9 +17,10 @@ from explorer.service.snapshot import read_dataset
 from explorer.service.why import WhyReport
 from explorer.wording import isolated, plural
 from ui.components import card, folded, wide_table
+from ui.pages.why.state import LACKING
 from ui.source import Snapshot
 
-__all__ = ["answer", "lacking_rows", "names_of", "options", "summary"]
+__all__ = ["answer", "lacking_lasts", "lacking_rows", "names_of", "options", "summary"]
 
 _OFFERED = 30
 NOT_RECORDED = "not recorded"
@@ -66,6 +67,21 @@ def _state(wave: int | None) -> str:
     return "known beforehand" if wave == 0 else f"learned in wave {wave}"
 
 
+def _uses(snapshot: Snapshot, dataset: str) -> Mapping[str, int]:
+    """How many texts require each skill of a dataset, made once."""
+
+    def make() -> Counter[str]:
+        counts = pc.value_counts(read_dataset(snapshot.store, dataset).requirements["skill"])
+        return Counter(dict(zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True)))
+
+    return snapshot.once(("texts of skills", dataset), make)
+
+
+def lacking_lasts(snapshot: Snapshot, dataset: str) -> dict[str, int]:
+    """The right ends of the brushes over what is not learned, the same for all layers of a dataset."""
+    return LACKING.lasts([{"uses": max(_uses(snapshot, dataset).values(), default=1)}])
+
+
 def lacking_rows(snapshot: Snapshot, dataset: str, layer: str) -> list[dict[str, Any]]:
     """Skills that the layer lacks, with the reason."""
 
@@ -80,7 +96,7 @@ def lacking_rows(snapshot: Snapshot, dataset: str, layer: str) -> list[dict[str,
             lacks = layer_lacks(snapshot.store, dataset, layer)
         where = pc.index_in(lacks["skill"], value_set=skills["id"].combine_chunks()).to_pylist()
         names, classes = skills["name"].to_pylist(), skills["class"].to_pylist()
-        uses = Counter(read_dataset(snapshot.store, dataset).requirements["skill"].to_pylist())
+        uses = _uses(snapshot, dataset)
         rows = [
             {
                 "id": skill,

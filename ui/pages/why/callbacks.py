@@ -13,8 +13,8 @@ from explorer.store.place import Place
 from explorer.wording import isolated, plural, quoted
 from ui.calls import Calls, Cause
 from ui.drawing.waiting import nearest_texts, undrawn_skills, waiting_elements
-from ui.pages.why.answers import answer, lacking_rows, names_of, options, summary
-from ui.pages.why.state import CONTROLS
+from ui.pages.why.answers import answer, lacking_lasts, lacking_rows, names_of, options, summary
+from ui.pages.why.state import CONTROLS, LACKING
 from ui.searching import found, register_found
 from ui.source import Source
 from ui.work import tasks
@@ -54,6 +54,7 @@ WHY = Watch("w", "the skill", lambda source: source.readings, begin, shown, paus
 CALLS = Calls()
 WHY.wire(CALLS)
 CONTROLS.wire(CALLS)
+LACKING.wire(CALLS)
 register_found(CALLS, "w-skill")
 
 
@@ -91,11 +92,23 @@ def pick(_source: Source, cause: Cause, _clicks: Any, rows: list[Mapping[str, An
 
 
 @CALLS.answer(
-    "what is lacking", Output("w-lacking", "rowData"), Output("w-summary", "children"), Input("w-subject", "data")
+    "what is lacking",
+    Output("w-lacking", "rowData"),
+    Output("w-lacking-rows-kept", "children"),
+    Output("w-lacking-uses-bars", "children"),
+    Output("w-summary", "children"),
+    Input("w-subject", "data"),
+    *LACKING.inputs(),
 )
-def lacking(source: Source, subject: Mapping[str, str]) -> tuple[Any, ...]:
-    rows = lacking_rows(source.snapshot(), subject["dataset"], subject["layer"])
-    return rows, summary(rows)
+def lacking(source: Source, subject: Mapping[str, str], *spans: list[int] | None) -> tuple[Any, ...]:
+    snapshot = source.snapshot()
+    rows, lasts = (
+        lacking_rows(snapshot, subject["dataset"], subject["layer"]),
+        lacking_lasts(snapshot, subject["dataset"]),
+    )
+    kept, said = LACKING.kept(rows, spans, lasts)
+    [brush] = LACKING.brushes
+    return kept, said, LACKING.bars(brush, rows, spans[0], lasts[brush.key]), summary(rows)
 
 
 @CALLS.answer(

@@ -13,9 +13,9 @@ from ui.components import card, grid, no_layer, page, page_header, why_column
 from ui.drawing.canvas import stylesheets
 from ui.drawing.fitted import fitted_canvas
 from ui.notices import notice
-from ui.pages.why.answers import options
+from ui.pages.why.answers import lacking_lasts, options
 from ui.pages.why.callbacks import WHY
-from ui.pages.why.state import CONTROLS
+from ui.pages.why.state import CONTROLS, LACKING
 from ui.searching import searching
 from ui.source import Snapshot
 
@@ -47,7 +47,8 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     choice = choose(snapshot, query)
     if choice.layer is None or choice.dataset is None:
         return page(page_header(_TITLE, _MEANING, choice), no_layer(choice.dataset))
-    skill = CONTROLS.read(query)["skill"]
+    said, lasts = CONTROLS.read(query), lacking_lasts(snapshot, choice.dataset)
+    skill = said["skill"]
     field = dmc.Select(
         id="w-skill",
         label="A skill of the dataset, learned or not",
@@ -67,7 +68,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         None if choice.problem is None else notice(choice.problem),
         dcc.Store(id="w-subject", data={"dataset": choice.dataset, "layer": choice.layer}),
         dcc.Store(id="w-sheets", data=stylesheets("plain")),
-        *CONTROLS.stores(),
+        *CONTROLS.stores(**LACKING.whole(lasts)),
         searching(field),
         html.Div(
             [
@@ -93,7 +94,11 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         ),
         card(
             "What is not learned",
-            [html.Div(id="w-summary"), grid("w-lacking", columns, height=430, filters=True, options=_ONE)],
+            [
+                html.Div(id="w-summary"),
+                LACKING.box(None, said, lasts),
+                grid("w-lacking", columns, height=430, filters=True, options=_ONE),
+            ],
             note="Choose a row to see what stands in its way.",
         ),
     )
