@@ -29,6 +29,9 @@ LEFT_OUT = ("/dash/dash_table/",)
 _REPLACED = {"/dash_cytoscape/": "vendor/cytoscape.js"}
 """Scripts of a package for which a bundle stands."""
 
+_ASKED_ANEW = ("/_dash-layout", "/_dash-dependencies")
+"""What a browser keeps, and asks about whenever a page is loaded: it is the same until the application is another."""
+
 _KEPT = "public, max-age=31536000, immutable"
 _KINDS = re.compile(r"text/|application/(json|javascript)|image/svg")
 _SMALL = 600  # bytes that are not worth compressing
@@ -95,6 +98,9 @@ def deliver(app: Any) -> None:
         if answer.status_code == 200 and fixed:
             answer.headers["Cache-Control"] = _KEPT
             answer.headers.pop("ETag", None)
+        if answer.status_code == 200 and request.method == "GET" and request.path in _ASKED_ANEW:
+            answer.set_etag(hashlib.sha256(answer.get_data()).hexdigest()[:32])
+            answer.headers["Cache-Control"] = "private, no-cache"
         if answer.status_code == 200 and request.method == "GET" and "ETag" in answer.headers:
             # Dash compares with its own tag; a browser sends the weak one that compressed bytes have
             answer.make_conditional(request)
@@ -237,6 +243,6 @@ def _smaller(content: bytes, coding: str, *, thorough: bool) -> bytes:
     if coding == "zstd":
         import zstandard
 
-        return zstandard.ZstdCompressor(level=12 if thorough else 4).compress(content)
+        return zstandard.ZstdCompressor(level=17 if thorough else 4).compress(content)
     packer = zlib.compressobj(9 if thorough else 5, wbits=31)
     return packer.compress(content) + packer.flush()

@@ -101,6 +101,17 @@ def test_a_part_that_is_loaded_later_is_not_sent_again_unchanged(client: Any) ->
         assert (other.status_code, bool(other.data)) == (200, True)
 
 
+@pytest.mark.parametrize("url", ["/_dash-layout", "/_dash-dependencies"])
+def test_what_pages_are_made_of_is_sent_once_for_many_loads(client: Any, url: str) -> None:
+    asks = {**LOCAL, "Accept-Encoding": "gzip"}
+    first = client.get(url, headers=asks)
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    again = client.get(url, headers={**asks, "If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    other = client.get(url, headers={**asks, "If-None-Match": '"another"'})
+    assert (other.status_code, other.data) == (200, first.data)
+
+
 def test_joined_scripts_are_behind_the_login_too(store_path: Path) -> None:
     guarded = create_app(store_path, password="a long password").server.test_client()
     assert guarded.get("/_joined/any.js", headers=LOCAL).status_code == 401

@@ -95,7 +95,7 @@ def _edge(number: int, source: str, target: str, weight: int, *, inside: bool, h
             "target": target,
             "weight": weight,
             "width": round(0.5 + 1.5 * share, 2),
-            "opacity": round((0.22 if inside else 0.10) + 0.3 * share, 3),
+            "opacity": round((0.22 if inside else 0.10) + 0.3 * share, 2),
         }
     }
 

@@ -215,8 +215,8 @@ def _has(change: SkillChange) -> tuple[bool, bool]:
 
 
 def change_rows(found: LayerComparison) -> list[dict[str, Any]]:
-    """One row a skill of either layer: what the canvases show, and more."""
-    return [
+    """One row a skill of either layer: what the canvases show, and more; a field without a value is left out."""
+    rows: list[dict[str, Any]] = [
         {
             "id": c.skill,
             "skill": c.name,
@@ -240,6 +240,7 @@ def change_rows(found: LayerComparison) -> list[dict[str, Any]]:
         }
         for c in found.changes
     ]
+    return [{field: value for field, value in row.items() if value is not None} for row in rows]
 
 
 def anchor_lasts(found: LayerComparison) -> dict[str, int]:

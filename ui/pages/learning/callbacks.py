@@ -12,7 +12,7 @@ from explorer.service.reasons import layer_lacks
 from explorer.wording import plural
 from ui.calls import Calls, Cause
 from ui.choice import Choice, choose
-from ui.drawing.elements import colourings, skill_drawing
+from ui.drawing.elements import skill_drawing
 from ui.drawing.figures import exit_figure, subsample_figure, waves_figure
 from ui.drawing.graphs import NODE_LIMIT, most_used
 from ui.drawing.never import never_elements
@@ -65,7 +65,7 @@ def play(
         for node, (name, wave, by) in enumerate(zip(graph.name, graph.wave.tolist(), taught_by, strict=True))
     ]
     part = most_used(graph, NODE_LIMIT - 300)
-    drawing = snapshot.once(("playback", dataset, layer), lambda: skill_drawing(part, colourings(part), per_skill=3))
+    drawing = snapshot.once(("playback", dataset, layer), lambda: skill_drawing(part, {}, per_skill=3))
     elements, total = drawing.elements, len(graph.view.wave)
     unlearned = f"; {total - graph.n:,} of {total:,} are never learned from these texts"
     if never:
