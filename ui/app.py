@@ -180,7 +180,8 @@ def _register_routes(app: Any, source: Source) -> None:
         elif "run" in query:
             source.runs.prepare()
         try:
-            return found.layout(source.snapshot(), query)
+            with source.elsewhere():
+                return found.layout(source.snapshot(), query)
         except StoreError as error:
             if path == "/load":  # what is loaded makes the store
                 return found.layout(None, query)

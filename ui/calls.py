@@ -103,7 +103,8 @@ def _bound(part: str, function: Callable[..., Any], source: Source, cause: bool)
     @functools.wraps(function)
     def run(*values: Any) -> Any:
         try:
-            return function(source, Cause.now(), *values) if cause else function(source, *values)
+            with source.elsewhere():
+                return function(source, Cause.now(), *values) if cause else function(source, *values)
         except Exception as error:
             raise PartError(part) from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from explorer.service.snapshot import read_dataset
 from explorer.store.place import Place
 from explorer.store.protocol import DatasetInfo, LayerInfo, Store
 from ui.drawing.graphs import LayerGraph, layer_graph
+from ui.work.apart import apart_on_store, elsewhere
 from ui.work.children import Pool
 from ui.work.uploads import Uploads
 
@@ -74,6 +75,10 @@ class Snapshot:
     def once(self, key: tuple[Hashable, ...], make: Callable[[], T]) -> T:
         """The value made for this version of the store under a key."""
         return self.memory.get((self.version, *key), make)
+
+    def apart(self, key: tuple[Hashable, ...], function: Callable[..., T], *arguments: Any, **options: Any) -> T:
+        """`function(store, *arguments)` for this version of the store under a key, in a child process of the server."""
+        return self.once(key, lambda: apart_on_store(self.store, function, *arguments, **options))
 
     def datasets(self) -> tuple[DatasetInfo, ...]:
         """All datasets."""
@@ -163,6 +168,10 @@ class Source:
                     self._as_before[store.version] = self._as_before.get(before, before)
         finally:
             store.close()
+
+    def elsewhere(self) -> AbstractContextManager[None]:
+        """Within it, what needs large libraries is computed in child processes; see `ui.work.apart`."""
+        return elsewhere(self.readings, self.place)
 
     def close(self) -> None:
         """End what is running, and release the store."""

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from explorer.errors import StoreError
+from explorer.errors import SkillgraphError, StoreError
 from explorer.run_options import given_values, run_kind
 from explorer.service import learn
 from explorer.store.opening import open_store
@@ -22,6 +22,7 @@ from explorer.store.place import Place
 from loaders.dataset import build_dataset
 from tests.ui.conftest import fill
 from ui.work import kinds, tasks
+from ui.work.apart import apart, apart_on_store, elsewhere
 from ui.work.children import Job, Pool, PoolBusyError, Report, _serve
 
 PATIENCE = 120.0  # seconds; only a failure waits so long
@@ -60,6 +61,72 @@ def until_stage(work: Job, step: int) -> None:
 
 def begin(pool: Pool, path: Path, key: str, **form: Any) -> Job:
     return pool.begin(kinds.perform, Place(str(path)), key, "small", given_values(run_kind(key), form))
+
+
+def where(_: Report, what: str) -> tuple[int, str]:
+    """The process that does it."""
+    if what == "odd":
+        raise StoreError("what is odd is refused")
+    return os.getpid(), what
+
+
+def held(report: Report) -> None:
+    """It says so, and never ends."""
+    report("held", 0, 1)
+    signal.pause()
+
+
+def skills_of(store: Any, dataset: str, *, more: int = 0) -> tuple[int, int]:
+    """The process, and the skills of a dataset."""
+    return os.getpid(), store.read_dataset(dataset).skills.num_rows + more
+
+
+def test_what_is_waited_for_runs_in_a_child_beside_other_work_and_is_not_kept() -> None:
+    pool = Pool(1, "busy")
+    try:
+        process, said = pool.run(where, "something")
+        assert process != os.getpid()
+        assert said == "something"
+        with pytest.raises(SkillgraphError, match=r"^what is odd is refused$"):
+            pool.run(where, "odd")
+        gate = pool.begin(held, name="held")
+        assert pool.run(where, "meanwhile")[1] == "meanwhile"
+        with pytest.raises(PoolBusyError):
+            pool.begin(where, "again")
+        pool.cancel("held")
+        assert gate.state == "cancelled"
+        assert [key for key in pool._work if key != "held"] == []
+    finally:
+        pool.close()
+
+
+def test_closing_a_pool_ends_what_is_waited_for() -> None:
+    pool, said = Pool(1, "busy"), list[str]()
+
+    def wait() -> None:
+        try:
+            pool.run(held)
+        except SkillgraphError as error:
+            said.append(str(error))
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    while not any(work.progress.stage == "held" for work in list(pool._work.values())):
+        pass
+    pool.close()
+    waiting.join(PATIENCE)
+    assert said == ["the explorer is being closed"]
+
+
+def test_computations_are_apart_where_a_pool_is_given_and_nowhere_else(pool: Pool, own: Path) -> None:
+    store = open_store(own, mode="read")
+    here, n = apart_on_store(store, skills_of, "small")
+    assert here == os.getpid() == apart(os.getpid)
+    with elsewhere(pool, Place(str(own))):
+        there, more = apart_on_store(store, skills_of, "small", more=1)
+        assert more == n + 1
+        assert os.getpid() not in (there, apart(os.getpid))
+    assert apart(os.getpid) == here
 
 
 def test_runs_do_what_the_use_cases_do(pool: Pool, own: Path, tmp_path: Path) -> None:

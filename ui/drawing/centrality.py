@@ -8,6 +8,7 @@ import numpy.typing as npt
 from analysis.centrality import Betweenness
 from analysis.centrality import betweenness as of_edges
 from ui.drawing.graphs import LayerGraph
+from ui.work.apart import apart
 
 __all__ = ["Betweenness", "betweenness", "degree"]
 
@@ -20,4 +21,4 @@ def degree(graph: LayerGraph) -> npt.NDArray[np.int64]:
 
 def betweenness(graph: LayerGraph, **options: int) -> Betweenness:
     """Betweenness of the nodes of a graph; see `analysis.centrality.betweenness`."""
-    return of_edges(graph.source, graph.target, graph.n, **options)
+    return apart(of_edges, graph.source, graph.target, graph.n, **options)

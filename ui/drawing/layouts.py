@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ui.work.apart import apart
+
 __all__ = [
     "Islands",
     "communities",
@@ -71,18 +73,7 @@ def communities(
     u, v = np.asarray(source, dtype=np.int64), np.asarray(target, dtype=np.int64)
     if n == 0 or len(u) == 0:
         return np.arange(n, dtype=np.int64)
-    import networkit as nk
-
-    graph = nk.GraphFromCoo((np.asarray(strength, dtype=float), (u, v)), n=n, weighted=True, directed=False)
-    threads = nk.getMaxNumberOfThreads()
-    nk.setNumberOfThreads(1)  # the partition depends on the order of moves
-    try:
-        nk.setSeed(1, False)
-        method = nk.community.ParallelLeiden(graph, randomize=False, gamma=resolution)
-        method.run()
-        label = np.asarray(method.getPartition().getVector(), dtype=np.int64)
-    finally:
-        nk.setNumberOfThreads(threads)
+    label = apart(_leiden, n, u, v, np.asarray(strength, dtype=float), resolution)
     _, label = np.unique(label, return_inverse=True)
     sizes = np.bincount(label)
     first = np.full(len(sizes), n, dtype=np.int64)
@@ -91,6 +82,22 @@ def communities(
     rank[np.lexsort((first, -sizes))] = np.arange(len(sizes))
     ranked: Int = rank[label]
     return ranked
+
+
+def _leiden(n: int, u: Int, v: Int, strength: Float, resolution: float) -> Int:
+    """A number for the community of each node, int64 (n,)."""
+    import networkit as nk
+
+    graph = nk.GraphFromCoo((strength, (u, v)), n=n, weighted=True, directed=False)
+    threads = nk.getMaxNumberOfThreads()
+    nk.setNumberOfThreads(1)  # the partition depends on the order of moves
+    try:
+        nk.setSeed(1, False)
+        method = nk.community.ParallelLeiden(graph, randomize=False, gamma=resolution)
+        method.run()
+        return np.asarray(method.getPartition().getVector(), dtype=np.int64)
+    finally:
+        nk.setNumberOfThreads(threads)
 
 
 def sunflower(radius: npt.ArrayLike) -> Float:

@@ -31,6 +31,7 @@ State = Literal["running", "done", "failed", "cancelled"]
 _log = logging.getLogger(__name__)
 _KEPT = 20  # finished pieces of work whose outcome can still be asked for
 _IDLE = 2  # processes that wait for more work ...
+_AT_ONCE = 2  # pieces of work that somebody waits for
 _IDLE_SECONDS = 300.0  # ... for so long
 
 
@@ -186,6 +187,31 @@ class Pool:
         self._children: dict[str, _Child] = {}
         self._idle: list[tuple[_Child, threading.Timer]] = []
         self._lock = threading.Lock()
+        self._turns = threading.BoundedSemaphore(_AT_ONCE)
+        self._waited_for: set[str] = set()
+
+    def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """What `function(report, *arguments)` gives in a child process, waited for; two at most run at a time.
+
+        Such work is beside that of `begin` and does not count to its limit: who asks waits and is not refused.
+
+        Raises:
+            SkillgraphError: It failed, with what it said, or the pool was closed.
+        """
+        name = secrets.token_urlsafe(16)
+        with self._turns:
+            with self._lock:
+                self._waited_for.add(name)
+            try:
+                work = self.begin(function, *arguments, name=name)
+                work.wait(threading.TIMEOUT_MAX)
+            finally:
+                with self._lock:  # what it gave is its caller's alone
+                    self._waited_for.discard(name)
+                    self._work.pop(name, None)
+        if work.state != "done":
+            raise SkillgraphError(work.problem or "the explorer is being closed")
+        return work.value
 
     def begin(
         self,
@@ -218,8 +244,10 @@ class Pool:
                     work._end("done", other.value)
                     self._remember(work)
                     return work
-            running = [other for other in self._work.values() if other.state == "running"]
-            if len(running) >= self._most:
+            running = [
+                other for key, other in self._work.items() if other.state == "running" and key not in self._waited_for
+            ]
+            if work.name not in self._waited_for and len(running) >= self._most:
                 raise PoolBusyError(self._busy.format(title=running[0].title, seconds=round(running[0].seconds)))
             child = self._take()
             self._children[work.name] = child

@@ -97,10 +97,7 @@ def predicted(source: Source, subject: dict[str, str]) -> Any:
         return None
     swift = view.indexed.graph.n_edges <= SWIFT_UP_TO
     try:
-        found = snapshot.once(
-            ("prediction by class", dataset, layer),
-            lambda: predict_classes(snapshot.store, dataset, layer, types=swift),
-        )
+        found = snapshot.apart(("prediction by class", dataset, layer), predict_classes, dataset, layer, types=swift)
     except USER_ERRORS as error:
         return sentence(f"{str(error)[:1].upper()}{str(error)[1:]}.")
     return by_class(found)

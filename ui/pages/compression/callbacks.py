@@ -52,22 +52,17 @@ def _views(source: Source, subject: dict[str, str], receiver: str) -> tuple[Laye
 def whole(source: Source, model: Model, subject: dict[str, str]) -> tuple[Any, ...]:
     snapshot = source.snapshot()
     key = (subject["dataset"], subject["layer"])
-    report = snapshot.once(("bits", *key, model), lambda: measure_layer(snapshot.store, *key, model))
+    report = snapshot.apart(("bits", *key, model), measure_layer, *key, model)
     graph = snapshot.view(*key).indexed.graph
     ratios = np.linspace(0.02, 1.6 * max(graph.ratio, 1.0), 120)
     kept = report.texts - report.understood
     raw = report.bits.kept * report.texts / kept if kept else report.bits.raw
     try:
-        curve = snapshot.once(
-            ("poisson bits", *key, model),
-            lambda: rate_by_ratio(snapshot.store, *key, raw_bits=raw, ratios=ratios.tolist()),
-        )
+        curve = snapshot.apart(("poisson bits", *key, model), rate_by_ratio, *key, raw_bits=raw, ratios=ratios.tolist())
     except SkillgraphError:  # a layer from outcomes has no prediction
         curve, typed = RateCurve(*(np.zeros(0) for _ in range(4))), None
     else:
-        typed = snapshot.once(
-            ("typed bits", *key, model), lambda: typed_rate_by_ratio(snapshot.store, *key, raw_bits=raw)
-        )
+        typed = snapshot.apart(("typed bits", *key, model), typed_rate_by_ratio, *key, raw_bits=raw)
     figure = rate_figure(curve, graph.ratio, report.bits.semantic, typed)
     return headline_numbers(report), bits_figure(report), figure
 
@@ -120,17 +115,15 @@ def send(source: Source, receiver: str, erasure: float, subject: dict[str, str])
     dataset, layer = subject["dataset"], subject["layer"]
     shown = f"{erasure:.0%}"
     try:
-        report = snapshot.once(
+        report = snapshot.apart(
             ("channel", dataset, layer, receiver, erasure),
-            lambda: channel(
-                snapshot.store,
-                dataset,
-                sender=layer,
-                receiver=receiver,
-                erasure=erasure,
-                texts=TEXTS,
-                trials=TRIALS,
-            ),
+            channel,
+            dataset,
+            sender=layer,
+            receiver=receiver,
+            erasure=erasure,
+            texts=TEXTS,
+            trials=TRIALS,
         )
     except SkillgraphError:
         text = f"Layer {quoted(layer)} understands none of the texts, so there is nothing to send as skills."

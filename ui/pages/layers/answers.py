@@ -44,7 +44,7 @@ SAID: Mapping[str, str] = {
 
 def compared(snapshot: Snapshot, dataset: str, first: str, second: str) -> LayerComparison:
     """The comparison of two layers, made once."""
-    return snapshot.once(("compare", dataset, first, second), lambda: compare(snapshot.store, dataset, first, second))
+    return snapshot.apart(("compare", dataset, first, second), compare, dataset, first, second)
 
 
 def pair_of(snapshot: Snapshot, pair: Mapping[str, str], limit: int = LIMITS[0], kind: str | None = None) -> PairGraph:

@@ -123,7 +123,7 @@ def changes(source: Source, *given: Any) -> tuple[Any, ...]:
 def relatives(source: Source, pair: dict[str, str]) -> Any:
     snapshot = source.snapshot()
     dataset = pair["dataset"]
-    report = snapshot.once(("family", dataset), lambda: family(snapshot.store, dataset))
+    report = snapshot.apart(("family", dataset), family, dataset)
     return family_tree(report, snapshot.layers(dataset), pair)
 
 

@@ -58,7 +58,7 @@ def play(
     snapshot, _choice = _chosen(source, subject)
     dataset, layer = subject["dataset"], subject["layer"]
     graph = snapshot.graph(dataset, layer)
-    curve = snapshot.once(("waves", dataset, layer), lambda: wave_curve(snapshot.store, dataset, layer))
+    curve = snapshot.apart(("waves", dataset, layer), wave_curve, dataset, layer)
     taught_by = teachers(graph)
     rows = [
         {"id": graph.skill_id(node), "skill": name, "wave": wave, "by": by}
@@ -120,9 +120,7 @@ def more(source: Source, tab: str, subject: dict[str, Any]) -> tuple[Any, ...]:
         return (no_update,) * 3
     snapshot = source.snapshot()
     dataset, layer = subject["dataset"], subject["layer"]
-    curve = snapshot.once(
-        ("subsample", dataset, layer), lambda: subsample(snapshot.store, dataset, layer, replicates=5)
-    )
+    curve = snapshot.apart(("subsample", dataset, layer), subsample, dataset, layer, replicates=5)
     graph = snapshot.view(dataset, layer).indexed.graph
     stats = more_numbers(curve, graph.n_texts, graph.n_skills)
     return subsample_figure(curve), gains_figure(curve, graph.n_skills), stats
@@ -142,10 +140,7 @@ def exit_curves(source: Source, tab: str, subject: dict[str, Any]) -> tuple[Any,
     snapshot = source.snapshot()
     dataset, layer = subject["dataset"], subject["layer"]
     graph = snapshot.view(dataset, layer).indexed.graph
-    chart = snapshot.once(
-        ("exit", dataset, layer),
-        lambda: exit_chart(snapshot.store, dataset, layer, types=graph.n_edges <= SWIFT_UP_TO),
-    )
+    chart = snapshot.apart(("exit", dataset, layer), exit_chart, dataset, layer, types=graph.n_edges <= SWIFT_UP_TO)
     return exit_figure(chart), exit_words(chart)
 
 

@@ -30,7 +30,7 @@ CALLS = Calls()
 def fill(source: Source, subject: dict[str, str]) -> tuple[Any, ...]:
     snapshot = source.snapshot()
     dataset, layer = subject["dataset"], subject["layer"]
-    prediction = snapshot.once(("prediction", dataset, layer), lambda: predict_layer(snapshot.store, dataset, layer))
+    prediction = snapshot.apart(("prediction", dataset, layer), predict_layer, dataset, layer)
     return (
         headline_numbers(prediction),
         layer_emergence_figure(prediction),
@@ -44,7 +44,7 @@ def climb(source: Source, subject: dict[str, str]) -> Any:
     snapshot = source.snapshot()
     dataset, layer = subject["dataset"], subject["layer"]
     try:
-        found = snapshot.once(("ladder", dataset, layer), lambda: explain(snapshot.store, dataset, layer, graphs=0))
+        found = snapshot.apart(("ladder", dataset, layer), explain, dataset, layer, graphs=0)
     except USER_ERRORS as error:
         return html.P(str(error), className="sentence")
     return ladder_table(found)

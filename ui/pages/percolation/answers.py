@@ -12,11 +12,13 @@ from dash import html
 
 from analysis.components import components
 from analysis.newman_ziff import targeted_order
-from explorer.service import LayerView, PercolationReport, percolate
+from explorer.service import LayerView, PercolationReport, layer_view, percolate
 from explorer.service.keystones import KeystoneReport
 from explorer.service.prediction import SWIFT_UP_TO
+from explorer.store.protocol import Store
 from explorer.wording import plural
 from ui.components import fraction, sentence
+from ui.drawing.figures import LearnedCurve
 from ui.drawing.graphs import LayerGraph, layer_graph
 from ui.drawing.of_layers import at_shares, hub_sweep, learned_curve
 from ui.source import Snapshot
@@ -31,6 +33,7 @@ __all__ = [
     "held_sentence",
     "keystone_rows",
     "learned_curve",
+    "learned_curve_of",
     "removal_rows",
     "sweep_rows",
     "sweeps",
@@ -112,17 +115,24 @@ def drawn_graph(snapshot: Snapshot, dataset: str, layer: str) -> LayerGraph:
 
 def sweeps(snapshot: Snapshot, dataset: str, layer: str) -> tuple[PercolationReport, list[float]]:
     """The random sweep, and the largest cluster by number of kept skills if the most used are taken away first."""
-    report = snapshot.once(
+    report = snapshot.apart(
         ("percolation", dataset, layer),
-        lambda: percolate(
-            snapshot.store,
-            dataset,
-            layer,
-            replicates=_REPLICATES,
-            types=snapshot.view(dataset, layer).indexed.graph.n_edges <= SWIFT_UP_TO,
-        ),
+        percolate,
+        dataset,
+        layer,
+        replicates=_REPLICATES,
+        types=snapshot.view(dataset, layer).indexed.graph.n_edges <= SWIFT_UP_TO,
     )
-    return report, snapshot.once(("targeted", dataset, layer), lambda: hub_sweep(snapshot.view(dataset, layer)))
+    return report, snapshot.apart(("targeted", dataset, layer), _hub_sweep_of, dataset, layer)
+
+
+def _hub_sweep_of(store: Store, dataset: str, layer: str) -> list[float]:
+    return hub_sweep(layer_view(store, dataset, layer))
+
+
+def learned_curve_of(store: Store, dataset: str, layer: str) -> LearnedCurve | None:
+    """Site percolation of a layer's learned skills alone."""
+    return learned_curve(layer_view(store, dataset, layer))
 
 
 def removal_rows(view: LayerView, report: PercolationReport, hubs: Sequence[float]) -> list[dict[str, Any]]:

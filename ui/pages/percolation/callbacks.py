@@ -17,7 +17,7 @@ from ui.pages.percolation.answers import (
     frames,
     held_sentence,
     keystone_rows,
-    learned_curve,
+    learned_curve_of,
     removal_rows,
     sweep_rows,
     sweeps,
@@ -68,7 +68,7 @@ def sizes(source: Source, subject: dict[str, str], of: str) -> Any:
     snapshot = source.snapshot()
     key = (subject["dataset"], subject["layer"])
     report, hubs = sweeps(snapshot, *key)
-    learned = snapshot.once(("learned curve", *key), lambda: learned_curve(snapshot.view(*key)))
+    learned = snapshot.apart(("learned curve", *key), learned_curve_of, *key)
     return percolation_figure(report, at_shares(hubs, report.phi), learned, of_kept=of == "kept")
 
 
@@ -105,7 +105,7 @@ def held(source: Source, subject: dict[str, str]) -> tuple[Any, ...]:
     key = (subject["dataset"], subject["layer"])
     if not snapshot.view(*key).learned.any():
         return [], "The layer has learned no skill."
-    report = snapshot.once(("keystones", *key), lambda: keystones(snapshot.store, *key))
+    report = snapshot.apart(("keystones", *key), keystones, *key)
     return keystone_rows(report), held_sentence(report)
 
 
