@@ -249,7 +249,7 @@ def test_figures_are_those_of_the_pages(saved: Path) -> None:
     typed = layer.percolate(replicates=2, types=True)
     assert "at random, types" in [trace.name for trace in typed.plot().data]
     assert typed.to_arrow().column_names[-1] == "predicted_typed"
-    assert "most used removed first" in [trace.name for trace in layer.percolate(replicates=2).plot().data]
+    assert "most used go first" in [trace.name for trace in layer.percolate(replicates=2).plot().data]
     assert "kept" in [trace.name for trace in layer.compare("tuned").plot().data]
 
 

@@ -288,7 +288,7 @@ def percolation_figure(
         line(report.phi, report.giant, "at random", "measured", width=2.5),
         line(report.phi, report.predicted, "at random, degrees", "degrees", dash="dash"),
         line(report.phi, report.predicted_poisson, "at random, Poisson", "poisson", dash="dash"),
-        line(report.phi, hubs, "most used removed first", "sweep", dash="dot", width=2.5),
+        line(report.phi, hubs, "most used go first", "sweep", dash="dot", width=2.5),
         line(report.phi, report.second, "second cluster", "second"),
     ]
     if report.predicted_typed:

@@ -42,9 +42,7 @@ def test_curves_and_their_tables(page: Page, small: str) -> None:
     page.goto(f"{small}/percolation")
     plotted(page, "r-giant")
     names = page.evaluate("document.querySelector('#r-giant .js-plotly-plot').data.map(t => t.name)")
-    assert {"at random", "at random, degrees", "most used removed first", "learned, exact", "learned skills"} <= set(
-        names
-    )
+    assert {"at random", "at random, degrees", "most used go first", "learned, exact", "learned skills"} <= set(names)
     expect(page.locator("#r-removal .ag-row").first).to_be_visible()
     page.get_by_text("These curves as a table").click()
     expect(page.locator("#r-sweep .ag-row").first).to_be_visible()
