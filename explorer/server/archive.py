@@ -58,13 +58,21 @@ class ClassArchive:
 
 
 def class_archive(java: Java, jars: JarSet) -> ClassArchive:
-    """The archives for a Java and jars as they are now, beside the jars."""
-    marks = [f"{java.path} {java.version}"]
-    for jar in jars.jars:
-        status = (jars.folder / jar.filename).stat()
-        marks.append(f"{jar.filename} {status.st_size} {status.st_mtime_ns}")
+    """The archives for a Java and jars as they are now, beside the jars.
+
+    A Java is known by its modules, not by its place: environments that have the same one share its archives.
+    """
+    modules = java.path.resolve().parent.parent / "lib" / "modules"
+    marks = [f"{_state(modules) if modules.exists() else java.path} {java.version}"]
+    marks += [f"{jar.filename} {_state(jars.folder / jar.filename)}" for jar in jars.jars]
     digest = hashlib.sha256("\n".join(marks).encode()).hexdigest()[:16]
     return ClassArchive(jars.folder / f"java-{digest}.jsa", jars.folder / f"classes-{digest}.jsa")
+
+
+def _state(file: Path) -> str:
+    """What Java itself compares before it takes an archive."""
+    status = file.stat()
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def _make_base(java: Java, path: Path) -> bool:
