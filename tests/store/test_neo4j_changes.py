@@ -9,7 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -317,12 +317,86 @@ def test_a_load_that_was_killed_is_finished_by_loading_again(
     again.close()
 
 
+def with_ids(prefix: str, dataset: Dataset, every: int = 1) -> Dataset:
+    """A dataset with other ids for every so many of its texts and skills."""
+
+    def new(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+        for name in columns:
+            ids = [f"{prefix}{id_}" if int(id_[1:]) % every == 0 else id_ for id_ in table[name].to_pylist()]
+            table = table.set_column(table.column_names.index(name), name, pa.array(ids))
+        return table
+
+    return build_dataset(
+        dataset.name,
+        texts=new(dataset.texts, ["id"]),
+        skills=new(dataset.skills, ["id"]),
+        requirements=new(dataset.requirements, ["text", "skill"]),
+        provenance=dict(dataset.provenance),
+    )
+
+
+@pytest.mark.parametrize("one_transaction", [False, True], ids=["just small enough", "small"])
+def test_nodes_that_stay_are_kept_with_nothing_of_what_they_were(
+    server: RunningNeo4j, store: Neo4jStore, monkeypatch: pytest.MonkeyPatch, one_transaction: bool
+) -> None:
+    """A third of the ids is new; the others' nodes stay, and are what writing into an empty store makes of them."""
+    first, second = numbered_dataset(1, SIZE), with_ids("x", numbered_dataset(2, SIZE), every=3)
+    everything = "MATCH (n) WHERE n:Text OR n:Skill OPTIONAL MATCH (n)-[r]->(m) "
+    everything += (
+        "WITH n, r, m ORDER BY m.key RETURN n.key, labels(n), properties(n), collect([type(r), m.key]) ORDER BY n.key"
+    )
+    store.write_dataset(second)
+    expected = server.rows(everything)
+    store.delete_dataset("numbered")
+    store.write_dataset(first)
+    store.write_layer(numbered_layer(1, SIZE))
+    write_associations(store, 1)
+    server.rows("MATCH (n:Text|Skill) SET n.note = 'of somebody else'")
+    numbers = dict(server.rows("MATCH (n:Text|Skill) RETURN n.key, elementId(n)"))
+    kept = len(ids_of(first) & ids_of(second))
+    at_once: list[bool] = []
+    if not one_transaction:
+        nodes, before = second.n_texts + second.n_skills, first.n_texts + first.n_skills
+        relationships = numbered_layer(1, SIZE).skills.num_rows + numbered_associations(1, SIZE)[0].num_rows
+        rows = neo4j_change.NODE_ROWS * (nodes - kept) + kept + second.n_requirements
+        rows += 2 * (before - kept) + first.n_requirements + relationships
+        monkeypatch.setitem(neo4j_change.SMALL, "dataset", rows)
+    publish = Change.publish
+
+    def remember(self: Change, *arguments: Any) -> None:
+        at_once.append(self.replaces_at_once)
+        publish(self, *arguments)
+
+    monkeypatch.setattr(Change, "publish", remember)
+    store.write_dataset(second, replace=True)
+    assert at_once == [True]
+    assert server.rows(everything) == expected
+    assert counts(server) == expected_counts(2)
+    assert leftovers(server) == {}
+    assert store.read_dataset("numbered").equals(second)
+    after = dict(server.rows("MATCH (n:Text|Skill) RETURN n.key, elementId(n)"))
+    assert sum(numbers.get(key) == number for key, number in after.items()) == kept
+    if not one_transaction:
+        # A row less, and what is replaced is removed afterwards.
+        store.write_dataset(first, replace=True)
+        store.write_layer(numbered_layer(1, SIZE))
+        write_associations(store, 1)
+        monkeypatch.setitem(neo4j_change.SMALL, "dataset", rows - 1)
+        store.write_dataset(second, replace=True)
+        assert at_once[-1] is False
+        assert store.read_dataset("numbered").equals(second)
+
+
+def ids_of(dataset: Dataset) -> set[str]:
+    return {*dataset.texts["id"].to_pylist(), *dataset.skills["id"].to_pylist()}
+
+
 @pytest.mark.parametrize("killed", [False, True], ids=["to the end", "killed"])
 def test_what_is_replaced_is_removed_afterwards_where_one_transaction_is_too_small_for_both(
     server: RunningNeo4j, store: Neo4jStore, monkeypatch: pytest.MonkeyPatch, killed: bool
 ) -> None:
     """Written as in an empty store, in one transaction, which takes the old texts out of sight."""
-    first, second = numbered_dataset(1, SIZE), numbered_dataset(2, SIZE)
+    first, second = numbered_dataset(1, SIZE), with_ids("x", numbered_dataset(2, SIZE))
     store.write_dataset(first)
     store.write_layer(numbered_layer(1, SIZE))
     write_associations(store, 1)

@@ -62,6 +62,7 @@ __all__ = [
     "drop_lookups",
     "ensure_schema",
     "finish_publication",
+    "fits",
     "new_label",
     "old_label",
 ]
@@ -113,6 +114,11 @@ _PATIENCE = 60.0
 
 READ_ATTEMPTS = 5
 """How often a read is repeated if what is read is replaced meanwhile."""
+
+
+def fits(kind: str, rows: int) -> bool:
+    """Whether so many rows, written and removed, are one transaction."""
+    return rows <= SMALL[kind]
 
 
 def new_label(label: str) -> str:
@@ -295,8 +301,8 @@ def change(
     """
     ensure_schema(connection)
     token = uuid4().hex
-    later = bool(retired) and rows + removed > SMALL[kind]
-    while rows + (retired if later else removed) <= SMALL[kind]:
+    later = bool(retired) and not fits(kind, rows + removed)
+    while fits(kind, rows + (retired if later else removed)):
         try:
             if _written_at_once(connection, kind, name, token, write, clean=not later):
                 if later:
@@ -471,6 +477,11 @@ class Change:
     def at_once(self) -> bool:
         """True if all of it is one transaction: nothing needs to be hidden from others."""
         return isinstance(self.transactions, _OneTransaction)
+
+    @property
+    def replaces_at_once(self) -> bool:
+        """True if that transaction removes what is replaced, too: nodes that stay need not be made anew."""
+        return self.at_once and not self._leave
 
     @property
     def staged(self) -> str:

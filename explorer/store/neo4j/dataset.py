@@ -46,6 +46,7 @@ __all__ = [
     "DatasetStage",
     "added_rows",
     "check_count",
+    "common_nodes",
     "dataset_node_of",
     "dataset_steps",
     "has_long_values",
@@ -102,6 +103,7 @@ class DatasetStage:
         self._progress = progress
         self._nodes = {table: index_of([]) for table in NODE_LABELS}
         self._there = dict(self._nodes)
+        self._kept = dict(self._nodes)
         self._done = 0
         self._total = sum(table.num_rows for table in dataset.tables().values())
 
@@ -122,6 +124,20 @@ class DatasetStage:
                 )
             self._nodes[table] = self._there[table] = index_of(found)
 
+    def keep(self, transaction: ManagedTransaction, sizes: Mapping[str, int]) -> None:
+        """Keep the nodes that a dataset of this name and these sizes has in common with this one; remove its others.
+
+        The indexes hold what stays already. All relationships from its nodes go; those of layers are not touched.
+        """
+        for table, (kept, gone) in common_nodes(transaction, self._dataset, sizes).items():
+            self._kept[table] = kept
+            for statement, numbers in (
+                ("UNWIND $rows AS number MATCH (n)-[r]->() WHERE id(n) = number DELETE r", kept.numbers),
+                ("UNWIND $rows AS number MATCH (n) WHERE id(n) = number DETACH DELETE n", gone.numbers),
+            ):
+                for start in range(0, len(numbers), BATCH):
+                    transaction.run(statement, rows=numbers[start : start + BATCH].tolist()).consume()
+
     def index(self, table: str) -> NodeIndex:
         """The nodes of a table, once they are staged."""
         return self._nodes[table]
@@ -130,18 +146,21 @@ class DatasetStage:
         """Stage the rows of texts, skills and models that are not there; if all is done at once, as what they are."""
         at_once = self._change.at_once
         for table in NODE_LABELS:
-            there = self._nodes[table]
+            there, kept = self._nodes[table], self._kept[table]
             known = set(there.ids.to_pylist())
+            numbers = dict(zip(kept.ids.to_pylist(), kept.numbers.tolist(), strict=True))
             label = NODE_LABELS[table] if at_once else new_label(NODE_LABELS[table])
             for rows in node_rows(self._dataset, table, BATCH):
                 batch = [{**row, "key": index_key(str(row["key"]))} for row in rows if row["id"] not in known]
-                if batch:
+                new = [row for row in batch if row["id"] not in numbers]
+                again = [[numbers[row["id"]], row] for row in batch if row["id"] in numbers]
+                for statement, values in (
                     # The label last: what its indexes hold is then made once, and not at each property.
-                    self._change.stage(
-                        f"UNWIND $rows AS row CREATE (n) SET n = row SET n:{label} RETURN count(n)",
-                        len(batch),
-                        rows=batch,
-                    )
+                    (f"UNWIND $rows AS row CREATE (n) SET n = row SET n:{label} RETURN count(n)", new),
+                    ("UNWIND $rows AS row MATCH (n) WHERE id(n) = row[0] SET n = row[1] RETURN count(n)", again),
+                ):
+                    if values:
+                        self._change.stage(statement, len(values), rows=values)
                 self._count(len(rows))
             count = getattr(self._dataset, table).num_rows
             if count:
@@ -313,6 +332,22 @@ class DatasetReader:
             ],
             schema=schema,
         )
+
+
+def common_nodes(
+    transaction: ManagedTransaction, dataset: Dataset, sizes: Mapping[str, int]
+) -> dict[str, tuple[NodeIndex, NodeIndex]]:
+    """Nodes that are there of the dataset of this name, by table: those that this one has too, and the others.
+
+    `sizes` are the numbers of its rows by table.
+    """
+    found = {}
+    for table, label in NODE_LABELS.items():
+        there = node_index(transaction, label, f"{dataset.name}/", sizes[table])
+        common = pc.is_in(there.ids, value_set=getattr(dataset, table)["id"].combine_chunks())
+        stays = common.to_numpy(zero_copy_only=False)
+        found[table] = there.keep(stays), there.keep(~stays)
+    return found
 
 
 def added_rows(dataset: Dataset, addition: Dataset) -> Dataset:

@@ -25,6 +25,7 @@ from explorer.store.neo4j.change import (
     change,
     drop_lookups,
     ensure_schema,
+    fits,
 )
 from explorer.store.neo4j.connection import Connection, parse_address
 from explorer.store.neo4j.dataset import (
@@ -32,6 +33,7 @@ from explorer.store.neo4j.dataset import (
     DatasetStage,
     added_rows,
     check_count,
+    common_nodes,
     dataset_node_of,
     dataset_steps,
     has_long_values,
@@ -165,18 +167,23 @@ class Neo4jStore:
 
         def write(staged: Change) -> None:
             retiring = dataset_steps("retire", dataset.name)
+            stage = DatasetStage(staged, dataset, progress)
 
             def make_room(transaction: ManagedTransaction) -> None:
-                if dataset_node_of(transaction, dataset.name) is not None:
-                    if not replace:
-                        raise _exists(dataset.name)
-                    retire_dataset(transaction, staged, dataset.name)
-                    for step in retiring if staged.at_once else ():
+                node = dataset_node_of(transaction, dataset.name)
+                if node is None:
+                    return
+                if not replace:
+                    raise _exists(dataset.name)
+                retire_dataset(transaction, staged, dataset.name)
+                if staged.replaces_at_once:
+                    stage.keep(transaction, sizes_of(node))
+                elif staged.at_once:
+                    for step in retiring:
                         step.run(transaction)
 
             if staged.at_once:
                 staged.transactions.write(make_room)
-            stage = DatasetStage(staged, dataset, progress)
             stage.nodes()
             stage.edges(EDGE_TABLES)
             drafts = [(layer, stage_layer(staged, layer, stage.index("skills"))) for layer in bases_first(layers)]
@@ -196,10 +203,11 @@ class Neo4jStore:
             staged.publish(publish, () if staged.at_once else (*retiring, *stage.steps()), nodes)
 
         nodes = sum(getattr(dataset, table).num_rows for table in NODE_LABELS) + _nodes_of(there)
-        rows = _rows(dataset) + sum(layer.skills.num_rows + layer.lacks.num_rows for layer in layers)
         if has_long_values(dataset):
             drop_lookups(self._connection)
-        removed, retired = self._rows_of(there), RETIRED_ROWS * _nodes_of(there)
+        rows, removed = self._rows_in_place_of(there, dataset)
+        rows += sum(layer.skills.num_rows + layer.lacks.num_rows for layer in layers)
+        retired = RETIRED_ROWS * _nodes_of(there)
         change(self._connection, "dataset", dataset.name, rows, write, removed=removed, retired=retired)
 
     def append_dataset(self, dataset: Dataset, addition: Dataset, *, progress: Progress | None = None) -> None:
@@ -612,6 +620,21 @@ class Neo4jStore:
         )
         layers = self._connection.rows(statement, name=node["name"])[0][0]
         return 2 * (sum(sizes_of(node).values()) + int(layers))
+
+    def _rows_in_place_of(self, there: Mapping[str, Any] | None, dataset: Dataset) -> tuple[int, int]:
+        """Rows that writing a dataset counts for, and removing the one that is there, in one transaction."""
+        rows, removed = _rows(dataset), self._rows_of(there)
+        nodes = [table.num_rows for name, table in dataset.tables().items() if name in NODE_LABELS]
+        without_nodes = rows - NODE_ROWS * sum(nodes) + removed // 2 - _nodes_of(there)
+        if there is None or fits("dataset", rows + removed) or not fits("dataset", without_nodes):
+            return rows, removed
+        kept = self._connection.read(
+            lambda transaction: sum(
+                len(common) for common, _ in common_nodes(transaction, dataset, sizes_of(there)).values()
+            )
+        )
+        # What stays has no new entry in an index, and relationships are as many rows as they are.
+        return rows - (NODE_ROWS - 1) * kept, removed // 2 + _nodes_of(there) - 2 * kept
 
     def _layer_sizes(self, key: str) -> tuple[int, int]:
         """Relationships of a layer that is there, and how many of them are associations; 0 if there is none."""
