@@ -923,3 +923,49 @@ def test_a_dataset_is_read_again_only_when_it_has_changed(
     with pytest.raises(NotFoundError):
         store.read_dataset("numbered")
     other.close()
+
+
+def associated(server: RunningNeo4j) -> dict[tuple[str, str], int]:
+    """Number of associations by the dataset of their first skill and by layer."""
+    rows = server.rows("MATCH (a)-[r:ASSOCIATED_WITH]->() RETURN a.dataset, r.layer, count(r)")
+    return {(dataset, layer): count for dataset, layer, count in rows}
+
+
+@pytest.mark.parametrize("step", ["forget", "rename", "renamed meanwhile"])
+def test_layers_of_one_name_in_two_datasets_keep_their_associations(
+    server: RunningNeo4j, store: Neo4jStore, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Also if another one is renamed by somebody else after it was found out whether there is one of this name."""
+    for name in ("numbered", "second"):
+        store.write_dataset(replace_name(numbered_dataset(1, SIZE), name))
+        layer = numbered_layer(1, SIZE)
+        store.write_layer(replace(layer, info=replace(layer.info, dataset=name)))
+        pairs, components = numbered_associations(1, SIZE)
+        store.write_associations(name, "layer", pairs, rule="any", components=components)
+    size = pairs.num_rows
+    assert associated(server) == {("numbered", "layer"): size, ("second", "layer"): size}
+    if step == "rename":
+        store.rename_layer("numbered", "layer", "new")
+        assert associated(server) == {("numbered", "new"): size, ("second", "layer"): size}
+        return
+    runs: list[str] = []
+    if step == "renamed meanwhile":
+        somebody, original = server.open(), Step.run
+
+        def run(self: Step, transaction: Any, *most: int) -> int:
+            done = original(self, transaction, *most)
+            runs.append(self.kind)
+            if len(runs) == 1:
+                somebody.rename_layer("second", "layer", "new")
+            return done
+
+        monkeypatch.setattr(Step, "run", run)
+    few = pairs.slice(0, 3)
+    store.write_associations("numbered", "layer", few, rule="any", components=components)
+    other = "layer"
+    if step == "renamed meanwhile":
+        somebody.close()
+        other = "new"
+        assert runs.count("forget") == 2
+    assert associated(server) == {("numbered", "layer"): 3, ("second", other): size}
+    assert leftovers(server) == {}

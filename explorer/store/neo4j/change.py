@@ -171,8 +171,7 @@ class Step:
     def run(self, transaction: ManagedTransaction, most: int = 1 << 31) -> int:
         """Do it to so many at most; how many there were. Once it is done to all, it finds none."""
         if self.kind in _ASSOCIATED:
-            matched, changed = "(a:Skill)-[n:ASSOCIATED_WITH]->() WHERE n.layer = $what", _ASSOCIATED[self.kind]
-            matched += " AND a.dataset = $name"
+            matched, changed = self._associated(transaction), _ASSOCIATED[self.kind]
         else:
             matched, changed = self._labelled()
         counted = transaction.run(
@@ -184,6 +183,13 @@ class Step:
             most=most,
         ).single(strict=True)[0]
         return int(counted)
+
+    def _associated(self, transaction: ManagedTransaction) -> str:
+        """To look at the ends of associations costs half as much as to delete them: only if the name is not enough."""
+        others = "MATCH (l:Layer) WHERE l.name = $what AND l.dataset <> $name RETURN count(l)"
+        if transaction.run(others, what=self.what, name=self.dataset).single(strict=True)[0]:
+            return "(a)-[n:ASSOCIATED_WITH]->() WHERE n.layer = $what AND a.dataset = $name"
+        return "()-[n:ASSOCIATED_WITH]->() WHERE n.layer = $what"
 
     def _labelled(self) -> tuple[str, str]:
         if self.what not in STAGED_LABELS:
@@ -199,8 +205,7 @@ class Step:
         }[self.kind]
 
 
-# Skill by skill, Neo4j deletes relationships at some four fifths of the cost of the order in which it finds them.
-_ASSOCIATED = {"forget": "WITH n ORDER BY id(startNode(n)) DELETE n", "adopt": "SET n.layer = $new"}
+_ASSOCIATED = {"forget": "DELETE n", "adopt": "SET n.layer = $new"}
 
 
 class _OneTransaction:
@@ -570,6 +575,22 @@ class Change:
 
         return self.transactions.write(work)
 
+    def take_out(self, step: Step) -> None:
+        """Run a step before anything is published, in the one transaction of this change.
+
+        Raises:
+            _UnfinishedError: Something else was published meanwhile, so that names may have meant other layers.
+        """
+
+        def work(transaction: ManagedTransaction) -> None:
+            before = _state(transaction)
+            _refuse_unfinished(transaction)
+            step.run(transaction)
+            if _state(transaction) != before:
+                raise _UnfinishedError
+
+        self.transactions.write(work)
+
     def publish(self, work: Callable[[ManagedTransaction], None], steps: Sequence[Step] = (), changed: int = 0) -> None:
         """Make the change visible, exactly once.
 
@@ -642,6 +663,14 @@ class Change:
 
         while self.transactions.write(some):
             pass
+
+
+def _state(transaction: ManagedTransaction) -> list[Any]:
+    """What every publication changes, when it is decided and when it ends."""
+    found = transaction.run(
+        "MATCH (s:SkillgraphStore {key: $key}) RETURN s.changes, s.last_change, s.publishing", key=_STORE_KEY
+    ).single()
+    return [] if found is None else found.values()
 
 
 def _refuse_unfinished(transaction: ManagedTransaction) -> None:

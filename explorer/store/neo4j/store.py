@@ -488,7 +488,7 @@ class Neo4jStore:
             ends = [skills.numbers_of(associations[end], "skill", dataset).tolist() for end in ("source", "target")]
             forget = Step("forget", layer, dataset)
             if staged.at_once:
-                staged.transactions.write(forget.run)
+                staged.take_out(forget)
             draft = layer if staged.at_once else staged.staged
             stage_rows(
                 staged,
