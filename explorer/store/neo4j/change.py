@@ -21,7 +21,8 @@ token of the writer and the number of its last batch:
 - a second writer of the same subject takes the token; the first one finds that out at its next batch and stops;
 - what a killed writer left is removed when the same subject is written again.
 
-What fits into one transaction needs no drafts: it is written under its own labels and keys, at half the cost.
+What fits into one transaction needs no drafts: it is written under its own labels and keys, at half the cost. A
+dataset that takes the place of another in this way keeps the nodes that both have.
 """
 
 from __future__ import annotations
