@@ -29,8 +29,9 @@ from loaders.dataset import build_dataset
 LIMIT = 1.5
 DEMO_LIMIT = 3.0
 IN_PLACE = (
-    "Another dataset, and a layer none of whose associations stay. By hand: statements that delete in batches and then "
-    "create in batches, in view of everybody; associations have an index of their layers as they have in this store."
+    "Another dataset with the same texts and skills, and a layer none of whose associations stay. By hand: statements "
+    "that delete in batches and then create in batches, in view of everybody; associations have an index of their "
+    "layers as they have in this store."
 )
 
 
@@ -222,7 +223,7 @@ def main():
     report = harness.Report("Doing it again")
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(Path(folder) / "store.kgl", mode="write")
-        replacing(report, "the embedded store (CPU time)", store, time.process_time)
+        replacing(report, "the embedded store (CPU time)", store, time.process_time, repeats=10, turns=10)
         store.close()
     if options.neo4j:
         from explorer.server import LocalServer, ServerOptions, free_port
