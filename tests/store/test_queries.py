@@ -12,6 +12,8 @@ import pyarrow as pa
 import pytest
 
 from explorer.errors import QueryError
+from explorer.store.cypher_guard import READ_PROCEDURES
+from explorer.store.neo4j.store import Neo4jStore
 from explorer.store.protocol import LAYER_LACKS_SCHEMA, SOLVE_RATES, Layer, Node, Path, Relationship, Store
 from loaders.dataset import TAG_COLUMNS
 from tests.store.content import associations, components, layer, numbered_dataset, small_dataset
@@ -279,6 +281,16 @@ def test_bad_arguments_are_refused(filled: Store) -> None:
         with pytest.raises(QueryError) as caught:
             filled.query("RETURN $value", {"value": value})
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("procedure", sorted(READ_PROCEDURES))
+def test_procedures_give_names_as_people_know_them(filled: Store, procedure: str) -> None:
+    found = filled.query(f"CALL {procedure}()")
+    assert found.rows
+    if isinstance(filled, Neo4jStore):
+        # Its own indexes and constraints bear the name of this project.
+        return
+    assert "skillgraph_" not in repr(found.rows)
 
 
 def test_what_the_store_noticed(filled: Store) -> None:

@@ -41,6 +41,8 @@ _PATH_FIELDS = ("nodes", "relationships")
 _RENAMED = frozenset((*_NODE_FIELDS, *_RELATIONSHIP_FIELDS, *_PATH_FIELDS))
 _ADDED = frozenset({"id", "title", "type"})
 _SHOWN = re.compile(rf"\b{PREFIX}({'|'.join(sorted(_RENAMED))})\b")
+# An index or a constraint as db.schema.visualization() writes it: Skill.(dataset,skillgraph_id)
+_INDEX = re.compile(r"\w+\.(?:\w+|\(\w+(?:,\w+)*\))")
 _CHAINED = re.compile(rf"{CHAIN}\d+_(.*)", re.DOTALL)
 _FUNCTIONS = {"percentilecont": "percentile_cont", "percentiledisc": "percentile_disc"}
 _SHOWN_FUNCTIONS = {"percentile_cont(": "percentileCont(", "percentile_disc(": "percentileDisc("}
@@ -97,7 +99,11 @@ def shown_value(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [shown_value(item) for item in value]
     if isinstance(value, str):
+        if PREFIX not in value:
+            return value
         match = _SHOWN.fullmatch(value) or _CHAINED.fullmatch(value)
+        if match is None and _INDEX.fullmatch(value):
+            return shown_text(value)
         return match[1] if match else value
     return value.isoformat() if isinstance(value, date | time) else value
 
