@@ -33,6 +33,7 @@ __all__ = [
     "page_header",
     "picker_width",
     "sentence",
+    "share",
     "small_select",
     "stat",
     "why_address",
@@ -86,6 +87,16 @@ def stat(label: str, value: str, meaning: str, *, tone: str = "") -> html.Div:
         ],
         className="stat",
     )
+
+
+def share(label: str, value: float | None, whole: int, noun: str, *, tone: str = "") -> html.Div:
+    """A share as a headline, with the number of which it is one: of how many, and what these are.
+
+    >>> share("Learned", 0.25, 1200, "skills").children[2].children
+    '300 of 1,200 skills'
+    """
+    of = f"of {whole:,} {noun}"
+    return stat(label, fraction(value), of if value is None else f"{round(value * whole):,} {of}", tone=tone)
 
 
 def card(title: str | None, children: Any, *, note: str | None = None, extra: Any = None, className: str = "") -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo
 from explorer.store.records import with_missing
 from tests.ui.browser.seen import at_rest, serious
 from tests.ui.conftest import fill, small_dataset
+from tests.ui.course import fill as fill_course
+from tests.ui.walk import PATHS
 
 pytestmark = pytest.mark.browser
 
@@ -168,3 +171,24 @@ def outcomes(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     store.write_layer(Layer(info, table))
     store.close()
     return serve(path)
+
+
+HEADLINES = """() => [...document.querySelectorAll('.stat')].filter((box) => box.offsetParent).map((box) =>
+  ['.stat-label', '.stat-value', '.stat-meaning'].map((part) => box.querySelector(part).textContent))"""
+
+
+@pytest.mark.parametrize("filled", [fill, fill_course], ids=["texts", "outcomes"])
+def test_every_share_in_a_headline_says_of_how_many_or_that_it_is_expected(
+    page: Page, serve: Any, tmp_path: Path, filled: Callable[[Path], None]
+) -> None:
+    filled(tmp_path / "own.kgl")
+    address, seen = serve(tmp_path / "own.kgl"), 0
+    for path in (*PATHS, "/learning?tab=texts", "/learning?tab=what-if"):
+        page.goto(address + path)
+        at_rest(page)
+        for label, value, meaning in page.evaluate(HEADLINES):
+            assert meaning, (path, label)
+            if value.endswith("%"):
+                assert re.search(r"\bof [\d,]+ \w|\bexpected of\b", meaning), (path, label, value, meaning)
+                seen += 1
+    assert seen > 4

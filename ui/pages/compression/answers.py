@@ -13,7 +13,7 @@ from explorer.service.compression import CompressionReport
 from explorer.service.snapshot import LayerView
 from explorer.service.text_code import Received, TextCode
 from explorer.wording import isolated
-from ui.components import fraction, stat
+from ui.components import fraction, share, stat
 from ui.drawing.style import ROLES, figure_layout, lay_out
 
 __all__ = [
@@ -182,7 +182,7 @@ def headline_numbers(report: CompressionReport) -> html.Div:
     rest = f"content {_bits(bits.semantic)}, ids {_bits(bits.ids)}, checksums {_bits(bits.overhead)}; {wording}"
     return html.Div(
         [
-            stat("Understood", fraction(report.understood_share), f"of {report.texts:,} texts", tone="measured"),
+            share("Understood", report.understood_share, report.texts, "texts", tone="measured"),
             stat("Skill sets", _bits(bits.sets), f"bits per text{expected}", tone="measured"),
             stat("Same lists, xz", _bits(bits.skills_xz), "like for like: what the skill sets hold, level 6"),
             stat("Whole file", _bits(bits.file), rest, tone="measured"),

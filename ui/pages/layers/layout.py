@@ -11,7 +11,7 @@ from dash import dcc, html
 
 from explorer.service import LayerComparison
 from explorer.store.protocol import LayerInfo
-from explorer.wording import isolated, quoted
+from explorer.wording import isolated, plural, quoted
 from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
 from ui.components import (
@@ -186,23 +186,33 @@ def _stats(found: LayerComparison) -> html.Div:
         told = "" if score is None else f"; mean outcome {fraction(score)}"
         return f"learned: {info.learned:,} of {info.skills:,} skills{told}"
 
+    either = plural(len(found.changes), "skill")
     scores = (None, None) if change is None else (change.score_first, change.score_second)
     numbers = [
         *(
             stat(info.name, fraction(info.learned_fraction), layer(info, score))
             for info, score in zip((found.first, found.second), scores, strict=True)
         ),
-        stat("Kept", f"{found.kept:,}", "skills in both" if change is None else "within 10 points beyond noise"),
-        stat("Gained", f"{found.gained:,}", "only in the second" if change is None else _BEYOND, tone="gained"),
+        stat(
+            "Kept",
+            f"{found.kept:,}",
+            f"of {either} in both" if change is None else f"of {either} within 10 points beyond noise",
+        ),
+        stat(
+            "Gained",
+            f"{found.gained:,}",
+            f"of {either} " + ("only in the second" if change is None else _BEYOND),
+            tone="gained",
+        ),
         stat(
             "Lost",
             f"{found.lost:,}",
-            "only in the first" if change is None else _BEYOND,
+            f"of {either} " + ("only in the first" if change is None else _BEYOND),
             tone="lost" if found.lost else "",
         ),
     ]
     if change is not None:
-        numbers.append(stat("Not told apart", f"{found.open:,}", "the outcomes do not decide"))
+        numbers.append(stat("Not told apart", f"{found.open:,}", f"of {either} the outcomes do not decide"))
         p = found.paired
         if p is not None:
             sure = "beyond noise" if p.p_value <= 0.05 else "within noise"
@@ -217,7 +227,14 @@ def _stats(found: LayerComparison) -> html.Div:
             )
     else:
         giants = f"{fraction(found.giant_first)} → {fraction(found.giant_second)}"
-        numbers.append(stat("Giant component", giants, "of all skills of each layer's texts", tone="small"))
+        numbers.append(
+            stat(
+                "Giant component",
+                giants,
+                f"of {found.first.skills:,} and {found.second.skills:,} skills that the layers' texts require",
+                tone="small",
+            )
+        )
     return html.Div(numbers, className="stats")
 
 

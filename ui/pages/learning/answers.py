@@ -12,7 +12,7 @@ from analysis.density_evolution import learned_fraction_curve, testing_error
 from analysis.learners import parse_learner
 from explorer.service import ExitChart, SubsampleCurve, predict, threshold
 from explorer.wording import plural
-from ui.components import fraction, sentence, stat
+from ui.components import fraction, sentence, share, stat
 from ui.drawing.figures import what_if_figure
 from ui.drawing.graphs import LayerGraph
 from ui.drawing.style import ROLES, lay_out
@@ -90,12 +90,17 @@ def more_numbers(curve: SubsampleCurve, texts: int, skills: int) -> list[Any]:
     half, before = (float(np.interp(at, shares, learned)) for at in (0.5, 0.9))
     whole = float(learned[-1])
     added = (whole - before) * skills
-    share = f"of all skills; all texts teach {fraction(whole)}"
+    low, high = (float(np.interp(0.5, shares, np.array(ends))) for ends in (curve.low, curve.high))
+    told = f"skills: {fraction(low)} to {fraction(high)} in {curve.replicates} draws; all texts teach {fraction(whole)}"
     each = f"{0.1 * texts / added:,.1f} texts" if added > 0.05 else "–"
     return [
-        stat("Half of the texts", fraction(half), share, tone="measured"),
-        stat("The last tenth adds", f"{added:,.1f} skills", f"{fraction(whole - before)} of all {skills:,}"),
-        stat("For each of these", each, "of the last tenth were read, on average"),
+        share("Half of the texts", half, skills, told, tone="measured"),
+        stat(
+            "The last tenth adds",
+            f"{added:,.1f} skills",
+            f"{fraction(whole - before)} of {skills:,}, mean of {curve.replicates} draws",
+        ),
+        stat("For each of these", each, f"of {0.1 * texts:,.0f} in the last tenth were read, on average"),
     ]
 
 
@@ -118,10 +123,10 @@ def expectation(c: float, ratio: float, learner: str) -> tuple[Any, Any]:
     giant = expected.giant_any if expected.giant_any is not None else expected.giant_site
     return chart, html.Div(
         [
-            stat("Learned", fraction(expected.learned), "of all skills"),
-            stat("Testing error", fraction(expected.testing_error), "of fresh texts"),
+            stat("Learned", fraction(expected.learned), "expected of all skills, of however many"),
+            stat("Testing error", fraction(expected.testing_error), "expected of fresh texts"),
             stat("Threshold, R*", jump, meaning),
-            stat("Giant component", fraction(giant), "of all skills, in the giant component"),
+            stat("Giant component", fraction(giant), "expected of all skills: learned, and linked with each other"),
         ],
         className="stats plain",
     )

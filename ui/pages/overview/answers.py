@@ -8,7 +8,7 @@ from dash import html
 
 from explorer.service import BesideRow, LayerPrediction
 from explorer.service.ladder import Ladder, Rung
-from ui.components import fraction, stat, wide_table
+from ui.components import fraction, share, stat, wide_table
 
 __all__ = ["beside_table", "headline_numbers", "ladder_table", "reasons_list"]
 
@@ -63,8 +63,10 @@ def _row(prediction: LayerPrediction, quantity: str) -> BesideRow:
     return next(row for row in prediction.rows if row.quantity == quantity)
 
 
-def headline_numbers(prediction: LayerPrediction) -> html.Div:
-    """The layer's size, and what was learned of it."""
+def headline_numbers(prediction: LayerPrediction, skills: int) -> html.Div:
+    """The layer's size, and what was learned of it; the dataset has so many skills."""
+    others = skills - prediction.skills
+    left = f"; {others:,} more of the dataset are in none" if others else ""
     learned, giant, ratio = (_row(prediction, name) for name in ("learned", "giant", "ratio"))
     if ratio.poisson is not None:
         threshold = f"{ratio.poisson:.2f}"
@@ -76,12 +78,18 @@ def headline_numbers(prediction: LayerPrediction) -> html.Div:
     return html.Div(
         [
             stat("Texts, T", f"{prediction.texts:,}", "that teach this layer and its base"),
-            stat("Skills, S", f"{prediction.skills:,}", "that those texts require"),
+            stat("Skills, S", f"{prediction.skills:,}", f"that those texts require{left}"),
             stat("Texts per skill, R", f"{prediction.ratio:.2f}", "T / S"),
-            stat("Skills per text, c", f"{prediction.mean_skills:.2f}", "on average"),
-            stat("Learned", fraction(learned.measured), "of all skills, measured", tone="measured"),
+            stat("Skills per text, c", f"{prediction.mean_skills:.2f}", "mean over all T texts"),
+            share("Learned", learned.measured, prediction.skills, "skills, measured", tone="measured"),
             stat("Threshold, R*", threshold, side),
-            stat("Giant component", fraction(giant.measured), "of all skills, in the giant component", tone="measured"),
+            share(
+                "Giant component",
+                giant.measured,
+                prediction.skills,
+                "skills: learned, and linked with each other",
+                tone="measured",
+            ),
         ],
         className="stats",
     )

@@ -9,6 +9,7 @@ from dash import Input, Output, html
 from explorer.errors import USER_ERRORS
 from explorer.service import predict_layer
 from explorer.service.ladder import explain
+from explorer.service.snapshot import read_dataset
 from ui.calls import Calls
 from ui.drawing.of_layers import layer_emergence_figure
 from ui.pages.overview.answers import beside_table, headline_numbers, ladder_table, reasons_list
@@ -32,7 +33,7 @@ def fill(source: Source, subject: dict[str, str]) -> tuple[Any, ...]:
     dataset, layer = subject["dataset"], subject["layer"]
     prediction = snapshot.apart(("prediction", dataset, layer), predict_layer, dataset, layer)
     return (
-        headline_numbers(prediction),
+        headline_numbers(prediction, read_dataset(snapshot.store, dataset).skills.num_rows),
         layer_emergence_figure(prediction),
         beside_table(prediction),
         reasons_list(prediction),

@@ -14,7 +14,7 @@ from explorer.store.protocol import DatasetInfo, LayerInfo
 from explorer.wording import isolated
 from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
-from ui.components import card, figure, fraction, no_layer, page, page_header, stat, wide_table
+from ui.components import card, figure, fraction, no_layer, page, page_header, share, stat, wide_table
 from ui.notices import notice
 from ui.pages.managing import stale_chip
 from ui.source import Snapshot
@@ -113,11 +113,13 @@ def _evidence(view: LayerView) -> tuple[Any, Any]:
             stat("Texts, T", f"{view.info.texts:,}", "that the model tried to solve"),
             stat("Skills, S", f"{view.info.skills:,}", "that those texts require"),
             stat("Texts per skill, R", f"{view.info.texts / max(view.info.skills, 1):.2f}", "T / S"),
-            stat("Skills per text, c", f"{graph.mean_skills:.2f}", "on average"),
+            stat("Skills per text, c", f"{graph.mean_skills:.2f}", "mean over all T texts"),
             _predicts(view.info),
-            stat("Mastered", fraction(view.info.learned_fraction), "of the tested skills, estimated", tone="measured"),
-            stat("Nearly certain", fraction(sure), "of these, with probability over 90 %"),
-            stat("Understood", fraction(understood), "of the attempted texts: all skills in the fit mastered"),
+            share(
+                "Mastered", view.info.learned_fraction, view.info.skills, "tested skills, estimated", tone="measured"
+            ),
+            share("Nearly certain", sure, len(mastery), "mastered skills: probability over 90 %"),
+            share("Understood", understood, view.info.texts, "attempted texts: all skills in the fit mastered"),
         ],
         className="stats",
     )
