@@ -1,7 +1,9 @@
 """The map: many thousand skills, drawn on the server."""
 
+import itertools
 import struct
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -99,6 +101,20 @@ def test_names_on_the_map_are_text(small_graph: LayerGraph) -> None:
     assert HOSTILE not in str(marks.text) + str(names.text)
     assert (ring.x[0], ring.y[0]) == tuple(small_graph.map_positions[small_graph.node_of["b00"]])
     assert chart.layout.images[0].source.startswith("data:image/png;base64,")
+
+
+def test_names_on_the_map_do_not_meet_in_a_small_window(small_graph: LayerGraph) -> None:
+    crowded = replace(small_graph)
+    crowded.__dict__["map_positions"] = np.random.default_rng(1).random((crowded.n, 2)) * 1000.0
+    box = whole_box(crowded.map_positions)
+    look = colourings(crowded)["class"]
+    _, names = map_figure(crowded, look, map_picture(crowded, look, box, width=300)).data
+    pixels = 520.0 / (box[1] - box[0])  # 1,024 × 800 leaves so many
+    found = zip(names.x, names.y, names.text, strict=True)
+    places = [(x * pixels, y * pixels, 3.2 * len(text)) for x, y, text in found]
+    assert 4 < len(places) < crowded.n
+    for (x, y, half), (u, v, other) in itertools.combinations(places, 2):
+        assert abs(x - u) >= half + other or abs(y - v) >= 11.5
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 700])

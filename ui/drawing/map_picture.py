@@ -44,7 +44,7 @@ Box = tuple[float, float, float, float]
 _WIDTH = 1_600  # pixels across the picture
 _STEPS = 3_000_000  # points along all edges together
 _NAMED = 220  # skills that are marks of their own
-_SCREEN = 900.0  # width in which labels are given room
+_SCREEN = 520.0  # pixels of the shorter side of a small window, in which labels still have room
 _INK = (110, 128, 148)  # of associations: visible on light and dark
 
 
