@@ -45,12 +45,13 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 CANVAS = "document.getElementById('{}')?._cyreg?.cy"
 DRAWN = f"{CANVAS.format('cy')}?.nodes().length > 0"
 MAP = "document.querySelector('#g-map .js-plotly-plot')?.layout?.images?.length > 0"
+TOLD = "document.querySelector('#g-inspector').innerText"
 VIEWS = (
     (
         "first click on a skill: its inspector",
         "/graph",
-        f"{CANVAS.format('cy')}.nodes('[id ^= \"s:\"]')[3].emit('tap')",
-        "document.querySelector('#g-inspector h2')",
+        f"window.told = {TOLD}; {CANVAS.format('cy')}.nodes('[id ^= \"s:\"]')[3].emit('tap')",
+        f"{TOLD} !== window.told",
     ),
     (
         "choose a skill: its inspector and neighbours",
@@ -193,13 +194,16 @@ def first_paint(browser: Any, address: str, ready: str) -> tuple[float, float, f
         return float(page.evaluate(content)), drawn, clock()
 
 
-def click(browser: Any, address: str, act: str, ready: str) -> float:
-    """Milliseconds from a click to the new view; everything before it has settled."""
+def click(browser: Any, address: str, act: str, ready: str, process: int) -> tuple[float, float, float]:
+    """Milliseconds from a click to the new view, once all before it has settled; CPU of the page and of the server."""
     with visitor(browser) as page:
         page.goto(address)
         until(page, DRAWN)
         page.wait_for_load_state("networkidle")
-        return until(page, ready, act)
+        clock = processor(page)
+        before, served_before = clock(), spent(process)
+        taken = until(page, ready, act)
+        return taken, clock() - before, spent(process) - served_before
 
 
 def pan(browser: Any, address: str) -> tuple[int, int, float, float, float]:
@@ -315,6 +319,12 @@ def crowd(browser: Any, address: str, nodes: int, act: str) -> tuple[float, floa
         before = clock()
         taken = float(page.evaluate(f"() => window.moveFrames({FRAMES})"))
         return (clock() - before) / FRAMES, 1000.0 * FRAMES / taken
+
+
+def spent(process: int) -> float:
+    """CPU milliseconds that a process has used, in steps of the system's clock; of Linux."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return 1000.0 * (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident(process: int) -> float:
@@ -455,18 +465,19 @@ def of_wire(report: Report, browser: Any, address: str, process: int, _: argpars
     )
 
 
-def of_graph(report: Report, browser: Any, address: str, _: int, options: argparse.Namespace) -> None:
+def of_graph(report: Report, browser: Any, address: str, process: int, options: argparse.Namespace) -> None:
     """First paint of the graph page, clicks, and panning."""
     first = first_paint(browser, f"{address}/graph", DRAWN)
     rows = [["first paint, first visitor after the start", *(spread([value]) for value in first)]]
     visits = [first_paint(browser, f"{address}/graph", DRAWN) for _ in range(options.repeats)]
     rows.append(["first paint, further visitors", *(spread(list(column)) for column in zip(*visits, strict=True))])
     add(report, "Graph page of the demo", ["", "first content", "graph drawn", "CPU of the page"], rows)
-    clicks = [
-        [name, spread([click(browser, address + path, act, ready) for _ in range(options.repeats)])]
-        for name, path, act, ready in VIEWS
-    ]
-    add(report, "Click to new view", ["", "median (least–most)"], clicks)
+    clicks = []
+    for name, path, act, ready in VIEWS:
+        found = [click(browser, address + path, act, ready, process) for _ in range(options.repeats)]
+        clicks.append([name, *(spread(list(column)) for column in zip(*found, strict=True))])
+    heads = ["", "median (least–most)", "CPU of the page", "CPU of the server"]
+    add(report, "Click to new view", heads, clicks)
     panned = [(name, *pan(browser, address + path)) for name, path in PANNED]
     add(
         report,
