@@ -204,7 +204,8 @@ def _show_judgement(report: EvidenceReport) -> Iterator[Block]:
         ],
         title=f"Held-out judgement on {plural(judged.held_out, 'outcome')}",
         caption="each outcome is predicted from the outcomes in the other four fifths; the last row is the fit of the "
-        "layers; better by: in thousandths of log-loss, ± one standard error; "
+        f"layers; calibration error: of exact probabilities it would be {judged.calibration_by_chance:.3f}, by chance; "
+        "better by: in thousandths of log-loss, ± one standard error; "
         f"skills add {_thousandths(judged.gain, judged.gain_error)} thousandths of log-loss beyond "
         "difficulty (one standard error)",
     )

@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
 from analysis.item_response import fit_item_response
-from analysis.judgement import Predictor, cross_validated, gain, item_means, model_means, quality
+from analysis.judgement import (
+    Predictor,
+    calibration_by_chance,
+    cross_validated,
+    gain,
+    item_means,
+    model_means,
+    quality,
+)
 from explorer.service.outcomes import Outcomes
 from explorer.store.protocol import Progress
 
@@ -65,6 +73,8 @@ class Judgement:
         gain_error: Its standard error, outcomes of one text counting as one observation.
         skills_add: True if the gain is above 0 by more than 1.96 standard errors, no baseline is better than the fit
             by as much, and the outcomes are not all alike.
+        calibration_by_chance: About the calibration error that the fit would show if its probabilities were exactly
+            right: less cannot be seen with so many outcomes.
     """
 
     held_out: int
@@ -72,6 +82,7 @@ class Judgement:
     gain: float
     gain_error: float
     skills_add: bool
+    calibration_by_chance: float
 
     @property
     def fitted(self) -> JudgedFit:
@@ -164,4 +175,5 @@ def _judgement(
         fits.append(JudgedFit(name, found.log_loss, auc, found.calibration_error, behind.mean, behind.error))
     added = gain(outcomes, last, probabilities["rasch"], texts)
     adds = added.beyond_noise and not any(row.better for row in fits) and fits[-1].auc is not None
-    return Judgement(len(outcomes), tuple(fits), added.mean, added.error, adds)
+    chance = calibration_by_chance(outcomes, last)
+    return Judgement(len(outcomes), tuple(fits), added.mean, added.error, adds, chance)

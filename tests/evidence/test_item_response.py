@@ -11,6 +11,7 @@ from analysis.graph import SkillTextGraph
 from analysis.item_response import Precisions, fit_item_response, place, skill_rates
 from analysis.judgement import (
     area_under_curve,
+    calibration_by_chance,
     calibration_error,
     cross_validated,
     gain,
@@ -160,6 +161,17 @@ def test_measures_against_their_definitions() -> None:
     d = d + np.log(np.where(x == 1, q, 1 - q))
     assert (better.mean, better.error) == pytest.approx((d.mean(), d.std(ddof=1) / 20))
     assert better.beyond_noise
+
+
+@pytest.mark.parametrize(("n", "samples"), [(400, 1), (4_000, 1), (4_000, 10)])
+def test_exact_probabilities_show_the_calibration_error_of_chance(n: int, samples: int) -> None:
+    """The mean over 200 draws of outcomes, within four standard errors and a twentieth of the normal approximation."""
+    rng = np.random.default_rng(n + samples)
+    p = rng.beta(1.0, 2.0, n)
+    draws = [rng.binomial(samples, p) / samples for _ in range(200)]
+    shown = np.array([calibration_error(x, p) for x in draws])
+    expected = np.mean([calibration_by_chance(x, p) for x in draws])
+    assert shown.mean() == pytest.approx(expected, rel=0.05, abs=4.0 * shown.std() / np.sqrt(200))
 
 
 def test_held_out_cells_are_never_seen() -> None:
