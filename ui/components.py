@@ -29,6 +29,7 @@ __all__ = [
     "grid",
     "icon",
     "no_layer",
+    "origin",
     "page",
     "page_header",
     "picker_width",
@@ -327,6 +328,11 @@ def picker_width(labels: Iterable[str], least: int = 210, most: int = 440) -> in
 
 def _dataset_option(info: DatasetInfo) -> dict[str, str]:
     return {"value": info.name, "label": info.name}
+
+
+def origin(info: LayerInfo) -> str:
+    """What kind of layer it is, and what it rests on, such as *continued on foundation*."""
+    return info.kind if info.base is None else f"{info.mode or info.kind} on {isolated(info.base)}"
 
 
 def _layer_option(info: LayerInfo) -> dict[str, str]:

@@ -16,7 +16,7 @@ from explorer.wording import isolated, plural, quoted
 from ui.attributes import attributes
 from ui.calls import Calls, Cause
 from ui.choice import Choice
-from ui.components import card, fraction, wide_table
+from ui.components import card, fraction, origin, wide_table
 from ui.source import Snapshot, Source
 from ui.work import tasks
 from ui.work.tasks import Act, ManageRun
@@ -64,10 +64,9 @@ def _layer_row(info: LayerInfo) -> html.Tr:
     because = html.Div(f"{'; '.join(info.stale_because)}", className="quiet") if info.stale else None
     acts = [_button("refresh", info.dataset, info.name, "Refresh")] if info.stale else []
     acts += [_button(act, info.dataset, info.name, act.capitalize()) for act in ("rename", "delete")]
-    origin = info.kind if info.base is None else f"{info.mode or info.kind} on {isolated(info.base)}"
     return html.Tr(
         [
-            html.Td([html.Strong(info.name), html.Div(origin, className="quiet")]),
+            html.Td([html.Strong(info.name), html.Div(origin(info), className="quiet")]),
             html.Td(f"{fraction(info.learned_fraction)} of {info.skills:,}"),
             html.Td([stale_chip(info) or "up to date", because]),
             html.Td(acts, className="manage-buttons"),

@@ -178,7 +178,7 @@ HEADLINES = """() => [...document.querySelectorAll('.stat')].filter((box) => box
 
 
 @pytest.mark.parametrize("filled", [fill, fill_course], ids=["texts", "outcomes"])
-def test_every_share_in_a_headline_says_of_how_many_or_that_it_is_expected(
+def test_no_word_of_the_program_is_shown_and_every_share_in_a_headline_says_of_how_many(
     page: Page, serve: Any, tmp_path: Path, filled: Callable[[Path], None]
 ) -> None:
     filled(tmp_path / "own.kgl")
@@ -186,6 +186,8 @@ def test_every_share_in_a_headline_says_of_how_many_or_that_it_is_expected(
     for path in (*PATHS, "/learning?tab=texts", "/learning?tab=what-if"):
         page.goto(address + path)
         at_rest(page)
+        words = page.locator("main").inner_text()
+        assert not re.search(r"\b(None|NaN|nan|undefined|Infinity)\b", words), (path, words)
         for label, value, meaning in page.evaluate(HEADLINES):
             assert meaning, (path, label)
             if value.endswith("%"):

@@ -14,7 +14,7 @@ from explorer.store.protocol import DatasetInfo, LayerInfo
 from explorer.wording import isolated
 from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
-from ui.components import card, figure, fraction, no_layer, page, page_header, share, stat, wide_table
+from ui.components import card, figure, fraction, no_layer, origin, page, page_header, share, stat, wide_table
 from ui.notices import notice
 from ui.pages.managing import stale_chip
 from ui.source import Snapshot
@@ -193,7 +193,6 @@ def _layers(choice: Choice) -> Any:
 
 def _layer_row(info: LayerInfo, choice: Choice) -> html.Tr:
     source = ", ".join(map(isolated, info.parts)) or "all texts"
-    origin = f"{info.kind}" if info.base is None else f"{info.mode} on {isolated(info.base)}"
     here = urlencode({"dataset": info.dataset, "layer": info.name})
     links: list[Any] = [dcc.Link("graph", href=f"/graph?{here}"), " · ", dcc.Link("learning", href=f"/learning?{here}")]
     if info.base is not None:
@@ -205,7 +204,7 @@ def _layer_row(info: LayerInfo, choice: Choice) -> html.Tr:
                 [
                     html.Strong(info.name) if info.name == choice.layer else dcc.Link(info.name, href=f"/?{here}"),
                     stale_chip(info),
-                    html.Div(f"{origin}, learner {info.learner}", className="quiet"),
+                    html.Div(f"{origin(info)}, learner {info.learner}", className="quiet"),
                     html.Div("skills add nothing beyond difficulty", className="quiet")
                     if info.skills_add is False
                     else "",
