@@ -337,7 +337,7 @@ def closer(wide: Wide, picked: Sequence[str]) -> tuple[list[dict[str, Any]], lis
         {"field": "skill", "headerName": "Skill", "minWidth": 130, "tooltipField": "skill"},
         {"field": "class", "headerName": "Class", "minWidth": 80},
     ]
-    columns += [{"field": f"v{i}", "headerName": name, **number} for i, name in enumerate(chosen)]
+    columns += [{"field": f"v{i}", "headerName": isolated(name), **number} for i, name in enumerate(chosen)]
     columns += [{"field": "spread", "headerName": "Spread", "sort": "desc", **number}]
     columns += [why_column(wide.report.dataset, chosen[-1])]
     table = wide.values[value][:, [wide.layers.index(name) for name in chosen]]

@@ -8,6 +8,7 @@ from typing import Any
 from dash import ALL, Input, Output, State, html, no_update
 
 from explorer.errors import SkillgraphError
+from explorer.wording import isolated
 from ui.calls import Calls, Cause
 from ui.components import why_column
 from ui.drawing.style import cytoscape_stylesheet
@@ -97,7 +98,7 @@ def show(
         none = not result["elements"]
         return no_update, no_update, True, none, _NO_NODES, not none
     columns = [
-        {"field": f"c{i}", "headerName": name, "tooltipField": f"c{i}", "minWidth": 110}
+        {"field": f"c{i}", "headerName": isolated(name), "tooltipField": f"c{i}", "minWidth": 110}
         for i, name in enumerate(result["columns"])
     ]
     dataset, layer = (subject or {}).get("dataset"), (subject or {}).get("layer")
