@@ -23,16 +23,17 @@ from explorer.errors import USER_ERRORS, SkillgraphError
 from explorer.temporary import forget_child, private_folder
 from ui.memory import keep_memory_small
 
-__all__ = ["Job", "Pool", "PoolBusyError", "Progress", "Report"]
+__all__ = ["IDLE", "Job", "Pool", "PoolBusyError", "Progress", "Report"]
 
 Report = Callable[[str, int, int], None]
 State = Literal["running", "done", "failed", "cancelled"]
 
 _log = logging.getLogger(__name__)
 _KEPT = 20  # finished pieces of work whose outcome can still be asked for
-_IDLE = 2  # processes that wait for more work ...
+IDLE = 2
+"""Processes of a pool that wait for more work at most, for 300 s."""
+_IDLE_SECONDS = 300.0
 _AT_ONCE = 2  # pieces of work that somebody waits for
-_IDLE_SECONDS = 300.0  # ... for so long
 
 
 class PoolBusyError(SkillgraphError):
@@ -328,7 +329,7 @@ class Pool:
     def _rest(self, child: _Child) -> None:
         """Keep a process for more work, for a while."""
         with self._lock:
-            if len(self._idle) < _IDLE and child.process.is_alive():
+            if len(self._idle) < IDLE and child.process.is_alive():
                 self._keep(child)
                 return
         child.end()
