@@ -447,14 +447,7 @@ _ENDED = "SET s.last_change = $token, s.changes = s.changes + 1 REMOVE s.publish
 
 def change_mark(connection: Connection) -> tuple[Any, ...]:
     """What every publication changes: the same before and after a read if it saw none of them, not even a part."""
-
-    def find(transaction: ManagedTransaction) -> tuple[Any, ...]:
-        row = transaction.run(
-            "MATCH (s:SkillgraphStore {key: $key}) RETURN s.changes, s.last_change", key=_STORE_KEY
-        ).single()
-        return tuple(row.values()) if row else ()
-
-    return between_changes(connection, find)
+    return between_changes(connection, lambda transaction: tuple(_state(transaction)))
 
 
 class Change:
