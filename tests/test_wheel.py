@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -66,3 +67,12 @@ def test_nothing_else_installed_owns_the_names_of_the_packages() -> None:
     owners = packages_distributions()
     for package in PACKAGES:
         assert set(owners.get(package, ["skillgraph-explorer"])) == {"skillgraph-explorer"}
+
+
+def test_no_output_of_a_command_is_among_the_files() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    names = [name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+    assert "pyproject.toml" in names
+    assert [name for name in names if name.startswith("-")] == []
+    traceback = re.compile(rb'^ *File "/\S+", line \d+', re.MULTILINE)
+    assert [name for name in names if traceback.search((ROOT / name).read_bytes())] == []
