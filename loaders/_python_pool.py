@@ -9,9 +9,12 @@ import gc
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from types import FrameType
 from typing import TypeVar
 
 from loaders._python_functions import FileSummary, Source, read_files
@@ -24,6 +27,8 @@ F = TypeVar("F", bound=Source)
 _CHUNK = 16
 # Below this a second process takes longer to start than it saves.
 _FILES_FOR_POOL = 64
+# What ends a run, where the system has it.
+_ENDINGS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 def read_all(files: Sequence[F], workers: int | None, progress: Progress | None) -> Iterator[tuple[F, FileSummary]]:
@@ -72,8 +77,10 @@ def _read_in_pool(
     # Started afresh, not forked: a fork of a process with threads (a server, a store) can hang.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context, initializer=_prepare) as pool:
-        futures = {pool.submit(read_files, chunk): position for position, chunk in enumerate(chunks)}
+        futures: dict[Future[list[FileSummary]], int] = {}
         try:
+            with _endings_held():
+                futures.update((pool.submit(read_files, chunk), position) for position, chunk in enumerate(chunks))
             for future in as_completed(futures):
                 results[futures[future]] = future.result()
                 report(chunks[futures[future]])
@@ -85,8 +92,37 @@ def _read_in_pool(
     return results
 
 
+@contextmanager
+def _endings_held() -> Iterator[None]:
+    """Keep signals that end the run until the block is over; they are raised then.
+
+    A process that was started, but is not yet known to its pool, would be waited for without end. Processes that are
+    started in the block have the signals blocked until `_prepare` lets them through, so that none fails in its imports.
+    """
+    received: list[tuple[int, FrameType | None]] = []
+    # Only the main thread handles signals; no other is interrupted by one.
+    main = threading.current_thread() is threading.main_thread()
+    handlers = {number: signal.getsignal(number) for number in _ENDINGS if main}
+    held = {number: handler for number, handler in handlers.items() if callable(handler)}
+    masks = hasattr(signal, "pthread_sigmask")
+    for number in held:
+        signal.signal(number, lambda number, frame: received.append((number, frame)))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS) if masks else None
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in held.items():
+            signal.signal(number, handler)
+        for number, frame in received[:1]:
+            held[signal.Signals(number)](number, frame)
+
+
 def _prepare() -> None:
     # Ctrl-C goes to every process of the terminal: the first one stops the others, which stay quiet.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDINGS)
     # Syntax trees have no cycles; looking for some takes a third of the time.
     gc.disable()

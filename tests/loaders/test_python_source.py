@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
+import signal
 import sys
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -213,6 +219,43 @@ def test_an_error_in_progress_stops_the_other_processes(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         list(read_all(files, 2, interrupt))
+
+
+@pytest.mark.parametrize("moment", ["process 1", "process 2", "task 1", "task 2", "last task"])
+def test_ctrl_c_while_the_other_processes_start_leaves_none_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """A process that is started, but not yet known to its pool, would be waited for without end."""
+    for i in range(80):
+        (tmp_path / f"m{i}.py").write_text("def f(): pass")
+    files = [SourceFile(path, path.stem, False, path.name) for path in sorted(tmp_path.iterdir())]
+    happened: list[str] = []
+
+    def after(kind: str, count: int, call: Callable[..., Any]) -> Callable[..., Any]:
+        def interrupted(*arguments: Any) -> Any:
+            result = call(*arguments)
+            happened.append(kind)
+            number = happened.count(kind)
+            if moment in (f"{kind} {number}", "last " + kind if number == count else ""):
+                signal.raise_signal(signal.SIGINT)
+            return result
+
+        return interrupted
+
+    monkeypatch.setattr(SpawnProcess, "start", after("process", 2, SpawnProcess.start))
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", after("task", 5, ProcessPoolExecutor.submit))
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(read_all(files, 2, None))
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        left = [child for child in multiprocessing.active_children() if isinstance(child, SpawnProcess)]
+        for child in left:
+            child.kill()
+    assert happened.count("task") == 5
+    assert not left
 
 
 # Installed packages ------------------------------------------------------------------------------------------
