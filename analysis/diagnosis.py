@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from analysis._threads import on_one_thread
 from analysis.errors import AnalysisError
 from analysis.graph import SkillTextGraph
 
@@ -267,6 +268,7 @@ class _Fit:
         self.a, self.d = np.ones(len(self.skills)), np.zeros(len(self.skills))
         return p, np.full(self.n_classes, 1.0 / self.n_classes)
 
+    @on_one_thread
     def run(self, tolerance: float, most: int) -> Diagnosis:
         trials = []
         for start in ((0.2, 0.8), (0.1, 0.6), (0.4, 0.9)):

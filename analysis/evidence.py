@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis._evidence_inference import Enumeration, Inference, Posterior, Propagation, largest_component
+from analysis._threads import on_one_thread
 from analysis.errors import AnalysisError
 from analysis.graph import SkillTextGraph
 
@@ -207,6 +208,7 @@ class _Run:
     def _start_over(self) -> None:
         self._inferences = [one.inference() for one in self._group]
 
+    @on_one_thread
     def fit(self, tolerance: float, max_iterations: int) -> _Fit:
         candidates = []
         for start in _STARTS:

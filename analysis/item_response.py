@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import optimize, sparse, special
 from scipy.sparse import linalg as sparse_linalg
 
+from analysis._threads import on_one_thread
 from analysis.errors import AnalysisError
 from analysis.graph import SkillTextGraph
 
@@ -425,6 +426,7 @@ class _Problem:
         each = (0.01, at.ability, at.difficulty, at.skill, at.deviation)
         return np.repeat(each, np.diff(self.bounds))
 
+    @on_one_thread
     def mode(self, at: Precisions, start: Floats | None) -> tuple[Floats, bool]:
         penalty = self._penalties(at)
         information = np.concatenate(self._sums(0.15 * self.weights))
@@ -494,6 +496,7 @@ class _Problem:
             sums += [float(part.sum()) for part in self._split(z * solved / np.sqrt(diagonal))[1:]]
         return [float(total) / probes for total in sums]
 
+    @on_one_thread
     def pooled(self, at: Precisions, u: Floats) -> Precisions:
         """MacKay's fixed point for each group of effects."""
         p = special.expit(self._log_odds(u))

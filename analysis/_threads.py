@@ -1,0 +1,29 @@
+"""Keeps the linear algebra of a fit on one thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+__all__ = ["on_one_thread"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def on_one_thread(fit: Callable[P, R]) -> Callable[P, R]:
+    """A function during which BLAS uses one thread.
+
+    The products of a fit are many and short: several threads wait for each other longer than they compute, on a busy
+    machine many times as long. The limit holds for the whole process while the function runs.
+    """
+
+    @wraps(fit)
+    def limited(*args: P.args, **kwargs: P.kwargs) -> R:
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(limits=1, user_api="blas"):
+            return fit(*args, **kwargs)
+
+    return limited
