@@ -15,7 +15,7 @@ from dash import dcc, html
 from explorer.service.cautions import layer_cautions
 from explorer.service.stale import stale_sentence
 from explorer.store.protocol import DatasetInfo, LayerInfo
-from explorer.wording import isolated, quoted
+from explorer.wording import isolated, quoted, quotes_isolated
 from ui.attributes import attributes
 from ui.choice import Choice
 
@@ -75,7 +75,7 @@ def fraction(value: float | None, digits: int = 1) -> str:
 
 def sentence(text: str, **extra: Any) -> dmc.Text:
     """The line under a figure or table that says what it shows."""
-    return dmc.Text(text, className="sentence", **extra)
+    return dmc.Text(quotes_isolated(text), className="sentence", **extra)
 
 
 def stat(label: str, value: str, meaning: str, *, tone: str = "") -> html.Div:

@@ -14,7 +14,8 @@ from dash import no_update
 from ui.app import create_app
 from ui.calls import Cause
 from ui.choice import choose
-from ui.pages import PAGES
+from ui.components import sentence
+from ui.pages import PAGES, managing
 from ui.pages.classes import callbacks as classes
 from ui.pages.compression import callbacks as compression
 from ui.pages.graph import callbacks as graph
@@ -322,3 +323,9 @@ def test_what_callbacks_write_to_is_on_the_page_from_the_first_on(
         inputs = {i["id"] for i in call["inputs"] if not i["id"].startswith("{")}
         if plain & there - shell or (inputs - shell) & there:
             assert plain <= there, (page.name, sorted(plain - there))
+
+
+def test_a_refusal_names_what_is_written_from_right_to_left_in_isolation() -> None:
+    said = managing._failed("Not done: there is no layer 'طبقة' in dataset 'small'")
+    assert said.children == "Not done: there is no layer \u2068'طبقة'\u2069 in dataset 'small'"
+    assert "\u2068'طبقة'\u2069" in sentence("No layer 'طبقة'.").children

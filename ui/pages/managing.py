@@ -12,7 +12,7 @@ from explorer.errors import SkillgraphError
 from explorer.service.life import dependents
 from explorer.service.stale import refresh_command
 from explorer.store.protocol import LayerInfo
-from explorer.wording import isolated, plural, quoted
+from explorer.wording import isolated, plural, quoted, quotes_isolated
 from ui.attributes import attributes
 from ui.calls import Calls, Cause
 from ui.choice import Choice
@@ -171,7 +171,7 @@ def ask(source: Source, cause: Cause, _clicks: Any) -> tuple[Any, ...]:
     try:
         title, text, label, rest = dialog(source.snapshot(), dataset, act, layer)
     except SkillgraphError as error:
-        return True, "", html.P(str(error)), _HIDDEN, "", _HIDDEN, False, "", True, None, None
+        return True, "", html.P(quotes_isolated(str(error))), _HIDDEN, "", _HIDDEN, False, "", True, None, None
     what = {"act": act, "dataset": dataset, "layer": layer}
     name = None if act == "rename" else _HIDDEN
     box = None if rest else _HIDDEN
@@ -220,8 +220,8 @@ def follow(source: Source, _count: int, ticket: str | None) -> tuple[Any, ...]:
         return False, no_update, True
     if work.state != "done":
         return True, _failed(f"Not done: {work.problem or 'it was ended'}"), False
-    return True, html.P(work.value), True
+    return True, html.P(quotes_isolated(work.value)), True
 
 
 def _failed(text: str) -> html.Div:
-    return html.Div(text, className="run-failed", role="alert")
+    return html.Div(quotes_isolated(text), className="run-failed", role="alert")

@@ -10,7 +10,7 @@ from dash import Input, Output, dcc
 from explorer.errors import USER_ERRORS, SkillgraphError
 from explorer.service import views
 from explorer.store.protocol import Store
-from explorer.wording import plural
+from explorer.wording import plural, quotes_isolated
 from ui.calls import Calls
 from ui.source import Source
 
@@ -36,14 +36,14 @@ def answer(source: Source, ask: Mapping[str, Any] | None) -> dict[str, Any]:
             with source.writing() as store:
                 found["said"] = _DOING[act](store, {key: str(value) for key, value in asked.items()})
     except USER_ERRORS as error:
-        found["problem"] = str(error)
+        found["problem"] = quotes_isolated(str(error))
     try:
         saved = source.snapshot().store.views()
         found["views"] = [{"name": view.name, "page": view.path, "address": view.address} for view in saved]
         if act == "export":
             found["file"] = views.views_text(saved)
     except USER_ERRORS as error:
-        found["problem"] = found["problem"] or str(error)
+        found["problem"] = found["problem"] or quotes_isolated(str(error))
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from dash import ALL, Input, Output, State, html, no_update
 
 from explorer.errors import SkillgraphError
-from explorer.wording import isolated
+from explorer.wording import isolated, quotes_isolated
 from ui.calls import Calls, Cause
 from ui.components import why_column
 from ui.drawing.style import cytoscape_stylesheet
@@ -63,7 +63,7 @@ def follow(source: Source, cause: Cause, ask: dict[str, Any] | None, _pulse: Any
                 tasks.query, source.place, ask["text"], given, MAX_ROWS, float(ask["timeout"]), name=ask["id"]
             )
         except SkillgraphError as error:
-            return ended(html.Span(str(error), className="query-error"))
+            return ended(html.Span(quotes_isolated(str(error)), className="query-error"))
         work.wait(AT_ONCE)
     if work.state == "running":
         text = f"Running for {work.seconds:.0f} s; it is stopped after {ask['timeout']} s."
@@ -72,7 +72,7 @@ def follow(source: Source, cause: Cause, ask: dict[str, Any] | None, _pulse: Any
     if work.state == "done":
         return answered(work.value)
     if work.state == "failed":
-        return ended(html.Span(work.problem, className="query-error"))
+        return ended(html.Span(quotes_isolated(work.problem), className="query-error"))
     return ended(f"Cancelled after {work.seconds:.1f} s.")
 
 
