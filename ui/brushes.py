@@ -219,6 +219,9 @@ class TableBrushes:
             if 0 < none < len(rows):
                 without.append((none, brush.title, ends is not None))
         total = plural(len(rows), self.noun)
+        total = plural(len(rows), self.noun)
+        if not rows:
+            return [], f"No {total.partition(' ')[2]}."
         said = f"Kept: {int(stay.sum()):,} of {total}." if narrowed else f"All {total}."
         for none, title, gone in without:
             said += f" {none:,} {'has' if none == 1 else 'have'} no value for “{title}”" + (

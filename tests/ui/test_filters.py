@@ -128,7 +128,7 @@ def test_brushes_of_a_table_keep_their_rows_and_say_what_is_left_out() -> None:
     kept, said = brushes.kept(rows, ([1, 9], [0, 2]), lasts)
     assert [row["id"] for row in kept] == [1, 2]
     assert said == "Kept: 2 of 6 skills. 2 have no value for “Waves” and are left out."
-    assert brushes.kept([], (None, None), lasts) == ([], "All 0 skills.")
+    assert brushes.kept([], (None, None), lasts) == ([], "No skills.")
     shown = str(brushes.box(rows, {"waves": [1, 3], "uses": None}, lasts))
     assert shown.count("className='out'") == 1
     assert "Wave 0: 1 skill'" in shown
