@@ -93,7 +93,7 @@ PATHS = (
     *("/classes", "/compression", "/query", "/why", "/runs", "/load"),
 )
 MANY_PATHS = ("/", "/graph", "/learning", "/percolation", "/classes", "/query", "/why")
-REST = "document.documentElement.dataset.busy === 'no'"
+REST = "document.documentElement.dataset.busy === 'no' && !document.querySelector('.run-progress:not([hidden])')"
 CONTENT = "document.querySelector('#page .card, #page .empty')"
 CROWDS = (1_500, 3_000, 5_000, 10_000)
 MOVES = (

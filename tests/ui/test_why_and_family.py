@@ -366,10 +366,27 @@ def test_tables_of_a_family_say_that_they_are_computed(source: Source) -> None:
         assert table.dashGridOptions["localeText"]["loadingOoo"] == "Being computed …"
     work = of_family_page.begin(source, "a ticket of the test", {"dataset": "small"})
     assert work.wait(60)
-    filled = of_family_page.tables(source, None, "a ticket of the test")
+    filled = of_family_page.tables(source, None, None, "a ticket of the test")
     assert filled[0]
-    assert all(patch.to_plotly_json()["operations"][0]["params"]["value"] is False for patch in filled[3:])
-    assert of_family_page.tables(source, None, None) == (no_update,) * 6
+    none = of_family_page.tables(source, None, None, "of nothing")
+    assert none[:4] == (no_update,) * 4
+    for patch in (*filled[4:], *none[4:]):
+        assert patch.to_plotly_json()["operations"][0]["params"]["value"] is False
+
+
+def test_the_picker_of_a_closer_look_says_what_is_shown(source: Source) -> None:
+    ticket = "a ticket of the picker"
+    assert of_family_page.begin(source, ticket, {"dataset": "small"}).wait(60)
+
+    def picked(before: list[str] | None) -> Any:
+        return of_family_page.tables(source, None, before, ticket)[3]
+
+    assert picked(None) == picked([]) == picked(["of another family"]) == ["foundation", "tuned"]
+    assert picked(["tuned", "of another family"]) == ["tuned"]
+    assert picked(["tuned"]) is no_update
+    *_, hidden, columns, rows = of_family_page.look_closer(source, None, ["foundation", "tuned"], ticket)
+    assert (hidden, [c["headerName"] for c in columns][2:4], bool(rows)) == (False, ["foundation", "tuned"], True)
+    assert of_family_page.look_closer(source, None, [], ticket)[2:] == (True, [], [])
 
 
 @pytest.mark.parametrize(("name", "pieces"), [

@@ -27,8 +27,12 @@
     const name = id.replace(/-state$/, "");
     pulse(`${name}-pulse`, `${name}-progress`)(state);
     const turn = state && state.work ? `${state.work} ${state.running}` : before;
-    return turn === before ? no() : turn;
+    if (turn === before) return [no(), no()];
+    return [turn, state && state.running ? no() : turn];
   }
+
+  /* Tables that wait for work say so from its beginning; what fills them says that they no longer do. */
+  const loading = (turn, ...tables) => tables.map((options) => (turn && turn.endsWith(" true") ? { ...options, loading: true } : no()));
 
   /* What work is started with: the values of a form by the names of its fields, and what the page is about. */
   function form(values, ids, flags, flagIds) {
@@ -62,7 +66,7 @@
   });
 
   window.sgWork = { ticket, pulse };
-  window.dash_clientside = Object.assign({}, window.dash_clientside, { sgWork: { again, start } });
+  window.dash_clientside = Object.assign({}, window.dash_clientside, { sgWork: { again, loading, start } });
 })();
 
 /* Ways from a skill to the page that says why it was learned or not. */

@@ -19,6 +19,7 @@ from ui.work.children import Job
 __all__ = ["Watch", "failed_line", "field_id", "flag_id", "next_question"]
 
 _LONGEST = 2_000  # milliseconds
+_BEGUN, _HELD = 0.15, 1.0  # seconds that an answer waits for the end: of the call that begins the work, and later
 
 
 def next_question(first: int, seconds: float) -> int:
@@ -65,6 +66,7 @@ class Watch:
                 dcc.Store(id=f"{n}-pulse"),
                 dcc.Store(id=f"{n}-state"),
                 dcc.Store(id=f"{n}-turn"),
+                dcc.Store(id=f"{n}-done"),
                 html.Section(
                     [
                         html.Div(id=f"{n}-text", className="run-text"),
@@ -84,7 +86,7 @@ class Watch:
         )
 
     def wire(self, calls: Calls) -> None:
-        """Add the callbacks; `turn` changes when work begins and when it ends, for what is made of it."""
+        """Add the callbacks; `turn` changes when work begins and when it ends, `done` when it ends alone."""
         n = self.name
         calls.answer(
             self.part,
@@ -104,6 +106,7 @@ class Watch:
         calls.browser(
             "sgWork.again",
             Output(f"{n}-turn", "data"),
+            Output(f"{n}-done", "data"),
             Input(f"{n}-state", "data"),
             State(f"{n}-state", "id"),
             State(f"{n}-turn", "data"),
@@ -142,7 +145,7 @@ class Watch:
         ticket: str | None,
     ) -> tuple[Any, ...]:
         """Begin, ask, or cancel; what the strip shows then."""
-        pool, triggers, new = self.pool(source), cause.properties, no_update
+        pool, triggers, new, hold = self.pool(source), cause.properties, no_update, _HELD
         cancelled = f"{self.name}-cancel.n_clicks" in triggers and f"{self.name}-start.data" not in triggers
         # The last start counts, whatever causes this call: Dash drops a call, or the answer to it, when another one
         # to the same outputs follows, so the call that a start causes may be answered to nobody or never arrive.
@@ -152,14 +155,14 @@ class Watch:
                     self.begin(source, start["id"], start.get("form") or {})
                 except SkillgraphError as error:
                     return {"running": False}, True, "", 0, failed_line(f"Not started: {error}"), no_update
-            ticket = new = start["id"]
+            ticket, new, hold = start["id"], start["id"], _BEGUN
         if cancelled:
             pool.cancel(ticket)
         work = pool.find(ticket)
         if work is None:
             shown = no_update if f"{self.name}-pulse.data" in triggers else None
             return {"running": False}, True, "", 0, shown, no_update
-        if work.state == "running" and not work.wait(0.15):
+        if work.state == "running" and not work.wait(hold):
             now = work.progress
             share = 100 * (now.done + 0.5) / max(now.total, 1)
             text = f"{work.title[:1].upper() + work.title[1:]}: {now.stage} · {work.seconds:.0f} s"

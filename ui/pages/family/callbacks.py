@@ -31,7 +31,7 @@ from ui.work.children import Job
 from ui.work.families import Wide
 from ui.work.watching import Watch
 
-__all__ = ["CALLS", "FAMILY"]
+__all__ = ["CALLS", "FAMILY", "started"]
 
 
 def begin(source: Source, name: str, form: Mapping[str, Any]) -> Job:
@@ -61,15 +61,27 @@ def shown(_source: Source, work: Job) -> Any:
     )
 
 
+TABLES = ("f-tree", "f-gains", "f-closer")
 FAMILY = Watch("f", "the family", lambda source: source.readings, begin, shown)
 CALLS = Calls()
 FAMILY.wire(CALLS)
 CONTROLS.wire(CALLS)
 
 
-@CALLS.answer("the family", Output("f-start", "data"), Input("f-root", "value"), State("f-subject", "data"))
-def ask(_source: Source, root: str | None, subject: Mapping[str, str]) -> Any:
+def started(subject: Mapping[str, str], root: str | None) -> dict[str, Any]:
+    """What the work is begun with, under a name that nobody guesses."""
     return {"id": secrets.token_hex(16), "form": {**subject, "root": root or ""}}
+
+
+@CALLS.answer(
+    "the family",
+    Output("f-start", "data"),
+    Input("f-root", "value"),
+    State("f-subject", "data"),
+    prevent_initial_call=True,
+)
+def ask(_source: Source, root: str | None, subject: Mapping[str, str]) -> Any:
+    return started(subject, root)
 
 
 def _found(source: Source, ticket: str | None) -> Wide | None:
@@ -81,13 +93,14 @@ def _found(source: Source, ticket: str | None) -> Wide | None:
     "the matrix",
     Output("f-matrix", "figure"),
     Output("f-matrix", "style"),
-    Input("f-turn", "data"),
+    Input("f-done", "data"),
     Input("f-value", "value"),
     Input("f-order", "value"),
     Input("f-rows", "value"),
     State("f-ticket", "data"),
+    prevent_initial_call=True,
 )
-def matrix(source: Source, _turn: Any, value: str, order: str, by: str, ticket: str | None) -> tuple[Any, ...]:
+def matrix(source: Source, _done: Any, value: str, order: str, by: str, ticket: str | None) -> tuple[Any, ...]:
     wide = _found(source, ticket)
     if wide is None:
         return no_update, no_update
@@ -128,12 +141,13 @@ def table(
     Output("f-panels", "figure"),
     Output("f-panels", "style"),
     Output("f-panels-said", "children"),
-    Input("f-turn", "data"),
+    Input("f-done", "data"),
     Input("f-value", "value"),
     Input("f-picked", "value"),
     State("f-ticket", "data"),
+    prevent_initial_call=True,
 )
-def panels(source: Source, _turn: Any, value: str, picked: list[str] | None, ticket: str | None) -> tuple[Any, ...]:
+def panels(source: Source, _done: Any, value: str, picked: list[str] | None, ticket: str | None) -> tuple[Any, ...]:
     wide = _found(source, ticket)
     if wide is None:
         return no_update, no_update, no_update
@@ -144,7 +158,7 @@ def panels(source: Source, _turn: Any, value: str, picked: list[str] | None, tic
 
 @CALLS.answer(
     "the picked layer",
-    Output("f-picked", "value"),
+    Output("f-picked", "value", allow_duplicate=True),
     Input("f-panels", "clickData"),
     Input("f-panels", "clickAnnotationData"),
     State("f-picked", "value"),
@@ -162,55 +176,59 @@ def pick(_source: Source, cause: Cause, disc: Any, title: Any, picked: list[str]
 
 
 @CALLS.answer(
-    "the closer look at graphs",
-    Output("f-close", "figure"),
-    Output("f-close", "style"),
-    Output("f-close-box", "hidden"),
-    Input("f-turn", "data"),
-    Input("f-picked", "value"),
-    State("f-ticket", "data"),
-)
-def look_at_graphs(source: Source, _turn: Any, picked: list[str] | None, ticket: str | None) -> tuple[Any, ...]:
-    wide = _found(source, ticket)
-    if wide is None or wide.shared is None or len(picked or ()) < 2:
-        return no_update, no_update, True
-    height = {"height": f"{panels_height(wide.shared, len(picked or ()))}px"}
-    return panels_figure(wide, "rate", picked or (), close=True), height, False
-
-
-@CALLS.answer(
     "the tables of the family",
     Output("f-tree", "rowData"),
     Output("f-gains", "rowData"),
     Output("f-picked", "data"),
-    *(Output(table, "dashGridOptions") for table in ("f-tree", "f-gains", "f-closer")),
-    Input("f-turn", "data"),
+    Output("f-picked", "value"),
+    *(Output(table, "dashGridOptions") for table in TABLES),
+    Input("f-done", "data"),
+    State("f-picked", "value"),
     State("f-ticket", "data"),
+    prevent_initial_call=True,
 )
-def tables(source: Source, _turn: Any, ticket: str | None) -> tuple[Any, ...]:
-    work = source.readings.find(ticket)
-    if work is None:
-        return (no_update,) * 6
-    loading = Patch()
-    loading["loading"] = work.state == "running"
-    if work.state != "done":
-        return (*(no_update,) * 3, *(loading,) * 3)
-    wide: Wide = work.value
+def tables(source: Source, _done: Any, picked: list[str] | None, ticket: str | None) -> tuple[Any, ...]:
+    """What is there of the whole family; where none of its layers is picked, the first two are."""
+    loading, wide = Patch(), _found(source, ticket)
+    loading["loading"] = False
+    if wide is None:
+        return (*(no_update,) * 4, *(loading,) * 3)
     names = [{"value": name, "label": name} for name in wide.layers]
-    return (tree_rows(wide), gain_rows(wide), names, *(loading,) * 3)
+    there = [name for name in picked or () if name in wide.layers] or list(wide.layers[:2])
+    return (tree_rows(wide), gain_rows(wide), names, no_update if there == picked else there, *(loading,) * 3)
+
+
+CALLS.browser(
+    "sgWork.loading",
+    *(Output(table, "dashGridOptions", allow_duplicate=True) for table in TABLES),
+    Input("f-turn", "data"),
+    *(State(table, "dashGridOptions") for table in TABLES),
+    prevent_initial_call=True,
+)
 
 
 @CALLS.answer(
     "the closer look",
+    Output("f-close", "figure"),
+    Output("f-close", "style"),
+    Output("f-close-box", "hidden"),
     Output("f-closer", "columnDefs"),
     Output("f-closer", "rowData"),
-    Input("f-turn", "data"),
+    Input("f-done", "data"),
     Input("f-picked", "value"),
     State("f-ticket", "data"),
+    prevent_initial_call=True,
 )
-def look_closer(source: Source, _turn: Any, picked: list[str] | None, ticket: str | None) -> tuple[Any, ...]:
+def look_closer(source: Source, _done: Any, picked: list[str] | None, ticket: str | None) -> tuple[Any, ...]:
+    """The graphs of the picked layers, where there are two, and their numbers side by side."""
     wide = _found(source, ticket)
-    return (no_update, no_update) if wide is None else closer(wide, picked or list(wide.layers[:2]))
+    if wide is None:
+        return no_update, no_update, True, no_update, no_update
+    table = closer(wide, picked or ())
+    if wide.shared is None or len(picked or ()) < 2:
+        return no_update, no_update, True, *table
+    height = {"height": f"{panels_height(wide.shared, len(picked or ()))}px"}
+    return panels_figure(wide, "rate", picked or (), close=True), height, False, *table
 
 
 @CALLS.answer(

@@ -13,7 +13,7 @@ from explorer.wording import isolated
 from ui.choice import Choice, Query, choose
 from ui.components import card, empty_state, figure, grid, no_layer, page, page_header, small_select, why_column
 from ui.notices import notice
-from ui.pages.family.callbacks import FAMILY
+from ui.pages.family.callbacks import FAMILY, started
 from ui.pages.family.state import CONTROLS, NAMED, ORDERS, ROWS, VALUES
 from ui.source import Snapshot
 
@@ -80,7 +80,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         dcc.Download(id="f-csv-download"),
         *CONTROLS.stores(),
         _controls(snapshot, choice, roots, state),
-        FAMILY.strip(),
+        FAMILY.strip(start=started({"dataset": choice.dataset}, state["root"] if state["root"] in roots else None)),
         card(
             "The graph of each layer",
             [
@@ -102,6 +102,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                     value=state["picked"] or [],
                     maxValues=4,
                     searchable=True,
+                    placeholder="Pick two to four",
                     size="xs",
                     comboboxProps={"shadow": "md"},
                 ),
