@@ -2,7 +2,7 @@
 """Set up Skillgraph Explorer in this folder and run something in it; needs Python 3.11+ and nothing else.
 
     python3 bootstrap.py demo            set up, then run the demo (arguments go to `skillgraph demo`)
-    python3 bootstrap.py test            set up with the developers' tools, then run all tests (arguments go to pytest)
+    python3 bootstrap.py test            set up with the developers' tools, then run the tests (arguments go to pytest)
     python3 bootstrap.py check           lint, format, types, import contracts and the wheel
     python3 bootstrap.py skillgraph ...  set up, then run any command of the tool
     python3 bootstrap.py add server ...  add an extra: server (Neo4j without Docker), spark, fast (driver), mcp (agents)

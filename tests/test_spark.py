@@ -1,4 +1,7 @@
-"""tests/spark in an environment of its own: Spark brings pandas, which must not be where the rest is tested."""
+"""Some of tests/spark in an environment of its own: Spark brings pandas, which must not be where the rest is tested.
+
+All of it takes minutes: `python3 bootstrap.py test tests/spark`, as .ci/run does.
+"""
 
 from __future__ import annotations
 
@@ -6,4 +9,4 @@ from tests.support.environment import run_in_own_environment
 
 
 def test_spark_in_its_own_environment() -> None:
-    run_in_own_environment(".venv-spark", "tests/spark", "pandas")
+    run_in_own_environment(".venv-spark", "tests/spark", "pandas", "-m", "short")

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,7 +19,7 @@ from explorer.spark.prepared import prepare
 from explorer.spark.run_folder import RunFolder
 from explorer.spark.session import wide_rows
 from tests.spark.checks import check_associations, check_components, check_learning, rows
-from tests.spark.graphs import Case, hub, make_case
+from tests.spark.graphs import Case, hub, make_case, poisson
 
 
 @pytest.fixture
@@ -41,6 +42,15 @@ def learned(session: Any, mixed: Case, shared_work: Path, tmp_path_factory: pyte
     assert report.layer.waves > 5
     shutil.rmtree(shared_work / "learn")
     return folder
+
+
+@pytest.mark.short
+def test_a_small_graph_is_learned_and_linked_as_by_the_kernels(session: Any, tmp_path: Path) -> None:
+    case = make_case(tmp_path / "small", poisson(np.random.default_rng(2), "s", 30, 2.0, 3.0))
+    work = str(tmp_path / "work")
+    report = check_learning(session, case, tmp_path / "learned", waves=True, block_edges=60, work=work)
+    assert report.layer.waves > 1
+    check_components(session, case, tmp_path / "learned", tmp_path / "components", "any", work=work, block_edges=60)
 
 
 def test_blocks_learn_what_the_kernel_learns(session: Any, mixed: Case, work: str, tmp_path: Path) -> None:
@@ -125,6 +135,7 @@ def test_a_hub_burdens_no_worker(session: Any, tmp_path: Path, monkeypatch: pyte
         assert "SortMergeJoin" not in plans[name], name
 
 
+@pytest.mark.short
 def test_plans_that_spark_compiles_give_the_same(session: Any, tmp_path: Path) -> None:
     case = make_case(tmp_path / "small", [("a", "1"), ("b", "1"), ("b", "2"), ("c", "3"), ("c", "4")])
     # the settings of this session are for short tests; these are Spark's own

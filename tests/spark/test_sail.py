@@ -98,6 +98,7 @@ def spark_command(folder: Path, server: str, *arguments: object) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.short
 def test_a_layer_of_spark_is_imported_as_a_local_one(stored: tuple[Path, Case], server: str) -> None:
     folder, _ = stored
     printed = spark_command(folder, server, "learn", "spark")

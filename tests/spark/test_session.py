@@ -14,6 +14,8 @@ from explorer.service.spark import SparkRun, learn_on_spark
 from explorer.spark import session as sessions
 from explorer.spark.errors import SparkError
 
+pytestmark = pytest.mark.short
+
 LISTEN = "0A"
 
 

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def run_in_own_environment(folder: str, tests: str, package: str) -> None:
+def run_in_own_environment(folder: str, tests: str, package: str, *options: str) -> None:
     """Run the tests of a folder in the environment that `bootstrap.py test` makes for them, and demand that they pass.
 
     Skips where the environment is missing (in CI that fails), and where this one has the package itself.
@@ -26,7 +26,7 @@ def run_in_own_environment(folder: str, tests: str, package: str) -> None:
             pytest.fail(missing)
         pytest.skip(missing)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "VIRTUAL_ENV"))}
-    command = [str(python), "-m", "pytest", "-q", tests]
+    command = [str(python), "-m", "pytest", "-q", tests, *options]
     ran = subprocess.run(command, cwd=ROOT, env=kept, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
     print(ran.stdout.splitlines()[-1])
