@@ -34,12 +34,18 @@ from tests.store.content import (
 # The store is emptied once a test, not once an example: each example replaces what the one before left.
 # Shrinking a failure on a server would take minutes; the examples are small as they are.
 _SETTINGS = settings(
-    max_examples=40,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+
+
+@pytest.fixture(params=["few", pytest.param("many", marks=pytest.mark.soak)])
+def drawn(request: pytest.FixtureRequest, store: Store) -> settings:
+    """How many examples are drawn: on a server, where one takes a second, a fifth of those in a file."""
+    examples = 40 if request.param == "few" else 200
+    return settings(_SETTINGS, max_examples=examples // 5 if "://" in store.url else examples)
 
 
 def _content(store: Store) -> Any:
@@ -71,33 +77,43 @@ def _nodes(store: Store) -> int:
 # Datasets ---------------------------------------------------------------------------------------------------
 
 
-@_SETTINGS
-@given(data=st.data())
-def test_any_dataset_is_read_back_equal(store: Store, data: st.DataObject) -> None:
-    dataset = data.draw(datasets(name=st.just("any")))
-    store.write_dataset(dataset, replace=True)
-    assert store.read_dataset("any").equals(dataset)
-    [info] = store.datasets()
-    assert (info.texts, info.skills, info.requirements) == (dataset.n_texts, dataset.n_skills, dataset.n_requirements)
-    assert (info.prerequisites, info.part_of) == (dataset.prerequisites.num_rows, dataset.part_of.num_rows)
-    assert (info.models, info.attempts) == (dataset.models.num_rows, dataset.attempts.num_rows)
-    assert info.parts == dataset.parts
-    assert info.provenance == dataset.provenance
-    assert store.dataset_parts("any") == part_fingerprints(dataset)
+def test_any_dataset_is_read_back_equal(store: Store, drawn: settings) -> None:
+    @drawn
+    @given(data=st.data())
+    def holds(data: st.DataObject) -> None:
+        dataset = data.draw(datasets(name=st.just("any")))
+        store.write_dataset(dataset, replace=True)
+        assert store.read_dataset("any").equals(dataset)
+        [info] = store.datasets()
+        assert (info.texts, info.skills, info.requirements) == (
+            dataset.n_texts,
+            dataset.n_skills,
+            dataset.n_requirements,
+        )
+        assert (info.prerequisites, info.part_of) == (dataset.prerequisites.num_rows, dataset.part_of.num_rows)
+        assert (info.models, info.attempts) == (dataset.models.num_rows, dataset.attempts.num_rows)
+        assert info.parts == dataset.parts
+        assert info.provenance == dataset.provenance
+        assert store.dataset_parts("any") == part_fingerprints(dataset)
+
+    holds()
 
 
-@_SETTINGS
-@given(data=st.data())
-def test_any_name_will_do(store: Store, data: st.DataObject) -> None:
-    dataset = data.draw(datasets())
-    if dataset.name[0] + dataset.name[-1] == "[]":
-        return  # the embedded store says that it does not take these
-    before = {info.name for info in store.datasets()}
-    store.write_dataset(dataset, replace=True)
-    assert {info.name for info in store.datasets()} == before | {dataset.name}
-    assert store.read_dataset(dataset.name).equals(dataset)
-    store.delete_dataset(dataset.name)
-    assert {info.name for info in store.datasets()} == before - {dataset.name}
+def test_any_name_will_do(store: Store, drawn: settings) -> None:
+    @drawn
+    @given(data=st.data())
+    def holds(data: st.DataObject) -> None:
+        dataset = data.draw(datasets())
+        if dataset.name[0] + dataset.name[-1] == "[]":
+            return  # the embedded store says that it does not take these
+        before = {info.name for info in store.datasets()}
+        store.write_dataset(dataset, replace=True)
+        assert {info.name for info in store.datasets()} == before | {dataset.name}
+        assert store.read_dataset(dataset.name).equals(dataset)
+        store.delete_dataset(dataset.name)
+        assert {info.name for info in store.datasets()} == before - {dataset.name}
+
+    holds()
 
 
 def test_numbers_at_the_ends_of_their_range(store: Store) -> None:
@@ -367,24 +383,27 @@ def test_renaming_a_dataset_takes_all_of_it_along(store: Store) -> None:
     assert _nodes(store) == 1 + 4 + 5 + 2
 
 
-@_SETTINGS
-@given(data=st.data())
-def test_appending_gives_the_whole(store: Store, data: st.DataObject) -> None:
-    first = data.draw(datasets(name=st.just("any")))
-    addition = data.draw(datasets(name=st.just("any"), avoid=frozenset(first.texts["id"].to_pylist())))
-    try:
-        whole = extend_dataset(first, addition)
-    except Exception:  # noqa: BLE001 - two datasets whose skills or columns cannot go together
-        return
-    kept = data.draw(layers(first))
-    store.write_dataset(first, replace=True)
-    store.write_layer(kept)
-    store.append_dataset(whole, addition)
-    assert store.read_dataset("any").equals(whole)
-    assert store.read_layer("any", "layer") == kept
-    [info] = store.datasets()
-    assert (info.texts, info.skills, info.layers) == (whole.n_texts, whole.n_skills, ("layer",))
-    assert _nodes(store) == whole.n_texts + whole.n_skills + whole.models.num_rows + 2
+def test_appending_gives_the_whole(store: Store, drawn: settings) -> None:
+    @drawn
+    @given(data=st.data())
+    def holds(data: st.DataObject) -> None:
+        first = data.draw(datasets(name=st.just("any")))
+        addition = data.draw(datasets(name=st.just("any"), avoid=frozenset(first.texts["id"].to_pylist())))
+        try:
+            whole = extend_dataset(first, addition)
+        except Exception:  # noqa: BLE001 - two datasets whose skills or columns cannot go together
+            return
+        kept = data.draw(layers(first))
+        store.write_dataset(first, replace=True)
+        store.write_layer(kept)
+        store.append_dataset(whole, addition)
+        assert store.read_dataset("any").equals(whole)
+        assert store.read_layer("any", "layer") == kept
+        [info] = store.datasets()
+        assert (info.texts, info.skills, info.layers) == (whole.n_texts, whole.n_skills, ("layer",))
+        assert _nodes(store) == whole.n_texts + whole.n_skills + whole.models.num_rows + 2
+
+    holds()
 
 
 def test_appending_to_nothing_or_twice_is_refused(store: Store) -> None:
@@ -432,15 +451,18 @@ def test_progress_counts_up_to_the_total(store: Store) -> None:
 # Layers -----------------------------------------------------------------------------------------------------
 
 
-@_SETTINGS
-@given(data=st.data())
-def test_any_layer_is_read_back_equal(store: Store, data: st.DataObject) -> None:
-    dataset = data.draw(datasets(name=st.just("any")))
-    written = data.draw(layers(dataset))
-    store.write_dataset(dataset, replace=True)
-    store.write_layer(written)
-    assert store.read_layer("any", "layer") == written
-    assert store.layers("any") == (written.info,)
+def test_any_layer_is_read_back_equal(store: Store, drawn: settings) -> None:
+    @drawn
+    @given(data=st.data())
+    def holds(data: st.DataObject) -> None:
+        dataset = data.draw(datasets(name=st.just("any")))
+        written = data.draw(layers(dataset))
+        store.write_dataset(dataset, replace=True)
+        store.write_layer(written)
+        assert store.read_layer("any", "layer") == written
+        assert store.layers("any") == (written.info,)
+
+    holds()
 
 
 def test_a_layer_takes_the_place_of_the_one_of_that_name(store: Store) -> None:
