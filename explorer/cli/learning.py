@@ -144,6 +144,9 @@ def _learned(report: LearnReport, *, continued: bool) -> Iterator[Block]:
         yield Note(
             "The store had this layer already, made from the same texts with the same options: nothing was written."
         )
+    if report.associations_sentence:
+        anew = f" `{report.associate_command}` computes those of the new one." if report.associate_command else ""
+        yield Note(report.associations_sentence + anew)
     if report.advice:
         yield Note(report.advice)
 

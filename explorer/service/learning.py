@@ -27,9 +27,11 @@ from explorer.service.snapshot import (
     read_dataset,
     stored_waves,
 )
+from explorer.service.stale import associate_command
 from explorer.service.versions import package_versions
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, SOLVE_RATES, Layer, LayerInfo, Parameter, Store
 from explorer.store.staleness import inputs_of
+from explorer.wording import plural
 
 __all__ = ["LearnReport", "Mode", "Situation", "continue_learning", "known_parameters", "learn", "situation"]
 
@@ -53,6 +55,11 @@ class LearnReport:
         gained: Number of skills that this run learned, beyond what was known or learned before it.
         reused: True if the layer was there already, made from the same texts and base with the same options and
             versions: nothing was written.
+        kept_associations: Number of associations of the layer that was replaced which are this layer's too, because
+            it has learned the same skills from the same texts.
+        removed_associations: Number of associations that went with the layer that was replaced.
+        associate_command: The command that computes associations of this layer with the options of those that went;
+            empty if none went.
         seconds: Time for reading, peeling and storing.
     """
 
@@ -66,6 +73,20 @@ class LearnReport:
     help: Advice | None = None
     gained: int = 0
     reused: bool = False
+    kept_associations: int = 0
+    removed_associations: int = 0
+    associate_command: str = ""
+
+    @property
+    def associations_sentence(self) -> str:
+        """What became of the associations of the layer that was replaced; empty if it had none."""
+        if self.kept_associations:
+            kept = plural(self.kept_associations, "association")
+            return f"The layer keeps its {kept}: it has learned the same skills from the same texts as before."
+        if self.removed_associations:
+            removed = plural(self.removed_associations, "association")
+            return f"{removed} of the layer that was replaced went with it."
+        return ""
 
 
 def known_parameters(known: Sequence[str], known_classes: Sequence[str]) -> dict[str, Parameter]:
@@ -99,7 +120,8 @@ def learn(
     Args:
         store: Where the dataset is and the layer goes.
         dataset: Name of the dataset.
-        name: Name of the layer; one of that name is replaced.
+        name: Name of the layer; one of that name is replaced. Its associations stay if the new layer has learned
+            the same skills from the same texts; else they go.
         parts: Parts whose texts are presented; empty means all.
         learner: As on the command line: `one`, `d:2`, `capacity:0.6`.
         base: Layer to start from.
@@ -157,7 +179,10 @@ def learn(
     rng = np.random.default_rng(seed)
     capacity = rule.capacities(indexed.graph.n_texts, rng)
     info = replace(info, seed=None if isinstance(capacity, int) else seed)
-    there = _unchanged(store, info)
+    before = next((layer for layer in store.layers(dataset) if layer.name == name), None)
+    there = before if before is not None and _is_unchanged(before, info) else None
+    associations = 0 if before is None else before.associations or 0
+    kept = removed = 0
     if there is not None:
         info = there
         result = PeelingResult(*stored_waves(indexed, store.read_layer(dataset, name)), info.waves)
@@ -177,21 +202,40 @@ def learn(
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         lacks = lacks_of(indexed, result.learned, capacity, learnable)
-        info = replace(info, lacks=lacks.num_rows)
-        store.write_layer(Layer(info, _layer_skills(indexed, result), lacks))
+        layer = Layer(replace(info, lacks=lacks.num_rows), _layer_skills(indexed, result), lacks)
+        stay = before is not None and _associations_stay(store, before, layer)
+        store.write_layer(layer, keep_associations=stay)
+        kept, removed = (associations, 0) if stay else (0, associations)
         info = lineage(store, dataset, name)[0]
     gained = result.n_learned - int(np.count_nonzero(start_from))
     help_ = None if gained else advise(indexed, start_from, learnable, capacity)
-    return _report(info, indexed, result, gained, help_, start, reused=there is not None)
+    report = _report(info, indexed, result, gained, help_, start, reused=there is not None)
+    if before is not None and removed:
+        report = replace(report, removed_associations=removed, associate_command=associate_command(before))
+    return replace(report, kept_associations=kept)
 
 
-def _unchanged(store: Store, info: LayerInfo) -> LayerInfo | None:
-    """The stored layer of that name if it was made from the same inputs with the same options and versions."""
-    there = next((layer for layer in store.layers(info.dataset) if layer.name == info.name), None)
-    if there is None or there.stale or there.vanished:
-        return None
+def _is_unchanged(there: LayerInfo, info: LayerInfo) -> bool:
+    """Whether a stored layer was made from the same inputs with the same options and versions."""
+    if there.stale or there.vanished:
+        return False
     asked = ("kind", "learner", "base", "mode", "parts", "graph_parts", "seed", "parameters", "versions", "made_from")
-    return there if all(getattr(there, name) == getattr(info, name) for name in asked) else None
+    return all(getattr(there, name) == getattr(info, name) for name in asked)
+
+
+def _associations_stay(store: Store, there: LayerInfo, made: Layer) -> bool:
+    """Whether the associations of a stored layer are those of the one that takes its place.
+
+    They come from the texts of the layer's graph and from what it has learned; those of a stored layer go when its
+    texts are replaced.
+    """
+    texts = [{of: mark for of, mark in i.made_from.items() if of.startswith("texts:")} for i in (there, made.info)]
+    if there.associations is None or there.vanished or there.kind == "evidence":
+        return False
+    if there.graph_parts != made.info.graph_parts or texts[0] != texts[1]:
+        return False
+    learned = store.read_layer(there.dataset, there.name).skills["skill"]
+    return bool(learned.to_pylist() == made.skills["skill"].cast(pa.string()).to_pylist())
 
 
 def _graph_parts(parts: Sequence[str], base_line: tuple[LayerInfo, ...]) -> tuple[str, ...]:
@@ -308,7 +352,10 @@ def continue_learning(store: Store, dataset: str, name: str, *, parts: Sequence[
     info = lineage(store, dataset, name)[0]
     gained = result.n_learned - previous.n_learned
     help_ = None if gained else advise(indexed, previous.learned, learnable, capacity)
-    return _report(info, indexed, result, gained, help_, start)
+    report = _report(info, indexed, result, gained, help_, start)
+    if before.associations:
+        report = replace(report, removed_associations=before.associations, associate_command=associate_command(before))
+    return report
 
 
 @dataclass(frozen=True, eq=False)

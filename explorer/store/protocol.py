@@ -356,11 +356,20 @@ class Store(Protocol):
         """Give a dataset another name, under which there is none yet; its layers come along."""
         ...
 
-    def write_layer(self, layer: Layer) -> None:
+    def write_layer(self, layer: Layer, *, keep_associations: bool = False) -> None:
         """Write a layer in the place of one of that name, whose associations go with it.
 
         Layers fine-tuned from it keep it as their base, and are stale if it has changed. Its own associations are
         written after it, by `write_associations`.
+
+        Args:
+            layer: The layer, without associations.
+            keep_associations: It takes over the associations, and the component of each skill, of the layer of that
+                name, which has learned the same skills from the same texts.
+
+        Raises:
+            StoreError: With `keep_associations` there is no such layer, it has no associations, or it has learned
+                other skills.
         """
         ...
 

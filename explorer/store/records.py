@@ -361,6 +361,28 @@ def check_layer(layer: Layer) -> None:
         raise StoreError(f"{name} says it lacks {info.lacks} skills, but {layer.lacks.num_rows} are given")
 
 
+def with_associations(layer: Layer, there: Layer) -> Layer:
+    """A layer with the associations and components of the stored one whose place it takes.
+
+    Raises:
+        StoreError: The stored one has no associations, or has learned other skills.
+    """
+    name = f"layer {layer.info.name!r}"
+    if there.info.associations is None:
+        raise StoreError(f"{name} has no associations that could be kept")
+    if layer.skills["skill"].cast(pa.string()).to_pylist() != there.skills["skill"].to_pylist():
+        raise StoreError(f"{name} has learned other skills than before: its associations cannot be kept")
+    place = LAYER_SKILLS_SCHEMA.get_field_index("component")
+    info = replace(
+        layer.info,
+        associations=there.info.associations,
+        association_rule=there.info.association_rule,
+        association_options=there.info.association_options,
+    )
+    components = there.skills["component"]
+    return replace(layer, info=info, skills=layer.skills.set_column(place, layer.skills.field(place), components))
+
+
 def check_lacks(layer: str, lacks: pa.Table) -> None:
     """Refuse rows of what a layer lacks that could not be read back equal.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -93,6 +95,35 @@ def test_doing_it_again_writes_nothing(folder: Path, sources: Path, run_here: Ru
     assert "nothing was written" in run_here(folder, "learn", "foundation", "--part", "basic").err
     after = (folder / "skillgraph.kgl").stat()
     assert (before.st_mtime_ns, before.st_ino) == (after.st_mtime_ns, after.st_ino)
+
+
+def test_associations_of_a_layer_learned_again_stay_or_are_said_to_go(tmp_path: Path, run_here: Run) -> None:
+    (tmp_path / "edges.csv").write_text("text,skill\nt1,a\nt2,a\nt2,b\nt3,a\nt3,b\nt3,c\nt4,a\nt4,c\nt5,d\nt5,e\n")
+    assert run_here(tmp_path, "load", "edges.csv", "--dataset", "two parts").code == 0
+    assert run_here(tmp_path, "learn", "l").code == 0
+    options = ("--rule", "understood", "--min-weight", "2")
+    assert run_here(tmp_path, "associate", "l", *options, "--json").json["associations"] == 2
+    asked = ("query", "MATCH (a)-[r:ASSOCIATED_WITH]->(b) RETURN a.id, b.id, r.weight ORDER BY b.id", "--json")
+    before = run_here(tmp_path, *asked).json["rows"]
+
+    # Of the same three skills two are known now: what links them is the same.
+    (tmp_path / "known.txt").write_text("a\nb\n")
+    ran = run_here(tmp_path, "learn", "l", "--known", "known.txt", "--json")
+    assert (ran.json["kept_associations"], ran.json["removed_associations"]) == (2, 0)
+    assert ran.json["layer"]["association_options"]["min_weight"] == 2
+    assert run_here(tmp_path, *asked).json["rows"] == before
+    assert run_here(tmp_path, "associate", "l", *options, "--json").json["reused"]
+    assert "keeps its 2 associations" in run_here(tmp_path, "learn", "l").err
+
+    ran = run_here(tmp_path, "learn", "l", "--learner", "d:2")
+    said = re.search(
+        r"2 associations of the layer that was replaced went with it\. `skillgraph (.+)` computes", ran.err
+    )
+    assert said, ran.err
+    assert run_here(tmp_path, *asked).json["rows"] == []
+    again = run_here(tmp_path, *shlex.split(said[1]), "--json").json
+    assert (again["rule"], again["associations"]) == ("understood", 2)
+    assert run_here(tmp_path, *asked).json["rows"] == before
 
 
 def test_a_class_with_a_comma_is_one_class(tmp_path: Path, run_here: Run) -> None:

@@ -561,6 +561,44 @@ def test_what_a_layer_lacks_is_added_to_what_is_stored(store: Store) -> None:
     assert store.query("MATCH (:Layer)-[r:LACKS]->() RETURN count(r)").rows == [(1,)]
 
 
+def test_a_layer_keeps_the_associations_of_the_one_it_replaces_if_told_to(store: Store) -> None:
+    store.write_dataset(small_dataset())
+    store.write_layer(layer("l", {"for": 1, "if": 2}))
+    store.write_layer(layer("tuned", {"for": 1}, base="l", kind="fine-tuned", mode="continued"))
+    with pytest.raises(StoreError, match="no associations"):
+        store.write_layer(layer("l", {"for": 2, "if": 1}), keep_associations=True)
+    pairs = associations(("for", "if", 2))
+    options = {"rule": "understood", "min_weight": 2}
+    store.write_associations(
+        "d", "l", pairs, rule="understood", components=components(**{"for": 0, "if": 0}), options=options
+    )
+    before = _content(store)
+    for learned in ({"for": 1}, {"for": 1, "sum": 2}, {"for": 1, "if": 2, "sum": 2}):
+        with pytest.raises(StoreError, match="other skills"):
+            store.write_layer(layer("l", learned), keep_associations=True)
+    with pytest.raises(NotFoundError):
+        store.write_layer(layer("new", {"for": 1}), keep_associations=True)
+    assert _same(_content(store), before)
+
+    store.write_layer(layer("l", {"for": 2, "if": 1}), keep_associations=True)
+    after = store.read_layer("d", "l")
+    assert after.skills["wave"].to_pylist() == [2, 1]
+    assert after.skills["component"].to_pylist() == [0, 0]
+    assert (after.info.associations, after.info.association_rule) == (1, "understood")
+    assert after.info.association_options == options
+    assert store.read_associations("d", "l").equals(pairs)
+    asked = "MATCH (a)-[r:ASSOCIATED_WITH {layer: 'l'}]->(b) RETURN a.id, b.id, r.weight"
+    assert list(store.query(asked).rows) == [("for", "if", 2)]
+    asked = "MATCH (:Layer {name: 'l'})-[r:LEARNED]->(s) RETURN s.id, r.wave, r.component ORDER BY s.id"
+    assert list(store.query(asked).rows) == [("for", 2, 0), ("if", 1, 0)]
+    tuned = "MATCH (:Layer {name: 'tuned'})-[:FINE_TUNED_FROM]->(l:Layer) RETURN l.name"
+    assert list(store.query(tuned).rows) == [("l",)]
+
+    store.write_layer(layer("l", {"for": 1, "if": 2}))
+    assert store.read_layer("d", "l").info.associations is None
+    assert list(store.query("MATCH ()-[r:ASSOCIATED_WITH]->() RETURN count(r)").rows) == [(0,)]
+
+
 @pytest.mark.parametrize("adds", [True, False, None])
 def test_whether_skills_add_anything_can_be_asked_for(store: Store, adds: bool | None) -> None:
     store.write_dataset(small_dataset())

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import pyarrow as pa
@@ -261,6 +263,7 @@ class Life(RuleBasedStateMachine):
             return
         if name not in layers or not report.reused:
             self.note_layer(dataset, name, base)
+        self.check_associations(dataset, name)
         version = self.store.version
         again = learn(self.store, dataset, **options)
         if not self.stale(dataset, name):
@@ -270,6 +273,25 @@ class Life(RuleBasedStateMachine):
             assert again.novel_skills == report.novel_skills
         else:
             self.note_layer(dataset, name, base)
+
+    def check_associations(self, dataset: str, name: str) -> None:
+        """What a layer that is not stale has as associations is what its texts and its learned skills say now."""
+        layer = self.store.read_layer(dataset, name)
+        if layer.info.associations is None or self.stale(dataset, name):
+            return
+        options, learned = layer.info.association_options, set(layer.skills["skill"].to_pylist())
+        counts: Counter[tuple[str, str]] = Counter()
+        for texts in self.inputs(dataset, self.layers[dataset][name].parts, "").values():
+            for required in texts.values():
+                if options["rule"] == "any" or set(required) <= learned:
+                    counts.update(combinations(sorted(learned & set(required)), 2))
+        expected = [(a, b, n) for (a, b), n in sorted(counts.items()) if n >= options["min_weight"]]
+        there = self.store.read_associations(dataset, name).to_pylist()
+        assert [tuple(row.values()) for row in there] == expected
+        if there:
+            # Linked skills are in one component, whichever layer of this name the components come from.
+            component = dict(zip(*(layer.skills[c].to_pylist() for c in ("skill", "component")), strict=True))
+            assert all(component[a] == component[b] is not None for a, b, _ in expected)
 
     @rule(pick=_PICK, layer=_PICK, part=st.none() | _PARTS)
     @precondition(lambda self: self.datasets)

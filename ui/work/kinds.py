@@ -125,8 +125,8 @@ def _learned(report: Any, dataset: str) -> Outcome:
     more = ("learning", "/learning"), ("what is not learned, and why", "/why")
     here = {"dataset": dataset, "layer": info.name, "run": "associate"}
     next_ = (("link its skills", "/runs", here),) if info.associations is None else ()
-    lines = (said, *([again] if report.reused else []), *([report.advice] if report.advice else []))
-    return Outcome(lines, links=(*next_, *_pages(dataset, info.name, *more)))
+    lines = (said, again if report.reused else "", report.associations_sentence, report.advice)
+    return Outcome(tuple(filter(None, lines)), links=(*next_, *_pages(dataset, info.name, *more)))
 
 
 def _associate(store: Store, dataset: str, values: Values, _: Report) -> Outcome:
@@ -419,9 +419,9 @@ class _Reporting:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def write_layer(self, layer: Layer) -> None:
+    def write_layer(self, layer: Layer, *, keep_associations: bool = False) -> None:
         self._writing()
-        self._store.write_layer(layer)
+        self._store.write_layer(layer, keep_associations=keep_associations)
 
     def write_layers(self, layers: Sequence[Layer]) -> None:
         self._writing()

@@ -230,15 +230,18 @@ class EmbeddedStore:
 
     # Layers -------------------------------------------------------------------------------------------------
 
-    def write_layer(self, layer: Layer) -> None:
-        """Write a layer in the place of one of that name, whose associations go with it."""
-        self.write_layers([layer])
+    def write_layer(self, layer: Layer, *, keep_associations: bool = False) -> None:
+        """Write a layer in the place of one of that name, whose associations go with it or are kept."""
+        self._write_layers([layer], keep_associations)
 
     def write_layers(self, layers: Sequence[Layer]) -> None:
         """Write layers of one dataset in their order, all of them or none."""
+        self._write_layers(layers, keep_associations=False)
+
+    def _write_layers(self, layers: Sequence[Layer], keep_associations: bool) -> None:
         from explorer.store.embedded.checks import check_name
-        from explorer.store.embedded.contents import ids_of, mark_stale, put_layer
-        from explorer.store.records import check_layer, layer_node
+        from explorer.store.embedded.contents import ids_of, layer_lacks, layer_skills, mark_stale, put_layer
+        from explorer.store.records import check_layer, layer_node, with_associations
 
         for layer in layers:
             check_layer(layer)
@@ -249,9 +252,16 @@ class EmbeddedStore:
             entry = dataset_entry(draft.catalogue, layers[0].info.dataset, self.url)
             assert content is not None, "a dataset that is there is in a content"
             ids = {table: ids_of(content, entry, table) for table in ("skills", "texts")}
-            for layer in layers:
-                self._check_base(draft.catalogue, layer.info)
+            for given in layers:
+                self._check_base(draft.catalogue, given.info)
+                layer, kept = given, None
+                if keep_associations:
+                    stored = layer_entry(draft.catalogue, given.info.dataset, given.info.name, self.url)
+                    skills, lacks = layer_skills(content, stored), layer_lacks(content, stored)
+                    layer = with_associations(given, Layer(layer_info(stored["node"]), skills, lacks))
+                    kept = stored["associations"]
                 put_layer(draft, entry, layer_node(layer), layer.skills, layer.lacks, ids, now=True)
+                entry["layers"][layer.info.name]["associations"] = kept
             mark_stale(entry)
 
     def write_lacks(self, dataset: str, name: str, lacks: pa.Table) -> None:

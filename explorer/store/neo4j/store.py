@@ -81,6 +81,7 @@ from explorer.store.records import (
     layer_info,
     node_key,
     utc_now,
+    with_associations,
 )
 from explorer.store.views import SavedView, changed_views
 from loaders.dataset import Dataset
@@ -318,18 +319,26 @@ class Neo4jStore:
 
     # Layers -------------------------------------------------------------------------------------------------
 
-    def write_layer(self, layer: Layer) -> None:
-        """Write a layer in the place of one of that name, whose associations go with it."""
-        self.write_layers([layer])
+    def write_layer(self, layer: Layer, *, keep_associations: bool = False) -> None:
+        """Write a layer in the place of one of that name, whose associations go with it or are kept."""
+        self._write_layers([layer], keep_associations)
 
     def write_layers(self, layers: Sequence[Layer]) -> None:
         """Write layers of one dataset in their order, all of them or none."""
+        self._write_layers(layers, keep_associations=False)
+
+    def _write_layers(self, layers: Sequence[Layer], keep_associations: bool) -> None:
         for layer in layers:
             check_layer(layer)
             _check_name(layer.info.key)
         if not layers:
             return
         dataset = layers[0].info.dataset
+        kept: dict[str, str] = {}
+        if keep_associations:
+            # The revision first: what is read after it may be younger, which its publication finds out.
+            kept = {layer.info.key: self._layer_node(dataset, layer.info.name)["revision"] for layer in layers}
+            layers = [with_associations(layer, self.read_layer(dataset, layer.info.name)) for layer in layers]
         # Of two layers of one name the later takes the earlier's place.
         chosen = list({layer.info.key: layer for layer in layers}.values())
         revision = self._dataset_node(dataset)["revision"]
@@ -360,18 +369,23 @@ class Neo4jStore:
                 if require_dataset(transaction, dataset)["revision"] != revision:
                     raise StoreError(f"dataset {dataset!r} was changed while a layer was written: learn it again")
                 for layer, draft in zip(chosen, drafts, strict=True):
+                    key, name = layer.info.key, layer.info.name
+                    if key in kept and require_layer(transaction, dataset, name)["revision"] != kept[key]:
+                        raise StoreError(f"layer {name!r} was changed while it was written: run the command again")
                     check_base(transaction, layer.info)
-                    tuned = retire_layer(transaction, staged, layer.info.key)
+                    tuned = retire_layer(transaction, staged, key)
                     publish_layer(transaction, layer, draft, staged.token)
                     join_layers(transaction, layer.info, tuned)
                 mark_stale(transaction, dataset)
 
-            forget = [Step("forget", layer.info.name, dataset) for layer in chosen]
+            forget = [Step("forget", layer.info.name, dataset) for layer in chosen if layer.info.key not in kept]
             staged.publish(publish, forget, replaced)
 
         there = [self._layer_sizes(layer.info.key) for layer in chosen]
-        replaced = sum(associations for _, associations in there)
-        rows = sum(layer.skills.num_rows + layer.lacks.num_rows for layer in chosen) + sum(size for size, _ in there)
+        associations = sum(count for _, count in there)
+        replaced = 0 if kept else associations
+        rows = sum(layer.skills.num_rows + layer.lacks.num_rows for layer in chosen)
+        rows += sum(size for size, _ in there) - associations + replaced
         several = len(chosen) > 1
         change(
             self._connection, "layers" if several else "layer", dataset if several else layers[0].info.key, rows, write
