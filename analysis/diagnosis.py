@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy  # its parts are imported when they are first asked for
 
 from analysis._threads import on_one_thread
 from analysis.errors import AnalysisError
@@ -235,20 +235,20 @@ class _Fit:
         if self.classes == "independent":
             share = (self.bits.T @ counts + 1.0) / (counts.sum() + 2.0)
             return self._clean(np.exp(self.bits @ np.log(share) + (1 - self.bits) @ np.log1p(-share)))
-        on = special.expit(self.a[:, None] * _NODES + self.d[:, None])
+        on = scipy.special.expit(self.a[:, None] * _NODES + self.d[:, None])
         joint = np.exp(self.bits @ np.log(on) + (1 - self.bits) @ np.log1p(-on)) * _NODE_WEIGHTS
         joint *= (counts / np.maximum(joint.sum(axis=1), 1e-300))[:, None]
         masters, nodes = self.bits.T @ joint, joint.sum(axis=0)
         for _ in range(3):
             # Newton steps of a logistic regression on the nodes, with a normal prior on both coefficients.
-            on = special.expit(self.a[:, None] * _NODES + self.d[:, None])
+            on = scipy.special.expit(self.a[:, None] * _NODES + self.d[:, None])
             residual, spread = masters - nodes * on, nodes * on * (1.0 - on)
             ga, gd = residual @ _NODES - (self.a - 1.0), residual.sum(axis=1) - 0.1 * self.d
             aa, ad, dd = spread @ _NODES**2 + 1.0, spread @ _NODES, spread.sum(axis=1) + 0.1
             size = aa * dd - ad**2
             self.a = np.clip(self.a + np.clip((dd * ga - ad * gd) / size, -1, 1), 0.0, 8.0)
             self.d = np.clip(self.d + np.clip((aa * gd - ad * ga) / size, -1, 1), -12.0, 12.0)
-        on = special.expit(self.a[:, None] * _NODES + self.d[:, None])
+        on = scipy.special.expit(self.a[:, None] * _NODES + self.d[:, None])
         joint = np.exp(self.bits @ np.log(on) + (1 - self.bits) @ np.log1p(-on)) * _NODE_WEIGHTS
         return self._clean(joint.sum(axis=1))
 

@@ -7,8 +7,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, sparse, special
-from scipy.sparse import linalg as sparse_linalg
+import scipy  # its parts are imported when they are first asked for
 
 from analysis._threads import on_one_thread
 from analysis.errors import AnalysisError
@@ -98,7 +97,7 @@ class ItemResponse:
 
     def probability(self, graph: SkillTextGraph, *, skills: bool = True) -> Floats:
         """P(solved) of every model on every text, float64 (M, T)."""
-        return np.asarray(special.expit(self.log_odds(graph, skills=skills)), dtype=np.float64)
+        return np.asarray(scipy.special.expit(self.log_odds(graph, skills=skills)), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +128,9 @@ class SkillRates:
         """Posterior probability that the rate is at least `bar`, float64 (M, S)."""
         rate = np.clip(self.rate, 1e-9, 1.0 - 1e-9)
         spread = np.maximum(self.error / (rate * (1.0 - rate)), 1e-9)
-        return np.asarray(special.ndtr((special.logit(rate) - special.logit(bar)) / spread), dtype=np.float64)
+        return np.asarray(
+            scipy.special.ndtr((scipy.special.logit(rate) - scipy.special.logit(bar)) / spread), dtype=np.float64
+        )
 
 
 def fit_item_response(
@@ -319,7 +320,7 @@ def skill_rates(graph: SkillTextGraph, scores: npt.ArrayLike, fit: ItemResponse)
         error = np.sqrt(slope**2 / information + total(spread**2 / (others + weight)) / texts**2)
         clipped = np.clip(rate, 1e-9, 1.0 - 1e-9)
         on_logit = 1.959964 * error / (clipped * (1.0 - clipped))
-        low, high = (special.expit(special.logit(clipped) + sign * on_logit) for sign in (-1.0, 1.0))
+        low, high = (scipy.special.expit(scipy.special.logit(clipped) + sign * on_logit) for sign in (-1.0, 1.0))
     blank = attempted == 0
     rate, error, low, high, expected, observed = (
         np.where(blank, np.nan, values) for values in (rate, error, low, high, expected, observed)
@@ -460,11 +461,11 @@ class _Problem:
             "initial_trust_radius": _RADIUS,
             "max_trust_radius": 1e3 * _RADIUS,
         }
-        found = optimize.minimize(value, begin, jac=True, hessp=product, method="trust-ncg", options=options)
+        found = scipy.optimize.minimize(value, begin, jac=True, hessp=product, method="trust-ncg", options=options)
         return found.x * scale, bool(found.success)
 
     def _information(self, u: Floats) -> list[Floats]:
-        p = special.expit(self._log_odds(u))
+        p = scipy.special.expit(self._log_odds(u))
         return self._sums(self.weights * p * (1.0 - p))
 
     def _traces(self, spread: Floats, at: Precisions) -> list[float]:
@@ -484,6 +485,8 @@ class _Problem:
             variance = np.diag(np.linalg.inv(dense))
             return [float(part.sum()) for part in self._split(variance)[1:]]
         rng = np.random.default_rng(0)
+        from scipy.sparse import linalg as sparse_linalg
+
         operator = sparse_linalg.LinearOperator((n, n), matvec=product)
         precondition = sparse_linalg.LinearOperator((n, n), matvec=lambda v: v / diagonal)
         sums = np.zeros(4)
@@ -499,7 +502,7 @@ class _Problem:
     @on_one_thread
     def pooled(self, at: Precisions, u: Floats) -> Precisions:
         """MacKay's fixed point for each group of effects."""
-        p = special.expit(self._log_odds(u))
+        p = scipy.special.expit(self._log_odds(u))
         spread = self.weights * p * (1.0 - p)
         groups = list(zip(self._split(u)[1:], self._sums(spread)[1:], _tuple(at), strict=True))
         told = [
@@ -530,7 +533,7 @@ class _Problem:
         centre = float(ability.mean()) if len(intercept) else 0.0
         information = self._information(u)
         odds = self._log_odds(u)
-        p = special.expit(odds)
+        p = scipy.special.expit(odds)
         eased = 1.0 / (information[2] + at.difficulty) if len(ease) else np.zeros(texts)
         told = _marginal((self.weights * p * (1.0 - p)).T, eased, at.difficulty).sum(axis=1)
         by_model = np.ascontiguousarray(deviation.reshape(skills, models).T) if len(deviation) else None
@@ -564,9 +567,9 @@ def _tuple(at: Precisions) -> tuple[float, float, float, float]:
     return at.ability, at.difficulty, at.skill, at.deviation
 
 
-def _requirements(graph: SkillTextGraph) -> sparse.csr_matrix:
+def _requirements(graph: SkillTextGraph) -> scipy.sparse.csr_matrix:
     """T × S, 1.0 where the text requires the skill."""
-    return sparse.csr_matrix(
+    return scipy.sparse.csr_matrix(
         (np.ones(len(graph.text_skills)), graph.text_skills, graph.text_ptr), shape=(graph.n_texts, graph.n_skills)
     )
 

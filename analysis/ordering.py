@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.cluster import hierarchy
+import scipy  # its parts are imported when they are first asked for
 
 __all__ = ["clustered"]
 
@@ -36,5 +36,5 @@ def clustered(values: npt.ArrayLike) -> npt.NDArray[np.int64]:
         centred = filled - filled.mean(axis=0)
         _, vectors = np.linalg.eigh(centred.T @ centred)
         return np.argsort(centred @ vectors[:, -1], kind="stable").astype(np.int64)
-    links = hierarchy.linkage(filled, "average", optimal_ordering=len(table) <= 500)
-    return np.asarray(hierarchy.leaves_list(links), dtype=np.int64)
+    links = scipy.cluster.hierarchy.linkage(filled, "average", optimal_ordering=len(table) <= 500)
+    return np.asarray(scipy.cluster.hierarchy.leaves_list(links), dtype=np.int64)

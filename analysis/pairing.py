@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, sparse, special
+import scipy  # its parts are imported when they are first asked for
 
 from analysis.errors import AnalysisError
 from analysis.graph import SkillTextGraph
@@ -271,7 +271,7 @@ def beyond_overall(
     ea, eb = np.where(common, x - a, 0.0), np.where(common, y - b, 0.0)
     spread = np.sqrt(a * (1.0 - a) * b * (1.0 - b))
     information = total(spread)
-    required = sparse.csr_matrix((np.ones(len(text)), (text, group)), shape=(groups.n_texts, groups.n_skills))
+    required = scipy.sparse.csr_matrix((np.ones(len(text)), (text, group)), shape=(groups.n_texts, groups.n_skills))
     shared = (required.T @ required).tocsr()
     shared.data = (shared.data / np.repeat(np.maximum(n, 1.0), np.diff(shared.indptr))) ** 2
     variance = deviation_variance * np.asarray(shared.sum(axis=1)).ravel() + level_variance
@@ -351,15 +351,19 @@ def _moderated(sums: Floats, scatter: Floats, expected: Floats, n: Floats, teste
     prior, size = 0.0, 1.0
     if shown.sum() > 2:
         half = d[shown] / 2.0
-        logs = np.log(ratio[shown]) - special.digamma(half) + np.log(half)
-        excess = float(np.mean((logs - logs.mean()) ** 2 * len(logs) / (len(logs) - 1.0) - special.polygamma(1, half)))
+        logs = np.log(ratio[shown]) - scipy.special.digamma(half) + np.log(half)
+        excess = float(
+            np.mean((logs - logs.mean()) ** 2 * len(logs) / (len(logs) - 1.0) - scipy.special.polygamma(1, half))
+        )
         prior = _MOST_FREEDOM
-        if excess > special.polygamma(1, _MOST_FREEDOM / 2.0):
-            prior = 2.0 * float(optimize.brentq(lambda h: special.polygamma(1, h) - excess, 1e-6, _MOST_FREEDOM))
-        size = float(np.exp(logs.mean() + special.digamma(prior / 2.0) - np.log(prior / 2.0)))
+        if excess > scipy.special.polygamma(1, _MOST_FREEDOM / 2.0):
+            prior = 2.0 * float(
+                scipy.optimize.brentq(lambda h: scipy.special.polygamma(1, h) - excess, 1e-6, _MOST_FREEDOM)
+            )
+        size = float(np.exp(logs.mean() + scipy.special.digamma(prior / 2.0) - np.log(prior / 2.0)))
     pooled = (prior * size + d * ratio) / (prior + d)
     t = np.abs(sums) / np.sqrt(pooled * expected)
-    return np.asarray(2.0 * special.stdtr(prior + d, -t), dtype=np.float64)
+    return np.asarray(2.0 * scipy.special.stdtr(prior + d, -t), dtype=np.float64)
 
 
 def _interval(
@@ -368,11 +372,11 @@ def _interval(
     if binary:
         b, c = (worse + 1.0) / (n + 2.0), (better + 1.0) / (n + 2.0)
         centre = c - b
-        half = float(special.ndtri((1.0 + level) / 2.0)) * np.sqrt((b + c - centre**2) / (n + 2.0))
+        half = float(scipy.special.ndtri((1.0 + level) / 2.0)) * np.sqrt((b + c - centre**2) / (n + 2.0))
     else:
         centre = mean
         variance = (np.maximum(squares - n * mean**2, 0.0) + 2.0 * usual) / (n + 1.0)
-        half = special.stdtrit(np.maximum(n - 1.0, 1.0), (1.0 + level) / 2.0) * np.sqrt(variance / n)
+        half = scipy.special.stdtrit(np.maximum(n - 1.0, 1.0), (1.0 + level) / 2.0) * np.sqrt(variance / n)
         half = np.where(n > 1, half, 1.0)  # one text tells nothing about the spread
     blank = n == 0
     low, high = np.maximum(centre - half, -1.0), np.minimum(centre + half, 1.0)
@@ -382,8 +386,8 @@ def _interval(
 def _mid_p(worse: Floats, better: Floats) -> Floats:
     """Two-sided: 2 P(X < k) + P(X = k) = P(X < k) + P(X ≤ k), X ~ Bin(b + c, ½), k the smaller."""
     n, k = worse + better, np.minimum(worse, better)
-    below = np.where(k > 0, special.betainc(n - k + 1.0, np.maximum(k, 1.0), 0.5), 0.0)
-    p = below + special.betainc(np.maximum(n - k, 1.0), k + 1.0, 0.5)
+    below = np.where(k > 0, scipy.special.betainc(n - k + 1.0, np.maximum(k, 1.0), 0.5), 0.0)
+    p = below + scipy.special.betainc(np.maximum(n - k, 1.0), k + 1.0, 0.5)
     return np.where(n > 0, np.minimum(p, 1.0), 1.0)
 
 
@@ -391,6 +395,6 @@ def _paired_t(n: Floats, mean: Floats, squares: Floats) -> Floats:
     variance = np.maximum(squares - n * mean**2, 0.0) / np.maximum(n - 1.0, 1.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         t = mean / np.sqrt(variance / n)
-    p = 2.0 * special.stdtr(np.maximum(n - 1.0, 1.0), -np.abs(t))
+    p = 2.0 * scipy.special.stdtr(np.maximum(n - 1.0, 1.0), -np.abs(t))
     # No spread at all: certain of nothing with one text or with no difference.
     return np.where((n < 2) | (squares == 0.0), 1.0, np.nan_to_num(p, nan=0.0))

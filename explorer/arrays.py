@@ -44,11 +44,13 @@ class SkillIndex:
         return found
 
     def indices(self, skills: pa.Array | pa.ChunkedArray | Sequence[str]) -> NDArray[np.int32]:
-        """int32 index of each id.
+        """int32 index of each id; ids that are dictionary-encoded are looked up once each.
 
         Raises:
             NotFoundError: An id is not among the skills.
         """
+        if isinstance(skills, pa.Array | pa.ChunkedArray) and pa.types.is_dictionary(skills.type):
+            return self._coded(skills)
         named = pa.array(skills, pa.string()) if not isinstance(skills, pa.Array | pa.ChunkedArray) else skills
         places = pc.index_in(named, value_set=self.ids)
         if places.null_count:
@@ -58,6 +60,21 @@ class SkillIndex:
             places = places.combine_chunks()
         found: NDArray[np.int32] = places.to_numpy(zero_copy_only=False).astype(np.int32)
         return found
+
+    def _coded(self, skills: pa.Array | pa.ChunkedArray) -> NDArray[np.int32]:
+        parts = skills.chunks if isinstance(skills, pa.ChunkedArray) else [skills]
+        found, of, among = [np.zeros(0, dtype=np.int32)], None, None
+        for part in parts:
+            if of is None or not part.dictionary.equals(among):
+                among = part.dictionary
+                places = pc.fill_null(pc.index_in(among, value_set=self.ids), -1)
+                of = places.to_numpy(zero_copy_only=False).astype(np.int32)
+            indices = of[part.indices.to_numpy(zero_copy_only=False)]
+            if len(indices) and indices.min() < 0:
+                row = int(np.flatnonzero(indices < 0)[0])
+                raise NotFoundError(f"skill {part[row].as_py()!r} is not among the {len(self)} skills of this graph")
+            found.append(indices)
+        return np.concatenate(found)
 
     def take(self, indices: NDArray[np.integer]) -> pa.Array:
         """Ids of these indices."""

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,6 +36,8 @@ class _Once:
         self._size = size
         self._values: OrderedDict[Hashable, Any] = OrderedDict()
         self._making: dict[Hashable, threading.Lock] = {}
+        self._going: set[Hashable] = set()
+        self._failed: dict[Hashable, Exception] = {}
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -57,6 +60,41 @@ class _Once:
                     self._values.popitem(last=False)
         return value
 
+    def begin(self, key: Hashable, make: Callable[[], Any]) -> bool:
+        """True if the value is there; otherwise it is being made, in a thread of its own, from now on.
+
+        Raises:
+            Exception: It could not be made, said once; who asks again begins again.
+        """
+        with self._lock:
+            if key in self._values:
+                return True
+            failed = self._failed.pop(key, None)
+            if failed is not None:
+                raise failed
+            if key in self._going:
+                return False
+            self._going.add(key)
+
+        def work() -> None:
+            try:
+                self.get(key, make)
+            except Exception as error:  # noqa: BLE001 -- told to who asks next
+                with self._lock:
+                    self._failed[key] = error
+            finally:
+                with self._lock:
+                    self._going.discard(key)
+
+        # What the thread is told to do elsewhere, it does there too.
+        threading.Thread(target=copy_context().run, args=(work,), daemon=True, name="skillgraph-begun").start()
+        return False
+
+    def has(self, key: Hashable) -> bool:
+        """True if the value is there."""
+        with self._lock:
+            return key in self._values
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -75,6 +113,14 @@ class Snapshot:
     def once(self, key: tuple[Hashable, ...], make: Callable[[], T]) -> T:
         """The value made for this version of the store under a key."""
         return self.memory.get((self.version, *key), make)
+
+    def begin(self, key: tuple[Hashable, ...], make: Callable[[], Any]) -> bool:
+        """True if the value of this version of the store is there; if not, it is made while others go on."""
+        return self.memory.begin((self.version, *key), make)
+
+    def has(self, key: tuple[Hashable, ...]) -> bool:
+        """True if the value of this version of the store is there."""
+        return self.memory.has((self.version, *key))
 
     def apart(self, key: tuple[Hashable, ...], function: Callable[..., T], *arguments: Any, **options: Any) -> T:
         """`function(store, *arguments)` for this version of the store under a key, in a child process of the server."""

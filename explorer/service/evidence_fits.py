@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+import scipy  # its parts are imported when they are first asked for
 from numpy.typing import NDArray
-from scipy import special
 
 from analysis.diagnosis import Diagnosis, diagnose
 from analysis.evidence import Evidence, Method, estimate_mastery
@@ -283,7 +283,7 @@ def _of_diagnosis(outcomes: Outcomes, found: Diagnosis, row: int) -> SkillEstima
     p = np.clip(np.nan_to_num(found.probability[row], nan=0.5), 1e-9, 1 - 1e-9)
     likelihood = float(np.sum(np.where(used, own * np.log(p) + (1 - own) * np.log1p(-p), 0.0)))
     rate = float(np.clip(own[used].mean(), 1e-9, 1 - 1e-9))
-    null = float(used.sum() * (special.xlogy(rate, rate) + special.xlogy(1 - rate, 1 - rate)))
+    null = float(used.sum() * (scipy.special.xlogy(rate, rate) + scipy.special.xlogy(1 - rate, 1 - rate)))
     text_of = np.repeat(np.arange(outcomes.graph.n_texts), outcomes.graph.text_degrees)
     texts = np.bincount(outcomes.graph.text_skills, used[text_of], minlength=outcomes.graph.n_skills)
     return SkillEstimate(

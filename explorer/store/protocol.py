@@ -429,8 +429,11 @@ class Store(Protocol):
         """
         ...
 
-    def read_associations(self, dataset: str, layer: str) -> pa.Table:
-        """Rows of `ASSOCIATION_SCHEMA`, ordered by source and target; none if they have not been written."""
+    def read_associations(self, dataset: str, layer: str, *, encoded: bool = False) -> pa.Table:
+        """Rows of `ASSOCIATION_SCHEMA`, ordered by source and target; none if they have not been written.
+
+        With `encoded`, the ids are dictionary-encoded; a dictionary may hold ids that no row has.
+        """
         ...
 
     def views(self) -> tuple[SavedView, ...]:

@@ -69,6 +69,7 @@ __all__ = [
     "layer_node",
     "layer_table",
     "named_models",
+    "no_associations",
     "node_key",
     "node_rows",
     "stale_properties",
@@ -285,6 +286,14 @@ def with_missing(table: pa.Table, schema: pa.Schema) -> pa.Table:
         ],
         schema=schema,
     )
+
+
+def no_associations(*, encoded: bool = False) -> pa.Table:
+    """No rows of `ASSOCIATION_SCHEMA`; with `encoded`, of one whose ids are dictionaries."""
+    empty = ASSOCIATION_SCHEMA.empty_table()
+    if not encoded:
+        return empty
+    return pa.table([c.dictionary_encode() if c.type == pa.string() else c for c in empty.columns], empty.column_names)
 
 
 def columns_table(schema: pa.Schema, columns: Mapping[str, Sequence[Any]]) -> pa.Table:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
-from explorer.arrays import index_dataset
+from explorer.arrays import SkillIndex, index_dataset
 from explorer.errors import NotFoundError
 from loaders.dataset import Dataset, build_dataset
 
@@ -82,3 +84,24 @@ def test_empty_dataset() -> None:
     )
     indexed = index_dataset(empty)
     assert (indexed.graph.n_texts, indexed.graph.n_skills, indexed.graph.n_edges) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_indices_of_coded_ids_are_those_of_plain_ones(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    index = SkillIndex(pa.array([f"s{i:02d}" for i in range(40)]))
+    chunks = []
+    for size in (30, 0, 7):
+        names = pa.array([f"s{i:02d}" for i in rng.permutation(45)])
+        chunks.append(pa.DictionaryArray.from_arrays(pa.array(rng.integers(0, 45, size), pa.int32()), names))
+    asked = pa.chunked_array(chunks)
+    there = pa.chunked_array([chunk.filter(pc.is_in(chunk, value_set=index.ids)) for chunk in chunks])
+    assert len(there) > 20
+    assert index.indices(there).tolist() == index.indices(there.cast(pa.string())).tolist()
+    assert index.indices(there.chunks[0]).tolist() == index.indices(there.chunks[0].cast(pa.string())).tolist()
+    said = []
+    for given in (asked, asked.cast(pa.string())):
+        with pytest.raises(NotFoundError) as caught:
+            index.indices(given)
+        said.append(str(caught.value))
+    assert said[0] == said[1]

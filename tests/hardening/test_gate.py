@@ -39,7 +39,7 @@ OWN_FILES = {
     "explorer/credentials.py",
     "explorer/service/memo.py", "explorer/spark/run_folder.py", "explorer/spark/session.py",
     "explorer/store/embedded/bounded.py", "explorer/unforeseen.py", "loaders/gate.py", "loaders/writing.py",
-    "ui/delivery.py", "ui/scripts.py",
+    "ui/delivery.py", "ui/scripts.py", "ui/work/kept.py",
 }  # fmt: skip
 READING = {"open", "read_text", "read_bytes"}
 WRITES = {"wb", "w", "r+b", "xb", "ab"}

@@ -672,6 +672,9 @@ def test_many_associations(store: Store) -> None:
     pairs, numbers = numbered_associations(1, size=2_000)
     store.write_associations("numbered", "layer", pairs, rule="any", components=numbers)
     assert store.read_associations("numbered", "layer").equals(pairs)
+    encoded = store.read_associations("numbered", "layer", encoded=True)
+    assert pa.types.is_dictionary(encoded["source"].type)
+    assert encoded.cast(pairs.schema).equals(pairs)
     found = store.read_layer("numbered", "layer")
     assert found.info == replace(written.info, associations=pairs.num_rows, association_rule="any")
     assert found.skills.drop(["component"]).equals(written.skills.drop(["component"]))
@@ -884,3 +887,8 @@ def test_associations_may_be_dictionary_encoded(store: Store) -> None:
     labels = components(**{"for": 0, "if": 0, "print": 0})
     store.write_associations("d", "l", encoded, rule="any", components=labels)
     assert store.read_associations("d", "l").equals(pairs)
+    assert store.read_associations("d", "l", encoded=True).cast(pairs.schema).equals(pairs)
+    store.write_layer(layer("none", {"for": 1}))
+    none = store.read_associations("d", "none", encoded=True)
+    assert none.num_rows == 0
+    assert pa.types.is_dictionary(none["target"].type)

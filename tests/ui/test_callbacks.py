@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 from dash import no_update
+from plotly.utils import PlotlyJSONEncoder
 
+from explorer.errors import SkillgraphError
 from ui.app import create_app
 from ui.calls import Cause
 from ui.choice import choose
 from ui.components import sentence
+from ui.drawing import graphs
 from ui.pages import PAGES, managing
 from ui.pages.classes import callbacks as classes
 from ui.pages.compression import callbacks as compression
 from ui.pages.graph import callbacks as graph
+from ui.pages.graph import pictures
 from ui.pages.layers import callbacks as layers
 from ui.pages.learning import callbacks as learning
 from ui.pages.percolation import callbacks as percolation
@@ -90,18 +95,83 @@ def test_a_text_of_the_panel_is_shown_alone_and_nothing_happens_unasked(source: 
 
 
 def test_another_colour_paints_and_another_view_draws(source: Source) -> None:
-    drawn = graph.draw(source, Cause("g-state", DRAWN, ("g-state.data",)), DRAWN, "class", "name", SUBJECT)
+    drawn = graph.draw(source, Cause("g-state", DRAWN, ("g-state.data",)), DRAWN, "class", "name", None, SUBJECT)
     assert drawn[0] is not no_update
     assert drawn[5] is None
-    painted = graph.draw(source, Cause("g-colour", "wave", ("g-colour.value",)), DRAWN, "wave", "name", SUBJECT)
+    painted = graph.draw(source, Cause("g-colour", "wave", ("g-colour.value",)), DRAWN, "wave", "name", None, SUBJECT)
     assert painted[0] is no_update
     assert {node for node in painted[5]["of"] if node.startswith("s:")} == {
         e["data"]["id"] for e in drawn[0] if e["data"]["id"].startswith("s:")
     }
-    assert graph.draw(source, Cause(), None, "class", "name", SUBJECT) == (no_update,) * 7
-    called = graph.draw(source, Cause("g-names", "id", ("g-names.value",)), DRAWN, "class", "id", SUBJECT)
+    assert graph.draw(source, Cause(), None, "class", "name", None, SUBJECT) == (no_update,) * 8
+    called = graph.draw(source, Cause("g-names", "id", ("g-names.value",)), DRAWN, "class", "id", None, SUBJECT)
     assert called[0] is no_update
     assert all(called[5]["labels"][f"s:{skill}"] == skill for skill in ("b05", "d05"))
+
+
+TICK = Cause("g-tick", 1, ("g-tick.n_intervals",))
+
+
+def ended() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "skillgraph-begun":
+            thread.join()
+
+
+@pytest.mark.parametrize("view", ["groups", "skills", "neighbours"])
+def test_another_picture_is_drawn_until_communities_are_there(
+    store_path: Path, view: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is drawn in the end is what would have been waited for."""
+    wanted, colour = {**DRAWN, "view": view}, "community"
+    waited = Source(store_path)
+    expected = graph.draw(waited, Cause("g-state"), wanted, colour, "name", None, SUBJECT)
+    assert expected[-1] is True
+    waited.close()
+    monkeypatch.setattr(pictures, "WAITED_FOR", 1)
+    source = Source(store_path)
+    layer = source.snapshot().graph(*SUBJECT.values())
+    first = graph.draw(source, Cause("g-state"), wanted, colour, "name", None, SUBJECT)
+    assert first[-1] is False
+    assert first[1].startswith(f"The communities of {layer.n:,} skills are being computed")
+    assert {e["data"]["id"][2:] for e in first[0] if e["data"]["id"].startswith("s:")} == set(layer.node_of)
+    assert "community" not in vars(layer), "nothing was waited for"
+    assert graph.draw(source, TICK, wanted, colour, "name", 1, SUBJECT) == (no_update,) * 8
+    ended()
+    last = graph.draw(source, TICK, wanted, colour, "name", 2, SUBJECT)
+    assert (last[0], last[1], last[-1]) == (expected[0], expected[1], True)
+    assert json.dumps(last[2], cls=PlotlyJSONEncoder) == json.dumps(expected[2], cls=PlotlyJSONEncoder)
+    assert graph.draw(source, Cause("g-state"), wanted, colour, "name", 2, SUBJECT)[0] == expected[0]
+    source.close()
+
+
+def test_texts_and_the_map_wait_for_no_other_picture(store_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "WAITED_FOR", 1)
+    source = Source(store_path)
+    texts = graph.draw(source, Cause("g-state"), {**DRAWN, "view": "texts"}, "class", "name", None, SUBJECT)
+    assert texts[-1] is True
+    assert any(e["data"]["id"].startswith("t:") for e in texts[0])
+    assert "community" not in vars(source.snapshot().graph(*SUBJECT.values()))
+    source.close()
+
+
+def test_communities_that_cannot_be_computed_are_said(store_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "WAITED_FOR", 1)
+
+    def fail(*_: object, **__: object) -> None:
+        raise SkillgraphError("there is not enough memory for this: ask for less")
+
+    monkeypatch.setattr(graphs, "communities", fail)
+    source = Source(store_path)
+    wanted = {**DRAWN, "view": "groups"}
+    graph.draw(source, Cause("g-state"), wanted, "community", "name", None, SUBJECT)
+    graph.draw(source, TICK, wanted, "community", "name", 1, SUBJECT)
+    ended()
+    said = graph.draw(source, TICK, wanted, "community", "name", 2, SUBJECT)
+    assert said[0] is no_update
+    assert said[1] == "The communities could not be computed: there is not enough memory for this: ask for less."
+    assert said[-1] is True
+    source.close()
 
 
 def test_the_panel_shows_the_chosen_skill_and_the_way_to_another(source: Source) -> None:

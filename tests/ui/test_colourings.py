@@ -1,12 +1,14 @@
 """Colours by level, layer membership and centrality; centrality against networkx."""
 
+from dataclasses import replace
+
 import networkx as nx
 import numpy as np
 import pytest
 
 from tests.ui.large import large_graph
 from ui.drawing.centrality import betweenness, degree
-from ui.drawing.colourings import by_centrality, by_level, by_membership, colourings
+from ui.drawing.colourings import OTHER, by_centrality, by_level, by_membership, colouring, colourings
 from ui.drawing.graphs import LayerGraph, subgraph
 
 
@@ -40,6 +42,37 @@ def test_estimated_betweenness_finds_the_same_hubs() -> None:
 def test_betweenness_without_paths(small_graph: LayerGraph) -> None:
     alone = subgraph(small_graph, np.array([0]))
     assert betweenness(alone).share.tolist() == [0.0]
+
+
+def test_one_colouring_is_that_of_all(small_graph: LayerGraph) -> None:
+    base = np.arange(small_graph.n) % 3 > 0
+    for key, found in colourings(small_graph, base).items():
+        alone = colouring(key, small_graph, base)
+        assert (alone.key, alone.categories, alone.of.tolist()) == (key, found.categories, found.of.tolist())
+
+
+def test_wave_and_class_need_no_communities(small_graph: LayerGraph) -> None:
+    graph = subgraph(small_graph, np.arange(small_graph.n))
+    for key in ("class", "wave", "component"):
+        colouring(key, graph)
+    assert "community" not in vars(graph)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_classes_are_listed_by_size_and_then_by_name(small_graph: LayerGraph, seed: int) -> None:
+    """Against counting in plain Python, with more classes than have a colour of their own."""
+    rng = np.random.default_rng(seed)
+    names = [f"class {k}" for k in (rng.random(small_graph.n) ** 2 * (4 + 20 * seed)).astype(int)]
+    look = colouring("class", replace(small_graph, skill_class=tuple(names)))
+    order = sorted(set(names), key=lambda name: (-names.count(name), name))
+    listed = [c.label for c in look.categories if not c.label.endswith(" more")]
+    assert listed == order[: len(listed)]
+    assert [c.count for c in look.categories[: len(listed)]] == [names.count(name) for name in listed]
+    for name, place in zip(names, look.of.tolist(), strict=True):
+        assert place == min(order.index(name), len(look.categories) - 1)
+    assert sum(c.count for c in look.categories) == small_graph.n
+    if len(order) > len(listed):
+        assert (look.categories[-1].label, look.categories[-1].colour) == (f"{len(order) - len(listed):,} more", OTHER)
 
 
 @pytest.mark.parametrize("key", ["degree", "betweenness"])

@@ -6,6 +6,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
+from tests.ui.large import large_graph
+from ui.drawing import graphs
 from ui.drawing.graphs import LayerGraph, _best_rank, backbone, most_used, shortest_path, skills_of, texts_of
 
 
@@ -41,6 +43,31 @@ def test_backbone_keeps_what_is_connected_connected(small_graph: LayerGraph, mos
     assert sorted(map(sorted, nx.connected_components(part))) == sorted(map(sorted, nx.connected_components(whole)))
     assert k == most
     assert len(kept) < g.m
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_forest_is_that_of_scipy(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of costs many of which are equal, the same edges, whichever way it is found."""
+    rng = np.random.default_rng(seed)
+    n = 60
+    pairs = np.array(
+        sorted({tuple(sorted(p)) for p in rng.integers(0, n, (150 + 60 * seed, 2)).tolist() if p[0] != p[1]})
+    )
+    cost = 1.0 + rng.integers(0, 4, len(pairs)) / 4.0
+    plain = graphs._spanning_forest(n, pairs[:, 0], pairs[:, 1], cost)
+    monkeypatch.setattr(graphs, "_PLAIN_FOREST", 0)
+    assert plain.tolist() == graphs._spanning_forest(n, pairs[:, 0], pairs[:, 1], cost).tolist()
+    tree = nx.Graph(pairs[plain].tolist())
+    assert nx.is_forest(tree)
+    assert nx.number_connected_components(tree) == nx.number_connected_components(nx.Graph(pairs.tolist()))
+
+
+def test_the_backbone_of_a_large_graph_is_the_same_either_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    g = large_graph(2_000, groups=10)
+    given = (g.n, g.source, g.target, g.strength, g.rank)
+    plain = backbone(*given)[0]
+    monkeypatch.setattr(graphs, "_PLAIN_FOREST", 0)
+    assert plain.tolist() == backbone(*given)[0].tolist()
 
 
 def test_backbone_keeps_the_strongest_of_each(small_graph: LayerGraph) -> None:

@@ -77,6 +77,47 @@ def test_a_value_is_made_once_for_all_who_ask(own_store: Path) -> None:
     assert made == [1]
 
 
+def ended() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "skillgraph-begun":
+            thread.join()
+
+
+def test_what_is_begun_is_made_while_others_go_on(own_store: Path) -> None:
+    snapshot = Source(own_store).snapshot()
+    gate, made = threading.Event(), list[int]()
+
+    def make() -> int:
+        gate.wait()
+        made.append(1)
+        return 7
+
+    assert not snapshot.has(("later",))
+    assert not snapshot.begin(("later",), make)
+    assert not snapshot.begin(("later",), make)
+    gate.set()
+    ended()
+    assert snapshot.has(("later",))
+    assert snapshot.begin(("later",), make)
+    assert snapshot.once(("later",), make) == 7
+    assert made == [1]
+
+
+def test_a_failure_of_what_is_begun_is_said_once(own_store: Path) -> None:
+    snapshot = Source(own_store).snapshot()
+
+    def fail() -> int:
+        raise StoreError("no room")
+
+    assert not snapshot.begin(("later",), fail)
+    ended()
+    with pytest.raises(StoreError, match="no room"):
+        snapshot.begin(("later",), fail)
+    assert not snapshot.begin(("later",), lambda: 3)
+    ended()
+    assert snapshot.begin(("later",), lambda: 4)
+
+
 def test_a_failure_is_not_remembered(own_store: Path) -> None:
     snapshot = Source(own_store).snapshot()
 

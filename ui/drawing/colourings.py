@@ -12,8 +12,18 @@ import numpy.typing as npt
 from ui.drawing.centrality import betweenness, degree
 from ui.drawing.graphs import LayerGraph
 from ui.drawing.style import CATEGORIES, CHANGES, OTHER, category_colours, ramp
+from ui.drawing.words import coded
 
-__all__ = ["TITLES", "Category", "Colouring", "by_centrality", "by_level", "by_membership", "colourings"]
+__all__ = [
+    "TITLES",
+    "Category",
+    "Colouring",
+    "by_centrality",
+    "by_level",
+    "by_membership",
+    "colouring",
+    "colourings",
+]
 
 Int = npt.NDArray[np.int64]
 
@@ -83,13 +93,25 @@ def colourings(graph: LayerGraph, base_learned: npt.NDArray[np.bool_] | None = N
         graph: The graph.
         base_learned: Bool (n,), which nodes the base layer has learned too; None without a base.
     """
-    found = [_by_value("class", graph.skill_class), _by_wave(graph), _by_community(graph.community)]
+    found = {"class", "wave", "community"}
     if graph.n and int(graph.component.max()) >= 0:
-        found.append(_by_component(graph))
+        found.add("component")
     if base_learned is not None:
-        labels = ["kept" if kept else "gained" for kept in base_learned.tolist()]
-        found.append(_by_value("change", labels, CHANGES))
-    return {colouring.key: colouring for colouring in found}
+        found.add("change")
+    return {key: colouring(key, graph, base_learned) for key in TITLES if key in found}
+
+
+def colouring(key: str, graph: LayerGraph, base_learned: npt.NDArray[np.bool_] | None = None) -> Colouring:
+    """One of `colourings`; no other is computed."""
+    if key == "wave":
+        return _by_wave(graph)
+    if key == "community":
+        return _by_community(graph.community)
+    if key == "component":
+        return _by_component(graph)
+    if key == "change" and base_learned is not None:
+        return _by_code("change", ("kept", "gained"), np.where(base_learned, 0, 1), CHANGES)
+    return _by_code("class", *graph.classes)
 
 
 def by_level(levels: Sequence[int | None]) -> Colouring:
@@ -155,33 +177,36 @@ def _ordered(key: str, labels: Sequence[str], order: Sequence[str], colours: Map
 
 
 def _by_value(key: str, values: Sequence[str], colours: Mapping[str, str] | None = None) -> Colouring:
-    counts = Counter(values)
-    order = sorted(counts, key=lambda value: (-counts[value], value))
-    listed = order if len(order) <= _LISTED else order[:_LISTED]
-    chosen = colours or category_colours(listed)
-    categories = [Category(value, chosen[value], counts[value]) for value in listed]
+    return _by_code(key, *coded(values), colours)
+
+
+def _by_code(key: str, names: Sequence[str], code: Int, colours: Mapping[str, str] | None = None) -> Colouring:
+    """Names that occur, the commonest first; `code` is the place of each node's among them."""
+    counts = np.bincount(code, minlength=len(names)).tolist()
+    order = sorted((i for i, n in enumerate(counts) if n), key=lambda i: (-counts[i], names[i]))
+    listed = order[:_LISTED]
+    chosen = colours or category_colours([names[i] for i in listed])
+    categories = [Category(names[i], chosen[names[i]], counts[i]) for i in listed]
     if len(order) > len(listed):
-        rest = sum(counts[value] for value in order[_LISTED:])
+        rest = sum(counts[i] for i in order[_LISTED:])
         categories.append(Category(f"{len(order) - _LISTED:,} more", OTHER, rest))
-    place = {value: min(i, len(categories) - 1) for i, value in enumerate(order)}
-    return Colouring(key, TITLES[key], tuple(categories), np.array([place[v] for v in values], dtype=np.int64))
+    place = np.zeros(len(names), dtype=np.int64)
+    place[order] = np.minimum(np.arange(len(order)), len(categories) - 1)
+    return Colouring(key, TITLES[key], tuple(categories), place[code])
 
 
 def _by_wave(graph: LayerGraph) -> Colouring:
-    waves = sorted(set(graph.wave.tolist()))
-    shown = waves[:10]
+    waves, code, numbers = np.unique(graph.wave, return_inverse=True, return_counts=True)
+    shown, counts = waves[:10].tolist(), numbers.tolist()
     colours = ramp(len(shown))
-    counts = Counter(graph.wave.tolist())
     categories = [
-        Category("known before" if wave == 0 else f"wave {wave}", colour, counts[wave])
-        for wave, colour in zip(shown, colours, strict=True)
+        Category("known before" if wave == 0 else f"wave {wave}", colour, count)
+        for wave, colour, count in zip(shown, colours, counts, strict=False)
     ]
     if len(waves) > len(shown):
         last = categories[-1]
-        rest = sum(counts[wave] for wave in waves[9:])
-        categories[-1] = Category(f"wave {shown[-1]} and later", last.colour, rest)
-    place = {wave: min(i, len(shown) - 1) for i, wave in enumerate(waves)}
-    of = np.array([place[w] for w in graph.wave.tolist()], np.int64)
+        categories[-1] = Category(f"wave {shown[-1]} and later", last.colour, sum(counts[9:]))
+    of = np.minimum(code.astype(np.int64), max(len(shown) - 1, 0))
     return Colouring("wave", "wave", tuple(categories), of, "the round of peeling in which a skill was learned")
 
 
@@ -196,12 +221,8 @@ def _by_community(community: Int) -> Colouring:
 
 
 def _by_component(graph: LayerGraph) -> Colouring:
-    sizes = Counter(graph.component.tolist())
-
-    def label(component: int) -> str:
-        if component == 0:
-            return "giant component"
-        return "alone" if sizes[component] == 1 else "small component"
-
+    _, place, sizes = np.unique(graph.component, return_inverse=True, return_counts=True)
+    names = ("giant component", "small component", "alone")
+    code = np.where(graph.component == 0, 0, np.where(sizes[place] == 1, 2, 1))
     colours = {"giant component": "#0072B2", "small component": "#E69F00", "alone": OTHER}
-    return _by_value("component", [label(c) for c in graph.component.tolist()], colours)
+    return _by_code("component", names, code, colours)

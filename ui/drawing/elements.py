@@ -77,7 +77,6 @@ def skill_node(graph: LayerGraph, node: int, x: float, y: float, size: float, lo
             "class": graph.skill_class[node],
             "uses": int(graph.uses[node]),
             "wave": int(graph.wave[node]),
-            "community": int(graph.community[node]),
             "size": round(size, 1),
             **{f"c_{key}": colouring.colour(node) for key, colouring in looks.items()},
             **{f"k_{key}": int(colouring.of[node]) for key, colouring in looks.items()},
@@ -141,6 +140,7 @@ def skill_drawing(
     per_skill: int = 3,
     edge_limit: int = EDGE_LIMIT,
     arrangement: str = "islands",
+    alike: bool = False,
 ) -> Drawing:
     """All skills of a graph with the strongest part of its associations.
 
@@ -150,6 +150,7 @@ def skill_drawing(
         per_skill: How many of each skill's associations are drawn at most.
         edge_limit: How many in all.
         arrangement: A key of `ui.drawing.arrangements.ARRANGEMENTS`.
+        alike: Draw all associations alike, and not those between communities paler: then communities are not needed.
     """
     edges, k = backbone(
         graph.n, graph.source, graph.target, graph.strength, graph.rank, limit=edge_limit, most=per_skill
@@ -167,7 +168,7 @@ def skill_drawing(
     ids = [f"s:{graph.skill_id(i)}" for i in range(graph.n)]
     elements += [skill_node(graph, i, float(x[i]), float(y[i]), float(size[i]), looks) for i in range(graph.n)]
     heaviest = int(graph.weight.max(initial=1))
-    inside = graph.community[graph.source] == graph.community[graph.target]
+    inside = np.ones(graph.m, bool) if alike else graph.community[graph.source] == graph.community[graph.target]
     elements += [
         _edge(
             e,

@@ -50,7 +50,8 @@ def filtered(graph: LayerGraph, filters: Filters) -> LayerGraph:
     if filters.waves is not None:
         kept &= within(graph.wave, "wave", filters.waves)
     if filters.classes:
-        kept &= np.isin(np.array(graph.skill_class, dtype=object).astype(str), filters.classes)
+        names, code = graph.classes
+        kept &= np.array([name in filters.classes for name in names], dtype=bool)[code]
     if filters.box is not None:
         kept &= in_box(graph.map_positions, filters.box)
     if filters.uses is not None:

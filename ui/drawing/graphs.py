@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.association import associate
@@ -15,6 +16,7 @@ from explorer.service import LayerView
 from explorer.store.protocol import Store
 from explorer.wording import isolated
 from ui.drawing.layouts import Islands, communities, islands, map_positions
+from ui.drawing.words import Places, Words, coded
 
 __all__ = [
     "EDGE_LIMIT",
@@ -67,8 +69,8 @@ class LayerGraph:
 
     view: LayerView
     skill: Int
-    name: tuple[str, ...]
-    skill_class: tuple[str, ...]
+    name: Sequence[str]
+    skill_class: Sequence[str]
     uses: Int
     wave: Int
     component: Int
@@ -113,6 +115,12 @@ class LayerGraph:
         return communities(self.n, self.source, self.target, self.strength)
 
     @cached_property
+    def by_use(self) -> Int:
+        """Nodes, the most used first, int64 (n,)."""
+        order: Int = np.argsort(-self.uses, kind="stable")
+        return order
+
+    @cached_property
     def radius(self) -> Float:
         """Radius of each drawn node by the logarithm of its uses, float64 (n,)."""
         radius: Float = 2.2 + 1.25 * np.log2(1.0 + self.uses)
@@ -125,13 +133,17 @@ class LayerGraph:
         return np.asarray(pc.fill_null(column, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
 
     @cached_property
+    def classes(self) -> tuple[tuple[str, ...], Int]:
+        """Names of the classes that there are, in order, and the place of each node's among them, int64 (n,)."""
+        return coded(self.skill_class)
+
+    @cached_property
     def class_number(self) -> Int:
         """Number of each node's class, 0 the largest, int64 (n,)."""
         if self.part_of is not None:
             whole, nodes = self.part_of
             return whole.class_number[nodes]
-        _, number = np.unique(np.array(self.skill_class, dtype=object).astype(str), return_inverse=True)
-        return _by_size(number.astype(np.int64))
+        return _by_size(self.classes[1])
 
     @cached_property
     def component_number(self) -> Int:
@@ -159,6 +171,16 @@ class LayerGraph:
         edges = self.outline
         return map_positions(self.community, self.radius, self.source[edges], self.target[edges], self.strength[edges])
 
+    def gather(self) -> None:
+        """Find the communities of the whole graph and where they lie: seconds for a million associations."""
+        _ = self.groupings["community"].atlas
+
+    @property
+    def gathered(self) -> bool:
+        """Whether the communities of the whole graph and the outline of its associations have been found."""
+        whole = self if self.part_of is None else self.part_of[0]
+        return {"community", "outline"} <= vars(whole).keys()
+
     @cached_property
     def groupings(self) -> dict[str, Grouping]:
         """Ways to put skills together, by key."""
@@ -166,10 +188,9 @@ class LayerGraph:
         return {key: Grouping(self, key, label) for key, label in labels.items()}
 
     @cached_property
-    def node_of(self) -> dict[str, int]:
+    def node_of(self) -> Mapping[str, int]:
         """Node of each skill id."""
-        ids = self.view.indexed.skills.ids.to_pylist()
-        return {ids[s]: i for i, s in enumerate(self.skill.tolist())}
+        return Places(self.view.indexed.skills.ids, self.skill)
 
     def skill_id(self, node: int) -> str:
         """Id of a node's skill."""
@@ -265,7 +286,7 @@ def _by_size(label: Int) -> Int:
         return label
     sizes = np.bincount(label)
     first = np.full(len(sizes), len(label), dtype=np.int64)
-    np.minimum.at(first, label, np.arange(len(label)))
+    first[label[::-1]] = np.arange(len(label))[::-1]  # the last that is written stays
     rank = np.empty(len(sizes), dtype=np.int64)
     rank[np.lexsort((first, -sizes))] = np.arange(len(sizes))
     ranked: Int = rank[label]
@@ -279,20 +300,22 @@ def layer_graph(store: Store, view: LayerView) -> LayerGraph:
     node[skill] = np.arange(len(skill))
     stored = view.info.associations is not None
     if stored:
-        table = store.read_associations(view.info.dataset, view.info.name)
-        source, target = (view.indexed.skills.indices(table[side]) for side in ("source", "target"))
+        table = store.read_associations(view.info.dataset, view.info.name, encoded=True)
+        ends = [*table["source"].chunks, *table["target"].chunks]  # together, so that ids are looked up once
+        both = view.indexed.skills.indices(pa.chunked_array(ends, table["source"].type))
+        source, target = np.split(both, 2)
         weight = table["weight"].to_numpy()
     else:
         pairs = associate(view.indexed.graph, view.learned)
         source, target, weight = pairs.source, pairs.target, pairs.weight
     ids = view.indexed.skills.ids.take(skill)
-    names = pc.coalesce(view.indexed.skill_column("name").take(skill), ids).to_pylist()
-    classes = pc.fill_null(view.indexed.skill_column("class").take(skill), "no class").to_pylist()
+    names = pc.coalesce(view.indexed.skill_column("name").take(skill), ids)
+    classes = pc.fill_null(view.indexed.skill_column("class").take(skill), "no class").dictionary_encode()
     return LayerGraph(
         view=view,
         skill=skill,
-        name=tuple(names),
-        skill_class=tuple(classes),
+        name=Words(names),
+        skill_class=Words(classes),
         uses=view.indexed.graph.skill_degrees[skill].astype(np.int64),
         wave=view.wave[skill].astype(np.int64),
         component=view.component[skill].astype(np.int64),
@@ -344,13 +367,7 @@ def backbone(
     m = len(source)
     if m == 0:
         return np.zeros(0, dtype=np.int64), 0
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import minimum_spanning_tree
-
-    cost = 2.0 - strength / max(float(strength.max()), 1e-300)
-    matrix = coo_array((cost, (source, target)), shape=(n, n)).tocsr()
-    tree = minimum_spanning_tree(matrix).tocoo()
-    kept = np.isin(source * n + target, tree.row.astype(np.int64) * n + tree.col)
+    kept = _spanning_forest(n, source, target, 2.0 - strength / max(float(strength.max()), 1e-300))
     forest = np.flatnonzero(kept)
     k = 0
     while k < most:
@@ -361,6 +378,35 @@ def backbone(
         if len(more) == m:
             break
     return forest, k
+
+
+_PLAIN_FOREST = 20_000  # edges up to which a loop is done before scipy is imported
+
+
+def _spanning_forest(n: int, source: Int, target: Int, cost: Float) -> npt.NDArray[np.bool_]:
+    """Bool (m,): edges of the cheapest spanning forest by Kruskal's method; equal ones in order of their source."""
+    if len(source) > _PLAIN_FOREST:
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import minimum_spanning_tree
+
+        tree = minimum_spanning_tree(coo_array((cost, (source, target)), shape=(n, n)).tocsr()).tocoo()
+        return np.isin(source * n + target, tree.row.astype(np.int64) * n + tree.col)
+    kept = np.zeros(len(source), dtype=bool)
+    rows = np.argsort(source, kind="stable")
+    order = rows[np.argsort(cost[rows], kind="stable")]
+    parent = list(range(n))
+
+    def root(node: int) -> int:
+        while parent[node] != node:
+            parent[node] = node = parent[parent[node]]
+        return node
+
+    for edge, start, end in zip(order.tolist(), source[order].tolist(), target[order].tolist(), strict=True):
+        one, other = root(start), root(end)
+        if one != other:
+            parent[other] = one
+            kept[edge] = True
+    return kept
 
 
 def shortest_path(graph: LayerGraph, start: int, goal: int) -> list[int]:
@@ -416,6 +462,10 @@ def most_used(graph: LayerGraph, limit: int, always: Collection[str] = ()) -> La
     return subgraph(graph, np.sort(np.lexsort((-graph.uses, ~first))[:limit]))
 
 
+def _taken(words: Sequence[str], nodes: Int) -> Sequence[str]:
+    return words.take(nodes) if isinstance(words, Words) else tuple(words[i] for i in nodes.tolist())
+
+
 def subgraph(graph: LayerGraph, nodes: Int, edges: Int | None = None) -> LayerGraph:
     """The part of a graph on some nodes, with the groups of the whole: a community keeps its number.
 
@@ -431,8 +481,8 @@ def subgraph(graph: LayerGraph, nodes: Int, edges: Int | None = None) -> LayerGr
     return replace(
         graph,
         skill=graph.skill[nodes],
-        name=tuple(graph.name[i] for i in nodes.tolist()),
-        skill_class=tuple(graph.skill_class[i] for i in nodes.tolist()),
+        name=_taken(graph.name, nodes),
+        skill_class=_taken(graph.skill_class, nodes),
         uses=graph.uses[nodes],
         wave=graph.wave[nodes],
         component=graph.component[nodes],

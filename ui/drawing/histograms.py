@@ -89,9 +89,9 @@ def histogram(values: npt.ArrayLike, scale: Scale, noun: str = "skill", last: in
         first = tuple(range(0, 100, 5))
         ends, names = tuple(a + 5 for a in first), tuple(f"{a}–{a + 5} %" for a in first)
     else:
-        places = found if scale == "wave" else np.log2(np.maximum(found, 1.0))
+        places = found if scale == "wave" else np.frexp(np.maximum(found, 1.0))[1] - 1  # ⌊log₂⌋
         counts = np.bincount(
-            np.maximum(places, 0.0).astype(np.int64), minlength=max(last + 1, 2 if scale == "wave" else 1)
+            np.maximum(places, 0).astype(np.int64), minlength=max(last + 1, 2 if scale == "wave" else 1)
         )
         first = ends = tuple(range(len(counts)))
         none = scale == "texts" and bool((found < 1).any())

@@ -7,11 +7,13 @@ view shows the same picture to everybody.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import numpy as np
 import numpy.typing as npt
 
 from ui.work.apart import apart
+from ui.work.kept import kept
 
 __all__ = [
     "Islands",
@@ -27,6 +29,7 @@ __all__ = [
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
+_WORTH_KEEPING = 50_000  # edges from which on their communities take longer than it takes to read them
 GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
 _LARGEST_SCALE = 2.0  # a dozen nodes need not fill the screen
 _SEPARATE_LIMIT = 3_000  # a larger island is drawn as a disc, or by its most used skills: overlaps do not show
@@ -73,11 +76,19 @@ def communities(
     u, v = np.asarray(source, dtype=np.int64), np.asarray(target, dtype=np.int64)
     if n == 0 or len(u) == 0:
         return np.arange(n, dtype=np.int64)
-    label = apart(_leiden, n, u, v, np.asarray(strength, dtype=float), resolution)
+    s = np.asarray(strength, dtype=float)
+
+    def find() -> Int:
+        return apart(_leiden, n, u, v, s, resolution)
+
+    if len(u) < _WORTH_KEEPING:
+        label = find()
+    else:
+        label = kept(f"leiden {version('networkit')}", (n, resolution), (u, v, s), find)
     _, label = np.unique(label, return_inverse=True)
     sizes = np.bincount(label)
     first = np.full(len(sizes), n, dtype=np.int64)
-    np.minimum.at(first, label, np.arange(n))
+    first[label[::-1]] = np.arange(n)[::-1]  # the last that is written stays
     rank = np.empty(len(sizes), dtype=np.int64)
     rank[np.lexsort((first, -sizes))] = np.arange(len(sizes))
     ranked: Int = rank[label]
@@ -388,7 +399,7 @@ _GATHERED = 120  # islands placed by what joins them; distances between all pair
 
 def _first_of(label: Int, k: int) -> Int:
     first = np.full(k, len(label), dtype=np.int64)
-    np.minimum.at(first, label, np.arange(len(label)))
+    first[label[::-1]] = np.arange(len(label))[::-1]  # the last that is written stays
     return first
 
 

@@ -19,7 +19,7 @@ from explorer.store.embedded.container import Content, Draft
 from explorer.store.embedded.tables import Ids, read_column, read_table, store_table
 from explorer.store.infos import layer_info
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_LACKS_SCHEMA, LAYER_SKILLS_SCHEMA, SCHEMA_VERSION
-from explorer.store.records import dataset_parts, stale_properties, with_missing
+from explorer.store.records import dataset_parts, no_associations, stale_properties, with_missing
 from explorer.store.staleness import stale_layers
 from loaders.dataset import EMPTY_TABLES, Dataset
 
@@ -236,7 +236,7 @@ def _layer_rows(content: Content, table: Mapping[str, Any], schema: pa.Schema) -
 def layer_associations(content: Content, layer: Mapping[str, Any], *, encoded: bool = False) -> pa.Table:
     """A layer's associations, rows of `ASSOCIATION_SCHEMA`; with `encoded`, ids as dictionaries of all skills."""
     if layer["associations"] is None:
-        return ASSOCIATION_SCHEMA.empty_table()
+        return no_associations(encoded=encoded)
     columns = layer["associations"]["columns"]
     return pa.table({name: read_column(content, columns[name], encoded=encoded) for name in ASSOCIATION_SCHEMA.names})
 

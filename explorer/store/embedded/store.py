@@ -352,13 +352,15 @@ class EmbeddedStore:
             node = stored["node"] | association_properties(associations.num_rows, rule, options)
             put_associations(draft, stored, node, learned, associations, ids)
 
-    def read_associations(self, dataset: str, layer: str) -> pa.Table:
+    def read_associations(self, dataset: str, layer: str, *, encoded: bool = False) -> pa.Table:
         """Rows of `ASSOCIATION_SCHEMA`, ordered by source and target; none if they have not been computed."""
         from explorer.store.embedded.contents import layer_associations
 
-        return self._read(
-            lambda content: layer_associations(content, layer_entry(content.catalogue, dataset, layer, self.url))
-        )
+        def read(content: Content) -> pa.Table:
+            entry = layer_entry(content.catalogue, dataset, layer, self.url)
+            return layer_associations(content, entry, encoded=encoded)
+
+        return self._read(read)
 
     # Saved views --------------------------------------------------------------------------------------------
 

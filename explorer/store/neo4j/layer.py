@@ -26,6 +26,7 @@ from explorer.store.records import (
     layer_info,
     layer_node,
     layer_table,
+    no_associations,
     node_key,
     stale_properties,
 )
@@ -241,19 +242,25 @@ def read_layer_lacks(transaction: ManagedTransaction, node: Mapping[str, Any]) -
     return lacks_table(dict(zip(names, values, strict=True)))
 
 
-def read_layer_associations(transaction: ManagedTransaction, node: Mapping[str, Any]) -> pa.Table:
-    """The associations of a layer, given its node; rows of `ASSOCIATION_SCHEMA`."""
+def read_layer_associations(
+    transaction: ManagedTransaction, node: Mapping[str, Any], *, encoded: bool = False
+) -> pa.Table:
+    """The associations of a layer, given its node; rows of `ASSOCIATION_SCHEMA`, or these with ids as dictionaries."""
     count = node.get("associations")
     if not count:
-        return ASSOCIATION_SCHEMA.empty_table()
+        return no_associations(encoded=encoded)
     numbers = [row[0] for batch in _learned(transaction, node, ("id(s)",)) for row in batch]
     skills = skills_of(transaction, node["dataset"])
     learned = skills.keep(np.isin(skills.numbers, np.asarray(numbers, dtype=np.int64)))
     pattern = "MATCH (a)-[r:ASSOCIATED_WITH]->(b:Skill) WHERE r.layer = $layer"
     pairs = read_pairs(transaction, pattern, learned, learned, count, ("r.weight",), layer=node["name"])
     source, target, values = fill_pairs(pairs, count, {"weight": np.int64})
+    weight = pa.array(values["weight"], pa.int64())
+    if encoded:
+        ends = [pa.DictionaryArray.from_arrays(pa.array(side, pa.int32()), learned.ids) for side in (source, target)]
+        return pa.table([*ends, weight], names=ASSOCIATION_SCHEMA.names)
     ends = [learned.ids.take(pa.array(positions)) for positions in (source, target)]
-    return pa.table([*ends, pa.array(values["weight"])], schema=ASSOCIATION_SCHEMA)
+    return pa.table([*ends, weight], schema=ASSOCIATION_SCHEMA)
 
 
 def _learned(

@@ -531,9 +531,12 @@ class Neo4jStore:
         size, replaced = self._layer_sizes(key)
         change(self._connection, "associations", key, associations.num_rows + size, write)
 
-    def read_associations(self, dataset: str, layer: str) -> pa.Table:
+    def read_associations(self, dataset: str, layer: str, *, encoded: bool = False) -> pa.Table:
         """Rows of `ASSOCIATION_SCHEMA`, ordered by source and target."""
-        return self._steadily(lambda transaction: require_layer(transaction, dataset, layer), read_layer_associations)
+        return self._steadily(
+            lambda transaction: require_layer(transaction, dataset, layer),
+            lambda transaction, node: read_layer_associations(transaction, node, encoded=encoded),
+        )
 
     # Saved views --------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,13 +10,15 @@ from typing import Any
 import plotly.graph_objects as go
 from dash import ALL, Input, Output, State, no_update
 
+from explorer.errors import USER_ERRORS
 from explorer.wording import plural
 from ui.brushes import pale
 from ui.calls import Calls, Cause
 from ui.drawing.canvas import legend_items
+from ui.drawing.colourings import Colouring
 from ui.drawing.filters import counts_sentence
 from ui.drawing.graph_file import graph_file
-from ui.drawing.graphs import NODE_LIMIT
+from ui.drawing.graphs import NODE_LIMIT, LayerGraph
 from ui.drawing.learning_path import needed_before
 from ui.drawing.map_picture import map_figure, nearest_box
 from ui.pages.graph.exports import as_csv, as_graphml
@@ -31,8 +34,10 @@ from ui.pages.graph.inspector import (
 from ui.pages.graph.lacking import all_skills, is_lacking, lacking_panel
 from ui.pages.graph.pictures import (
     Subject,
+    awaited,
     drawing,
     look,
+    meanwhile,
     paint,
     part,
     picture,
@@ -40,12 +45,13 @@ from ui.pages.graph.pictures import (
     text_options,
     texts_of_skills,
 )
-from ui.pages.graph.state import CONTROLS, read_state
+from ui.pages.graph.state import CONTROLS, GraphState, read_state
 from ui.searching import found, register_found
 from ui.source import Source
 
 __all__ = ["CALLS", "map_sentence"]
 
+_log = logging.getLogger(__name__)
 _REGION = 300  # skills around one on the map
 
 
@@ -187,35 +193,66 @@ CALLS.browser(
     Output("g-nothing", "hidden"),
     Output("g-paint", "data"),
     Output("g-counts", "children"),
+    Output("g-tick", "disabled"),
     Input("g-state", "data"),
     Input("g-colour", "value"),
     Input("g-names", "value"),
+    Input("g-tick", "n_intervals"),
     State("g-subject", "data"),
     cause=True,
 )
 def draw(
-    source: Source, cause: Cause, data: dict[str, str] | None, colour: str, names: str, subject: dict[str, str]
+    source: Source,
+    cause: Cause,
+    data: dict[str, str] | None,
+    colour: str,
+    names: str,
+    _tick: int | None,
+    subject: dict[str, str],
 ) -> tuple[Any, ...]:
+    """The picture, and whether another one follows: what takes seconds is begun once the first is in the browser."""
     if data is None:
-        return (no_update,) * 7
+        return (no_update,) * 8
     snapshot, where = source.snapshot(), _subject(subject)
     graph = snapshot.graph(*where)
     state = read_state({**data, "colour": colour, "names": names}, graph)
     if state.view == "map":  # it shows what its region leaves out, too
         state = replace(state, filters=replace(state.filters, box=None))
+    if awaited(graph, state):
+        if "g-tick.n_intervals" not in cause.properties:
+            found, colours = meanwhile(snapshot, where, state)
+            counts = _counts(graph, part(snapshot, where, state), state)
+            return found.elements, found.caption, *_legend(colours, bool(found.elements)), None, counts, False
+        try:
+            if not snapshot.begin(("gathered", *where), graph.gather):
+                return (no_update,) * 8
+        except Exception as error:  # noqa: BLE001 -- said in the picture's place; asked again, it would fail each second
+            if not isinstance(error, USER_ERRORS):
+                _log.exception("communities could not be computed")
+            why = str(error) if isinstance(error, USER_ERRORS) else "the server's log has the details"
+            return no_update, f"The communities could not be computed: {why}.", *(no_update,) * 5, True
     shown = part(snapshot, where, state)
-    colours, counts = look(snapshot, where, state), counts_sentence(graph, shown)
-    if state.filters.added:
-        counts += f" Ringed: {plural(len(state.filters.added), 'skill')} of a query, whatever the filters say."
-    legend = (legend_items(colours), {}, True) if shown.n else (None, {"display": "none"}, False)
+    colours, counts = look(snapshot, where, state), _counts(graph, shown, state)
+    legend = _legend(colours, bool(shown.n))
     if state.view == "map":
-        return no_update, no_update, *legend, no_update, counts
+        return no_update, no_update, *legend, no_update, counts, True
     found = drawing(snapshot, where, state)
     if cause.properties and set(cause.properties) <= {"g-colour.value", "g-names.value"}:
         new = paint(found, shown, state.by, colours)
         new["labels"] = {element["data"]["id"]: element["data"].get("label", "") for element in found.elements}
-        return no_update, no_update, *legend, new, counts
-    return found.elements, found.caption, *legend, None, counts
+        return no_update, no_update, *legend, new, counts, True
+    return found.elements, found.caption, *legend, None, counts, True
+
+
+def _legend(colours: Colouring, there: bool) -> tuple[Any, ...]:
+    return (legend_items(colours), {}, True) if there else (None, {"display": "none"}, False)
+
+
+def _counts(graph: LayerGraph, shown: LayerGraph, state: GraphState) -> str:
+    counts = counts_sentence(graph, shown)
+    if state.filters.added:
+        counts += f" Ringed: {plural(len(state.filters.added), 'skill')} of a query, whatever the filters say."
+    return counts
 
 
 @CALLS.answer(

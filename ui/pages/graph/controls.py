@@ -267,6 +267,6 @@ def _filtering(graph: LayerGraph, state: GraphState) -> list[Any]:
 
 
 def _classes(graph: LayerGraph) -> list[dict[str, str]]:
-    names, counts = np.unique(np.array(graph.skill_class, dtype=object).astype(str), return_counts=True)
-    order = np.lexsort((names, -counts))[:500]
-    return [{"value": str(names[i]), "label": str(names[i])} for i in order.tolist()]
+    names, code = graph.classes
+    order = np.argsort(-np.bincount(code, minlength=len(names)), kind="stable")[:500]
+    return [{"value": names[i], "label": names[i]} for i in order.tolist()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -39,7 +39,7 @@ ALL_OPTIONS = 3_000
 def summary(graph: LayerGraph) -> list[Any]:
     """What the panel says while no skill is chosen."""
     info = graph.view.info
-    most = np.argsort(-graph.uses, kind="stable")[:8].tolist()
+    most = graph.by_use[:8].tolist()
     source = (
         f"Stored with rule “{info.association_rule}”."
         if graph.stored
@@ -99,7 +99,7 @@ def skill_options(
     graph: LayerGraph, typed: str, chosen: str | None, limit: int = 40, *, matching: bool = False
 ) -> list[dict[str, str]]:
     """Learned skills to choose among: all, or of very many (and with `matching`) those that match what was typed."""
-    order = np.argsort(-graph.uses, kind="stable").tolist()
+    order: Iterable[int] = map(int, graph.by_use)
     if matching or graph.n > ALL_OPTIONS:
         there = graph.node_of.get(chosen or "")
         if there is not None and typed == graph.name[there]:

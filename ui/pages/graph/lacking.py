@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from dash import dcc, html
@@ -49,16 +50,23 @@ def lacking_options(graph: LayerGraph, typed: str, chosen: str | None, limit: in
     """
     table = graph.view.indexed.dataset.skills
     names = pc.if_else(pc.equal(pc.fill_null(table["name"], ""), ""), table["id"], table["name"])
-    open_ = pc.invert(pc.is_in(table["id"], value_set=pa.array(list(graph.node_of), pa.string())))
+    lacking = np.ones(table.num_rows, dtype=bool)
+    lacking[graph.view.indexed.skill_rows[graph.skill]] = False
+    open_ = pa.array(lacking)
     if is_lacking(graph, chosen) and typed in {chosen, _label(names[table["id"].index(chosen).as_py()].as_py())}:
         typed = ""
     match = pc.and_(open_, pc.match_substring(names, typed, ignore_case=True)) if typed else open_
-    rows = pc.indices_nonzero(pc.or_(match, pc.equal(table["id"], chosen or ""))).to_pylist()
-    found = sorted(
-        ((table["id"][row].as_py(), names[row].as_py()) for row in rows),
-        key=lambda pair: (pair[0] != chosen, len(pair[1]) if typed else 0, pair[1]),
-    )
-    return [{"value": skill, "label": _label(name)} for skill, name in found[:limit] if skill not in graph.node_of]
+    rows = pc.indices_nonzero(pc.or_(match, pc.equal(table["id"], chosen or "")))
+    found = pa.table({"id": table["id"].take(rows), "name": names.take(rows)})
+    keys = {
+        "late": pc.cast(pc.not_equal(found["id"], chosen or ""), pa.int8()),
+        "length": pc.utf8_length(found["name"]) if typed else pa.array(np.zeros(len(rows), dtype=np.int32)),
+        "name": found["name"],
+    }
+    order = pc.sort_indices(pa.table(keys), sort_keys=[(key, "ascending") for key in keys])
+    first = found.take(order if limit is None else order[:limit])
+    pairs = zip(first["id"].to_pylist(), first["name"].to_pylist(), strict=True)
+    return [{"value": skill, "label": _label(name)} for skill, name in pairs if skill not in graph.node_of]
 
 
 def _label(name: str) -> str:

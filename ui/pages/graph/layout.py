@@ -119,7 +119,8 @@ def _memory(choice: Choice, state: GraphState, usual: str, ends: Mapping[str, li
         "g-paint": None,
     }
     kept = [store for store in CONTROLS.stores(view=usual, **ends) if store.id != "graph-kept"]
-    return [*kept, *(dcc.Store(id=name, data=value) for name, value in values.items()), dcc.Download(id="g-download")]
+    stores = (dcc.Store(id=name, data=value) for name, value in values.items())
+    return [*kept, *stores, dcc.Interval(id="g-tick", interval=1_000, disabled=True), dcc.Download(id="g-download")]
 
 
 def _stage(choice: Choice, state: GraphState) -> html.Section:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ui.drawing.arrangements import FCOSE_LIMIT
 from ui.drawing.bipartite import text_drawing, texts_around
 from ui.drawing.centrality import degree
-from ui.drawing.colourings import TITLES, Colouring, by_centrality, by_level, by_membership, colourings
+from ui.drawing.colourings import TITLES, Colouring, by_centrality, by_level, by_membership, colouring
 from ui.drawing.elements import Drawing, group_drawing, neighbour_drawing, skill_drawing
 from ui.drawing.filters import Filters, filtered
 from ui.drawing.graphs import NODE_LIMIT, LayerGraph, most_used
@@ -23,11 +23,14 @@ from ui.pages.graph.state import GraphState
 from ui.source import Snapshot
 
 __all__ = [
+    "WAITED_FOR",
     "Chart",
     "Subject",
+    "awaited",
     "colour_keys",
     "drawing",
     "look",
+    "meanwhile",
     "paint",
     "part",
     "picture",
@@ -39,6 +42,10 @@ __all__ = [
 Subject = tuple[str, str]
 """Dataset and layer."""
 
+WAITED_FOR = 300_000
+"""Associations from which on the communities of a layer take seconds: another picture is drawn until they are there."""
+
+_MEANWHILE = 1_000  # skills of that picture
 _MOST_LAYERS = 6  # compared at once
 _ROWS = 1_000  # of the table beside the map
 _MEANINGS = {
@@ -82,8 +89,7 @@ def look(snapshot: Snapshot, subject: Subject, state: GraphState) -> Colouring:
     else:
         found = snapshot.once(("look", *subject, key), lambda: _look(snapshot, subject, key))
         if shown is not graph:
-            nodes = np.array([graph.node_of[i] for i in shown.node_of], dtype=np.int64)
-            found = found.take(nodes)
+            found = found.take(np.searchsorted(graph.skill, shown.skill))
     return found
 
 
@@ -96,7 +102,7 @@ def _look(snapshot: Snapshot, subject: Subject, key: str) -> Colouring:
         names = [subject[1], *names[: _MOST_LAYERS - 1]]
         return by_membership({name: _learned_in(snapshot, graph, subject[0], name) for name in names})
     base = graph.view.info.base
-    return colourings(graph, None if base is None else _learned_in(snapshot, graph, subject[0], base))[key]
+    return colouring(key, graph, None if base is None else _learned_in(snapshot, graph, subject[0], base))
 
 
 def _learned_in(snapshot: Snapshot, graph: LayerGraph, dataset: str, layer: str) -> Any:
@@ -109,6 +115,38 @@ def texts_of_skills(snapshot: Snapshot, subject: Subject, state: GraphState) -> 
     """What skills are called, by id."""
     graph = snapshot.graph(*subject)
     return snapshot.once(("names", *subject, state.names), lambda: skill_texts(graph, state.names))
+
+
+def awaited(graph: LayerGraph, state: GraphState) -> bool:
+    """Whether a view rests on the communities of the whole layer, which take seconds and have not been found yet."""
+    rests = state.view in ("skills", "groups", "neighbours") and state.filters.box is None
+    return rests and graph.m >= WAITED_FOR and not graph.gathered
+
+
+def meanwhile(snapshot: Snapshot, subject: Subject, state: GraphState) -> tuple[Drawing, Colouring]:
+    """What is drawn until the communities are there: the most used skills, wave below wave; and its colours."""
+    graph, shown = snapshot.graph(*subject), part(snapshot, subject, state)
+    found = look(snapshot, subject, replace(state, colour="wave"))
+    if shown.n == 0:
+        return _nothing(), found
+    drawn = most_used(shown, _MEANWHILE, state.filters.added)
+    colours = {"look": found if drawn is shown else found.take(np.searchsorted(shown.skill, drawn.skill))}
+    made = snapshot.once(
+        ("meanwhile", *subject, state.filters, state.per),
+        lambda: skill_drawing(drawn, colours, per_skill=state.per, arrangement="waves", alike=True),
+    )
+    caption = (
+        f"The communities of {graph.n:,} skills are being computed; the picture that rests on them follows by itself. "
+        f"Until then, the most used of {shown.n:,} skills are drawn: {made.caption}{_MEANINGS['waves']}"
+    )
+    made = ringed(replace(made, caption=caption), state.filters.added)
+    if state.names != USUAL:
+        made = named(made, shown, state.by, texts_of_skills(snapshot, subject, state))
+    return made, found
+
+
+def _nothing() -> Drawing:
+    return Drawing([], "The filters leave out every skill: widen them.", 0, 0, 0)
 
 
 def drawing(snapshot: Snapshot, subject: Subject, state: GraphState) -> Drawing:
@@ -136,7 +174,7 @@ def ringed(found: Drawing, added: Collection[str]) -> Drawing:
 def _drawing(snapshot: Snapshot, subject: Subject, state: GraphState) -> Drawing:
     shown = part(snapshot, subject, state)
     if shown.n == 0:
-        return Drawing([], "The filters leave out every skill: widen them.", 0, 0, 0)
+        return _nothing()
     colours = {"look": look(snapshot, subject, state)}
     key = ("drawing", *subject, state.view, state.filters, colours["look"].key)
     if state.view == "texts":
@@ -166,7 +204,7 @@ def _skills(shown: LayerGraph, colours: Colouring, per: int, arrangement: str, a
     """The most used ones, and those of a query, if there are more than a browser pans smoothly."""
     drawn = most_used(shown, NODE_LIMIT, always)
     if drawn is not shown:
-        colours = colours.take(np.array([shown.node_of[i] for i in drawn.node_of], dtype=np.int64))
+        colours = colours.take(np.searchsorted(shown.skill, drawn.skill))
     if arrangement == "fcose" and drawn.n > FCOSE_LIMIT:
         arrangement, note = "force", f" fCoSE handles at most {FCOSE_LIMIT} skills, so springs are used instead."
     else:
@@ -271,7 +309,7 @@ def table_rows(snapshot: Snapshot, subject: Subject, state: GraphState) -> list[
         }
 
     if state.view == "map":
-        nodes = np.argsort(-shown.uses, kind="stable")[:_ROWS]
+        nodes = shown.by_use[:_ROWS]
         return [skill_row(node, f"s:{shown.skill_id(node)}") for node in nodes.tolist()]
     rows = []
     for element in drawing(snapshot, subject, state).elements:

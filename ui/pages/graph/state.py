@@ -170,7 +170,7 @@ def _filters(query: Mapping[str, str], graph: LayerGraph, box: Box | None) -> Fi
     def span(key: str, last: int) -> tuple[int, int] | None:
         return bounded(_RANGE.read(query.get(key)), last)
 
-    classes = tuple(sorted(set(strings(query.get("classes", ""))) & set(graph.skill_class)))
+    classes = tuple(sorted(set(strings(query.get("classes", ""))) & set(graph.classes[0])))
     return Filters(
         weight=max(int(weight), 1) if weight.isdecimal() else 1,
         waves=span("waves", last_place(graph.wave, "wave")),
