@@ -21,6 +21,7 @@ def on_one_thread(fit: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(fit)
     def limited(*args: P.args, **kwargs: P.kwargs) -> R:
+        import scipy.linalg  # noqa: F401 -- a BLAS that is loaded later would not be limited
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(limits=1, user_api="blas"):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+import scipy.linalg  # noqa: F401 -- so that its BLAS is there before the limits of a test
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from analysis import diagnosis, evidence, item_response
@@ -47,3 +51,28 @@ def test_a_fit_uses_one_thread_of_blas(
         assert threads() == {2}
     assert seen
     assert set(map(frozenset, seen)) == {frozenset({1})}
+
+
+_FIRST_FIT = """
+import sys
+from threadpoolctl import threadpool_info
+from analysis import item_response
+from analysis._threads import on_one_thread
+
+@on_one_thread
+def threads():
+    import scipy.linalg
+    return {found["num_threads"] for found in threadpool_info() if found["user_api"] == "blas"}
+
+assert "scipy.linalg" not in sys.modules
+print(threads())
+"""
+
+
+def test_the_first_fit_of_a_process_limits_what_it_loads() -> None:
+    """scipy comes with a BLAS of its own, which is loaded when it is first needed."""
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2"}
+    done = subprocess.run(
+        [sys.executable, "-c", _FIRST_FIT], capture_output=True, text=True, env=environment, check=True
+    )
+    assert done.stdout.strip() == "{1}"
