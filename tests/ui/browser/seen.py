@@ -7,9 +7,20 @@ import zlib
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Response, expect
 
-__all__ = ["at_rest", "drawn", "has_state", "mark_option", "on_canvas", "pdf_text", "plotted", "serious", "until"]
+__all__ = [
+    "at_rest",
+    "drawn",
+    "has_state",
+    "mark_option",
+    "moved",
+    "on_canvas",
+    "pdf_text",
+    "plotted",
+    "serious",
+    "until",
+]
 
 _CANVAS = "name => {{ const cy = document.getElementById(name)?._cyreg?.cy; return {script} }}"
 
@@ -87,6 +98,17 @@ def at_rest(page: Page) -> None:
           return window.framesAtRest >= 3;
         }"""
     )
+
+
+def moved(page: Page, address: str) -> None:
+    """Go to another address of the explorer as its own links do, without loading its scripts anew."""
+
+    def made(answer: Response) -> bool:
+        return "page.children" in (answer.request.post_data or "")
+
+    with page.expect_response(made):
+        page.evaluate("address => window.sgGo(address)", address)
+    at_rest(page)
 
 
 def pdf_text(content: bytes) -> str:

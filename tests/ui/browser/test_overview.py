@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from explorer.store.opening import open_store
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo
 from explorer.store.records import with_missing
-from tests.ui.browser.seen import at_rest, serious
+from tests.ui.browser.seen import at_rest, moved, serious
 from tests.ui.conftest import fill, small_dataset
 from tests.ui.course import fill as fill_course
 from tests.ui.walk import PATHS
@@ -183,9 +183,10 @@ def test_no_word_of_the_program_is_shown_and_every_share_in_a_headline_says_of_h
 ) -> None:
     filled(tmp_path / "own.kgl")
     address, seen = serve(tmp_path / "own.kgl"), 0
+    page.goto(f"{address}/none")
+    at_rest(page)
     for path in (*PATHS, "/learning?tab=texts", "/learning?tab=what-if"):
-        page.goto(address + path)
-        at_rest(page)
+        moved(page, path)
         words = page.locator("main").inner_text()
         assert not re.search(r"\b(None|NaN|nan|undefined|Infinity)\b", words), (path, words)
         for label, value, meaning in page.evaluate(HEADLINES):

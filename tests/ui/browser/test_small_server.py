@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.browser.seen import at_rest
+from tests.ui.browser.seen import at_rest, moved
 from tests.ui.walk import PATHS
 from ui.drawing.arrangements import ARRANGEMENTS
 from ui.drawing.colourings import TITLES
@@ -49,10 +49,11 @@ def test_no_page_and_no_view_makes_the_server_load_a_large_library(page: Page, s
         assert server.stdout is not None
         address = server.stdout.readline().strip().rstrip("/")
         layer = urlencode({"layer": "tuned"})
+        page.goto(f"{address}/none")
+        at_rest(page)
         for path, key, value in (*((path, "", "") for path in PATHS), *CHOSEN):
             more = f"&{key}={value}" if key else ""
-            page.goto(f"{address}{path}?{layer}{more}")
-            at_rest(page)
+            moved(page, f"{path}?{layer}{more}")
             expect(page.locator("#page .failed")).to_have_count(0)
         server.stdin.write("\n")
         server.stdin.flush()
