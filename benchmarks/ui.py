@@ -44,6 +44,7 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 
 CANVAS = "document.getElementById('{}')?._cyreg?.cy"
 DRAWN = f"{CANVAS.format('cy')}?.nodes().length > 0"
+GROUPED = f"{CANVAS.format('cy')}?.nodes('.group').length > 1"
 MAP = "document.querySelector('#g-map .js-plotly-plot')?.layout?.images?.length > 0"
 TOLD = "document.querySelector('#g-inspector').innerText"
 VIEWS = (
@@ -110,13 +111,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(store: Path, log: Path = Path(os.devnull)) -> Iterator[tuple[str, int]]:
+def served(store: Path, log: Path = Path(os.devnull), **environment: str) -> Iterator[tuple[str, int]]:
     """`skillgraph ui` on a store as a process of its own, whose words go to a file: its address and process number."""
     port = free_port()
     start = "from explorer.cli import main; main()"
     command = [sys.executable, "-c", start, "ui", "--store", str(store), "--port", str(port), "--no-browser"]
     with log.open("wb") as stream:
-        process = subprocess.Popen(command, stdout=stream, stderr=stream)
+        process = subprocess.Popen(command, stdout=stream, stderr=stream, env={**os.environ, **environment})
     try:
         for _ in range(600):
             try:
@@ -325,6 +326,23 @@ def spent(process: int) -> float:
     """CPU milliseconds that a process has used, in steps of the system's clock; of Linux."""
     fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return 1000.0 * (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def of_family(process: int) -> tuple[float, float]:
+    """CPU seconds of a process and of its children, and the sum of their peaks of memory in GB; of Linux."""
+    fields, peaks = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields[int(folder.name)] = (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            peaks[int(folder.name)] = (folder / "status").read_text(encoding="utf-8").partition("VmHWM:")[2].split()
+        except OSError:  # it has ended
+            continue
+    family = {process}
+    while more := {child for child, values in fields.items() if int(values[1]) in family} - family:
+        family |= more
+    there = [member for member in family if peaks.get(member)]
+    ticks = sum(int(value) for member in there for value in fields[member][11:15])
+    return ticks / os.sysconf("SC_CLK_TCK"), sum(int(peaks[member][0]) for member in there) / 2**20
 
 
 def resident(process: int) -> float:

@@ -210,27 +210,26 @@ def beside(ledger: Ledger, edges: Path, folder: Path, size: int) -> dict[str, li
     return found
 
 
-def graph_page(ledger: Ledger, store: Path, size: int) -> tuple[tuple[float, float], tuple[float, float]]:
-    """CPU seconds and GB of a server that opens a store and shows its graph page to a first visitor; the page's."""
-    from benchmarks.ui import DRAWN, chromium, first_paint, served
+STAGES = ("first picture", "communities drawn")
 
-    ticks = os.sysconf("SC_CLK_TCK")
 
-    def shown() -> tuple[tuple[float, float], tuple[float, float]]:
-        with chromium() as browser, served(store) as (address, process):
-            *_, milliseconds = first_paint(browser, f"{address}/graph", DRAWN)
-            used = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[11:15]
-            peak = Path(f"/proc/{process}/status").read_text(encoding="utf-8").split("VmHWM:")[1].split()[0]
-        return (sum(map(int, used)) / ticks, int(peak) / 2**20), (milliseconds / 1000.0, 0.0)
+def graph_page(ledger: Ledger, store: Path, size: int, **environment: str) -> Found:
+    """CPU seconds and GB of a server and its children that open a store and show its graph page to a first visitor."""
+    from benchmarks.ui import DRAWN, GROUPED, chromium, of_family, served, until, visitor
 
-    found: list[tuple[tuple[float, float], tuple[float, float]]] = []
+    found: Found = {}
 
-    def once(place: int) -> tuple[float, float]:
+    def shown(stage: str) -> tuple[float, float]:
         if not found:
-            found.append(shown())
-        return found[0][place]
+            fresh = {"PYTHONDONTWRITEBYTECODE": "", **environment}
+            with chromium() as browser, served(store, **fresh) as (address, process), visitor(browser) as page:
+                page.goto(f"{address}/graph?view=groups", wait_until="commit")
+                for name, ready in zip(STAGES, (DRAWN, GROUPED), strict=True):
+                    until(page, ready, since_navigation=True)
+                    found[name] = of_family(process)
+        return found[stage]
 
-    return ledger.once(f"{size} graph page", lambda: once(0)), ledger.once(f"{size} in Chromium", lambda: once(1))
+    return {stage: ledger.once(f"{size} graph page: {stage}", lambda: shown(stage)) for stage in STAGES}  # noqa: B023
 
 
 def row(name: str, found: Sequence[dict[str, tuple[float, float]]]) -> list[str]:
@@ -286,7 +285,9 @@ def main() -> None:
             peers.append(beside(ledger, edges, folder, size))
             kept.append(store.stat().st_size)
             if size <= options.ui:
-                pages[size] = graph_page(ledger, store, size)
+                if not pages:  # which writes bytecode
+                    graph_page(ledger, store, 0, **{**fresh, "SKILLGRAPH_CACHE": str(folder / "other")})
+                pages[size] = graph_page(ledger, store, size, **fresh)
         if options.neo4j:
             edges = folder / f"{round(options.neo4j)}.csv"
             if not edges.exists():
@@ -347,16 +348,18 @@ def main() -> None:
             1,
             harness.Table(
                 "Open the store and show the graph page, in a headless Chromium, to a first visitor",
-                ["requirements", "CPU s of the server", "GB of the server", "CPU s of the page"],
-                [[f"{size:,}", f"{a:.2f}", f"{peak:.2f}", f"{b:.2f}"] for size, ((a, peak), (b, _)) in pages.items()],
-                "The server from its start until the graph is drawn. Most of its time goes into the communities of the "
-                "associations; those of a random graph, which has none, take longest. Larger stores were not measured.",
+                ["requirements", *(part for stage in STAGES for part in (f"{stage}: CPU s", "GB"))],
+                [row(f"{size:,}", [{f"{size:,}": page[stage]} for stage in STAGES]) for size, page in pages.items()],
+                "The server and its children, from the start of the server; GB is the sum of their peaks. From 300,000 "
+                "associations on, the first picture shows the most used skills and communities follow by themselves; "
+                "they are computed once for the same associations. Larger stores were not measured.",
             ),
         )
-        for size, ((seconds, gigabytes), _) in pages.items():
+        for size, page in pages.items():
             if size in PAGE_TARGETS:
-                report.at_most(f"graph page at {size:,}, server", seconds, PAGE_TARGETS[size][0], "s")
-                report.at_most(f"graph page at {size:,}, memory", gigabytes, PAGE_TARGETS[size][1], "GB")
+                seconds, gigabytes = page[STAGES[0]]
+                report.at_most(f"graph page at {size:,}, first picture", seconds, PAGE_TARGETS[size][0], "s")
+                report.at_most(f"graph page at {size:,}, first picture, memory", gigabytes, PAGE_TARGETS[size][1], "GB")
     for size, of_size in zip(sizes, found, strict=True):
         if size in (10**6, 10**7):
             for name, limits in TARGETS.items():
