@@ -18,7 +18,7 @@ from ui.app import create_app
 from ui.calls import Cause
 from ui.choice import choose
 from ui.components import sentence
-from ui.drawing import graphs
+from ui.drawing import graphs, never
 from ui.pages import PAGES, managing
 from ui.pages.classes import callbacks as classes
 from ui.pages.compression import callbacks as compression
@@ -26,6 +26,7 @@ from ui.pages.graph import callbacks as graph
 from ui.pages.graph import pictures
 from ui.pages.layers import callbacks as layers
 from ui.pages.learning import callbacks as learning
+from ui.pages.learning.answers import drawn_caption
 from ui.pages.percolation import callbacks as percolation
 from ui.pages.query import callbacks as query
 from ui.pages.why import callbacks as why
@@ -399,3 +400,20 @@ def test_a_refusal_names_what_is_written_from_right_to_left_in_isolation() -> No
     said = managing._failed("Not done: there is no layer 'طبقة' in dataset 'small'")
     assert said.children == "Not done: there is no layer \u2068'طبقة'\u2069 in dataset 'small'"
     assert "\u2068'طبقة'\u2069" in sentence("No layer 'طبقة'.").children
+
+
+def test_a_learning_picture_without_all_skills_says_so_and_leads_to_all_of_them() -> None:
+    whole = drawn_caption(12, 12, "; no more.", "small", "tuned")
+    assert whole == "12 learned skills; no more."
+    said, link = drawn_caption(2_700, 20_000, "; no more.", "a b", "tuned")
+    assert said.startswith("2,700 of 20,000 learned skills are drawn, the most used; no more.")
+    assert link.href == "/graph?dataset=a+b&layer=tuned&view=map&colour=wave"
+
+
+def test_the_most_used_of_very_many_never_learned_skills_are_drawn_and_said(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(never, "NEVER_LIMIT", 1)
+    subject = {**SUBJECT, "layer": "foundation", "waves": True, "wave": 1}
+    said = learning.play(source, Cause("l-never", True), "waves", True, [{}], subject)[1]
+    assert "(drawn: the 1 most used; the table of “Why not” has all)" in said

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 import plotly.graph_objects as go
-from dash import html
+from dash import dcc, html
 
 from analysis.density_evolution import learned_fraction_curve, testing_error
 from analysis.learners import parse_learner
@@ -18,6 +19,7 @@ from ui.drawing.graphs import LayerGraph
 from ui.drawing.style import ROLES, lay_out
 
 __all__ = [
+    "drawn_caption",
     "exit_words",
     "expectation",
     "gains",
@@ -28,6 +30,23 @@ __all__ = [
 
 
 _MOST_D = 10
+
+
+def drawn_caption(drawn: int, total: int, rest: str, dataset: str, layer: str) -> Any:
+    """How many learned skills the picture has; where it leaves some out, with a link to one that has all of them.
+
+    Args:
+        drawn: Number of learned skills in the picture.
+        total: Number of learned skills.
+        rest: What else is said of it.
+        dataset: Name of the dataset.
+        layer: Name of the layer.
+    """
+    if drawn == total:
+        return f"{total:,} learned skills{rest}"
+    where = "/graph?" + urlencode({"dataset": dataset, "layer": layer, "view": "map", "colour": "wave"})
+    said = f"{drawn:,} of {total:,} learned skills are drawn, the most used{rest} "
+    return [said, dcc.Link("All learned skills, by wave, on the map", href=where, className="link")]
 
 
 def exit_words(chart: ExitChart) -> Any:

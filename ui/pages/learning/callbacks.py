@@ -17,6 +17,7 @@ from ui.drawing.figures import exit_figure, subsample_figure, waves_figure
 from ui.drawing.graphs import NODE_LIMIT, most_used
 from ui.drawing.never import never_elements
 from ui.pages.learning.answers import (
+    drawn_caption,
     exit_words,
     expectation,
     gains_figure,
@@ -72,19 +73,16 @@ def play(
         lacks = layer_lacks(snapshot.store, dataset, layer)
         more = snapshot.once(("never", dataset, layer), lambda: never_elements(graph.view, lacks, elements))
         elements = [*more, *elements]
-        some = "" if len(more) == len(lacks) else f", the {len(more):,} most used of them"
+        some = (
+            "" if len(more) == len(lacks) else f" (drawn: the {len(more):,} most used; the table of “Why not” has all)"
+        )
         unlearned = (
             f"; around them, hollow, the {plural(len(lacks), 'skill')} of the dataset never learned{some}, those that "
             "wait for each other side by side: click one to see why"
         )
     else:
         unlearned += " and are not drawn"
-    caption = (
-        f"{part.n:,} of {graph.n:,} learned skills are drawn, the most used"
-        if part.n < graph.n
-        else f"{graph.n:,} learned skills"
-    )
-    caption += f"{unlearned}."
+    caption = drawn_caption(part.n, graph.n, f"{unlearned}.", dataset, layer)
     if again:
         return elements, caption, no_update, no_update
     return elements, caption, rows, waves_figure(curve, subject["wave"])
