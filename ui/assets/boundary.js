@@ -30,7 +30,10 @@
       const [round, next] = React.useState(0);
       React.useEffect(() => {
         // at once, not with the next drawing: who looks after a click must not see the rest before it
-        const tell = () => { root.dataset.busy = store.getState().isLoading ? "yes" : "no"; };
+        const tell = () => {
+          const busy = store.getState().isLoading ? "yes" : "no";
+          if (root.dataset.busy !== busy) root.dataset.busy = busy; // each writing of an attribute is a change of style
+        };
         tell();
         return store.subscribe(tell);
       }, [store]);
