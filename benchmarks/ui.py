@@ -242,8 +242,10 @@ def settled(page: Any) -> None:
         until(page, REST)
 
 
-def fetched(browser: Any, address: str) -> tuple[int, int, int, int, float]:
-    """Requests and bytes over the wire of a first load, the same of a reload, and its milliseconds to the content.
+def fetched(browser: Any, address: str, process: int) -> tuple[int, int, int, int, float, float, float]:
+    """Requests and bytes over the wire of a first load, the same of a reload, and what there is until its content.
+
+    That is milliseconds, CPU milliseconds of the page, and those of the server.
 
     The heartbeat, by which a page asks every three seconds whether the store has changed, is not counted: how many
     there are depends on the speed of the machine alone.
@@ -269,10 +271,13 @@ def fetched(browser: Any, address: str) -> tuple[int, int, int, int, float]:
         settled(page)
         first = tuple(counts)
         counts[:] = [0, 0]
+        clock = processor(page)
+        before, served_before = clock(), spent(process)
         page.reload(wait_until="commit")
         shown = until(page, CONTENT, since_navigation=True)
+        page_busy, server_busy = clock() - before, spent(process) - served_before
         settled(page)
-        return first[0], first[1], counts[0], counts[1], shown
+        return first[0], first[1], counts[0], counts[1], shown, page_busy, server_busy
 
 
 def crowd(browser: Any, address: str, nodes: int, act: str) -> tuple[float, float]:
@@ -465,14 +470,20 @@ def _frames(found: tuple[float, float]) -> tuple[str, str]:
 def of_wire(report: Report, browser: Any, address: str, process: int, _: argparse.Namespace) -> None:
     """What every page fetches, after how long its content is there, and what the server holds then."""
     idle = resident(process)
-    wire = [(path, *fetched(browser, address + path)) for path in PATHS]
+    wire = [(path, *fetched(browser, address + path, process)) for path in PATHS]
     add(
         report,
         "What the browser fetches of the demo",
-        ["page", "first load", "requests", "reload", "requests", "content of the reload after"],
         [
-            [path, f"{b / 1e6:.2f} MB", f"{n}", f"{again / 1e3:.0f} KB", f"{m}", f"{shown / 1000:.2f} s"]
-            for path, n, b, m, again, shown in wire
+            *("page", "first load", "requests", "reload", "requests", "content of the reload after"),
+            *("CPU of the page until then", "of the server"),
+        ],
+        [
+            [
+                *(path, f"{b / 1e6:.2f} MB", f"{n}", f"{again / 1e3:.0f} KB", f"{m}", f"{shown / 1000:.2f} s"),
+                *(f"{busy / 1000:.2f} s" for busy in (page, server)),
+            ]
+            for path, n, b, m, again, shown, page, server in wire
         ],
     )
     add(
@@ -533,13 +544,18 @@ def of_many(report: Report, browser: Any, folder: Path, options: argparse.Namesp
     """Pages of a layer of many skills, once the server has made them for another visitor."""
     large, associations = large_store(folder, options.skills)
     rows = []
-    with served(large) as (address, _):
+    with served(large) as (address, process):
+
+        def visit(path: str) -> tuple[float, ...]:
+            before = spent(process)
+            return *first_paint(browser, address + path, CONTENT), spent(process) - before
+
         for path in MANY_PATHS:
-            first_paint(browser, address + path, CONTENT)
-            found = [first_paint(browser, address + path, CONTENT) for _ in range(options.repeats)]
+            visit(path)
+            found = [visit(path) for _ in range(options.repeats)]
             rows.append([path, *(spread(list(column)) for column in zip(*found, strict=True))])
     title = f"Pages of {options.skills:,} skills and {associations:,} associations, further visitors"
-    add(report, title, ["page", "first paint", "content", "CPU of the page"], rows)
+    add(report, title, ["page", "first paint", "content", "CPU of the page", "CPU of the server"], rows)
 
 
 def of_map(report: Report, browser: Any, folder: Path, options: argparse.Namespace) -> None:
