@@ -257,6 +257,9 @@ def test_every_skill_is_three_clicks_from_why(page: Page, small: str) -> None:
         # and from a table of another page in two
         page.evaluate(COUNT)
         page.get_by_role("link", name="Layers", exact=True).click()
+        # The table is complete before one of its links is followed.
+        expect(page.locator("#p-changes")).to_be_visible()
+        at_rest(page)
         page.get_by_role("link", name=re.compile("^Why: ")).first.click()
         page.wait_for_url("**/why?*skill=*")
         expect(page.locator("#w-result .why-said")).to_be_visible()
