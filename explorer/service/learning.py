@@ -181,8 +181,7 @@ def learn(
     info = replace(info, seed=None if isinstance(capacity, int) else seed)
     before = next((layer for layer in store.layers(dataset) if layer.name == name), None)
     there = before if before is not None and _is_unchanged(before, info) else None
-    associations = 0 if before is None else before.associations or 0
-    kept = removed = 0
+    kept = gone = None
     if there is not None:
         info = there
         result = PeelingResult(*stored_waves(indexed, store.read_layer(dataset, name)), info.waves)
@@ -205,14 +204,11 @@ def learn(
         layer = Layer(replace(info, lacks=lacks.num_rows), _layer_skills(indexed, result), lacks)
         stay = before is not None and _associations_stay(store, before, layer)
         store.write_layer(layer, keep_associations=stay)
-        kept, removed = (associations, 0) if stay else (0, associations)
+        kept, gone = (before, None) if stay else (None, before)
         info = lineage(store, dataset, name)[0]
     gained = result.n_learned - int(np.count_nonzero(start_from))
     help_ = None if gained else advise(indexed, start_from, learnable, capacity)
-    report = _report(info, indexed, result, gained, help_, start, reused=there is not None)
-    if before is not None and removed:
-        report = replace(report, removed_associations=removed, associate_command=associate_command(before))
-    return replace(report, kept_associations=kept)
+    return _report(info, indexed, result, gained, help_, start, reused=there is not None, kept=kept, gone=gone)
 
 
 def _is_unchanged(there: LayerInfo, info: LayerInfo) -> bool:
@@ -352,10 +348,7 @@ def continue_learning(store: Store, dataset: str, name: str, *, parts: Sequence[
     info = lineage(store, dataset, name)[0]
     gained = result.n_learned - previous.n_learned
     help_ = None if gained else advise(indexed, previous.learned, learnable, capacity)
-    report = _report(info, indexed, result, gained, help_, start)
-    if before.associations:
-        report = replace(report, removed_associations=before.associations, associate_command=associate_command(before))
-    return report
+    return _report(info, indexed, result, gained, help_, start, gone=before)
 
 
 @dataclass(frozen=True, eq=False)
@@ -462,7 +455,10 @@ def _report(
     start: float,
     *,
     reused: bool = False,
+    kept: LayerInfo | None = None,
+    gone: LayerInfo | None = None,
 ) -> LearnReport:
+    """The report; associations of the layer that was replaced were kept, or are gone with it."""
     histogram = novel_skill_counts(indexed.graph, result.learned)
     novel = {int(k): int(n) for k, n in enumerate(histogram) if n}
     understood = novel.get(0, 0)
@@ -477,6 +473,9 @@ def _report(
         help=help_,
         gained=gained,
         reused=reused,
+        kept_associations=0 if kept is None else kept.associations or 0,
+        removed_associations=0 if gone is None else gone.associations or 0,
+        associate_command="" if gone is None or not gone.associations else associate_command(gone),
     )
 
 

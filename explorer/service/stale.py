@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
+from explorer.run_options import run_kind, run_words
 from explorer.store.protocol import LayerInfo
 from explorer.wording import quoted
 
 __all__ = ["associate_command", "refresh_command", "stale_sentence"]
-
-_DEFAULTS = {"rule": "any", "min_weight": 1}
 
 
 def stale_sentence(info: LayerInfo) -> str:
@@ -24,16 +24,14 @@ def stale_sentence(info: LayerInfo) -> str:
 
 def refresh_command(info: LayerInfo) -> str:
     """The command that updates a layer."""
-    return f"skillgraph refresh {shlex.quote(info.name)} --dataset {shlex.quote(info.dataset)}"
+    return _command("refresh", info)
 
 
 def associate_command(info: LayerInfo) -> str:
     """The command that computes associations of a layer with the options that it keeps."""
-    options = {"rule": info.association_rule, **info.association_options}
-    words = [
-        word
-        for name in ("rule", "min_weight", "top", "max_text_skills")
-        if options.get(name) not in (None, _DEFAULTS.get(name))
-        for word in (f"--{name.replace('_', '-')}", str(options[name]))
-    ]
-    return shlex.join(["skillgraph", "associate", info.name, *words, "--dataset", info.dataset])
+    return _command("associate", info, **{"rule": info.association_rule, **info.association_options})
+
+
+def _command(key: str, info: LayerInfo, **options: Any) -> str:
+    words = run_words(run_kind(key), {"layer": info.name, **options}, dataset=info.dataset)
+    return shlex.join(["skillgraph", *words])

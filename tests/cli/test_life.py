@@ -126,6 +126,23 @@ def test_associations_of_a_layer_learned_again_stay_or_are_said_to_go(tmp_path: 
     assert run_here(tmp_path, *asked).json["rows"] == before
 
 
+def test_printed_commands_for_a_layer_whose_name_begins_with_a_dash_run(tmp_path: Path, run_here: Run) -> None:
+    (tmp_path / "edges.csv").write_text("text,skill\nt1,a\nt2,a\nt2,b\n")
+    assert run_here(tmp_path, "load", "edges.csv", "--dataset", "d").code == 0
+    for words in (("learn",), ("associate",), ("learn", "--learner", "d:2")):
+        ran = run_here(tmp_path, *words, "--", "-l")
+        assert ran.code == 0, ran.err
+    (tmp_path / "more.csv").write_text("text,skill\nt3,b\nt3,c\n")
+    assert run_here(tmp_path, "load", "more.csv", "--append", "--dataset", "d").code == 0
+    said = run_here(tmp_path, "percolate", "--replicates", "1", "--", "-l")
+    refresh = re.search(r"`(skillgraph refresh .+?)` updates it", said.out + said.err)
+    assert refresh, said
+    report = run_here(tmp_path, "learn", "--json", "--", "-l").json
+    for command in (refresh[1], report["associate_command"]):
+        again = run_here(tmp_path, *shlex.split(command)[1:])
+        assert again.code == 0, again.err
+
+
 def test_a_class_with_a_comma_is_one_class(tmp_path: Path, run_here: Run) -> None:
     (tmp_path / "edges.csv").write_text("text,skill\nt1,a\nt1,b\nt2,b\nt2,c\n")
     (tmp_path / "skills.csv").write_text('id,class\na,"reading, basic"\nb,"x, y"\nc,z\n')
