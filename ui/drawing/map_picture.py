@@ -165,7 +165,9 @@ def _colours(look: Colouring) -> Pixels:
 def _radii(graph: LayerGraph, nodes: Int, scale: float) -> Int:
     """Radii in pixels; the whole map's discs fill about a third of it."""
     span = float(np.ptp(graph.map_positions, axis=0).max()) if graph.n > 1 else 1.0
-    unit = 0.42 * span / np.sqrt(max(graph.n, 1)) / max(float(graph.radius.mean()), 1e-9)
+    if not nodes.size:
+        return np.zeros(0, dtype=np.int64)
+    unit = 0.42 * span / np.sqrt(graph.n) / max(float(graph.radius.mean()), 1e-9)
     found: Int = np.clip(np.round(graph.radius[nodes] * unit * scale * 0.62), 1, 16).astype(np.int64)
     return found
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Frame, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Frame, Page, ViewportSize, expect
 from waitress.server import create_server
 
 from explorer.store.opening import open_store
@@ -95,6 +96,12 @@ def nothing(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> str:
 _FORGET = "() => { localStorage.clear(); sessionStorage.clear() }"
 
 
+def _answers(origin: str) -> bool:
+    host, port = origin.removeprefix("http://").split(":")
+    with socket.socket() as connection:
+        return connection.connect_ex((host, int(port))) == 0
+
+
 @pytest.fixture(scope="session")
 def tab(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Page]:
     """The page that the tests share: each page of its own would compile all scripts of the explorer again."""
@@ -127,13 +134,11 @@ def page(request: pytest.FixtureRequest, browser: Browser, browser_context_args:
     tab.unroute_all(behavior="ignoreErrors")
     tab.context.set_offline(False)
     tab.context.clear_cookies()
-    # What a browser keeps is kept for each server; one that a test has ended forgets by itself.
-    for origin in visited:
-        try:
-            tab.goto(f"{origin}/assets/base.css")
-            tab.evaluate(_FORGET)
-        except Error:
-            continue
+    # What a browser keeps is kept for each server; nobody visits one again that a test has ended. A visit that fails
+    # would go on to the browser's own page of errors by itself, and interrupt the next visit.
+    for origin in filter(_answers, visited):
+        tab.goto(f"{origin}/assets/base.css")
+        tab.evaluate(_FORGET)
     # A page of a server stays in the process that has compiled the scripts; about:blank would begin a new one.
     if not tab.url.endswith("/assets/base.css"):
         tab.goto("about:blank")
