@@ -37,10 +37,10 @@ def tab_to(page: Page, name: str, role: str, most: int = 90) -> None:
     pytest.fail(f"Tab never comes to the {role} {name!r}")
 
 
-def test_which_skills_a_child_gained_by_keyboard_alone(
+def test_a_family_is_estimated_by_keyboard_alone_and_two_of_its_models_are_compared(
     page: Page, outcomes: str, tmp_path: Path, watched: list[str]
 ) -> None:
-    """From outcomes to a report that a colleague opens: estimate a family, compare it, send it, read it."""
+    """From outcomes to reports that a colleague opens: estimate a family, compare all of it, then two of its models."""
     page.goto(f"{outcomes}/family")
     at_rest(page)
     tab_to(page, "Estimate a base and its children", "link")
@@ -74,12 +74,7 @@ def test_which_skills_a_child_gained_by_keyboard_alone(
     expect(page.locator("body")).to_contain_text("codellama-python-7b")
     assert not re.search(r"(?:src|href)=\"https?:", sent.read_text())
     page.context.set_offline(False)
-    watched[:] = [line for line in watched if "file://" not in line]
 
-
-def test_two_models_are_compared_and_the_comparison_is_sent(
-    page: Page, outcomes: str, tmp_path: Path, watched: list[str]
-) -> None:
     page.goto(f"{outcomes}/layers?first=codellama-7b&second=codellama-python-7b")
     at_rest(page)
     counted = page.locator(".stat", has_text="Lost").locator(".stat-value").inner_text()
