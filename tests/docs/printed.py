@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import shlex
 from collections.abc import Iterator
@@ -14,13 +15,14 @@ import typer.main
 
 from explorer.cli.app import app
 
-__all__ = ["PACKAGES", "Printed", "examples", "mentions", "unknown"]
+__all__ = ["PACKAGES", "Printed", "examples", "mentions", "mentions_in", "unknown"]
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("explorer", "ui", "loaders", "analysis")
 HOLE = "…"
 """Stands where a message puts in a name."""
 
+_WORD = re.compile(r"skillgraph\s")
 _SPAN = re.compile(r"`(skillgraph\s[^`]+)`")
 _LINE = re.compile(r"^(?:\s{4}|\$ )?(skillgraph [a-z].*?)(?: {3,}.*)?$", re.MULTILINE)
 _EXAMPLE = re.compile(r"Example: (skillgraph .*?)(?=\n\s*\n|\Z)", re.DOTALL)
@@ -41,8 +43,17 @@ class Printed:
 def mentions() -> list[Printed]:
     """All of them, whole or in part, in the order of files and lines."""
     found = [Printed(place, command) for path in _pages() for place, command in _in_page(path)]
-    for path in sorted(path for folder in PACKAGES for path in (ROOT / folder).rglob("*.py")):
-        for line, text in _texts(ast.parse(path.read_text(encoding="utf-8"))):
+    return found + [printed for package in PACKAGES for printed in mentions_in(package)]
+
+
+def mentions_in(package: str) -> list[Printed]:
+    """Those of one package's modules."""
+    found = []
+    for path in sorted((ROOT / package).rglob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        if not _WORD.search(source):
+            continue
+        for line, text in _texts(ast.parse(source)):
             place = f"{path.relative_to(ROOT)}:{line}"
             found += [Printed(place, command) for command in dict.fromkeys(_in_text(text))]
     return found
@@ -51,7 +62,7 @@ def mentions() -> list[Printed]:
 def examples() -> list[Printed]:
     """The examples that `--help` prints, command after command."""
     found = []
-    for name, command in _commands(typer.main.get_command(app), "skillgraph"):
+    for name, command in _commands(_top(), "skillgraph"):
         for hit in _EXAMPLE.finditer(command.help or ""):
             found.append(Printed(f"{name} --help", " ".join(hit[1].replace("\\[", "[").split())))
     return found
@@ -64,7 +75,7 @@ def unknown(command: str) -> str | None:
     except ValueError as error:
         return str(error)
     words = [word for word in words if word not in {"...", "|"}]
-    known: Any = typer.main.get_command(app)
+    known = _top()
     options = _options(known)
     while hasattr(known, "list_commands") and words:
         if words[0].startswith("-"):
@@ -92,6 +103,11 @@ def unknown(command: str) -> str | None:
     if given > len(places) and not any(place.nargs == -1 for place in places):
         return f"{given} arguments where {len(places)} are taken"
     return None
+
+
+@functools.cache
+def _top() -> Any:
+    return typer.main.get_command(app)
 
 
 def _options(command: Any) -> dict[str, bool]:
@@ -135,8 +151,9 @@ def _in_text(text: str) -> Iterator[str]:
 
 def _texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Texts of a module, with holes where values are put in."""
-    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree))
+    inside = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
+    for node in nodes:
         if isinstance(node, ast.JoinedStr):
             parts = [str(part.value) if isinstance(part, ast.Constant) else HOLE for part in node.values]
             yield node.lineno, "".join(parts)
