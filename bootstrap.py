@@ -228,6 +228,9 @@ def _run(program: str, *arguments: str, environment: Path = ENVIRONMENT) -> int:
     path = os.pathsep.join([str(environment / BIN), os.environ.get("PATH", ""), str(TOOLS / BIN)])  # the last: uv
     variables = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(environment)}
     inside = program in ("python", "just")
+    if inside:
+        # Compiling the tests takes as long as many of them, and each process that they start compiles what was edited.
+        variables.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [str(environment / BIN / _program(program)), *arguments]
     try:
         return subprocess.run(command, check=False, cwd=ROOT if inside else None, env=variables).returncode
