@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 
 from explorer.service import learn
 from explorer.service.demo import run_demo
 from explorer.service.forecast import forecast
-from explorer.service.ladder import explain
+from explorer.service.ladder import Ladder, explain
 from explorer.service.planning import plan
 from explorer.store.opening import open_store
 from explorer.store.protocol import Store
+from loaders import python_source
 from loaders.dataset import Dataset
+from loaders.python_source import load_python_source
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -35,11 +40,32 @@ def told(page: str, heading: str) -> str:
 
 @pytest.fixture(scope="module")
 def store(stdlib: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    opened = open_store(tmp_path_factory.mktemp("demo") / "store.kgl", mode="write")
+    """The foundation alone."""
+    opened = open_store(tmp_path_factory.mktemp("foundation") / "store.kgl", mode="write")
     opened.write_dataset(stdlib)
     learn(opened, "python", name="foundation")
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def demo(stdlib: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """All of the demo; the standard library is not read again for it."""
+
+    def load(targets: list[str], **options: Any) -> Dataset:
+        return stdlib if targets == ["stdlib"] else load_python_source(targets, **options)
+
+    opened = open_store(tmp_path_factory.mktemp("demo") / "store.kgl", mode="write")
+    with mock.patch.object(python_source, "load_python_source", load):
+        run_demo(opened, fresh=True)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def ladder(demo: Store) -> Callable[[str], Ladder]:
+    """The ladder of a layer of the demo, computed once."""
+    return functools.cache(lambda layer: explain(demo, "python", layer, graphs=0))
 
 
 def test_what_the_foundation_lacks_and_what_to_teach_next(store: Store) -> None:
@@ -79,7 +105,7 @@ def test_what_the_foundation_lacks_and_what_to_teach_next(store: Store) -> None:
 
 def test_the_sizes_and_the_foundation(store: Store, stdlib: Dataset) -> None:
     text = told("demo.md", "## What it prints")
-    layer = learn(store, "python", name="foundation").layer
+    layer = store.read_layer("python", "foundation").info
     assert f"| texts T (functions) | {stdlib.n_texts:,} |" in text
     assert f"| skills S | {layer.skills:,} |" in text
     assert f"| requirements | {stdlib.n_requirements:,} |" in text
@@ -89,9 +115,9 @@ def test_the_sizes_and_the_foundation(store: Store, stdlib: Dataset) -> None:
     assert f"| waves | {layer.waves} |" in text
 
 
-def test_the_ladder_and_the_table_by_types(store: Store) -> None:
+def test_the_ladder_and_the_table_by_types(ladder: Callable[[str], Ladder]) -> None:
     text = told("demo.md", "## What it prints")
-    found = explain(store, "python", "foundation", graphs=0)
+    found = ladder("foundation")
     names = {
         "few types": "few types, found by the search",
         "many types": "many types, found by the search",
@@ -119,23 +145,18 @@ def test_the_ladder_and_the_table_by_types(store: Store) -> None:
         assert 100 * abs(rung.learned - found.measured) <= points
 
 
-def test_the_ladders_of_the_fine_tuned_layers(tmp_path: Path) -> None:
+def test_the_ladders_of_the_fine_tuned_layers(ladder: Callable[[str], Ladder]) -> None:
     text = told("demo.md", "## What it prints")
     if f"scipy {version('scipy')};" not in text:
         pytest.skip(f"the figures of demo.md are of another version of scipy than {version('scipy')}")
-    store = open_store(tmp_path / "store.kgl", mode="write")
-    try:
-        run_demo(store)
-        for layer in ("foundation", "scipy-frozen", "scipy-continued", "scipy-joint"):
-            found = explain(store, "python", layer, graphs=0)
-            measured = round(100 * found.measured, 1)
-            cells = []
-            for name in ("few types", "many types", "every skill"):
-                learned = round(100 * found.rung(name).learned, 1)
-                cells.append(f"{learned:.1f} % ({learned - measured:+.1f})")
-            assert f"| {layer} | {' | '.join(cells)} | {measured:.1f} % |" in text
-    finally:
-        store.close()
+    for layer in ("foundation", "scipy-frozen", "scipy-continued", "scipy-joint"):
+        found = ladder(layer)
+        measured = round(100 * found.measured, 1)
+        cells = []
+        for name in ("few types", "many types", "every skill"):
+            learned = round(100 * found.rung(name).learned, 1)
+            cells.append(f"{learned:.1f} % ({learned - measured:+.1f})")
+        assert f"| {layer} | {' | '.join(cells)} | {measured:.1f} % |" in text
 
 
 def test_the_forecast(store: Store) -> None:
