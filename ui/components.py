@@ -18,8 +18,10 @@ from explorer.store.protocol import DatasetInfo, LayerInfo
 from explorer.wording import isolated, quoted, quotes_isolated
 from ui.attributes import attributes
 from ui.choice import Choice
+from ui.drawing.style import OTHER
 
 __all__ = [
+    "blank_chart",
     "card",
     "chart_settings",
     "empty_state",
@@ -113,6 +115,15 @@ def card(title: str | None, children: Any, *, note: str | None = None, extra: An
         head.append(sentence(note))
     body = children if isinstance(children, list) else [children]
     return html.Section([*head, *body], className=f"card {className}")
+
+
+def blank_chart(said: str = "") -> dict[str, Any]:
+    """A Plotly figure with nothing in it but a few words."""
+    words = {"text": said, "showarrow": False, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5}
+    axis = {"visible": False}
+    clear = "rgba(0,0,0,0)"
+    looks = {"paper_bgcolor": clear, "plot_bgcolor": clear, "font": {"color": OTHER, "size": 13}}
+    return {"data": [], "layout": {"xaxis": axis, "yaxis": axis, "annotations": [words] if said else [], **looks}}
 
 
 def figure(name: str | dict[str, Any], *, height: int | str = 300, label: str, chart: Any = None) -> html.Div:

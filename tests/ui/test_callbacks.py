@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from dash import no_update
 from plotly.utils import PlotlyJSONEncoder
 
 from explorer.errors import SkillgraphError
+from explorer.service.learning import learn
+from explorer.store.opening import open_store
+from loaders.dataset import build_dataset
 from ui.app import create_app
 from ui.calls import Cause
 from ui.choice import choose
@@ -408,6 +412,22 @@ def test_a_learning_picture_without_all_skills_says_so_and_leads_to_all_of_them(
     said, link = drawn_caption(2_700, 20_000, "; no more.", "a b", "tuned")
     assert said.startswith("2,700 of 20,000 learned skills are drawn, the most used; no more.")
     assert link.href == "/graph?dataset=a+b&layer=tuned&view=map&colour=wave"
+
+
+def test_a_learning_picture_of_texts_that_teach_all_of_their_skills_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "whole.kgl"
+    store = open_store(path, mode="write")
+    requirements = pa.table({"text": ["t0", "t1", "t1"], "skill": ["x", "x", "y"]})
+    texts, skills = pa.table({"id": ["t0", "t1"]}), pa.table({"id": ["x", "y"]})
+    store.write_dataset(build_dataset("whole", texts=texts, skills=skills, requirements=requirements))
+    learn(store, "whole", name="foundation")
+    store.close()
+    source = Source(path)
+    subject = {"dataset": "whole", "layer": "foundation", "waves": True, "wave": 1}
+    assert learning.play(source, Cause(), "waves", False, None, subject)[1] == (
+        "2 learned skills; these texts teach all of their skills."
+    )
+    source.close()
 
 
 def test_the_most_used_of_very_many_never_learned_skills_are_drawn_and_said(

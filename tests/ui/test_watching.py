@@ -85,7 +85,8 @@ def test_work_that_a_server_has_forgotten_is_not_begun_again(watch: Watch, pool:
 def test_what_cannot_begin_says_why(watch: Watch, pool: Pool) -> None:
     start = {"id": "refused", "form": {"refused": True}}
     state, hidden, *_, shown, ticket = asked(watch, start, None, START)
-    assert (state, hidden, ticket) == ({"running": False}, True, no_update)
+    # The name makes `done` change, by which tables and figures hear that nothing is computed.
+    assert (state, hidden, ticket) == ({"running": False, "work": "refused"}, True, no_update)
     assert "Not started: refused" in str(shown)
     assert pool.find("refused") is None
 

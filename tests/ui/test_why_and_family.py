@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from dash import no_update
+from dash import dcc, no_update
 from dash_ag_grid import AgGrid
 
 from explorer.run_options import given_values, run_kind
@@ -372,6 +372,32 @@ def test_tables_of_a_family_say_that_they_are_computed(source: Source) -> None:
     assert none[:4] == (no_update,) * 4
     for patch in (*filled[4:], *none[4:]):
         assert patch.to_plotly_json()["operations"][0]["params"]["value"] is False
+
+
+def forever(_report: Any) -> None:
+    """Work that only ends when it is ended."""
+    while True:
+        pass
+
+
+def words_of(chart: Any) -> list[str]:
+    return [note["text"] for note in chart["layout"]["annotations"]]
+
+
+def test_figures_of_a_family_say_that_they_are_computed_as_long_as_they_are(source: Source) -> None:
+    laid_out = next(page for page in PAGES if page.path == "/family").layout(source.snapshot(), {"dataset": "small"})
+    waiting = {part.id: part.figure for part in laid_out._traverse() if isinstance(part, dcc.Graph)}
+    assert set(waiting) == {"f-panels", "f-close", "f-matrix"}
+    assert all(words_of(chart) == ["Being computed …"] for chart in waiting.values())
+    source.readings.begin(forever, name="a slow family")
+    try:
+        for ticket, stays in (("a slow family", True), ("never begun", False), (None, False)):
+            chart = of_family_page.matrix(source, None, "rate", "as given", "skill", ticket)[0]
+            panels = of_family_page.panels(source, None, "rate", None, ticket)[0]
+            assert (chart is no_update, panels is no_update) == (stays, stays)
+            assert stays or words_of(chart) == words_of(panels) == []
+    finally:
+        source.readings.cancel("a slow family")
 
 
 def test_the_picker_of_a_closer_look_says_what_is_shown(source: Source) -> None:

@@ -154,7 +154,8 @@ class Watch:
                 try:
                     self.begin(source, start["id"], start.get("form") or {})
                 except SkillgraphError as error:
-                    return {"running": False}, True, "", 0, failed_line(f"Not started: {error}"), no_update
+                    ended = {"running": False, "work": start["id"]}
+                    return ended, True, "", 0, failed_line(f"Not started: {error}"), no_update
             ticket, new, hold = start["id"], start["id"], _BEGUN
         if cancelled:
             pool.cancel(ticket)

@@ -11,6 +11,7 @@ from dash import Input, Output, Patch, State, html, no_update
 from explorer.export import family_html
 from explorer.wording import plural
 from ui.calls import Calls, Cause
+from ui.components import blank_chart
 from ui.drawing.multiples import panels_height
 from ui.pages.family.answers import (
     cells_of,
@@ -89,6 +90,12 @@ def _found(source: Source, ticket: str | None) -> Wide | None:
     return work.value if work is not None and work.state == "done" else None
 
 
+def _without(source: Source, ticket: str | None) -> Any:
+    """What becomes of a figure that has nothing to show: it goes on saying that it is computed, if it is."""
+    work = source.readings.find(ticket)
+    return no_update if work is not None and work.state == "running" else blank_chart()
+
+
 @CALLS.answer(
     "the matrix",
     Output("f-matrix", "figure"),
@@ -103,7 +110,7 @@ def _found(source: Source, ticket: str | None) -> Wide | None:
 def matrix(source: Source, _done: Any, value: str, order: str, by: str, ticket: str | None) -> tuple[Any, ...]:
     wide = _found(source, ticket)
     if wide is None:
-        return no_update, no_update
+        return _without(source, ticket), no_update
     rows = len(cells_of(wide, by, value).names)
     height = (13 if by == "skill" else 24) * rows + 160 if rows <= 140 else 760
     return matrix_figure(wide, value, order, by), {"height": f"{max(height, 320)}px"}
@@ -150,7 +157,7 @@ def table(
 def panels(source: Source, _done: Any, value: str, picked: list[str] | None, ticket: str | None) -> tuple[Any, ...]:
     wide = _found(source, ticket)
     if wide is None:
-        return no_update, no_update, no_update
+        return _without(source, ticket), no_update, no_update
     drawn = panels_of(wide, value)
     height = {"height": f"{panels_height(wide.shared, len(drawn)) if wide.shared else 340}px"}
     return panels_figure(wide, value, picked or (), close=False), height, panels_said(wide, value)

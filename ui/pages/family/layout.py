@@ -11,7 +11,18 @@ from dash import dcc, html
 from explorer.service.snapshot import read_dataset
 from explorer.wording import isolated
 from ui.choice import Choice, Query, choose
-from ui.components import card, empty_state, figure, grid, no_layer, page, page_header, small_select, why_column
+from ui.components import (
+    blank_chart,
+    card,
+    empty_state,
+    figure,
+    grid,
+    no_layer,
+    page,
+    page_header,
+    small_select,
+    why_column,
+)
 from ui.notices import notice
 from ui.pages.family.callbacks import FAMILY, started
 from ui.pages.family.state import CONTROLS, NAMED, ORDERS, ROWS, VALUES
@@ -44,12 +55,7 @@ _GAINS = (
 
 _COMPUTED = {"loading": True, "localeText": {"noRowsToShow": "Nothing to show", "loadingOoo": "Being computed …"}}
 """A table before its rows are known."""
-_WAITING = {
-    "data": [],
-    "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}, "paper_bgcolor": "rgba(0,0,0,0)",
-               "plot_bgcolor": "rgba(0,0,0,0)"},
-}  # fmt: skip
-"""A figure before there is anything to draw."""
+_WAITING = blank_chart("Being computed …")
 
 
 def layout(snapshot: Snapshot, query: Query) -> Any:
@@ -86,7 +92,10 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
             [
                 html.P(id="f-panels-said", className="quiet"),
                 figure(
-                    "f-panels", height=400, label="The graph of skills, once for each layer, in colour", chart=_WAITING
+                    "f-panels",
+                    height=400,
+                    label="The graph of skills, once for each layer, in colour",
+                    chart=_WAITING,
                 ),
             ],
             note="Every skill lies at the same place in all panels. Click a panel, or choose below, to pick two to "
@@ -124,7 +133,12 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
             [
                 card(
                     "Skills by models",
-                    figure("f-matrix", height=420, label="Skills by models, in colour", chart=_WAITING),
+                    figure(
+                        "f-matrix",
+                        height=420,
+                        label="Skills by models, in colour",
+                        chart=_WAITING,
+                    ),
                     note="Blue is more, orange less, and the paler, the less sure; empty where a model was not tested. "
                     f"A cell tells its layer and 95 % interval; of more than {NAMED} layers only some are named. "
                     "Of layers learned from texts: which have learned a skill, or how many of a class.",

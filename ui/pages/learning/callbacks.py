@@ -68,7 +68,6 @@ def play(
     part = most_used(graph, NODE_LIMIT - 300)
     drawing = snapshot.once(("playback", dataset, layer), lambda: skill_drawing(part, {}, per_skill=3))
     elements, total = drawing.elements, len(graph.view.wave)
-    unlearned = f"; {total - graph.n:,} of {total:,} are never learned from these texts"
     if never:
         lacks = layer_lacks(snapshot.store, dataset, layer)
         more = snapshot.once(("never", dataset, layer), lambda: never_elements(graph.view, lacks, elements))
@@ -80,8 +79,10 @@ def play(
             f"; around them, hollow, the {plural(len(lacks), 'skill')} of the dataset never learned{some}, those that "
             "wait for each other side by side: click one to see why"
         )
+    elif graph.n < total:
+        unlearned = f"; {total - graph.n:,} of {total:,} are never learned from these texts and are not drawn"
     else:
-        unlearned += " and are not drawn"
+        unlearned = "; these texts teach all of their skills"
     caption = drawn_caption(part.n, graph.n, f"{unlearned}.", dataset, layer)
     if again:
         return elements, caption, no_update, no_update
