@@ -139,7 +139,7 @@ def _renamed(kind: str, table: pa.Table) -> pa.Table:
 
 
 def association_graph(dataset: Dataset, layer: Layer, associations: pa.Table) -> FileGraph:
-    """The learned skills of a layer, joined when a text requires both.
+    """The learned skills of a layer, linked when they occur in the same text.
 
     Args:
         dataset: The dataset.

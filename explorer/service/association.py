@@ -89,7 +89,7 @@ def associate(
     top_k: int | None = None,
     max_text_skills: int | None = None,
 ) -> AssociationReport:
-    """Join the learned skills of a layer that a text requires both, and store the pairs and the components.
+    """Link the learned skills of a layer that occur in the same text, and store the pairs and the components.
 
     Args:
         store: Where the layer is and the associations go.

@@ -72,7 +72,7 @@ class KeystoneReport:
 def keystones(store: Store, dataset: str, layer: str, *, steps: int = 20) -> KeystoneReport:
     """Rank skills by what their removal costs the giant component of learned skills.
 
-    Two learned skills are linked when a text requires both. The first skill is the best single one, exactly; the
+    Two learned skills are linked when they occur in the same text. The first skill is the best single one, exactly; the
     following ones are chosen greedily (network dismantling).
 
     Args:

@@ -48,7 +48,7 @@ def find_associations(
     top_k: int | None = None,
     max_text_skills: int | None = None,
 ) -> LearnedAssociations:
-    """Join the learned skills that a text requires both, as `analysis.association.associate`.
+    """Link the learned skills that occur in the same text, as `analysis.association.associate`.
 
     Args:
         graph: The graph.

@@ -45,7 +45,7 @@ class LearnedComponents:
 
 
 def find_components(graph: PreparedGraph, work: str, learned: Int64, rule: Rule = "any") -> LearnedComponents:
-    """Components of the learned skills, two of them joined when a text requires both, as `analysis.components`.
+    """Components of the learned skills, two of them linked when they occur in the same text, as `analysis.components`.
 
     Each block gives the components of its own texts by union–find, as stars around their smallest skills. Then, until
     nothing changes, every skill u with neighbours N(u) and m = min N(u) ∪ {u} does

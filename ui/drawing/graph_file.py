@@ -86,7 +86,7 @@ def drawn_graph(
     part = f" The {graph.n:,} most used of {plural(whole.n, 'skill')}." if graph.n < whole.n else ""
     return DrawnGraph(
         title=f"{info.dataset}: {info.name}",
-        caption=f"{plural(graph.n, 'learned skill')}, linked where a text requires both; the strongest "
+        caption=f"{plural(graph.n, 'learned skill')}, linked where they occur in the same text; the strongest "
         f"{plural(len(edges), 'association')} of {graph.m:,} {'is' if len(edges) == 1 else 'are'} drawn.{part} "
         "The larger a disc, the more texts require the skill.",
         nodes=nodes,

@@ -267,7 +267,7 @@ def panels_said(wide: Wide, wanted: str) -> str:
     if wide.shared is None:
         return ""
     drawn, left = len(wide.shared.rows), wide.shared.left_out
-    text = f"{plural(drawn, 'skill')} at the same places in all panels, joined where a text requires both."
+    text = f"{plural(drawn, 'skill')} at the same places in all panels, linked where they occur in the same text."
     if left:
         text += f" Not drawn: {left:,} on which the layers differ less; the table of a closer look has all of them."
     missing = len(wide.layers) - len(panels_of(wide, wanted))

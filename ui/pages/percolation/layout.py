@@ -24,8 +24,8 @@ _TITLE = "Percolation"
 
 
 _MEANING = (
-    "Each skill is kept with probability φ, learned or not; two kept skills are linked when a text requires both. "
-    "Above a critical φ one giant component contains most of them."
+    "Each skill is kept with probability φ, learned or not; two kept skills are linked when they occur in the same "
+    "text. Above a critical φ one giant component contains most of them."
 )
 
 
