@@ -54,14 +54,9 @@ LIMIT $limit""",
     Recipe(
         "Most connected skills",
         "Which skills hold a layer together? With how many others are they associated, and in how many texts?",
-        """MATCH (s:Skill {dataset: $dataset})
-CALL (s) {
-  MATCH (s)-[a:ASSOCIATED_WITH {layer: $layer}]-(:Skill)
-  RETURN count(a) AS neighbours, sum(a.weight) AS texts
-}
-WITH s, neighbours, texts
-WHERE neighbours > 0
-RETURN s.name AS skill, s.class AS class, neighbours, texts
+        """MATCH (:Layer {dataset: $dataset, name: $layer})-[learned:LEARNED]->(s:Skill)
+WHERE learned.neighbours > 0
+RETURN s.name AS skill, s.class AS class, learned.neighbours AS neighbours, learned.strength AS texts
 ORDER BY neighbours DESC, texts DESC, skill
 LIMIT $limit""",
         ("dataset", "layer", "limit"),
@@ -71,9 +66,8 @@ LIMIT $limit""",
         "Of the skills that were learned in the first wave, from texts that required nothing else, which have the "
         "most associations?",
         """MATCH (:Layer {dataset: $dataset, name: $layer})-[learned:LEARNED]->(s:Skill)
-WHERE learned.wave = 1
-MATCH (s)-[a:ASSOCIATED_WITH {layer: $layer}]-(:Skill)
-RETURN s.name AS skill, learned.by AS taught_by, count(a) AS neighbours
+WHERE learned.wave = 1 AND learned.neighbours > 0
+RETURN s.name AS skill, learned.by AS taught_by, learned.neighbours AS neighbours
 ORDER BY neighbours DESC, skill
 LIMIT $limit""",
         ("dataset", "layer", "limit"),
@@ -127,8 +121,7 @@ LIMIT $limit""",
         "Which pairs of a skill's neighbours are themselves associated? Many such pairs mean that it belongs to one "
         "topic, none that it connects several.",
         """MATCH (s:Skill {dataset: $dataset, id: $skill})-[:ASSOCIATED_WITH {layer: $layer}]-(a:Skill)
-MATCH (s)-[:ASSOCIATED_WITH {layer: $layer}]-(b:Skill)
-MATCH (a)-[r:ASSOCIATED_WITH {layer: $layer}]->(b)
+MATCH (a)-[r:ASSOCIATED_WITH {layer: $layer}]->(b:Skill)-[:ASSOCIATED_WITH {layer: $layer}]-(s)
 RETURN a.name AS one, b.name AS other, r.weight AS texts
 ORDER BY texts DESC, one, other
 LIMIT $limit""",
@@ -136,9 +129,18 @@ LIMIT $limit""",
     ),
     Recipe(
         "Bridges between classes",
-        "Which associations link skills of different classes, the strongest first?",
-        """MATCH (a:Skill {dataset: $dataset})-[r:ASSOCIATED_WITH {layer: $layer}]->(b:Skill)
-WHERE a.class <> b.class
+        "Which associations link skills of different classes, the strongest first? If enough skills have a bridge, "
+        "those weaker than `least` cannot be among the strongest, and are passed over.",
+        """MATCH (l:Layer {dataset: $dataset, name: $layer})-[learned:LEARNED]->(:Skill)
+WHERE learned.bridge IS NOT NULL
+WITH l, learned.bridge AS bridge
+ORDER BY bridge DESC
+LIMIT 2 * $limit
+WITH l, count(bridge) AS skills, min(bridge) AS least
+MATCH (l)-[learned:LEARNED]->(a:Skill)
+WHERE learned.bridge >= least
+MATCH (a)-[r:ASSOCIATED_WITH {layer: $layer}]->(b:Skill)
+WHERE a.class <> b.class AND (r.weight >= least OR skills < 2 * $limit)
 RETURN a.name AS one, a.class AS class, b.name AS other, b.class AS other_class, r.weight AS texts
 ORDER BY texts DESC, one, other
 LIMIT $limit""",
@@ -215,11 +217,9 @@ LIMIT $limit""",
         "What fine-tuning loses",
         "Which skills of the base are not in the fine-tuned layer, and with how many others were they associated?",
         """MATCH (l:Layer {dataset: $dataset, name: $tuned})-[:FINE_TUNED_FROM]->(base:Layer)
-MATCH (base)-[:LEARNED]->(s:Skill)
+MATCH (base)-[learned:LEARNED]->(s:Skill)
 WHERE NOT EXISTS { (l)-[:LEARNED]->(s) }
-OPTIONAL MATCH (s)-[a:ASSOCIATED_WITH]-(:Skill)
-WHERE a.layer = base.name
-RETURN s.name AS skill, s.class AS class, count(a) AS neighbours
+RETURN s.name AS skill, s.class AS class, coalesce(learned.neighbours, 0) AS neighbours
 ORDER BY neighbours DESC, skill
 LIMIT $limit""",
         ("dataset", "tuned", "limit"),

@@ -22,6 +22,7 @@ from explorer.store.neo4j.admin import ARGUMENTS_FILE, AdminCsv, write_admin_csv
 from explorer.store.neo4j.store import Neo4jStore
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo
 from loaders.dataset import Dataset, build_dataset
+from tests.store.test_counts import COUNTED, KEPT
 from tests.support.neo4j import RunningNeo4j, options_for_tests
 
 N_TEXTS, N_SKILLS, N_REQUIREMENTS = 20_000, 2_000, 500_000
@@ -171,6 +172,9 @@ def test_the_imported_layers_are_those_that_were_written(
     assert store.query("MATCH (l:Layer)-[:FINE_TUNED_FROM]->(b:Layer) RETURN l.name, b.name").rows == [
         ("evidence", "found,ation")
     ]
+    given = {"dataset": "large", "layer": "found,ation"}
+    assert store.query(KEPT, given, max_rows=10_000).rows == store.query(COUNTED, given, max_rows=10_000).rows
+    assert store.query("MATCH (:Layer {name: 'evidence'})-[r:LEARNED]->() RETURN r.neighbours").rows == [(None,)]
 
 
 @pytest.mark.neo4j

@@ -11,16 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from explorer.store.counts import COUNTS, association_counts
 from explorer.store.embedded.container import Content
 from explorer.store.embedded.contents import dataset_tables, ids_of, layer_associations, layer_lacks, layer_skills
 from explorer.store.embedded.graph import add_edges, add_node, add_nodes, create_constraints
-from explorer.store.embedded.tables import Ids
+from explorer.store.embedded.tables import Ids, read_column
 from explorer.store.protocol import LAYER_LACKS_SCHEMA, LAYER_SKILLS_SCHEMA, SCHEMA_VERSION
 from explorer.store.records import EDGE_TABLES, NODE_LABELS, EdgeTable, edge_properties, named_models
 
 __all__ = ["build_graph"]
 
-_LEARNED = EdgeTable("", "LEARNED", "Layer", "", "Skill", "", tuple(LAYER_SKILLS_SCHEMA.names[1:]))
+_LEARNED = EdgeTable("", "LEARNED", "Layer", "", "Skill", "", (*LAYER_SKILLS_SCHEMA.names[1:], *COUNTS))
 _LACKS = EdgeTable("", "LACKS", "Layer", "", "Skill", "", tuple(LAYER_LACKS_SCHEMA.names[1:]))
 _ASSOCIATED = EdgeTable("", "ASSOCIATED_WITH", "Skill", "", "Skill", "", ("weight",))
 _BASE = EdgeTable("", "FINE_TUNED_FROM", "Layer", "", "Layer", "")
@@ -95,19 +96,24 @@ def _add_layer(
     number = add_node(graph, "Layer", layer["node"])
     ids = ids_of(content, entry, "skills")
     skills = layer_skills(content, layer)
-    targets = _numbers(ids, skills["skill"]) + first["skills"]
-    properties = {name: skills[name] for name in _LEARNED.properties}
+    learned = _numbers(ids, skills["skill"])
+    properties = {name: skills[name] for name in LAYER_SKILLS_SCHEMA.names[1:]}
+    if layer["associations"] is not None:
+        pairs = layer_associations(content, layer, encoded=True)
+        source, target = (_numbers(ids, pairs[end]) for end in ("source", "target"))
+        names = pa.DictionaryArray.from_arrays(np.zeros(len(source), np.int32), [layer["node"]["name"]])
+        shared = {"weight": pairs["weight"], "layer": names}
+        _collect(edges, _ASSOCIATED, source + first["skills"], target + first["skills"], shared)
+        classes = read_column(content, entry["tables"]["skills"]["columns"]["class"], encoded=False)
+        counts = association_counts((source, target), pairs["weight"].to_numpy(), classes.combine_chunks())
+        properties |= {name: counts[name].take(pa.array(learned)) for name in COUNTS}
+    targets = learned + first["skills"]
     _collect(edges, _LEARNED, np.full(len(targets), number, np.int64), targets, properties)
     lacks = layer_lacks(content, layer)
     if lacks.num_rows:
         targets = _numbers(ids, lacks["skill"]) + first["skills"]
         properties = {name: lacks[name] for name in _LACKS.properties}
         _collect(edges, _LACKS, np.full(len(targets), number, np.int64), targets, properties)
-    if layer["associations"] is not None:
-        pairs = layer_associations(content, layer, encoded=True)
-        source, target = (_numbers(ids, pairs[end]) + first["skills"] for end in ("source", "target"))
-        names = pa.DictionaryArray.from_arrays(np.zeros(len(source), np.int32), [layer["node"]["name"]])
-        _collect(edges, _ASSOCIATED, source, target, {"weight": pairs["weight"], "layer": names})
     return number
 
 

@@ -24,6 +24,8 @@ __all__ = ["materialised_graph"]
 
 _INDEXES = (("Text", ("dataset", "id")), ("Skill", ("dataset", "id")), ("Skill", ("dataset", "name")))
 """Properties by which people look up nodes, apart from `key`; kglite does not keep these indexes with the graph."""
+_FORM = 2
+"""Changes whenever the graph of a content does: what an earlier version kept is not taken up."""
 _KEPT = 4
 _WORTH_KEEPING = 20_000
 """Rows from which on loading a graph is faster than building it."""
@@ -46,7 +48,7 @@ def _kept_or_built(content: Content) -> Any:
     rows = sum(table["rows"] for entry in entries for table in entry["tables"].values())
     if rows < _WORTH_KEEPING:
         return build_graph(content)
-    kept = cache_folder() / "graphs" / f"{content.version}.kgl"
+    kept = cache_folder() / "graphs" / f"{content.version}-{_FORM}.kgl"
     with contextlib.suppress(StoreError, OSError):
         if kept.exists():
             graph = load_graph(kept)

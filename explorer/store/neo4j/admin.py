@@ -19,8 +19,9 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from explorer.errors import StoreError
+from explorer.store.counts import COUNTS, association_counts
 from explorer.store.neo4j.dataset import index_key
-from explorer.store.protocol import LAYER_LACKS_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo
+from explorer.store.protocol import Layer, LayerInfo
 from explorer.store.records import (
     EDGE_TABLES,
     NODE_LABELS,
@@ -164,11 +165,8 @@ def _write_layers(writer: _Writer, dataset: Dataset, layers: Sequence[tuple[Laye
     pairs = pa.table({"layer": [a for a, _ in bases], "base": [b for _, b in bases]})
     writer.write("relationships", "FINE_TUNED_FROM", "FINE_TUNED_FROM-layers", _ends("Layer", "Layer", {}), [pairs])
     for number, (layer, associations) in enumerate(layers):
-        for kind, table, schema in (
-            ("LEARNED", layer.skills, LAYER_SKILLS_SCHEMA),
-            ("LACKS", layer.lacks, LAYER_LACKS_SCHEMA),
-        ):
-            properties = {field.name: _TYPES[str(field.type)] for field in schema if field.name != "skill"}
+        for kind, table in (("LEARNED", _with_counts(dataset, layer, associations)), ("LACKS", layer.lacks)):
+            properties = {field.name: _TYPES[str(field.type)] for field in table.schema if field.name != "skill"}
             batches = _skill_batches(layer.info, table, tuple(properties))
             writer.write("relationships", kind, f"{kind}-{number}", _ends("Layer", "Skill", properties), batches)
         joined = _ends("Skill", "Skill", {"layer": "string", "weight": "long"})
@@ -179,6 +177,21 @@ def _write_layers(writer: _Writer, dataset: Dataset, layers: Sequence[tuple[Laye
             joined,
             _association_batches(layer, associations),
         )
+
+
+def _with_counts(dataset: Dataset, layer: Layer, associations: pa.Table) -> pa.Table:
+    """The skills of a layer, with counts of its associations if it has some."""
+    skills = layer.skills
+    if layer.info.associations is None:
+        return skills
+    ids = dataset.skills["id"].combine_chunks()
+    ends = [pc.index_in(associations[end].cast(pa.string()), value_set=ids).to_numpy() for end in ("source", "target")]
+    classes = dataset.skills["class"].combine_chunks()
+    counts = association_counts(ends, associations["weight"].to_numpy(), classes)
+    places = pc.index_in(skills["skill"].cast(pa.string()), value_set=ids)
+    for name in COUNTS:
+        skills = skills.append_column(name, counts[name].take(places))
+    return skills
 
 
 def _write_records(writer: _Writer, label: str, key: str, nodes: Sequence[Mapping[str, Any]]) -> None:

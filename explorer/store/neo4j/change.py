@@ -64,6 +64,7 @@ __all__ = [
     "ensure_schema",
     "finish_publication",
     "fits",
+    "is_publishing",
     "new_label",
     "old_label",
 ]
@@ -414,6 +415,11 @@ def _publishing(transaction: ManagedTransaction, *, lock: bool) -> dict[str, Any
     if row is None or row["publishing"] is None:
         return None
     return {**json.loads(row["publishing"]), "done": row["done"]}
+
+
+def is_publishing(transaction: ManagedTransaction) -> bool:
+    """Whether something is being published in batches; nothing else is published until this transaction ends."""
+    return _publishing(transaction, lock=True) is not None
 
 
 def finish_publication(transactions: Transactions) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from explorer.errors import NotFoundError, StoreError
-from explorer.store.neo4j.change import Change
+from explorer.store.counts import COUNTS, association_counts
+from explorer.store.neo4j.change import Change, is_publishing
 from explorer.store.neo4j.dataset import (
     BATCH,
     dataset_node_of,
@@ -18,7 +21,7 @@ from explorer.store.neo4j.dataset import (
     skills_of,
     stage_rows,
 )
-from explorer.store.neo4j.reading import NodeIndex, fill_pairs, read_pairs, read_values
+from explorer.store.neo4j.reading import NodeIndex, fill_pairs, read_nodes, read_pairs, read_values
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_LACKS_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo
 from explorer.store.records import (
     dataset_parts,
@@ -35,11 +38,17 @@ from explorer.store.staleness import stale_layers
 if TYPE_CHECKING:
     from neo4j import ManagedTransaction
 
+    from explorer.store.neo4j.connection import Connection
+
 __all__ = [
+    "add_missing_counts",
     "check_base",
+    "counts_of",
     "join_layers",
+    "keep_counts",
     "layer_is_there",
     "mark_stale",
+    "missing_counts",
     "publish_layer",
     "read_layer_associations",
     "read_layer_lacks",
@@ -177,20 +186,103 @@ def join_layers(transaction: ManagedTransaction, info: LayerInfo, tuned: list[st
     ).consume()
 
 
-def set_components(transaction: ManagedTransaction, skills: NodeIndex, key: str, components: pa.Table) -> None:
-    """Give each learned skill of a layer its component; `skills` are those of its dataset.
+# From the skill, which is learned in few layers; a layer has learned many skills.
+_LEARNED_BY = (
+    "UNWIND $rows AS row MATCH (s) WHERE id(s) = row[0] WITH s, row MATCH (s)<-[r:LEARNED]-(l) WHERE l.key = $key"
+)
+_COUNTS = ", ".join(f"r.{name} = row[{place}]" for place, name in enumerate(COUNTS, start=1))
+
+
+def counts_of(
+    transaction: ManagedTransaction, skills: NodeIndex, ends: Sequence[NDArray[Any]], weight: NDArray[np.int64]
+) -> pa.Table:
+    """`association_counts` of the skills of a dataset, from the positions of the ends of its associations."""
+    schema = pa.schema([("id", pa.string()), ("class", pa.string())])
+    classes = read_nodes(transaction, skills, schema)["class"].combine_chunks()
+    return association_counts(ends, weight, classes)
+
+
+def keep_counts(transaction: ManagedTransaction, key: str, draft: str) -> None:
+    """Give a draft the counts of the associations of the layer whose place it takes, and whose associations it keeps.
+
+    A skill that only one of them has learned has none.
+    """
+    kept = ", ".join(f"new.{name} = old.{name}" for name in COUNTS)
+    transaction.run(
+        "MATCH (:Layer {key: $key})-[old:LEARNED]->(s)<-[new:LEARNED]-(:SkillgraphDraft {key: $draft}) "
+        f"WHERE old.neighbours IS NOT NULL SET {kept}",
+        key=key,
+        draft=draft,
+    ).consume()
+
+
+def add_missing_counts(connection: Connection) -> tuple[str, ...]:
+    """Count the associations of layers that an earlier version wrote, which kept no counts.
+
+    Returns:
+        Keys of the layers that are left as they are: this user may only read, or somebody is writing.
+    """
+    keys = [row[0] for row in connection.rows(_UNCOUNTED)]
+    done = set()
+    for key in keys:
+
+        def add(transaction: ManagedTransaction, key: str = key) -> bool:
+            # Nothing is published while this lasts.
+            if is_publishing(transaction):
+                return False
+            if [key] in [row.values() for row in transaction.run(_UNCOUNTED)]:
+                _add_counts(transaction, key)
+            return True
+
+        # What cannot be read or written now is no reason to refuse the rest of the store.
+        with contextlib.suppress(StoreError):
+            if connection.write(add):
+                done.add(key)
+    return tuple(key for key in keys if key not in done)
+
+
+_UNCOUNTED = (
+    "MATCH (l:Layer) WHERE l.associations > 0 "
+    "AND NOT EXISTS { MATCH (l)-[r:LEARNED]->() WHERE r.neighbours IS NOT NULL } RETURN l.key AS key ORDER BY key"
+)
+
+
+def missing_counts(keys: Sequence[str]) -> str:
+    """What is said to whoever asks for counts that are not there."""
+    return (
+        f"{', '.join(COUNTS)} of LEARNED are missing in layers that an earlier version wrote ({', '.join(keys)}): any "
+        "command of a user who may write, such as skillgraph datasets, adds them"
+    )
+
+
+def _add_counts(transaction: ManagedTransaction, key: str) -> None:
+    dataset, _, name = key.partition("/")
+    pairs = read_layer_associations(transaction, require_layer(transaction, dataset, name))
+    skills = skills_of(transaction, dataset)
+    ends = [skills.positions(skills.numbers_of(pairs[end], "skill", dataset)) for end in ("source", "target")]
+    counts = counts_of(transaction, skills, ends, pairs["weight"].to_numpy())
+    columns = [counts[name].to_pylist() for name in COUNTS]
+    rows = list(map(list, zip(skills.numbers.tolist(), *columns, strict=True)))
+    for start in range(0, len(rows), BATCH):
+        transaction.run(f"{_LEARNED_BY} SET {_COUNTS}", key=key, rows=rows[start : start + BATCH]).consume()
+
+
+def set_components(
+    transaction: ManagedTransaction, skills: NodeIndex, key: str, components: pa.Table, counts: pa.Table
+) -> None:
+    """Give each learned skill of a layer its component and counts; `skills` and `counts` are those of its dataset.
 
     Raises:
         StoreError: The components are not of the skills that it has learned.
     """
     numbers = skills.numbers_of(components["skill"], "skill", key.partition("/")[0])
-    rows = list(map(list, zip(numbers.tolist(), components["component"].to_pylist(), strict=True)))
+    learned_counts = counts.take(pa.array(skills.positions(numbers)))
+    columns = [learned_counts[name].to_pylist() for name in COUNTS]
+    rows = list(map(list, zip(numbers.tolist(), *columns, components["component"].to_pylist(), strict=True)))
     found = 0
     for start in range(0, len(rows), BATCH):
-        # From the skill, which is learned in few layers; a layer has learned many skills.
         found += transaction.run(
-            "UNWIND $rows AS row MATCH (s) WHERE id(s) = row[0] WITH s, row MATCH (s)<-[r:LEARNED]-(l) "
-            "WHERE l.key = $key SET r.component = row[1] RETURN count(r)",
+            f"{_LEARNED_BY} SET {_COUNTS}, r.component = row[{len(COUNTS) + 1}] RETURN count(r)",
             key=key,
             rows=rows[start : start + BATCH],
         ).single(strict=True)[0]

@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 
 from explorer.credentials import Credentials, find_credentials
 from explorer.errors import NotFoundError, SkillgraphError, StoreError
+from explorer.store.counts import COUNTS
+from explorer.store.cypher_guard import split_version, tokenize
 from explorer.store.neo4j.change import (
     NODE_ROWS,
     READ_ATTEMPTS,
@@ -46,10 +48,14 @@ from explorer.store.neo4j.dataset import (
 )
 from explorer.store.neo4j.failures import is_read_only
 from explorer.store.neo4j.layer import (
+    add_missing_counts,
     check_base,
+    counts_of,
     join_layers,
+    keep_counts,
     layer_is_there,
     mark_stale,
+    missing_counts,
     publish_layer,
     read_layer_associations,
     read_layer_lacks,
@@ -124,6 +130,7 @@ class Neo4jStore:
         found = credentials or find_credentials(address.host, address.port, ask=ask)
         self._connection = Connection(address, found, retry_seconds=retry_seconds)
         self._read: tuple[Mapping[str, Any], Any] = ({}, None)
+        self._uncounted: tuple[str, ...] = ()
         try:
             # A database made by an offline import has the data but not yet its constraints.
             if self._connection.rows("MATCH (d:Dataset) WHERE d.columns IS NOT NULL RETURN 1 LIMIT 1"):
@@ -133,6 +140,7 @@ class Neo4jStore:
                     # Whoever may only read does so without them.
                     if not is_read_only(error.__cause__):
                         raise
+                self._uncounted = add_missing_counts(self._connection)
         except BaseException:
             self._connection.close()
             raise
@@ -373,6 +381,8 @@ class Neo4jStore:
                     if key in kept and require_layer(transaction, dataset, name)["revision"] != kept[key]:
                         raise StoreError(f"layer {name!r} was changed while it was written: run the command again")
                     check_base(transaction, layer.info)
+                    if key in kept:
+                        keep_counts(transaction, key, draft)
                     tuned = retire_layer(transaction, staged, key)
                     publish_layer(transaction, layer, draft, staged.token)
                     join_layers(transaction, layer.info, tuned)
@@ -411,6 +421,7 @@ class Neo4jStore:
                     raise StoreError(
                         f"layer {name!r} was changed while what it lacks was written: run the command again"
                     )
+                keep_counts(transaction, key, draft)
                 tuned = retire_layer(transaction, staged, key)
                 publish_layer(transaction, layer, draft, staged.token)
                 join_layers(transaction, layer.info, tuned)
@@ -499,7 +510,10 @@ class Neo4jStore:
 
         def write(staged: Change) -> None:
             skills = staged.transactions.read(lambda transaction: skills_of(transaction, dataset))
-            ends = [skills.numbers_of(associations[end], "skill", dataset).tolist() for end in ("source", "target")]
+            ends = [skills.numbers_of(associations[end], "skill", dataset) for end in ("source", "target")]
+            places = [skills.positions(numbers) for numbers in ends]
+            weights = associations["weight"].to_numpy()
+            counts = staged.transactions.read(lambda transaction: counts_of(transaction, skills, places, weights))
             forget = Step("forget", layer, dataset)
             if staged.at_once:
                 staged.take_out(forget)
@@ -508,7 +522,7 @@ class Neo4jStore:
                 staged,
                 "UNWIND $rows AS row MATCH (a) WHERE id(a) = row[0] MATCH (b) WHERE id(b) = row[1] "
                 "CREATE (a)-[r:ASSOCIATED_WITH]->(b) SET r.layer = $draft, r.weight = row[2] RETURN count(r)",
-                zip(*ends, associations["weight"].to_pylist(), strict=True),
+                zip(*(numbers.tolist() for numbers in ends), weights.tolist(), strict=True),
                 draft=draft,
             )
 
@@ -517,7 +531,7 @@ class Neo4jStore:
                     raise StoreError(
                         f"layer {layer!r} was changed while its associations were written: run the command again"
                     )
-                set_components(transaction, skills, key, components)
+                set_components(transaction, skills, key, components, counts)
                 counted = association_properties(associations.num_rows, rule, options)
                 transaction.run(
                     "MATCH (l:Layer {key: $key}) SET l += $counted",
@@ -573,7 +587,10 @@ class Neo4jStore:
         timeout: float = 30.0,
     ) -> QueryResult:
         """Run a read-only query; see `explorer.store.neo4j.query`."""
-        return run_query(self._connection, cypher, parameters, max_rows=max_rows, timeout=timeout)
+        result = run_query(self._connection, cypher, parameters, max_rows=max_rows, timeout=timeout)
+        if self._uncounted and any(token.text.strip("`") in COUNTS for token in tokenize(split_version(cypher)[1])):
+            return replace_fields(result, warnings=(*result.warnings, missing_counts(self._uncounted)))
+        return result
 
     def close(self) -> None:
         """Close the connection; safe to call twice."""

@@ -159,7 +159,8 @@ def test_the_schema_is_beside_the_editor(page: Page, small: str) -> None:
     lines = page.locator(".schema-line")
     expect(lines.filter(has_text="(:Layer {")).to_contain_text("kind, learner")
     expect(lines.filter(has_text=":LEARNED")).to_have_text(
-        "(:Layer)-[:LEARNED {wave, by, component, mastery, solve_rate, solve_rate_low, solve_rate_high}]->(:Skill)"
+        "(:Layer)-[:LEARNED {wave, by, component, neighbours, strength, bridge, mastery, solve_rate, "
+        "solve_rate_low, solve_rate_high}]->(:Skill)"
     )
     expect(lines.first).to_be_in_viewport()
 

@@ -1,0 +1,160 @@
+"""What LEARNED says of associations is what counting them gives, on both stores, whatever happens to the layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from explorer.cookbook import find_recipe
+from explorer.errors import StoreError
+from explorer.store.counts import COUNTS, association_counts
+from explorer.store.neo4j.connection import Connection
+from explorer.store.protocol import LAYER_LACKS_SCHEMA, Store
+from tests.store.content import associations, components, layer, small_dataset
+from tests.support.neo4j import RunningNeo4j
+
+COUNTED = """MATCH (:Layer {dataset: $dataset, name: $layer})-[:LEARNED]->(s:Skill)
+OPTIONAL MATCH (s)-[a:ASSOCIATED_WITH {layer: $layer}]-(o:Skill)
+RETURN s.id, count(a), sum(a.weight), max(CASE WHEN s.class <> o.class THEN a.weight END) ORDER BY s.id"""
+KEPT = """MATCH (:Layer {dataset: $dataset, name: $layer})-[r:LEARNED]->(s:Skill)
+RETURN s.id, r.neighbours, r.strength, r.bridge ORDER BY s.id"""
+PAIRS = associations(("for", "if", 4), ("for", "print", 2), ("if", "sum", 3), ("print", "sum", 9))
+ALL = {"for": 1, "if": 2, "print": 2, "sum": 3, "unused": 3}
+
+
+def rows(store: Store, question: str, name: str = "l", dataset: str = "d") -> list[tuple[Any, ...]]:
+    result = store.query(question, {"dataset": dataset, "layer": name})
+    assert result.warnings == ()
+    return list(result.rows)
+
+
+def fill(store: Store) -> None:
+    """Two layers of the small dataset with associations of their own; the skill `unused` has no class."""
+    store.write_dataset(small_dataset())
+    for name, pairs in (("l", PAIRS), ("other", associations(("for", "if", 1), ("if", "unused", 5)))):
+        store.write_layer(layer(name, ALL))
+        store.write_associations("d", name, pairs, rule="any", components=components(**dict.fromkeys(ALL, 0)))
+
+
+def test_each_skill_has_the_counts_of_its_layer(store: Store) -> None:
+    fill(store)
+    assert rows(store, KEPT) == [
+        ("for", 2, 6, 2), ("if", 2, 7, 3), ("print", 2, 11, 2), ("sum", 2, 12, 3), ("unused", 0, 0, None)
+    ]  # fmt: skip
+    for name in ("l", "other"):
+        assert rows(store, KEPT, name) == rows(store, COUNTED, name)
+
+
+def test_counts_follow_the_associations(store: Store) -> None:
+    fill(store)
+    before = rows(store, KEPT)
+    store.write_layer(layer("l", {**ALL, "for": 4}), keep_associations=True)
+    assert rows(store, KEPT) == before
+    lacks = pa.Table.from_pylist([{"skill": "sum", "reason": "together"}], schema=LAYER_LACKS_SCHEMA)
+    store.write_lacks("d", "l", lacks)
+    assert rows(store, KEPT) == before
+    store.rename_layer("d", "l", "new")
+    store.rename_dataset("d", "e")
+    assert rows(store, KEPT, "new", "e") == before == rows(store, COUNTED, "new", "e")
+    fewer = associations(("for", "sum", 7))
+    store.write_associations("e", "new", fewer, rule="any", components=components(**dict.fromkeys(ALL, 0)))
+    assert rows(store, KEPT, "new", "e") == rows(store, COUNTED, "new", "e")
+    store.delete_layer("e", "other")
+    assert rows(store, KEPT, "new", "e") == rows(store, COUNTED, "new", "e")
+    store.write_layer(layer("new", ALL, "e"))
+    assert rows(store, KEPT, "new", "e") == [(skill, None, None, None) for skill in ALL]
+
+
+def test_the_strongest_bridges_are_found_whatever_the_limit(store: Store) -> None:
+    """Against all associations of a random layer, with many of the same weight."""
+    rng = np.random.default_rng(11)
+    store.write_dataset(small_dataset())
+    plain = """MATCH (a:Skill {dataset: $dataset})-[r:ASSOCIATED_WITH {layer: $layer}]->(b:Skill)
+WHERE a.class <> b.class
+RETURN a.name, a.class, b.name, b.class, r.weight AS texts ORDER BY texts DESC, a.name, b.name"""
+    skills = sorted(ALL)
+    every = [(a, b) for i, a in enumerate(skills) for b in skills[i + 1 :]]
+    for _ in range(4):
+        chosen = [every[i] for i in sorted(rng.choice(len(every), 7, replace=False))]
+        store.write_layer(layer("l", ALL))
+        pairs = associations(*((a, b, int(rng.integers(1, 4))) for a, b in chosen))
+        store.write_associations("d", "l", pairs, rule="any", components=components(**dict.fromkeys(ALL, 0)))
+        expected = rows(store, plain)
+        for limit in range(1, 9):
+            given = {"dataset": "d", "layer": "l", "limit": limit}
+            found = store.query(find_recipe("Bridges between classes").cypher, given).rows
+            assert list(found) == expected[:limit]
+
+
+def test_counts_are_those_of_a_loop() -> None:
+    rng = np.random.default_rng(3)
+    for skills, size in ((1, 0), (2, 1), (9, 30)):
+        ends = rng.integers(0, skills, (2, size))  # a skill beside itself counts twice
+        weight = rng.integers(1, 100, size)
+        classes = [[None, "a", "b"][i] for i in rng.integers(0, 3, skills)]
+        links: list[list[tuple[int, int]]] = [[] for _ in range(skills)]
+        for a, b, w in zip(*ends.tolist(), weight.tolist(), strict=True):
+            links[a].append((b, w))
+            links[b].append((a, w))
+        bridges = [
+            [w for other, w in there if classes[other] is not None and classes[skill] not in (None, classes[other])]
+            for skill, there in enumerate(links)
+        ]
+        expected = {
+            "neighbours": [len(there) for there in links],
+            "strength": [sum(w for _, w in there) for there in links],
+            "bridge": [max(weights, default=None) for weights in bridges],
+        }
+        found = association_counts(ends, weight, pa.array(classes, pa.string()))
+        assert found.to_pydict() == expected
+
+
+def test_a_sum_that_does_not_fit_is_missing() -> None:
+    ends = [np.array([0, 0, 1]), np.array([1, 2, 2])]
+    weight = np.array([2**62, 2**62, 1])
+    found = association_counts(ends, weight, pa.array(["a", "a", "a"]))
+    assert found["strength"].to_pylist() == [None, 2**62 + 1, 2**62 + 1]
+
+
+def without_counts(server: RunningNeo4j) -> None:
+    server.rows(f"MATCH (:Layer {{key: 'd/l'}})-[r:LEARNED]->() REMOVE {', '.join(f'r.{name}' for name in COUNTS)}")
+
+
+@pytest.mark.neo4j
+def test_a_database_of_an_earlier_version_is_given_the_counts_when_it_is_opened(neo4j_server: RunningNeo4j) -> None:
+    neo4j_server.empty()
+    store = neo4j_server.open()
+    fill(store)
+    expected = rows(store, KEPT)
+    store.close()
+    without_counts(neo4j_server)
+    store = neo4j_server.open()
+    assert rows(store, KEPT) == expected
+    assert rows(store, KEPT, "other") == rows(store, COUNTED, "other")
+    store.close()
+
+
+@pytest.mark.neo4j
+def test_whoever_cannot_write_is_told_that_counts_are_missing(
+    neo4j_server: RunningNeo4j, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    neo4j_server.empty()
+    store = neo4j_server.open()
+    fill(store)
+    store.close()
+    without_counts(neo4j_server)
+
+    def refuse(self: Connection, work: object) -> None:
+        raise StoreError("only reading is allowed")
+
+    monkeypatch.setattr(Connection, "write", refuse)
+    store = neo4j_server.open()
+    result = store.query(KEPT, {"dataset": "d", "layer": "l"})
+    assert [row[1:] for row in result.rows] == [(None, None, None)] * len(ALL)
+    assert len(result.warnings) == 1
+    assert "missing in layers that an earlier version wrote (d/l)" in result.warnings[0]
+    assert store.query("MATCH (s:Skill) RETURN count(s)").warnings == ()
+    store.close()
