@@ -295,11 +295,20 @@ LIMIT $limit""",
     Recipe(
         "Outcomes of understood texts",
         "How do the models score on texts that the layer understands, and on the others?",
-        """MATCH (m:Model {dataset: $dataset})-[a:ATTEMPTED]->(t:Text)
-WITH m.id AS model, a.score AS score,
-     NOT EXISTS { MATCH (t)-[:REQUIRES]->(s:Skill)
-                  WHERE NOT EXISTS { (:Layer {dataset: $dataset, name: $layer})-[:LEARNED]->(s) } } AS understood
-RETURN model, understood, count(score) AS texts, avg(score) AS mean_score
+        """CALL {
+  MATCH (m:Model {dataset: $dataset})-[a:ATTEMPTED]->(:Text)
+  RETURN m, a, false AS lacks
+  UNION ALL
+  OPTIONAL MATCH (l:Layer {dataset: $dataset, name: $layer})
+  MATCH (s:Skill {dataset: $dataset})
+  WHERE NOT EXISTS { (l)-[:LEARNED]->(s) }
+  MATCH (t:Text)-[:REQUIRES]->(s)
+  WITH DISTINCT t
+  MATCH (m:Model {dataset: $dataset})-[a:ATTEMPTED]->(t)
+  RETURN m, a, true AS lacks
+}
+WITH m, a, max(lacks) AS lacks
+RETURN m.id AS model, NOT lacks AS understood, count(a.score) AS texts, avg(a.score) AS mean_score
 ORDER BY model, understood""",
         ("dataset", "layer"),
     ),

@@ -171,6 +171,19 @@ def test_every_recipe_gives_what_was_worked_out_by_hand(store: Store) -> None:
     assert found == EXPECTED
 
 
+@pytest.mark.parametrize("layer", ["foundation", "tuned", "m1", "no such layer"])
+def test_a_text_is_understood_if_the_layer_lacks_none_of_its_skills(store: Store, layer: str) -> None:
+    fill(store)
+    text_by_text = """MATCH (m:Model {dataset: $dataset})-[a:ATTEMPTED]->(t:Text)
+WITH m.id AS model, a.score AS score,
+     NOT EXISTS { MATCH (t)-[:REQUIRES]->(s:Skill)
+                  WHERE NOT EXISTS { (:Layer {dataset: $dataset, name: $layer})-[:LEARNED]->(s) } } AS understood
+RETURN model, understood, count(score), avg(score) ORDER BY model, understood"""
+    given = {"dataset": "toy", "layer": layer}
+    expected = list(store.query(text_by_text, given).rows)
+    assert list(store.query(find_recipe("Outcomes of understood texts").cypher, given).rows) == expected != []
+
+
 def test_texts_that_join_two_skills(store: Store) -> None:
     fill(store)
     recipe = find_recipe("Texts that link two skills")
