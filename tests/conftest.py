@@ -28,10 +28,19 @@ collect_ignore = [] if find_spec("pandas") and find_spec("pyspark") else ["spark
 if not find_spec("nbclient"):
     collect_ignore.append("notebooks")
 
-_LONGEST = ("browser", "neo4j", "tests/test_spark.py", "spark")  # begun first, so that both end together
-_FOLDERS = {"tests/ui/browser/": "browser", "tests/server/": "neo4j", "tests/store/test_neo4j_": "neo4j"}
-_FOLDERS |= {"tests/loaders/test_python_source.py": "stdlib", "tests/docs/test_demo_figures.py": "stdlib"}
-_FOLDERS |= {"tests/store/test_demo.py": "neo4j", "tests/spark/": "spark", "tests/oracle/": "neo4j"}
+_LONGEST = ("browser", "neo4j", "spark")  # begun first, so that both end together
+_TOGETHER = {
+    "browser": ("tests/ui/browser/",),
+    "neo4j": (
+        "tests/server/",
+        "tests/store/test_neo4j_",
+        "tests/store/test_demo.py",
+        "tests/oracle/",
+        "tests/test_containers.py",
+    ),
+    "stdlib": ("tests/loaders/test_python_source.py", "tests/docs/test_demo_figures.py"),
+    "spark": ("tests/spark/",),
+}
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +53,9 @@ def stdlib() -> Dataset:
 
 def group(nodeid: str) -> str:
     """The tests that one process runs one after the other: those of a server, Spark or browser, or of a file."""
-    if "[neo4j" in nodeid:
+    if nodeid.startswith("tests/store/") and "[neo4j" in nodeid:
         return "neo4j"
-    shared = (name for beginning, name in _FOLDERS.items() if nodeid.startswith(beginning))
+    shared = (name for name, places in _TOGETHER.items() if nodeid.startswith(places))
     return next(shared, nodeid.partition("::")[0])
 
 

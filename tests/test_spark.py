@@ -1,4 +1,4 @@
-"""Some of tests/spark in an environment of its own: Spark brings pandas, which must not be where the rest is tested.
+"""What of tests/spark needs no Java, in an environment of its own: Spark brings pandas; the rest is tested without.
 
 All of it takes minutes: `python3 bootstrap.py test tests/spark`, as .ci/run does.
 """

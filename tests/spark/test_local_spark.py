@@ -44,7 +44,6 @@ def learned(session: Any, mixed: Case, shared_work: Path, tmp_path_factory: pyte
     return folder
 
 
-@pytest.mark.short
 def test_a_small_graph_is_learned_and_linked_as_by_the_kernels(session: Any, tmp_path: Path) -> None:
     case = make_case(tmp_path / "small", poisson(np.random.default_rng(2), "s", 30, 2.0, 3.0))
     work = str(tmp_path / "work")
@@ -135,7 +134,6 @@ def test_a_hub_burdens_no_worker(session: Any, tmp_path: Path, monkeypatch: pyte
         assert "SortMergeJoin" not in plans[name], name
 
 
-@pytest.mark.short
 def test_plans_that_spark_compiles_give_the_same(session: Any, tmp_path: Path) -> None:
     case = make_case(tmp_path / "small", [("a", "1"), ("b", "1"), ("b", "2"), ("c", "3"), ("c", "4")])
     # the settings of this session are for short tests; these are Spark's own
