@@ -170,17 +170,19 @@ def test_recovery_of_slip_guess_and_mastery(slip, guess):
 
 
 def test_recovery_of_each_texts_noise_from_many_models():
+    """The bounds are absolute: eight standard errors with known states at 1,500 models, 8 / √3 of them at 500."""
+    n_models = 500
     rng = np.random.default_rng(2)
     graph = SkillTextGraph.from_csr([0, 1, 2, 3, 5, 7, 9, 10, 11, 12], [0, 1, 2, 0, 1, 1, 2, 0, 2, 0, 1, 2], n_skills=3)
     slip, guess = rng.uniform(0.05, 0.3, (2, 9))
-    drawn = [simulate(rng, graph, 0.6, slip, guess) for _ in range(1_500)]
+    drawn = [simulate(rng, graph, 0.6, slip, guess) for _ in range(n_models)]
     found = estimate_mastery(graph, np.array([scores for _, scores in drawn]), noise="text")
     eta = np.array([understood_texts(graph, mastered) for mastered, _ in drawn])
     # Twice the standard error with known states, times four: the states are estimated from nine texts only.
-    assert (np.abs(found.slip - slip) < 8 * np.sqrt(slip * (1 - slip) / eta.sum(axis=0))).all()
-    assert (np.abs(found.guess - guess) < 8 * np.sqrt(guess * (1 - guess) / (~eta).sum(axis=0))).all()
-    spread = np.sqrt(0.6 * 0.4 / (1_500 * 3))
-    assert abs(found.prior[0] - 0.6) < 8 * spread
+    within = 8 / np.sqrt(1_500 / n_models)
+    assert (np.abs(found.slip - slip) < within * np.sqrt(slip * (1 - slip) / eta.sum(axis=0))).all()
+    assert (np.abs(found.guess - guess) < within * np.sqrt(guess * (1 - guess) / (~eta).sum(axis=0))).all()
+    assert abs(found.prior[0] - 0.6) < within * np.sqrt(0.6 * 0.4 / (n_models * 3))
 
 
 def test_outcomes_without_skill_structure_are_told_apart():
