@@ -250,7 +250,8 @@ def rows_of_json(
         by_id = [(None, row if "id" in row else {"id": key, **row}) for key, row in content.items()]
         return rows_with_lines(by_id, path, problems, known=known)
     if all(isinstance(value, list) and all(isinstance(v, str) for v in value) for value in content.values()):
-        problems.decide(path, "rows", f"the {len(content)} values of the object", "each key is an id with its skills")
+        problems.decide(path, "rows", f"the {len(content)} values of the object", "each key is an id with a list: a "
+                        "text with its skills or, with --format skill-texts, a skill with its texts")  # fmt: skip
         return ("id", "skills"), [(None, [key, cell(value)]) for key, value in content.items()]
     inner = [key for key, value in content.items() if isinstance(value, Mapping)]
     if len(inner) == 1:

@@ -21,7 +21,7 @@ from loaders._reading import AmbiguousError, plural
 from loaders._report import Problems
 from loaders.gate import RepeatedKeyError, parse_json
 
-__all__ = ["SEPARATORS", "ListReader", "list_reader", "parse_skills"]
+__all__ = ["SEPARATORS", "ListReader", "is_list", "list_reader", "parse_skills"]
 
 ListReader = Callable[[str], list[tuple[str, float]]]
 """Skills of a cell with their weights; raises ValueError with a description of the fault."""
@@ -326,6 +326,15 @@ def _refuse_joined(present: Sequence[str], path: Path, column: str, option: str)
                 path=path,
                 readings=[("one skill", f"{option}=none"), ("several", f"{option}={mark}")],
             )
+
+
+def is_list(cell: str) -> bool:
+    """True if a cell is an array of text, or of several entries.
+
+    >>> [is_list(cell) for cell in ('["a"]', "[1, 2]", "[1]", "[a", "a, b")]
+    [True, True, False, False, False]
+    """
+    return cell.startswith("[") and any(mark in cell for mark in "\"',") and _is_array(cell)
 
 
 def _is_array(cell: str) -> bool:

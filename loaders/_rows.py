@@ -19,6 +19,7 @@ from loaders._files import Progress, open_lines, require_file, suffixes
 from loaders._frames import is_rule, without_frame
 from loaders._json_tables import cell, json_rows
 from loaders._json_tables import json_values as json_lines
+from loaders._lists import is_list
 from loaders._reading import AmbiguousError, plural, quoted
 from loaders._report import Problems
 from loaders.errors import DataError
@@ -92,6 +93,24 @@ class Table:
     def is_doubtful(self, value: str) -> bool:
         """True if a value may stand for a missing one, and the user did not say."""
         return self.missing is None and is_missing_word(value)
+
+
+def refuse_lists(table: Table, *places: int) -> None:
+    """Refuse columns of ids whose cells are lists: each list would become one id.
+
+    Raises:
+        DataError: All cells of a column are lists, or, in a form that tells lists from text as JSON does, one is.
+    """
+    for at in places:
+        cells = [cell for cell in table.column(at) if cell]
+        lists = [cell for cell in cells if is_list(cell)]
+        if lists and (table.dialect is None or len(lists) == len(cells)):
+            raise DataError(
+                f"column {table.header[at]!r} holds lists, as {lists[0][:40]!r}, where one id is expected: use "
+                "--format skill-rows for one text in a row (text_column, skills_column), or --format skill-texts for "
+                "one skill in a row (skill_column, texts_column)",
+                path=table.path,
+            )
 
 
 def report_doubtful(table: Table, problems: Problems, place: int, value: str, line: int | None) -> None:

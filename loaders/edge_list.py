@@ -30,6 +30,7 @@ from loaders._rows import (
     is_missing_word,
     open_table,
     optional_column,
+    refuse_lists,
     report_doubtful,
 )
 from loaders._source import Source
@@ -124,6 +125,7 @@ def _choose(
     )
     skill = find_column(header, skills, skill_column, path, what="the skill", option="skill_column", table=table)
     text, evidence = _text_place(table, skill, texts, text_column)
+    refuse_lists(table, text, skill)
     choice = _Choice(header, text, skill, named=table.named)
     choice.weight = optional_column(header, weights, weight_column, path)
     if not table.named and weight_column is None and choice.weight is not None:

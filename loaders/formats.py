@@ -46,6 +46,7 @@ _MODULES = (
     "annotations",
     "edge_list",
     "skill_rows",
+    "skill_texts",
     "q_matrix",
     "student_log",
     "outcomes",
@@ -500,6 +501,7 @@ def _by_options(source: Source, own: Sequence[str]) -> list[tuple[str, Claim]]:
     ways = {
         "edge-list": ("text_column", "skill_column"),
         "skill-rows": ("skills_column",),
+        "skill-texts": ("texts_column",),
         "q-matrix": ("skill_columns",),
     }
     return [
@@ -554,7 +556,7 @@ def _unknown(source: Source) -> DataError:
         if columns:
             what = f"rows with keys {', '.join(map(repr, columns))}, none of which contains skills"
         return DataError(f"holds {what}; name the column of skills with skills_column and --format skill-rows, or "
-            f"{way}",
+            f"that of the texts of a skill with texts_column and --format skill-texts, or {way}",
                          path=source.path)  # fmt: skip
     if source.table is not None and not source.table.named and len(source.table.header) == 2:
         return DataError(
@@ -568,8 +570,9 @@ def _unknown(source: Source) -> DataError:
         first = "" if sure or not source.table.named else "; if its first row is already data, use header=no"
         return DataError(
             f"has columns {header}, which do not show what it is: name them with text_column and skill_column and "
-            f"use --format edge-list (a row for each requirement), or with skills_column and --format skill-rows, or "
-            f"with skill_columns and --format q-matrix (a column for each skill){first}",
+            "use --format edge-list (a row for each requirement), or with skills_column and --format skill-rows, or "
+            "with texts_column and --format skill-texts (a row for each skill), or with skill_columns and --format "
+            f"q-matrix (a column for each skill){first}",
             path=source.path,
         )
     return DataError(f"is of an unknown kind; {way}", path=source.path)

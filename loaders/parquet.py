@@ -155,6 +155,11 @@ def _read_edges(
         raise DataError(
             f"column {header[skill]!r} is {listed}, several skills per row: use --format skill-rows", path=path
         )
+    several = file.schema_arrow.field(text).type
+    if pa.types.is_list(several) or pa.types.is_large_list(several):
+        raise DataError(
+            f"column {header[text]!r} is {several}, several texts per row: use --format skill-texts", path=path
+        )
     builder.problems.decide(
         path, "columns", f"texts from column {header[text]!r}, skills from column {header[skill]!r}"
         + (f", weights from column {header[weight]!r}" if weight is not None else ""), option="text_column",

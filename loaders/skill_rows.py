@@ -17,7 +17,7 @@ from loaders._files import Progress
 from loaders._lists import SEPARATORS, ListReader, list_reader, parse_skills
 from loaders._reading import AmbiguousError, plural, quoted, stray_summary
 from loaders._registry import Claim, Format, register
-from loaders._rows import TABLE_OPTIONS, Table, find_column, open_table, optional_column
+from loaders._rows import TABLE_OPTIONS, Table, find_column, open_table, optional_column, refuse_lists
 from loaders._source import Source
 from loaders.errors import DataError
 
@@ -71,6 +71,7 @@ def read_skill_rows(
     ids = [text_column, *(skills_column or "").split(",")]
     with open_table(path, builder.problems, progress=progress, known=known, ids=ids, **table) as opened:
         columns = _columns_of(opened, text_column, skills_column, class_column, title_column)
+        refuse_lists(opened, columns.text)
         rows = list(opened.rows)
         cells = [values[at] for _, values in rows for at in columns.skills]
         name = opened.header[columns.skills[0]]

@@ -31,6 +31,7 @@ SAMPLES: dict[str, tuple[str, str]] = {
         "r.jsonl",
         '{"id": "t", "skills": ["a", {"id": "b", "weight": 2}], "size": 3}\n{"id": "u", "skills": "a; b"}\n',
     ),
+    "skill-texts": ("i.jsonl", '{"skill": "a", "texts": ["t", "u"], "size": 3}\n{"skill": "b", "texts": "t; u"}\n'),
     "q-matrix": ("q.csv", "item,a,b\nq1,1,0\nq2,0,1\n"),
     "lm-evaluation": ("samples_x.jsonl", '{"doc_id": 0, "target": "1", "acc": 1.0, "filter": "none"}\n'),
     "big-bench": ("task.json", '{"name": "n", "keywords": ["a", "b"], "examples": [{"input": "x"}]}'),

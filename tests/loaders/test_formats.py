@@ -26,6 +26,9 @@ Write = Callable[[str, str | bytes], Path]
         ("a.csv", "id,skill,weight\nt,a,1\n", "edge-list"),
         ("a.tsv", "Document\tConcept\nt\ta\n", "edge-list"),
         ("a.csv", "text,skills\nt,a\n", "skill-rows"),
+        ("a.csv", "skill,texts\na,t\n", "skill-texts"),
+        ("a.tsv", "Concept\tname\tItems\nc\tC\tt\n", "skill-texts"),
+        ("a.json", '[{"kc": "a", "problem": ["t", "u"]}]', "skill-texts"),
         ("a.csv", "text,model,score\nt,m,1\n", "outcomes"),
         ("a.csv", "item,m,n\nt,0.5,1\n", "outcomes"),
         ("outcomes.csv", "item,m,n\nt,0,1\n", "outcomes"),
@@ -196,8 +199,8 @@ def test_edges_in_parquet(tmp_path: Path) -> None:
     texts.write_text("id\nu\n")
     with pytest.raises(DataError, match=r"text 't' is not in t.csv"):
         load(path, name="d", texts=texts)
-    pq.write_table(pa.table({"text": [["t"]], "skill": ["a"]}), path)
-    with pytest.raises(DataError, match=r"column 'text' is list<.*>, which cannot be a text$"):
+    pq.write_table(pa.table({"text": [{"t": 1}], "skill": ["a"]}), path)
+    with pytest.raises(DataError, match=r"column 'text' is struct<.*>, which cannot be a text$"):
         load(path, name="d")
     path.write_bytes(b"PAR1 and no more")
     with pytest.raises(DataError, match=r"is not a Parquet file"):
