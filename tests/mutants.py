@@ -2,7 +2,8 @@
 
 A mutant is a file, what stands in it, what is put in its place, and the tests that must notice. A word after the
 command picks those whose file or text has it; `--smoke` takes thirty from all over the list but the kernels, which
-must be compiled anew for each. A mutant that no longer fits is an error: the list follows the program.
+must be compiled anew for each (the other mutants find their machine code in the copy). A mutant that no longer fits is
+an error: the list follows the program.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ __all__ = ["MUTANTS", "Mutant", "misfits"]
 
 ROOT = Path(__file__).parents[1]
 _SMOKE = 30
+_KERNELS = Path("analysis", "_kernels")
+_LEFT_OUT = shutil.ignore_patterns(".venv*", ".bootstrap", ".git", "__pycache__", ".*_cache", ".hypothesis")
 
 
 @dataclass(frozen=True)
@@ -151,8 +154,22 @@ def misfits() -> list[str]:
     return [f"{m.file}: {m.old}" for m in MUTANTS if m.old not in (ROOT / m.file).read_text(encoding="utf-8")]
 
 
+def _left_out(folder: str, names: list[str]) -> set[str]:
+    """What is not copied; of what was compiled, only the machine code of the kernels is."""
+    found = _LEFT_OUT(folder, names)
+    return found - {"__pycache__"} if Path(folder) == ROOT / _KERNELS else found
+
+
+def _forget_kernels(copy: Path) -> None:
+    """The machine code of a kernel stays as it is when one that it calls is changed."""
+    shutil.rmtree(copy / _KERNELS / "__pycache__", ignore_errors=True)
+
+
 def _survives(mutant: Mutant, copy: Path) -> bool:
     path = copy / mutant.file
+    of_kernels = path.parent == copy / _KERNELS
+    if of_kernels:
+        _forget_kernels(copy)
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
     options = ("-q", "-x", "-m", "not neo4j and not browser", "-p", "no:cacheprovider", "-p", "no:xdist")
@@ -162,6 +179,8 @@ def _survives(mutant: Mutant, copy: Path) -> bool:
         ran = subprocess.run(command, cwd=copy, env=environment, capture_output=True, check=False)
     finally:
         path.write_text(text, encoding="utf-8")
+        if of_kernels:
+            _forget_kernels(copy)
     if ran.returncode < 0:  # a fault in a kernel may end the process
         return False
     if ran.returncode not in (0, 1):
@@ -181,9 +200,8 @@ def main() -> int:
     copies: queue.SimpleQueue[Path] = queue.SimpleQueue()
     survivors = 0
     with tempfile.TemporaryDirectory(prefix="skillgraph-mutants-") as folder:
-        left_out = shutil.ignore_patterns(".venv*", ".bootstrap", ".git", "__pycache__", ".*_cache", ".hypothesis")
         for number in range(2):
-            copies.put(shutil.copytree(ROOT, Path(folder) / str(number), ignore=left_out))
+            copies.put(shutil.copytree(ROOT, Path(folder) / str(number), ignore=_left_out))
 
         def tried(mutant: Mutant) -> bool:
             copy = copies.get()
