@@ -129,8 +129,8 @@ LIMIT $limit""",
     ),
     Recipe(
         "Bridges between classes",
-        "Which associations link skills of different classes, the strongest first? If enough skills have a bridge, "
-        "those weaker than `least` cannot be among the strongest, and are passed over.",
+        "Which associations link skills of different classes, the strongest first? Where enough skills have one, "
+        "associations weaker than `least` cannot be among the rows returned, and are not looked at.",
         """MATCH (l:Layer {dataset: $dataset, name: $layer})-[learned:LEARNED]->(:Skill)
 WHERE learned.bridge IS NOT NULL
 WITH l, learned.bridge AS bridge
