@@ -152,16 +152,18 @@ def _read_view(store: Store, dataset: str, name: str) -> LayerView:
     line = lineage(store, dataset, name)
     layer: Layer = store.read_layer(dataset, name)
     indexed = remembered_index(store, dataset, graph_parts(line))
-    if not pc.all(pc.is_in(layer.skills["skill"], value_set=indexed.skills.ids)).as_py():
+    try:
+        rows = indexed.skills.indices(layer.skills["skill"])
+    except NotFoundError:
         # What the layer has learned is in its graph even where the texts have changed since.
         indexed = index_dataset(
             read_dataset(store, dataset), parts=graph_parts(line), skills_too=layer.skills["skill"], lenient=True
         )
+        rows = indexed.skills.indices(layer.skills["skill"])
     n_skills = len(indexed.skills)
-    wave, by = stored_waves(indexed, layer)
+    wave, by = stored_waves(indexed, layer, rows)
     component = np.full(n_skills, -1, dtype=np.int32)
     mastery = np.full(n_skills, np.nan)
-    rows = indexed.skills.indices(layer.skills["skill"])
     component[rows] = layer.skills["component"].fill_null(-1).to_numpy()
     mastery[rows] = layer.skills["mastery"].fill_null(np.nan).to_numpy()
     parts = line[0].parts
@@ -172,11 +174,19 @@ def _read_view(store: Store, dataset: str, name: str) -> LayerView:
     return LayerView(line[0], indexed, taught, wave, by, component, mastery)
 
 
-def stored_waves(indexed: IndexedGraph, layer: Layer) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Wave and teaching text of each skill of a graph as a stored layer has them, int32 (S,) each; -1 for none."""
+def stored_waves(
+    indexed: IndexedGraph, layer: Layer, rows: NDArray[np.int32] | None = None
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Wave and teaching text of each skill of a graph as a stored layer has them, int32 (S,) each; -1 for none.
+
+    Args:
+        indexed: The graph.
+        layer: The layer; all of its skills are in the graph.
+        rows: int32, index of each of its skills in the graph, if they were looked up already.
+    """
     wave = np.full(len(indexed.skills), -1, dtype=np.int32)
     by = np.full(len(indexed.skills), -1, dtype=np.int32)
-    rows = indexed.skills.indices(layer.skills["skill"])
+    rows = indexed.skills.indices(layer.skills["skill"]) if rows is None else rows
     wave[rows] = layer.skills["wave"].to_numpy()
     by[rows] = _positions(layer.skills["by"], indexed.text_ids)
     return wave, by

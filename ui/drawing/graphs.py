@@ -476,8 +476,9 @@ def subgraph(graph: LayerGraph, nodes: Int, edges: Int | None = None) -> LayerGr
     """
     node = np.full(graph.n, -1, dtype=np.int64)
     node[nodes] = np.arange(len(nodes))
-    kept = np.arange(graph.m) if edges is None else edges
-    kept = kept[(node[graph.source[kept]] >= 0) & (node[graph.target[kept]] >= 0)]
+    inside = node >= 0
+    kept = np.flatnonzero(inside[graph.source]) if edges is None else edges[inside[graph.source[edges]]]
+    kept = kept[inside[graph.target[kept]]]
     return replace(
         graph,
         skill=graph.skill[nodes],

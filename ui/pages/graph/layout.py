@@ -26,8 +26,8 @@ __all__ = ["layout"]
 _SUBJECT = ("dataset", "layer")
 _TITLE = "Association graph"
 _MEANING = (
-    "Each dot is a learned skill; the more texts require it, the larger the dot; two are linked when a text requires "
-    "both."
+    "Each dot is a learned skill; the more texts require it, the larger the dot; two are linked when they occur in "
+    "the same text."
 )
 _COLUMNS = (
     {"field": "kind", "headerName": "What", "width": 100},
