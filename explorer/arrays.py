@@ -67,14 +67,21 @@ class SkillIndex:
         for part in parts:
             if of is None or not part.dictionary.equals(among):
                 among = part.dictionary
-                places = pc.fill_null(pc.index_in(among, value_set=self.ids), -1)
-                of = places.to_numpy(zero_copy_only=False).astype(np.int32)
+                of = self._places(among)
             indices = of[part.indices.to_numpy(zero_copy_only=False)]
             if len(indices) and indices.min() < 0:
                 row = int(np.flatnonzero(indices < 0)[0])
                 raise NotFoundError(f"skill {part[row].as_py()!r} is not among the {len(self)} skills of this graph")
             found.append(indices)
         return np.concatenate(found)
+
+    def _places(self, among: pa.Array) -> NDArray[np.int32]:
+        if among.equals(self.ids):
+            return np.arange(len(self), dtype=np.int32)
+        places: NDArray[np.int32] = pc.fill_null(pc.index_in(among, value_set=self.ids), -1).to_numpy(
+            zero_copy_only=False
+        )
+        return places
 
     def take(self, indices: NDArray[np.integer]) -> pa.Array:
         """Ids of these indices."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -80,24 +80,35 @@ def histogram(values: npt.ArrayLike, scale: Scale, noun: str = "skill", last: in
     >>> histogram([0, 1, 1, np.nan], "wave").titles
     ('Wave 0: 1 skill', 'Wave 1: 2 skills')
     """
-    found = np.asarray(values, dtype=np.float64)
-    found = found[~np.isnan(found)]
+    found, each = _distinct(np.asarray(values))
     if not len(found):
         return Histogram((), (), (), ())
     if scale == "share":
-        counts = np.bincount(np.minimum((20.0 * found + 1e-9).astype(np.int64), 19), minlength=20)
+        places, least = np.minimum(20.0 * found + 1e-9, 19), 20
+    elif scale == "wave":
+        places, least = found, max(last + 1, 2)
+    else:
+        places, least = np.frexp(np.maximum(found, 1.0))[1] - 1, max(last + 1, 1)  # ⌊log₂⌋
+    counts = np.bincount(np.maximum(places, 0).astype(np.int64), weights=each, minlength=least).astype(np.int64)
+    if scale == "share":
         first = tuple(range(0, 100, 5))
         ends, names = tuple(a + 5 for a in first), tuple(f"{a}–{a + 5} %" for a in first)
     else:
-        places = found if scale == "wave" else np.frexp(np.maximum(found, 1.0))[1] - 1  # ⌊log₂⌋
-        counts = np.bincount(
-            np.maximum(places, 0).astype(np.int64), minlength=max(last + 1, 2 if scale == "wave" else 1)
-        )
         first = ends = tuple(range(len(counts)))
         none = scale == "texts" and bool((found < 1).any())
         names = tuple(f"Wave {k}" if scale == "wave" else _texts(k, none=none) for k in first)
     titles = tuple(f"{name}: {plural(int(n), noun)}" for name, n in zip(names, counts, strict=True))
     return Histogram(first, ends, tuple(counts.tolist()), titles)
+
+
+def _distinct(values: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64] | None]:
+    """Values without NaN and how often each occurs, once each where few whole numbers repeat; None for once."""
+    if values.dtype.kind in "iu" and len(values) and values.min() >= 0 and values.max() < len(values):
+        often = np.bincount(values)
+        there = np.flatnonzero(often)
+        return there.astype(np.float64), often[there]
+    found = values.astype(np.float64)
+    return found[~np.isnan(found)], None
 
 
 def waves(graph: LayerGraph) -> Histogram:
