@@ -1,7 +1,7 @@
 """What a page's address says: each control declared once, read here, and sent to the browser as data.
 
 A control is a key of the address, the component and property that hold its value, and a codec that turns the value
-into text and back. `assets/state.js` has the same codecs; tests/ui/browser/test_state.py holds the two together.
+into text and back. `assets/state.js` has the same codecs; tests/ui/browser/test_frame.py holds the two together.
 """
 
 from __future__ import annotations

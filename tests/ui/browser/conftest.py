@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Frame, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Error, Frame, Page, ViewportSize, expect
 from waitress.server import create_server
 
 from explorer.store.opening import open_store
+from tests.ui.browser.seen import HERE, moved
 from tests.ui.conftest import small_dataset
 from ui.app import create_app
 
@@ -94,6 +95,8 @@ def nothing(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 _FORGET = "() => { localStorage.clear(); sessionStorage.clear() }"
+_LEFT = "/none"
+_MOMENTS = 10_000  # milliseconds; then the tab begins anew
 
 
 def _answers(origin: str) -> bool:
@@ -112,7 +115,10 @@ def tab(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Page
 
 @pytest.fixture
 def page(request: pytest.FixtureRequest, browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Page]:
-    """The shared page as if nobody had used it, or a new one for a test that is marked `own_page`."""
+    """The shared page as if nobody had used it, or a new one for a test that is marked `own_page`.
+
+    `opened` of `seen` goes on from the explorer that the test before has left there, if it is the same one.
+    """
     if request.node.get_closest_marker("own_page"):
         context = browser.new_context(**browser_context_args)
         yield context.new_page()
@@ -134,16 +140,35 @@ def page(request: pytest.FixtureRequest, browser: Browser, browser_context_args:
     tab.unroute_all(behavior="ignoreErrors")
     tab.context.set_offline(False)
     tab.context.clear_cookies()
+    tab.mouse.move(0, 0)
+    tab.set_viewport_size(_VIEWPORT)
+    there = [origin for origin in visited if _answers(origin)]
+    if len(visited) == len(there) == 1 and _as_it_came(tab):
+        return
     # What a browser keeps is kept for each server; nobody visits one again that a test has ended. A visit that fails
     # would go on to the browser's own page of errors by itself, and interrupt the next visit.
-    for origin in filter(_answers, visited):
+    for origin in there:
         tab.goto(f"{origin}/assets/base.css")
         tab.evaluate(_FORGET)
     # A page of a server stays in the process that has compiled the scripts; about:blank would begin a new one.
     if not tab.url.endswith("/assets/base.css"):
         tab.goto("about:blank")
-    tab.mouse.move(0, 0)
-    tab.set_viewport_size(_VIEWPORT)
+
+
+def _as_it_came(tab: Page) -> bool:
+    """Leave the page of the explorer for an empty one, in light and without what the browser keeps; whether it did."""
+    try:
+        if not tab.evaluate(HERE) or tab.locator("#notice > *, #banner > *").count():
+            return False
+        tab.keyboard.press("Escape")  # what is open in the frame closes
+        if tab.evaluate("() => document.documentElement.dataset.scheme !== 'light'"):
+            tab.get_by_role("button", name="Light or dark").click(timeout=_MOMENTS)
+        if not tab.url.endswith(_LEFT):
+            moved(tab, _LEFT, timeout=_MOMENTS)
+        tab.evaluate(_FORGET)
+        return tab.evaluate("() => document.documentElement.dataset.scheme === 'light'")
+    except Error:
+        return False
 
 
 @pytest.fixture(autouse=True)
@@ -156,8 +181,13 @@ def watched(page: Any) -> Iterator[list[str]]:
         if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
             bad.append(f"outside request: {request.url}")
 
+    def refuse(dialog: Any) -> None:
+        bad.append(f"a script ran: {dialog.message}")
+        dialog.dismiss()
+
     listeners: dict[str, Callable[[Any], None]] = {
         "request": check,
+        "dialog": refuse,
         "pageerror": lambda error: bad.append(f"page error: {error}"),
         "console": lambda message: bad.append(f"console: {message.text}") if message.type == "error" else None,
         "response": lambda answer: bad.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None,

@@ -10,12 +10,15 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Response, expect
 
 __all__ = [
+    "HERE",
     "at_rest",
     "drawn",
     "has_state",
     "mark_option",
     "moved",
+    "no_figure_sends_its_data_away",
     "on_canvas",
+    "opened",
     "pdf_text",
     "plotted",
     "serious",
@@ -100,15 +103,46 @@ def at_rest(page: Page) -> None:
     )
 
 
-def moved(page: Page, address: str) -> None:
+HERE = "() => !!window.sgGo && !!document.getElementById('page')"
+"""Whether a tab has the explorer."""
+
+
+def moved(page: Page, address: str, *, timeout: float | None = None) -> None:
     """Go to another address of the explorer as its own links do, without loading its scripts anew."""
 
     def made(answer: Response) -> bool:
         return "page.children" in (answer.request.post_data or "")
 
-    with page.expect_response(made):
+    with page.expect_response(made, timeout=timeout):
         page.evaluate("address => window.sgGo(address)", address)
     at_rest(page)
+
+
+def opened(page: Page, address: str) -> None:
+    """Show an address of the explorer: as its own links do where the tab has this explorer, else by loading it.
+
+    What a load alone does (the first requests, scripts, what is kept between loads) is tested by `page.goto` and
+    `page.reload`.
+    """
+    origin = "/".join(address.split("/")[:3])
+    if page.url.startswith(f"{origin}/") and page.url not in (address, f"{address}/") and page.evaluate(HERE):
+        moved(page, address)
+    else:
+        page.goto(address)
+
+
+def no_figure_sends_its_data_away(page: Page) -> None:
+    """All figures are there, and none has a button or a link that leads its data elsewhere."""
+    page.wait_for_function(
+        "() => { const figures = [...document.querySelectorAll('.js-plotly-plot')]"
+        " .filter(figure => figure.checkVisibility());"
+        " return figures.length && figures.every(figure => figure.querySelector('.modebar-btn')) }"
+    )
+    titles = page.locator(".modebar-btn").evaluate_all("all => all.map(button => button.dataset.title)")
+    assert not [title for title in titles if title is None or title.startswith("Share")], (
+        "a figure has a button to share"
+    )
+    assert page.locator(".js-plotly-plot a[href^=http]").count() == 0, "a figure has a link to elsewhere"
 
 
 def pdf_text(content: bytes) -> str:

@@ -14,7 +14,15 @@ from playwright.sync_api import Page, expect
 from explorer.service import learn
 from explorer.store.opening import open_store
 from tests.ui.browser import seen
-from tests.ui.browser.seen import at_rest, has_state, mark_option, plotted, serious
+from tests.ui.browser.seen import (
+    at_rest,
+    has_state,
+    mark_option,
+    no_figure_sends_its_data_away,
+    opened,
+    plotted,
+    serious,
+)
 from tests.ui.conftest import HOSTILE
 
 pytestmark = pytest.mark.browser
@@ -29,6 +37,9 @@ PAGES = {
     "/compression": "Compression",
     "/query": "Query",
 }
+
+
+WITH_FIGURES = ("/", "/learning", "/percolation", "/layers", "/classes")  # and /graph on its map
 
 
 def drawn(page: Page, name: str = "cy") -> None:
@@ -49,35 +60,24 @@ def state(page: Page) -> dict[str, str]:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_page_with_data(page: Page, small: str, path: str) -> None:
-    page.goto(small + path)
+    opened(page, small + path)
     expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
     expect(page.locator(".meaning")).not_to_be_empty()
     at_rest(page)
     expect(page.locator("#notice")).to_be_empty()
     expect(page.locator("#banner")).to_be_empty()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    if path in WITH_FIGURES:
+        no_figure_sends_its_data_away(page)
     assert not serious(page), "in light"
     page.get_by_role("button", name="Light or dark").click()
     page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
     assert not serious(page), "in dark"
 
 
-@pytest.mark.parametrize("path", [path for path in PAGES if path not in ("/compression", "/query")])
-def test_no_figure_sends_its_data_away(page: Page, small: str, path: str) -> None:
-    page.goto(small + path + ("?view=map" if path == "/graph" else ""))
-    page.wait_for_function(
-        "() => { const figures = [...document.querySelectorAll('.js-plotly-plot')]"
-        " .filter(figure => figure.checkVisibility());"
-        " return figures.length && figures.every(figure => figure.querySelector('.modebar-btn')) }"
-    )
-    titles = page.locator(".modebar-btn").evaluate_all("all => all.map(button => button.dataset.title)")
-    assert not [title for title in titles if title is None or title.startswith("Share")]
-    assert page.locator(".js-plotly-plot a[href^=http]").count() == 0
-
-
 @pytest.mark.parametrize("path", PAGES)
 def test_page_without_data(page: Page, nothing: str, path: str) -> None:
-    page.goto(nothing + path)
+    opened(page, nothing + path)
     expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
     if path != "/query":
         expect(page.locator(".command")).to_have_text("skillgraph demo")
@@ -86,7 +86,7 @@ def test_page_without_data(page: Page, nothing: str, path: str) -> None:
 
 
 def test_overview_lays_prediction_beside_measurement(page: Page, small: str) -> None:
-    page.goto(small)
+    opened(page, small)
     plotted(page, "o-emergence")
     row = page.locator("#o-beside tr", has_text="Learned").first
     assert re.fullmatch(r"\d+\.\d %", row.locator("td.number").first.inner_text())
@@ -97,7 +97,7 @@ def test_overview_lays_prediction_beside_measurement(page: Page, small: str) -> 
 
 
 def test_navigation_keeps_the_layer_and_back_returns(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?dataset=small&layer=tuned")
+    opened(page, f"{small}/graph?dataset=small&layer=tuned")
     drawn(page)
     page.get_by_role("link", name="Learning").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Learning")
@@ -108,7 +108,7 @@ def test_navigation_keeps_the_layer_and_back_returns(page: Page, small: str) -> 
 
 
 def test_another_layer_is_another_address(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph")
+    opened(page, f"{small}/graph")
     drawn(page)
     before = on_graph(page, "cy.nodes('[id ^= \"s:\"]').length")
     page.get_by_role("textbox", name="Layer").click()
@@ -118,7 +118,7 @@ def test_another_layer_is_another_address(page: Page, small: str) -> None:
 
 
 def test_another_layer_keeps_the_view(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?layer=foundation&view=neighbours&skill=b05&colour=wave&hide=1")
+    opened(page, f"{small}/graph?layer=foundation&view=neighbours&skill=b05&colour=wave&hide=1")
     drawn(page)
     page.get_by_role("textbox", name="Layer").click()
     page.get_by_role("option", name="tuned").click()
@@ -131,17 +131,8 @@ def test_another_layer_keeps_the_view(page: Page, small: str) -> None:
     expect(page.get_by_role("complementary").get_by_role("heading", level=2)).to_have_text("skill b05")
 
 
-def test_another_pair_keeps_the_view(page: Page, small: str) -> None:
-    page.goto(f"{small}/layers?dataset=small&first=foundation&second=tuned&skill=b05")
-    expect(page.locator(".ag-row").first).to_be_visible()
-    page.get_by_role("textbox", name="First layer").click()
-    page.get_by_role("option", name="tuned").click()
-    has_state(page, "first", "tuned")
-    has_state(page, "skill", "b05")
-
-
 def test_the_picture_fills_its_stage_and_the_legend_covers_nothing_of_it(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?layer=tuned")
+    opened(page, f"{small}/graph?layer=tuned")
     fills = """(box => Math.max(box.w / cy.width(), box.h / cy.height()) > 0.85 && box.x1 >= 0 && box.y1 >= 0
       && box.x2 <= cy.width() && box.y2 <= cy.height())(cy.nodes().renderedBoundingBox({ includeLabels: false }))"""
     for view in ("Skills", "Groups"):
@@ -162,9 +153,31 @@ def test_the_picture_fills_its_stage_and_the_legend_covers_nothing_of_it(page: P
     )
 
 
-def test_graph_tap_opens_the_inspector(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph")
+def test_graph_exports_legend_search_and_tap(page: Page, small: str) -> None:
+    opened(page, f"{small}/graph")
     drawn(page)
+    page.get_by_label("Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Associations (CSV)").click()
+    assert Path(download.value.path()).read_text().startswith("source,target,")
+    page.get_by_label("Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Drawing (SVG)").click()
+    assert "<svg" in Path(download.value.path()).read_text()
+
+    entry = page.locator(".legend-item").first
+    count = int(entry.locator(".count").inner_text())
+    entry.click()
+    until(page, f"cy.nodes('.off').length === {count}")
+    assert entry.get_attribute("aria-pressed") == "false", "the legend hides a class"
+    entry.click()
+    until(page, "cy.nodes('.off').length === 0")
+
+    mark_option(page, page.get_by_role("textbox", name="Find a skill"), "skill b07", options=1)
+    page.keyboard.press("Enter")
+    has_state(page, "skill", "b07")
+    until(page, "cy.nodes('.focus').length === 1 && cy.nodes('.focus')[0].id() === 's:b07'")
+
     on_graph(page, "(cy.getElementById('s:b05').emit('tap'), true)")
     inspector = page.get_by_role("complementary")
     expect(inspector.get_by_role("heading", level=2)).to_have_text("skill b05")
@@ -175,17 +188,8 @@ def test_graph_tap_opens_the_inspector(page: Page, small: str) -> None:
     page.wait_for_function("() => new URLSearchParams(location.search).get('skill') !== 'b05'")
 
 
-def test_graph_search_by_keyboard(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph")
-    drawn(page)
-    mark_option(page, page.get_by_role("textbox", name="Find a skill"), "skill b07", options=1)
-    page.keyboard.press("Enter")
-    has_state(page, "skill", "b07")
-    until(page, "cy.nodes('.focus').length === 1 && cy.nodes('.focus')[0].id() === 's:b07'")
-
-
 def test_graph_state_restores(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?layer=tuned&view=communities&colour=wave&open=0&skill=b05")
+    opened(page, f"{small}/graph?layer=tuned&view=communities&colour=wave&open=0&skill=b05")
     drawn(page)
     expect(page.locator(".legend-title")).to_have_text("Wave")
     until(page, "cy.nodes('.group').length > 0 && cy.nodes('[id ^= \"s:\"]').length > 0")
@@ -193,7 +197,7 @@ def test_graph_state_restores(page: Page, small: str) -> None:
 
 
 def test_graph_communities_open_close_and_undo(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?view=communities")
+    opened(page, f"{small}/graph?view=communities")
     drawn(page)
     groups = on_graph(page, "cy.nodes('.group').length")
     on_graph(page, "(cy.getElementById('g:0').emit('tap'), true)")
@@ -205,18 +209,8 @@ def test_graph_communities_open_close_and_undo(page: Page, small: str) -> None:
     has_state(page, "open", None)
 
 
-def test_graph_legend_hides_a_class(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph")
-    drawn(page)
-    entry = page.locator(".legend-item").first
-    count = int(entry.locator(".count").inner_text())
-    entry.click()
-    until(page, f"cy.nodes('.off').length === {count}")
-    assert entry.get_attribute("aria-pressed") == "false"
-
-
 def test_graph_path_between_two_skills(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?skill=b05")
+    opened(page, f"{small}/graph?skill=b05")
     drawn(page)
     page.get_by_role("textbox", name="Path to").fill("skill b20")
     page.get_by_role("option", name="skill b20").click()
@@ -226,21 +220,8 @@ def test_graph_path_between_two_skills(page: Page, small: str) -> None:
     assert "s:b20" in ends[1]
 
 
-def test_graph_exports(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph")
-    drawn(page)
-    page.get_by_label("Export").click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Associations (CSV)").click()
-    assert Path(download.value.path()).read_text().startswith("source,target,")
-    page.get_by_label("Export").click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Drawing (SVG)").click()
-    assert "<svg" in Path(download.value.path()).read_text()
-
-
 def test_learning_plays_wave_by_wave(page: Page, small: str) -> None:
-    page.goto(f"{small}/learning?wave=1")
+    opened(page, f"{small}/learning?wave=1")
     drawn(page, "l-cy")
     plotted(page, "l-curve")
     until(page, "cy.nodes('.frontier').length > 0", "l-cy")
@@ -256,7 +237,7 @@ def test_learning_plays_wave_by_wave(page: Page, small: str) -> None:
 
 
 def test_learning_what_if_follows_its_sliders(page: Page, small: str) -> None:
-    page.goto(f"{small}/learning?tab=what-if&c=3&R=1&learner=one")
+    opened(page, f"{small}/learning?tab=what-if&c=3&R=1&learner=one")
     plotted(page, "l-what-if")
     expected = page.locator("#l-expect .stat-value")
     expect(expected.first).to_have_text("33.5 %")  # 1 - q at c = 3, R = 1: docs/theory.md, section 8
@@ -268,14 +249,8 @@ def test_learning_what_if_follows_its_sliders(page: Page, small: str) -> None:
     expect(expected.first).to_have_text("93.2 %")
 
 
-def test_learning_more_texts(page: Page, small: str) -> None:
-    page.goto(f"{small}/learning?tab=texts")
-    plotted(page, "l-subsample")
-    expect(page.get_by_role("radio", name="More texts")).to_be_checked()
-
-
 def test_percolation_forms_the_giant_component(page: Page, small: str) -> None:
-    page.goto(f"{small}/percolation?phi=100")
+    opened(page, f"{small}/percolation?phi=100")
     drawn(page, "r-cy")
     until(page, "cy.nodes('.giant').length > 0", "r-cy")
     most = on_graph(page, "cy.nodes('.giant').length", "r-cy")
@@ -290,19 +265,20 @@ def test_percolation_forms_the_giant_component(page: Page, small: str) -> None:
     plotted(page, "r-giant")
 
 
-def test_layers_table_and_pair(page: Page, small: str) -> None:
-    page.goto(f"{small}/layers?dataset=small&first=foundation&second=tuned")
+def test_layers_table_and_another_pair_which_keeps_the_view(page: Page, small: str) -> None:
+    opened(page, f"{small}/layers?dataset=small&first=foundation&second=tuned&skill=b05")
     expect(page.locator(".ag-row").first).to_be_visible()
     gained = int(page.locator(".stat", has_text="Gained").locator(".stat-value").inner_text())
     assert gained > 0
     page.get_by_role("textbox", name="First layer").click()
     page.get_by_role("option", name="tuned").click()
     has_state(page, "first", "tuned")
+    has_state(page, "skill", "b05")
     expect(page.locator(".stat", has_text="Gained").locator(".stat-value")).to_have_text("0")
 
 
 def test_classes_heat_map_measure(page: Page, small: str) -> None:
-    page.goto(f"{small}/classes?measure=mean")
+    opened(page, f"{small}/classes?measure=mean")
     plotted(page, "c-heat")
     expect(page.get_by_role("radio", name="skills per text")).to_be_checked()
     page.get_by_text("learned share", exact=True).click()
@@ -311,7 +287,7 @@ def test_classes_heat_map_measure(page: Page, small: str) -> None:
 
 
 def test_query_runs_and_shows_a_graph(page: Page, small: str) -> None:
-    page.goto(f"{small}/query")
+    opened(page, f"{small}/query")
     expect(page.locator("#q-summary")).to_contain_text("rows in")
     page.get_by_role("button", name="Strongest associations").click()
     page.get_by_role("button", name="Run").click()
@@ -320,54 +296,47 @@ def test_query_runs_and_shows_a_graph(page: Page, small: str) -> None:
     assert "ASSOCIATED_WITH" in state(page)["q"]
 
 
-def test_query_refuses_writes_with_a_sentence(page: Page, small: str) -> None:
-    page.goto(f"{small}/query")
-    editor = page.get_by_role("textbox", name="Cypher query")
-    editor.click()
+def test_query_address_runs_it_and_a_write_is_refused_with_a_sentence(page: Page, small: str) -> None:
+    opened(page, f"{small}/query?q=MATCH%20(d%3ADataset)%20RETURN%20d.name%20AS%20name")
+    expect(page.locator(".ag-row")).to_contain_text("small")
+    page.get_by_role("textbox", name="Cypher query").click()
     page.keyboard.press("ControlOrMeta+A")
     page.keyboard.type("CREATE (n:Skill) RETURN n")
     page.keyboard.press("ControlOrMeta+Enter")
     expect(page.locator(".query-error")).to_be_visible()
 
 
-def test_query_address_runs_it(page: Page, small: str) -> None:
-    page.goto(f"{small}/query?q=MATCH%20(d%3ADataset)%20RETURN%20d.name%20AS%20name")
-    expect(page.locator(".ag-row")).to_contain_text("small")
-
-
-@pytest.mark.own_page
 def test_names_are_text_never_html(page: Page, small: str) -> None:
-    page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
-    page.goto(f"{small}/graph?skill=b00")
+    opened(page, f"{small}/graph?skill=b00")
     drawn(page)
     expect(page.get_by_role("complementary").get_by_role("heading", level=2)).to_have_text(HOSTILE)
     on_graph(page, "(cy.getElementById('s:b00').emit('mouseover'), true)")
     expect(page.locator("#graph-tip .tip-name")).to_have_text(HOSTILE)
-    page.goto(f"{small}/layers")
+    opened(page, f"{small}/layers")
     expect(page.locator(".ag-row").first).to_be_visible()
-    page.goto(f"{small}/classes")
+    opened(page, f"{small}/classes")
     plotted(page, "c-share")
-    page.goto(f"{small}/query?q=MATCH%20(s%3ASkill%20%7Bid%3A%22b00%22%7D)%20RETURN%20s.name%20AS%20name")
+    opened(page, f"{small}/query?q=MATCH%20(s%3ASkill%20%7Bid%3A%22b00%22%7D)%20RETURN%20s.name%20AS%20name")
     expect(page.locator(".ag-row")).to_contain_text(HOSTILE)
     assert page.locator("#page img, #page script").count() == 0
 
 
 @pytest.mark.parametrize("path", ["/?dataset=nowhere", "/graph?layer=nowhere", "/learning?wave=x&tab=odd", "/none"])
 def test_addresses_that_name_nothing(page: Page, small: str, path: str) -> None:
-    page.goto(small + path)
+    opened(page, small + path)
     expect(page.locator(".page, .empty").first).to_be_visible()
     if "nowhere" in path:
         expect(page.locator(".notice")).to_contain_text("'nowhere'")
 
 
 def test_a_skill_that_is_not_there_is_said(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?skill=nosuch")
+    opened(page, f"{small}/graph?skill=nosuch")
     expect(page.locator(".notice")).to_contain_text("has no skill 'nosuch'")
     has_state(page, "skill", None)
 
 
 def test_a_slash_at_the_end_leads_to_the_same_page(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph/?layer=tuned")
+    opened(page, f"{small}/graph/?layer=tuned")
     expect(page.get_by_role("heading", level=1)).to_have_text("Association graph")
     expect(page.locator("#subject")).to_have_attribute("data-layer", "tuned")
     expect(page.locator("a.nav-link[data-active]")).to_have_text("Graph")
@@ -375,7 +344,7 @@ def test_a_slash_at_the_end_leads_to_the_same_page(page: Page, small: str) -> No
 
 @pytest.mark.parametrize("view", ["skills", "map"])
 def test_filters_that_keep_nothing_say_so_and_are_cleared(page: Page, small: str, view: str) -> None:
-    page.goto(f"{small}/graph?view={view}&weight=99")
+    opened(page, f"{small}/graph?view={view}&weight=99")
     told = page.locator("#g-nothing")
     expect(told).to_contain_text("The filters leave out every skill.")
     expect(page.locator("#g-legend-box")).to_be_hidden()

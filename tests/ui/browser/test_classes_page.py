@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.browser.seen import at_rest, drawn, has_state, mark_option, on_canvas, plotted, serious, until
+from tests.ui.browser.seen import at_rest, drawn, has_state, mark_option, on_canvas, opened, plotted, serious, until
 from tests.ui.course import BLOCKER, fill
 
 pytestmark = pytest.mark.browser
@@ -21,7 +21,7 @@ def course(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_the_tree_opens_and_closes(page: Page, course: str) -> None:
-    page.goto(course)
+    opened(page, course)
     drawn(page, "c-tree")
     until(page, "c-tree", "cy.nodes('[level > 0]').length === 0")
     for key in page.locator("#c-hierarchy .mark").all():
@@ -35,8 +35,8 @@ def test_the_tree_opens_and_closes(page: Page, course: str) -> None:
     until(page, "c-tree", "cy.edges().length === 0")
 
 
-def test_the_table_opens_lines_too(page: Page, course: str) -> None:
-    page.goto(f"{course}&rel=parts")
+def test_the_table_opens_lines_too_and_a_blocked_skill_shows_its_chain(page: Page, course: str) -> None:
+    opened(page, f"{course}&rel=parts")
     drawn(page, "c-tree")
     page.get_by_text("The same rows as a table").click()
     cell = page.locator("#c-lines .ag-cell", has_text="everything")
@@ -48,10 +48,6 @@ def test_the_table_opens_lines_too(page: Page, course: str) -> None:
     has_state(page, "open", None)
     until(page, "c-tree", "cy.nodes().length === 1")
 
-
-def test_a_blocked_skill_shows_its_chain(page: Page, course: str) -> None:
-    page.goto(f"{course}&rel=parts")
-    drawn(page, "c-tree")
     page.locator("#c-blocked .ag-cell", has_text="skill s3-00").first.click()
     has_state(page, "skill", "s3-00")
     until(page, "c-tree", "cy.nodes('.focus').length === 1 && cy.nodes('.focus')[0].id() === 'h:s3-00'")
@@ -60,7 +56,7 @@ def test_a_blocked_skill_shows_its_chain(page: Page, course: str) -> None:
 
 
 def test_a_skill_is_found_by_keyboard(page: Page, course: str) -> None:
-    page.goto(f"{course}&rel=parts")
+    opened(page, f"{course}&rel=parts")
     drawn(page, "c-tree")
     mark_option(page, page.get_by_role("textbox", name="Find a skill"), "skill s2-03", options=1)
     page.keyboard.press("Enter")
@@ -69,7 +65,7 @@ def test_a_skill_is_found_by_keyboard(page: Page, course: str) -> None:
 
 
 def test_choices_that_come_during_a_pick_do_not_undo_it(page: Page, course: str) -> None:
-    page.goto(f"{course}&rel=parts")
+    opened(page, f"{course}&rel=parts")
     drawn(page, "c-tree")
     mark_option(page, page.get_by_role("textbox", name="Find a skill"), "skill s2-03", options=1)
     expect(page.locator("[data-combobox-selected]")).to_have_text("skill s2-03")
@@ -87,12 +83,12 @@ def test_choices_that_come_during_a_pick_do_not_undo_it(page: Page, course: str)
 
 
 def test_a_skill_that_is_not_there_is_said(page: Page, course: str) -> None:
-    page.goto(f"{course}&skill=nosuch")
+    opened(page, f"{course}&skill=nosuch")
     expect(page.get_by_role("alert").get_by_text("Dataset 'course' has no skill 'nosuch'.")).to_be_visible()
 
 
 def test_its_address_restores_the_view(page: Page, course: str) -> None:
-    page.goto(f"{course}&by=level&open={BLOCKER},s1-00&measure=mean&x=part:basics&y=part:advanced")
+    opened(page, f"{course}&by=level&open={BLOCKER},s1-00&measure=mean&x=part:basics&y=part:advanced")
     drawn(page, "c-tree")
     until(page, "c-tree", "cy.getElementById('h:s2-00').length === 1")
     plotted(page, "c-share")
@@ -102,7 +98,7 @@ def test_its_address_restores_the_view(page: Page, course: str) -> None:
 
 
 def test_the_region_of_two_classes_comes_without_blocking(page: Page, course: str) -> None:
-    page.goto(course)
+    opened(page, course)
     expect(page.locator("#c-region-said")).to_contain_text("On their own these texts require")
     plotted(page, "c-region")
     star = page.evaluate("[...'xy'].map(k => document.querySelector('#c-region .js-plotly-plot').data.at(-1)[k])")
@@ -117,7 +113,7 @@ def test_the_region_of_two_classes_comes_without_blocking(page: Page, course: st
 
 
 def test_boxes_and_nothing_keeps_people_out(page: Page, course: str) -> None:
-    page.goto(f"{course}&rel=boxes")
+    opened(page, f"{course}&rel=boxes")
     plotted(page, "c-boxes")
     plotted(page, "c-region")
     at_rest(page)

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from explorer.service import layer_view
 from explorer.service.text_code import code_text, measure_layer, receive
 from explorer.store.opening import open_store
-from tests.ui.browser.seen import has_state, mark_option, plotted
+from tests.ui.browser.seen import has_state, mark_option, opened, plotted
 from tests.ui.conftest import HOSTILE
 from ui.components import fraction
 from ui.pages.compression import first_text, hex_lines, search
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 def test_a_text_is_searched_and_its_code_is_shown(page: Page, small: str, store_path: Path) -> None:
     store = open_store(store_path, mode="read")
     tuned, base = layer_view(store, "small", "tuned"), layer_view(store, "small", "foundation")
-    page.goto(f"{small}/compression?layer=tuned")
+    opened(page, f"{small}/compression?layer=tuned")
     field = page.get_by_role("textbox", name="Text", exact=True)
     expect(field).to_have_value(code_text(tuned, first_text(tuned)).title)
     mark_option(page, field, "text g01", options=10, place=2)
@@ -45,7 +45,7 @@ def test_a_text_is_searched_and_its_code_is_shown(page: Page, small: str, store_
 
 
 def test_a_text_that_is_not_understood_is_sent_as_it_is(page: Page, small: str) -> None:
-    page.goto(f"{small}/compression?text=h0&model=uniform")
+    opened(page, f"{small}/compression?text=h0&model=uniform")
     expect(page.locator("#z-code")).to_contain_text("has not learned 2 of its 2 skills, so it sends the whole text")
     expect(page.locator(".chip-novel")).to_have_count(2)
     expect(page.get_by_role("textbox", name="Skills are coded")).to_have_value("all skills alike")
@@ -53,7 +53,7 @@ def test_a_text_that_is_not_understood_is_sent_as_it_is(page: Page, small: str) 
 
 def test_the_whole_layer_and_the_channel(page: Page, small: str, store_path: Path) -> None:
     report = measure_layer(open_store(store_path, mode="read"), "small", "tuned")
-    page.goto(f"{small}/compression?layer=tuned&receiver=foundation&erasure=0.3")
+    opened(page, f"{small}/compression?layer=tuned&receiver=foundation&erasure=0.3")
     for name in ("z-bits", "z-rate", "z-channel"):
         plotted(page, name)
     expect(page.locator("#z-stats .stat-value").first).to_have_text(fraction(report.understood_share))
@@ -70,20 +70,18 @@ def test_the_whole_layer_and_the_channel(page: Page, small: str, store_path: Pat
     expect(page.locator("#z-erasure-shown")).to_have_text("35%")
 
 
-@pytest.mark.own_page
 def test_names_are_text(page: Page, small: str, store_path: Path) -> None:
     view = layer_view(open_store(store_path, mode="read"), "small", "foundation")
     place = view.indexed.skills.ids.to_pylist().index("b00")
     graph = view.indexed.graph
     row = int(np.repeat(np.arange(graph.n_texts), graph.text_degrees)[graph.text_skills == place][0])
-    page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
-    page.goto(f"{small}/compression?text={quote(view.indexed.text_ids[row].as_py())}")
+    opened(page, f"{small}/compression?text={quote(view.indexed.text_ids[row].as_py())}")
     expect(page.locator("#z-code .chip", has_text=HOSTILE)).to_be_visible()
     assert page.locator("#page img, #page script").count() == 0
 
 
 def test_a_text_that_is_not_there_is_said(page: Page, small: str) -> None:
-    page.goto(f"{small}/compression?text=nowhere")
+    opened(page, f"{small}/compression?text=nowhere")
     expect(page.locator(".notice")).to_contain_text("'nowhere'")
     expect(page.locator(".code-hex")).to_be_visible()
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.ui.browser.seen import at_rest, drawn, has_state, until
+from tests.ui.browser.seen import at_rest, drawn, has_state, opened, until
 
 pytestmark = pytest.mark.browser
 
@@ -30,7 +30,7 @@ def ask(page: Page, text: str) -> None:
 
 
 def test_a_query_that_fails_after_a_graph_leaves_all_pages_alive(page: Page, small: str) -> None:
-    page.goto(f"{small}/query?q={quote(GRAPH)}")
+    opened(page, f"{small}/query?q={quote(GRAPH)}")
     drawn(page, "q-cy")
     for text in REFUSED.values():
         ask(page, text)
@@ -53,7 +53,7 @@ def test_what_the_server_cannot_make_is_named_and_made_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(layers, "inspected", broken)
-        page.goto(f"{small}/layers?first=foundation&second=tuned")
+        opened(page, f"{small}/layers?first=foundation&second=tuned")
         notice = page.locator("#notice")
         expect(notice).to_contain_text("The chosen skill could not be made (RuntimeError).")
         drawn(page, "p-cy-a")  # the rest is there
@@ -75,7 +75,7 @@ def test_a_page_that_cannot_be_laid_out_leaves_the_others(
 
     with monkeypatch.context() as patch:
         patch.setattr(percolation, "layout", broken)
-        page.goto(f"{small}/percolation")
+        opened(page, f"{small}/percolation")
         expect(page.locator("#page")).to_contain_text("Percolation stopped with an error (ZeroDivisionError)")
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Percolation")
@@ -84,7 +84,7 @@ def test_a_page_that_cannot_be_laid_out_leaves_the_others(
 def test_a_component_that_fails_in_the_browser_is_said_and_comes_again(
     page: Page, small: str, watched: list[str]
 ) -> None:
-    page.goto(f"{small}/percolation")
+    opened(page, f"{small}/percolation")
     drawn(page, "r-cy")
     page.evaluate("() => window.dash_clientside.set_props('r-order', { data: 5 })")
     box = page.get_by_role("alert").filter(has_text="Something on this page failed")
@@ -104,7 +104,7 @@ def back(page: Page) -> None:
 
 
 def test_back_undoes_choices_before_it_leaves_the_page(page: Page, small: str) -> None:
-    page.goto(f"{small}/?layer=tuned")
+    opened(page, f"{small}/?layer=tuned")
     page.get_by_role("navigation", name="Pages").get_by_text("Percolation").click()
     drawn(page, "r-cy")
     page.locator("#r-of").get_by_text("of the kept").click()
@@ -132,7 +132,7 @@ def test_back_undoes_choices_before_it_leaves_the_page(page: Page, small: str) -
 
 @pytest.mark.own_page  # the length of a history ends at fifty
 def test_a_slider_is_one_step_for_each_time_it_is_held(page: Page, small: str) -> None:
-    page.goto(f"{small}/percolation?layer=tuned")
+    opened(page, f"{small}/percolation?layer=tuned")
     drawn(page, "r-cy")
     at_rest(page)
     before = page.evaluate("() => window.history.length")
@@ -153,7 +153,7 @@ def test_a_slider_is_one_step_for_each_time_it_is_held(page: Page, small: str) -
 
 
 def test_undo_of_the_graph_is_the_browser_s_back(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?layer=tuned")
+    opened(page, f"{small}/graph?layer=tuned")
     drawn(page, "cy")
     at_rest(page)
     undo = page.get_by_role("button", name="Undo the last step")
@@ -173,7 +173,7 @@ def test_undo_of_the_graph_is_the_browser_s_back(page: Page, small: str) -> None
 
 
 def test_an_address_that_means_another_layer_is_laid_out_anew_by_back(page: Page, small: str) -> None:
-    page.goto(f"{small}/percolation?dataset=small&layer=foundation")
+    opened(page, f"{small}/percolation?dataset=small&layer=foundation")
     drawn(page, "r-cy")
     page.get_by_role("textbox", name="Layer").click()
     page.get_by_role("option", name="tuned").click()
@@ -197,7 +197,7 @@ def test_texts_of_values_are_the_same_in_both_languages(page: Page, small: str, 
         "range": [[0, 5], [2, 2]],
     }
     assert values.keys() == CODECS.keys()
-    page.goto(f"{small}/query")
+    opened(page, f"{small}/query")
     page.wait_for_function("() => window.sgState")
     for codec, given in values.items():
         control = Control("k", "c", codec=codec, word="on")

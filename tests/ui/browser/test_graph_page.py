@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from explorer.service import learn
 from explorer.store.opening import open_store
 from tests.ui.browser import seen
-from tests.ui.browser.seen import has_state, mark_option, pdf_text, serious
+from tests.ui.browser.seen import has_state, mark_option, no_figure_sends_its_data_away, opened, pdf_text, serious
 from tests.ui.large import large_dataset
 from ui.drawing.graphs import NODE_LIMIT
 
@@ -63,7 +63,7 @@ def pick(page: Page, label: str, option: str) -> None:
 
 
 def test_texts_of_a_skill_and_back_by_undo(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?layer=tuned&skill=d05")
+    opened(page, f"{small}/graph?layer=tuned&skill=d05")
     drawn(page)
     page.get_by_role("button", name="Its texts").click()
     until(page, "cy.nodes('.text').length > 0 && cy.edges('.taught').length > 0")
@@ -76,13 +76,13 @@ def test_texts_of_a_skill_and_back_by_undo(page: Page, small: str) -> None:
     alone = json.loads(state(page)["texts"])
     page.get_by_role("button", name="Undo the last step").click()
     until(page, "cy.nodes('.text').length > 1")
-    page.goto(f"{address}&texts={json.dumps(alone)}")
+    opened(page, f"{address}&texts={json.dumps(alone)}")
     until(page, "cy.nodes('.text').length === 1")
     assert on_graph(page, "cy.nodes('.text')[0].id()") == f"t:{alone[0]}"
 
 
 def test_texts_are_picked_by_title(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?layer=tuned&view=texts&texts=f001")
+    opened(page, f"{small}/graph?layer=tuned&view=texts&texts=f001")
     until(page, "cy.nodes('.text').length === 1")
     page.get_by_role("textbox", name=re.compile(r"^Texts \(")).fill("g001")
     page.get_by_role("option", name="text g001").click()
@@ -91,7 +91,7 @@ def test_texts_are_picked_by_title(page: Page, small: str) -> None:
 
 
 def test_the_way_to_a_skill_is_followed(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?layer=tuned&view=neighbours&skill=d05")
+    opened(page, f"{small}/graph?layer=tuned&view=neighbours&skill=d05")
     drawn(page)
     inspector = page.get_by_role("complementary")
     expect(inspector.get_by_text("How it was learned")).to_be_visible()
@@ -106,7 +106,7 @@ def test_the_way_to_a_skill_is_followed(page: Page, small: str) -> None:
 
 
 def test_filters_say_what_they_keep(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?layer=tuned")
+    opened(page, f"{small}/graph?layer=tuned")
     drawn(page)
     before = on_graph(page, "cy.nodes('[id ^= \"s:\"]').length")
     page.get_by_role("button", name="Options").click()
@@ -137,7 +137,7 @@ def test_filters_say_what_they_keep(page: Page, small: str) -> None:
 
 @pytest.mark.parametrize(("by", "title"), [("class", "classes"), ("component", "components")])
 def test_groups_of_another_kind_open_and_close(page: Page, small: str, by: str, title: str) -> None:
-    page.goto(f"{small}/graph?view=groups&by={by}&layer=tuned")
+    opened(page, f"{small}/graph?view=groups&by={by}&layer=tuned")
     until(page, "cy.nodes('.group').length > 0")
     groups = on_graph(page, "cy.nodes('.group').length")
     expect(page.locator("#g-caption")).to_contain_text(f"{groups} {title}")
@@ -152,8 +152,8 @@ def test_groups_of_another_kind_open_and_close(page: Page, small: str, by: str, 
     until(page, f"cy.nodes('.group').length === {groups}")
 
 
-def test_colours_change_in_place(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?layer=tuned")
+def test_colours_and_names_change_in_place(page: Page, small: str) -> None:
+    opened(page, f"{small}/graph?layer=tuned")
     until(page, "cy.scratch('_fitted')")
     on_graph(page, "(cy.zoom(3), cy.nodes().forEach(n => n.scratch('kept', true)), true)")
     pick(page, "Colour by", "betweenness")
@@ -165,23 +165,18 @@ def test_colours_change_in_place(page: Page, small: str) -> None:
     assert on_graph(page, "cy.zoom()") == 3, "the view stays"
     assert on_graph(page, "cy.nodes().every(n => n.scratch('kept'))"), "nothing is drawn anew"
 
-
-def test_skills_are_called_by_another_property_in_place(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?layer=tuned")
-    until(page, "cy.scratch('_fitted')")
-    on_graph(page, "(cy.zoom(3), cy.nodes().forEach(n => n.scratch('kept', true)), true)")
     pick(page, "Names", "id")
     until(page, "cy.nodes('[id ^= \"s:\"]').every(n => 's:' + n.data('label') === n.id())")
     has_state(page, "names", "id")
-    assert on_graph(page, "cy.zoom()") == 3, "the view stays"
-    assert on_graph(page, "cy.nodes().every(n => n.scratch('kept'))"), "nothing is drawn anew"
+    assert on_graph(page, "cy.zoom()") == 3, "the view stays with other names"
+    assert on_graph(page, "cy.nodes().every(n => n.scratch('kept'))"), "nothing is drawn anew for other names"
     page.reload()
     until(page, "cy.nodes('[id ^= \"s:\"]').every(n => 's:' + n.data('label') === n.id())")
     expect(page.get_by_role("textbox", name="Names")).to_have_value("id")
 
 
 def test_hidden_classes_and_a_path_are_in_the_address(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?skill=b05&to=b20&hide=1")
+    opened(page, f"{small}/graph?skill=b05&to=b20&hide=1")
     until(page, "cy.nodes('.path').length >= 2 && cy.nodes('.off').length > 0")
     assert on_graph(page, "cy.nodes('.path.focus')[0].id()") == "s:b05"
     expect(page.locator(".legend-item").nth(1)).to_have_attribute("aria-pressed", "false")
@@ -196,7 +191,7 @@ def test_hidden_classes_and_a_path_are_in_the_address(page: Page, small: str) ->
 
 
 def test_arrangements_move_the_same_skills(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?layout=waves")
+    opened(page, f"{small}/graph?layout=waves")
     until(page, "cy.nodes('.mark').length > 1")
     rows = on_graph(
         page, "cy.nodes('[id ^= \"s:\"]').map(n => [n.data('wave'), n.position('y')]).sort((a, b) => a[1] - b[1])"
@@ -212,7 +207,7 @@ def test_arrangements_move_the_same_skills(page: Page, small: str) -> None:
 
 
 def test_the_table_is_the_picture_s_twin(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?view=groups&layer=tuned")
+    opened(page, f"{small}/graph?view=groups&layer=tuned")
     until(page, "cy.nodes('.group').length > 0")
     groups = on_graph(page, "cy.nodes('.group').length")
     page.get_by_role("button", name="Table").press("Enter")
@@ -231,7 +226,7 @@ def test_the_table_is_the_picture_s_twin(page: Page, small: str) -> None:
 
 
 def test_map_of_many_skills_goes_to_cytoscape(page: Page, many: str) -> None:
-    page.goto(f"{many}/graph")
+    opened(page, f"{many}/graph")
     until(page, "cy.nodes('.group').length > 1")
     choose_view(page, "Map")
     mapped(page)
@@ -247,15 +242,15 @@ def test_map_of_many_skills_goes_to_cytoscape(page: Page, many: str) -> None:
     expect(page.locator("#g-caption")).to_contain_text("in view", use_inner_text=True)
     expect(page.locator("#g-caption")).not_to_contain_text("all in view")
     assert not serious(page)
-    opened = page.locator("#g-map-open")
-    expect(opened).to_have_text(re.compile(r"Open these [\d,]+ skills"))
-    count = int(re.sub(r"\D", "", opened.inner_text()))
+    button = page.locator("#g-map-open")
+    expect(button).to_have_text(re.compile(r"Open these [\d,]+ skills"))
+    count = int(re.sub(r"\D", "", button.inner_text()))
     assert 0 < count <= NODE_LIMIT
-    opened.click()
+    button.click()
     until(page, f"cy.nodes('[id ^= \"s:\"]').length === {count}")
     address = page.url
-    page.goto(many)
-    page.goto(address)
+    opened(page, many)
+    opened(page, address)
     until(page, f"cy.nodes('[id ^= \"s:\"]').length === {count}")
     page.get_by_role("button", name="Leave the region").click()
     until(page, f"cy.nodes('[id ^= \"s:\"]').length === {NODE_LIMIT}")
@@ -263,7 +258,7 @@ def test_map_of_many_skills_goes_to_cytoscape(page: Page, many: str) -> None:
 
 
 def test_map_click_chooses_a_skill(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?view=map&skill=b07")
+    opened(page, f"{small}/graph?view=map&skill=b07")
     mapped(page)
     expect(page.get_by_role("complementary").get_by_role("heading", level=2)).to_have_text("skill b07")
     spot = page.evaluate(
@@ -282,7 +277,7 @@ def test_map_click_chooses_a_skill(page: Page, small: str) -> None:
 
 
 def test_search_among_many_skills(page: Page, many: str) -> None:
-    page.goto(f"{many}/graph?view=neighbours")
+    opened(page, f"{many}/graph?view=neighbours")
     drawn(page)
     option = mark_option(page, page.get_by_role("textbox", name="Find a skill"), "s00421", options=10)
     expect(option).to_contain_text("s00421")
@@ -295,7 +290,7 @@ def test_search_among_many_skills(page: Page, many: str) -> None:
 def test_a_skill_that_is_not_learned_is_found_and_shown_hollow_and_its_page_is_one_click_away(
     page: Page, small: str
 ) -> None:
-    page.goto(f"{small}/graph?layer=foundation")
+    opened(page, f"{small}/graph?layer=foundation")
     drawn(page)
     option = mark_option(page, page.get_by_role("textbox", name="Find a skill"), "u0", options=1)
     expect(option).to_have_text("○ skill u0 · not learned")
@@ -317,7 +312,7 @@ def test_a_skill_that_is_not_learned_is_found_and_shown_hollow_and_its_page_is_o
 
 
 def test_exports_hold_what_the_filters_keep(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?layer=tuned&weight=2")
+    opened(page, f"{small}/graph?layer=tuned&weight=2")
     drawn(page)
     # A stroke over the bars of the uses keeps what lies between, and the bars say so.
     bars = page.locator(".brush[data-key=uses] > i")
@@ -361,8 +356,9 @@ def test_exports_hold_what_the_filters_keep(page: Page, small: str) -> None:
 
 
 def test_options_and_map_are_open_to_everybody(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph?view=map&weight=1&waves=1-2")
+    opened(page, f"{small}/graph?view=map&weight=1&waves=1-2")
     mapped(page)
+    no_figure_sends_its_data_away(page)
     expect(page.get_by_role("button", name="Options")).to_have_attribute("aria-expanded", "true")
     assert not serious(page), "in light"
     page.get_by_role("button", name="Light or dark").click()

@@ -19,7 +19,7 @@ from explorer.service import learn as learn_layer
 from explorer.store.opening import open_store
 from loaders.formats import load
 from tests.support.demo import make_demo_store
-from tests.ui.browser.seen import at_rest, drawn, has_state, pdf_text, serious, until
+from tests.ui.browser.seen import at_rest, drawn, has_state, opened, pdf_text, serious, until
 from tests.ui.conftest import fill
 
 pytestmark = pytest.mark.browser
@@ -41,7 +41,7 @@ def test_a_file_goes_in_by_keyboard_and_leaves_as_a_page(
     page: Page, serve: Any, tmp_path: Path, watched: list[str]
 ) -> None:
     address = serve(tmp_path / "mine.kgl")  # there is no store yet
-    page.goto(f"{address}/load")
+    opened(page, f"{address}/load")
     at_rest(page)
     source = tmp_path / "lessons.csv"
     source.write_text(TEXTS)
@@ -52,12 +52,12 @@ def test_a_file_goes_in_by_keyboard_and_leaves_as_a_page(
     page.get_by_role("button", name="Load", exact=True).focus()
     page.keyboard.press("Enter")
     expect(page.locator("#load-result")).to_contain_text("This load brought 12 texts and 6 new skills")
-    page.goto(f"{address}/runs?run=learn&name=first")
+    opened(page, f"{address}/runs?run=learn&name=first")
     at_rest(page)
     page.locator("#runs-go").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#runs-result")).to_contain_text("first: 6 of 6 skills learned")
-    page.goto(f"{address}/graph?layer=first")
+    opened(page, f"{address}/graph?layer=first")
     drawn(page, "cy")
     page.get_by_label("Export").focus()
     page.keyboard.press("Enter")
@@ -86,7 +86,7 @@ def functions_of(*packages: str) -> str:
 
 def put_in(page: Page, address: str, query: str, file: Path) -> None:
     """Load a file from the page."""
-    page.goto(f"{address}/load{query}")
+    opened(page, f"{address}/load{query}")
     at_rest(page)
     page.locator("#ld-choose").set_input_files(file)
     expect(page.locator("#look-result")).to_contain_text("requirements")
@@ -96,7 +96,7 @@ def put_in(page: Page, address: str, query: str, file: Path) -> None:
 
 def learn(page: Page, address: str, query: str, said: str) -> None:
     """Learn a layer from the page."""
-    page.goto(f"{address}/runs?run=learn&{query}")
+    opened(page, f"{address}/runs?run=learn&{query}")
     at_rest(page)
     page.locator("#runs-go").click()
     expect(page.locator("#runs-result")).to_contain_text(said)
@@ -112,14 +112,14 @@ def test_what_a_child_gained_from_a_file_is_sent_to_a_colleague(
     (tmp_path / "more.csv").write_text(functions_of("dbm", "sqlite3"), encoding="utf-8")
     put_in(page, address, "?mode=append&dataset=python", tmp_path / "more.csv")
     learn(page, address, "name=child&base=foundation&mode=continued&part=more", "child: ")
-    opened = open_store(store, mode="read")
+    written = open_store(store, mode="read")
     before, after = (
-        set(opened.read_layer("python", layer).skills["skill"].to_pylist()) for layer in ("foundation", "child")
+        set(written.read_layer("python", layer).skills["skill"].to_pylist()) for layer in ("foundation", "child")
     )
     gained = after - before
     assert gained
     assert before <= after
-    page.goto(f"{address}/family?root=foundation")
+    opened(page, f"{address}/family?root=foundation")
     expect(page.locator("#f-result")).to_contain_text("changes against the base")
     with page.expect_download() as download:
         page.get_by_role("button", name="Report (HTML)").click()
@@ -130,7 +130,7 @@ def test_what_a_child_gained_from_a_file_is_sent_to_a_colleague(
     page.goto(sent.as_uri())
     page.locator("summary", has_text=f"child: {len(gained)} skills gained").click()  # long lists are folded
     told = page.locator("body").inner_text()
-    names = {row["id"]: row["name"] for row in opened.read_dataset("python").skills.to_pylist()}
+    names = {row["id"]: row["name"] for row in written.read_dataset("python").skills.to_pylist()}
     assert f"child: {len(gained)} skills gained" in told
     assert all(names[skill] in told for skill in gained)
     page.context.set_offline(False)
@@ -138,7 +138,7 @@ def test_what_a_child_gained_from_a_file_is_sent_to_a_colleague(
 
 
 def test_pages_are_taken_away_as_tables_and_pictures(page: Page, small: str, tmp_path: Path) -> None:
-    page.goto(f"{small}/percolation?layer=tuned")
+    opened(page, f"{small}/percolation?layer=tuned")
     drawn(page, "r-cy")
     row = page.locator("#r-keystones .ag-center-cols-container .ag-row").first
     row.click()
@@ -165,7 +165,7 @@ def test_views_are_saved_in_the_store_for_everybody(page: Page, serve: Any, tmp_
     path = tmp_path / "views.kgl"
     fill(path)
     address = serve(path)
-    page.goto(f"{address}/classes?layer=tuned")
+    opened(page, f"{address}/classes?layer=tuned")
     at_rest(page)
     page.evaluate("() => { document.getElementById('page').firstChild.dataset.same = 'yes' }")
     page.get_by_label("Saved views").first.click()
@@ -186,7 +186,7 @@ def test_views_are_saved_in_the_store_for_everybody(page: Page, serve: Any, tmp_
     assert page.locator("[data-same]").count() == 1  # the page stayed as it was: views are no content
     view = open_store(path, mode="read").views()[0]
     assert (view.name, view.address) == ("<b>mine</b>", "/classes?layer=tuned")
-    page.goto(f"{address}/query?q=MATCH+(s:Skill)+RETURN+s.id+LIMIT+3")
+    opened(page, f"{address}/query?q=MATCH+(s:Skill)+RETURN+s.id+LIMIT+3")
     page.get_by_label("Saved views").first.click()
     page.get_by_role("button", name="Rename <b>mine</b>").click()
     page.keyboard.type("ours")
@@ -219,7 +219,7 @@ def test_views_are_saved_in_the_store_for_everybody(page: Page, serve: Any, tmp_
     ],
 )
 def test_new_pages_are_open_to_everybody(page: Page, small: str, path: str, ready: str) -> None:
-    page.goto(small + path)
+    opened(page, small + path)
     expect(page.locator(ready).first).to_be_visible()
     at_rest(page)
     expect(page.locator("#notice")).to_be_empty()
@@ -243,7 +243,7 @@ COUNT = """() => {
 
 def test_every_skill_is_three_clicks_from_why(page: Page, small: str) -> None:
     """From any page, since all have the same menu; `options` of the field finds every skill."""
-    page.goto(small)
+    opened(page, small)
     at_rest(page)
     for name, state in (("skill u0", "not learned"), ("skill b05", "learned")):
         page.evaluate(COUNT)

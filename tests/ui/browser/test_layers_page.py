@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.browser.seen import at_rest, drawn, has_state, on_canvas, plotted, serious, until
+from tests.ui.browser.seen import at_rest, drawn, has_state, on_canvas, opened, plotted, serious, until
 from tests.ui.course import fill
 from ui.drawing.style import CHANGE_SHAPES, CHANGES
 
@@ -24,8 +24,22 @@ def pair(course: str, more: str = "") -> str:
     return f"{course}/layers?first=base&second=tuned{more}"
 
 
-def test_changes_have_colours_and_shapes_and_can_be_hidden(page: Page, course: str) -> None:
-    page.goto(pair(course))
+def test_numbers_have_room_losses_say_what_they_are_attached_to_and_changes_look_different(
+    page: Page, course: str
+) -> None:
+    opened(page, pair(course))
+    expect(page.locator("#p-changes .ag-row").first).to_be_visible()
+    filters = page.locator("#p-changes .ag-floating-filter input[type=number], #p-changes .ag-floating-filter-input")
+    assert min(box.bounding_box()["width"] for box in filters.all() if box.is_visible()) > 50, "filters are too narrow"
+    heads = page.locator("#p-changes .ag-header-cell-text")
+    assert heads.evaluate_all("all => all.every(head => head.scrollWidth <= head.clientWidth)"), "a head is cut"
+
+    expect(page.locator("#p-anchors .ag-row").first).to_be_visible()
+    expect(page.locator("#p-components")).to_contain_text("lost skills")
+    page.locator("#p-attached").get_by_text("gained").click()
+    has_state(page, "attached", "gained")
+    expect(page.locator("#p-components")).to_contain_text("gained skills")
+
     drawn(page, "p-cy-a")
     lost = int(page.locator(".stat", has_text="Lost").locator(".stat-value").inner_text())
     until(page, "p-cy-a", f"cy.nodes('[change = \"lost\"]').length === {lost}")
@@ -42,8 +56,8 @@ def test_changes_have_colours_and_shapes_and_can_be_hidden(page: Page, course: s
     expect(entry).to_have_attribute("aria-pressed", "false")
 
 
-def test_side_by_side_moves_together(page: Page, course: str) -> None:
-    page.goto(pair(course))
+def test_side_by_side_moves_together_and_keeps_nobody_out(page: Page, course: str) -> None:
+    opened(page, pair(course))
     drawn(page, "p-cy-a")
     page.get_by_text("side by side", exact=True).click()
     has_state(page, "view", "two")
@@ -59,9 +73,17 @@ def test_side_by_side_moves_together(page: Page, course: str) -> None:
     pan = on_canvas(page, "p-cy-b", "cy.pan().x")
     until(page, "p-cy-a", f"Math.abs(cy.pan().x - {pan}) < 1e-9")
 
+    expect(page.locator("#p-family .tree").first).to_be_visible()
+    at_rest(page)
+    assert not serious(page), "in light"
+    page.get_by_role("button", name="Light or dark").click()
+    page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
+    assert not serious(page), "in dark"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
 
 def test_a_skill_is_chosen_on_the_graph_and_in_the_tables(page: Page, course: str) -> None:
-    page.goto(pair(course))
+    opened(page, pair(course))
     drawn(page, "p-cy-a")
     lost = on_canvas(page, "p-cy-a", "cy.nodes('[change = \"lost\"]')[0].id().slice(2)")
     on_canvas(page, "p-cy-a", f"(cy.getElementById('s:{lost}').emit('tap'), true)")
@@ -85,30 +107,12 @@ def test_a_skill_is_chosen_on_the_graph_and_in_the_tables(page: Page, course: st
     ],
 )
 def test_an_odd_pair_is_said(page: Page, course: str, query: str, said: str) -> None:
-    page.goto(f"{course}/layers?{query}")
+    opened(page, f"{course}/layers?{query}")
     expect(page.get_by_role("alert").get_by_text(said)).to_be_visible()
 
 
-def test_numbers_of_the_table_have_room(page: Page, course: str) -> None:
-    page.goto(pair(course))
-    expect(page.locator("#p-changes .ag-row").first).to_be_visible()
-    filters = page.locator("#p-changes .ag-floating-filter input[type=number], #p-changes .ag-floating-filter-input")
-    assert min(box.bounding_box()["width"] for box in filters.all() if box.is_visible()) > 50
-    heads = page.locator("#p-changes .ag-header-cell-text")
-    assert heads.evaluate_all("all => all.every(head => head.scrollWidth <= head.clientWidth)")
-
-
-def test_what_losses_are_attached_to(page: Page, course: str) -> None:
-    page.goto(pair(course))
-    expect(page.locator("#p-anchors .ag-row").first).to_be_visible()
-    expect(page.locator("#p-components")).to_contain_text("lost skills")
-    page.locator("#p-attached").get_by_text("gained").click()
-    has_state(page, "attached", "gained")
-    expect(page.locator("#p-components")).to_contain_text("gained skills")
-
-
 def test_brushes_over_the_table_keep_rows_by_pointer_and_keyboard_and_back_undoes_them(page: Page, course: str) -> None:
-    page.goto(pair(course))
+    opened(page, pair(course))
     drawn(page, "p-cy-a")
     said, bars = page.locator("#p-changes-rows-kept"), page.locator(".brush[data-key=solved2] > i")
     expect(said).to_contain_text("All")
@@ -143,14 +147,14 @@ def test_brushes_over_the_table_keep_rows_by_pointer_and_keyboard_and_back_undoe
     clear.press("Enter")
     has_state(page, "solved2", None)
     expect(clear).to_be_disabled()
-    page.goto(pair(course, "&solved2=0-20&shared=1-9"))
+    opened(page, pair(course, "&solved2=0-20&shared=1-9"))
     expect(said).to_contain_text("Kept:")
     expect(page.locator("#p-anchors-rows-kept")).not_to_be_empty()
     expect(page.locator(".brush[data-key=solved2] > i.out")).to_have_count(16)
 
 
 def test_a_class_is_shown_in_graph_and_table(page: Page, course: str) -> None:
-    page.goto(pair(course, "&class=doing&by=level&view=two"))
+    opened(page, pair(course, "&class=doing&by=level&view=two"))
     drawn(page, "p-cy-a")
     until(page, "p-cy-a", "cy.nodes('.dim').length > 0 && cy.nodes('.dim').every(n => n.data('class') !== 'doing')")
     expect(page.locator("#p-changes [col-id=class].ag-cell", has_text="doing").first).to_be_visible()
@@ -165,7 +169,7 @@ def test_a_class_is_shown_in_graph_and_table(page: Page, course: str) -> None:
 
 
 def test_the_family_leads_to_its_pairs_and_back(page: Page, course: str) -> None:
-    page.goto(pair(course))
+    opened(page, pair(course))
     family = page.locator("#p-family")
     expect(family.get_by_text("1 fine-tuned from it").first).to_be_visible()
     family.get_by_text("1 fine-tuned from it").nth(1).click()
@@ -175,15 +179,3 @@ def test_the_family_leads_to_its_pairs_and_back(page: Page, course: str) -> None
     expect(page.get_by_role("heading", name="Three ways to train")).to_be_visible()
     page.go_back()
     expect(page.get_by_role("textbox", name="First layer")).to_have_value("base")
-
-
-def test_nothing_keeps_people_out(page: Page, course: str) -> None:
-    page.goto(pair(course, "&view=two"))
-    drawn(page, "p-cy-b")
-    expect(page.locator("#p-family .tree").first).to_be_visible()
-    at_rest(page)
-    assert not serious(page), "in light"
-    page.get_by_role("button", name="Light or dark").click()
-    page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
-    assert not serious(page), "in dark"
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

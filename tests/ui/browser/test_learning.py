@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from explorer.service import exit_chart, layer_view, predict, subsample, threshold
 from explorer.store.opening import open_store
-from tests.ui.browser.seen import drawn, has_state, on_canvas, plotted, until
+from tests.ui.browser.seen import drawn, has_state, on_canvas, opened, plotted, until
 from ui.components import fraction
 from ui.pages.learning import gains
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_what_if_has_a_slider_for_d(page: Page, small: str) -> None:
-    page.goto(f"{small}/learning?tab=what-if&c=4&R=0.5&learner=one")
+    opened(page, f"{small}/learning?tab=what-if&c=4&R=0.5&learner=one")
     values = page.locator("#l-expect .stat-value")
     for d, learner in ((1, "one"), (2, "d:2"), (3, "d:3")):
         expect(page.locator("#l-D-shown")).to_have_text(str(d))
@@ -34,14 +34,14 @@ def test_what_if_has_a_slider_for_d(page: Page, small: str) -> None:
 
 @pytest.mark.parametrize("query", ["R=nan", "c=1e309", "c=-inf&R=x", "learner=capacity:nan"])
 def test_what_if_of_no_number_is_the_layers_own(page: Page, small: str, query: str) -> None:
-    page.goto(f"{small}/learning?tab=what-if&{query}")
+    opened(page, f"{small}/learning?tab=what-if&{query}")
     plotted(page, "l-what-if")
     expect(page.locator("#l-expect .stat-value").first).to_contain_text("%")
     expect(page.locator("#notice")).to_be_empty()
 
 
 def test_names_are_on_the_canvas_and_meet_neither_each_other_nor_a_disc(page: Page, small: str) -> None:
-    page.goto(f"{small}/learning")
+    opened(page, f"{small}/learning")
     drawn(page, "l-cy")
     page.wait_for_function("() => window.sgLabels.shown(document.getElementById('l-cy')._cyreg.cy)?.names.length > 5")
     width, height = on_canvas(page, "l-cy", "[cy.width(), cy.height()]")
@@ -68,7 +68,7 @@ def test_names_are_on_the_canvas_and_meet_neither_each_other_nor_a_disc(page: Pa
 
 
 def test_what_if_with_a_random_capacity(page: Page, small: str) -> None:
-    page.goto(f"{small}/learning?tab=what-if&c=4&R=0.6&learner=capacity:0.6")
+    opened(page, f"{small}/learning?tab=what-if&c=4&R=0.6&learner=capacity:0.6")
     expect(page.get_by_role("radio", name="a random number")).to_be_checked()
     expect(page.locator("#l-expect .stat-value").first).to_have_text("84.7 %")  # 1 - 0.1526: docs/theory.md, section 8
     expect(page.get_by_role("slider", name="Most unknown skills")).to_be_hidden()
@@ -87,18 +87,19 @@ def test_more_texts(page: Page, small: str, store_path: Path) -> None:
     measured, expected = gains(curve, skills)
     assert sum(measured) == pytest.approx(curve.learned[-1] * skills)
     assert sum(expected) == pytest.approx(curve.degrees[-1] * skills)
-    page.goto(f"{small}/learning?tab=texts")
+    opened(page, f"{small}/learning?tab=texts")
     drawn = page.wait_for_function("() => document.querySelector('#l-gains .js-plotly-plot')?.data?.[0]?.y?.length")
     assert drawn.json_value() == len(measured)
     half = curve.learned[[round(s, 2) for s in curve.shares].index(0.5)]
     expect(page.locator("#l-more .stat-value").first).to_have_text(fraction(half))
     expect(page.locator("#l-more .stat-value").nth(1)).to_have_text(f"{sum(measured[-2:]):,.1f} skills")
-    page.locator("#l-subsample .js-plotly-plot").wait_for()
+    plotted(page, "l-subsample")
+    expect(page.get_by_role("radio", name="More texts")).to_be_checked()
 
 
 def test_exit_curves_of_each_ensemble(page: Page, small: str, store_path: Path) -> None:
     chart = exit_chart(open_store(store_path, mode="read"), "small", "foundation")
-    page.goto(f"{small}/learning")
+    opened(page, f"{small}/learning")
     page.get_by_text("EXIT curves", exact=True).click()
     has_state(page, "tab", "exit")
     drawn = page.wait_for_function("() => document.querySelector('#l-exit .js-plotly-plot')?.data?.length")
@@ -108,7 +109,7 @@ def test_exit_curves_of_each_ensemble(page: Page, small: str, store_path: Path) 
 
 
 def test_playback_plays_pauses_and_steps(page: Page, small: str) -> None:
-    page.goto(f"{small}/learning?wave=0")
+    opened(page, f"{small}/learning?wave=0")
     expect(page.locator("#l-wave-title")).to_contain_text("Before the first wave")
     page.get_by_role("button", name="Play").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
@@ -121,7 +122,7 @@ def test_playback_plays_pauses_and_steps(page: Page, small: str) -> None:
 
 
 def test_what_is_never_learned_is_drawn_on_demand_and_why_is_one_click_away(page: Page, small: str) -> None:
-    page.goto(f"{small}/learning?layer=foundation")
+    opened(page, f"{small}/learning?layer=foundation")
     drawn(page, "l-cy")
     assert on_canvas(page, "l-cy", "cy.nodes('.never').length") == 0
     expect(page.locator("#l-caption")).to_contain_text("and are not drawn")

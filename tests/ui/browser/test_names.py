@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page
 
-from tests.ui.browser.seen import at_rest
+from tests.ui.browser.seen import at_rest, opened
 from tests.ui.walk import AWKWARD_LAYERS, AWKWARD_NAME, fill_awkward
 
 pytestmark = pytest.mark.browser
@@ -84,7 +84,7 @@ def test_a_name_in_a_sentence_turns_nothing_around_it(
     page: Page, awkward: tuple[str, set[str]], place: str, query: dict[str, str]
 ) -> None:
     address, names = awkward
-    page.goto(f"{address}{place}?{urlencode({**_HERE, **query})}")
+    opened(page, f"{address}{place}?{urlencode({**_HERE, **query})}")
     # What the page shows of the store may come from a process of its own, after the page is at rest.
     page.wait_for_function("name => document.documentElement.outerHTML.includes(name)", arg=AWKWARD_NAME)
     at_rest(page)

@@ -15,7 +15,7 @@ from explorer.credentials import PASSWORD_VARIABLE, USER_VARIABLE
 from explorer.errors import SkillgraphError
 from explorer.server import LocalServer
 from tests.support.neo4j import RunningNeo4j, options_for_tests
-from tests.ui.browser.seen import at_rest
+from tests.ui.browser.seen import at_rest, opened
 from tests.ui.conftest import fill_store
 
 pytestmark = [pytest.mark.browser, pytest.mark.neo4j]
@@ -64,7 +64,7 @@ PAGES = {
 
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page(page: Page, address: str, path: str) -> None:
-    page.goto(address + path)
+    opened(page, address + path)
     expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
     at_rest(page)
     page.wait_for_function(
@@ -80,7 +80,7 @@ def test_every_page(page: Page, address: str, path: str) -> None:
 
 
 def test_a_run_writes_to_the_server(page: Page, server: RunningNeo4j, address: str) -> None:
-    page.goto(f"{address}/runs?run=learn&name=from-the-page")
+    opened(page, f"{address}/runs?run=learn&name=from-the-page")
     page.get_by_role("button", name="Learn", exact=True).click()
     expect(page.locator(".run-done")).to_contain_text("from-the-page: ")
     assert server.rows("MATCH (l:Layer {name: 'from-the-page'}) RETURN l.dataset") == [("small",)]
@@ -99,7 +99,7 @@ def test_a_cancelled_query_ends_on_the_server(page: Page, server: RunningNeo4j, 
     expect(page.locator("#q-summary")).to_contain_text("Cancelled after")
     # The server notices within moments that the client has gone; the query's own time limit is 30 s.
     assert any(running() == 0 for _ in range(200))
-    page.goto(f"{address}/query?q={quote('MATCH (l:Layer) RETURN l.name AS name')}")
+    opened(page, f"{address}/query?q={quote('MATCH (l:Layer) RETURN l.name AS name')}")
     expect(page.locator("#q-summary")).to_contain_text("rows in")
 
 

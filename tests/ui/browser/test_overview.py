@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from explorer.store.opening import open_store
 from explorer.store.protocol import LAYER_SKILLS_SCHEMA, Layer, LayerInfo
 from explorer.store.records import with_missing
-from tests.ui.browser.seen import at_rest, moved, serious
+from tests.ui.browser.seen import at_rest, moved, opened, serious
 from tests.ui.conftest import fill, small_dataset
 from tests.ui.course import fill as fill_course
 from tests.ui.walk import PATHS
@@ -44,7 +44,7 @@ def choose(page: Page, field: str, option: str) -> None:
 
 
 def test_a_layer_is_learned_and_linked_from_the_page(page: Page, own: str, own_store: Path) -> None:
-    page.goto(own)
+    opened(page, own)
     page.get_by_role("link", name="New run").click()
     page.wait_for_url("**/runs?*")
     page.get_by_label("Name of the new layer").fill("mine")
@@ -75,7 +75,7 @@ def test_a_layer_is_learned_and_linked_from_the_page(page: Page, own: str, own_s
 
 def test_a_run_is_in_the_address_accessible_and_fits(page: Page, own: str) -> None:
     page.set_viewport_size({"width": 820, "height": 1100})  # a tablet
-    page.goto(f"{own}/runs?run=learn&name=from-link&learner=d:3&base=tuned&mode=joint&known_class=%5B%22alpha%22%5D")
+    opened(page, f"{own}/runs?run=learn&name=from-link&learner=d:3&base=tuned&mode=joint&known_class=%5B%22alpha%22%5D")
     expect(page.get_by_label("Name of the new layer")).to_have_value("from-link")
     expect(page.get_by_role("textbox", name="Fine-tune from")).to_have_value("tuned")
     expect(page.get_by_role("textbox", name="How to train")).to_have_value(re.compile("Joint"))
@@ -90,7 +90,7 @@ def test_a_run_is_in_the_address_accessible_and_fits(page: Page, own: str) -> No
 
 def test_a_run_shows_how_far_it_is_and_is_cancelled(page: Page, own: str, own_store: Path) -> None:
     before = own_store.read_bytes()
-    page.goto(f"{own}/runs?run=percolate&replicates=100000000")
+    opened(page, f"{own}/runs?run=percolate&replicates=100000000")
     page.get_by_role("button", name="Percolate", exact=True).click()
     progress = page.locator("#runs-progress")
     expect(progress).to_contain_text("keeping skills at random")
@@ -104,7 +104,7 @@ def test_a_run_shows_how_far_it_is_and_is_cancelled(page: Page, own: str, own_st
 
 
 def test_what_is_wrong_with_a_run_is_a_sentence(page: Page, own: str, own_store: Path) -> None:
-    page.goto(f"{own}/runs?run=learn&name=foundation")
+    opened(page, f"{own}/runs?run=learn&name=foundation")
     go = page.get_by_role("button", name="Learn", exact=True)
     go.click()
     expect(page.locator(".run-failed:visible")).to_contain_text("has a layer 'foundation' already")
@@ -137,7 +137,7 @@ def test_a_first_layer_is_learned_without_the_command_line(page: Page, serve: An
 
 @pytest.mark.parametrize("path", ["/", "/learning", "/learning?tab=texts", "/learning?tab=what-if", "/compression"])
 def test_a_layer_from_outcomes_has_its_own_words(page: Page, outcomes: str, path: str) -> None:
-    page.goto(outcomes + path)
+    opened(page, outcomes + path)
     if path == "/":
         expect(page.locator(".stat-value.measured")).to_have_text("60.0 %")
         expect(page.locator(".stat", has_text="Nearly certain").locator(".stat-value")).to_have_text("50.0 %")
@@ -183,7 +183,7 @@ def test_no_word_of_the_program_is_shown_and_every_share_in_a_headline_says_of_h
 ) -> None:
     filled(tmp_path / "own.kgl")
     address, seen = serve(tmp_path / "own.kgl"), 0
-    page.goto(f"{address}/none")
+    opened(page, f"{address}/none")
     at_rest(page)
     for path in (*PATHS, "/learning?tab=texts", "/learning?tab=what-if"):
         moved(page, path)

@@ -5,13 +5,13 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.browser.seen import at_rest, drawn, has_state, on_canvas, plotted, serious, until
+from tests.ui.browser.seen import at_rest, drawn, has_state, on_canvas, opened, plotted, serious, until
 
 pytestmark = pytest.mark.browser
 
 
 def test_the_giant_component_forms_and_is_undone_by_its_hubs(page: Page, small: str) -> None:
-    page.goto(f"{small}/percolation?phi=60")
+    opened(page, f"{small}/percolation?phi=60")
     drawn(page, "r-cy")
     until(page, "r-cy", "cy.nodes('.giant').length > 0")
     at_random = on_canvas(page, "r-cy", "cy.nodes('.giant').length")
@@ -27,7 +27,7 @@ def test_the_giant_component_forms_and_is_undone_by_its_hubs(page: Page, small: 
 
 
 def test_its_address_restores_the_view(page: Page, small: str) -> None:
-    page.goto(f"{small}/percolation?phi=70&order=hubs&of=kept")
+    opened(page, f"{small}/percolation?phi=70&order=hubs&of=kept")
     drawn(page, "r-cy")
     plotted(page, "r-giant")
     expect(page.get_by_role("slider", name=re.compile("Share of skills kept"))).to_have_attribute("aria-valuenow", "70")
@@ -38,22 +38,17 @@ def test_its_address_restores_the_view(page: Page, small: str) -> None:
     expect(page.locator("#r-giant .ytitle")).to_have_text("share of all skills")
 
 
-def test_curves_and_their_tables(page: Page, small: str) -> None:
-    page.goto(f"{small}/percolation")
+def test_curves_their_buttons_and_their_tables(page: Page, small: str) -> None:
+    opened(page, f"{small}/percolation")
     plotted(page, "r-giant")
     names = page.evaluate("document.querySelector('#r-giant .js-plotly-plot').data.map(t => t.name)")
     assert {"at random", "at random, degrees", "most used go first", "learned, exact", "learned skills"} <= set(names)
+    icons = page.locator("#r-giant .modebar-btn svg")
+    expect(icons.first).to_be_attached()
+    grounds = icons.evaluate_all("all => all.map(icon => getComputedStyle(icon).backgroundColor)")
+    assert set(grounds) == {"rgba(0, 0, 0, 0)"}, "the icons are boxes"
     expect(page.locator("#r-removal .ag-row").first).to_be_visible()
     page.get_by_text("These curves as a table").click()
     expect(page.locator("#r-sweep .ag-row").first).to_be_visible()
     at_rest(page)
     assert not serious(page)
-
-
-def test_the_buttons_of_figures_have_icons(page: Page, small: str) -> None:
-    page.goto(f"{small}/percolation")
-    plotted(page, "r-giant")
-    icons = page.locator("#r-giant .modebar-btn svg")
-    expect(icons.first).to_be_attached()
-    grounds = icons.evaluate_all("all => all.map(icon => getComputedStyle(icon).backgroundColor)")
-    assert set(grounds) == {"rgba(0, 0, 0, 0)"}, "the icons are boxes"

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from explorer.store.opening import open_store
+from tests.ui.browser.seen import opened
 
 pytestmark = pytest.mark.browser
 
@@ -59,7 +60,7 @@ def test_running_anew_ends_what_was_running(page: Page, small: str) -> None:
 
 
 def test_a_time_limit_stops_a_query(page: Page, small: str) -> None:
-    page.goto(ask(small, QUICK))
+    opened(page, ask(small, QUICK))
     page.get_by_role("textbox", name="Time limit").click()
     page.get_by_role("option", name="stop after 5 s").click()
     write(page, SLOW)
@@ -70,7 +71,7 @@ def test_a_time_limit_stops_a_query(page: Page, small: str) -> None:
 
 def test_metrics_graph_and_export(page: Page, small: str, store_path: Path) -> None:
     cypher = "MATCH (a:Skill)-[r:ASSOCIATED_WITH {layer: 'tuned'}]->(b:Skill) RETURN a, r, b LIMIT 7"
-    page.goto(f"{ask(small, cypher)}&layer=tuned")
+    opened(page, f"{ask(small, cypher)}&layer=tuned")
     rows = open_store(store_path, mode="read").query(cypher).rows
     nodes = {node.id for row in rows for node in (row[0], row[2])}
     text = rf"^7 rows in \d+\.\d\d+ s · 3 columns · {len(nodes)} nodes and 7 relationships$"
@@ -113,7 +114,7 @@ def test_what_is_typed_is_kept_but_not_run(page: Page, small: str) -> None:
 
 
 def test_a_recipe_is_run_with_its_parameters_at_once(page: Page, small: str) -> None:
-    page.goto(ask(small, QUICK))
+    opened(page, ask(small, QUICK))
     recipe = page.locator("h3", has_text="Cookbook").locator("xpath=following-sibling::div[1]").get_by_role("button")
     recipe.first.click()
     page.get_by_role("button", name="Run").click()
@@ -127,20 +128,17 @@ def test_a_recipe_is_run_with_its_parameters_at_once(page: Page, small: str) -> 
     expect(page.locator("#q-summary")).to_contain_text("3 rows in")
 
 
-def test_parameters_that_are_not_json_are_said(page: Page, small: str) -> None:
-    page.goto(ask(small, QUICK, parameters="{name: 1}"))
-    expect(page.locator(".query-error")).to_contain_text("the parameters are not JSON")
-
-
 def test_an_unknown_label_is_pointed_out(page: Page, small: str) -> None:
-    page.goto(ask(small, "MATCH (s:Skil) RETURN s.id AS id"))
+    opened(page, ask(small, "MATCH (s:Skil) RETURN s.id AS id"))
     expect(page.locator("#q-summary")).to_contain_text("0 rows in")
     expect(page.locator(".query-warning")).to_contain_text("Skil")
 
 
-def test_nothing_is_exported_before_there_are_rows(page: Page, small: str) -> None:
-    page.goto(ask(small, QUICK, parameters="{"))
-    expect(page.locator(".query-error")).to_contain_text("not JSON")
+def test_parameters_that_are_not_json_are_said_and_nothing_is_exported_before_there_are_rows(
+    page: Page, small: str
+) -> None:
+    opened(page, ask(small, QUICK, parameters="{name: 1}"))
+    expect(page.locator(".query-error")).to_contain_text("the parameters are not JSON")
     both = [page.get_by_role("button", name=name, exact=True) for name in ("CSV", "JSON")]
     for button in both:
         expect(button).to_be_disabled()
@@ -154,7 +152,7 @@ def test_nothing_is_exported_before_there_are_rows(page: Page, small: str) -> No
 
 
 def test_the_schema_is_beside_the_editor(page: Page, small: str) -> None:
-    page.goto(ask(small, QUICK))
+    opened(page, ask(small, QUICK))
     page.get_by_role("tab", name="Schema").click()
     lines = page.locator(".schema-line")
     expect(lines.filter(has_text="(:Layer {")).to_contain_text("kind, learner")
@@ -163,19 +161,3 @@ def test_the_schema_is_beside_the_editor(page: Page, small: str) -> None:
         "solve_rate_low, solve_rate_high}]->(:Skill)"
     )
     expect(lines.first).to_be_in_viewport()
-
-
-def test_a_query_that_fails_after_a_graph_leaves_the_application_alive(page: Page, small: str) -> None:
-    graph = "MATCH (a:Skill)-[r:ASSOCIATED_WITH]->(b:Skill) RETURN a, r, b LIMIT 7"
-    page.goto(ask(small, graph))
-    expect(page.locator("#q-graph-box")).to_be_visible()
-    for text in ("RETURN x", "CREATE (n:Skill)"):
-        write(page, text)
-        page.get_by_role("button", name="Run").click()
-        expect(page.locator(".query-error")).to_be_visible()
-        expect(page.locator("#q-graph-box")).to_be_hidden()
-    write(page, graph)
-    page.get_by_role("button", name="Run").click()
-    expect(page.locator("#q-graph-box")).to_be_visible()
-    page.get_by_role("navigation", name="Pages").get_by_text("Percolation").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Percolation")

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.ui.browser.seen import at_rest, drawn, has_state
+from tests.ui.browser.seen import at_rest, drawn, has_state, opened
 from tests.ui.conftest import fill
 
 pytestmark = pytest.mark.browser
 
-Other = Callable[[], Page]
 
-
-@pytest.fixture
-def other(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Other]:
-    """Opens another browser: nothing is shared with the first, not even what is kept in the browser."""
-    contexts: list[BrowserContext] = []
-
-    def open_page() -> Page:
-        contexts.append(browser.new_context(**browser_context_args))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(120_000)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
+@pytest.fixture(scope="module")
+def other(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Page]:
+    """Another browser: it shares nothing with the first, not even what is kept in the browser."""
+    context = browser.new_context(**browser_context_args)
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    yield page
+    context.close()
 
 
 @pytest.fixture(scope="module")
@@ -42,79 +34,74 @@ def own(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     return serve(path)
 
 
-def test_the_graph_page(page: Page, other: Other, small: str) -> None:
-    page.goto(f"{small}/graph")
+def test_the_graph_page(page: Page, other: Page, small: str) -> None:
+    opened(page, f"{small}/graph")
     drawn(page, "cy")
     page.evaluate("(document.getElementById('cy')._cyreg.cy.getElementById('s:b05').emit('tap'), 0)")
     has_state(page, "skill", "b05")
-    second = other()
-    second.goto(f"{small}/graph?layer=tuned")
-    drawn(second, "cy")
-    assert second.evaluate("document.getElementById('cy')._cyreg.cy.nodes('.focus').length") == 0
-    has_state(second, "skill", None)
-    second.evaluate("(document.getElementById('cy')._cyreg.cy.getElementById('s:b07').emit('tap'), 0)")
-    has_state(second, "skill", "b07")
+    opened(other, f"{small}/graph?layer=tuned")
+    drawn(other, "cy")
+    assert other.evaluate("document.getElementById('cy')._cyreg.cy.nodes('.focus').length") == 0
+    has_state(other, "skill", None)
+    other.evaluate("(document.getElementById('cy')._cyreg.cy.getElementById('s:b07').emit('tap'), 0)")
+    has_state(other, "skill", "b07")
     has_state(page, "skill", "b05")
     expect(page.get_by_role("complementary").get_by_role("heading", level=2)).to_have_text("skill b05")
 
 
-def test_the_learning_page(page: Page, other: Other, small: str) -> None:
-    page.goto(f"{small}/learning?tab=what-if&c=3&R=1&learner=one")
+def test_the_learning_page(page: Page, other: Page, small: str) -> None:
+    opened(page, f"{small}/learning?tab=what-if&c=3&R=1&learner=one")
     expect(page.locator("#l-expect .stat-value").first).to_have_text("33.5 %")
-    second = other()
-    second.goto(f"{small}/learning?tab=what-if&c=5&R=2.4&learner=one")
-    expect(second.locator("#l-expect .stat-value").first).to_have_text("18.2 %")
+    opened(other, f"{small}/learning?tab=what-if&c=5&R=2.4&learner=one")
+    expect(other.locator("#l-expect .stat-value").first).to_have_text("18.2 %")
     page.get_by_role("slider", name="Texts per skill, R").focus()
     page.keyboard.press("ArrowRight")
     has_state(page, "R", "1.05")
-    has_state(second, "R", "2.4")
-    expect(second.locator("#l-expect .stat-value").first).to_have_text("18.2 %")
+    has_state(other, "R", "2.4")
+    expect(other.locator("#l-expect .stat-value").first).to_have_text("18.2 %")
 
 
-def test_the_query_page(page: Page, other: Other, small: str) -> None:
+def test_the_query_page(page: Page, other: Page, small: str) -> None:
     first, second = "MATCH (s:Skill) RETURN s.id AS id LIMIT 4", "MATCH (l:Layer) RETURN l.name AS name"
-    page.goto(f"{small}/query?q={quote(first)}")
+    opened(page, f"{small}/query?q={quote(first)}")
     expect(page.locator("#q-summary")).to_contain_text("4 rows in")
-    beside = other()
-    beside.goto(f"{small}/query?q={quote(second)}")
-    expect(beside.locator("#q-summary")).to_contain_text("2 rows in")
-    expect(beside.locator("#q-past button")).to_have_count(1)
+    opened(other, f"{small}/query?q={quote(second)}")
+    expect(other.locator("#q-summary")).to_contain_text("2 rows in")
+    expect(other.locator("#q-past button")).to_have_count(1)
     page.get_by_role("button", name="Run").click()
     expect(page.locator("#q-summary")).to_contain_text("4 rows in")
     expect(page.locator("#q-past")).not_to_contain_text("Layer")
-    expect(beside.locator("#q-summary")).to_contain_text("2 rows in")
+    expect(other.locator("#q-summary")).to_contain_text("2 rows in")
 
 
-def test_runs(page: Page, other: Other, own: str) -> None:
+def test_runs(page: Page, other: Page, own: str) -> None:
     page.goto(f"{own}/runs?run=learn&name=held-up&learner=capacity:0.5")
     hold(page)
     page.get_by_role("button", name="Learn", exact=True).click()
-    second = other()
-    second.goto(f"{own}/runs?run=learn&name=by-the-second")
-    expect(second.get_by_label("Name of the new layer")).to_have_value("by-the-second")
-    expect(second.locator("#runs-progress")).to_be_hidden()
+    opened(other, f"{own}/runs?run=learn&name=by-the-second")
+    expect(other.get_by_label("Name of the new layer")).to_have_value("by-the-second")
+    expect(other.locator("#runs-progress")).to_be_hidden()
     page.unroute("**/_dash-update-component")
     expect(page.locator(".run-done")).to_contain_text("held-up: ")
     # The second browser keeps what it typed, and hears nothing of a run that is not its own.
-    expect(second.get_by_label("Name of the new layer")).to_have_value("by-the-second")
-    expect(second.locator(".run-done")).to_have_count(0)
-    second.get_by_role("button", name="Learn", exact=True).click()
-    expect(second.locator(".run-done")).to_contain_text("by-the-second: ")
+    expect(other.get_by_label("Name of the new layer")).to_have_value("by-the-second")
+    expect(other.locator(".run-done")).to_have_count(0)
+    other.get_by_role("button", name="Learn", exact=True).click()
+    expect(other.locator(".run-done")).to_contain_text("by-the-second: ")
     page.goto(own)
     expect(page.get_by_role("link", name="by-the-second", exact=True)).to_be_visible()
 
 
-def test_the_compression_page(page: Page, other: Other, small: str) -> None:
-    page.goto(f"{small}/compression?text=f003")
-    second = other()
-    second.goto(f"{small}/compression?text=h0&model=uniform")
-    expect(second.locator("#z-code")).to_contain_text("sends the whole text")
+def test_the_compression_page(page: Page, other: Page, small: str) -> None:
+    opened(page, f"{small}/compression?text=f003")
+    opened(other, f"{small}/compression?text=h0&model=uniform")
+    expect(other.locator("#z-code")).to_contain_text("sends the whole text")
     expect(page.get_by_role("textbox", name="Text", exact=True)).to_have_value("text f003")
     page.get_by_role("textbox", name="Skills are coded").click()
     page.get_by_role("option", name="all skills alike").click()
     has_state(page, "model", "uniform")
     has_state(page, "text", "f003")
-    expect(second.get_by_role("textbox", name="Text", exact=True)).to_have_value("text h0")
+    expect(other.get_by_role("textbox", name="Text", exact=True)).to_have_value("text h0")
 
 
 def hold(page: Page) -> None:

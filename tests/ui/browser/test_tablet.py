@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.browser.seen import at_rest, drawn
+from tests.ui.browser.seen import at_rest, drawn, opened
 
 pytestmark = pytest.mark.browser
 
@@ -13,7 +13,7 @@ WIDTH, HEIGHT = 820, 1180
 @pytest.mark.parametrize(("path", "canvas"), [("learning", "l-cy"), ("percolation", "r-cy")])
 def test_graphs_beside_curves_stand_above_them(page: Page, small: str, path: str, canvas: str) -> None:
     page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-    page.goto(f"{small}/{path}")
+    opened(page, f"{small}/{path}")
     drawn(page, canvas)
     at_rest(page)
     stage = page.locator(".learn-body .graph-stage").bounding_box()
@@ -28,7 +28,7 @@ def test_graphs_beside_curves_stand_above_them(page: Page, small: str, path: str
 
 def test_the_rail_names_its_pages(page: Page, small: str) -> None:
     page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-    page.goto(f"{small}/layers")
+    opened(page, f"{small}/layers")
     names = page.locator(".nav-link .mantine-NavLink-label")
     expect(names.first).to_be_visible()
     at_rest(page)
