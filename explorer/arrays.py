@@ -18,7 +18,31 @@ from analysis.graph import SkillTextGraph
 from explorer.errors import NotFoundError
 from loaders.dataset import Dataset
 
-__all__ = ["IndexedGraph", "SkillIndex", "index_dataset", "text_mask"]
+__all__ = ["IndexedGraph", "SkillIndex", "index_dataset", "positions", "text_mask"]
+
+
+def positions(ids: pa.Array | pa.ChunkedArray, among: pa.Array) -> NDArray[np.int32]:
+    """int32 (n,): place of each id among others, which are no null; -1 for one that is null or not there.
+
+    Ids that are dictionary-encoded are looked up once each, and not at all if the dictionary is `among`.
+
+    >>> positions(pa.array(["b", None, "c"]), pa.array(["a", "b"])).tolist()
+    [1, -1, -1]
+    """
+    if not pa.types.is_dictionary(ids.type):
+        places = pc.fill_null(pc.index_in(ids, value_set=among), -1)
+        found: NDArray[np.int32] = np.asarray(places.to_numpy(), dtype=np.int32)
+        return found
+    parts = ids.chunks if isinstance(ids, pa.ChunkedArray) else [ids]
+    every, of, known = [np.zeros(0, dtype=np.int32)], np.zeros(0, dtype=np.int32), None
+    for part in parts:
+        if known is None or not part.dictionary.equals(known):
+            known = part.dictionary
+            same = known.equals(among)
+            of = np.arange(len(among), dtype=np.int32) if same else positions(known, among)
+            of = np.append(of, np.int32(-1))  # the last place is that of null
+        every.append(of[part.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
+    return np.concatenate(every)
 
 
 @dataclass(frozen=True)
@@ -49,39 +73,12 @@ class SkillIndex:
         Raises:
             NotFoundError: An id is not among the skills.
         """
-        if isinstance(skills, pa.Array | pa.ChunkedArray) and pa.types.is_dictionary(skills.type):
-            return self._coded(skills)
         named = pa.array(skills, pa.string()) if not isinstance(skills, pa.Array | pa.ChunkedArray) else skills
-        places = pc.index_in(named, value_set=self.ids)
-        if places.null_count:
-            row = pc.index(pc.is_null(places), value=True).as_py()
+        found = positions(named, self.ids)
+        if len(found) and found.min() < 0:
+            row = int(np.flatnonzero(found < 0)[0])
             raise NotFoundError(f"skill {named[row].as_py()!r} is not among the {len(self)} skills of this graph")
-        if isinstance(places, pa.ChunkedArray):
-            places = places.combine_chunks()
-        found: NDArray[np.int32] = places.to_numpy(zero_copy_only=False).astype(np.int32)
         return found
-
-    def _coded(self, skills: pa.Array | pa.ChunkedArray) -> NDArray[np.int32]:
-        parts = skills.chunks if isinstance(skills, pa.ChunkedArray) else [skills]
-        found, of, among = [np.zeros(0, dtype=np.int32)], None, None
-        for part in parts:
-            if of is None or not part.dictionary.equals(among):
-                among = part.dictionary
-                of = self._places(among)
-            indices = of[part.indices.to_numpy(zero_copy_only=False)]
-            if len(indices) and indices.min() < 0:
-                row = int(np.flatnonzero(indices < 0)[0])
-                raise NotFoundError(f"skill {part[row].as_py()!r} is not among the {len(self)} skills of this graph")
-            found.append(indices)
-        return np.concatenate(found)
-
-    def _places(self, among: pa.Array) -> NDArray[np.int32]:
-        if among.equals(self.ids):
-            return np.arange(len(self), dtype=np.int32)
-        places: NDArray[np.int32] = pc.fill_null(pc.index_in(among, value_set=self.ids), -1).to_numpy(
-            zero_copy_only=False
-        )
-        return places
 
     def take(self, indices: NDArray[np.integer]) -> pa.Array:
         """Ids of these indices."""

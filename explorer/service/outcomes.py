@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from analysis.graph import SkillTextGraph
-from explorer.arrays import IndexedGraph
+from explorer.arrays import IndexedGraph, positions
 from explorer.errors import NotFoundError, SkillgraphError
 
 __all__ = ["Outcomes", "bases_first", "chosen_models", "models_with_outcomes", "outcomes_of"]
@@ -128,9 +128,9 @@ def outcomes_of(
         NotFoundError: No skill has such a class.
     """
     table = indexed.dataset.attempts
-    row = _places(table["model"], pa.array(models, pa.string()))
+    row = positions(table["model"], pa.array(models, pa.string()))
     mine = np.flatnonzero(row >= 0)
-    column = _places(table["text"], indexed.text_ids, mine)
+    column = positions(table["text"], indexed.text_ids)[mine]
     here = column >= 0
     rows, columns = row[mine][here], column[here]
     values = table["score"].to_numpy()[mine][here]
@@ -146,18 +146,6 @@ def outcomes_of(
             raise NotFoundError(f"no skill has class {wanted!r}; classes here: {there}")
     ignored = np.isin(classes, list(ignored_classes)) if ignored_classes else np.zeros(len(classes), bool)
     return Outcomes(indexed, _without(indexed.graph, ignored), ignored, tuple(models), scores)
-
-
-def _places(column: pa.ChunkedArray, ids: pa.Array, rows: NDArray[np.intp] | None = None) -> NDArray[np.int32]:
-    """Place of each value (of some rows) among ids, -1 for others; a dictionary is looked up once, not row by row."""
-    whole = column.combine_chunks()
-    whole = whole.combine_chunks() if isinstance(whole, pa.ChunkedArray) else whole
-    if not isinstance(whole, pa.DictionaryArray):
-        found = pc.index_in(whole if rows is None else whole.take(pa.array(rows)), value_set=ids)
-        return np.asarray(found.fill_null(-1).to_numpy(zero_copy_only=False), np.int32)
-    places = pc.index_in(whole.dictionary, value_set=ids).fill_null(-1).to_numpy(zero_copy_only=False)
-    codes = whole.indices.to_numpy(zero_copy_only=False)
-    return np.asarray(places[codes if rows is None else codes[rows]], np.int32)
 
 
 def _without(graph: SkillTextGraph, ignored: NDArray[np.bool_]) -> SkillTextGraph:

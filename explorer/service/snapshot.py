@@ -10,10 +10,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from explorer.arrays import IndexedGraph, index_dataset
+from explorer.arrays import IndexedGraph, index_dataset, positions
 from explorer.errors import NotFoundError
 from explorer.store.fingerprint import PartFingerprints, part_fingerprints
 from explorer.store.protocol import Layer, LayerInfo, Store
@@ -150,14 +149,17 @@ def layer_view(store: Store, dataset: str, layer: str) -> LayerView:
 
 def _read_view(store: Store, dataset: str, name: str) -> LayerView:
     line = lineage(store, dataset, name)
-    layer: Layer = store.read_layer(dataset, name)
+    layer: Layer = store.read_layer(dataset, name, encoded=True)
     indexed = remembered_index(store, dataset, graph_parts(line))
     try:
         rows = indexed.skills.indices(layer.skills["skill"])
     except NotFoundError:
         # What the layer has learned is in its graph even where the texts have changed since.
         indexed = index_dataset(
-            read_dataset(store, dataset), parts=graph_parts(line), skills_too=layer.skills["skill"], lenient=True
+            read_dataset(store, dataset),
+            parts=graph_parts(line),
+            skills_too=layer.skills["skill"].cast(pa.string()),
+            lenient=True,
         )
         rows = indexed.skills.indices(layer.skills["skill"])
     n_skills = len(indexed.skills)
@@ -188,12 +190,5 @@ def stored_waves(
     by = np.full(len(indexed.skills), -1, dtype=np.int32)
     rows = indexed.skills.indices(layer.skills["skill"]) if rows is None else rows
     wave[rows] = layer.skills["wave"].to_numpy()
-    by[rows] = _positions(layer.skills["by"], indexed.text_ids)
+    by[rows] = positions(layer.skills["by"], indexed.text_ids)
     return wave, by
-
-
-def _positions(ids: pa.ChunkedArray, among: pa.Array) -> NDArray[np.int32]:
-    places = pc.fill_null(pc.index_in(ids, value_set=among), -1)
-    # index_in matches null with null only if the set holds one, and ids of texts are never null
-    found: NDArray[np.int32] = places.to_numpy().astype(np.int32)
-    return found

@@ -387,8 +387,11 @@ class Store(Protocol):
         """
         ...
 
-    def read_layer(self, dataset: str, name: str) -> Layer:
-        """The layer, equal to the one written."""
+    def read_layer(self, dataset: str, name: str, *, encoded: bool = False) -> Layer:
+        """The layer, equal to the one written.
+
+        With `encoded`, `skill` and `by` of its skills are dictionary-encoded, as the ids of `read_associations` are.
+        """
         ...
 
     def layers(self, dataset: str | None = None) -> tuple[LayerInfo, ...]:

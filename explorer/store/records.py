@@ -75,6 +75,7 @@ __all__ = [
     "stale_properties",
     "tags_are_kept",
     "utc_now",
+    "with_coded_ids",
 ]
 
 Scalar = str | int | float | bool | None
@@ -276,24 +277,28 @@ def edge_rows(dataset: Dataset, edge: EdgeTable, size: int = 10_000) -> Iterator
         ]
 
 
-def with_missing(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A table with the columns and types of a schema; those that it does not have are null."""
-    rows = table.num_rows
-    return pa.table(
-        [
-            table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(rows, field.type)
-            for field in schema
-        ],
-        schema=schema,
-    )
+def with_missing(table: pa.Table, schema: pa.Schema, *, encoded: bool = False) -> pa.Table:
+    """A table with the columns and types of a schema; those that it does not have are null.
+
+    With `encoded`, columns that are dictionary-encoded stay so.
+    """
+    columns = {}
+    for field in schema:
+        there = table[field.name] if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+        kept = encoded and pa.types.is_dictionary(there.type)
+        columns[field.name] = there if kept else there.cast(field.type)
+    return pa.table(columns)
 
 
 def no_associations(*, encoded: bool = False) -> pa.Table:
     """No rows of `ASSOCIATION_SCHEMA`; with `encoded`, of one whose ids are dictionaries."""
     empty = ASSOCIATION_SCHEMA.empty_table()
-    if not encoded:
-        return empty
-    return pa.table([c.dictionary_encode() if c.type == pa.string() else c for c in empty.columns], empty.column_names)
+    return with_coded_ids(empty) if encoded else empty
+
+
+def with_coded_ids(table: pa.Table) -> pa.Table:
+    """A table of ids and numbers whose ids are dictionary-encoded."""
+    return pa.table([c.dictionary_encode() if c.type == pa.string() else c for c in table.columns], table.column_names)
 
 
 def columns_table(schema: pa.Schema, columns: Mapping[str, Sequence[Any]]) -> pa.Table:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from explorer.arrays import SkillIndex, index_dataset
+from explorer.arrays import SkillIndex, index_dataset, positions
 from explorer.errors import NotFoundError
 from loaders.dataset import Dataset, build_dataset
 
@@ -84,6 +84,24 @@ def test_empty_dataset() -> None:
     )
     indexed = index_dataset(empty)
     assert (indexed.graph.n_texts, indexed.graph.n_skills, indexed.graph.n_edges) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_places_of_ids_are_those_of_a_dictionary_of_python(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    among = pa.array([f"s{i:02d}" for i in rng.permutation(30)])
+    place = {name: at for at, name in enumerate(among.to_pylist())}
+    other = pa.array([f"s{i:02d}" for i in rng.permutation(40)])
+    chunks = []
+    for size, names in ((20, among), (0, among), (9, other), (15, among)):
+        codes = pa.array(rng.integers(0, len(names), size), pa.int32(), mask=rng.random(size) < 0.2)
+        chunks.append(pa.DictionaryArray.from_arrays(codes, names))
+    ids = pa.chunked_array(chunks)
+    expected = [place.get(name, -1) for name in ids.to_pylist()]
+    assert {-1, *range(30)} >= set(expected) > {-1}
+    for given in (ids, ids.cast(pa.string()), ids.cast(pa.string()).combine_chunks()):
+        found = positions(given, among)
+        assert (found.dtype, found.tolist()) == (np.int32, expected)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -678,6 +678,10 @@ def test_many_associations(store: Store) -> None:
     found = store.read_layer("numbered", "layer")
     assert found.info == replace(written.info, associations=pairs.num_rows, association_rule="any")
     assert found.skills.drop(["component"]).equals(written.skills.drop(["component"]))
+    coded = store.read_layer("numbered", "layer", encoded=True)
+    assert all(pa.types.is_dictionary(coded.skills[name].type) for name in ("skill", "by"))
+    assert coded.skills.cast(found.skills.schema).equals(found.skills)
+    assert (coded.info, coded.lacks) == (found.info, found.lacks)
     assert found.skills["component"].to_pylist() == numbers["component"].to_pylist()
 
 
@@ -889,6 +893,9 @@ def test_associations_may_be_dictionary_encoded(store: Store) -> None:
     assert store.read_associations("d", "l").equals(pairs)
     assert store.read_associations("d", "l", encoded=True).cast(pairs.schema).equals(pairs)
     store.write_layer(layer("none", {"for": 1}))
+    store.write_layer(layer("nothing", {}))
+    nothing = store.read_layer("d", "nothing", encoded=True).skills
+    assert (nothing.num_rows, pa.types.is_dictionary(nothing["by"].type)) == (0, True)
     none = store.read_associations("d", "none", encoded=True)
     assert none.num_rows == 0
     assert pa.types.is_dictionary(none["target"].type)

@@ -19,7 +19,7 @@ from explorer.store.embedded.container import Content, Draft
 from explorer.store.embedded.tables import Ids, read_column, read_table, store_table
 from explorer.store.infos import layer_info
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_LACKS_SCHEMA, LAYER_SKILLS_SCHEMA, SCHEMA_VERSION
-from explorer.store.records import dataset_parts, no_associations, stale_properties, with_missing
+from explorer.store.records import dataset_parts, no_associations, stale_properties, with_coded_ids, with_missing
 from explorer.store.staleness import stale_layers
 from loaders.dataset import EMPTY_TABLES, Dataset
 
@@ -214,9 +214,10 @@ def _chunks(requirements: pa.Table) -> Iterator[pa.Table]:
         yield pa.table({**columns, "weight": part["weight"]})
 
 
-def layer_skills(content: Content, layer: Mapping[str, Any]) -> pa.Table:
-    """A layer's skills, rows of `LAYER_SKILLS_SCHEMA`."""
-    return _layer_rows(content, layer["skills"], LAYER_SKILLS_SCHEMA)
+def layer_skills(content: Content, layer: Mapping[str, Any], *, encoded: bool = False) -> pa.Table:
+    """A layer's skills, rows of `LAYER_SKILLS_SCHEMA`; with `encoded`, ids as dictionaries of all texts and skills."""
+    found = _layer_rows(content, layer["skills"], LAYER_SKILLS_SCHEMA, encoded=encoded)
+    return with_coded_ids(found) if encoded else found
 
 
 def layer_lacks(content: Content, layer: Mapping[str, Any]) -> pa.Table:
@@ -226,11 +227,11 @@ def layer_lacks(content: Content, layer: Mapping[str, Any]) -> pa.Table:
     return _layer_rows(content, layer["lacks"], LAYER_LACKS_SCHEMA)
 
 
-def _layer_rows(content: Content, table: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
+def _layer_rows(content: Content, table: Mapping[str, Any], schema: pa.Schema, *, encoded: bool = False) -> pa.Table:
     """Rows of a schema; columns that an earlier version did not store are null."""
     columns = table["columns"]
-    read = {name: read_column(content, columns[name], encoded=False) for name in schema.names if name in columns}
-    return with_missing(pa.table(read), schema)
+    read = {name: read_column(content, columns[name], encoded=encoded) for name in schema.names if name in columns}
+    return with_missing(pa.table(read), schema, encoded=encoded)
 
 
 def layer_associations(content: Content, layer: Mapping[str, Any], *, encoded: bool = False) -> pa.Table:

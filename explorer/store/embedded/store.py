@@ -277,13 +277,14 @@ class EmbeddedStore:
             ids = {table: ids_of(content, entry, table) for table in ("skills", "texts")}
             put_lacks(draft, stored, lacks, ids)
 
-    def read_layer(self, dataset: str, name: str) -> Layer:
-        """The layer, equal to the one written."""
+    def read_layer(self, dataset: str, name: str, *, encoded: bool = False) -> Layer:
+        """The layer, equal to the one written; with `encoded`, `skill` and `by` are dictionary-encoded."""
         from explorer.store.embedded.contents import layer_lacks, layer_skills
 
         def read(content: Content) -> Layer:
             entry = layer_entry(content.catalogue, dataset, name, self.url)
-            return Layer(layer_info(entry["node"]), layer_skills(content, entry), layer_lacks(content, entry))
+            skills = layer_skills(content, entry, encoded=encoded)
+            return Layer(layer_info(entry["node"]), skills, layer_lacks(content, entry))
 
         return self._read(read)
 

@@ -32,6 +32,7 @@ from explorer.store.records import (
     no_associations,
     node_key,
     stale_properties,
+    with_coded_ids,
 )
 from explorer.store.staleness import stale_layers
 
@@ -312,13 +313,14 @@ def require_texts(transaction: ManagedTransaction, dataset: str, ids: pa.Array |
             raise StoreError(f"text {row[0]!r} is not in dataset {dataset!r}: load it first")
 
 
-def read_layer_skills(transaction: ManagedTransaction, node: Mapping[str, Any]) -> pa.Table:
-    """The learned skills of a layer, given its node; rows of `LAYER_SKILLS_SCHEMA`."""
+def read_layer_skills(transaction: ManagedTransaction, node: Mapping[str, Any], *, encoded: bool = False) -> pa.Table:
+    """The learned skills of a layer, given its node; rows of `LAYER_SKILLS_SCHEMA`, or these with coded ids."""
     names = LAYER_SKILLS_SCHEMA.names
     columns = ("s.id", *(f"r.{name}" for name in names[1:]))
     rows = [row for batch in _learned(transaction, node, columns) for row in batch]
     values = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-    return layer_table(dict(zip(names, values, strict=True)))
+    found = layer_table(dict(zip(names, values, strict=True)))
+    return with_coded_ids(found) if encoded else found
 
 
 def read_layer_lacks(transaction: ManagedTransaction, node: Mapping[str, Any]) -> pa.Table:

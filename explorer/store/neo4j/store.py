@@ -432,12 +432,14 @@ class Neo4jStore:
         rows = there.skills.num_rows + lacks.num_rows + self._layer_sizes(key)[0]
         change(self._connection, "layer", key, rows, write)
 
-    def read_layer(self, dataset: str, name: str) -> Layer:
-        """The layer, equal to the one written."""
+    def read_layer(self, dataset: str, name: str, *, encoded: bool = False) -> Layer:
+        """The layer, equal to the one written; with `encoded`, `skill` and `by` are dictionary-encoded."""
         return self._steadily(
             lambda transaction: require_layer(transaction, dataset, name),
             lambda transaction, node: Layer(
-                layer_info(node), read_layer_skills(transaction, node), read_layer_lacks(transaction, node)
+                layer_info(node),
+                read_layer_skills(transaction, node, encoded=encoded),
+                read_layer_lacks(transaction, node),
             ),
         )
 
