@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.ui.browser.seen import at_rest, drawn, has_state, opened, until
+from tests.ui.browser.seen import at_rest, drawn, has_state, moved, opened, until
 
 pytestmark = pytest.mark.browser
 
@@ -235,3 +235,25 @@ def test_a_page_that_is_being_made_has_a_shape_before(page: Page, small: str) ->
         route.continue_()
     expect(page.locator("#page h1")).to_be_visible()
     assert page.locator("#page:empty").count() == 0
+
+
+@pytest.mark.parametrize("path", ["/graph", "/learning", "/query"])
+def test_a_page_that_is_left_leaves_nothing_in_the_browser(page: Page, small: str, path: str) -> None:
+    session = page.context.new_cdp_session(page)
+
+    def left() -> tuple[int, int]:
+        """Nodes and listeners once the page was visited and left; those of its last visits may still be there."""
+        moved(page, path)
+        moved(page, "/none")
+        session.send("HeapProfiler.collectGarbage")
+        found = session.send("Memory.getDOMCounters")
+        return found["nodes"], found["jsEventListeners"]
+
+    opened(page, f"{small}/none")
+    left()
+    nodes, listeners = left()
+    for _ in range(3):
+        again = left()
+    # A page that stays has some 700 nodes and 100 listeners a visit.
+    assert again[0] - nodes < 700, (nodes, again)
+    assert again[1] - listeners < 100, (listeners, again)

@@ -18,7 +18,7 @@
   const view = () => { const box = document.getElementById("q-editor"); return box && box._view; };
 
   /* The editor is the one place where the text is; the address follows it, marked as not run yet. */
-  let asked = null, drafting = 0;
+  let asked = null, drafting = 0, made = null;
   function written(text) {
     window.clearTimeout(drafting);
     drafting = window.setTimeout(() => {
@@ -33,7 +33,8 @@
     const fill = () => {
       if (!window.makeCypherEditor) return window.setTimeout(fill, 40);
       if (!box._view) {
-        box._view = window.makeCypherEditor(box, box._text, words || [], written,
+        if (made) made.destroy(); // of a visit before: it listens to the window, and so would stay for ever
+        made = box._view = window.makeCypherEditor(box, box._text, words || [], written,
           () => document.getElementById("q-run").click());
       }
       return undefined;
