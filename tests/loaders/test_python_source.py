@@ -244,6 +244,7 @@ def test_ctrl_c_while_the_other_processes_start_leaves_none_behind(
 
     monkeypatch.setattr(SpawnProcess, "start", after("process", 2, SpawnProcess.start))
     monkeypatch.setattr(ProcessPoolExecutor, "submit", after("task", 5, ProcessPoolExecutor.submit))
+    others = multiprocessing.active_children()  # of servers that tests before this one have started
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -251,7 +252,8 @@ def test_ctrl_c_while_the_other_processes_start_leaves_none_behind(
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, handler)
-        left = [child for child in multiprocessing.active_children() if isinstance(child, SpawnProcess)]
+        started = [child for child in multiprocessing.active_children() if child not in others]
+        left = [child for child in started if isinstance(child, SpawnProcess)]
         for child in left:
             child.kill()
     assert happened.count("task") == 5
