@@ -36,7 +36,7 @@ OWN_TARGETS = {"user_path", "repeating", "neo4j_writing", "recipes"}
 MEASURED_BY_HAND = ("Many clients", "What a person runs on Neo4j")
 """Sections that this script does not make; they stay as they are."""
 
-LARGE = {"user_path": ["--ui", "1e6"]}
+LARGE = {"user_path": ["--ui", "1e7"]}
 SMALL = {
     "user_path": ["--sizes", "1e4", "3e4", "--repeats", "1"],
     "repeating": ["--neo4j", "0", "--demo", "0"],
