@@ -32,6 +32,9 @@ ASSOCIATE = (
 )
 
 
+MERGED = 300_000
+"""Requirements up to which all of them are merged in one transaction, which the memory of a server limits."""
+
 CREATE_REQUIRE = (
     "MATCH (t:PlainText {key: row[0]}) MATCH (s:PlainSkill {key: row[1]}) "
     "CREATE (t)-[:PLAIN_REQUIRES {weight: row[2]}]->(s)"
@@ -136,10 +139,11 @@ def turn(store, data, few):
         ]
     for label in ("PlainText", "PlainSkill"):
         store._connection.run(f"MATCH (n:{label}) CALL (n) {{ DETACH DELETE n }} IN TRANSACTIONS OF 2000 ROWS")
-    found["MERGE in batches"] = [
-        rate(lambda: batches(store, REQUIRE, require), rows),
-        rate(lambda: batches(store, ASSOCIATE, associate), len(associate)),
-    ]
+    if len(require) <= MERGED:
+        found["MERGE in batches"] = [
+            rate(lambda: batches(store, REQUIRE, require), rows),
+            rate(lambda: batches(store, ASSOCIATE, associate), len(associate)),
+        ]
     found["MERGE row by row"] = [
         rate(lambda: row_by_row(store, REQUIRE, require[-few:]), few),
         rate(lambda: row_by_row(store, ASSOCIATE, associate[-few:]), few),
