@@ -105,7 +105,7 @@ SCHEMA: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("(:Layer)-[:FINE_TUNED_FROM", "", "]->(:Layer)"),
         (
             "(:Layer)-[:LEARNED",
-            ("wave, by, component, neighbours, strength, bridge, mastery, solve_rate, solve_rate_low, solve_rate_high"),
+            "wave, by, component, neighbours, strength, bridge, mastery, solve_rate, solve_rate_low, solve_rate_high",
             "]->(:Skill)",
         ),
         (
