@@ -6,7 +6,7 @@ import csv
 import itertools
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,6 +37,8 @@ __all__ = [
     "open_parquet",
     "open_table",
     "optional_column",
+    "property_columns",
+    "refuse_lists",
     "report_doubtful",
 ]
 
@@ -479,6 +481,47 @@ def optional_column(header: Sequence[str], known: Sequence[str], given: str | No
             path=path,
         )
     return keys.index(found)
+
+
+def property_columns(
+    table: Table, own: int, taken: Collection[int], meanings: Sequence[tuple[str, Sequence[str], str | None]]
+) -> dict[int, str]:
+    """What the columns that are not taken are called as properties, by their places.
+
+    Args:
+        table: The table; a column that only numbers its rows is none.
+        own: Place of the id: it is no property, even if it has the name of one with a meaning.
+        taken: Places of the other columns that are read in another way.
+        meanings: Properties with a meaning: its name, the names that its column may have, and the one that was given.
+
+    Raises:
+        DataError: A name is given and no column has it, or several have.
+    """
+    others = [(at, name) for at, name in enumerate(table.header) if at not in taken]
+    found: dict[int, str] = {}
+    for meaning, known, given in meanings:
+        place = optional_column(_unique([name for _, name in others]), known, given, table.path)
+        if place is not None and others[place][0] != own:
+            found.setdefault(others[place][0], meaning)
+    names = set(found.values())
+    for at, name in others:
+        if name and at != own and at not in found and at != table.index:
+            meaning = name
+            while meaning in names:
+                meaning += " (2)"
+            names.add(meaning)
+            found[at] = meaning
+    return found
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """Names with those that occur before in no way to be found."""
+    seen: set[str] = set()
+    result = []
+    for name in names:
+        result.append("" if name in seen else name)
+        seen.add(name)
+    return result
 
 
 def find_column(

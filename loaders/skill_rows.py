@@ -17,7 +17,7 @@ from loaders._files import Progress
 from loaders._lists import SEPARATORS, ListReader, list_reader, parse_skills
 from loaders._reading import AmbiguousError, plural, quoted, stray_summary
 from loaders._registry import Claim, Format, register
-from loaders._rows import TABLE_OPTIONS, Table, find_column, open_table, optional_column, refuse_lists
+from loaders._rows import TABLE_OPTIONS, Table, find_column, open_table, property_columns, refuse_lists
 from loaders._source import Source
 from loaders.errors import DataError
 
@@ -223,33 +223,10 @@ def _columns_of(table: Table, text: str | None, skills: str | None, kind: str | 
     names = [name for _, name in others]
     texts = _columns.TEXT_ID if table.named else ("1",)
     place = others[find_column(names, texts, text, path, what="the id of the text", option="text_column", table=table)]
-    properties: dict[int, str] = {}
-    for meaning, known, name in (
-        ("class", _columns.TEXT_CLASS, kind),
-        ("title", _columns.TEXT_TITLE, title),
-    ):
-        at = optional_column(_unique(names), known, name, path)
-        if at is not None and others[at] != place:
-            properties.setdefault(others[at][0], meaning)
-    taken = set(properties.values())
-    for at, name in others:
-        if name and at != place[0] and at not in properties and at != table.index:
-            meaning = name
-            while meaning in taken:
-                meaning += " (2)"
-            taken.add(meaning)
-            properties[at] = meaning
+    properties = property_columns(table, place[0], found, (
+        ("class", _columns.TEXT_CLASS, kind), ("title", _columns.TEXT_TITLE, title),
+    ))  # fmt: skip
     return _Columns(place[0], found, properties)
-
-
-def _unique(names: Sequence[str]) -> list[str]:
-    """Names with those that occur before in no way to be found."""
-    seen: set[str] = set()
-    result = []
-    for name in names:
-        result.append("" if name in seen else name)
-        seen.add(name)
-    return result
 
 
 def _skill_places(table: Table, given: str | None) -> list[int]:

@@ -18,6 +18,7 @@ from loaders._rows import (
     find_column,
     open_table,
     optional_column,
+    property_columns,
     refuse_lists,
     report_doubtful,
 )
@@ -73,7 +74,9 @@ def read_skill_texts(
         path, builder.problems, progress=progress, known=known, ids=[skill_column, texts_column], **table
     ) as opened:
         skill_at, texts_at = _places(opened, skill_column, texts_column)
-        beside = _beside(opened, (skill_at, texts_at), class_column, name_column)
+        beside = property_columns(opened, skill_at, {texts_at}, (
+            ("class", _columns.SKILL_CLASS, class_column), ("name", _columns.SKILL_NAME, name_column),
+        ))  # fmt: skip
         column = opened.header[texts_at]
         rows = list(opened.rows)
         cells = [values[texts_at] for _, values in rows if not opened.is_missing(values[texts_at])]
@@ -94,8 +97,9 @@ def read_skill_texts(
             if opened.is_missing(skill) or opened.is_missing(values[texts_at]):
                 absent += 1
                 continue
-            if opened.is_doubtful(skill):
-                report_doubtful(opened, builder.problems, skill_at, skill, line)
+            doubtful = next((at for at in (skill_at, texts_at) if opened.is_doubtful(values[at])), None)
+            if doubtful is not None:
+                report_doubtful(opened, builder.problems, doubtful, values[doubtful].strip(), line)
                 continue
             if not builder.known_skill(skill, path, line, opened.header[skill_at]):
                 continue
@@ -141,22 +145,6 @@ def _places(table: Table, skill: str | None, texts: str | None) -> tuple[int, in
     return skill_at, find_column(
         header, (*_TEXTS, *_columns.TEXT), None, path, what="the texts", option="texts_column", table=table
     )
-
-
-def _beside(table: Table, taken: tuple[int, int], kind: str | None, name: str | None) -> dict[int, str]:
-    """What the other columns are called as properties of the skill, by their places."""
-    found: dict[int, str] = {}
-    for meaning, known, given in (("class", _columns.SKILL_CLASS, kind), ("name", _columns.SKILL_NAME, name)):
-        at = optional_column(table.header, known, given, table.path)
-        if at is not None and at not in taken:
-            found.setdefault(at, meaning)
-    for at, column in enumerate(table.header):
-        if column and at not in taken and at not in found and at != table.index:
-            meaning = column
-            while meaning in found.values():
-                meaning += " (2)"
-            found[at] = meaning
-    return found
 
 
 def _claims(source: Source) -> Claim | None:

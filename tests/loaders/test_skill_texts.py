@@ -83,3 +83,11 @@ def test_a_list_is_no_id(file: Callable[[str, str], Path], name: str, content: s
 def test_one_bracketed_id_among_others_is_an_id(file: Callable[[str, str], Path]) -> None:
     report = load(file("e.csv", 'text,skill\nt,"[1, 2]"\nu,a\n'), name="d", format="edge-list")
     assert pairs(report.dataset) == {("t", "[1, 2]"), ("u", "a")}
+
+
+@pytest.mark.parametrize("row", ["a,NA", "NA,t"])
+def test_a_word_for_missing_is_asked_about(file: Callable[[str, str], Path], row: str) -> None:
+    path = file("i.csv", f"skill,texts\nb,t;u\n{row}\n")
+    with pytest.raises(DataError, match=r"line 3: column '\w+': 'NA' \(1 row\) may be a missing value or a name"):
+        load(path, name="d")
+    assert pairs(load(path, name="d", missing="NA").dataset) == {("t", "b"), ("u", "b")}
