@@ -2,7 +2,8 @@
 """Set up Skillgraph Explorer in this folder and run something in it; needs Python 3.11+ and nothing else.
 
     python3 bootstrap.py demo            set up, then run the demo (arguments go to `skillgraph demo`)
-    python3 bootstrap.py test            set up with the developers' tools, then run the tests (arguments go to pytest)
+    python3 bootstrap.py test            set up with the developers' tools, then run the tests, without those marked
+                                         `long` (arguments go to pytest: `-m long` runs those)
     python3 bootstrap.py check           lint, format, types, import contracts and the wheel
     python3 bootstrap.py skillgraph ...  set up, then run any command of the tool
     python3 bootstrap.py add server ...  add an extra: server (Neo4j without Docker), spark, fast (driver), mcp (agents)
@@ -96,10 +97,11 @@ def _test(arguments: list[str]) -> int:
     _provide_browser()
     if any("tests/spark" in argument for argument in arguments):
         return _run("python", "-m", "pytest", *arguments, environment=SPARK)
-    # All tests run in two processes; what belongs together stays in one (tests/conftest.py).
-    two = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
-    several = () if arguments or (os.cpu_count() or 1) < 2 else two
-    return _run("python", "-m", "pytest", *several, *arguments)
+    if not arguments:
+        # In two processes; what belongs together stays in one (tests/conftest.py).
+        two = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
+        arguments = ["-m", "not long and not fresh_clone and not soak", *(two if (os.cpu_count() or 1) > 1 else ())]
+    return _run("python", "-m", "pytest", *arguments)
 
 
 def _check(arguments: list[str]) -> int:

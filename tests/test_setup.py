@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
+import re
 import shlex
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from _pytest.mark.expression import Expression
 
 from explorer import extras
 from explorer.errors import ServerError
@@ -140,3 +143,20 @@ def test_a_server_whose_extra_has_gone_is_explained(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("explorer.server.watchdog._PROC", tmp_path)
     with pytest.raises(ServerError, match=r"needs the extra 'server': run `python3 .*bootstrap\.py add server`"):
         creation_time(1)
+
+
+def test_every_test_is_run_by_the_readme_s_command_or_by_one_row_of_ci(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step in ("_set_up", "_provide_browser"):
+        monkeypatch.setattr(bootstrap, step, lambda *_: None)
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr(bootstrap, "_run", lambda *command, **_: ran.append(command))
+    bootstrap._test([])
+    (command,) = ran
+    rows = re.findall(r'bootstrap\.py test -m "([^"]+)"$', (ROOT / ".ci/run").read_text(), re.MULTILINE)
+    assert len(rows) == 2
+    chosen = [Expression.compile(marks) for marks in (command[command.index("-m", 3) + 1], *rows)]
+    for marks in itertools.product((True, False), repeat=2):
+        has = dict(zip(("long", "browser"), marks, strict=True))
+        assert sum(one.evaluate(lambda mark, /, **_: has.get(mark, False)) for one in chosen) == 1  # noqa: B023

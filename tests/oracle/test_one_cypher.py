@@ -120,7 +120,7 @@ def test_what_is_alike() -> None:
     assert not _alike([(third,)], [(third,), (third,)])
 
 
-@pytest.fixture(params=_GRAPHS)
+@pytest.fixture(params=[pytest.param(number, marks=pytest.mark.long if number > 1 else []) for number in _GRAPHS])
 def oracle(request: pytest.FixtureRequest, neo4j_server: RunningNeo4j, tmp_path: FilePath) -> Iterator[_Oracle]:
     neo4j_server.empty()
     with closing(neo4j_server.open()) as store:

@@ -16,7 +16,9 @@ LENGTHS = {"small": 5, "outcomes": 4, "large": 2, "awkward": 5}
 FIRST = {"small": "/runs", "outcomes": "/family", "large": "/graph", "awkward": "/why"}
 
 
-@pytest.mark.parametrize("name", STORES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == "outcomes" else pytest.mark.long) for name in STORES]
+)
 def test_whatever_one_does_the_page_answers_and_its_address_shows_it_again(
     page: Page, serve: Any, tmp_path: Path, name: str
 ) -> None:
