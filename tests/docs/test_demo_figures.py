@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import platform
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -63,9 +62,9 @@ def demo(stdlib: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def ladder(demo: Store) -> Callable[[str], Ladder]:
-    """The ladder of a layer of the demo, computed once."""
-    return functools.cache(lambda layer: explain(demo, "python", layer, graphs=0))
+def foundation_ladder(store: Store) -> Ladder:
+    """The ladder of the foundation, which rests on the texts of the standard library alone."""
+    return explain(store, "python", "foundation", graphs=0)
 
 
 def test_what_the_foundation_lacks_and_what_to_teach_next(store: Store) -> None:
@@ -115,9 +114,9 @@ def test_the_sizes_and_the_foundation(store: Store, stdlib: Dataset) -> None:
     assert f"| waves | {layer.waves} |" in text
 
 
-def test_the_ladder_and_the_table_by_types(ladder: Callable[[str], Ladder]) -> None:
+def test_the_ladder_and_the_table_by_types(foundation_ladder: Ladder) -> None:
     text = told("demo.md", "## What it prints")
-    found = ladder("foundation")
+    found = foundation_ladder
     names = {
         "few types": "few types, found by the search",
         "many types": "many types, found by the search",
@@ -145,12 +144,13 @@ def test_the_ladder_and_the_table_by_types(ladder: Callable[[str], Ladder]) -> N
         assert 100 * abs(rung.learned - found.measured) <= points
 
 
-def test_the_ladders_of_the_fine_tuned_layers(ladder: Callable[[str], Ladder]) -> None:
+@pytest.mark.long
+def test_the_ladders_of_the_layers_of_the_demo(demo: Store) -> None:
     text = told("demo.md", "## What it prints")
     if f"scipy {version('scipy')};" not in text:
         pytest.skip(f"the figures of demo.md are of another version of scipy than {version('scipy')}")
     for layer in ("foundation", "scipy-frozen", "scipy-continued", "scipy-joint"):
-        found = ladder(layer)
+        found = explain(demo, "python", layer, graphs=0)
         measured = round(100 * found.measured, 1)
         cells = []
         for name in ("few types", "many types", "every skill"):

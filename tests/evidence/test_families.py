@@ -71,6 +71,7 @@ def test_eleven_pairs_of_cruxeval(crux: tuple[Command, Any]) -> None:
     assert 4 <= sum(m["supported"] for m in found["models"]) <= 20
 
 
+@pytest.mark.long
 def test_twenty_five_fine_tunes_of_ds1000(ds: tuple[Command, Any]) -> None:
     run, found = ds
     family = run("compare", "--family")
@@ -84,6 +85,7 @@ def test_twenty_five_fine_tunes_of_ds1000(ds: tuple[Command, Any]) -> None:
     assert {m["attempted"] for m in common["models"]} == {400}
 
 
+@pytest.mark.long
 def test_propagation_stays_near_gibbs_sampling_on_real_outcomes() -> None:
     """Two chains from opposite ends of 6 000 sweeps agree to 0.1, so their mean errs by less than a tenth of that."""
     data = cruxeval()
@@ -186,6 +188,7 @@ def test_docs_row_of_a_pair_is_what_the_command_prints(crux: tuple[Command, Any]
     assert found["paired"]["tests"] == 86
 
 
+@pytest.mark.long
 def test_docs_on_ds1000_are_what_the_commands_print(tmp_path: Path) -> None:
     run = command(tmp_path, ds1000())
     found = run("evidence", "--all-models")

@@ -99,7 +99,7 @@ def test_intervals_of_solve_rates_cover_and_pooling_is_recovered() -> None:
     assert 1 / np.sqrt(np.median(pooling)) == pytest.approx(0.3, abs=0.06)
 
 
-@pytest.mark.parametrize("models", [1, 2, 3, 8])
+@pytest.mark.parametrize("models", [1, 8, *(pytest.param(models, marks=pytest.mark.long) for models in (2, 3))])
 def test_intervals_cover_with_few_models_and_few_texts_of_each_skill(models: int) -> None:
     """Five texts a skill: how hard these very texts are is part of the uncertainty, and the larger one for few models.
 

@@ -99,7 +99,9 @@ def test_layers_hold_what_is_mastered_and_say_how_it_was_estimated(store: Store)
 def test_noise_decides_what_is_shared(store: Store) -> None:
     store.write_dataset(dataset())
     slips = {
-        noise: [m.slip for m in evidence(store, "d", fit="dina", noise=noise, ignored_classes=["task"]).models]  # type: ignore[arg-type]
+        noise: [
+            m.slip for m in evidence(store, "d", fit="dina", noise=noise, ignored_classes=["task"], judged=False).models
+        ]  # type: ignore[arg-type]
         for noise in ("model", "family", "shared")
     }
     base, other, tuned = slips["model"]
@@ -111,7 +113,7 @@ def test_noise_decides_what_is_shared(store: Store) -> None:
 
 def test_the_layers_of_a_family_read_their_outcomes_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store.write_dataset(dataset())
-    evidence(store, "d", ignored_classes=["task"])
+    evidence(store, "d", ignored_classes=["task"], judged=False)
     infos = store.layers("d")
     with monkeypatch.context() as patched:
         patched.setattr(service, "_MOST_KEPT", 0)
@@ -130,7 +132,7 @@ def test_the_layers_of_a_family_read_their_outcomes_once(store: Store, monkeypat
 @pytest.mark.parametrize("noise", ["family", "text"])
 def test_mastery_is_read_back_with_the_skills_that_are_not_mastered(store: Store, noise: str) -> None:
     store.write_dataset(dataset())
-    report = evidence(store, "d", fit="dina", noise=noise, ignored_classes=["task"])  # type: ignore[arg-type]
+    report = evidence(store, "d", fit="dina", noise=noise, ignored_classes=["task"], judged=False)  # type: ignore[arg-type]
     for model in report.models:
         found = mastery_of(store, "d", model.layer.name)
         view = layer_view(store, "d", model.layer.name)
@@ -145,7 +147,7 @@ def test_mastery_is_read_back_with_the_skills_that_are_not_mastered(store: Store
 
 def test_outcomes_that_changed_since_are_noticed(store: Store) -> None:
     store.write_dataset(dataset())
-    evidence(store, "d", models=[BASE])
+    evidence(store, "d", models=[BASE], judged=False)
     more = build_dataset(
         "d",
         texts=pa.table({"id": ["u"]}),
@@ -163,14 +165,14 @@ def test_outcomes_that_changed_since_are_noticed(store: Store) -> None:
 
 def test_common_texts_and_pass_score(store: Store) -> None:
     store.write_dataset(dataset())
-    report = evidence(store, "d", common=True, pass_score=0.5)
+    report = evidence(store, "d", common=True, pass_score=0.5, judged=False)
     assert {m.attempted for m in report.models} == {60}
 
 
 def test_a_base_estimated_before_becomes_the_base(store: Store) -> None:
     store.write_dataset(dataset())
-    evidence(store, "d", models=[BASE], name="mine")
-    assert evidence(store, "d", models=[TUNED]).models[0].layer.base == "mine"
+    evidence(store, "d", models=[BASE], name="mine", judged=False)
+    assert evidence(store, "d", models=[TUNED], judged=False).models[0].layer.base == "mine"
 
 
 def test_every_share_is_of_the_skills_that_were_in_the_fit(store: Store) -> None:
@@ -221,7 +223,7 @@ def test_outcomes_are_appended_to_stored_texts_and_refit_nobody_unasked(store: S
     whole = dataset()
     newcomer = pc.equal(whole.attempts["model"].cast(pa.string()), TUNED)
     store.write_dataset(replace(whole, attempts=whole.attempts.filter(pc.invert(newcomer))))
-    evidence(store, "d", ignored_classes=["task"])
+    evidence(store, "d", ignored_classes=["task"], judged=False)
     before = {info.name: store.read_layer("d", info.name) for info in store.layers("d")}
     assert set(before) == {"org_base", "other"}
     rows = whole.attempts.filter(newcomer)
@@ -250,13 +252,13 @@ def test_outcomes_are_appended_to_stored_texts_and_refit_nobody_unasked(store: S
         load_sources(store, [Source(str(strange))], name="d", append=True)
     with pytest.raises(DataError, match="holds outcomes without skills"):
         load_sources(store, [Source(str(table))], name="elsewhere")
-    (tuned,) = evidence(store, "d", models=[TUNED], ignored_classes=["task"]).models
+    (tuned,) = evidence(store, "d", models=[TUNED], ignored_classes=["task"], judged=False).models
     assert tuned.attempted == rows.num_rows
     assert tuned.layer.base == "org_base"
     for name, layer in before.items():
         assert store.read_layer("d", name) == layer, "the others are as they were"
     assert tuned.layer.listed("calibration") == (BASE, OTHER), "their outcomes alone say how difficult texts are"
-    asked = evidence(store, "d", ignored_classes=["task"])
+    asked = evidence(store, "d", ignored_classes=["task"], judged=False)
     assert asked.calibrated_on == 3
     assert store.read_layer("d", "org_base") != before["org_base"]
 

@@ -54,7 +54,15 @@ def simulated(shape: str) -> Dataset:
 
 @pytest.mark.parametrize(
     "shape",
-    ["plain", "sparse", "disjoint", "two models", "99 % right", "graded", "guessed", "all right and all wrong"],
+    [
+        "plain",
+        "two models",
+        "all right and all wrong",
+        *(
+            pytest.param(shape, marks=pytest.mark.long)
+            for shape in ("sparse", "disjoint", "99 % right", "graded", "guessed")
+        ),
+    ],
 )
 def test_no_baseline_predicts_better_beyond_noise(store: Store, shape: str) -> None:
     store.write_dataset(simulated(shape))
