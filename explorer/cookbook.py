@@ -148,14 +148,11 @@ LIMIT $limit""",
     ),
     Recipe(
         "How classes mix",
-        "How many associations are there within each class of skills and between each two classes?",
-        """MATCH (a:Skill {dataset: $dataset})-[r:ASSOCIATED_WITH {layer: $layer}]->(b:Skill)
-WITH a.class AS from, b.class AS to, count(r) AS associations, sum(r.weight) AS texts
-WHERE from IS NOT NULL AND to IS NOT NULL
-WITH CASE WHEN from < to THEN from ELSE to END AS class,
-     CASE WHEN from < to THEN to ELSE from END AS other_class, associations, texts
-RETURN class, other_class, sum(associations) AS associations, sum(texts) AS texts
-ORDER BY associations DESC, class, other_class""",
+        "How many associations are there within each class of skills and between each two classes? A last row without "
+        "classes stands for the pairs of classes with the fewest, if there are more than 1,000 pairs.",
+        """MATCH (:Layer {dataset: $dataset, name: $layer})-[mix:MIXES]->(:Layer)
+RETURN mix.class AS class, mix.other_class AS other_class, mix.associations AS associations, mix.texts AS texts
+ORDER BY mix.class IS NULL, associations DESC, class, other_class""",
         ("dataset", "layer"),
     ),
     Recipe(

@@ -22,7 +22,7 @@ from explorer.store.neo4j.admin import ARGUMENTS_FILE, AdminCsv, write_admin_csv
 from explorer.store.neo4j.store import Neo4jStore
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo
 from loaders.dataset import Dataset, build_dataset
-from tests.store.test_counts import COUNTED, KEPT
+from tests.store.test_counts import COUNTED, KEPT, MIXED, MIXES_KEPT, PAIRS_OF_CLASSES
 from tests.support.neo4j import RunningNeo4j, options_for_tests
 
 N_TEXTS, N_SKILLS, N_REQUIREMENTS = 20_000, 2_000, 500_000
@@ -54,7 +54,13 @@ def dataset() -> Dataset:
                 "odd `name`": pa.array([None, True, False, *([True] * (len(texts) - 3))]),
             }
         ),
-        skills=pa.table({"id": skills, "level": pa.array(range(len(skills)), pa.int64())}),
+        skills=pa.table(
+            {
+                "id": skills,
+                "class": [f'class, "{i % 3}"' for i in range(len(skills))],
+                "level": pa.array(range(len(skills)), pa.int64()),
+            }
+        ),
         requirements=pa.table(
             {
                 "text": pa.array(texts).take(pa.array(pairs // len(skills))),
@@ -175,6 +181,10 @@ def test_the_imported_layers_are_those_that_were_written(
     given = {"dataset": "large", "layer": "found,ation"}
     assert store.query(KEPT, given, max_rows=10_000).rows == store.query(COUNTED, given, max_rows=10_000).rows
     assert store.query("MATCH (:Layer {name: 'evidence'})-[r:LEARNED]->() RETURN r.neighbours").rows == [(None,)]
+    mixes = store.query(MIXES_KEPT, given).rows
+    assert mixes
+    assert mixes == store.query(MIXED, given).rows
+    assert store.query(PAIRS_OF_CLASSES, given).rows == [(len(mixes),)]
 
 
 @pytest.mark.neo4j

@@ -340,7 +340,7 @@ def test_every_label_type_and_property_is_documented(filled: Store) -> None:
     filled.write_associations("d", "full", associations(), rule="any", components=components(**{"for": 0}))
     nodes, links = _documented()
     assert set(nodes) == {"Dataset", "Text", "Skill", "Model", "Layer"}
-    assert len(links) == 8
+    assert len(links) == 9
     for label, properties in nodes.items():
         found = {key for (keys,) in filled.query(f"MATCH (n:{label}) RETURN keys(n)").rows for key in keys}
         # `line` is a column of this dataset, `revision` bookkeeping of the store on Neo4j.

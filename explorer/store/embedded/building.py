@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from explorer.store.counts import COUNTS, association_counts
+from explorer.store.counts import COUNTS, MIXES, association_counts, class_pairs
 from explorer.store.embedded.container import Content
 from explorer.store.embedded.contents import dataset_tables, ids_of, layer_associations, layer_lacks, layer_skills
 from explorer.store.embedded.graph import add_edges, add_node, add_nodes, create_constraints
@@ -24,6 +24,7 @@ __all__ = ["build_graph"]
 _LEARNED = EdgeTable("", "LEARNED", "Layer", "", "Skill", "", (*LAYER_SKILLS_SCHEMA.names[1:], *COUNTS))
 _LACKS = EdgeTable("", "LACKS", "Layer", "", "Skill", "", tuple(LAYER_LACKS_SCHEMA.names[1:]))
 _ASSOCIATED = EdgeTable("", "ASSOCIATED_WITH", "Skill", "", "Skill", "", ("weight",))
+_MIXES = EdgeTable("", "MIXES", "Layer", "", "Layer", "", MIXES)
 _BASE = EdgeTable("", "FINE_TUNED_FROM", "Layer", "", "Layer", "")
 
 
@@ -93,20 +94,26 @@ def _add_layer(
     layer: Mapping[str, Any],
     first: Mapping[str, int],
 ) -> int:
-    number = add_node(graph, "Layer", layer["node"])
     ids = ids_of(content, entry, "skills")
     skills = layer_skills(content, layer)
     learned = _numbers(ids, skills["skill"])
     properties = {name: skills[name] for name in LAYER_SKILLS_SCHEMA.names[1:]}
-    if layer["associations"] is not None:
+    if layer["associations"] is None:
+        number = add_node(graph, "Layer", layer["node"])
+    else:
         pairs = layer_associations(content, layer, encoded=True)
         source, target = (_numbers(ids, pairs[end]) for end in ("source", "target"))
         names = pa.DictionaryArray.from_arrays(np.zeros(len(source), np.int32), [layer["node"]["name"]])
         shared = {"weight": pairs["weight"], "layer": names}
         _collect(edges, _ASSOCIATED, source + first["skills"], target + first["skills"], shared)
-        classes = read_column(content, entry["tables"]["skills"]["columns"]["class"], encoded=False)
-        counts = association_counts((source, target), pairs["weight"].to_numpy(), classes.combine_chunks())
+        column = read_column(content, entry["tables"]["skills"]["columns"]["class"], encoded=False)
+        classes, weight = column.combine_chunks(), pairs["weight"].to_numpy()
+        counts = association_counts((source, target), weight, classes)
         properties |= {name: counts[name].take(pa.array(learned)) for name in COUNTS}
+        found, mixes = class_pairs((source, target), weight, classes)
+        number = add_node(graph, "Layer", {**layer["node"], "class_pairs": found})
+        loops = np.full(mixes.num_rows, number, np.int64)
+        _collect(edges, _MIXES, loops, loops, {name: mixes[name] for name in MIXES})
     targets = learned + first["skills"]
     _collect(edges, _LEARNED, np.full(len(targets), number, np.int64), targets, properties)
     lacks = layer_lacks(content, layer)

@@ -24,7 +24,7 @@ __all__ = ["materialised_graph"]
 
 _INDEXES = (("Text", ("dataset", "id")), ("Skill", ("dataset", "id")), ("Skill", ("dataset", "name")))
 """Properties by which people look up nodes, apart from `key`; kglite does not keep these indexes with the graph."""
-_FORM = 2
+_FORM = 3
 """Changes whenever the graph of a content does: what an earlier version kept is not taken up."""
 _KEPT = 4
 _WORTH_KEEPING = 20_000

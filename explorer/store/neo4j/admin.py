@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from explorer.errors import StoreError
-from explorer.store.counts import COUNTS, association_counts
+from explorer.store.counts import COUNTS, MIXES, association_counts, class_pairs
 from explorer.store.neo4j.dataset import index_key
 from explorer.store.protocol import Layer, LayerInfo
 from explorer.store.records import (
@@ -153,19 +153,20 @@ def _write_dataset(writer: _Writer, dataset: Dataset) -> None:
 
 
 def _write_layers(writer: _Writer, dataset: Dataset, layers: Sequence[tuple[Layer, pa.Table]]) -> None:
+    counted = [_counted(dataset, layer, associations) for layer, associations in layers]
     nodes = []
-    for layer, associations in layers:
+    for (layer, associations), (_, found, _) in zip(layers, counted, strict=True):
         marks = stale_properties(layer.info.stale_because)
         node = {**layer_node(layer), **marks, "revision": uuid4().hex}
         if layer.info.associations is not None:
-            node["associations"] = associations.num_rows
+            node |= {"associations": associations.num_rows, "class_pairs": found}
         nodes.append(node)
     _write_records(writer, "Layer", "key", nodes)
     bases = [(layer.info.key, node_key(dataset.name, layer.info.base)) for layer, _ in layers if layer.info.base]
     pairs = pa.table({"layer": [a for a, _ in bases], "base": [b for _, b in bases]})
     writer.write("relationships", "FINE_TUNED_FROM", "FINE_TUNED_FROM-layers", _ends("Layer", "Layer", {}), [pairs])
-    for number, (layer, associations) in enumerate(layers):
-        for kind, table in (("LEARNED", _with_counts(dataset, layer, associations)), ("LACKS", layer.lacks)):
+    for number, ((layer, associations), (skills, _, mixes)) in enumerate(zip(layers, counted, strict=True)):
+        for kind, table in (("LEARNED", skills), ("LACKS", layer.lacks)):
             properties = {field.name: _TYPES[str(field.type)] for field in table.schema if field.name != "skill"}
             batches = _skill_batches(layer.info, table, tuple(properties))
             writer.write("relationships", kind, f"{kind}-{number}", _ends("Layer", "Skill", properties), batches)
@@ -177,21 +178,26 @@ def _write_layers(writer: _Writer, dataset: Dataset, layers: Sequence[tuple[Laye
             joined,
             _association_batches(layer, associations),
         )
+        loop = _ends("Layer", "Layer", {field.name: _TYPES[str(field.type)] for field in mixes.schema})
+        key = pa.array([layer.info.key] * mixes.num_rows, pa.string())
+        rows = pa.Table.from_arrays([key, key, *mixes.columns], names=[str(place) for place in range(len(MIXES) + 2)])
+        writer.write("relationships", "MIXES", f"MIXES-{number}", loop, [rows])
 
 
-def _with_counts(dataset: Dataset, layer: Layer, associations: pa.Table) -> pa.Table:
-    """The skills of a layer, with counts of its associations if it has some."""
+def _counted(dataset: Dataset, layer: Layer, associations: pa.Table) -> tuple[pa.Table, int, pa.Table]:
+    """The skills of a layer, with counts of its associations if it has some; number and rows of its MIXES."""
     skills = layer.skills
-    if layer.info.associations is None:
-        return skills
     ids = dataset.skills["id"].combine_chunks()
     ends = [pc.index_in(associations[end].cast(pa.string()), value_set=ids).to_numpy() for end in ("source", "target")]
-    classes = dataset.skills["class"].combine_chunks()
-    counts = association_counts(ends, associations["weight"].to_numpy(), classes)
+    classes, weight = dataset.skills["class"].combine_chunks(), associations["weight"].to_numpy()
+    found, mixes = class_pairs(ends, weight, classes)
+    if layer.info.associations is None:
+        return skills, found, mixes
+    counts = association_counts(ends, weight, classes)
     places = pc.index_in(skills["skill"].cast(pa.string()), value_set=ids)
     for name in COUNTS:
         skills = skills.append_column(name, counts[name].take(places))
-    return skills
+    return skills, found, mixes
 
 
 def _write_records(writer: _Writer, label: str, key: str, nodes: Sequence[Mapping[str, Any]]) -> None:

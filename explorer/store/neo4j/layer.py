@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from explorer.errors import NotFoundError, StoreError
-from explorer.store.counts import COUNTS, association_counts
+from explorer.store.counts import COUNTS, MIXES, association_counts, class_pairs
 from explorer.store.neo4j.change import Change, is_publishing
 from explorer.store.neo4j.dataset import (
     BATCH,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = [
     "add_missing_counts",
     "check_base",
-    "counts_of",
+    "counted",
     "join_layers",
     "keep_counts",
     "layer_is_there",
@@ -116,7 +117,8 @@ def stage_layer(change: Change, layer: Layer, skills: NodeIndex) -> str:
 def publish_layer(transaction: ManagedTransaction, layer: Layer, draft: str, revision: str) -> None:
     """Make a draft a layer."""
     transaction.run(
-        "MATCH (l:SkillgraphDraft {key: $draft}) REMOVE l:SkillgraphDraft SET l:Layer, l = $node",
+        "MATCH (l:SkillgraphDraft {key: $draft}) WITH l, l.class_pairs AS pairs "
+        "REMOVE l:SkillgraphDraft SET l:Layer, l = $node SET l.class_pairs = pairs",
         draft=draft,
         node={**layer_node(layer), "revision": revision},
     ).consume()
@@ -194,13 +196,28 @@ _LEARNED_BY = (
 _COUNTS = ", ".join(f"r.{name} = row[{place}]" for place, name in enumerate(COUNTS, start=1))
 
 
-def counts_of(
+@dataclass(frozen=True)
+class Counted:
+    """What is kept of a layer's associations.
+
+    Attributes:
+        counts: `association_counts` of the skills of its dataset.
+        pairs: Number of pairs of classes that have associations.
+        mixes: Rows of MIXES, as `class_pairs` gives them.
+    """
+
+    counts: pa.Table
+    pairs: int
+    mixes: pa.Table
+
+
+def counted(
     transaction: ManagedTransaction, skills: NodeIndex, ends: Sequence[NDArray[Any]], weight: NDArray[np.int64]
-) -> pa.Table:
-    """`association_counts` of the skills of a dataset, from the positions of the ends of its associations."""
+) -> Counted:
+    """What is kept of associations, from the positions of their ends among the skills of the dataset."""
     schema = pa.schema([("id", pa.string()), ("class", pa.string())])
     classes = read_nodes(transaction, skills, schema)["class"].combine_chunks()
-    return association_counts(ends, weight, classes)
+    return Counted(association_counts(ends, weight, classes), *class_pairs(ends, weight, classes))
 
 
 def keep_counts(transaction: ManagedTransaction, key: str, draft: str) -> None:
@@ -214,6 +231,25 @@ def keep_counts(transaction: ManagedTransaction, key: str, draft: str) -> None:
         f"WHERE old.neighbours IS NOT NULL SET {kept}",
         key=key,
         draft=draft,
+    ).consume()
+    transaction.run(
+        "MATCH (there:Layer {key: $key}) MATCH (l:SkillgraphDraft {key: $draft}) SET l.class_pairs = there.class_pairs "
+        "WITH there, l MATCH (there)-[old:MIXES]->(there) CREATE (l)-[r:MIXES]->(l) SET r = properties(old)",
+        key=key,
+        draft=draft,
+    ).consume()
+
+
+def _set_mixes(transaction: ManagedTransaction, key: str, found: Counted) -> None:
+    """Give a layer its MIXES in the place of those there."""
+    transaction.run("MATCH (l:Layer {key: $key})-[r:MIXES]->(l) DELETE r", key=key).consume()
+    values = ", ".join(f"{name}: row[{place}]" for place, name in enumerate(MIXES))
+    transaction.run(
+        "MATCH (l:Layer {key: $key}) SET l.class_pairs = $pairs "
+        f"WITH l UNWIND $rows AS row CREATE (l)-[:MIXES {{{values}}}]->(l)",
+        key=key,
+        pairs=found.pairs,
+        rows=[list(row.values()) for row in found.mixes.to_pylist()],
     ).consume()
 
 
@@ -242,17 +278,14 @@ def add_missing_counts(connection: Connection) -> tuple[str, ...]:
     return tuple(key for key in keys if key not in done)
 
 
-_UNCOUNTED = (
-    "MATCH (l:Layer) WHERE l.associations > 0 "
-    "AND NOT EXISTS { MATCH (l)-[r:LEARNED]->() WHERE r.neighbours IS NOT NULL } RETURN l.key AS key ORDER BY key"
-)
+_UNCOUNTED = "MATCH (l:Layer) WHERE l.associations > 0 AND l.class_pairs IS NULL RETURN l.key AS key ORDER BY key"
 
 
 def missing_counts(keys: Sequence[str]) -> str:
     """What is said to whoever asks for counts that are not there."""
     return (
-        f"{', '.join(COUNTS)} of LEARNED are missing in layers that an earlier version wrote ({', '.join(keys)}): any "
-        "command of a user who may write, such as skillgraph datasets, adds them"
+        f"{', '.join(COUNTS)} of LEARNED, and MIXES with class_pairs of Layer, are missing in layers that an earlier "
+        f"version wrote ({', '.join(keys)}): any command of a user who may write adds them, such as skillgraph datasets"
     )
 
 
@@ -261,28 +294,31 @@ def _add_counts(transaction: ManagedTransaction, key: str) -> None:
     pairs = read_layer_associations(transaction, require_layer(transaction, dataset, name))
     skills = skills_of(transaction, dataset)
     ends = [skills.positions(skills.numbers_of(pairs[end], "skill", dataset)) for end in ("source", "target")]
-    counts = counts_of(transaction, skills, ends, pairs["weight"].to_numpy())
-    columns = [counts[name].to_pylist() for name in COUNTS]
+    found = counted(transaction, skills, ends, pairs["weight"].to_numpy())
+    columns = [found.counts[name].to_pylist() for name in COUNTS]
     rows = list(map(list, zip(skills.numbers.tolist(), *columns, strict=True)))
     for start in range(0, len(rows), BATCH):
         transaction.run(f"{_LEARNED_BY} SET {_COUNTS}", key=key, rows=rows[start : start + BATCH]).consume()
+    _set_mixes(transaction, key, found)
 
 
 def set_components(
-    transaction: ManagedTransaction, skills: NodeIndex, key: str, components: pa.Table, counts: pa.Table
+    transaction: ManagedTransaction, skills: NodeIndex, key: str, components: pa.Table, found: Counted
 ) -> None:
-    """Give each learned skill of a layer its component and counts; `skills` and `counts` are those of its dataset.
+    """Give a layer and each of its learned skills what is kept of its associations, and the skill its component.
+
+    `skills` are those of its dataset.
 
     Raises:
         StoreError: The components are not of the skills that it has learned.
     """
     numbers = skills.numbers_of(components["skill"], "skill", key.partition("/")[0])
-    learned_counts = counts.take(pa.array(skills.positions(numbers)))
+    learned_counts = found.counts.take(pa.array(skills.positions(numbers)))
     columns = [learned_counts[name].to_pylist() for name in COUNTS]
     rows = list(map(list, zip(numbers.tolist(), *columns, components["component"].to_pylist(), strict=True)))
-    found = 0
+    given = 0
     for start in range(0, len(rows), BATCH):
-        found += transaction.run(
+        given += transaction.run(
             f"{_LEARNED_BY} SET {_COUNTS}, r.component = row[{len(COUNTS) + 1}] RETURN count(r)",
             key=key,
             rows=rows[start : start + BATCH],
@@ -290,11 +326,12 @@ def set_components(
     learned = transaction.run("MATCH (:Layer {key: $key})-[r:LEARNED]->() RETURN count(r)", key=key).single(
         strict=True
     )[0]
-    if not found == learned == components.num_rows:
+    if not given == learned == components.num_rows:
         raise StoreError(
             f"layer {key!r} has {learned} learned skills, and components of {components.num_rows} were given, of "
-            f"which it has learned {found}: compute the associations of the layer as it is now"
+            f"which it has learned {given}: compute the associations of the layer as it is now"
         )
+    _set_mixes(transaction, key, found)
 
 
 def require_texts(transaction: ManagedTransaction, dataset: str, ids: pa.Array | pa.ChunkedArray) -> None:

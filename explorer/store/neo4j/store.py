@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from explorer.credentials import Credentials, find_credentials
 from explorer.errors import NotFoundError, SkillgraphError, StoreError
-from explorer.store.counts import COUNTS
+from explorer.store.counts import COUNTS, OF_LAYER
 from explorer.store.cypher_guard import split_version, tokenize
 from explorer.store.neo4j.change import (
     NODE_ROWS,
@@ -50,7 +50,7 @@ from explorer.store.neo4j.failures import is_read_only
 from explorer.store.neo4j.layer import (
     add_missing_counts,
     check_base,
-    counts_of,
+    counted,
     join_layers,
     keep_counts,
     layer_is_there,
@@ -515,7 +515,7 @@ class Neo4jStore:
             ends = [skills.numbers_of(associations[end], "skill", dataset) for end in ("source", "target")]
             places = [skills.positions(numbers) for numbers in ends]
             weights = associations["weight"].to_numpy()
-            counts = staged.transactions.read(lambda transaction: counts_of(transaction, skills, places, weights))
+            found = staged.transactions.read(lambda transaction: counted(transaction, skills, places, weights))
             forget = Step("forget", layer, dataset)
             if staged.at_once:
                 staged.take_out(forget)
@@ -533,12 +533,12 @@ class Neo4jStore:
                     raise StoreError(
                         f"layer {layer!r} was changed while its associations were written: run the command again"
                     )
-                set_components(transaction, skills, key, components, counts)
-                counted = association_properties(associations.num_rows, rule, options)
+                set_components(transaction, skills, key, components, found)
+                written = association_properties(associations.num_rows, rule, options)
                 transaction.run(
                     "MATCH (l:Layer {key: $key}) SET l += $counted",
                     key=key,
-                    counted={**counted, "revision": staged.token},
+                    counted={**written, "revision": staged.token},
                 ).consume()
 
             steps = () if staged.at_once else (forget, Step("adopt", draft, dataset, layer))
@@ -590,7 +590,9 @@ class Neo4jStore:
     ) -> QueryResult:
         """Run a read-only query; see `explorer.store.neo4j.query`."""
         result = run_query(self._connection, cypher, parameters, max_rows=max_rows, timeout=timeout)
-        if self._uncounted and any(token.text.strip("`") in COUNTS for token in tokenize(split_version(cypher)[1])):
+        if self._uncounted and any(
+            token.text.strip("`") in (*COUNTS, *OF_LAYER) for token in tokenize(split_version(cypher)[1])
+        ):
             return replace_fields(result, warnings=(*result.warnings, missing_counts(self._uncounted)))
         return result
 

@@ -90,8 +90,8 @@ SCHEMA: Mapping[str, Sequence[tuple[str, str, str]]] = {
             "(:Layer",
             (
                 "key, dataset, name, kind, learner, base, mode, parts, texts, skills, learned, waves, lacks, "
-                "associations, association_rule, seed, association_options, parameters, graph_parts, made_from, "
-                "vanished, fingerprint, stale, stale_because, versions, created_at, skills_add"
+                "associations, class_pairs, association_rule, seed, association_options, parameters, graph_parts, "
+                "made_from, vanished, fingerprint, stale, stale_because, versions, created_at, skills_add"
             ),
             ")",
         ),
@@ -113,6 +113,7 @@ SCHEMA: Mapping[str, Sequence[tuple[str, str, str]]] = {
             "reason, text, novel, component, group, mastery, solve_rate, solve_rate_low, solve_rate_high",
             "]->(:Skill)",
         ),
+        ("(:Layer)-[:MIXES", "class, other_class, associations, texts", "]->(:Layer)"),
         ("(:Skill)-[:ASSOCIATED_WITH", "layer, weight", "]-(:Skill)"),
     ),
 }
@@ -123,7 +124,7 @@ _WORDS = (
     "MATCH", "OPTIONAL", "WHERE", "RETURN", "ORDER", "BY", "LIMIT", "SKIP", "WITH", "UNWIND", "AS", "DISTINCT",
     "count", "collect", "sum", "avg", "min", "max", "CONTAINS", "STARTS", "DESC", "AND", "OR", "NOT", "NULL",
     ":Dataset", ":Text", ":Skill", ":Model", ":Layer", ":REQUIRES", ":PREREQUISITE_OF", ":PART_OF", ":ATTEMPTED",
-    ":FINE_TUNED_FROM", ":LEARNED", ":LACKS", ":ASSOCIATED_WITH",
+    ":FINE_TUNED_FROM", ":LEARNED", ":LACKS", ":MIXES", ":ASSOCIATED_WITH",
     "name", "class", "title", "weight", "wave", "dataset", "layer",
 )  # fmt: skip
 
