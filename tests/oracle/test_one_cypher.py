@@ -199,6 +199,12 @@ _ALIKE = (
     ),
     "MATCH (m:Model {class: 'nothing of a model'}) RETURN count(m) AS n",
     "MATCH (s:Skill) WITH collect(s.id) AS all UNWIND all AS id RETURN id",
+    (
+        "MATCH (s:Skill) WITH s.class AS class, s.id AS id "
+        "ORDER BY class IS NULL, class = 's', size([x IN [1, 2] WHERE id <> 's2']), id DESC LIMIT 5 "
+        "RETURN collect(id) AS ids"
+    ),
+    "MATCH (s:Skill) WITH s.id AS s, s.level AS level ORDER BY -level, s = 's3', s LIMIT 4 RETURN collect(s) AS ids",
 )
 
 
@@ -246,6 +252,7 @@ _REFUSED = {
     "RETURN true AND 1 AS x": "not true or false",
     "RETURN {months: 1, days: 2, seconds: 3} AS x": "rename one of the keys",
     "MATCH (s:Skill) WITH s.name RETURN 1 AS x": "AS",
+    "MATCH (s:Skill) RETURN s.id AS x ORDER BY size([x IN [1, 2] WHERE x > 1])": "another name",
 }
 
 
