@@ -260,14 +260,16 @@ LIMIT $limit""",
     ),
     Recipe(
         "Texts that taught the most",
-        "Which texts taught the layer the most skills?",
+        "Which texts taught the layer the most skills? Those that taught equally many are in order of id; one that no "
+        "longer exists is named by its id.",
         """MATCH (:Layer {dataset: $dataset, name: $layer})-[learned:LEARNED]->(s:Skill)
 WHERE learned.by IS NOT NULL
 WITH learned.by AS teacher, count(s) AS skills
-MATCH (t:Text {key: $dataset + '/' + teacher})
-RETURN t.title AS text, t.class AS class, skills
-ORDER BY skills DESC, text
-LIMIT $limit""",
+ORDER BY skills DESC, teacher
+LIMIT $limit
+OPTIONAL MATCH (t:Text {key: $dataset + '/' + teacher})
+RETURN coalesce(t.title, teacher) AS text, t.class AS class, skills
+ORDER BY skills DESC, teacher""",
         ("dataset", "layer", "limit"),
     ),
     Recipe(
