@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from explorer.errors import USER_ERRORS, SkillgraphError, StoreError
 from ui.memory import keep_memory_small
 from ui.security import LOCAL_NAMES
-from ui.source import Source
+from ui.source import OpeningError, Source
 
 __all__ = ["BackgroundServer", "create_app", "serve"]
 
@@ -153,7 +153,7 @@ def _register_routes(app: Any, source: Source) -> None:
         try:
             version = source.snapshot().version
         except StoreError as error:
-            return "away", banner(str(error))
+            return "away", banner(str(error), opening=isinstance(error, OpeningError))
         return (no_update if version == seen else version), None
 
     @app.callback(Output("page", "children"), Output("notice", "children"), Input("route", "data"))
@@ -185,7 +185,7 @@ def _register_routes(app: Any, source: Source) -> None:
         except StoreError as error:
             if path == "/load":  # what is loaded makes the store
                 return found.layout(None, query)
-            return store_away(str(error))
+            return store_away(str(error), opening=isinstance(error, OpeningError))
         except Exception as error:  # noqa: BLE001 - whatever a page raises, the others stay
             _log.exception("page %s could not be made", path)
             return page_failed(found.name, error)

@@ -25,11 +25,11 @@ def notice(text: str) -> Any:
     )
 
 
-def banner(text: str) -> Any:
-    """The store cannot be reached; it goes when the store is back."""
+def banner(text: str, *, opening: bool = False) -> Any:
+    """The store cannot be reached, or is still being opened; it goes when the store is there."""
     return html.Div(
         [
-            html.Strong("The store cannot be read. "),
+            html.Strong("The store is being opened. " if opening else "The store cannot be read. "),
             html.Span(quotes_isolated(text)),
             html.Span(" This page tries again by itself."),
         ],
@@ -37,11 +37,11 @@ def banner(text: str) -> Any:
     )
 
 
-def store_away(text: str) -> Any:
-    """The page in the place of one that needs the store."""
+def store_away(text: str, *, opening: bool = False) -> Any:
+    """The page in the place of one that needs the store, which is away or still being opened."""
     return html.Div(
         [
-            html.H2("The store cannot be reached"),
+            html.H2("The store is being opened" if opening else "The store cannot be reached"),
             html.P(quotes_isolated(text)),
             html.P("This page shows the store as soon as it can be read again; nothing needs to be restarted."),
         ],

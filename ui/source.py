@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from ui.work.apart import apart_on_store, elsewhere
 from ui.work.children import Pool
 from ui.work.uploads import Uploads
 
-__all__ = ["Snapshot", "Source"]
+__all__ = ["OpeningError", "Snapshot", "Source"]
 
 T = TypeVar("T")
 _QUERIES = 6
@@ -153,6 +155,58 @@ class Snapshot:
         return self.once(("graph", dataset, layer), lambda: layer_graph(self.store, self.view(dataset, layer)))
 
 
+class OpeningError(StoreError):
+    """The store is being opened, which takes long; the message says why."""
+
+
+class _Opening:
+    """A store that is opened in a thread of its own, so that pages can say meanwhile why that takes long."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._news = threading.Condition()
+        self._opened: Future[Store] = Future()
+        self._said = ""
+        threading.Thread(target=self._open, daemon=True, name="skillgraph-opening").start()
+
+    def store(self) -> Store:
+        """The store, as soon as it is open.
+
+        Raises:
+            OpeningError: It takes long.
+            StoreError: It is not there or cannot be opened.
+        """
+        with self._news:
+            self._news.wait_for(lambda: self._said or self._opened.done())
+        if not self._opened.done():
+            raise OpeningError(self._said)
+        return self._opened.result()
+
+    @property
+    def done(self) -> bool:
+        """True once it is open or could not be opened."""
+        return self._opened.done()
+
+    def close(self) -> None:
+        """Close the store, now or once it is open."""
+        self._opened.add_done_callback(lambda opened: None if opened.exception() else opened.result().close())
+
+    def _open(self) -> None:
+        try:
+            self._opened.set_result(self._place.open("read", notice=self._notice))
+        except BaseException as error:  # noqa: BLE001 -- told to who waits
+            self._opened.set_exception(error)
+        with self._news:
+            self._news.notify_all()
+
+    def _notice(self, text: str, done: int, total: int) -> None:
+        if not done:
+            sys.stderr.write(f"{text}.\n")
+        with self._news:
+            self._said = f"{text}; {done} of {total} {'layer is' if total == 1 else 'layers are'} done."
+            self._news.notify_all()
+
+
 class Source:
     """Opens the store for reading and hands out snapshots; a store that is away may come back."""
 
@@ -176,6 +230,7 @@ class Source:
         self.uploads = Uploads()
         self.regions = Pool(2, "Other regions are being computed; this one is in the queue.")
         self._store: Store | None = None
+        self._opening: _Opening | None = None
         self._memory = _Once(64)
         self._lock = threading.Lock()
         self._as_before: dict[str, str] = {}
@@ -184,6 +239,7 @@ class Source:
         """The store as it is now.
 
         Raises:
+            OpeningError: Opening it takes long; the next call asks again.
             StoreError: It is not there or cannot be read; the next call tries again.
         """
         with self._lock:
@@ -191,9 +247,11 @@ class Source:
                 if self._store is not None and self._store.version == _NO_FILE:
                     self._let_go()  # it would go on answering from memory; opening it says what is wrong
                 if self._store is None:
-                    self._store = self.place.open("read")
+                    self._store = self._open()
                 version = self._store.version
                 return Snapshot(self._store, self._as_before.get(version, version), self._memory)
+            except OpeningError:
+                raise
             except StoreError:
                 self._let_go()
                 raise
@@ -228,6 +286,18 @@ class Source:
         self.uploads.close()
         with self._lock:
             self._let_go()
+            if self._opening is not None:
+                self._opening.close()
+
+    def _open(self) -> Store:
+        if "://" not in (self.place.url or ""):
+            return self.place.open("read")
+        self._opening = self._opening or _Opening(self.place)
+        try:
+            return self._opening.store()
+        finally:
+            if self._opening.done:
+                self._opening = None
 
     def _let_go(self) -> None:
         if self._store is not None:

@@ -114,7 +114,7 @@ class Run:
         """The store, closed at the end."""
         from explorer.store.opening import open_store
 
-        store = open_store(self.store, mode=mode or self.mode)
+        store = open_store(self.store, mode=mode or self.mode, notice=self.notice)
         if self.verbose:
             typer.echo(f"store: {store.url}", err=True)
         try:
@@ -130,6 +130,12 @@ class Run:
         """A remark for people, unless they want none."""
         if not self.quiet:
             typer.echo(text, err=True)
+
+    def notice(self, text: str, done: int, total: int) -> None:
+        """A remark on long work of several steps, made once; see `explorer.store.protocol.Notice`."""
+        del total
+        if not done:
+            self.note(f"{text}.")
 
     def print(self, result: Result) -> None:
         """The result in the form that was asked for."""

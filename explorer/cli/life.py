@@ -38,7 +38,11 @@ def copy(
     from explorer.service.copying import copy_dataset
     from explorer.store.opening import open_store
 
-    with run.opened() as store, closing(open_store(to, mode="write")) as target, run.progress("Writing") as progress:
+    with (
+        run.opened() as store,
+        closing(open_store(to, mode="write", notice=run.notice)) as target,
+        run.progress("Writing") as progress,
+    ):
         report = copy_dataset(
             store, single_dataset(store, dataset), target, name=name, replace_there=replace, progress=progress
         )

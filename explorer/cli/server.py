@@ -65,7 +65,7 @@ def start(
         status = local.start(progress=progress)
     if status.changed:
         # A database that was made by an offline import gets its constraints and indexes before anybody asks it.
-        Neo4jStore(str(status.url), credentials=local.credentials()).close()
+        Neo4jStore(str(status.url), credentials=local.credentials(), notice=run.notice).close()
     return _report(status, "started" if status.changed else "runs already")
 
 

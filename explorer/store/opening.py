@@ -10,7 +10,7 @@ from explorer.errors import StoreError
 
 if TYPE_CHECKING:
     from explorer.credentials import Credentials
-    from explorer.store.protocol import Store
+    from explorer.store.protocol import Notice, Store
 
 __all__ = ["DEFAULT_PATH", "SERVERS", "open_store"]
 
@@ -20,11 +20,15 @@ DEFAULT_PATH = Path("skillgraph.kgl")
 SERVERS: dict[str, str] = dict.fromkeys(
     ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc"), "explorer.store.neo4j.store:Neo4jStore"
 )
-"""Kinds of servers: the scheme of their addresses, and `module:class`, made from an address and `credentials`."""
+"""Kinds of servers: the scheme of their addresses, and `module:class`, given an address, `credentials` and `notice`."""
 
 
 def open_store(
-    url: str | Path | None, *, mode: Literal["read", "write"], credentials: Credentials | None = None
+    url: str | Path | None,
+    *,
+    mode: Literal["read", "write"],
+    credentials: Credentials | None = None,
+    notice: Notice | None = None,
 ) -> Store:
     """Open a store; close it with its `close`.
 
@@ -33,6 +37,7 @@ def open_store(
             (`neo4j://host:7687` and the like).
         mode: `read`, or `write`: of an embedded store only one process at a time has it open for writing.
         credentials: Who one is on a server; found as `explorer.credentials.find_credentials` does if not given.
+        notice: Told that opening takes long, and why.
 
     Raises:
         StoreError: It is not there, cannot be opened, or is of another version.
@@ -46,7 +51,7 @@ def open_store(
                 f"{', '.join(f'{known}://' for known in SERVERS)}"
             )
         module, _, name = place.partition(":")
-        opened: Store = getattr(import_module(module), name)(url, credentials=credentials)
+        opened: Store = getattr(import_module(module), name)(url, credentials=credentials, notice=notice)
         return opened
     from explorer.store.embedded.store import EmbeddedStore
 

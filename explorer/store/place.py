@@ -9,7 +9,7 @@ from explorer.errors import SkillgraphError
 
 if TYPE_CHECKING:
     from explorer.credentials import Credentials
-    from explorer.store.protocol import Store
+    from explorer.store.protocol import Notice, Store
 
 __all__ = ["Place"]
 
@@ -40,12 +40,12 @@ class Place:
         except SkillgraphError:
             return cls(url)  # opening it says what is wrong
 
-    def open(self, mode: Literal["read", "write"]) -> Store:
-        """The store.
+    def open(self, mode: Literal["read", "write"], *, notice: Notice | None = None) -> Store:
+        """The store; `notice` is told that opening takes long, and why.
 
         Raises:
             StoreError: It is not there or cannot be opened.
         """
         from explorer.store.opening import open_store
 
-        return open_store(self.url, mode=mode, credentials=self.credentials)
+        return open_store(self.url, mode=mode, credentials=self.credentials, notice=notice)

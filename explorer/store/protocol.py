@@ -29,6 +29,7 @@ __all__ = [
     "LayerInfo",
     "LayerKind",
     "Node",
+    "Notice",
     "Parameter",
     "Path",
     "Progress",
@@ -50,6 +51,8 @@ Parameter = Scalar | tuple[str, ...] | tuple[int, ...]
 LayerKind = Literal["foundation", "fine-tuned", "evidence"]
 Progress = Callable[[int, int], None]
 """Called with (rows done, rows in all)."""
+Notice = Callable[[str, int, int], None]
+"""Called with (a sentence about long work that nobody asked for, steps done, steps in all); the first time with 0."""
 
 if TYPE_CHECKING:
     LAYER_LACKS_SCHEMA: pa.Schema

@@ -107,7 +107,7 @@ def test_a_store(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from explorer.store.embedded.store import EmbeddedStore
 
     module = types.ModuleType("toy_store")
-    module.ToyStore = lambda url, credentials: EmbeddedStore(small / "skillgraph.kgl", mode="read")  # type: ignore[attr-defined]
+    module.ToyStore = lambda url, **_: EmbeddedStore(small / "skillgraph.kgl", mode="read")  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "toy_store", module)
     monkeypatch.setitem(opening.SERVERS, "toy", "toy_store:ToyStore")
     assert call(small, "skillgraph datasets --store toy://anywhere --json").json["datasets"][0]["name"] == "small"

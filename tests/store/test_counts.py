@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from typer.testing import CliRunner
 
+from explorer.cli.app import app
 from explorer.cookbook import find_recipe
 from explorer.errors import StoreError
 from explorer.store.counts import COUNTS, MIXES, MOST_MIXES, association_counts, class_pairs
@@ -184,9 +187,10 @@ def test_a_sum_that_does_not_fit_is_missing() -> None:
     assert found["strength"].to_pylist() == [None, 2**62 + 1, 2**62 + 1]
 
 
-def without_counts(server: RunningNeo4j) -> None:
-    server.rows(f"MATCH (:Layer {{key: 'd/l'}})-[r:LEARNED]->() REMOVE {', '.join(f'r.{name}' for name in COUNTS)}")
-    server.rows("MATCH (l:Layer {key: 'd/l'})-[r:MIXES]->() DELETE r REMOVE l.class_pairs")
+def without_counts(server: RunningNeo4j, key: str = "d/l") -> None:
+    removed = ", ".join(f"r.{name}" for name in COUNTS)
+    server.rows(f"MATCH (l:Layer)-[r:LEARNED]->() WHERE l.key = '{key}' REMOVE {removed}")
+    server.rows(f"MATCH (l:Layer)-[r:MIXES]->() WHERE l.key = '{key}' DELETE r REMOVE l.class_pairs")
 
 
 @pytest.mark.neo4j
@@ -197,11 +201,34 @@ def test_a_database_of_an_earlier_version_is_given_the_counts_when_it_is_opened(
     expected = rows(store, KEPT)
     store.close()
     without_counts(neo4j_server)
-    store = neo4j_server.open()
+    said: list[tuple[str, int, int]] = []
+    store = neo4j_server.open(notice=lambda *told: said.append(told))
+    assert [(done, total) for _, done, total in said] == [(0, 1)]
+    assert f"{neo4j_server.url}: 4 associations of a layer are being counted, once" in said[0][0]
     assert rows(store, KEPT) == expected
     for name in ("l", "other"):
         assert_counted(store, name)
     store.close()
+    neo4j_server.open(notice=lambda *told: said.append(told)).close()
+    assert len(said) == 1
+
+
+@pytest.mark.neo4j
+def test_the_first_command_says_in_one_line_that_it_counts(neo4j_server: RunningNeo4j) -> None:
+    neo4j_server.empty()
+    store = neo4j_server.open()
+    fill(store)
+    store.close()
+    credentials = neo4j_server.credentials
+    who = {"NEO4J_USER": credentials.user, "NEO4J_PASSWORD": credentials.password}
+    for quiet, lines in (([], 1), (["--quiet"], 0)):
+        for key in ("d/l", "d/other"):
+            without_counts(neo4j_server, key)
+        done = CliRunner().invoke(app, ["datasets", "--json", "--store", neo4j_server.url, *quiet], env=who)
+        assert done.exit_code == 0, done.output
+        assert len(done.stderr.splitlines()) == lines
+        assert ("6 associations of 2 layers are being counted" in done.stderr) == bool(lines)
+        assert json.loads(done.stdout)
 
 
 @pytest.mark.neo4j
@@ -218,7 +245,9 @@ def test_whoever_cannot_write_is_told_that_counts_are_missing(
         raise StoreError("only reading is allowed")
 
     monkeypatch.setattr(Connection, "write", refuse)
-    store = neo4j_server.open()
+    said: list[tuple[str, int, int]] = []
+    store = neo4j_server.open(notice=lambda *told: said.append(told))
+    assert said == []
     result = store.query(KEPT, {"dataset": "d", "layer": "l"})
     assert [row[1:] for row in result.rows] == [(None, None, None)] * len(ALL)
     assert len(result.warnings) == 1

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from explorer.errors import StoreError
 from explorer.service import learn
 from explorer.store.opening import open_store
+from explorer.store.place import Place
+from explorer.store.protocol import Notice, Store
 from ui.choice import choose
-from ui.source import Source
+from ui.source import OpeningError, Source
 
 
 @pytest.fixture
@@ -142,3 +145,49 @@ def test_what_is_not_there_is_said(own_store: Path, query: dict[str, str], named
     assert (choice.dataset, choice.layer) == ("small", "foundation")
     assert choice.problem is not None
     assert named in choice.problem
+
+
+def test_pages_say_why_opening_a_server_takes_long(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counted = threading.Event()
+
+    def slowly(place: Place, mode: str, *, notice: Notice) -> Store:
+        notice("2 layers are being counted", 0, 2)
+        notice("2 layers are being counted", 1, 2)
+        assert counted.wait(60)
+        return open_store(own_store, mode="read")
+
+    monkeypatch.setattr(Place, "open", slowly)
+    source = Source("neo4j://127.0.0.1:1")
+    for _ in range(2):
+        with pytest.raises(OpeningError, match=r"2 layers are being counted; [01] of 2 layers are done\."):
+            source.snapshot()
+    assert capsys.readouterr().err == "2 layers are being counted.\n"
+    counted.set()
+    for _ in range(600):
+        try:
+            found = source.snapshot()
+            break
+        except OpeningError:
+            time.sleep(0.1)
+    assert [info.name for info in found.datasets()] == ["small"]
+    source.close()
+
+
+def test_a_server_that_cannot_be_opened_is_asked_again(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[Path] = []
+
+    def away(place: Place, mode: str, *, notice: Notice) -> Store:
+        if not answers:
+            raise StoreError("no server answers")
+        return open_store(answers[0], mode="read")
+
+    monkeypatch.setattr(Place, "open", away)
+    source = Source("neo4j://127.0.0.1:1")
+    for _ in range(2):
+        with pytest.raises(StoreError, match="no server answers"):
+            source.snapshot()
+    answers.append(own_store)
+    assert [info.name for info in source.snapshot().datasets()] == ["small"]
+    source.close()

@@ -23,7 +23,14 @@ from explorer.store.neo4j.dataset import (
     stage_rows,
 )
 from explorer.store.neo4j.reading import NodeIndex, fill_pairs, read_nodes, read_pairs, read_values
-from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_LACKS_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo
+from explorer.store.protocol import (
+    ASSOCIATION_SCHEMA,
+    LAYER_LACKS_SCHEMA,
+    LAYER_SKILLS_SCHEMA,
+    Layer,
+    LayerInfo,
+    Notice,
+)
 from explorer.store.records import (
     dataset_parts,
     lacks_table,
@@ -253,21 +260,32 @@ def _set_mixes(transaction: ManagedTransaction, key: str, found: Counted) -> Non
     ).consume()
 
 
-def add_missing_counts(connection: Connection) -> tuple[str, ...]:
+def add_missing_counts(connection: Connection, notice: Notice | None = None) -> tuple[str, ...]:
     """Count the associations of layers that an earlier version wrote, which kept no counts.
+
+    Args:
+        connection: To the server.
+        notice: Told so before each layer; not if this user may only read.
 
     Returns:
         Keys of the layers that are left as they are: this user may only read, or somebody is writing.
     """
-    keys = [row[0] for row in connection.rows(_UNCOUNTED)]
-    done = set()
-    for key in keys:
+    found = {row[0]: row[1] for row in connection.rows(_UNCOUNTED)}
+    keys, done = list(found), set[str]()
+    layers = "a layer" if len(keys) == 1 else f"{len(keys)} layers"
+    text = (
+        f"{connection.address.url}: {sum(found.values()):,} associations of {layers} are being counted, once, because "
+        "the version that wrote them kept no counts"
+    )
+    for number, key in enumerate(keys):
 
-        def add(transaction: ManagedTransaction, key: str = key) -> bool:
+        def add(transaction: ManagedTransaction, key: str = key, number: int = number) -> bool:
             # Nothing is published while this lasts.
             if is_publishing(transaction):
                 return False
-            if [key] in [row.values() for row in transaction.run(_UNCOUNTED)]:
+            if notice:
+                notice(text, number, len(keys))
+            if key in [row[0] for row in transaction.run(_UNCOUNTED)]:
                 _add_counts(transaction, key)
             return True
 
@@ -278,7 +296,10 @@ def add_missing_counts(connection: Connection) -> tuple[str, ...]:
     return tuple(key for key in keys if key not in done)
 
 
-_UNCOUNTED = "MATCH (l:Layer) WHERE l.associations > 0 AND l.class_pairs IS NULL RETURN l.key AS key ORDER BY key"
+_UNCOUNTED = (
+    "MATCH (l:Layer) WHERE l.associations > 0 AND l.class_pairs IS NULL "
+    "RETURN l.key AS key, l.associations ORDER BY key"
+)
 
 
 def missing_counts(keys: Sequence[str]) -> str:

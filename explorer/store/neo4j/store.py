@@ -68,7 +68,7 @@ from explorer.store.neo4j.layer import (
     stage_layer,
 )
 from explorer.store.neo4j.query import run_query
-from explorer.store.protocol import DatasetInfo, Layer, LayerInfo, Progress, QueryResult
+from explorer.store.protocol import DatasetInfo, Layer, LayerInfo, Notice, Progress, QueryResult
 from explorer.store.records import (
     EDGE_TABLES,
     NODE_LABELS,
@@ -114,6 +114,7 @@ class Neo4jStore:
         credentials: Credentials | None = None,
         ask: Callable[[str], str] | None = None,
         retry_seconds: float = 30.0,
+        notice: Notice | None = None,
     ) -> None:
         """Connect.
 
@@ -122,6 +123,7 @@ class Neo4jStore:
             credentials: Who one is; found as `explorer.credentials.find_credentials` does if not given.
             ask: Asks a person for the password, given a prompt.
             retry_seconds: How long a transaction is tried again while the server is away.
+            notice: Told that associations of an earlier version's layers are being counted, layer by layer.
 
         Raises:
             StoreError: A wrong address, no password, or a server that does not answer or refuses.
@@ -140,7 +142,7 @@ class Neo4jStore:
                     # Whoever may only read does so without them.
                     if not is_read_only(error.__cause__):
                         raise
-                self._uncounted = add_missing_counts(self._connection)
+                self._uncounted = add_missing_counts(self._connection, notice)
         except BaseException:
             self._connection.close()
             raise
