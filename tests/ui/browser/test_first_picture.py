@@ -36,6 +36,7 @@ def test_communities_follow_by_themselves(
     expect(page.locator("#g-legend-box")).to_contain_text("Community")
 
 
+@pytest.mark.long
 def test_another_view_than_the_one_awaited(
     page: Page, serve: Any, store_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

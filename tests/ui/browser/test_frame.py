@@ -237,7 +237,9 @@ def test_a_page_that_is_being_made_has_a_shape_before(page: Page, small: str) ->
     assert page.locator("#page:empty").count() == 0
 
 
-@pytest.mark.parametrize("path", ["/graph", "/learning", "/query"])
+@pytest.mark.parametrize(
+    "path", ["/graph", *(pytest.param(path, marks=pytest.mark.long) for path in ("/learning", "/query"))]
+)
 def test_a_page_that_is_left_leaves_nothing_in_the_browser(page: Page, small: str, path: str) -> None:
     session = page.context.new_cdp_session(page)
 

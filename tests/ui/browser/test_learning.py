@@ -32,7 +32,13 @@ def test_what_if_has_a_slider_for_d(page: Page, small: str) -> None:
         page.keyboard.press("ArrowRight")
 
 
-@pytest.mark.parametrize("query", ["R=nan", "c=1e309", "c=-inf&R=x", "learner=capacity:nan"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "R=nan",
+        *(pytest.param(query, marks=pytest.mark.long) for query in ("c=1e309", "c=-inf&R=x", "learner=capacity:nan")),
+    ],
+)
 def test_what_if_of_no_number_is_the_layers_own(page: Page, small: str, query: str) -> None:
     opened(page, f"{small}/learning?tab=what-if&{query}")
     plotted(page, "l-what-if")

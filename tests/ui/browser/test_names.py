@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 
 _BASE, _TUNED = AWKWARD_LAYERS
 _HERE = {"dataset": AWKWARD_NAME, "layer": _TUNED}
+_SHORT = ("/", "/graph", "/layers", "/classes", "/query", "/why")  # the first view of each; the others are `long`
 _VIEWS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/", {}),
     ("/graph", {"skill": "k1"}),
@@ -37,6 +38,14 @@ _VIEWS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/why", {"skill": "never"}),
     ("/runs", {"run": "rename"}),
 )
+
+_CASES = [
+    pytest.param(
+        *view,
+        marks=() if view[0] in _SHORT and view[0] not in [place for place, _ in _VIEWS[:i]] else pytest.mark.long,
+    )
+    for i, view in enumerate(_VIEWS)
+]
 
 # Texts, tooltips and what is read aloud, as far as a letter in them is written from right to left: what is left of
 # each without what is isolated, and whether it is the whole text of an element that is isolated itself.
@@ -79,7 +88,7 @@ def awkward(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, 
     return serve(path), names
 
 
-@pytest.mark.parametrize(("place", "query"), _VIEWS, ids=[f"{p} {json.dumps(q)[:40]}" for p, q in _VIEWS])
+@pytest.mark.parametrize(("place", "query"), _CASES, ids=[f"{p} {json.dumps(q)[:40]}" for p, q in _VIEWS])
 def test_a_name_in_a_sentence_turns_nothing_around_it(
     page: Page, awkward: tuple[str, set[str]], place: str, query: dict[str, str]
 ) -> None:

@@ -18,7 +18,7 @@ from tests.support.neo4j import RunningNeo4j, options_for_tests
 from tests.ui.browser.seen import at_rest, opened
 from tests.ui.conftest import fill_store
 
-pytestmark = [pytest.mark.browser, pytest.mark.neo4j]
+pytestmark = [pytest.mark.browser, pytest.mark.neo4j, pytest.mark.long]
 
 SLOW = "MATCH (a:Text), (b:Text), (c:Text), (d:Text) WHERE a.id < b.id AND c.id < d.id RETURN count(*) AS n"
 

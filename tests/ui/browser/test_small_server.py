@@ -17,7 +17,7 @@ from ui.drawing.colourings import TITLES
 from ui.pages.graph.state import GROUPS, VIEWS
 from ui.pages.learning.state import TABS
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 LARGE = ("networkit", "networkx", "numba")
 SERVER = f"""

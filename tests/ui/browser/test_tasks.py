@@ -13,7 +13,7 @@ from explorer.store.opening import open_store
 from tests.evidence.families import cruxeval
 from tests.ui.browser.seen import at_rest
 
-pytestmark = [pytest.mark.browser, pytest.mark.shared_data]
+pytestmark = [pytest.mark.browser, pytest.mark.shared_data, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
