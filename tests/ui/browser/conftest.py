@@ -16,7 +16,8 @@ from waitress.server import create_server
 
 from explorer.store.opening import open_store
 from tests.ui.browser.seen import HERE, moved
-from tests.ui.conftest import small_dataset
+from tests.ui.conftest import fill, small_dataset
+from tests.ui.course import fill as fill_course
 from ui.app import create_app
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -81,6 +82,28 @@ def serve() -> Iterator[Serve]:
 def small(serve: Serve, store_path: Path) -> str:
     """Address of the explorer on the small store."""
     return serve(store_path)
+
+
+@pytest.fixture(scope="session")
+def own_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store like the small one that tests write to: layers of their own names, and saved views."""
+    path = tmp_path_factory.mktemp("own") / "own.kgl"
+    fill(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def own(serve: Serve, own_store: Path) -> str:
+    """Address of the explorer on the store that tests write to."""
+    return serve(own_store)
+
+
+@pytest.fixture(scope="session")
+def course(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Address of the explorer on a course with outcomes of two models."""
+    path = tmp_path_factory.mktemp("course") / "course.kgl"
+    fill_course(path)
+    return serve(path)
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ __all__ = [
     "on_canvas",
     "opened",
     "pdf_text",
+    "plain",
     "plotted",
     "serious",
     "until",
@@ -73,19 +74,48 @@ def has_state(page: Page, key: str, value: str | None) -> None:
     )
 
 
-def serious(page: Page) -> list[tuple[str, list[str]]]:
-    """What axe-core finds that keeps people out, once all colours are what they shall be and tables have headers."""
+_COLOURS = {
+    "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
+    "resultTypes": ["violations"],
+}
+
+
+def serious(page: Page, *, in_dark: bool = False) -> list[tuple[str, list[str]]]:
+    """What axe-core finds that keeps people out, once all colours are what they shall be and tables have headers.
+
+    Args:
+        page: Where it is looked for.
+        in_dark: The page has been looked at in light; only the rules that depend on colours are applied.
+    """
     at_rest(page)
     page.wait_for_function(
         """() => !document.getAnimations().some(a => a instanceof CSSTransition && a.playState === 'running')
           && [...document.querySelectorAll('.ag-root')].every(
             table => !table.checkVisibility() || table.querySelector('.ag-header-cell'))"""
     )
+    found = Axe().run(page, options=_COLOURS) if in_dark else Axe().run(page)
     return [
         (rule["id"], [node["html"][:160] for node in rule["nodes"]][:4])
-        for rule in Axe().run(page).response["violations"]
+        for rule in found.response["violations"]
         if rule["impact"] in ("serious", "critical")
     ]
+
+
+_HEADLINES = """() => [...document.querySelectorAll('.stat')].filter((box) => box.offsetParent).map((box) =>
+  ['.stat-label', '.stat-value', '.stat-meaning'].map((part) => box.querySelector(part).textContent))"""
+
+
+def plain(page: Page) -> int:
+    """No word of the program is shown, and every share in a headline says of how many; the number of such shares."""
+    words = page.locator("main").inner_text()
+    assert not re.search(r"\b(None|NaN|nan|undefined|Infinity)\b", words), (page.url, words)
+    shares = 0
+    for label, value, meaning in page.evaluate(_HEADLINES):
+        assert meaning, (page.url, label)
+        if value.endswith("%"):
+            assert re.search(r"\bof [\d,]+ \w|\bexpected of\b", meaning), (page.url, label, value, meaning)
+            shares += 1
+    return shares
 
 
 def at_rest(page: Page) -> None:

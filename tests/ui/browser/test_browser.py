@@ -20,6 +20,7 @@ from tests.ui.browser.seen import (
     mark_option,
     no_figure_sends_its_data_away,
     opened,
+    plain,
     plotted,
     serious,
 )
@@ -39,6 +40,7 @@ PAGES = {
 }
 
 
+WITH_SHARES = ("/", "/layers", "/compression")
 WITH_FIGURES = ("/", "/learning", "/percolation", "/layers", "/classes")  # and /graph on its map
 
 
@@ -67,12 +69,13 @@ def test_page_with_data(page: Page, small: str, path: str) -> None:
     expect(page.locator("#notice")).to_be_empty()
     expect(page.locator("#banner")).to_be_empty()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert plain(page) >= (path in WITH_SHARES)
     if path in WITH_FIGURES:
         no_figure_sends_its_data_away(page)
     assert not serious(page), "in light"
     page.get_by_role("button", name="Light or dark").click()
     page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
-    assert not serious(page), "in dark"
+    assert not serious(page, in_dark=True), "in dark"
 
 
 @pytest.mark.parametrize("path", PAGES)

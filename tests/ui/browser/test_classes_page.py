@@ -1,23 +1,20 @@
 """The classes page in a real Chromium."""
 
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.browser.seen import at_rest, drawn, has_state, mark_option, on_canvas, opened, plotted, serious, until
-from tests.ui.course import BLOCKER, fill
+from tests.ui.course import BLOCKER
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def course(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
-    path: Path = tmp_path_factory.mktemp("course") / "course.kgl"
-    fill(path)
-    return f"{serve(path)}/classes?dataset=course&layer=continued"
+@pytest.fixture
+def course(course: str) -> str:
+    """The page on the layer that is fine-tuned."""
+    return f"{course}/classes?dataset=course&layer=continued"
 
 
 def test_the_tree_opens_and_closes(page: Page, course: str) -> None:

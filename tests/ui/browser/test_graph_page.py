@@ -225,6 +225,7 @@ def test_the_table_is_the_picture_s_twin(page: Page, small: str) -> None:
     until(page, "cy.width() > 100")
 
 
+@pytest.mark.long
 def test_map_of_many_skills_goes_to_cytoscape(page: Page, many: str) -> None:
     opened(page, f"{many}/graph")
     until(page, "cy.nodes('.group').length > 1")
@@ -276,6 +277,7 @@ def test_map_click_chooses_a_skill(page: Page, small: str) -> None:
     assert "view" not in state(page)
 
 
+@pytest.mark.long
 def test_search_among_many_skills(page: Page, many: str) -> None:
     opened(page, f"{many}/graph?view=neighbours")
     drawn(page)
@@ -363,5 +365,5 @@ def test_options_and_map_are_open_to_everybody(page: Page, small: str) -> None:
     assert not serious(page), "in light"
     page.get_by_role("button", name="Light or dark").click()
     page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
-    assert not serious(page), "in dark"
+    assert not serious(page, in_dark=True), "in dark"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

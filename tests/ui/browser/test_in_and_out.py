@@ -20,7 +20,6 @@ from explorer.store.opening import open_store
 from loaders.formats import load
 from tests.support.demo import make_demo_store
 from tests.ui.browser.seen import at_rest, drawn, has_state, opened, pdf_text, serious, until
-from tests.ui.conftest import fill
 
 pytestmark = pytest.mark.browser
 
@@ -102,6 +101,7 @@ def learn(page: Page, address: str, query: str, said: str) -> None:
     expect(page.locator("#runs-result")).to_contain_text(said)
 
 
+@pytest.mark.long
 def test_what_a_child_gained_from_a_file_is_sent_to_a_colleague(
     page: Page, serve: Any, tmp_path: Path, watched: list[str]
 ) -> None:
@@ -161,11 +161,8 @@ def test_pages_are_taken_away_as_tables_and_pictures(page: Page, small: str, tmp
     assert b"/Subtype /Image" in printed  # what no font here can write is drawn by the browser
 
 
-def test_views_are_saved_in_the_store_for_everybody(page: Page, serve: Any, tmp_path: Path) -> None:
-    path = tmp_path / "views.kgl"
-    fill(path)
-    address = serve(path)
-    opened(page, f"{address}/classes?layer=tuned")
+def test_views_are_saved_in_the_store_for_everybody(page: Page, own: str, own_store: Path, tmp_path: Path) -> None:
+    opened(page, f"{own}/classes?layer=tuned")
     at_rest(page)
     page.evaluate("() => { document.getElementById('page').firstChild.dataset.same = 'yes' }")
     page.get_by_label("Saved views").first.click()
@@ -184,9 +181,9 @@ def test_views_are_saved_in_the_store_for_everybody(page: Page, serve: Any, tmp_
     file = tmp_path / "views.json"
     download.value.save_as(file)
     assert page.locator("[data-same]").count() == 1  # the page stayed as it was: views are no content
-    view = open_store(path, mode="read").views()[0]
+    view = open_store(own_store, mode="read").views()[0]
     assert (view.name, view.address) == ("<b>mine</b>", "/classes?layer=tuned")
-    opened(page, f"{address}/query?q=MATCH+(s:Skill)+RETURN+s.id+LIMIT+3")
+    opened(page, f"{own}/query?q=MATCH+(s:Skill)+RETURN+s.id+LIMIT+3")
     page.get_by_label("Saved views").first.click()
     page.get_by_role("button", name="Rename <b>mine</b>").click()
     page.keyboard.type("ours")
@@ -231,7 +228,7 @@ def test_new_pages_are_open_to_everybody(page: Page, small: str, path: str, read
         has_state(page, "skill", "u1")
     page.get_by_role("button", name="Light or dark").click()
     page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
-    assert not serious(page), "in dark"
+    assert not serious(page, in_dark=not path.startswith("/why")), "in dark"
 
 
 COUNT = """() => {
@@ -266,6 +263,7 @@ def test_every_skill_is_three_clicks_from_why(page: Page, small: str) -> None:
         assert page.evaluate("window.clicks") == 2
 
 
+@pytest.mark.long
 def test_pictures_of_a_graph_as_large_as_the_demos_go_into_a_mail(page: Page, serve: Any, tmp_path: Path) -> None:
     """1,800 skills are drawn, as of the demo's largest layer; a picture of all colours would be twice as large."""
     store = open_store(tmp_path / "large.kgl", mode="write")

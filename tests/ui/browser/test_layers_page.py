@@ -1,23 +1,12 @@
 """The layers page in a real Chromium."""
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.browser.seen import at_rest, drawn, has_state, on_canvas, opened, plotted, serious, until
-from tests.ui.course import fill
 from ui.drawing.style import CHANGE_SHAPES, CHANGES
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def course(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
-    path: Path = tmp_path_factory.mktemp("course") / "course.kgl"
-    fill(path)
-    return serve(path)
 
 
 def pair(course: str, more: str = "") -> str:
@@ -78,7 +67,7 @@ def test_side_by_side_moves_together_and_keeps_nobody_out(page: Page, course: st
     assert not serious(page), "in light"
     page.get_by_role("button", name="Light or dark").click()
     page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
-    assert not serious(page), "in dark"
+    assert not serious(page, in_dark=True), "in dark"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +10,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.ui.browser.seen import at_rest, drawn, has_state, opened
-from tests.ui.conftest import fill
 
 pytestmark = pytest.mark.browser
 
@@ -24,14 +22,6 @@ def other(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Pa
     page.set_default_timeout(120_000)
     yield page
     context.close()
-
-
-@pytest.fixture(scope="module")
-def own(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A store that these tests write to."""
-    path: Path = tmp_path_factory.mktemp("several") / "several.kgl"
-    fill(path)
-    return serve(path)
 
 
 def test_the_graph_page(page: Page, other: Page, small: str) -> None:
@@ -49,6 +39,7 @@ def test_the_graph_page(page: Page, other: Page, small: str) -> None:
     expect(page.get_by_role("complementary").get_by_role("heading", level=2)).to_have_text("skill b05")
 
 
+@pytest.mark.long
 def test_the_learning_page(page: Page, other: Page, small: str) -> None:
     opened(page, f"{small}/learning?tab=what-if&c=3&R=1&learner=one")
     expect(page.locator("#l-expect .stat-value").first).to_have_text("33.5 %")
@@ -61,6 +52,7 @@ def test_the_learning_page(page: Page, other: Page, small: str) -> None:
     expect(other.locator("#l-expect .stat-value").first).to_have_text("18.2 %")
 
 
+@pytest.mark.long
 def test_the_query_page(page: Page, other: Page, small: str) -> None:
     first, second = "MATCH (s:Skill) RETURN s.id AS id LIMIT 4", "MATCH (l:Layer) RETURN l.name AS name"
     opened(page, f"{small}/query?q={quote(first)}")
@@ -92,6 +84,7 @@ def test_runs(page: Page, other: Page, own: str) -> None:
     expect(page.get_by_role("link", name="by-the-second", exact=True)).to_be_visible()
 
 
+@pytest.mark.long
 def test_the_compression_page(page: Page, other: Page, small: str) -> None:
     opened(page, f"{small}/compression?text=f003")
     opened(other, f"{small}/compression?text=h0&model=uniform")
