@@ -110,6 +110,7 @@ def test_navigation_keeps_the_layer_and_back_returns(page: Page, small: str) -> 
     assert state(page)["layer"] == "tuned"
 
 
+@pytest.mark.long
 def test_another_layer_is_another_address(page: Page, small: str) -> None:
     opened(page, f"{small}/graph")
     drawn(page)
@@ -345,7 +346,7 @@ def test_a_slash_at_the_end_leads_to_the_same_page(page: Page, small: str) -> No
     expect(page.locator("a.nav-link[data-active]")).to_have_text("Graph")
 
 
-@pytest.mark.parametrize("view", ["skills", "map"])
+@pytest.mark.parametrize("view", ["skills", pytest.param("map", marks=pytest.mark.long)])
 def test_filters_that_keep_nothing_say_so_and_are_cleared(page: Page, small: str, view: str) -> None:
     opened(page, f"{small}/graph?view={view}&weight=99")
     told = page.locator("#g-nothing")

@@ -135,7 +135,9 @@ def test_filters_say_what_they_keep(page: Page, small: str) -> None:
     until(page, f"cy.nodes('[id ^= \"s:\"]').length === {before}")
 
 
-@pytest.mark.parametrize(("by", "title"), [("class", "classes"), ("component", "components")])
+@pytest.mark.parametrize(
+    ("by", "title"), [("class", "classes"), pytest.param("component", "components", marks=pytest.mark.long)]
+)
 def test_groups_of_another_kind_open_and_close(page: Page, small: str, by: str, title: str) -> None:
     opened(page, f"{small}/graph?view=groups&by={by}&layer=tuned")
     until(page, "cy.nodes('.group').length > 0")

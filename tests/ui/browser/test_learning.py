@@ -73,6 +73,7 @@ def test_names_are_on_the_canvas_and_meet_neither_each_other_nor_a_disc(page: Pa
                 assert dx * dx + dy * dy >= disc["r"] ** 2 - 0.5, (one, disc)
 
 
+@pytest.mark.long
 def test_what_if_with_a_random_capacity(page: Page, small: str) -> None:
     opened(page, f"{small}/learning?tab=what-if&c=4&R=0.6&learner=capacity:0.6")
     expect(page.get_by_role("radio", name="a random number")).to_be_checked()
@@ -114,6 +115,7 @@ def test_exit_curves_of_each_ensemble(page: Page, small: str, store_path: Path) 
     expect(page.locator("#l-exit-words")).to_contain_text(f"x = {chart.lines[-1].fixed:.3f}")
 
 
+@pytest.mark.long
 def test_playback_plays_pauses_and_steps(page: Page, small: str) -> None:
     opened(page, f"{small}/learning?wave=0")
     expect(page.locator("#l-wave-title")).to_contain_text("Before the first wave")

@@ -106,6 +106,7 @@ def test_what_is_wrong_with_a_run_is_a_sentence(page: Page, own: str, own_store:
     assert "blocked" not in layers(own_store)
 
 
+@pytest.mark.long
 def test_a_first_layer_is_learned_without_the_command_line(page: Page, serve: Any, tmp_path: Path) -> None:
     path = tmp_path / "fresh.kgl"
     store = open_store(path, mode="write")

@@ -59,6 +59,7 @@ def test_running_anew_ends_what_was_running(page: Page, small: str) -> None:
     expect(page.locator("#q-summary")).to_contain_text("3 rows in")
 
 
+@pytest.mark.long
 def test_a_time_limit_stops_a_query(page: Page, small: str) -> None:
     opened(page, ask(small, QUICK))
     page.get_by_role("textbox", name="Time limit").click()

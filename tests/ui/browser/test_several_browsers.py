@@ -24,6 +24,7 @@ def other(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Pa
     context.close()
 
 
+@pytest.mark.long
 def test_the_graph_page(page: Page, other: Page, small: str) -> None:
     opened(page, f"{small}/graph")
     drawn(page, "cy")
