@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from loaders.dataset import Dataset
+    from tests.support.neo4j import RunningNeo4j
 
 # As the command line does (explorer/cli): two processes with threads for small matrices hold each other up.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -28,12 +32,24 @@ collect_ignore = [] if find_spec("pandas") and find_spec("pyspark") else ["spark
 if not find_spec("nbclient"):
     collect_ignore.append("notebooks")
 
-_LONGEST = ("browser", "neo4j", "spark")  # begun first, so that both end together
+# Begun first and in this order, so that both processes end together.
+_LONGEST = (
+    "browser",
+    "neo4j",
+    "stdlib",
+    "tests/docs/test_code_blocks.py",
+    "tests/docs/test_printed.py",
+    "tests/test_notebooks.py",
+    "tests/evidence/test_layers.py",
+    "tests/ui/test_map_picture.py",
+    "tests/test_spark.py",
+)
 _TOGETHER = {
     "browser": ("tests/ui/browser/",),
     "neo4j": (
         "tests/server/",
         "tests/store/test_neo4j_",
+        "tests/store/test_counts.py",
         "tests/store/test_demo.py",
         "tests/oracle/",
         "tests/test_containers.py",
@@ -51,6 +67,25 @@ def stdlib() -> Dataset:
     return load_python_source(["stdlib"], name="python", part="stdlib")
 
 
+@pytest.fixture(scope="session")
+def demo_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the README's first command leaves, of small sources; to be copied."""
+    from tests.support.demo import make_demo_store
+
+    path = tmp_path_factory.mktemp("demo") / "skillgraph.kgl"
+    make_demo_store(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNeo4j]:
+    """A Neo4j server for the whole session; tests empty it as they need."""
+    from tests.support.neo4j import running
+
+    with running(tmp_path_factory.mktemp("neo4j")) as server:
+        yield server
+
+
 def group(nodeid: str) -> str:
     """The tests that one process runs one after the other: those of a server, Spark or browser, or of a file."""
     if nodeid.startswith("tests/store/") and "[neo4j" in nodeid:
@@ -66,6 +101,11 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    stray = [item.nodeid for item in items if item.get_closest_marker("neo4j") and group(item.nodeid) not in _LONGEST]
+    if stray:
+        raise pytest.UsageError(
+            f"{stray[0]} would start a second Neo4j: add its file to _TOGETHER in tests/conftest.py"
+        )
     if hasattr(config, "workerinput"):
         rank = {name: place for place, name in enumerate(_LONGEST)}
         items.sort(key=lambda item: rank.get(group(item.nodeid), len(rank)))

@@ -22,9 +22,7 @@ from ruamel.yaml import YAML
 from explorer.credentials import PASSWORD_VARIABLE, USER_VARIABLE
 from explorer.server import NEO4J_VERSION, ServerOptions
 from explorer.server.local import render_configuration
-from tests.support.neo4j import RunningNeo4j, neo4j_server
-
-__all__ = ["neo4j_server"]
+from tests.support.neo4j import RunningNeo4j
 
 ROOT = Path(__file__).parents[1]
 COMPOSE = ROOT / "docker-compose.yml"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.support.demo import make_demo_store
-
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(demo_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the demo has run; nothing in these tests may change it."""
     folder = tmp_path_factory.mktemp("agent")
-    make_demo_store(folder / "skillgraph.kgl")
+    shutil.copy(demo_store, folder)
     return folder

@@ -9,9 +9,7 @@ import pytest
 
 from explorer.store.opening import open_store as open_any
 from explorer.store.protocol import Store
-from tests.support.neo4j import RunningNeo4j, neo4j_server
-
-__all__ = ["neo4j_server"]
+from tests.support.neo4j import RunningNeo4j
 
 Open = Callable[..., Store]
 

@@ -52,6 +52,7 @@ def filled(neo4j_server: RunningNeo4j) -> Iterator[RunningNeo4j]:
     associate(store, "plans", "tuned")
     store.close()
     neo4j_server.rows("CALL db.resampleOutdatedIndexes()")
+    neo4j_server.rows("CALL db.clearQueryCaches()")  # plans for this graph, not for what other tests have left
     yield neo4j_server
     neo4j_server.empty()
 

@@ -1,10 +1,8 @@
-"""A real Neo4j for tests, once per session.
+"""A real Neo4j for tests, once per session: the fixture `neo4j_server` of tests/conftest.py.
 
 `NEO4J_URI` (with `NEO4J_USER` and `NEO4J_PASSWORD`) names one; else a container where a Docker engine answers; else
 the project's own local server in a temporary home. `SKILLGRAPH_TEST_NEO4J` names another version than the default for
 the last two. With `CI` set a missing Neo4j is a failure, not a skip.
-
-A suite takes part by `from tests.support.neo4j import neo4j_server` in its conftest.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,7 @@ from explorer.errors import ServerError, SkillgraphError
 from explorer.server import NEO4J_VERSION, LocalServer, ServerOptions, find_version, free_port
 from explorer.store.neo4j.store import Neo4jStore
 
-__all__ = ["IMAGE", "RunningNeo4j", "neo4j_server", "options_for_tests", "start_local"]
+__all__ = ["IMAGE", "RunningNeo4j", "options_for_tests", "running", "start_local"]
 
 _NAMED = os.environ.get("SKILLGRAPH_TEST_NEO4J")
 VERSION = NEO4J_VERSION if _NAMED is None else find_version(_NAMED)
@@ -31,8 +29,12 @@ VERSION = NEO4J_VERSION if _NAMED is None else find_version(_NAMED)
 IMAGE = f"neo4j:{VERSION}-community"
 
 
+# Each test fills the database anew: queries would be planned again and again for what the one before has left.
+_SETTINGS = {"dbms.cypher.min_replan_interval": "1h", "db.index_sampling.background_enabled": "false"}
+
+
 def options_for_tests(**changes: Any) -> ServerOptions:
-    """A small server that starts quickly on a free port."""
+    """A small server that starts quickly on a free port; `settings` are added to those of all tests."""
     given: dict[str, Any] = {
         "bolt_port": free_port(),
         "http_port": None,
@@ -41,7 +43,7 @@ def options_for_tests(**changes: Any) -> ServerOptions:
         "quick": True,
         "version": VERSION,
     }
-    return ServerOptions(**{**given, **changes})
+    return ServerOptions(**{**given, **changes, "settings": {**_SETTINGS, **changes.get("settings", {})}})
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,13 @@ class RunningNeo4j:
         url: Its address.
         credentials: Who one is to it.
         local: The project's own server, if it is that: faults can be made on it.
+        kept: A driver for all that this object asks; without it each question opens one.
     """
 
     url: str
     credentials: Credentials
     local: LocalServer | None = None
+    kept: Any = field(default=None, compare=False)
 
     def open(self, **options: Any) -> Neo4jStore:
         """A store on it."""
@@ -64,11 +68,16 @@ class RunningNeo4j:
 
     @contextmanager
     def driver(self) -> Iterator[Any]:
-        """A driver of one's own, to look at what the store has written."""
+        """A driver that is not the store's, to look at what that has written."""
         from neo4j import GraphDatabase
 
+        if self.kept is not None:
+            yield self.kept
+            return
         auth = (self.credentials.user, self.credentials.password)
-        with GraphDatabase.driver(self.url, auth=auth, notifications_min_severity="OFF") as driver:
+        # The server may have been killed and started again since a connection was last used.
+        options = {"notifications_min_severity": "OFF", "liveness_check_timeout": 0}
+        with GraphDatabase.driver(self.url, auth=auth, **options) as driver:
             yield driver
 
     def rows(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
@@ -117,15 +126,15 @@ def start_local(stack: ExitStack, home: Path) -> RunningNeo4j:
     return RunningNeo4j(str(status.url), server.credentials(), server)
 
 
-@pytest.fixture(scope="session")
-def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNeo4j]:
-    """A Neo4j server for the whole session; tests empty it as they need."""
+@contextmanager
+def running(home: Path) -> Iterator[RunningNeo4j]:
+    """The one that is named or contained, or a local one in a new home; without any, the test is skipped."""
     with ExitStack() as stack:
         try:
-            server = _given() or _contained(stack) or start_local(stack, tmp_path_factory.mktemp("neo4j"))
+            server = _given() or _contained(stack) or start_local(stack, home)
         except SkillgraphError as error:
             if os.environ.get("CI"):
                 raise
             hint = "" if isinstance(error, ServerError) else " (NEO4J_URI)"
             pytest.skip(f"no real Neo4j here{hint}: {error}")
-        yield server
+        yield replace(server, kept=stack.enter_context(server.driver()))
