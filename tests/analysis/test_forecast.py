@@ -149,15 +149,16 @@ SOURCES = {
 }
 
 
-def test_intervals_hold_the_truth_of_known_sources() -> None:
-    """90 % intervals on seven kinds of sources, for 1.1, 2 and 5 times as many texts: 42 draws, at most 8 misses.
+@pytest.mark.parametrize(("seeds", "most"), [((0,), 5), pytest.param((0, 1), 8, marks=pytest.mark.long)])
+def test_intervals_hold_the_truth_of_known_sources(seeds: tuple[int, ...], most: int) -> None:
+    """90 % intervals on seven kinds of sources, for 1.1, 2 and 5 times as many texts, of one draw or two.
 
-    With 90 % coverage more than 8 misses have a probability of 1.5 %.
+    With 90 % coverage more than 5 misses of 21, and more than 8 of 42, have a probability of 1.4 % and 2.1 %.
     """
     missed, splits, covered = [], 0, 0
     for name, (make, texts) in SOURCES.items():
         for factor in (1.1, 2.0, 5.0):
-            for seed in (0, 1):
+            for seed in seeds:
                 rng = np.random.default_rng([seed, 7])
                 pool = make(round(texts * factor), rng)
 
@@ -177,7 +178,7 @@ def test_intervals_hold_the_truth_of_known_sources() -> None:
                 if not low - 0.5 <= truth <= high + 0.5:
                     missed.append((name, factor, seed, low, high, truth))
                 splits, covered = splits + 4, covered + test.covered
-    assert len(missed) <= 8, missed
+    assert len(missed) <= most, missed
     assert covered >= 0.85 * splits
 
 

@@ -42,7 +42,9 @@ def chain(seed: int) -> Dataset:
     )
 
 
-@pytest.mark.parametrize("modes", [("continued", "frozen"), ("frozen", "continued")])
+@pytest.mark.parametrize(
+    "modes", [("continued", "frozen"), pytest.param(("frozen", "continued"), marks=pytest.mark.long)]
+)
 def test_a_chain_of_three_layers_is_predicted_from_the_store(tmp_path: Path, modes: tuple[str, str]) -> None:
     path = tmp_path / "store.kgl"
     store = open_store(path, mode="write")
