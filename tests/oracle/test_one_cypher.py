@@ -29,6 +29,7 @@ pytestmark = pytest.mark.neo4j
 
 _GRAPHS = (1, 2)
 _QUERIES = int(os.environ.get("SKILLGRAPH_ORACLE_QUERIES", "500")) // len(_GRAPHS)
+_FEW = 100
 _SEED = int(os.environ.get("SKILLGRAPH_ORACLE_SEED", "7"))
 _MOST_REFUSED = 0.02
 
@@ -79,8 +80,8 @@ def _alike(ours: list[tuple[Any, ...]], theirs: list[tuple[Any, ...]]) -> bool:
 class _Oracle:
     """The same graph in both stores."""
 
-    def __init__(self, server: RunningNeo4j, driver: Any, embedded: Store) -> None:
-        self.server, self.session, self.embedded = server, driver.session(), embedded
+    def __init__(self, server: RunningNeo4j, driver: Any, embedded: Store, queries: int = 0) -> None:
+        self.server, self.session, self.embedded, self.queries = server, driver.session(), embedded, queries
         self.counts = Counter[str]()
         self.refused: list[tuple[str, str]] = []
 
@@ -120,20 +121,24 @@ def test_what_is_alike() -> None:
     assert not _alike([(third,)], [(third,), (third,)])
 
 
-@pytest.fixture(params=[pytest.param(number, marks=pytest.mark.long if number > 1 else []) for number in _GRAPHS])
+@pytest.fixture(
+    params=[(1, _FEW), *(pytest.param((graph, _QUERIES), marks=pytest.mark.long) for graph in _GRAPHS)],
+    ids=["few", *map(str, _GRAPHS)],
+)
 def oracle(request: pytest.FixtureRequest, neo4j_server: RunningNeo4j, tmp_path: FilePath) -> Iterator[_Oracle]:
+    graph, queries = request.param
     neo4j_server.empty()
     with closing(neo4j_server.open()) as store:
-        fill(store, request.param)
+        fill(store, graph)
     with closing(open_store(tmp_path / "store.kgl", mode="write")) as embedded, neo4j_server.driver() as driver:
-        fill(embedded, request.param)
-        yield _Oracle(neo4j_server, driver, embedded)
+        fill(embedded, graph)
+        yield _Oracle(neo4j_server, driver, embedded, queries)
 
 
 def test_random_queries(oracle: _Oracle) -> None:
     @seed(_SEED)
     @settings(
-        max_examples=_QUERIES,
+        max_examples=oracle.queries,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
@@ -143,9 +148,9 @@ def test_random_queries(oracle: _Oracle) -> None:
         oracle.agree(query)
 
     run()
-    assert oracle.counts["refused"] <= _MOST_REFUSED * _QUERIES, oracle.refused
-    assert oracle.counts["refused by Neo4j alone"] <= _MOST_REFUSED * _QUERIES
-    assert oracle.counts["asked"] >= 0.9 * _QUERIES
+    assert oracle.counts["refused"] <= _MOST_REFUSED * oracle.queries, oracle.refused
+    assert oracle.counts["refused by Neo4j alone"] <= _MOST_REFUSED * oracle.queries
+    assert oracle.counts["asked"] >= 0.9 * oracle.queries
 
 
 # What was once answered otherwise, and constructs that the grammar does not reach.

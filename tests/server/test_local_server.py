@@ -201,6 +201,7 @@ def test_a_killed_server_is_seen_and_starts_again(server: LocalServer, options: 
     assert gone(pid, 10)
     assert not server.status().running
     strict = {"server.databases.read_only": "neo4j", "db.transaction.concurrent.maximum": "1"}
+    strict["db.transaction.timeout"] = "5m"  # what is asked next comes while it warms up
     server.options = replace(options, settings={**options.settings, **strict})
     try:
         assert server.start(attached=True).pid != pid
@@ -305,6 +306,7 @@ def _starter(server: LocalServer, options: ServerOptions, prepare: str = "") -> 
     )
 
 
+@pytest.mark.long
 def test_a_start_that_is_killed_in_java_s_first_moment_leaves_a_server_that_is_known(
     server: LocalServer, options: ServerOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -328,6 +330,7 @@ def test_a_start_that_is_killed_in_java_s_first_moment_leaves_a_server_that_is_k
     assert not server.status().running
 
 
+@pytest.mark.long
 def test_two_starts_of_one_home_make_one_server_which_stops_without_the_extra_too(
     server: LocalServer, options: ServerOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,10 +41,15 @@ _SETTINGS = settings(
 )
 
 
-@pytest.fixture(params=["few", pytest.param("many", marks=pytest.mark.soak)])
+_EXAMPLES = {"few": 20, "more": 40, "many": 200}
+
+
+@pytest.fixture(
+    params=["few", pytest.param("more", marks=pytest.mark.long), pytest.param("many", marks=pytest.mark.soak)]
+)
 def drawn(request: pytest.FixtureRequest, store: Store) -> settings:
     """How many examples are drawn: on a server, where one takes a second, a fifth of those in a file."""
-    examples = 40 if request.param == "few" else 200
+    examples = _EXAMPLES[request.param]
     return settings(_SETTINGS, max_examples=examples // 5 if "://" in store.url else examples)
 
 

@@ -22,6 +22,7 @@ from explorer.store.neo4j.admin import ARGUMENTS_FILE, AdminCsv, write_admin_csv
 from explorer.store.neo4j.store import Neo4jStore
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo
 from loaders.dataset import Dataset, build_dataset
+from tests.store.content import small_dataset
 from tests.store.test_counts import COUNTED, KEPT, MIXED, MIXES_KEPT, PAIRS_OF_CLASSES
 from tests.support.neo4j import RunningNeo4j, options_for_tests
 
@@ -129,10 +130,10 @@ def store(imported: RunningNeo4j) -> Iterator[Neo4jStore]:
     store.close()
 
 
-def test_a_folder_with_something_in_it_is_left_alone(dataset: Dataset, tmp_path: Path) -> None:
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(StoreError, match="is not empty"):
-        write_admin_csv(dataset, [], tmp_path)
+        write_admin_csv(small_dataset(), [], tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
@@ -144,7 +145,8 @@ def test_a_property_that_a_header_cannot_name_is_refused(tmp_path: Path) -> None
         write_admin_csv(dataset, [], tmp_path / "set")
 
 
-def test_the_arguments_name_every_file_once(written: AdminCsv) -> None:
+def test_the_arguments_name_every_file_once(tmp_path: Path) -> None:
+    written = write_admin_csv(small_dataset(), [], tmp_path / "set")
     arguments = written.arguments.read_text().splitlines()
     named = [
         name for line in arguments if "=" in line for name in line.split("=")[-1].split(",") if name.endswith("csv")
@@ -155,6 +157,7 @@ def test_the_arguments_name_every_file_once(written: AdminCsv) -> None:
 
 
 @pytest.mark.neo4j
+@pytest.mark.long
 def test_counts_are_those_that_were_written(store: Neo4jStore, written: AdminCsv) -> None:
     nodes = store.query("MATCH (n) WHERE NOT n:SkillgraphStore RETURN count(n)").rows
     relationships = store.query("MATCH ()-[r]->() RETURN count(r)").rows
@@ -162,12 +165,14 @@ def test_counts_are_those_that_were_written(store: Neo4jStore, written: AdminCsv
 
 
 @pytest.mark.neo4j
+@pytest.mark.long
 def test_the_imported_dataset_is_the_one_that_was_written(store: Neo4jStore, dataset: Dataset) -> None:
     assert [info.name for info in store.datasets()] == ["large"]
     assert store.read_dataset("large").equals(dataset)
 
 
 @pytest.mark.neo4j
+@pytest.mark.long
 def test_the_imported_layers_are_those_that_were_written(
     store: Neo4jStore, layers: list[tuple[Layer, pa.Table]]
 ) -> None:
@@ -188,6 +193,7 @@ def test_the_imported_layers_are_those_that_were_written(
 
 
 @pytest.mark.neo4j
+@pytest.mark.long
 def test_an_imported_graph_has_its_constraints_and_can_be_written_to(
     store: Neo4jStore, imported: RunningNeo4j, layers: list[tuple[Layer, pa.Table]]
 ) -> None:
@@ -199,6 +205,7 @@ def test_an_imported_graph_has_its_constraints_and_can_be_written_to(
 
 
 @pytest.mark.neo4j
+@pytest.mark.long
 @pytest.mark.parametrize("what", ["dataset", "requirements"])
 def test_reading_takes_less_than_twice_the_memory_of_what_is_read(imported: RunningNeo4j, what: str) -> None:
     """Peak of Python's and numpy's memory plus peak of Arrow's, which need not be at the same time.

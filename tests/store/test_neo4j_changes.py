@@ -38,6 +38,7 @@ from tests.support.neo4j import RunningNeo4j
 pytestmark = pytest.mark.neo4j
 
 SIZE = 80
+LONG = pytest.mark.long
 
 
 class Killed(BaseException):
@@ -138,7 +139,7 @@ def assert_is_numbered(layer: Layer) -> int:
         contract.test_replacing_a_dataset_removes_its_layers,
         contract.test_long_ids,
         contract.test_numbers_at_the_ends_of_their_range,
-        contract.test_many_associations,
+        pytest.param(contract.test_many_associations, marks=LONG),
         contract.test_several_layers_are_written_together_or_not_at_all,
         contract.test_outcomes_are_added_to_texts_that_are_there,
     ],
@@ -175,7 +176,11 @@ def outcomes(done: dict[str, range]) -> Dataset:
     )
 
 
-@pytest.mark.parametrize("killed_at", [1, 3, None], ids=["first batch", "relationships", "while it is published"])
+@pytest.mark.parametrize(
+    "killed_at",
+    [pytest.param(1, marks=LONG), 3, None],
+    ids=["first batch", "relationships", "while it is published"],
+)
 def test_what_is_appended_is_seen_whole_or_not_at_all(
     server: RunningNeo4j,
     store: Neo4jStore,
@@ -282,7 +287,11 @@ def test_a_layer_and_its_associations_are_seen_whole(
 # Broken, killed, repeated -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("killed_at", [1, 4, 9, None], ids=["first batch", "nodes", "relationships", "published"])
+@pytest.mark.parametrize(
+    "killed_at",
+    [pytest.param(1, marks=LONG), 4, pytest.param(9, marks=LONG), None],
+    ids=["first batch", "nodes", "relationships", "published"],
+)
 def test_a_load_that_was_killed_is_finished_by_loading_again(
     server: RunningNeo4j,
     store: Neo4jStore,
@@ -451,7 +460,7 @@ def replace_name(dataset: Dataset, name: str) -> Dataset:
     return replace(dataset, name=name)
 
 
-@pytest.mark.parametrize("killed_at", [1, 6], ids=["decided", "half done"])
+@pytest.mark.parametrize("killed_at", [pytest.param(1, marks=LONG), 6], ids=["decided", "half done"])
 def test_a_publication_that_was_killed_is_brought_to_its_end_by_whoever_reads(
     server: RunningNeo4j,
     store: Neo4jStore,
@@ -487,7 +496,7 @@ def test_a_publication_that_was_killed_is_brought_to_its_end_by_whoever_reads(
     assert leftovers(server) == {}
 
 
-@pytest.mark.parametrize("killed_at", [1, 3], ids=["decided", "half done"])
+@pytest.mark.parametrize("killed_at", [pytest.param(1, marks=LONG), 3], ids=["decided", "half done"])
 def test_associations_half_published_are_brought_to_their_end_by_whoever_reads(
     server: RunningNeo4j, store: Neo4jStore, staged: None, monkeypatch: pytest.MonkeyPatch, killed_at: int
 ) -> None:
@@ -576,7 +585,7 @@ def test_who_may_only_read_is_told_of_what_is_half_published(
     reader.close()
 
 
-@pytest.mark.parametrize("at_once", [False, True], ids=["staged", "one transaction"])
+@pytest.mark.parametrize("at_once", [False, pytest.param(True, marks=LONG)], ids=["staged", "one transaction"])
 def test_a_killed_process_leaves_a_store_that_opens_and_takes_the_load_again(
     server: RunningNeo4j, at_once: bool
 ) -> None:
@@ -616,7 +625,11 @@ def test_a_killed_process_leaves_a_store_that_opens_and_takes_the_load_again(
     store.close()
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, OSError("disk")], ids=["Ctrl-C", "memory", "other"])
+@pytest.mark.parametrize(
+    "error",
+    [KeyboardInterrupt, *(pytest.param(error, marks=LONG) for error in (MemoryError, OSError("disk")))],
+    ids=["Ctrl-C", "memory", "other"],
+)
 def test_a_write_that_breaks_off_leaves_nothing_behind(
     server: RunningNeo4j, store: Neo4jStore, staged: None, before_batch: Any, error: Any
 ) -> None:
@@ -642,7 +655,7 @@ def test_a_write_that_breaks_off_leaves_nothing_behind(
     assert store.read_dataset("numbered").equals(numbered_dataset(1, SIZE))
 
 
-@pytest.mark.parametrize("small", [False, True], ids=["staged", "one transaction"])
+@pytest.mark.parametrize("small", [False, pytest.param(True, marks=LONG)], ids=["staged", "one transaction"])
 def test_an_answer_that_is_lost_does_not_double_anything(
     server: RunningNeo4j,
     store: Neo4jStore,
@@ -779,7 +792,7 @@ def test_what_a_layer_is_of_must_still_be_there(
     other.close()
 
 
-@pytest.mark.parametrize("small", [False, True], ids=["staged", "one transaction"])
+@pytest.mark.parametrize("small", [False, pytest.param(True, marks=LONG)], ids=["staged", "one transaction"])
 def test_writers_and_readers_at_once_never_make_or_see_a_mixture(
     server: RunningNeo4j, request: pytest.FixtureRequest, small: bool
 ) -> None:
@@ -861,7 +874,7 @@ def test_writers_and_readers_at_once_never_make_or_see_a_mixture(
     store.close()
 
 
-@pytest.mark.parametrize("small", [False, True], ids=["staged", "one transaction"])
+@pytest.mark.parametrize("small", [False, pytest.param(True, marks=LONG)], ids=["staged", "one transaction"])
 def test_a_dataset_that_is_replaced_while_it_is_read_is_read_whole(
     server: RunningNeo4j, request: pytest.FixtureRequest, small: bool
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from explorer.credentials import PASSWORD_VARIABLE, USER_VARIABLE
+from tests.support.command_line import call_words
 from tests.support.neo4j import RunningNeo4j
 
 pytestmark = pytest.mark.neo4j
@@ -26,19 +26,23 @@ def test_load_learn_associate_and_query(neo4j_server: RunningNeo4j, tmp_path: Pa
     url = neo4j_server.url.replace("bolt://", "neo4j://")
 
     def run(*arguments: str) -> Any:
-        done = subprocess.run(
-            [str(Path(sys.executable).with_name("skillgraph")), *arguments, "--store", url, "--json"],
-            cwd=tmp_path,
-            env={**os.environ, **login, "NO_COLOR": "1"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        done = call_words(tmp_path, [*arguments, "--store", url, "--json"], **login)
+        assert done.code == 0, done.err
+        return done.json
 
-    assert run("load", "work.py", "--dataset", "small")["dataset"]["texts"] == 2
+    # The first as a process of its own.
+    first = subprocess.run(
+        [str(Path(sys.executable).with_name("skillgraph")), "load", "work.py", "--dataset", "small", "--store", url],
+        cwd=tmp_path,
+        env={**os.environ, **login, "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert first.returncode == 0, first.stderr
+    [loaded] = run("datasets")["datasets"]
+    assert (loaded["name"], loaded["texts"]) == ("small", 2)
     # `first` teaches sorted, and then `second` has only len left.
     assert run("learn", "foundation")["layer"]["learned"] == 2
     run("associate", "foundation")

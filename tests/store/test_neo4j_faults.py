@@ -364,6 +364,7 @@ def test_a_load_waits_for_a_server_that_comes_back(mortal: RunningNeo4j, monkeyp
 
 
 @pytest.mark.neo4j
+@pytest.mark.long
 def test_a_load_that_gave_up_is_finished_by_loading_again(
     mortal: RunningNeo4j, monkeypatch: pytest.MonkeyPatch
 ) -> None:
