@@ -55,12 +55,8 @@ def app(source: Source) -> Iterator[Any]:
     found.server.extensions["skillgraph"].close()
 
 
-def pressed(act: str) -> Cause:
-    return Cause({"type": "g-act", "act": act}, 1)
-
-
 def test_each_button_of_the_panel_opens_its_own_view(source: Source) -> None:
-    answers = {act: graph.act(source, pressed(act), [], [], "d05", SUBJECT) for act in ("near", "texts", "region")}
+    answers = {act: graph.act(source, {"act": act}, "d05", SUBJECT) for act in ("near", "texts", "region")}
     assert answers["near"] == ("neighbours", "d05", no_update, no_update, no_update)
     assert answers["texts"] == ("texts", "d05", [], no_update, no_update)
     assert answers["region"][:3] == ("skills", no_update, no_update)
@@ -82,7 +78,7 @@ def test_the_way_to_a_skill_ends_with_the_text_that_taught_it(source: Source) ->
         text = int(view.by[there.skill[node]])
         if text < 0:  # known beforehand
             continue
-        shown, _, chain, *_ = graph.act(source, pressed("chain"), [], [], skill, subject)
+        shown, _, chain, *_ = graph.act(source, {"act": "chain"}, skill, subject)
         assert shown == "texts"
         assert chain[-1] == ids[text]
         assert [wave[text] for text in chain] == sorted(wave[text] for text in chain)
@@ -91,12 +87,12 @@ def test_the_way_to_a_skill_ends_with_the_text_that_taught_it(source: Source) ->
 
 
 def test_a_text_of_the_panel_is_shown_alone_and_nothing_happens_unasked(source: Source) -> None:
-    text = Cause({"type": "g-text", "text": "f001", "at": "taught"}, 1)
-    assert graph.act(source, text, [], [], "d05", SUBJECT) == ("texts", no_update, ["f001"], no_update, no_update)
+    text = graph.act(source, {"text": "f001"}, "d05", SUBJECT)
+    assert text == ("texts", no_update, ["f001"], no_update, no_update)
     nothing = (no_update,) * 5
-    assert graph.act(source, Cause({"type": "g-act", "act": "near"}, None), [], [], "d05", SUBJECT) == nothing
-    assert graph.act(source, pressed("near"), [], [], None, SUBJECT) == nothing
-    assert graph.act(source, pressed("near"), [], [], "nosuch", SUBJECT) == nothing
+    assert graph.act(source, None, "d05", SUBJECT) == nothing
+    assert graph.act(source, {"act": "near"}, None, SUBJECT) == nothing
+    assert graph.act(source, {"act": "near"}, "nosuch", SUBJECT) == nothing
 
 
 def test_another_colour_paints_and_another_view_draws(source: Source) -> None:

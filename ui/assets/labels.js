@@ -243,9 +243,15 @@ the discs. While the picture moves the layer is only moved with it; names are pl
     const layer = { canvas, placed: [], view: null, due: false, timer: 0 };
     layers.set(cy, layer);
     let last = 0, frame = 0; // where frames are slow, a pause between two of them is no rest
-    const soon = () => {
-      window.clearTimeout(layer.timer);
-      layer.timer = window.setTimeout(() => refresh(cy, layer), Math.max(REST, 2.5 * frame));
+    let moved = 0;
+    const look = () => {
+      const left = moved + Math.max(REST, 2.5 * frame) - performance.now();
+      layer.timer = left > 0 ? window.setTimeout(look, left) : 0;
+      if (!layer.timer) refresh(cy, layer);
+    };
+    const soon = () => { // thousands of elements may change at once
+      moved = performance.now();
+      if (!layer.timer) layer.timer = window.setTimeout(look, REST);
     };
     cy.on("render", () => {
       const now = performance.now();

@@ -6,4 +6,14 @@ import svg from "./svg.js";
 
 cytoscape.use(fcose);
 svg(cytoscape);
-window.dash_cytoscape = { Cytoscape };
+
+/* Pages listen to the canvas themselves. What the component would report to Dash (taps, the pointer, each move of the
+   view, and all elements again whenever one is added) would only make Dash work, and draw the graph a second time. */
+class Quiet extends Cytoscape {
+  handleCy(cy) {
+    cy.on = () => cy;
+    super.handleCy(cy);
+    delete cy.on;
+  }
+}
+window.dash_cytoscape = { Cytoscape: Quiet };

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from explorer.service import learn
 from explorer.store.opening import open_store
@@ -79,6 +79,30 @@ def test_texts_of_a_skill_and_back_by_undo(page: Page, small: str) -> None:
     opened(page, f"{address}&texts={json.dumps(alone)}")
     until(page, "cy.nodes('.text').length === 1")
     assert on_graph(page, "cy.nodes('.text')[0].id()") == f"t:{alone[0]}"
+
+
+def test_a_click_asks_the_server_for_the_panel_alone_and_the_canvas_tells_dash_nothing(page: Page, small: str) -> None:
+    opened(page, f"{small}/graph?layer=tuned")
+    drawn(page)
+    asked: list[str] = []
+
+    def heard_of(request: Request) -> None:
+        if request.url.partition("?")[0].endswith("_dash-update-component"):
+            asked.append(request.post_data_json["output"])
+
+    page.on("request", heard_of)
+    on_graph(page, "(cy.getElementById('s:d05').emit('tap'), true)")
+    expect(page.locator("#g-inspector h2")).to_have_text("skill d05")
+    until(page, "cy.nodes('.near').length > 0")
+    on_graph(
+        page, "(cy.add({ data: { id: 'x', source: 's:d05', target: 's:d05' } }), cy.getElementById('x').remove(), true)"
+    )
+    page.wait_for_load_state("networkidle")
+    page.remove_listener("request", heard_of)
+    assert [output.split(".")[2] for output in asked if "store-version" not in output] == ["g-inspector"]
+    heard = on_graph(page, "cy.emitter().listeners.map((one) => one.type)")
+    assert "tap" in heard
+    assert not {"dragfree", "select", "tapstart"} & set(heard)
 
 
 def test_texts_are_picked_by_title(page: Page, small: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +23,6 @@ from ui.drawing.learning_path import needed_before
 from ui.drawing.map_picture import map_figure, nearest_box
 from ui.pages.graph.exports import as_csv, as_graphml
 from ui.pages.graph.inspector import (
-    ALL_OPTIONS,
     every_option,
     inspector,
     path_nodes,
@@ -31,7 +30,7 @@ from ui.pages.graph.inspector import (
     skill_options,
     summary,
 )
-from ui.pages.graph.lacking import all_skills, is_lacking, lacking_panel
+from ui.pages.graph.lacking import is_lacking, lacking_panel
 from ui.pages.graph.pictures import (
     Subject,
     awaited,
@@ -70,9 +69,11 @@ CALLS.browser(
     Output("g-options-count", "children"),
     Output("g-no-box", "disabled"),
     Output("g-no-added", "disabled"),
+    Output("g-mapped", "data"),
     *CONTROLS.inputs(),
     State("g-subject", "data"),
     State("g-state", "data"),
+    State("g-mapped", "data"),
 )
 pale(CALLS, Output("g-options-row", "data-whole"), ("g-weight", "g-waves", "g-uses", "g-mastery"))
 CALLS.browser("sgGraph.undo", Output("g-undo", "data-undone"), Input("g-undo", "n_clicks"), prevent_initial_call=True)
@@ -169,7 +170,6 @@ CALLS.browser(
     Output("g-skill", "data"),
     Output("g-search", "value"),
     Input("g-search", "value"),
-    Input({"type": "g-go", "skill": ALL, "at": ALL}, "n_clicks"),
     Input("g-skill", "data"),
     prevent_initial_call=True,
 )
@@ -260,33 +260,20 @@ def _counts(graph: LayerGraph, shown: LayerGraph, state: GraphState) -> str:
     Output("g-map", "figure"),
     Output("g-caption", "children", allow_duplicate=True),
     Output("g-map-open", "children"),
-    Input("g-state", "data"),
-    Input("g-colour", "value"),
-    Input("g-names", "value"),
-    Input("g-hidden", "data"),
-    Input("g-skill", "data"),
+    Input("g-mapped", "data"),
     State("g-subject", "data"),
-    prevent_initial_call="initial_duplicate",
+    prevent_initial_call=True,
 )
-def chart(
-    source: Source,
-    data: dict[str, str] | None,
-    colour: str,
-    names: str,
-    hidden: list[int] | None,
-    skill: str | None,
-    subject: dict[str, str],
-) -> tuple[Any, ...]:
-    if data is None or data.get("view") != "map":
+def chart(source: Source, data: dict[str, str] | None, subject: dict[str, str]) -> tuple[Any, ...]:
+    if data is None:
         return no_update, no_update, no_update
     snapshot, where = source.snapshot(), _subject(subject)
     graph = snapshot.graph(*where)
-    query = {**data, "colour": colour, "names": names, "hide": ",".join(map(str, hidden or ()))}
-    state = read_state(query, graph)
+    state = read_state(data, graph)
     found = picture(snapshot, where, state)
     if not len(found.graph.skill):
         return go.Figure(), "The filters leave out every skill: widen them.", no_update
-    chosen = found.graph.node_of.get(skill or "")
+    chosen = found.graph.node_of.get(data.get("skill", ""))
     texts = texts_of_skills(snapshot, where, state)
     figure = map_figure(found.graph, found.look, found.picture, chosen=chosen, texts=texts)
     inside = len(found.picture.inside)
@@ -351,36 +338,27 @@ def inspect(source: Source, skill: str | None, goal: str | None, subject: dict[s
     Output("g-texts", "value"),
     Output("g-box", "data"),
     Output("g-layout", "value"),
-    Input({"type": "g-act", "act": ALL}, "n_clicks"),
-    Input({"type": "g-text", "text": ALL, "at": ALL}, "n_clicks"),
+    Input("g-asked", "data"),
     State("g-skill", "data"),
     State("g-subject", "data"),
-    cause=True,
     prevent_initial_call=True,
 )
-def act(
-    source: Source,
-    cause: Cause,
-    acts: list[int | None],
-    texts: list[int | None],
-    skill: str | None,
-    subject: dict[str, str],
-) -> tuple[Any, ...]:
+def act(source: Source, asked: Mapping[str, str] | None, skill: str | None, subject: dict[str, str]) -> tuple[Any, ...]:
     """The view that a button of the panel asks for: view, skill in its middle, texts, region, arrangement."""
-    trigger, nothing = cause.id, (no_update,) * 5
-    if not cause.value or not isinstance(trigger, Mapping):
+    nothing = (no_update,) * 5
+    if not asked:
         return nothing
-    if trigger["type"] == "g-text":
-        return "texts", no_update, [trigger["text"]], no_update, no_update
+    if "text" in asked:
+        return "texts", no_update, [asked["text"]], no_update, no_update
     graph = source.snapshot().graph(*_subject(subject))
-    if trigger["act"] == "texts" and (skill in graph.node_of or is_lacking(graph, skill)):
+    if asked["act"] == "texts" and (skill in graph.node_of or is_lacking(graph, skill)):
         return "texts", skill, [], no_update, no_update
     if skill not in graph.node_of or skill is None:
         return nothing
-    if trigger["act"] == "near":
+    if asked["act"] == "near":
         return "neighbours", skill, no_update, no_update, no_update
     node = graph.node_of[skill]
-    if trigger["act"] == "region":
+    if asked["act"] == "region":
         box = ",".join(f"{value:.2f}" for value in nearest_box(graph.map_positions, node, _REGION))
         return "skills", no_update, no_update, box, "map"
     _, taught = needed_before(graph.view, int(graph.skill[node]))
@@ -389,31 +367,41 @@ def act(
     return "texts", skill, [graph.view.indexed.text_ids[text].as_py() for text in last[::-1]], no_update, no_update
 
 
+for field in ("g-search", "g-to"):
+    CALLS.browser(
+        "sgGraph.ask",
+        Output(f"{field}-asked", "data"),
+        Input(field, "searchValue"),
+        Input(field, "value"),
+        State(field, "data"),
+        State("g-subject", "data"),
+        prevent_initial_call=True,
+    )
+
+
 @CALLS.answer(
     "the skills that match",
     Output(found("g-search"), "data"),
-    Input("g-search", "searchValue"),
-    Input("g-search", "value"),
+    Input("g-search-asked", "data"),
     State("g-subject", "data"),
     prevent_initial_call=True,
 )
-def skills(source: Source, typed: str | None, chosen: str | None, subject: dict[str, str]) -> Any:
-    graph = source.snapshot().graph(*_subject(subject))
-    return no_update if all_skills(graph) <= ALL_OPTIONS else every_option(graph, typed or "", chosen)
+def skills(source: Source, asked: Sequence[str | None] | None, subject: dict[str, str]) -> Any:
+    typed, chosen = asked or (None, None)
+    return every_option(source.snapshot().graph(*_subject(subject)), typed or "", chosen)
 
 
 @CALLS.answer(
     "the skills that match",
     Output(found("g-to"), "data"),
-    Input("g-to", "searchValue"),
-    Input("g-to", "value"),
+    Input("g-to-asked", "data"),
     State("g-subject", "data"),
     prevent_initial_call=True,
 )
-def goals(source: Source, typed: str | None, chosen: str | None, subject: dict[str, str]) -> Any:
+def goals(source: Source, asked: Sequence[str | None] | None, subject: dict[str, str]) -> Any:
     """What may be the other end of a path: learned skills."""
-    graph = source.snapshot().graph(*_subject(subject))
-    return no_update if graph.n <= ALL_OPTIONS else skill_options(graph, typed or "", chosen)
+    typed, chosen = asked or (None, None)
+    return skill_options(source.snapshot().graph(*_subject(subject)), typed or "", chosen)
 
 
 @CALLS.answer(

@@ -234,7 +234,7 @@
   }
 
   function state(...given) {
-    const before = given.pop(), subject = given.pop(), declared = given.pop();
+    const mappedBefore = given.pop(), before = given.pop(), subject = given.pop(), declared = given.pop();
     const now = Object.fromEntries(declared.controls.map((control, i) => [control.key, window.sgState.write(control, given[i])]));
     settle(now, `${subject.dataset}/${subject.layer}`);
     const said = window.sgState.keepTexts(declared, now);
@@ -250,8 +250,10 @@
     const filters = [said.weight, said.waves, said.uses, said.mastery, said.classes, now.view !== "map" && said.box].filter(Boolean).length;
     const stage = now.as ? "as-table" : now.view === "map" ? "as-map" : "as-graph";
     document.querySelectorAll(".options-row .for-view").forEach((box) => { box.hidden = !box.classList.contains("for-" + now.view); });
-    return [JSON.stringify(drawn) === JSON.stringify(before) ? no() : drawn, !window.sgState.depth(), "graph-stage " + stage,
-            filters ? String(filters) : "", !now.box, !now.add];
+    const mapped = now.view === "map" ? { ...drawn, colour: now.colour, names: now.names, hide: now.hide, skill: now.skill } : mappedBefore;
+    const changed = (one, other) => (JSON.stringify(one) === JSON.stringify(other) ? no() : one);
+    return [changed(drawn, before), !window.sgState.depth(), "graph-stage " + stage, filters ? String(filters) : "",
+            !now.box, !now.add, changed(mapped, mappedBefore)];
   }
 
   /* Back, as long as it stays on the page. */
@@ -288,13 +290,26 @@
     return [!shown, shown ? "false" : "true"];
   }
 
-  function choose(found, clicks, skill) {
-    const cause = trigger().triggered_id;
-    if (cause === "g-skill") return [no(), skill === found ? no() : skill];
-    if (cause === "g-search") return [found === skill ? no() : found, no()];
-    if (!cause || !trigger().triggered[0].value) return [no(), no()];
-    return [cause.skill, cause.skill];
+  function choose(found, skill) {
+    if (trigger().triggered_id === "g-skill") return [no(), skill === found ? no() : skill];
+    return [found === skill ? no() : found, no()];
   }
+
+  /* A field asks for choices unless all are there, or nothing was typed and the chosen one is among them. */
+  function ask(typed, chosen, options, subject) {
+    const named = (options || []).some((option) => option.value === chosen && option.label === typed);
+    return named || subject.whole.includes(trigger().outputs_list.id.replace("-asked", "")) ? no() : [typed || null, chosen || null];
+  }
+
+  /* The panel's buttons say what they are for; there are too many of them to be components that Dash watches. */
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("#g-inspector button, #g-path-box button");
+    if (!button) return;
+    const { skill, text, act } = button.dataset;
+    if (skill !== undefined) set("g-skill", { data: skill });
+    else if (text !== undefined) set("g-asked", { data: { text } });
+    else if (act !== undefined) set("g-asked", { data: { act } });
+  });
 
   /* The other end of a path is forgotten with the skill that it started from. */
   let pathFrom;
@@ -372,7 +387,7 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     sgGraph: {
-      attach, paint, legend, focus, zoom, state, undo, clear, options, table, choose, goal, pickRow, mapMoved, mapClicked, mapActs, image, begin,
+      attach, paint, legend, focus, zoom, state, undo, clear, options, table, choose, ask, goal, pickRow, mapMoved, mapClicked, mapActs, image, begin,
     },
   });
 })();

@@ -17,7 +17,16 @@ from ui.pages.graph.lacking import all_skills, is_lacking, lacking_options, link
 from ui.pages.graph.state import GraphState
 from ui.searching import searching
 
-__all__ = ["every_option", "inspector", "path_box", "path_nodes", "path_steps", "skill_options", "summary"]
+__all__ = [
+    "every_option",
+    "inspector",
+    "path_box",
+    "path_nodes",
+    "path_steps",
+    "skill_options",
+    "summary",
+    "whole_fields",
+]
 
 _TAP = (
     "Click a skill to see how it was learned",
@@ -50,7 +59,7 @@ def summary(graph: LayerGraph) -> list[Any]:
         html.P(f"{graph.n:,} learned skills, {graph.m:,} associations. {source}", className="quiet"),
         html.Ul([html.Li(text) for text in _TAP], className="hint-list"),
         html.H3("Most used skills, by texts that require them"),
-        _skill_list(graph, [(node, _texts(int(graph.uses[node]))) for node in most], "top"),
+        _skill_list(graph, [(node, _texts(int(graph.uses[node]))) for node in most]),
     ]
 
 
@@ -62,17 +71,17 @@ def _wave(wave: int) -> str:
     return "not learned" if wave < 0 else "known before" if wave == 0 else f"wave {wave}"
 
 
-def _skill_list(graph: LayerGraph, items: Sequence[tuple[int, str]], at: str) -> html.Div:
-    rows = [_skill_button(graph.skill_id(node), graph.name[node], note, at) for node, note in items]
+def _skill_list(graph: LayerGraph, items: Sequence[tuple[int, str]]) -> html.Div:
+    rows = [_skill_button(graph.skill_id(node), graph.name[node], note) for node, note in items]
     return html.Div(rows, className="item-list")
 
 
-def _skill_button(skill: str, name: str, note: str, at: str) -> html.Button:
+def _skill_button(skill: str, name: str, note: str) -> html.Button:
     return html.Button(
         [html.Span(name), html.Span(note, className="count")],
-        id={"type": "g-go", "skill": skill, "at": at},
         className="item",
         title=name,
+        **attributes(data_skill=skill),
     )
 
 
@@ -93,6 +102,12 @@ def every_option(graph: LayerGraph, typed: str, chosen: str | None, limit: int =
         typed = ""
     learned = skill_options(graph, typed, chosen, limit - len(lacking), matching=True)
     return [*first, *learned, *lacking[len(first) :]]
+
+
+def whole_fields(graph: LayerGraph) -> list[str]:
+    """The fields for skills whose choices are all in the browser."""
+    sizes = {"g-search": all_skills(graph), "g-to": graph.n}
+    return [field for field, size in sizes.items() if size <= ALL_OPTIONS]
 
 
 def skill_options(
@@ -147,13 +162,13 @@ def inspector(graph: LayerGraph, skill: str) -> list[Any]:
         *_came(graph, node),
         *_family(graph, skill),
         html.H3(f"Associations ({len(near):,}), by texts that require both"),
-        _skill_list(graph, [(other, _texts(weight)) for other, weight in near[:_LISTED]], "near"),
+        _skill_list(graph, [(other, _texts(weight)) for other, weight in near[:_LISTED]]),
         *_required_by(graph, index),
     ]
 
 
 def _act(act: str, label: str, title: str) -> html.Button:
-    return html.Button(label, id={"type": "g-act", "act": act}, className="act", title=title)
+    return html.Button(label, className="act", title=title, **attributes(data_act=act))
 
 
 def path_box(graph: LayerGraph, state: GraphState) -> html.Div:
@@ -191,7 +206,7 @@ def path_steps(graph: LayerGraph, goal: str | None, path: Sequence[int]) -> list
     steps = len(path) - 1
     return [
         html.P(f"{steps} association{'s' if steps != 1 else ''} apart:", className="quiet"),
-        _skill_list(graph, [(step, _wave(int(graph.wave[step]))) for step in path], "path"),
+        _skill_list(graph, [(step, _wave(int(graph.wave[step]))) for step in path]),
     ]
 
 
@@ -212,17 +227,13 @@ def _taught(graph: LayerGraph, node: int) -> list[Any]:
         wave = int(view.wave[other])
         label = f"{isolated(names[other].as_py())} · {_wave(wave)}"
         hollow = "" if wave >= 0 else " why-hollow"
-        chips.append(
-            html.Button(
-                label, id={"type": "g-go", "skill": ids[other].as_py(), "at": "taught"}, className=f"chip{hollow}"
-            )
-        )
+        chips.append(html.Button(label, className=f"chip{hollow}", **attributes(data_skill=ids[other].as_py())))
     why = "It was the text's only skill." if not others else "The text's other skills were known by then:"
     if any(int(view.wave[s]) < 0 or int(view.wave[s]) >= graph.wave[node] for s in others):
         why = "The text taught several skills at once; its others:"
     return [
         html.H3("Taught by"),
-        _text_button(graph, text, "taught"),
+        _text_button(graph, text),
         html.P(why, className="quiet"),
         html.Div(chips, className="chips"),
         html.P(f"and {len(others) - 16} more", className="quiet") if len(others) > 16 else None,
@@ -241,10 +252,7 @@ def _came(graph: LayerGraph, node: int) -> list[Any]:
     for learned in chain:
         step: list[Any] = [
             _skill_button(
-                view.indexed.skills.ids[learned.skill].as_py(),
-                names[learned.skill].as_py(),
-                _wave(learned.wave),
-                f"chain-{learned.wave}",
+                view.indexed.skills.ids[learned.skill].as_py(), names[learned.skill].as_py(), _wave(learned.wave)
             )
         ]
         if learned.text >= 0:
@@ -260,9 +268,7 @@ def _came(graph: LayerGraph, node: int) -> list[Any]:
             className="quiet",
         ),
         html.Ol(steps, className="chain"),
-        html.Button(
-            "See these texts and their skills", id={"type": "g-act", "act": "chain"}, className="act", n_clicks=None
-        ),
+        html.Button("See these texts and their skills", className="act", **attributes(data_act="chain")),
     ]
 
 
@@ -285,9 +291,7 @@ def _family(graph: LayerGraph, skill: str) -> list[Any]:
             node = graph.node_of.get(member)
             label = f"{isolated(name)} · {'not learned' if node is None else _wave(int(graph.wave[node]))}"
             hollow = " why-hollow" if node is None else ""
-            chips.append(
-                html.Button(label, id={"type": "g-go", "skill": member, "at": title}, className=f"chip{hollow}")
-            )
+            chips.append(html.Button(label, className=f"chip{hollow}", **attributes(data_skill=member)))
         if len(members) > 16:
             chips.append(html.Span(f"and {len(members) - 16:,} more", className="quiet"))
         rows.append(html.Div(chips, className="chips"))
@@ -298,16 +302,16 @@ def _required_by(graph: LayerGraph, index: int) -> list[Any]:
     texts, total = texts_of(graph.view, index, 8)
     return [
         html.H3(f"Texts that require it ({total:,})"),
-        *[_text_button(graph, text, "requires") for text in texts],
+        *[_text_button(graph, text) for text in texts],
         html.P(f"the {len(texts)} with the fewest skills", className="quiet") if total > len(texts) else None,
     ]
 
 
-def _text_button(graph: LayerGraph, text: int, at: str) -> html.Button:
+def _text_button(graph: LayerGraph, text: int) -> html.Button:
     title = graph.view.indexed.text_column("title")[text].as_py()
     return html.Button(
         title,
-        id={"type": "g-text", "text": graph.view.indexed.text_ids[text].as_py(), "at": at},
         className="text-line link-line",
         title="Show this text and its skills",
+        **attributes(data_text=graph.view.indexed.text_ids[text].as_py()),
     )

@@ -13,6 +13,7 @@ from dash import dcc, html
 from explorer.service.lacking import REASONS
 from explorer.service.reasons import layer_lacks
 from explorer.wording import isolated, plural
+from ui.attributes import attributes
 from ui.drawing.graphs import LayerGraph, texts_of
 from ui.source import Snapshot
 
@@ -114,9 +115,9 @@ def lacking_panel(snapshot: Snapshot, graph: LayerGraph, skill: str) -> list[Any
             html.Div(
                 html.Button(
                     "Its texts",
-                    id={"type": "g-act", "act": "texts"},
                     className="act",
                     title="Show the texts that require it and their skills; those not learned are hollow",
+                    **attributes(data_act="texts"),
                 ),
                 className="acts",
             ),
@@ -124,9 +125,9 @@ def lacking_panel(snapshot: Snapshot, graph: LayerGraph, skill: str) -> list[Any
             *[
                 html.Button(
                     titles[text].as_py(),
-                    id={"type": "g-text", "text": ids[text].as_py(), "at": "lacking"},
                     className="text-line link-line",
                     title="Show this text and its skills",
+                    **attributes(data_text=ids[text].as_py()),
                 )
                 for text in texts
             ],

@@ -16,7 +16,7 @@ from ui.drawing.canvas import canvas, stylesheets, zoom_tools
 from ui.drawing.histograms import last_place
 from ui.notices import notice
 from ui.pages.graph.controls import options_row, toolbar
-from ui.pages.graph.inspector import path_box
+from ui.pages.graph.inspector import path_box, whole_fields
 from ui.pages.graph.pictures import colour_keys
 from ui.pages.graph.state import CONTROLS, GraphState, not_learned, read_state, usual_view
 from ui.source import Snapshot
@@ -67,7 +67,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         [
             page_header(_TITLE, _MEANING, choice),
             *(notice(text) for text in (choice.problem, not_learned(query, graph)) if text is not None),
-            *_memory(choice, state, usual_view(graph), ends),
+            *_memory(choice, state, usual_view(graph), ends, whole_fields(graph)),
             toolbar(graph, state, colour_keys(snapshot, subject)),
             options_row(graph, state),
             html.Div(
@@ -99,11 +99,19 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     )
 
 
-def _memory(choice: Choice, state: GraphState, usual: str, ends: Mapping[str, list[int]]) -> list[Any]:
+def _memory(
+    choice: Choice, state: GraphState, usual: str, ends: Mapping[str, list[int]], whole: list[str]
+) -> list[Any]:
     """What the page remembers between callbacks, all of it in the address."""
     box = state.filters.box
     values: dict[str, Any] = {
-        "g-subject": {"dataset": choice.dataset, "layer": choice.layer, "usual": usual, "ends": dict(ends)},
+        "g-subject": {
+            "dataset": choice.dataset,
+            "layer": choice.layer,
+            "usual": usual,
+            "ends": dict(ends),
+            "whole": whole,
+        },
         "g-sheets": stylesheets("look"),
         "g-skill": state.skill,
         "g-goal": state.goal,
@@ -114,6 +122,10 @@ def _memory(choice: Choice, state: GraphState, usual: str, ends: Mapping[str, li
         "g-hidden": list(state.hidden),
         "g-table": state.table,
         "g-state": None,
+        "g-mapped": None,
+        "g-asked": None,
+        "g-search-asked": None,
+        "g-to-asked": None,
         "g-path": None,
         "g-nearest": None,
         "g-paint": None,
