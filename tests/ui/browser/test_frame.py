@@ -238,7 +238,7 @@ def test_a_page_that_is_being_made_has_a_shape_before(page: Page, small: str) ->
 
 
 @pytest.mark.parametrize(
-    "path", ["/graph", *(pytest.param(path, marks=pytest.mark.long) for path in ("/learning", "/query"))]
+    "path", ["/query", *(pytest.param(path, marks=pytest.mark.long) for path in ("/graph", "/learning"))]
 )
 def test_a_page_that_is_left_leaves_nothing_in_the_browser(page: Page, small: str, path: str) -> None:
     session = page.context.new_cdp_session(page)

@@ -67,6 +67,7 @@ def test_the_query_page(page: Page, other: Page, small: str) -> None:
     expect(other.locator("#q-summary")).to_contain_text("2 rows in")
 
 
+@pytest.mark.long
 def test_runs(page: Page, other: Page, own: str) -> None:
     page.goto(f"{own}/runs?run=learn&name=held-up&learner=capacity:0.5")
     hold(page)
