@@ -41,7 +41,7 @@ _CHIPS = {
     "giant": "the largest connected part of the association graph",
     "outside": "in a smaller component than the largest",
 }
-ALL_OPTIONS = 3_000
+ALL_OPTIONS = 500
 """Most skills that are all sent to the browser as choices; of more, only those that match what is typed."""
 
 
