@@ -112,7 +112,7 @@ MUTANTS = (
     Mutant(_CONTAINER, "head += _CRC.pack(zlib.crc32(head))", "head += _CRC.pack(0)", "compression/test_container.py"),
     # pages
     Mutant(_GRAPH_PAGE, 'return "neighbours", skill,', 'return "texts", skill,', _ON_PAGES),
-    Mutant(_GRAPH_PAGE, 'return "texts", no_update, [trigger["text"]],', 'return "texts", no_update, [],', _ON_PAGES),
+    Mutant(_GRAPH_PAGE, 'return "texts", no_update, [asked["text"]],', 'return "texts", no_update, [],', _ON_PAGES),
     Mutant(_GRAPH_PAGE, "node, _REGION)", "node, 1)", _ON_PAGES),
     Mutant(_GRAPH_PAGE, "key=lambda text: -wave[text])", "key=lambda text: wave[text])", _ON_PAGES),
     Mutant(_GRAPH_PAGE, "if data is None or not table:", "if data is None:", _ON_PAGES),

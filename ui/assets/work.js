@@ -10,6 +10,17 @@
     return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
   }
 
+  /* What a button begins. The tab keeps its name from the click on, where the page's store of it looks (dcc.Store in
+     the session): a page that is made anew before the server has answered finds its work all the same. */
+  function begun(form) {
+    const id = ticket(), name = window.dash_clientside.callback_context.outputs_list.id.replace(/-start$/, "-ticket");
+    try {
+      window.sessionStorage.setItem(name, JSON.stringify(id));
+      window.sessionStorage.setItem(`${name}-timestamp`, String(Date.now()));
+    } catch { /* a tab without storage */ }
+    return { id, form };
+  }
+
   /* The next question is asked when the last one has been answered, so a slow server is not asked twice. */
   const asking = {};
   const pulse = (name, place) => (state) => {
@@ -42,7 +53,7 @@
     flagIds.forEach((id, i) => { found[id.name] = Boolean(flags[i]); });
     return found;
   }
-  const start = (clicks, ...fields) => (clicks ? { id: ticket(), form: form(...fields) } : no());
+  const start = (clicks, ...fields) => (clicks ? begun(form(...fields)) : no());
 
   /* Copy what stands in the element that a button names, or the address of the page. */
   document.addEventListener("click", (event) => {
@@ -65,7 +76,7 @@
     else byHand();
   });
 
-  window.sgWork = { ticket, pulse };
+  window.sgWork = { ticket, begun, pulse };
   window.dash_clientside = Object.assign({}, window.dash_clientside, { sgWork: { again, loading, start } });
 })();
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.ui.browser.seen import at_rest, drawn, has_state, opened
 
@@ -105,6 +105,30 @@ def hold(page: Page) -> None:
         "**/_dash-update-component",
         lambda route: None if '["runs-pulse.data"]' in (route.request.post_data or "") else route.continue_(),
     )
+
+
+def test_a_run_is_told_on_a_page_that_was_made_anew_before_the_server_had_answered(page: Page, own: str) -> None:
+    page.goto(f"{own}/runs?run=learn&name=told-anew")
+    at_rest(page)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        body = route.request.post_data or ""
+        first = not held and "runs-result" in body and "told-anew" in body
+        held.append(route) if first else route.fallback()
+
+    page.route("**/_dash-update-component*", hold)
+    page.locator("#runs-go").click()
+    while not held:
+        page.wait_for_event("request")
+    answer = held[0].fetch()  # the run goes on; its answer is on the way
+    page.evaluate("dash_clientside.set_props('store-version', { data: 'another' })")
+    told = page.locator("#runs-result")
+    expect(told).to_contain_text("told-anew: ")
+    held[0].fulfill(response=answer)
+    page.unroute("**/_dash-update-component*", hold)
+    at_rest(page)
+    expect(told).to_contain_text("told-anew: ")
 
 
 def test_a_run_that_ended_while_one_was_away_is_told_on_return(page: Page, own: str) -> None:

@@ -75,7 +75,7 @@
   }
 
   const start = (clicks, upload, asked, name, part, mode) => (clicks && upload
-    ? { id: window.sgWork.ticket(), form: { ticket: upload.ticket, asked, name, part, mode } } : no());
+    ? window.sgWork.begun({ ticket: upload.ticket, asked, name, part, mode }) : no());
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, { sgLoad: { drop, start } });
 })();

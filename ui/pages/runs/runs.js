@@ -8,7 +8,7 @@
     const form = { ...about, agreed: Boolean(agreed) };
     ids.forEach((id, i) => { form[id.name] = values[i]; });
     flagIds.forEach((id, i) => { form[id.name] = Boolean(flags[i]); });
-    return { id: window.sgWork.ticket(), form };
+    return window.sgWork.begun(form);
   }
 
   function step(now, elements, captions, id) {
