@@ -242,21 +242,16 @@ the discs. While the picture moves the layer is only moved with it; names are pl
     cy.container().appendChild(canvas);
     const layer = { canvas, placed: [], view: null, due: false, timer: 0 };
     layers.set(cy, layer);
-    let last = 0, frame = 0; // where frames are slow, a pause between two of them is no rest
-    let moved = 0;
-    const look = () => {
-      const left = moved + Math.max(REST, 2.5 * frame) - performance.now();
-      layer.timer = left > 0 ? window.setTimeout(look, left) : 0;
-      if (!layer.timer) refresh(cy, layer);
-    };
-    const soon = () => { // thousands of elements may change at once
-      moved = performance.now();
-      if (!layer.timer) layer.timer = window.setTimeout(look, REST);
+    let changed = 0, frame = 0; // from a change to its picture: where that is slow, a pause between two is no rest
+    const soon = () => {
+      changed = changed || performance.now();
+      window.clearTimeout(layer.timer);
+      layer.timer = window.setTimeout(() => refresh(cy, layer), Math.max(REST, 2.5 * frame));
     };
     cy.on("render", () => {
-      const now = performance.now();
-      frame = now - last < 2000 ? now - last : 0;
-      last = now;
+      const took = changed ? performance.now() - changed : 0;
+      frame = took < 2000 ? took : 0;
+      changed = 0;
       follow(cy, layer);
     });
     cy.on("add remove data position style viewport resize", soon);

@@ -105,6 +105,26 @@ def test_a_click_asks_the_server_for_the_panel_alone_and_the_canvas_tells_dash_n
     assert not {"dragfree", "select", "tapstart"} & set(heard)
 
 
+def test_names_follow_a_change_at_once_however_long_the_picture_has_been_at_rest(page: Page, small: str) -> None:
+    opened(page, f"{small}/graph?layer=tuned")
+    drawn(page)
+    waits = on_graph(
+        page,
+        """(() => {
+          const now = performance.now.bind(performance), later = window.setTimeout, waits = [];
+          cy.emit("render");
+          performance.now = () => now() + 1500; // a second and a half without a change
+          cy.emit("render");
+          window.setTimeout = (act, wait, ...more) => { waits.push(wait); return later(act, wait, ...more); };
+          cy.nodes()[0].data("seen", 1);
+          window.setTimeout = later;
+          delete performance.now;
+          return waits;
+        })()""",
+    )
+    assert waits[-1] < 500
+
+
 def test_texts_are_picked_by_title(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?layer=tuned&view=texts&texts=f001")
     until(page, "cy.nodes('.text').length === 1")
