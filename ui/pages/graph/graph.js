@@ -136,8 +136,15 @@
     });
   }
 
+  /* What the panel says is seen before thousands of elements are drawn anew; a hidden tab draws no frames. */
+  const seen = () => new Promise((done) => {
+    window.requestAnimationFrame(() => window.setTimeout(done));
+    window.setTimeout(done, 250);
+  });
+  const focus = (...given) => seen().then(() => { emphasise(...given); return no(); });
+
   /* Neighbours of the chosen skill stand out, with associations that are not drawn otherwise; a path wins. */
-  function focus(skill, path, near, elements, view) {
+  function emphasise(skill, path, near, elements, view) {
     ready((cy) => {
       cy.scratch("_view", view);
       const at = (s) => { const n = cy.getElementById("s:" + s); return n.length ? n : cy.getElementById("u:" + s); };
@@ -182,7 +189,6 @@
         if (box.x < 30 || box.y < 30 || box.x > w - 30 || box.y > h - 30) cy.animate({ center: { eles: node } }, { duration: 250 });
       }
     });
-    return no();
   }
 
   function zoom() {
