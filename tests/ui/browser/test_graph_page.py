@@ -403,6 +403,17 @@ def test_exports_hold_what_the_filters_keep(page: Page, small: str) -> None:
     assert "<svg" in Path(download.value.path()).read_text()
 
 
+def test_the_map_has_its_own_line_again_after_another_view(page: Page, small: str) -> None:
+    opened(page, f"{small}/graph?view=map")
+    mapped(page)
+    caption = page.locator("#g-caption")
+    expect(caption).to_contain_text("Drag a box")
+    choose_view(page, "Skills")
+    expect(caption).not_to_contain_text("Drag a box")
+    choose_view(page, "Map")
+    expect(caption).to_contain_text("Drag a box")
+
+
 def test_options_and_map_are_open_to_everybody(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?view=map&weight=1&waves=1-2")
     mapped(page)

@@ -256,7 +256,7 @@
     const filters = [said.weight, said.waves, said.uses, said.mastery, said.classes, now.view !== "map" && said.box].filter(Boolean).length;
     const stage = now.as ? "as-table" : now.view === "map" ? "as-map" : "as-graph";
     document.querySelectorAll(".options-row .for-view").forEach((box) => { box.hidden = !box.classList.contains("for-" + now.view); });
-    const mapped = now.view === "map" ? { ...drawn, colour: now.colour, names: now.names, hide: now.hide, skill: now.skill } : mappedBefore;
+    const mapped = now.view === "map" ? { ...drawn, colour: now.colour, names: now.names, hide: now.hide, skill: now.skill } : null;
     const changed = (one, other) => (JSON.stringify(one) === JSON.stringify(other) ? no() : one);
     return [changed(drawn, before), !window.sgState.depth(), "graph-stage " + stage, filters ? String(filters) : "",
             !now.box, !now.add, changed(mapped, mappedBefore)];
