@@ -52,8 +52,6 @@ def association_counts(ends: Sequence[NDArray[Any]], weight: NDArray[np.int64], 
     strength = np.zeros(n, np.int64)
     np.add.at(strength, either, both)
     rough = np.bincount(either, both.astype(np.float64), minlength=n)
-    # Beyond 2⁶³ the sum has gone round; less than that it is right to a rounding of `rough`.
-    wrong = np.abs(strength.astype(np.float64) - rough) > 2.0**62
     codes = pc.dictionary_encode(classes).indices.fill_null(-1).to_numpy(zero_copy_only=False)
     across = (codes[source] != codes[target]) & (codes[source] >= 0) & (codes[target] >= 0)
     bridge = np.full(n, np.iinfo(np.int64).min, np.int64)
@@ -64,7 +62,7 @@ def association_counts(ends: Sequence[NDArray[Any]], weight: NDArray[np.int64], 
     return pa.table(
         {
             "neighbours": neighbours,
-            "strength": pa.array(strength, mask=wrong),
+            "strength": _sums(strength, rough),
             "bridge": pa.array(bridge, mask=~has),
         }
     )
@@ -111,8 +109,11 @@ def class_pairs(
         sums = [np.append(own, column[rest].sum()) for own, column in zip(sums, (count, texts, rough), strict=True)]
         one_name, other_name = [*one_name, None], [*other_name, None]
     associations, strength, about = sums
-    # As in `association_counts`: beyond 2⁶³ the sum has gone round.
-    wrong = np.abs(strength.astype(np.float64) - about) > 2.0**62
     columns = [pa.array(one_name, pa.string()), pa.array(other_name, pa.string())]
-    columns += [pa.array(associations, pa.int64()), pa.array(strength, pa.int64(), mask=wrong)]
+    columns += [pa.array(associations, pa.int64()), _sums(strength, about)]
     return len(order), pa.table(dict(zip(MIXES, columns, strict=True)))
+
+
+def _sums(exact: NDArray[np.int64], rough: NDArray[Any]) -> pa.Array:
+    """Sums in 64 bits; null where they have gone round, beyond 2⁶³: less than that they are right to a rounding."""
+    return pa.array(exact, pa.int64(), mask=np.abs(exact.astype(np.float64) - rough) > 2.0**62)

@@ -182,7 +182,6 @@ the discs. While the picture moves the layer is only moved with it; names are pl
   }
 
   function refresh(cy, layer) {
-    layer.due = false;
     if (cy.destroyed() || !cy.container()) return;
     const w = cy.width(), h = cy.height(), ratio = window.devicePixelRatio || 1;
     if (!w || !h) return;
@@ -240,7 +239,7 @@ the discs. While the picture moves the layer is only moved with it; names are pl
     canvas.className = "names";
     canvas.setAttribute("aria-hidden", "true");
     cy.container().appendChild(canvas);
-    const layer = { canvas, placed: [], view: null, due: false, timer: 0 };
+    const layer = { canvas, placed: [], view: null, timer: 0 };
     layers.set(cy, layer);
     let changed = 0, frame = 0; // from a change to its picture: where that is slow, a pause between two is no rest
     const soon = () => {

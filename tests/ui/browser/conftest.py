@@ -16,7 +16,7 @@ from waitress.server import create_server
 
 from explorer.store.opening import open_store
 from tests.ui.browser.seen import HERE, moved
-from tests.ui.conftest import fill, small_dataset
+from tests.ui.conftest import small_dataset
 from tests.ui.course import fill as fill_course
 from ui.app import create_app
 
@@ -85,11 +85,9 @@ def small(serve: Serve, store_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def own_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def own_store(store_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store like the small one that tests write to: layers of their own names, and saved views."""
-    path = tmp_path_factory.mktemp("own") / "own.kgl"
-    fill(path)
-    return path
+    return Path(shutil.copy(store_path, tmp_path_factory.mktemp("own") / "own.kgl"))
 
 
 @pytest.fixture(scope="session")
