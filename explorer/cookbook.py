@@ -41,6 +41,25 @@ class Recipe:
     parameters: tuple[str, ...]
 
 
+# What a layer lacks is stored with it. Where that leaves out skills, as of an earlier version's layer or one whose
+# dataset has got further skills since, each skill is looked at.
+_NOT_LEARNED = """CALL {
+  MATCH (d:Dataset {name: $dataset}), (l:Layer {dataset: $dataset, name: $layer})
+  WHERE COUNT { (l)-[:LEARNED|LACKS]->() } = d.skills
+  MATCH (l)-[:LACKS]->(s:Skill)
+  RETURN s
+  UNION ALL
+  MATCH (d:Dataset {name: $dataset})
+  OPTIONAL MATCH (l:Layer {dataset: $dataset, name: $layer})
+  WITH d, l
+  WHERE COUNT { (l)-[:LEARNED|LACKS]->() } <> d.skills
+  MATCH (s:Skill {dataset: $dataset})
+  WHERE NOT EXISTS { (l)-[:LEARNED]->(s) }
+  RETURN s
+}
+"""
+
+
 COOKBOOK: tuple[Recipe, ...] = (
     Recipe(
         "Neighbours of a skill",
@@ -224,9 +243,8 @@ LIMIT $limit""",
     Recipe(
         "Texts that lack only one skill",
         "Which texts require one skill that the layer has not learned, and otherwise only learned ones?",
-        """MATCH (s:Skill {dataset: $dataset})
-WHERE NOT EXISTS { (:Layer {dataset: $dataset, name: $layer})-[:LEARNED]->(s) }
-MATCH (t:Text)-[:REQUIRES]->(s)
+        _NOT_LEARNED
+        + """MATCH (t:Text)-[:REQUIRES]->(s)
 WITH t, collect(s.name) AS missing
 WHERE size(missing) = 1
 RETURN t.title AS text, t.class AS class, missing[0] AS skill
@@ -237,9 +255,8 @@ LIMIT $limit""",
     Recipe(
         "What to teach next",
         "Which single skill would make the most texts understood if it were learned?",
-        """MATCH (s:Skill {dataset: $dataset})
-WHERE NOT EXISTS { (:Layer {dataset: $dataset, name: $layer})-[:LEARNED]->(s) }
-MATCH (t:Text)-[:REQUIRES]->(s)
+        _NOT_LEARNED
+        + """MATCH (t:Text)-[:REQUIRES]->(s)
 WITH t, collect(s.name) AS missing
 WHERE size(missing) = 1
 RETURN missing[0] AS skill, count(t) AS texts
@@ -249,10 +266,10 @@ LIMIT $limit""",
     ),
     Recipe(
         "Required, but not learned",
-        "Which skills that the layer has not learned are required by the most texts?",
-        """MATCH (s:Skill {dataset: $dataset})
-WHERE NOT EXISTS { (:Layer {dataset: $dataset, name: $layer})-[:LEARNED]->(s) }
-MATCH (t:Text)-[:REQUIRES]->(s)
+        "Which skills that the layer has not learned are required by the most texts? Where each skill is learned "
+        "or in LACKS, the latter are those; otherwise all skills are looked at.",
+        _NOT_LEARNED
+        + """MATCH (t:Text)-[:REQUIRES]->(s)
 RETURN s.name AS skill, s.class AS class, count(t) AS texts
 ORDER BY texts DESC, skill
 LIMIT $limit""",

@@ -191,6 +191,27 @@ RETURN model, understood, count(score), avg(score) ORDER BY model, understood"""
         assert found == expected != [], layer
 
 
+def test_what_was_not_learned_is_found_whether_or_not_the_layer_lists_what_it_lacks(store: Store) -> None:
+    fill(store)
+    skill_by_skill = """MATCH (s:Skill {dataset: $dataset})
+WHERE NOT EXISTS { (:Layer {dataset: $dataset, name: $layer})-[:LEARNED]->(s) }
+MATCH (t:Text)-[:REQUIRES]->(s)"""
+    endings = {
+        "Required, but not learned": "RETURN s.name AS skill, s.class AS class, count(t) AS texts "
+        "ORDER BY texts DESC, skill",
+        "What to teach next": "WITH t, collect(s.name) AS lacks WHERE size(lacks) = 1 "
+        "RETURN lacks[0] AS skill, count(t) AS texts ORDER BY texts DESC, skill",
+        "Texts that lack only one skill": "WITH t, collect(s.name) AS lacks WHERE size(lacks) = 1 "
+        "RETURN t.title AS text, t.class AS class, lacks[0] AS skill ORDER BY skill, text",
+    }
+    # All of what it lacks, none of it, and some.
+    for layer in ("foundation", "tuned", "m1", "no such layer"):
+        given = {"dataset": "toy", "layer": layer}
+        for name, ending in endings.items():
+            expected = list(store.query(f"{skill_by_skill} {ending}", given).rows)
+            assert list(store.query(find_recipe(name).cypher, {**given, "limit": 100}).rows) == expected != [], name
+
+
 @pytest.mark.parametrize("recipe", COOKBOOK, ids=lambda recipe: recipe.name)
 def test_a_recipe_says_what_it_needs(recipe: Recipe) -> None:
     assert set(re.findall(r"\$(\w+)", recipe.cypher)) == set(recipe.parameters)
