@@ -43,20 +43,22 @@ class Recipe:
 
 # What a layer lacks is stored with it. Where that leaves out skills, as of an earlier version's layer or one whose
 # dataset has got further skills since, each skill is looked at.
-_NOT_LEARNED = """CALL {
-  MATCH (d:Dataset {name: $dataset}), (l:Layer {dataset: $dataset, name: $layer})
+_LISTED = """  MATCH (d:Dataset {name: $dataset}), (l:Layer {dataset: $dataset, name: $layer})
   WHERE COUNT { (l)-[:LEARNED|LACKS]->() } = d.skills
   MATCH (l)-[:LACKS]->(s:Skill)
-  RETURN s
-  UNION ALL
-  MATCH (d:Dataset {name: $dataset})
+"""
+_LOOKED_FOR = """  MATCH (d:Dataset {name: $dataset})
   OPTIONAL MATCH (l:Layer {dataset: $dataset, name: $layer})
   WITH d, l
   WHERE COUNT { (l)-[:LEARNED|LACKS]->() } <> d.skills
   MATCH (s:Skill {dataset: $dataset})
   WHERE NOT EXISTS { (l)-[:LEARNED]->(s) }
-  RETURN s
-}
+"""
+_NOT_LEARNED = f"CALL {{\n{_LISTED}  RETURN s\n  UNION ALL\n{_LOOKED_FOR}  RETURN s\n}}\n"
+_OF_THEIR_TEXTS = """  MATCH (t:Text)-[:REQUIRES]->(s)
+  WITH DISTINCT t
+  MATCH (m:Model {dataset: $dataset})-[a:ATTEMPTED]->(t)
+  RETURN m, a, true AS lacks
 """
 
 
@@ -197,8 +199,10 @@ LIMIT $limit""",
     Recipe(
         "What fine-tuning adds",
         "Which skills has a fine-tuned layer learned that its base has not learned, and in which wave?",
-        """MATCH (l:Layer {dataset: $dataset, name: $tuned})-[learned:LEARNED]->(s:Skill)
-WHERE NOT EXISTS { (l)-[:FINE_TUNED_FROM]->(:Layer)-[:LEARNED]->(s) }
+        """MATCH (l:Layer {dataset: $dataset, name: $tuned})
+OPTIONAL MATCH (l)-[:FINE_TUNED_FROM]->(base:Layer)
+MATCH (l)-[learned:LEARNED]->(s:Skill)
+WHERE NOT EXISTS { (base)-[:LEARNED]->(s) }
 RETURN s.name AS skill, s.class AS class, learned.wave AS wave, learned.by AS taught_by
 ORDER BY wave, skill
 LIMIT $limit""",
@@ -315,14 +319,9 @@ LIMIT $limit""",
   MATCH (m:Model {dataset: $dataset})-[a:ATTEMPTED]->(:Text)
   RETURN m, a, false AS lacks
   UNION ALL
-  OPTIONAL MATCH (l:Layer {dataset: $dataset, name: $layer})
-  MATCH (s:Skill {dataset: $dataset})
-  WHERE NOT EXISTS { (l)-[:LEARNED]->(s) }
-  MATCH (t:Text)-[:REQUIRES]->(s)
-  WITH DISTINCT t
-  MATCH (m:Model {dataset: $dataset})-[a:ATTEMPTED]->(t)
-  RETURN m, a, true AS lacks
-}
+"""
+        f"{_LISTED}{_OF_THEIR_TEXTS}  UNION ALL\n{_LOOKED_FOR}{_OF_THEIR_TEXTS}"
+        """}
 WITH m, a, max(lacks) AS lacks
 RETURN m.id AS model, NOT lacks AS understood, count(a.score) AS texts, avg(a.score) AS mean_score
 ORDER BY model, understood""",
