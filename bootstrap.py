@@ -3,7 +3,8 @@
 
     python3 bootstrap.py demo            set up, then run the demo (arguments go to `skillgraph demo`)
     python3 bootstrap.py test            set up with the developers' tools, then run the tests, without those marked
-                                         `long` (arguments go to pytest: `-m long` runs those)
+                                         `long` (arguments go to pytest: `-m long` runs those, `tests/spark` those of
+                                         Spark)
     python3 bootstrap.py check           lint, format, types, import contracts and the wheel
     python3 bootstrap.py skillgraph ...  set up, then run any command of the tool
     python3 bootstrap.py add server ...  add an extra: server (Neo4j without Docker), spark, fast (driver), mcp (agents)
@@ -91,12 +92,14 @@ def _add(arguments: list[str]) -> int:
 
 
 def _test(arguments: list[str]) -> int:
-    _set_up("dev")
-    _set_up("spark-tests")
-    _set_up("docs")
-    _provide_browser()
     if any("tests/spark" in argument for argument in arguments):
+        _set_up("spark-tests")
         return _run("python", "-m", "pytest", *arguments, environment=SPARK)
+    _set_up("dev")
+    named = [argument for argument in arguments if argument.startswith("tests/")]
+    if "tests/test_notebooks.py" in named or (arguments and not named):
+        _set_up("docs")  # the notebooks are `long`
+    _provide_browser()
     if not arguments:
         # In two processes; what belongs together stays in one (tests/conftest.py).
         two = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")

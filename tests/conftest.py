@@ -27,7 +27,7 @@ if find_spec("hypothesis"):  # the environment of the notebooks is without it
     )
     settings.load_profile("fixed")
 
-# tests/test_spark.py and tests/test_notebooks.py run these in environments of their own
+# `bootstrap.py test tests/spark` and tests/test_notebooks.py run these in environments of their own
 collect_ignore = [] if find_spec("pandas") and find_spec("pyspark") else ["spark"]
 if not find_spec("nbclient"):
     collect_ignore.append("notebooks")
@@ -39,10 +39,8 @@ _LONGEST = (
     "stdlib",
     "tests/docs/test_code_blocks.py",
     "tests/docs/test_printed.py",
-    "tests/test_notebooks.py",
     "tests/evidence/test_layers.py",
     "tests/ui/test_map_picture.py",
-    "tests/test_spark.py",
 )
 _TOGETHER = {
     "browser": ("tests/ui/browser/",),

@@ -7,6 +7,6 @@ import pytest
 from tests.support.environment import run_in_own_environment
 
 
-@pytest.mark.parametrize("marks", ["not long", pytest.param("long", marks=pytest.mark.long)])
-def test_notebooks_in_their_own_environment(marks: str) -> None:
-    run_in_own_environment(".venv-docs", "tests/notebooks", "nbclient", "-m", marks)
+@pytest.mark.long
+def test_notebooks_in_their_own_environment() -> None:
+    run_in_own_environment(".venv-docs", "tests/notebooks", "nbclient")

@@ -154,8 +154,12 @@ def test_every_test_is_run_by_the_readme_s_command_or_by_one_row_of_ci(
     monkeypatch.setattr(bootstrap, "_run", lambda *command, **_: ran.append(command))
     bootstrap._test([])
     (command,) = ran
-    rows = re.findall(r'bootstrap\.py test -m "([^"]+)"$', (ROOT / ".ci/run").read_text(), re.MULTILINE)
+    ci = (ROOT / ".ci/run").read_text()
+    rows = re.findall(r'^    python3 bootstrap\.py test -m "([^"]+)"(?: tests/ui/browser)?$', ci, re.MULTILINE)
     assert len(rows) == 2
+    driving = re.compile(r"^(?:pytestmark = .*|@)pytest\.mark\.browser", re.MULTILINE)
+    files = [path for path in (ROOT / "tests").rglob("test_*.py") if driving.search(path.read_text("utf-8"))]
+    assert {path.parent for path in files} == {ROOT / "tests/ui/browser"}
     chosen = [Expression.compile(marks) for marks in (command[command.index("-m", 3) + 1], *rows)]
     for marks in itertools.product((True, False), repeat=2):
         has = dict(zip(("long", "browser"), marks, strict=True))

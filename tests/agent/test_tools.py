@@ -33,7 +33,16 @@ SAME = [
 ]
 
 
-@pytest.mark.parametrize(("name", "arguments", "words"), SAME, ids=[f"{n}-{len(a)}" for n, a, _ in SAME])
+LONG = ("compare", "predict")  # the others compute as little as the command line's start
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "words"),
+    [
+        pytest.param(*one, marks=pytest.mark.long if one[0] in LONG else (), id=f"{one[0]}-{len(one[1])}")
+        for one in SAME
+    ],
+)
 def test_a_tool_answers_as_the_command_does(
     folder: Path, name: str, arguments: dict[str, Any], words: list[str]
 ) -> None:
@@ -94,6 +103,7 @@ def test_the_guard_is_the_command_line_s(folder: Path, cypher: str, said: str) -
     assert ran.err == f"error: {' '.join(str(agent.value).split())}\n"
 
 
+@pytest.mark.long
 def test_a_query_that_takes_too_much_memory_is_stopped_and_the_tools_go_on(folder: Path) -> None:
     found = tools(folder, memory=0.25)
     with pytest.raises(QueryError, match="memory"):

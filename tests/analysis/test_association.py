@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 import scipy.sparse
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.association import associate
@@ -27,36 +27,40 @@ def limited(weights, min_weight, top_k, max_pairs):
     return {pair: kept[pair] for pair in sorted(kept) if kept[pair] >= min_weight}, min_weight
 
 
-@fixed
-@given(data=st.data(), graph=graphs(max_texts=10, max_skills=6))
-def test_pairs_and_weights_are_those_of_the_twin(data, graph):
-    learned = data.draw(masks(graph.n_skills))
-    nodes = set(np.flatnonzero(learned).tolist())
-    rule = data.draw(st.sampled_from(["any", "understood"]))
-    longest = data.draw(st.sampled_from([None, 3]))
-    rows = reference.rows(graph)
-    weights = reference.association_weights(rows, nodes, rule, longest)
-    sizes = [len(row) for row in reference.used_rows(rows, nodes, rule) if longest and len(row) > longest]
-    for min_weight, top_k, max_pairs in product((1, 2), (None, 1, 2), (3, 1000)):
-        expected, smallest = limited(weights, min_weight, top_k, max_pairs)
-        for engine in ENGINES:
-            found = associate(
-                graph,
-                learned,
-                rule,
-                min_weight=min_weight,
-                top_k=top_k,
-                max_pairs=max_pairs,
-                max_text_skills=longest,
-                engine=engine,
-            )
-            assert list(zip(found.source.tolist(), found.target.tolist(), strict=True)) == list(expected)
-            assert found.weight.tolist() == list(expected.values())
-            assert found.n_associations == len(expected)
-            assert (found.n_pairs, found.min_weight) == (len(weights), smallest)
-            assert found.dropped_pairs == len(weights) - len(expected)
-            assert found.skipped_texts == len(sizes)
-            assert found.skipped_pairs == sum(n * (n - 1) // 2 for n in sizes)
+@pytest.mark.parametrize("examples", [30, pytest.param(150, marks=pytest.mark.long)])
+def test_pairs_and_weights_are_those_of_the_twin(examples):
+    @settings(fixed, max_examples=examples)
+    @given(data=st.data(), graph=graphs(max_texts=10, max_skills=6))
+    def holds(data, graph):
+        learned = data.draw(masks(graph.n_skills))
+        nodes = set(np.flatnonzero(learned).tolist())
+        rule = data.draw(st.sampled_from(["any", "understood"]))
+        longest = data.draw(st.sampled_from([None, 3]))
+        rows = reference.rows(graph)
+        weights = reference.association_weights(rows, nodes, rule, longest)
+        sizes = [len(row) for row in reference.used_rows(rows, nodes, rule) if longest and len(row) > longest]
+        for min_weight, top_k, max_pairs in product((1, 2), (None, 1, 2), (3, 1000)):
+            expected, smallest = limited(weights, min_weight, top_k, max_pairs)
+            for engine in ENGINES:
+                found = associate(
+                    graph,
+                    learned,
+                    rule,
+                    min_weight=min_weight,
+                    top_k=top_k,
+                    max_pairs=max_pairs,
+                    max_text_skills=longest,
+                    engine=engine,
+                )
+                assert list(zip(found.source.tolist(), found.target.tolist(), strict=True)) == list(expected)
+                assert found.weight.tolist() == list(expected.values())
+                assert found.n_associations == len(expected)
+                assert (found.n_pairs, found.min_weight) == (len(weights), smallest)
+                assert found.dropped_pairs == len(weights) - len(expected)
+                assert found.skipped_texts == len(sizes)
+                assert found.skipped_pairs == sum(n * (n - 1) // 2 for n in sizes)
+
+    holds()
 
 
 @pytest.mark.parametrize("n_skills", [300, 20_000])

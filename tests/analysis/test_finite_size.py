@@ -26,6 +26,7 @@ def count_stalls(skills: int, ratio: float, replicates: int, seed: int) -> int:
     return stalled
 
 
+@pytest.mark.long
 def test_small_graphs_predict_the_stalls_of_larger_ones() -> None:
     assert CRITICAL.ratio is not None
     series = []

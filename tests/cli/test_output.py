@@ -148,6 +148,7 @@ def test_a_former_spelling_warns_and_works(filled: Path, run_here: Run) -> None:
     assert ran.json == run_here(filled, "predict", "foundation", "--replicates", 0, "--json").json
 
 
+@pytest.mark.long
 def test_what_takes_minutes_on_a_large_layer_is_left_out_with_a_word_and_done_when_asked_for(
     filled: Path, run_here: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,6 +78,7 @@ def test_two_classes_have_their_reference_values(run_here: Run, tmp_path: Path) 
     )
 
 
+@pytest.mark.long
 def test_the_border_of_the_stability_region_divides_learned_from_not(run_here: Run, tmp_path: Path) -> None:
     border = run_here(tmp_path, "theory", "stability", *CLASSES, "--json").json["border"]
     assert len(border) > 10
@@ -207,6 +208,7 @@ def test_what_is_no_degree_distribution(run_here: Run, tmp_path: Path, texts: st
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.long
 def test_a_prediction_on_a_threshold_says_that_its_iteration_did_not_converge(run_here: Run, tmp_path: Path) -> None:
     cusp = run_here(tmp_path, "predict", "--mean-skills", math.e, "--ratio", 1).out
     assert "The iteration for this ensemble did not converge" in cusp

@@ -166,6 +166,7 @@ def test_texts_of_a_part_are_its_texts(store: Store) -> None:
     assert records[3].text.startswith(b"Text 303: word")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     """A process that encodes and decodes 6 times the texts needs no more than a few blocks more."""
@@ -220,6 +221,7 @@ def test_mismatch_is_apart_from_erasure(store: Store, sender: str, receiver: str
     assert rows["text_lt"][-1].bits_per_text > last.bits_per_text
 
 
+@pytest.mark.long
 def test_repetition_meets_its_closed_form(store: Store) -> None:
     """1 - Π (1 - δ^r) over the symbols of a text; 25 trials of 120 texts, five standard errors of the trials."""
     report = channel(store, SMALL, sender="foundation", receiver="tuned", erasure=0.3, trials=25, texts=120, seed=2)
@@ -232,6 +234,7 @@ def test_repetition_meets_its_closed_form(store: Store) -> None:
     assert np.all(np.diff([row.predicted_erased for row in rows]) <= 1e-12)
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_report(store: Store) -> None:
     def rows(seed: int) -> object:
         return channel(store, SMALL, sender="tuned", receiver="tuned", erasure=0.1, texts=40, trials=2, seed=seed).rows

@@ -31,12 +31,22 @@ def pages() -> list[Path]:
     return [page for page in (README, *sorted((ROOT / "docs").glob("*.md"))) if commands(page)]
 
 
+# Those whose commands learn, percolate and compress the most; the other pages have commands of each kind.
+LONG = ("theory.md", "demo.md", "simulated.md", "compression.md")
+
+
 def succeeds(command: str, ran: Ran) -> None:
     assert ran.code == 0, f"{command}\n{ran.out}\n{ran.err}"
     assert ran.out.strip(), f"{command} prints nothing"
 
 
-@pytest.mark.parametrize("document", pages(), ids=lambda document: document.name)
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(document, marks=pytest.mark.long if document.name in LONG else (), id=document.name)
+        for document in pages()
+    ],
+)
 def test_commands_of_the_page_succeed_in_order(document: Path, folder: Path) -> None:
     for name, content in FILE.findall(document.read_text()):
         (folder / name).write_text(content)

@@ -67,6 +67,7 @@ def foundation_ladder(store: Store) -> Ladder:
     return explain(store, "python", "foundation", graphs=0)
 
 
+@pytest.mark.long
 def test_what_the_foundation_lacks_and_what_to_teach_next(store: Store) -> None:
     text = told("why.md", "## Results for the demo")
     there = learn(store, "python", name="foundation")
@@ -102,6 +103,7 @@ def test_what_the_foundation_lacks_and_what_to_teach_next(store: Store) -> None:
     assert f"a learner of two skills at a time lacks only {two.lacks:,} of the {two.skills:,} skills." in text
 
 
+@pytest.mark.long
 def test_the_sizes_and_the_foundation(store: Store, stdlib: Dataset) -> None:
     text = told("demo.md", "## What it prints")
     layer = store.read_layer("python", "foundation").info
@@ -114,6 +116,7 @@ def test_the_sizes_and_the_foundation(store: Store, stdlib: Dataset) -> None:
     assert f"| waves | {layer.waves} |" in text
 
 
+@pytest.mark.long
 def test_the_ladder_and_the_table_by_types(foundation_ladder: Ladder) -> None:
     text = told("demo.md", "## What it prints")
     found = foundation_ladder
@@ -159,6 +162,7 @@ def test_the_ladders_of_the_layers_of_the_demo(demo: Store) -> None:
         assert f"| {layer} | {' | '.join(cells)} | {measured:.1f} % |" in text
 
 
+@pytest.mark.long
 def test_the_forecast(store: Store) -> None:
     text = told("demo.md", "## What it prints")
     found = forecast(store, "python", "foundation")

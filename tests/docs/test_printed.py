@@ -85,7 +85,19 @@ def test_no_text_tells_to_install_this_project_from_an_index() -> None:
 TRIED = [printed for printed in examples() if not printed.command.startswith(ELSEWHERE)]
 
 
-@pytest.mark.parametrize("printed", TRIED, ids=lambda printed: printed.command[11:60])
+# Commands that compute for seconds; the others try the same options on less.
+LONG = tuple(f"skillgraph {words}" for words in ("theory stability", "load stdlib", "predict foundation", "channel"))
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        pytest.param(
+            printed, marks=pytest.mark.long if printed.command.startswith(LONG) else (), id=printed.command[11:60]
+        )
+        for printed in TRIED
+    ],
+)
 def test_an_example_of_the_help_runs_after_the_demo(printed: Printed, folder: Path) -> None:
     for name, text in FILES.items():
         (folder / name).write_text(text)

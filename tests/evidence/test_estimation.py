@@ -169,6 +169,7 @@ def test_recovery_of_slip_guess_and_mastery(slip, guess):
     assert sure.sum() > 150
 
 
+@pytest.mark.long
 def test_recovery_of_each_texts_noise_from_many_models():
     """The bounds are absolute: eight standard errors with known states at 1,500 models, 8 / √3 of them at 500."""
     n_models = 500

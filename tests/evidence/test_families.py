@@ -54,6 +54,7 @@ def ds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Command, Any]:
     return run, run("evidence", "--all-models", "--fit", "dina", "--no-judge")
 
 
+@pytest.mark.long
 def test_eleven_pairs_of_cruxeval(crux: tuple[Command, Any]) -> None:
     run, found = crux
     assert len(found["models"]) == 29

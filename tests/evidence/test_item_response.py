@@ -82,6 +82,7 @@ def test_a_fit_started_from_another_ends_where_one_started_from_nothing_does() -
         fit_item_response(graph, seen[1:], start=whole)
 
 
+@pytest.mark.long
 def test_intervals_of_solve_rates_cover_and_pooling_is_recovered() -> None:
     """Of 3 × 300 intervals 95 % cover, within three standard errors of a binomial (± 2.2 %)."""
     rng = np.random.default_rng(0)
@@ -190,6 +191,7 @@ def test_held_out_cells_are_never_seen() -> None:
     assert (np.sum(held, axis=0) == ~np.isnan(x)).all(), "each cell is held out once"
 
 
+@pytest.mark.long
 @pytest.mark.shared_data
 def test_held_out_fifth_of_cruxeval() -> None:
     data = cruxeval()

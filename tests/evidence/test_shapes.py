@@ -56,11 +56,12 @@ def simulated(shape: str) -> Dataset:
     "shape",
     [
         "plain",
-        "two models",
-        "all right and all wrong",
         *(
             pytest.param(shape, marks=pytest.mark.long)
-            for shape in ("sparse", "disjoint", "99 % right", "graded", "guessed")
+            for shape in (
+                *("two models", "all right and all wrong", "sparse", "disjoint"),
+                *("99 % right", "graded", "guessed"),
+            )
         ),
     ],
 )

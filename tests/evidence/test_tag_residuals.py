@@ -52,6 +52,7 @@ def planted(rows: list[set[int]], n: int, rng: np.random.Generator) -> tuple[lis
     return wrong, done
 
 
+@pytest.mark.long
 def test_precision_and_recall_of_planted_tags() -> None:
     hits, listed, errors = np.zeros(2), np.zeros(2), np.zeros(2)
     for seed in range(3):
@@ -141,6 +142,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, set[Change]]:
     return where, done
 
 
+@pytest.mark.long
 def test_the_command_ranks_planted_errors_first(place: tuple[Path, set[Change]]) -> None:
     where, done = place
     runner = CliRunner()

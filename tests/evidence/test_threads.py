@@ -30,7 +30,7 @@ def threads() -> set[int]:
         (item_response._Problem, "_penalties", item_response.fit_item_response),
         (item_response._Problem, "_traces", item_response.fit_item_response),
         (diagnosis._Fit, "_expect", diagnosis.diagnose),
-        (evidence._Run, "_expect", evidence.estimate_mastery),
+        pytest.param(evidence._Run, "_expect", evidence.estimate_mastery, marks=pytest.mark.long),
     ],
 )
 def test_a_fit_uses_one_thread_of_blas(

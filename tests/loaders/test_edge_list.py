@@ -215,6 +215,7 @@ def test_a_clean_file_is_read_in_blocks_and_other_files_row_by_row(file: Write) 
         assert (edge_list._read_blocks(path, table, choice, None) is not None) == in_blocks
 
 
+@pytest.mark.long
 def test_a_million_edges_stream_in_proportion_to_their_arrays(file: Write) -> None:
     """12 bytes a line in the file; held while reading: two numbers an edge, twice at most, and the ids."""
     n_edges = 1_000_000

@@ -382,6 +382,7 @@ def test_counts_below_one(tmp_path: Path, argument: str) -> None:
 # The standard library ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_standard_library_sizes(stdlib: Dataset) -> None:
     """Wide ranges: the library differs between Python versions; 15 103, 2 663 and 96 183 on 3.11.7 and Linux."""
     assert 12_000 < stdlib.n_texts < 20_000
@@ -398,6 +399,7 @@ def test_standard_library_sizes(stdlib: Dataset) -> None:
     assert not any(path.startswith("/") or "\\" in path for path in stdlib.texts["path"].to_pylist())
 
 
+@pytest.mark.long
 def test_every_skill_is_required_and_every_count_agrees(stdlib: Dataset) -> None:
     skill = np.asarray(stdlib.requirements["skill"].combine_chunks().indices)
     text = np.asarray(stdlib.requirements["text"].combine_chunks().indices)
@@ -407,6 +409,7 @@ def test_every_skill_is_required_and_every_count_agrees(stdlib: Dataset) -> None
     assert pc.sum(stdlib.requirements["weight"]).as_py() > stdlib.n_requirements
 
 
+@pytest.mark.long
 def test_one_skill_learner_starts_and_stops_between_nothing_and_all(stdlib: Dataset) -> None:
     """Peeling in a few lines of numpy: the picture that the demo is about is there in this data."""
     skill = np.asarray(stdlib.requirements["skill"].combine_chunks().indices)
@@ -423,6 +426,7 @@ def test_one_skill_learner_starts_and_stops_between_nothing_and_all(stdlib: Data
     assert learned.mean() < learned[often].mean() < 0.9
 
 
+@pytest.mark.long
 def test_domain_package_shares_the_basic_skills_and_has_its_own(stdlib: Dataset) -> None:
     domain = load_python_source(["networkx"], name="python", part="networkx")
     both = extend_dataset(stdlib, domain)

@@ -40,7 +40,6 @@ def shown(book: Any) -> list[list[Any]]:
     return found
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("path", execute.NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_shows_what_it_shows_in_the_docs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLOTLY_RENDERER", "plotly_mimetype")

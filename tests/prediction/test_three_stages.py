@@ -42,9 +42,8 @@ def chain(seed: int) -> Dataset:
     )
 
 
-@pytest.mark.parametrize(
-    "modes", [("continued", "frozen"), pytest.param(("frozen", "continued"), marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("modes", [("continued", "frozen"), ("frozen", "continued")])
 def test_a_chain_of_three_layers_is_predicted_from_the_store(tmp_path: Path, modes: tuple[str, str]) -> None:
     path = tmp_path / "store.kgl"
     store = open_store(path, mode="write")

@@ -18,8 +18,6 @@ from explorer.store.opening import open_store
 from loaders.dataset import rename_dataset
 from tests.spark.graphs import ensembles, make_case
 
-pytestmark = pytest.mark.short
-
 PAGE = Path(__file__).parents[2] / "docs" / "spark.md"
 ROW = re.compile(r"^\| (\d+) \| ([\d.]+) \| ([\d.]+) % \| (\d+) \|$", re.MULTILINE)
 EDGES = 1e10

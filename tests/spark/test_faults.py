@@ -164,7 +164,6 @@ def test_whatever_spark_says_is_said_in_one_sentence(session: Any, small: Case, 
         spark.table("nowhere").toArrow()
 
 
-@pytest.mark.short
 def test_a_master_that_does_not_answer() -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))  # bound, but nobody listens
@@ -179,7 +178,6 @@ def test_a_master_that_does_not_answer() -> None:
         pass
 
 
-@pytest.mark.short
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -27,12 +27,10 @@ def small(folder: Path) -> Case:
     return make_case(folder, poisson(np.random.default_rng(4), "l", 40, 2.0, 4.0))
 
 
-@pytest.mark.short
 def test_the_checksum_of_a_trillion_rows_is_a_number_that_spark_can_hold() -> None:
     assert prepared._SUMMED * 10**12 < 2**63
 
 
-@pytest.mark.short
 def test_a_set_that_is_put_together_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(laid_out, "_INDICES_AT_ONCE", 3)
     chosen, indices = Bits(40), np.array([39, 8, 9, 8, 0, 15, 39, 16])
@@ -42,7 +40,6 @@ def test_a_set_that_is_put_together_a_few_at_a_time(monkeypatch: pytest.MonkeyPa
     assert len(chosen) == 6
 
 
-@pytest.mark.short
 @pytest.mark.parametrize(
     ("ids", "unclear"),
     [

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 SKILLGRAPH = Path(sys.executable).with_name("skillgraph")
 
 if not os.environ.get("CI"):
-    pytest.importorskip("pysail", reason="pysail is in .venv-spark, which `python3 bootstrap.py test` makes")
+    pytest.importorskip("pysail", reason="`python3 bootstrap.py test tests/spark` sets up an environment with pysail")
 
 
 def start(module: str, *arguments: object) -> subprocess.Popen[str]:
@@ -98,7 +98,6 @@ def spark_command(folder: Path, server: str, *arguments: object) -> Any:
     return json.loads(done.stdout)
 
 
-@pytest.mark.short
 def test_a_layer_of_spark_is_imported_as_a_local_one(stored: tuple[Path, Case], server: str) -> None:
     folder, _ = stored
     printed = spark_command(folder, server, "learn", "spark")

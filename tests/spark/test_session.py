@@ -54,7 +54,6 @@ def test_a_local_spark_listens_on_this_machine_only(session: Any) -> None:
     assert session.conf.get("spark.ui.enabled") == "false"
 
 
-@pytest.mark.short
 def test_a_runtime_without_the_vector_module_is_started_without_naming_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,14 +68,12 @@ def test_a_runtime_without_the_vector_module_is_started_without_naming_it(
     assert "version" in started.stderr
 
 
-@pytest.mark.short
 def test_no_java_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SKILLGRAPH_JAVA", str(tmp_path / "java"))
     with pytest.raises(SparkError, match="Spark needs a Java: no Java 17 to 21 found"):
         sessions._java_home(tmp_path)
 
 
-@pytest.mark.short
 @pytest.mark.parametrize("missing", ["pyspark", "pandas"])
 def test_what_is_not_installed_is_named(missing: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == missing]:
@@ -88,7 +85,6 @@ def test_what_is_not_installed_is_named(missing: str, monkeypatch: pytest.Monkey
         learn_on_spark(SparkRun(str(tmp_path), None), name="layer")
 
 
-@pytest.mark.short
 @pytest.mark.parametrize("before", [None, "/usr/bin/python-before"])
 def test_the_python_of_the_workers_is_the_one_asked_for(
     before: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

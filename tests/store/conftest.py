@@ -13,6 +13,31 @@ from tests.support.neo4j import RunningNeo4j
 
 Open = Callable[..., Store]
 
+# What both stores promise is checked on the embedded one by the README's test command, and this of it on Neo4j too;
+# the rest is `long` there.
+_ON_NEO4J = (
+    "test_any_dataset_is_read_back_equal",
+    "test_any_layer_is_read_back_equal",
+    "test_appending_gives_the_whole",
+    "test_a_layer_is_stale_from_the_step_that_changes_what_it_was_made_from",
+    "test_a_reader_sees_what_was_written_after_it_was_opened",
+    "test_a_write_that_breaks_off_leaves_what_was_there",
+    "test_associations_of_several_layers_stand_side_by_side",
+    "test_renaming_a_layer_takes_along_what_names_it",
+    "test_the_version_changes_with_every_write_and_only_then",
+    "test_what_is_not_there_is_said",
+)
+_BY_BOTH = ("test_contract.py", "test_life.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.name in _BY_BOTH and item.path.parent == Path(__file__).parent:
+            name, _, given = item.name.partition("[")
+            if given.startswith("neo4j") and name not in _ON_NEO4J:
+                item.add_marker(pytest.mark.long)
+
 
 @pytest.fixture(params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:

@@ -136,12 +136,17 @@ def assert_is_numbered(layer: Layer) -> int:
 @pytest.mark.parametrize(
     "check",
     [
-        contract.test_replacing_a_dataset_removes_its_layers,
-        contract.test_long_ids,
-        contract.test_numbers_at_the_ends_of_their_range,
-        pytest.param(contract.test_many_associations, marks=LONG),
         contract.test_several_layers_are_written_together_or_not_at_all,
-        contract.test_outcomes_are_added_to_texts_that_are_there,
+        *(
+            pytest.param(check, marks=LONG)
+            for check in (
+                contract.test_replacing_a_dataset_removes_its_layers,
+                contract.test_long_ids,
+                contract.test_numbers_at_the_ends_of_their_range,
+                contract.test_many_associations,
+                contract.test_outcomes_are_added_to_texts_that_are_there,
+            )
+        ),
     ],
     ids=lambda check: check.__name__,
 )
@@ -178,7 +183,7 @@ def outcomes(done: dict[str, range]) -> Dataset:
 
 @pytest.mark.parametrize(
     "killed_at",
-    [pytest.param(1, marks=LONG), 3, None],
+    [*(pytest.param(batch, marks=LONG) for batch in (1, 3)), None],
     ids=["first batch", "relationships", "while it is published"],
 )
 def test_what_is_appended_is_seen_whole_or_not_at_all(
@@ -227,7 +232,7 @@ def test_what_is_appended_is_seen_whole_or_not_at_all(
 # Nobody sees a part -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("there", [False, True], ids=["new", "replaced"])
+@pytest.mark.parametrize("there", [False, pytest.param(True, marks=LONG)], ids=["new", "replaced"])
 def test_what_is_being_written_is_not_seen(
     server: RunningNeo4j, store: Neo4jStore, staged: None, before_batch: Any, there: bool
 ) -> None:
@@ -261,6 +266,7 @@ def test_what_is_being_written_is_not_seen(
     with_other.close()
 
 
+@pytest.mark.long
 def test_a_layer_and_its_associations_are_seen_whole(
     server: RunningNeo4j, store: Neo4jStore, staged: None, before_batch: Any
 ) -> None:
@@ -289,7 +295,7 @@ def test_a_layer_and_its_associations_are_seen_whole(
 
 @pytest.mark.parametrize(
     "killed_at",
-    [pytest.param(1, marks=LONG), 4, pytest.param(9, marks=LONG), None],
+    [*(pytest.param(batch, marks=LONG) for batch in (1, 4, 9)), None],
     ids=["first batch", "nodes", "relationships", "published"],
 )
 def test_a_load_that_was_killed_is_finished_by_loading_again(
@@ -344,7 +350,7 @@ def with_ids(prefix: str, dataset: Dataset, every: int = 1) -> Dataset:
     )
 
 
-@pytest.mark.parametrize("one_transaction", [False, True], ids=["just small enough", "small"])
+@pytest.mark.parametrize("one_transaction", [pytest.param(False, marks=LONG), True], ids=["just small enough", "small"])
 def test_nodes_that_stay_are_kept_with_nothing_of_what_they_were(
     server: RunningNeo4j, store: Neo4jStore, monkeypatch: pytest.MonkeyPatch, one_transaction: bool
 ) -> None:
@@ -400,7 +406,7 @@ def ids_of(dataset: Dataset) -> set[str]:
     return {*dataset.texts["id"].to_pylist(), *dataset.skills["id"].to_pylist()}
 
 
-@pytest.mark.parametrize("killed", [False, True], ids=["to the end", "killed"])
+@pytest.mark.parametrize("killed", [pytest.param(False, marks=LONG), True], ids=["to the end", "killed"])
 def test_what_is_replaced_is_removed_afterwards_where_one_transaction_is_too_small_for_both(
     server: RunningNeo4j, store: Neo4jStore, monkeypatch: pytest.MonkeyPatch, killed: bool
 ) -> None:
@@ -496,7 +502,8 @@ def test_a_publication_that_was_killed_is_brought_to_its_end_by_whoever_reads(
     assert leftovers(server) == {}
 
 
-@pytest.mark.parametrize("killed_at", [pytest.param(1, marks=LONG), 3], ids=["decided", "half done"])
+@pytest.mark.long
+@pytest.mark.parametrize("killed_at", [1, 3], ids=["decided", "half done"])
 def test_associations_half_published_are_brought_to_their_end_by_whoever_reads(
     server: RunningNeo4j, store: Neo4jStore, staged: None, monkeypatch: pytest.MonkeyPatch, killed_at: int
 ) -> None:
@@ -874,7 +881,8 @@ def test_writers_and_readers_at_once_never_make_or_see_a_mixture(
     store.close()
 
 
-@pytest.mark.parametrize("small", [False, pytest.param(True, marks=LONG)], ids=["staged", "one transaction"])
+@pytest.mark.long
+@pytest.mark.parametrize("small", [False, True], ids=["staged", "one transaction"])
 def test_a_dataset_that_is_replaced_while_it_is_read_is_read_whole(
     server: RunningNeo4j, request: pytest.FixtureRequest, small: bool
 ) -> None:
@@ -944,7 +952,9 @@ def associated(server: RunningNeo4j) -> dict[tuple[str, str], int]:
     return {(dataset, layer): count for dataset, layer, count in rows}
 
 
-@pytest.mark.parametrize("step", ["forget", "rename", "renamed meanwhile"])
+@pytest.mark.parametrize(
+    "step", ["forget", *(pytest.param(step, marks=LONG) for step in ("rename", "renamed meanwhile"))]
+)
 def test_layers_of_one_name_in_two_datasets_keep_their_associations(
     server: RunningNeo4j, store: Neo4jStore, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

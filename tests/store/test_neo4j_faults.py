@@ -211,6 +211,7 @@ def test_the_local_server_is_known_by_its_address(own_server: RunningNeo4j, monk
 # The schema ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.neo4j
 def test_the_schema_is_made_by_the_first_write_and_not_by_reading(server: RunningNeo4j) -> None:
     names = "SHOW INDEXES YIELD name WHERE name STARTS WITH 'skillgraph' RETURN name ORDER BY name"
@@ -246,6 +247,7 @@ def test_the_schema_is_made_by_the_first_write_and_not_by_reading(server: Runnin
     store.close()
 
 
+@pytest.mark.long
 @pytest.mark.neo4j
 def test_another_version_of_the_schema_is_refused(server: RunningNeo4j, store: Neo4jStore) -> None:
     store.write_dataset(small_dataset())
@@ -342,6 +344,7 @@ def during_batch(monkeypatch: pytest.MonkeyPatch, number: int, action: Any) -> N
     monkeypatch.setattr(Change, "stage", stage)
 
 
+@pytest.mark.long
 @pytest.mark.neo4j
 def test_a_load_waits_for_a_server_that_comes_back(mortal: RunningNeo4j, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server is killed in mid-load and started again: the same load finishes, nothing lost or doubled."""

@@ -188,6 +188,7 @@ def test_a_query_for_ever_is_ended_and_the_store_goes_on(store: Neo4jStore) -> N
     assert store.query("RETURN 1 AS one").rows == [(1,)]
 
 
+@pytest.mark.long
 def test_one_long_expression_is_not_waited_for(
     server: RunningNeo4j, store: Neo4jStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def run_in_own_environment(folder: str, tests: str, package: str, *options: str) -> None:
-    """Run the tests of a folder in the environment that `bootstrap.py test` makes for them, and demand that they pass.
+def run_in_own_environment(folder: str, tests: str, package: str) -> None:
+    """Run the tests of a folder in the environment that `bootstrap.py test -m long` makes, and demand that they pass.
 
     Skips where the environment is missing (in CI that fails), and where this one has the package itself.
     """
@@ -21,12 +21,12 @@ def run_in_own_environment(folder: str, tests: str, package: str, *options: str)
         pytest.skip(f"this environment has {package} itself: {tests} runs in it")
     python = ROOT / folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists():
-        missing = f"no environment {folder} here: `python3 bootstrap.py test` makes it"
+        missing = f"no environment {folder} here: `python3 bootstrap.py test -m long` makes it"
         if os.environ.get("CI"):
             pytest.fail(missing)
         pytest.skip(missing)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "VIRTUAL_ENV"))}
-    command = [str(python), "-m", "pytest", "-q", tests, *options]
+    command = [str(python), "-m", "pytest", "-q", tests]
     ran = subprocess.run(command, cwd=ROOT, env=kept, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
     print(ran.stdout.splitlines()[-1])

@@ -29,6 +29,7 @@ def test_degree_and_betweenness_are_those_of_networkx(small_graph: LayerGraph) -
         assert found.share == pytest.approx([expected[i] for i in range(graph.n)], abs=1e-12)
 
 
+@pytest.mark.long
 def test_estimated_betweenness_finds_the_same_hubs() -> None:
     """From 400 of 1 500 skills: the estimate of a large share errs by about 1/sqrt(400) of it; the order holds."""
     graph = large_graph(1_500, groups=6)

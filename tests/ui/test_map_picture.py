@@ -144,6 +144,7 @@ def test_communities_of_the_map_lie_apart() -> None:
     assert inner < outer / 2
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_skills_have_a_map(hundred_thousand: LayerGraph) -> None:
     graph = hundred_thousand
     assert (graph.n, graph.m > 200_000) == (100_000, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -40,6 +41,11 @@ PAGES = {
 }
 
 
+def _some_short(paths: Iterable[str], *short: str) -> list[Any]:
+    """The pages on which a check is made by the README's test command, and the others, which are `long`."""
+    return [pytest.param(path, marks=() if path in short else pytest.mark.long) for path in paths]
+
+
 WITH_SHARES = ("/", "/layers", "/compression")
 WITH_FIGURES = ("/", "/learning", "/percolation", "/layers", "/classes")  # and /graph on its map
 
@@ -72,13 +78,19 @@ def test_page_with_data(page: Page, small: str, path: str) -> None:
     assert plain(page) >= (path in WITH_SHARES)
     if path in WITH_FIGURES:
         no_figure_sends_its_data_away(page)
-    assert not serious(page), "in light"
+    assert not serious(page)
+
+
+@pytest.mark.parametrize("path", _some_short(PAGES, "/"))
+def test_page_in_dark(page: Page, small: str, path: str) -> None:
+    opened(page, small + path)
+    at_rest(page)
     page.get_by_role("button", name="Light or dark").click()
     page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
-    assert not serious(page, in_dark=True), "in dark"
+    assert not serious(page, in_dark=True)
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", _some_short(PAGES, "/", "/query"))
 def test_page_without_data(page: Page, nothing: str, path: str) -> None:
     opened(page, nothing + path)
     expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
@@ -88,6 +100,7 @@ def test_page_without_data(page: Page, nothing: str, path: str) -> None:
     expect(page.locator("#notice")).to_be_empty()
 
 
+@pytest.mark.long
 def test_overview_lays_prediction_beside_measurement(page: Page, small: str) -> None:
     opened(page, small)
     plotted(page, "o-emergence")
@@ -192,6 +205,7 @@ def test_graph_exports_legend_search_and_tap(page: Page, small: str) -> None:
     page.wait_for_function("() => new URLSearchParams(location.search).get('skill') !== 'b05'")
 
 
+@pytest.mark.long
 def test_graph_state_restores(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?layer=tuned&view=communities&colour=wave&open=0&skill=b05")
     drawn(page)
@@ -200,6 +214,7 @@ def test_graph_state_restores(page: Page, small: str) -> None:
     expect(page.get_by_role("complementary").get_by_role("heading", level=2)).to_have_text("skill b05")
 
 
+@pytest.mark.long
 def test_graph_communities_open_close_and_undo(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?view=communities")
     drawn(page)
@@ -213,6 +228,7 @@ def test_graph_communities_open_close_and_undo(page: Page, small: str) -> None:
     has_state(page, "open", None)
 
 
+@pytest.mark.long
 def test_graph_path_between_two_skills(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?skill=b05")
     drawn(page)
@@ -281,6 +297,7 @@ def test_layers_table_and_another_pair_which_keeps_the_view(page: Page, small: s
     expect(page.locator(".stat", has_text="Gained").locator(".stat-value")).to_have_text("0")
 
 
+@pytest.mark.long
 def test_classes_heat_map_measure(page: Page, small: str) -> None:
     opened(page, f"{small}/classes?measure=mean")
     plotted(page, "c-heat")
@@ -290,6 +307,7 @@ def test_classes_heat_map_measure(page: Page, small: str) -> None:
     page.wait_for_function("() => document.querySelector('#c-heat .js-plotly-plot').data[0].zmax === 1")
 
 
+@pytest.mark.long
 def test_query_runs_and_shows_a_graph(page: Page, small: str) -> None:
     opened(page, f"{small}/query")
     expect(page.locator("#q-summary")).to_contain_text("rows in")
@@ -325,7 +343,12 @@ def test_names_are_text_never_html(page: Page, small: str) -> None:
     assert page.locator("#page img, #page script").count() == 0
 
 
-@pytest.mark.parametrize("path", ["/?dataset=nowhere", "/graph?layer=nowhere", "/learning?wave=x&tab=odd", "/none"])
+@pytest.mark.parametrize(
+    "path",
+    _some_short(
+        ["/?dataset=nowhere", "/graph?layer=nowhere", "/learning?wave=x&tab=odd", "/none"], "/?dataset=nowhere", "/none"
+    ),
+)
 def test_addresses_that_name_nothing(page: Page, small: str, path: str) -> None:
     opened(page, small + path)
     expect(page.locator(".page, .empty").first).to_be_visible()
@@ -333,12 +356,14 @@ def test_addresses_that_name_nothing(page: Page, small: str, path: str) -> None:
         expect(page.locator(".notice")).to_contain_text("'nowhere'")
 
 
+@pytest.mark.long
 def test_a_skill_that_is_not_there_is_said(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?skill=nosuch")
     expect(page.locator(".notice")).to_contain_text("has no skill 'nosuch'")
     has_state(page, "skill", None)
 
 
+@pytest.mark.long
 def test_a_slash_at_the_end_leads_to_the_same_page(page: Page, small: str) -> None:
     opened(page, f"{small}/graph/?layer=tuned")
     expect(page.get_by_role("heading", level=1)).to_have_text("Association graph")
@@ -346,7 +371,8 @@ def test_a_slash_at_the_end_leads_to_the_same_page(page: Page, small: str) -> No
     expect(page.locator("a.nav-link[data-active]")).to_have_text("Graph")
 
 
-@pytest.mark.parametrize("view", ["skills", pytest.param("map", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("view", ["skills", "map"])
 def test_filters_that_keep_nothing_say_so_and_are_cleared(page: Page, small: str, view: str) -> None:
     opened(page, f"{small}/graph?view={view}&weight=99")
     told = page.locator("#g-nothing")
@@ -359,7 +385,7 @@ def test_filters_that_keep_nothing_say_so_and_are_cleared(page: Page, small: str
 
 
 def test_light_and_dark(page: Page, small: str) -> None:
-    page.goto(f"{small}/graph")
+    opened(page, f"{small}/graph")
     drawn(page)
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.get_by_role("button", name="Light or dark").click()

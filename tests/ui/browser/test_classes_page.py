@@ -17,6 +17,7 @@ def course(course: str) -> str:
     return f"{course}/classes?dataset=course&layer=continued"
 
 
+@pytest.mark.long
 def test_the_tree_opens_and_closes(page: Page, course: str) -> None:
     opened(page, course)
     drawn(page, "c-tree")
@@ -61,6 +62,7 @@ def test_a_skill_is_found_by_keyboard(page: Page, course: str) -> None:
     until(page, "c-tree", "['h:all', 'h:late', 'h:s2-03'].every(id => cy.getElementById(id).length)")
 
 
+@pytest.mark.long
 def test_choices_that_come_during_a_pick_do_not_undo_it(page: Page, course: str) -> None:
     opened(page, f"{course}&rel=parts")
     drawn(page, "c-tree")
@@ -84,6 +86,7 @@ def test_a_skill_that_is_not_there_is_said(page: Page, course: str) -> None:
     expect(page.get_by_role("alert").get_by_text("Dataset 'course' has no skill 'nosuch'.")).to_be_visible()
 
 
+@pytest.mark.long
 def test_its_address_restores_the_view(page: Page, course: str) -> None:
     opened(page, f"{course}&by=level&open={BLOCKER},s1-00&measure=mean&x=part:basics&y=part:advanced")
     drawn(page, "c-tree")
@@ -94,6 +97,7 @@ def test_its_address_restores_the_view(page: Page, course: str) -> None:
     expect(page.get_by_role("textbox", name="Across")).to_have_value("basics (91)")
 
 
+@pytest.mark.long
 def test_the_region_of_two_classes_comes_without_blocking(page: Page, course: str) -> None:
     opened(page, course)
     expect(page.locator("#c-region-said")).to_contain_text("On their own these texts require")
@@ -109,6 +113,7 @@ def test_the_region_of_two_classes_comes_without_blocking(page: Page, course: st
     expect(page.locator("#c-region-said")).to_contain_text("share texts")
 
 
+@pytest.mark.long
 def test_boxes_and_nothing_keeps_people_out(page: Page, course: str) -> None:
     opened(page, f"{course}&rel=boxes")
     plotted(page, "c-boxes")

@@ -20,6 +20,7 @@ from ui.pages.compression import first_text, hex_lines, search
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.long
 def test_a_text_is_searched_and_its_code_is_shown(page: Page, small: str, store_path: Path) -> None:
     store = open_store(store_path, mode="read")
     tuned, base = layer_view(store, "small", "tuned"), layer_view(store, "small", "foundation")
@@ -44,6 +45,7 @@ def test_a_text_is_searched_and_its_code_is_shown(page: Page, small: str, store_
     expect(page.locator("#z-code")).to_contain_text("it reads the file and recovers these skills")
 
 
+@pytest.mark.long
 def test_a_text_that_is_not_understood_is_sent_as_it_is(page: Page, small: str) -> None:
     opened(page, f"{small}/compression?text=h0&model=uniform")
     expect(page.locator("#z-code")).to_contain_text("has not learned 2 of its 2 skills, so it sends the whole text")
@@ -80,6 +82,7 @@ def test_names_are_text(page: Page, small: str, store_path: Path) -> None:
     assert page.locator("#page img, #page script").count() == 0
 
 
+@pytest.mark.long
 def test_a_text_that_is_not_there_is_said(page: Page, small: str) -> None:
     opened(page, f"{small}/compression?text=nowhere")
     expect(page.locator(".notice")).to_contain_text("'nowhere'")

@@ -35,9 +35,7 @@ def asked(page: Page, small: str) -> Iterator[list[str]]:
     tools.detach()
 
 
-@pytest.mark.parametrize(
-    "path", [pytest.param(path, marks=() if path in ("/", "/graph", "/family") else pytest.mark.long) for path in PATHS]
-)
+@pytest.mark.parametrize("path", [pytest.param(path, marks=() if path == "/" else pytest.mark.long) for path in PATHS])
 def test_the_first_load_of_a_page_takes_at_most_25_requests(
     page: Page, small: str, asked: list[str], path: str
 ) -> None:

@@ -130,6 +130,7 @@ def test_back_undoes_choices_before_it_leaves_the_page(page: Page, small: str) -
     expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
 
 
+@pytest.mark.long
 @pytest.mark.own_page  # the length of a history ends at fifty
 def test_a_slider_is_one_step_for_each_time_it_is_held(page: Page, small: str) -> None:
     opened(page, f"{small}/percolation?layer=tuned")
@@ -152,6 +153,7 @@ def test_a_slider_is_one_step_for_each_time_it_is_held(page: Page, small: str) -
     expect(thumb).to_have_attribute("aria-valuenow", "20")
 
 
+@pytest.mark.long
 def test_undo_of_the_graph_is_the_browser_s_back(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?layer=tuned")
     drawn(page, "cy")
@@ -172,6 +174,7 @@ def test_undo_of_the_graph_is_the_browser_s_back(page: Page, small: str) -> None
     expect(undo).to_be_enabled()
 
 
+@pytest.mark.long
 def test_an_address_that_means_another_layer_is_laid_out_anew_by_back(page: Page, small: str) -> None:
     opened(page, f"{small}/percolation?dataset=small&layer=foundation")
     drawn(page, "r-cy")
@@ -237,9 +240,8 @@ def test_a_page_that_is_being_made_has_a_shape_before(page: Page, small: str) ->
     assert page.locator("#page:empty").count() == 0
 
 
-@pytest.mark.parametrize(
-    "path", ["/query", *(pytest.param(path, marks=pytest.mark.long) for path in ("/graph", "/learning"))]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("path", ["/query", "/graph", "/learning"])
 def test_a_page_that_is_left_leaves_nothing_in_the_browser(page: Page, small: str, path: str) -> None:
     session = page.context.new_cdp_session(page)
 

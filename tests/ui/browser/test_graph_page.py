@@ -125,6 +125,7 @@ def test_names_follow_a_change_at_once_however_long_the_picture_has_been_at_rest
     assert waits[-1] < 500
 
 
+@pytest.mark.long
 def test_texts_are_picked_by_title(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?layer=tuned&view=texts&texts=f001")
     until(page, "cy.nodes('.text').length === 1")
@@ -134,6 +135,7 @@ def test_texts_are_picked_by_title(page: Page, small: str) -> None:
     assert json.loads(state(page)["texts"]) == ["f001", "g001"]
 
 
+@pytest.mark.long
 def test_the_way_to_a_skill_is_followed(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?layer=tuned&view=neighbours&skill=d05")
     drawn(page)
@@ -179,9 +181,8 @@ def test_filters_say_what_they_keep(page: Page, small: str) -> None:
     until(page, f"cy.nodes('[id ^= \"s:\"]').length === {before}")
 
 
-@pytest.mark.parametrize(
-    ("by", "title"), [("class", "classes"), pytest.param("component", "components", marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("by", "title"), [("class", "classes"), ("component", "components")])
 def test_groups_of_another_kind_open_and_close(page: Page, small: str, by: str, title: str) -> None:
     opened(page, f"{small}/graph?view=groups&by={by}&layer=tuned")
     until(page, "cy.nodes('.group').length > 0")
@@ -221,6 +222,7 @@ def test_colours_and_names_change_in_place(page: Page, small: str) -> None:
     expect(page.get_by_role("textbox", name="Names")).to_have_value("id")
 
 
+@pytest.mark.long
 def test_hidden_classes_and_a_path_are_in_the_address(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?skill=b05&to=b20&hide=1")
     until(page, "cy.nodes('.path').length >= 2 && cy.nodes('.off').length > 0")
@@ -252,6 +254,7 @@ def test_arrangements_move_the_same_skills(page: Page, small: str) -> None:
     until(page, "cy.nodes('[id ^= \"s:\"]').every(n => Number.isFinite(n.position('x')))")
 
 
+@pytest.mark.long
 def test_the_table_is_the_picture_s_twin(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?view=groups&layer=tuned")
     until(page, "cy.nodes('.group').length > 0")
@@ -335,6 +338,7 @@ def test_search_among_many_skills(page: Page, many: str) -> None:
     expect(page.get_by_role("textbox", name="Find a skill")).to_have_value(name)
 
 
+@pytest.mark.long
 def test_a_skill_that_is_not_learned_is_found_and_shown_hollow_and_its_page_is_one_click_away(
     page: Page, small: str
 ) -> None:
@@ -359,6 +363,7 @@ def test_a_skill_that_is_not_learned_is_found_and_shown_hollow_and_its_page_is_o
     assert serious(page) == []
 
 
+@pytest.mark.long
 def test_exports_hold_what_the_filters_keep(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?layer=tuned&weight=2")
     drawn(page)
@@ -403,6 +408,7 @@ def test_exports_hold_what_the_filters_keep(page: Page, small: str) -> None:
     assert "<svg" in Path(download.value.path()).read_text()
 
 
+@pytest.mark.long
 def test_the_map_has_its_own_line_again_after_another_view(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?view=map")
     mapped(page)
@@ -414,6 +420,7 @@ def test_the_map_has_its_own_line_again_after_another_view(page: Page, small: st
     expect(caption).to_contain_text("Drag a box")
 
 
+@pytest.mark.long
 def test_options_and_map_are_open_to_everybody(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?view=map&weight=1&waves=1-2")
     mapped(page)

@@ -161,6 +161,7 @@ def test_pages_are_taken_away_as_tables_and_pictures(page: Page, small: str, tmp
     assert b"/Subtype /Image" in printed  # what no font here can write is drawn by the browser
 
 
+@pytest.mark.long
 def test_views_are_saved_in_the_store_for_everybody(page: Page, own: str, own_store: Path, tmp_path: Path) -> None:
     opened(page, f"{own}/classes?layer=tuned")
     at_rest(page)
@@ -207,28 +208,35 @@ def test_views_are_saved_in_the_store_for_everybody(page: Page, own: str, own_st
     expect(page.get_by_role("button", name="Take over this browser's views")).to_have_count(0)
 
 
-@pytest.mark.parametrize(
-    ("path", "ready"),
-    [
-        ("/why?layer=foundation&skill=u0", "#w-result .why-said"),
-        ("/family", "#f-matrix .js-plotly-plot .main-svg"),
-        ("/runs?run=plan&layer=tuned", "#runs-command"),
-    ],
+NEW = (
+    ("/why?layer=foundation&skill=u0", "#w-result .why-said"),
+    ("/family", "#f-matrix .js-plotly-plot .main-svg"),
+    ("/runs?run=plan&layer=tuned", "#runs-command"),
 )
+
+
+@pytest.mark.parametrize(("path", "ready"), NEW)
 def test_new_pages_are_open_to_everybody(page: Page, small: str, path: str, ready: str) -> None:
     opened(page, small + path)
     expect(page.locator(ready).first).to_be_visible()
     at_rest(page)
     expect(page.locator("#notice")).to_be_empty()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert not serious(page), "in light"
+    assert not serious(page)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("path", "ready"), NEW)
+def test_new_pages_are_open_to_everybody_in_dark(page: Page, small: str, path: str, ready: str) -> None:
+    opened(page, small + path)
+    expect(page.locator(ready).first).to_be_visible()
     if path.startswith("/why"):
         page.locator("#w-result").get_by_role("button", name="skill u1").first.click()
         expect(page.locator("#w-result h2")).to_have_text("skill u1")
         has_state(page, "skill", "u1")
     page.get_by_role("button", name="Light or dark").click()
     page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
-    assert not serious(page, in_dark=not path.startswith("/why")), "in dark"
+    assert not serious(page, in_dark=not path.startswith("/why"))
 
 
 COUNT = """() => {
@@ -238,6 +246,7 @@ COUNT = """() => {
 }"""
 
 
+@pytest.mark.long
 def test_every_skill_is_three_clicks_from_why(page: Page, small: str) -> None:
     """From any page, since all have the same menu; `options` of the field finds every skill."""
     opened(page, small)

@@ -13,6 +13,7 @@ def pair(course: str, more: str = "") -> str:
     return f"{course}/layers?first=base&second=tuned{more}"
 
 
+@pytest.mark.long
 def test_numbers_have_room_losses_say_what_they_are_attached_to_and_changes_look_different(
     page: Page, course: str
 ) -> None:
@@ -45,6 +46,7 @@ def test_numbers_have_room_losses_say_what_they_are_attached_to_and_changes_look
     expect(entry).to_have_attribute("aria-pressed", "false")
 
 
+@pytest.mark.long
 def test_side_by_side_moves_together_and_keeps_nobody_out(page: Page, course: str) -> None:
     opened(page, pair(course))
     drawn(page, "p-cy-a")
@@ -92,7 +94,10 @@ def test_a_skill_is_chosen_on_the_graph_and_in_the_tables(page: Page, course: st
     ("query", "said"),
     [
         ("first=nosuch&second=tuned", "Dataset 'course' has no layer 'nosuch'; 'base' and 'tuned' are shown instead."),
-        ("first=base&second=base", "Both layers are 'base', so there is nothing to compare."),
+        pytest.param(
+            *("first=base&second=base", "Both layers are 'base', so there is nothing to compare."),
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_an_odd_pair_is_said(page: Page, course: str, query: str, said: str) -> None:
@@ -100,6 +105,7 @@ def test_an_odd_pair_is_said(page: Page, course: str, query: str, said: str) -> 
     expect(page.get_by_role("alert").get_by_text(said)).to_be_visible()
 
 
+@pytest.mark.long
 def test_brushes_over_the_table_keep_rows_by_pointer_and_keyboard_and_back_undoes_them(page: Page, course: str) -> None:
     opened(page, pair(course))
     drawn(page, "p-cy-a")
@@ -142,6 +148,7 @@ def test_brushes_over_the_table_keep_rows_by_pointer_and_keyboard_and_back_undoe
     expect(page.locator(".brush[data-key=solved2] > i.out")).to_have_count(16)
 
 
+@pytest.mark.long
 def test_a_class_is_shown_in_graph_and_table(page: Page, course: str) -> None:
     opened(page, pair(course, "&class=doing&by=level&view=two"))
     drawn(page, "p-cy-a")
@@ -157,6 +164,7 @@ def test_a_class_is_shown_in_graph_and_table(page: Page, course: str) -> None:
     until(page, "p-cy-a", "cy.nodes('.dim').length === 0")
 
 
+@pytest.mark.long
 def test_the_family_leads_to_its_pairs_and_back(page: Page, course: str) -> None:
     opened(page, pair(course))
     family = page.locator("#p-family")

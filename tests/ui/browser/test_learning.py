@@ -17,6 +17,7 @@ from ui.pages.learning import gains
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.long
 def test_what_if_has_a_slider_for_d(page: Page, small: str) -> None:
     opened(page, f"{small}/learning?tab=what-if&c=4&R=0.5&learner=one")
     values = page.locator("#l-expect .stat-value")
@@ -46,6 +47,7 @@ def test_what_if_of_no_number_is_the_layers_own(page: Page, small: str, query: s
     expect(page.locator("#notice")).to_be_empty()
 
 
+@pytest.mark.long
 def test_names_are_on_the_canvas_and_meet_neither_each_other_nor_a_disc(page: Page, small: str) -> None:
     opened(page, f"{small}/learning")
     drawn(page, "l-cy")
@@ -87,6 +89,7 @@ def test_what_if_with_a_random_capacity(page: Page, small: str) -> None:
     )
 
 
+@pytest.mark.long
 def test_more_texts(page: Page, small: str, store_path: Path) -> None:
     store = open_store(store_path, mode="read")
     curve = subsample(store, "small", "foundation", replicates=5)
@@ -104,6 +107,7 @@ def test_more_texts(page: Page, small: str, store_path: Path) -> None:
     expect(page.get_by_role("radio", name="More texts")).to_be_checked()
 
 
+@pytest.mark.long
 def test_exit_curves_of_each_ensemble(page: Page, small: str, store_path: Path) -> None:
     chart = exit_chart(open_store(store_path, mode="read"), "small", "foundation")
     opened(page, f"{small}/learning")
@@ -129,6 +133,7 @@ def test_playback_plays_pauses_and_steps(page: Page, small: str) -> None:
     expect(page.get_by_role("slider", name="Wave")).to_have_attribute("aria-valuenow", str(max(now - 1, 0)))
 
 
+@pytest.mark.long
 def test_what_is_never_learned_is_drawn_on_demand_and_why_is_one_click_away(page: Page, small: str) -> None:
     opened(page, f"{small}/learning?layer=foundation")
     drawn(page, "l-cy")

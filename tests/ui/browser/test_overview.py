@@ -59,6 +59,7 @@ def test_a_layer_is_learned_and_linked_from_the_page(page: Page, own: str, own_s
     expect(page.locator("tr", has_text="mine").locator("td").nth(4)).to_have_text(f"{n:,}")
 
 
+@pytest.mark.long
 def test_a_run_is_in_the_address_accessible_and_fits(page: Page, own: str) -> None:
     page.set_viewport_size({"width": 820, "height": 1100})  # a tablet
     opened(page, f"{own}/runs?run=learn&name=from-link&learner=d:3&base=tuned&mode=joint&known_class=%5B%22alpha%22%5D")
@@ -125,8 +126,11 @@ def test_a_first_layer_is_learned_without_the_command_line(page: Page, serve: An
 @pytest.mark.parametrize(
     "path",
     [
-        *("/", "/learning?tab=texts", "/compression"),
-        *(pytest.param(path, marks=pytest.mark.long) for path in ("/learning", "/learning?tab=what-if")),
+        "/",
+        *(
+            pytest.param(path, marks=pytest.mark.long)
+            for path in ("/learning", "/learning?tab=texts", "/learning?tab=what-if", "/compression")
+        ),
     ],
 )
 def test_a_layer_from_outcomes_has_its_own_words(page: Page, outcomes: str, path: str) -> None:

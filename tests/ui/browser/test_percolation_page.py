@@ -10,6 +10,7 @@ from tests.ui.browser.seen import at_rest, drawn, has_state, on_canvas, opened, 
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.long
 def test_the_giant_component_forms_and_is_undone_by_its_hubs(page: Page, small: str) -> None:
     opened(page, f"{small}/percolation?phi=60")
     drawn(page, "r-cy")
@@ -26,6 +27,7 @@ def test_the_giant_component_forms_and_is_undone_by_its_hubs(page: Page, small: 
     assert max(kept) <= min(on_canvas(page, "r-cy", f"({uses})('.ghost')"))
 
 
+@pytest.mark.long
 def test_its_address_restores_the_view(page: Page, small: str) -> None:
     opened(page, f"{small}/percolation?phi=70&order=hubs&of=kept")
     drawn(page, "r-cy")
@@ -38,6 +40,7 @@ def test_its_address_restores_the_view(page: Page, small: str) -> None:
     expect(page.locator("#r-giant .ytitle")).to_have_text("share of all skills")
 
 
+@pytest.mark.long
 def test_curves_their_buttons_and_their_tables(page: Page, small: str) -> None:
     opened(page, f"{small}/percolation")
     plotted(page, "r-giant")

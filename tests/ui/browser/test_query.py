@@ -33,6 +33,7 @@ def write(page: Page, cypher: str) -> None:
     page.keyboard.insert_text(cypher)
 
 
+@pytest.mark.long
 def test_a_slow_query_is_cancelled_and_others_are_answered(page: Page, browser: Browser, small: str) -> None:
     page.goto(ask(small, SLOW))
     expect(page.locator("#q-summary")).to_contain_text("stopped after 30 s")
@@ -101,6 +102,7 @@ def test_metrics_graph_and_export(page: Page, small: str, store_path: Path) -> N
     expect(page.locator("#g-counts")).not_to_contain_text("Ringed:")
 
 
+@pytest.mark.long
 def test_what_is_typed_is_kept_but_not_run(page: Page, small: str) -> None:
     page.goto(ask(small, QUICK))
     expect(page.locator("#q-summary")).to_contain_text("3 rows")
@@ -129,12 +131,14 @@ def test_a_recipe_is_run_with_its_parameters_at_once(page: Page, small: str) -> 
     expect(page.locator("#q-summary")).to_contain_text("3 rows in")
 
 
+@pytest.mark.long
 def test_an_unknown_label_is_pointed_out(page: Page, small: str) -> None:
     opened(page, ask(small, "MATCH (s:Skil) RETURN s.id AS id"))
     expect(page.locator("#q-summary")).to_contain_text("0 rows in")
     expect(page.locator(".query-warning")).to_contain_text("Skil")
 
 
+@pytest.mark.long
 def test_parameters_that_are_not_json_are_said_and_nothing_is_exported_before_there_are_rows(
     page: Page, small: str
 ) -> None:
@@ -152,6 +156,7 @@ def test_parameters_that_are_not_json_are_said_and_nothing_is_exported_before_th
         expect(button).to_be_enabled()
 
 
+@pytest.mark.long
 def test_the_schema_is_beside_the_editor(page: Page, small: str) -> None:
     opened(page, ask(small, QUICK))
     page.get_by_role("tab", name="Schema").click()

@@ -131,6 +131,7 @@ def test_a_run_is_told_on_a_page_that_was_made_anew_before_the_server_had_answer
     expect(told).to_contain_text("told-anew: ")
 
 
+@pytest.mark.long
 def test_a_run_that_ended_while_one_was_away_is_told_on_return(page: Page, own: str) -> None:
     page.goto(f"{own}/runs?run=learn&name=told-later")
     expect(page.get_by_label("Name of the new layer")).to_have_value("told-later")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -29,16 +30,19 @@ sys.stdin.readline()
 print(*(name for name in {LARGE!r} if name in sys.modules), flush=True)
 server.close()
 """
-CHOSEN = (
-    *(("/graph", "view", view) for view in VIEWS),
-    *(("/graph", "view=groups&by", by) for by in GROUPS),
-    *(("/graph", "layout", arrangement) for arrangement in ARRANGEMENTS),
-    *(("/graph", "colour", colour) for colour in TITLES),
-    *(("/learning", "tab", tab) for tab in TABS),
-    ("/percolation", "order", "hubs"),
-    ("/layers", "view", "two"),
-    ("/classes", "rel", "boxes"),
-    ("/query", "run=1&cypher", "MATCH (a:Skill)-[r:ASSOCIATED_WITH]->(b:Skill) RETURN a, r, b LIMIT 20"),
+# A picture has one arrangement and one colouring: each visit shows the next of both.
+CHOSEN: tuple[tuple[str, dict[str, str]], ...] = (
+    *(("/graph", {"view": view}) for view in VIEWS),
+    *(("/graph", {"view": "groups", "by": by}) for by in GROUPS),
+    *(
+        ("/graph", {key: value for key, value in (("layout", layout), ("colour", colour)) if value})
+        for layout, colour in zip_longest(ARRANGEMENTS, TITLES)
+    ),
+    *(("/learning", {"tab": tab}) for tab in TABS),
+    ("/percolation", {"order": "hubs"}),
+    ("/layers", {"view": "two"}),
+    ("/classes", {"rel": "boxes"}),
+    ("/query", {"q": "MATCH (a:Skill)-[r:ASSOCIATED_WITH]->(b:Skill) RETURN a, r, b LIMIT 20"}),
 )
 
 
@@ -48,12 +52,10 @@ def test_no_page_and_no_view_makes_the_server_load_a_large_library(page: Page, s
         assert server.stdin is not None
         assert server.stdout is not None
         address = server.stdout.readline().strip().rstrip("/")
-        layer = urlencode({"layer": "tuned"})
         page.goto(f"{address}/none")
         at_rest(page)
-        for path, key, value in (*((path, "", "") for path in PATHS), *CHOSEN):
-            more = f"&{key}={value}" if key else ""
-            moved(page, f"{path}?{layer}{more}")
+        for path, chosen in (*((path, {}) for path in PATHS), *CHOSEN):
+            moved(page, f"{path}?{urlencode({'layer': 'tuned', **chosen})}")
             expect(page.locator("#page .failed")).to_have_count(0)
         server.stdin.write("\n")
         server.stdin.flush()

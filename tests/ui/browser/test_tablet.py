@@ -10,9 +10,8 @@ pytestmark = pytest.mark.browser
 WIDTH, HEIGHT = 820, 1180
 
 
-@pytest.mark.parametrize(
-    ("path", "canvas"), [("learning", "l-cy"), pytest.param("percolation", "r-cy", marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("path", "canvas"), [("learning", "l-cy"), ("percolation", "r-cy")])
 def test_graphs_beside_curves_stand_above_them(page: Page, small: str, path: str, canvas: str) -> None:
     page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     opened(page, f"{small}/{path}")
