@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -294,7 +294,8 @@ class _Grammar:
                 new.edges[name] = type_
         kind = self._pick("int", "str", "float")
         alias = self._name("v")
-        if not distinct and self._chance(4):
+        grouped = not distinct and self._chance(4)
+        if grouped:
             text, kind = self._aggregate(ordered=False)
             if kind == "list":
                 text, kind = f"size({text})", "int"
@@ -302,10 +303,12 @@ class _Grammar:
             text = self.value(kind)
         kept.append(f"{text} AS {alias}")
         new.values[alias] = kind
-        self._scope = new
+        old, self._scope = self._scope, new
         order = ""
         if self._chance(5):
-            keys = self._total_order()
+            # What the clause does not keep may order it too, unless it makes fewer rows of them.
+            before = [] if distinct or grouped else [old]
+            keys = self._with_expressions(self._total_order(), [new, *before], [text])
             order = f" ORDER BY {keys}" + (f" LIMIT {self._pick(1, 3, 5)}" if self._chance(3) else "")
         where = f" WHERE {self.condition(1)}" if self._chance(3) else ""
         return f"WITH {distinct}{', '.join(kept)}{order}{where}"
@@ -318,26 +321,92 @@ class _Grammar:
             keys += [f"{name}.{key}" for group in _PROPERTIES[type_].values() for key in group]
         return ", ".join(f"{key}{self._pick('', ' DESC')}" for key in keys)
 
+    def _with_expressions(self, keys: str, scopes: Sequence[_Scope], items: Sequence[str]) -> str:
+        """The keys, often after others that are expressions of these scopes, the first of which hides what it names.
+
+        `items` are what columns are made of.
+        """
+        if self._chance(4):
+            return keys
+        outer, self._scope = self._scope, _Scope()
+        for scope in reversed(scopes):
+            for known in (self._scope.nodes, self._scope.edges, self._scope.values):
+                for name in (*scope.nodes, *scope.edges, *scope.values):
+                    known.pop(name, None)
+            self._scope.nodes |= scope.nodes
+            self._scope.edges |= scope.edges
+            self._scope.values |= scope.values
+        first = []
+        for _ in range(self._pick(1, 1, 2)):
+            key = self._key()
+            if items and self._chance(3):
+                item = self._pick(*items)
+                key = self._pick(item, f"{item} IS NULL", f"coalesce({item}, null)")
+            first.append(key + self._pick("", " DESC"))
+        self._scope = outer
+        return ", ".join([*first, *([keys] if keys else [])])
+
+    def _key(self) -> str:
+        """An expression to order by."""
+        kinds = [kind for kind in _LITERALS if self._sources(kind)]
+        if not kinds:
+            return self.value(self._pick("int", "str"), 0)
+        kind = self._pick(*kinds)
+        a, b = self._pick(*self._sources(kind)), self.value(kind, 0)
+        forms = [
+            a, f"{a} IS NULL", f"{a} IS NOT NULL", f"{a} = {b}", f"{a} <> {b}", f"{a} IN [{b}, {a}]",
+            f"coalesce({a}, {self._pick(*_LITERALS[kind])})", f"CASE WHEN {a} IS NULL THEN 1 ELSE 0 END",
+            f"CASE {a} WHEN {b} THEN 'a' ELSE 'b' END", f"toString({a})", f"nullIf({a}, {b})",
+        ]  # fmt: skip
+        if kind == "str":
+            forms += [
+                f"toLower({a})", f"size({a})", f"reverse({a})", f"left({a}, 1)", f"{a} + {b}", f"substring({a}, 1)",
+                f"{a} STARTS WITH 's'", f"{a} CONTAINS 'o' AND {b} IS NOT NULL", f"{a} < {b}",
+            ]  # fmt: skip
+        elif kind == "bool":
+            forms += [f"NOT {a}", f"{a} OR {b}", f"CASE WHEN {a} THEN 1 ELSE 2 END"]
+        else:
+            forms += [
+                f"-{a}", f"-({a} + {b})", f"{a} % 3", f"{a} * -1", f"abs({a})", f"{a} - {b}", f"{a} >= {b}",
+                f"{a} / 2", f"toFloat({a}) / 3", f"sign({a}), {a} % 2", f"round({a})",
+            ]  # fmt: skip
+        forms += [f"{count}" for count in self._counts()[:1]]
+        for name in self._scope.nodes:
+            forms += [f"{name}.id IS NULL", f"size(coalesce({name}.id, ''))", f"{name} IS NULL", f"{name}:Skill"]
+        return str(self._pick(*forms))
+
     def _return(self, ordered: bool) -> tuple[str, tuple[int, ...]]:
-        items, group = [], self._chance(5)
+        items, kinds, group = [], [], self._chance(5)
         for _ in range(self._pick(1, 1, 2, 3)):
-            items.append(self.value(self._pick("str", "int", "float", "bool"), 2 if not group else 1))
+            kinds.append(self._pick("str", "int", "float", "bool"))
+            items.append(self.value(kinds[-1], 2 if not group else 1))
         if self._scope.nodes and self._chance(2):
             items.append(self._pick(*self._scope.nodes))
-        kinds = ["node" if item in self._scope.nodes else "value" for item in items]
+            kinds.append("node")
         if group:
             text, kind = self._aggregate(ordered)
             items.append(text)
             kinds.append(kind)
         names = [self._name("c") for _ in items]
+        distinct = self._chance(1)
         text = ", ".join(f"{item} AS {name}" for item, name in zip(items, names, strict=True))
         keys: tuple[int, ...] = ()
         if self._chance(5) and not {"list", "node"} >= set(kinds):
             keys = tuple(i for i, kind in enumerate(kinds) if kind not in ("list", "node"))
-            text += f" ORDER BY {', '.join(names[i] + self._pick('', ' DESC') for i in keys)}"
+            columns = _Scope(
+                nodes={name: self._scope.nodes[item] for name, item in zip(names, items, strict=True)
+                       if item in self._scope.nodes},
+                values={names[i]: kinds[i] for i in keys},
+            )  # fmt: skip
+            order = self._with_expressions(
+                ", ".join(names[i] + self._pick("", " DESC") for i in keys),
+                [columns, *([] if group or distinct else [self._scope])],
+                [items[i] for i in keys],
+            )
+            text += f" ORDER BY {order}"
             if len(keys) == len(items) and self._chance(4):
                 text += self._pick(" LIMIT 3", " SKIP 1 LIMIT 4")
-        return f"RETURN {'DISTINCT ' if self._chance(1) else ''}{text}", keys
+        return f"RETURN {'DISTINCT ' if distinct else ''}{text}", keys
 
     def query(self) -> Query:
         first = self._shortest if self._chance(1) else self._match if self._chance(8) else self._unwind

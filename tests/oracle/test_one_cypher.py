@@ -210,6 +210,13 @@ _ALIKE = (
         "RETURN collect(id) AS ids"
     ),
     "MATCH (s:Skill) WITH s.id AS s, s.level AS level ORDER BY -level, s = 's3', s LIMIT 4 RETURN collect(s) AS ids",
+    "MATCH (s:Skill) WITH s.class AS class, count(*) AS n ORDER BY count(*) DESC, class LIMIT 2 RETURN class, n",
+    (
+        "MATCH (s:Skill) WITH s.class AS class, count(*) AS n, count(s.level) AS m "
+        "ORDER BY count(s.level) - 2 * count(*), s.class IS NULL DESC, toUpper(s.class) LIMIT 2 RETURN class, n, m"
+    ),
+    "MATCH (s:Skill) WITH DISTINCT s.class AS class ORDER BY size(s.class) DESC, class LIMIT 2 RETURN class",
+    "MATCH (s:Skill) RETURN s.class AS `a class`, -max(s.level) AS n ORDER BY -max(s.level), `a class` DESC LIMIT 2",
 )
 
 
@@ -257,6 +264,7 @@ _REFUSED = {
     "RETURN true AND 1 AS x": "not true or false",
     "RETURN {months: 1, days: 2, seconds: 3} AS x": "rename one of the keys",
     "MATCH (s:Skill) WITH s.name RETURN 1 AS x": "AS",
+    "MATCH (s:Skill) WITH s.class AS x, count(*) AS n ORDER BY max(s.level) RETURN x": "make it one with AS",
     "MATCH (s:Skill) RETURN s.id AS x ORDER BY size([x IN [1, 2] WHERE x > 1])": "another name",
 }
 

@@ -983,7 +983,8 @@ class Writer:
     def _projection(self, piece: Piece, *, ordered: bool) -> list[Chunk]:
         items = [item for item in piece.parts if item.kind == "item"]
         aggregates = [call for item in items for call in item.find("call") if _is_aggregate(call)]
-        outer_columns, self._columns = self._columns, {} if aggregates else self._made_columns(piece, items)
+        columns = self._merged_columns(piece, items) if aggregates or piece.flag else self._made_columns(piece, items)
+        outer_columns, self._columns = self._columns, columns
         try:
             if not aggregates:
                 return self._plain(piece)
@@ -1006,7 +1007,7 @@ class Writer:
 
         kglite, where there is a limit, knows a column there by its name alone, and takes it for null in an expression.
         """
-        if "order" not in piece.roles or piece.flag:
+        if "order" not in piece.roles:
             return {}
         keys = [key.roles["of"] for key in piece.roles["order"].parts if key.roles["of"].kind != "variable"]
         parts = [part for key in keys for part in key.walk()]
@@ -1019,6 +1020,31 @@ class Writer:
         return {
             (name,): self._text(of) if of.kind == "variable" else f"({self._text(of)})" for name, of in made.items()
         }
+
+    def _merged_columns(self, piece: Piece, items: Sequence[Piece]) -> dict[tuple[str, ...], str]:
+        """The columns of a projection that makes one row of several, by what they are made of, for its order.
+
+        kglite refuses that there after RETURN, and after WITH takes an aggregate for null.
+        """
+        if "order" not in piece.roles:
+            return {}
+        made = {self._words(item.roles["of"]): item for item in items if item.roles["of"].kind != "variable"}
+        for key in piece.roles["order"].parts:
+            wrong = self._not_projected(key.roles["of"], made)
+            if wrong is not None:
+                raise self._refuse(
+                    wrong, f"no column is {self._source(wrong)}: make it one with AS, and order by its name"
+                )
+        return {words: _quoted(item.name) for words, item in made.items() if item.name}
+
+    def _not_projected(self, piece: Piece, made: Mapping[tuple[str, ...], Piece]) -> Piece | None:
+        """An aggregate that is not in one of these."""
+        if self._words(piece) in made:
+            return None
+        if _is_aggregate(piece):
+            return piece
+        found = (self._not_projected(part, made) for part in (*piece.parts, *piece.roles.values()))
+        return next((part for part in found if part is not None), None)
 
     def _write_key(self, piece: Piece) -> list[Chunk]:
         if piece.roles["of"].kind == "variable" or not self._columns:
