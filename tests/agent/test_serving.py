@@ -191,6 +191,7 @@ def test_a_token_that_keeps_nobody_out_is_refused(token: str) -> None:
         TokenGate(None, token)
 
 
+@pytest.mark.long
 def test_lifespan_passes_the_gate_and_a_websocket_does_not() -> None:
     passed: list[str] = []
     sent: list[dict[str, Any]] = []

@@ -133,6 +133,7 @@ def test_three_ways_to_train_on_random_graphs(learner: Learner) -> None:
             assert_mean(values, getattr(predicted, mode).unlearned_by_class[k], skills=counts[k], what=f"{mode} {k}")
 
 
+@pytest.mark.long
 def test_measured_hierarchy_with_popular_skills() -> None:
     """Skills that foundation texts require often are also required often by domain texts: means alone mislead."""
     differences: dict[str, list[float]] = {"frozen": [], "continued": [], "joint": []}

@@ -174,6 +174,7 @@ def test_engines_agree_on_large_graphs(capacity):
         assert same(*(peel(graph, capacity, engine=engine, **options) for engine in ENGINES))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("capacity", [1, 3])
 def test_a_text_of_thousands_of_skills_and_a_skill_of_all_texts(capacity):
     # Text 0 requires all skills; the other texts bring them in one at a time, each with skill 0.

@@ -146,6 +146,7 @@ def test_exit_curves_of_a_layer_are_those_of_all_three_ensembles(filled: Path, r
     assert len(rows) == 1 + sum(len(line["novel"]) for line in chart["lines"])
 
 
+@pytest.mark.long
 def test_percolation_with_types_lies_beside_the_others(filled: Path, run_in: Run) -> None:
     found = run_in(filled, "percolate", "foundation", "--types", "--replicates", 2, "--json").json
     assert len(found["predicted_typed"]) == len(found["phi"])

@@ -54,6 +54,7 @@ def test_evidence_then_compare_then_report(run: Run, tmp_path: Path) -> None:
     assert sum(",gained," in row for row in rows) == sum(",lost," in row for row in rows) == 1
 
 
+@pytest.mark.long
 def test_families_in_one_command(run: Run, tmp_path: Path) -> None:
     result = run("compare", "--family")
     assert result.exit_code == 0

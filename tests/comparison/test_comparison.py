@@ -136,6 +136,7 @@ def test_training_rows_hold_the_measured_layers_and_their_order(learned: Store) 
         assert getattr(rows["frozen"], f"{side}_basic") == pytest.approx(getattr(rows["foundation"], f"{side}_basic"))
 
 
+@pytest.mark.long
 def test_prediction_meets_measurement_on_graphs_of_the_ensemble(store: Store) -> None:
     """Poisson texts over skills drawn at random: the theory is about these, so both must agree.
 

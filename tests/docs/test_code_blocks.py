@@ -31,8 +31,8 @@ def pages() -> list[Path]:
     return [page for page in (README, *sorted((ROOT / "docs").glob("*.md"))) if commands(page)]
 
 
-# Those whose commands learn, percolate and compress the most; the other pages have commands of each kind.
-LONG = ("theory.md", "demo.md", "simulated.md", "compression.md")
+# Those whose commands compute the most; the other pages have commands of each kind.
+LONG = ("README.md", "theory.md", "demo.md", "simulated.md", "compression.md")
 
 
 def succeeds(command: str, ran: Ran) -> None:

@@ -316,6 +316,7 @@ def test_intervals_that_do_not_hold_are_marked_wherever_the_layer_is_shown(
             assert told[0] in shown
 
 
+@pytest.mark.long
 def test_a_layer_whose_skills_add_nothing_is_marked_in_cypher_and_on_every_page(store: Store) -> None:
     """Outcomes without skills: coin flips by ability alone."""
     rng = np.random.default_rng(4)
@@ -396,6 +397,7 @@ def test_outcomes_that_say_little_are_called_so(store: Store) -> None:
     assert not check_tags(store, "one").findings
 
 
+@pytest.mark.long
 def test_a_layer_that_a_baseline_beats_carries_the_caution(store: Store) -> None:
     store.write_dataset(dataset())
     (first, *_) = evidence(store, "d").models

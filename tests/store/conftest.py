@@ -25,7 +25,6 @@ _ON_NEO4J = (
     "test_associations_of_several_layers_stand_side_by_side",
     "test_renaming_a_layer_takes_along_what_names_it",
     "test_the_version_changes_with_every_write_and_only_then",
-    "test_what_is_not_there_is_said",
 )
 _BY_BOTH = ("test_contract.py", "test_life.py")
 

@@ -154,6 +154,7 @@ def test_the_contract_holds_for_what_is_staged(store: Neo4jStore, staged: None, 
     check(store)
 
 
+@pytest.mark.long
 def test_appending_in_batches_gives_the_whole(server: RunningNeo4j, store: Neo4jStore, staged: None) -> None:
     first = numbered_dataset(1, SIZE)
     addition = small_dataset("numbered")

@@ -134,6 +134,7 @@ def test_another_layer_is_another_address(page: Page, small: str) -> None:
     until(page, f"cy.nodes('[id ^= \"s:\"]').length > {before}")
 
 
+@pytest.mark.long
 def test_another_layer_keeps_the_view(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?layer=foundation&view=neighbours&skill=b05&colour=wave&hide=1")
     drawn(page)
@@ -148,6 +149,7 @@ def test_another_layer_keeps_the_view(page: Page, small: str) -> None:
     expect(page.get_by_role("complementary").get_by_role("heading", level=2)).to_have_text("skill b05")
 
 
+@pytest.mark.long
 def test_the_picture_fills_its_stage_and_the_legend_covers_nothing_of_it(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?layer=tuned")
     fills = """(box => Math.max(box.w / cy.width(), box.h / cy.height()) > 0.85 && box.x1 >= 0 && box.y1 >= 0
@@ -285,6 +287,7 @@ def test_percolation_forms_the_giant_component(page: Page, small: str) -> None:
     plotted(page, "r-giant")
 
 
+@pytest.mark.long
 def test_layers_table_and_another_pair_which_keeps_the_view(page: Page, small: str) -> None:
     opened(page, f"{small}/layers?dataset=small&first=foundation&second=tuned&skill=b05")
     expect(page.locator(".ag-row").first).to_be_visible()
@@ -384,6 +387,7 @@ def test_filters_that_keep_nothing_say_so_and_are_cleared(page: Page, small: str
     expect(page.locator(".legend-item").first).to_be_visible()
 
 
+@pytest.mark.long
 def test_light_and_dark(page: Page, small: str) -> None:
     opened(page, f"{small}/graph")
     drawn(page)
@@ -419,6 +423,7 @@ def test_store_that_goes_away_and_comes_back(
     expect(page.locator(".banner")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_login(page: Page, serve: Any, store_path: Path, watched: list[str]) -> None:
     page.goto(serve(store_path, password="open sesame"))
     expect(page.get_by_label("Password")).to_be_focused()

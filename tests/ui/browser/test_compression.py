@@ -53,6 +53,7 @@ def test_a_text_that_is_not_understood_is_sent_as_it_is(page: Page, small: str) 
     expect(page.get_by_role("textbox", name="Skills are coded")).to_have_value("all skills alike")
 
 
+@pytest.mark.long
 def test_the_whole_layer_and_the_channel(page: Page, small: str, store_path: Path) -> None:
     report = measure_layer(open_store(store_path, mode="read"), "small", "tuned")
     opened(page, f"{small}/compression?layer=tuned&receiver=foundation&erasure=0.3")

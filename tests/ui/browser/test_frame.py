@@ -29,6 +29,7 @@ def ask(page: Page, text: str) -> None:
     page.get_by_role("button", name="Run").click()
 
 
+@pytest.mark.long
 def test_a_query_that_fails_after_a_graph_leaves_all_pages_alive(page: Page, small: str) -> None:
     opened(page, f"{small}/query?q={quote(GRAPH)}")
     drawn(page, "q-cy")
@@ -81,6 +82,7 @@ def test_a_page_that_cannot_be_laid_out_leaves_the_others(
     expect(page.get_by_role("heading", level=1)).to_have_text("Percolation")
 
 
+@pytest.mark.long
 def test_a_component_that_fails_in_the_browser_is_said_and_comes_again(
     page: Page, small: str, watched: list[str]
 ) -> None:
@@ -219,6 +221,7 @@ def test_texts_of_values_are_the_same_in_both_languages(page: Page, small: str, 
             assert text == "" or one == other, (codec, text)
 
 
+@pytest.mark.long
 def test_a_page_that_is_being_made_has_a_shape_before(page: Page, small: str) -> None:
     held: list[Route] = []
     wait = True

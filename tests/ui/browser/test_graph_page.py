@@ -199,6 +199,7 @@ def test_groups_of_another_kind_open_and_close(page: Page, small: str, by: str, 
     until(page, f"cy.nodes('.group').length === {groups}")
 
 
+@pytest.mark.long
 def test_colours_and_names_change_in_place(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?layer=tuned")
     until(page, "cy.scratch('_fitted')")
@@ -238,6 +239,7 @@ def test_hidden_classes_and_a_path_are_in_the_address(page: Page, small: str) ->
     has_state(page, "hide", None)
 
 
+@pytest.mark.long
 def test_arrangements_move_the_same_skills(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?layout=waves")
     until(page, "cy.nodes('.mark').length > 1")
