@@ -52,6 +52,7 @@ def create_app(
     from ui.scripts import serve_scripts
     from ui.security import LoginGate, protect
     from ui.shell import shell
+    from ui.still import still
     from ui.work.uploads import receive_files
 
     locked = password is not None or password_hash is not None
@@ -71,7 +72,7 @@ def create_app(
     )
     serve_scripts(app)
     app.server.extensions["skillgraph"] = source  # whoever serves the application closes it
-    app.layout = shell(str(store_url or "skillgraph.kgl"), login=locked)
+    app.layout = still(shell(str(store_url or "skillgraph.kgl"), login=locked))
     _register_routes(app, source)
     for page in PAGES:
         page.register(app, source)
@@ -105,6 +106,7 @@ def _register_routes(app: Any, source: Source) -> None:
     from dash import ALL, ClientsideFunction, Input, Output, State
 
     from ui.notices import banner, store_away
+    from ui.still import still
 
     def js(name: str) -> ClientsideFunction:
         return ClientsideFunction("sg", name)
@@ -162,7 +164,7 @@ def _register_routes(app: Any, source: Source) -> None:
 
         if route is None:
             return no_update, no_update
-        return _page(source, route["path"], dict(parse_qsl(route["search"].lstrip("?")))), None
+        return still(_page(source, route["path"], dict(parse_qsl(route["search"].lstrip("?"))))), None
 
     def _page(source: Source, path: str, query: dict[str, str]) -> Any:
         from ui.boundary import page_failed

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from dash import ClientsideFunction, ctx
+from dash import ClientsideFunction, Output, ctx
 
 from ui.source import Source
+from ui.still import still
 
 __all__ = ["Calls", "Cause", "PartError"]
 
@@ -92,7 +93,7 @@ class Calls:
     def register(self, app: Any, source: Source) -> None:
         """Add all of them to an application on a store."""
         for part, wiring, function, cause, quiet in self._answers:
-            bound = _bound(part, function, source, cause)
+            bound = _stilled([w for w in wiring if isinstance(w, Output)], _bound(part, function, source, cause))
             app.callback(*wiring, prevent_initial_call=quiet)(bound)
         for name, wiring, quiet in self._browser:
             space, _, function_name = name.partition(".")
@@ -109,3 +110,21 @@ def _bound(part: str, function: Callable[..., Any], source: Source, cause: bool)
             raise PartError(part) from error
 
     return run
+
+
+def _stilled(outputs: list[Any], run: Callable[..., Any]) -> Callable[..., Any]:
+    """With as few components as can be in what is shown."""
+    shown = [output.component_property == "children" and not output.has_wildcard() for output in outputs]
+    if not any(shown):
+        return run
+
+    @functools.wraps(run)
+    def lighter(*values: Any) -> Any:
+        answer = run(*values)
+        if len(shown) == 1:
+            return still(answer)
+        if not isinstance(answer, list | tuple):  # no update of any
+            return answer
+        return tuple(still(one) if is_shown else one for one, is_shown in zip(answer, shown, strict=True))
+
+    return lighter

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.ui.browser.conftest import Serve
 from tests.ui.browser.seen import at_rest, drawn, has_state, moved, opened, until
 
 pytestmark = pytest.mark.browser
@@ -264,3 +265,26 @@ def test_a_page_that_is_left_leaves_nothing_in_the_browser(page: Page, small: st
     # A page that stays has some 700 nodes and 100 listeners a visit.
     assert again[0] - nodes < 700, (nodes, again)
     assert again[1] - listeners < 100, (listeners, again)
+
+
+_SEEN = """() => {
+  const seen = document.querySelector('#react-entry-point').cloneNode(true);
+  seen.querySelectorAll('.js-plotly-plot').forEach(figure => figure.replaceChildren()); // has names made by chance
+  return seen.innerHTML.replace(/mantine-[a-z0-9]+|_R_\\w*|m__-\\w*/g, 'made');
+}"""
+
+
+@pytest.mark.parametrize("path", ["/", "/compression"])
+def test_tags_that_are_drawn_together_are_what_they_would_be_alone(
+    page: Page, small: str, store_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    page.goto(small + path)
+    at_rest(page)
+    together = page.evaluate(_SEEN)
+    monkeypatch.setattr("ui.still.still", lambda shown: shown)
+    monkeypatch.setattr("ui.calls.still", lambda shown: shown)
+    page.goto(serve(store_path) + path)
+    at_rest(page)
+    alone = page.evaluate(_SEEN)
+    assert len(alone) > 5_000
+    assert together == alone
