@@ -8,6 +8,23 @@
     return cy && !cy.destroyed() ? cy : null;
   };
 
+  /* What scripts remember of a canvas; Cytoscape's own scratch would apply the style to all elements again. */
+  const remembered = new WeakMap();
+  function notes(cy) {
+    if (!remembered.has(cy)) remembered.set(cy, {});
+    return remembered.get(cy);
+  }
+
+  /* Classes are given and taken where that changes something: Cytoscape styles anew whatever it is told of. */
+  function wear(element, name, on) {
+    if (element.hasClass(name) !== on) element.toggleClass(name, on);
+  }
+  function mark(cy, name, wanted) {
+    const there = cy.elements("." + name);
+    there.not(wanted).removeClass(name);
+    wanted.not(there).addClass(name);
+  }
+
   /* A name in a sentence: one written from right to left does not turn what is around it; see explorer/wording.py. */
   const isolated = (name) => (/[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff]/.test(name) ? `\u2068${name}\u2069` : name);
 
@@ -31,21 +48,21 @@
 
   /* A canvas shows all of its graph, also after its box has another size, until the reader moves it. */
   function settle(cy, padding, describe, sides) {
-    if (cy.scratch("_settled")) return;
-    cy.scratch("_settled", true);
+    if (notes(cy).settled) return;
+    notes(cy).settled = true;
     hover(cy, describe);
     fit(cy, padding, sides);
-    cy.on("scrollzoom dragpan pinchzoom", () => cy.scratch("_moved", true));
+    cy.on("scrollzoom dragpan pinchzoom", () => { notes(cy).moved = true; });
     new ResizeObserver(() => {
       if (cy.destroyed()) return;
-      if (cy.scratch("_moved")) cy.resize(); else fit(cy, padding, sides);
+      if (notes(cy).moved) cy.resize(); else fit(cy, padding, sides);
     }).observe(cy.container());
   }
 
   /* Lines under the pointer; `describe` gives them for a node, the first its name. */
   function hover(cy, describe) {
     window.sgLabels.attach(cy);
-    cy.scratch("_heard", true); // from here on it answers the pointer
+    notes(cy).heard = true; // from here on it answers the pointer
     let tip = document.getElementById("graph-tip");
     if (!tip) {
       tip = document.createElement("div");
@@ -79,5 +96,5 @@
     cy.on("viewport", hide);
   }
 
-  window.sgTools = { instance, whenReady, fit, settle, hover, isolated };
+  window.sgTools = { instance, notes, wear, mark, whenReady, fit, settle, hover, isolated };
 })();

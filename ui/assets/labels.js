@@ -222,7 +222,7 @@ the discs. While the picture moves the layer is only moved with it; names are pl
       }
       return canvas;
     };
-    cy.scratch("names", () => {
+    cy.namesForExport = () => {
       const box = cy.elements(":visible").boundingBox(), { zoom, placed } = whole(cy, box);
       return placed.flatMap((name) => name.rows.map((row, i) => ({
         text: row, size: name.size / zoom, weight: name.bold ? 600 : 500, anchor: "middle", opacity: 1, width: 1.6 / zoom,
@@ -230,7 +230,7 @@ the discs. While the picture moves the layer is only moved with it; names are pl
         left: box.x1 + name.box.x1 / zoom, right: box.x1 + name.box.x2 / zoom, top: box.y1 + name.box.y1 / zoom, bottom: box.y1 + name.box.y2 / zoom,
         ink: ink(name.node, "color"), halo: ink(name.node, "text-outline-color"),
       })));
-    });
+    };
   }
 
   function attach(cy) {

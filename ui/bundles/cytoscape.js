@@ -15,5 +15,9 @@ class Quiet extends Cytoscape {
     super.handleCy(cy);
     delete cy.on;
   }
+
+  /* Pages bring their graphs into view themselves; the component would first compare all elements with all before, and
+     compute the bounds of all. */
+  componentDidUpdate() {}
 }
 window.dash_cytoscape = { Cytoscape: Quiet };

@@ -66,10 +66,10 @@ function name({ text, x, y, size, weight, anchor, ink, halo, width, opacity }) {
 }
 
 export default function register(cytoscape) {
-  /* `options.bg` is the ground; names that a page places by itself come from the scratch field "names". */
+  /* `options.bg` is the ground; names that a page places by itself come from `namesForExport`. */
   cytoscape("core", "svg", function svg(options) {
     const shown = this.elements(":visible"), pad = 12;
-    const box = shown.boundingBox(), names = this.scratch("names") ? this.scratch("names")() : [];
+    const box = shown.boundingBox(), names = this.namesForExport ? this.namesForExport() : [];
     for (const { left, top, right, bottom } of names) {
       box.x1 = Math.min(box.x1, left); box.x2 = Math.max(box.x2, right);
       box.y1 = Math.min(box.y1, top); box.y2 = Math.max(box.y2, bottom);

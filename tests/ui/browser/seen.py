@@ -36,7 +36,7 @@ def drawn(page: Page, name: str) -> None:
 
 def until(page: Page, name: str, script: str) -> None:
     """Wait until something is true of a canvas, and the canvas answers the pointer if there is one."""
-    page.wait_for_function(_CANVAS.format(script=f"(!cy || !!cy.scratch('_heard')) && ({script})"), arg=name)
+    page.wait_for_function(_CANVAS.format(script=f"(!cy || !!sgTools.notes(cy).heard) && ({script})"), arg=name)
 
 
 def on_canvas(page: Page, name: str, script: str) -> Any:

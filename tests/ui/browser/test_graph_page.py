@@ -202,7 +202,7 @@ def test_groups_of_another_kind_open_and_close(page: Page, small: str, by: str, 
 @pytest.mark.long
 def test_colours_and_names_change_in_place(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?layer=tuned")
-    until(page, "cy.scratch('_fitted')")
+    until(page, "sgTools.notes(cy).fitted")
     on_graph(page, "(cy.zoom(3), cy.nodes().forEach(n => n.scratch('kept', true)), true)")
     pick(page, "Colour by", "betweenness")
     expect(page.locator(".legend-title")).to_have_text("Betweenness")

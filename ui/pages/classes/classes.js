@@ -24,14 +24,14 @@
   /* A tree is read from its upper left corner; a line that was asked for is brought to the middle. */
   function show(cy, skill) {
     const box = cy.elements().boundingBox();
-    if (!cy.scratch("_read")) {
-      cy.scratch("_read", true);
+    if (!window.sgTools.notes(cy).read) {
+      window.sgTools.notes(cy).read = true;
       const level = Math.max(Math.min(1.1, (cy.width() - 30) / box.w), 0.7);
       cy.viewport({ zoom: level, pan: { x: 15 - level * box.x1, y: 14 - level * box.y1 } });
     }
     const node = skill ? cy.getElementById("h:" + skill) : cy.collection();
-    if (!node.length || cy.scratch("_shown") === skill) return;
-    cy.scratch("_shown", skill);
+    if (!node.length || window.sgTools.notes(cy).shown === skill) return;
+    window.sgTools.notes(cy).shown = skill;
     const chain = node.union(node.predecessors()).boundingBox(), level = cy.zoom(), at = node.position();
     const middle = level * chain.h < cy.height() - 40 ? chain.y1 + chain.h / 2 : at.y;
     const left = level * chain.w < cy.width() - 40 ? 20 - level * chain.x1 : 0.6 * cy.width() - level * at.x;
@@ -40,9 +40,9 @@
 
   function attach(elements, skill, id) {
     window.sgTools.whenReady(id, (cy) => {
-      if (!cy.scratch("_attached")) {
-        cy.scratch("_attached", true);
-        cy.scratch("_moved", true);
+      if (!window.sgTools.notes(cy).attached) {
+        window.sgTools.notes(cy).attached = true;
+        window.sgTools.notes(cy).moved = true;
         window.sgTools.settle(cy, 12, describe);
         cy.on("tap", "node", (event) => act(event.target.id()));
       }

@@ -39,7 +39,7 @@
   const closeGroup = (opened, group) => set("g-open", { data: opened.filter((c) => c !== group) });
 
   function tap(cy, target) {
-    const opened = cy.scratch("_opened") || [], view = cy.scratch("_view");
+    const opened = tools().notes(cy).opened || [], view = tools().notes(cy).view;
     window.sgState.begin();
     if (target === cy) return set("g-skill", { data: null });
     if (!target.isNode || !target.isNode()) return undefined;
@@ -55,26 +55,26 @@
   function listen(tries) {
     const cy = tools().instance("cy");
     if (!cy) { if (tries) window.setTimeout(() => listen(tries - 1), 25); return; }
-    if (cy.scratch("_taps")) return;
-    cy.scratch("_taps", true);
+    if (tools().notes(cy).taps) return;
+    tools().notes(cy).taps = true;
     tools().hover(cy, describe);
     cy.on("tap", (event) => tap(cy, event.target));
     cy.on("zoom", () => steadyLabels(cy));
     new ResizeObserver(() => {
       if (cy.destroyed()) return;
       cy.resize();
-      if (cy.scratch("_fitted") === false && cy.width()) { cy.scratch("_fitted", true); fit(cy); }
+      if (tools().notes(cy).fitted === false && cy.width()) { tools().notes(cy).fitted = true; fit(cy); }
     }).observe(cy.container());
   }
 
   function attach(elements, view, arrangement, opened) {
     ready((cy) => {
-      cy.scratch("_opened", opened || []);
-      cy.scratch("_view", view);
+      tools().notes(cy).opened = opened || [];
+      tools().notes(cy).view = view;
       if (view === "skills" && arrangement === "fcose" && cy.nodes().length <= 500) {
         cy.layout({ name: "fcose", quality: "default", randomize: false, animate: false, fit: false, nodeSeparation: 60, idealEdgeLength: 45 }).run();
       }
-      cy.scratch("_fitted", Boolean(cy.width()));
+      tools().notes(cy).fitted = Boolean(cy.width());
       fit(cy);
       shade(cy);
     });
@@ -100,7 +100,7 @@
   function shade(cy) {
     cy.batch(() => cy.nodes().forEach((node) => {
       const place = node.data("k_look");
-      if (place !== undefined && !node.hasClass("island")) node.toggleClass("off", hidden.has(place));
+      if (place !== undefined && !node.hasClass("island")) tools().wear(node, "off", hidden.has(place));
     }));
   }
 
@@ -127,13 +127,15 @@
 
   function nameNeighbours(node, others) {
     const boxes = [];
+    let named = node.cy().collection();
     [node, ...others].forEach((n) => {
       if (!n.length || boxes.length > 14) return;
       const p = n.renderedPosition(), half = 3.6 * n.data("label").length + 4;
       if (!boxes.every((b) => Math.abs(b.x - p.x) > b.half + half || Math.abs(b.y - p.y) > 17)) return;
       boxes.push({ x: p.x, y: p.y, half });
-      if (n !== node) n.addClass("near");
+      if (n !== node) named = named.union(n);
     });
+    return named;
   }
 
   /* What the panel says is seen before thousands of elements are drawn anew; a hidden tab draws no frames. */
@@ -146,7 +148,7 @@
   /* Neighbours of the chosen skill stand out, with associations that are not drawn otherwise; a path wins. */
   function emphasise(skill, path, near, elements, view) {
     ready((cy) => {
-      cy.scratch("_view", view);
+      tools().notes(cy).view = view;
       const at = (s) => { const n = cy.getElementById("s:" + s); return n.length ? n : cy.getElementById("u:" + s); };
       const join = (a, b) => {
         const there = a.edgesWith(b);
@@ -157,30 +159,30 @@
       cy.batch(() => {
         cy.elements(".temporary").remove();
         cy.nodes(".near, .focus, .path").removeStyle("font-size text-outline-width border-width");
-        cy.elements().removeClass("dim near focus path unnamed");
+        const none = cy.collection(), wanted = { dim: none, near: none, focus: none, path: none, unnamed: none };
         const steps = beside ? [] : (path || []).map(at).filter((n) => n.length);
         const node = skill ? at(skill) : cy.collection();
         if (steps.length > 1) {
           let shown = cy.collection();
           steps.forEach((n, i) => { shown = shown.union(n); if (i) shown = shown.union(join(n, steps[i - 1])); });
-          cy.elements().not(".island, .mark").not(shown).addClass("dim");
-          shown.addClass("path");
-          steps[0].addClass("focus");
-        } else if (node.length && (beside || cy.scratch("_view") === "neighbours")) {
-          if (!beside) cy.edges().not(node.connectedEdges()).addClass("dim");
-          node.connectedEdges().addClass("near");
-          node.addClass("focus");
+          wanted.dim = cy.elements().not(".island, .mark").not(shown);
+          wanted.path = shown;
+          wanted.focus = steps[0];
+        } else if (node.length && (beside || tools().notes(cy).view === "neighbours")) {
+          if (!beside) wanted.dim = cy.edges().not(node.connectedEdges());
+          wanted.near = node.connectedEdges();
+          wanted.focus = node;
         } else if (node.length) {
           const others = (near || []).map(at);
           let shown = node.union(node.neighborhood("node"));
           others.forEach((n) => { if (n.length) { join(n, node); shown = shown.union(n); } });
           const edges = node.connectedEdges();
-          cy.elements().not(".island, .mark").not(shown).not(edges).addClass("dim");
-          edges.addClass("near");
-          node.addClass("focus");
-          nameNeighbours(node, others);
-          shown.not(".near, .focus").addClass("unnamed");
+          wanted.dim = cy.elements().not(".island, .mark").not(shown).not(edges);
+          wanted.near = edges.union(nameNeighbours(node, others));
+          wanted.focus = node;
+          wanted.unnamed = shown.not(wanted.near).not(node);
         }
+        Object.entries(wanted).forEach(([name, elements]) => tools().mark(cy, name, elements));
       });
       steadyLabels(cy);
       const node = skill ? at(skill) : null;

@@ -33,8 +33,8 @@
   }
 
   function prepare(cy, id) {
-    if (cy.scratch("_paired")) return;
-    cy.scratch("_paired", true);
+    if (window.sgTools.notes(cy).paired) return;
+    window.sgTools.notes(cy).paired = true;
     hidden = new Set(); // a new page shows all
     cy.on("zoom", () => steady(cy));
     window.sgTools.settle(cy, 12, describe);
@@ -54,16 +54,14 @@
 
   /* A skill stands out with what it is joined to and, joined for the moment, with what it is attached to. */
   function single(cy, chosen, near) {
-    let shown = chosen.closedNeighborhood();
+    let shown = chosen.closedNeighborhood(), named = cy.collection();
     (near || []).map((skill) => cy.getElementById("s:" + skill)).forEach((node) => {
       if (!node.length) return;
       if (!node.edgesWith(chosen).length) cy.add({ group: "edges", classes: "temporary", data: { id: `t:${node.id()}`, source: chosen.id(), target: node.id(), width: 1.2, opacity: 0.6 } });
       shown = shown.union(node).union(node.edgesWith(chosen));
-      node.addClass("near");
+      named = named.union(node);
     });
-    cy.elements().not(".island").not(shown).addClass("dim");
-    shown.edges().addClass("near");
-    chosen.addClass("focus");
+    return { dim: cy.elements().not(".island").not(shown), near: named.union(shown.edges()), focus: chosen };
   }
 
   function paint(cy, id) {
@@ -72,20 +70,17 @@
     cy.batch(() => {
       cy.elements(".temporary").remove();
       cy.nodes(".near, .focus").removeStyle("font-size text-outline-width border-width");
-      cy.elements().removeClass("dim near focus ghost off");
-      const skills = cy.nodes().not(".island");
-      skills.forEach((node) => {
-        if (side && !node.data(side)) node.addClass("ghost");
-        if (hidden.has(node.data("change"))) node.addClass("off");
-      });
-      if (side) cy.edges().forEach((edge) => { if (!edge.source().data(side) || !edge.target().data(side)) edge.addClass("ghost"); });
+      const none = cy.collection(), skills = cy.nodes().not(".island");
+      const joins = (edge, property, value) => edge.source().data(property) === value && edge.target().data(property) === value;
+      const wanted = { dim: none, near: none, focus: none, ghost: none, off: skills.filter((node) => hidden.has(node.data("change"))) };
+      if (side) wanted.ghost = skills.filter((node) => !node.data(side)).union(cy.edges().filter((edge) => !edge.source().data(side) || !edge.target().data(side)));
       const chosen = skill ? cy.getElementById("s:" + skill) : cy.collection();
       if (chosen.length) {
-        single(cy, chosen, near);
+        Object.assign(wanted, single(cy, chosen, near));
       } else if (kind) {
-        skills.forEach((node) => { if (node.data("class") !== kind) node.addClass("dim"); });
-        cy.edges().forEach((edge) => { if (edge.source().data("class") !== kind || edge.target().data("class") !== kind) edge.addClass("dim"); });
+        wanted.dim = skills.filter((node) => node.data("class") !== kind).union(cy.edges().filter((edge) => !joins(edge, "class", kind)));
       }
+      Object.entries(wanted).forEach(([name, elements]) => window.sgTools.mark(cy, name, elements));
     });
     steady(cy);
   }
@@ -134,7 +129,7 @@
   function zoom(clicks, id) {
     const which = window.dash_clientside.callback_context.triggered_id, cy = window.sgTools.instance(id);
     if (!cy || !which) return no();
-    cy.scratch("_moved", which.act !== "fit");
+    window.sgTools.notes(cy).moved = which.act !== "fit";
     if (which.act === "fit") window.sgTools.fit(cy, 12);
     else cy.zoom({ level: cy.zoom() * (which.act === "in" ? 1.4 : 1 / 1.4), renderedPosition: { x: cy.width() / 2, y: cy.height() / 2 } });
     return no();

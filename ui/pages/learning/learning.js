@@ -24,21 +24,21 @@
 
   function wave(now, elements, id, why) {
     drawn(id, elements, (cy) => {
-      const never = cy.nodes(".never").length, before = cy.scratch("_never");
-      cy.scratch("_never", never);
+      const never = cy.nodes(".never").length, before = tools().notes(cy).never;
+      tools().notes(cy).never = never;
       if (before !== undefined && before !== never) tools().fit(cy, 10, 40);
-      if (!cy.scratch("_asks")) {
-        cy.scratch("_asks", true);
+      if (!tools().notes(cy).asks) {
+        tools().notes(cy).asks = true;
         cy.on("tap", "node.never", (event) => window.sgGo(why + encodeURIComponent(event.target.id().slice(2))));
       }
       cy.batch(() => {
         cy.nodes().not(".island, .never").forEach((node) => {
           const w = node.data("wave");
-          node.toggleClass("ghost", w > now);
-          node.toggleClass("frontier", w === now && now > 0);
+          tools().wear(node, "ghost", w > now);
+          tools().wear(node, "frontier", w === now && now > 0);
         });
         cy.edges().forEach((edge) => {
-          edge.toggleClass("ghost", edge.source().data("wave") > now || edge.target().data("wave") > now);
+          tools().wear(edge, "ghost", edge.source().data("wave") > now || edge.target().data("wave") > now);
         });
       });
       tools().settle(cy, 10, describe, 40);

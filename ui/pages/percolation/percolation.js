@@ -13,9 +13,7 @@
     window.sgTools.whenReady(id, (cy) => {
       cy.batch(() => {
         const look = (element, name) => {
-          if (element.scratch("_look") === name) return;
-          element.scratch("_look", name);
-          for (const other of ["ghost", "giant", "second"]) element.toggleClass(other, other === name);
+          for (const other of ["ghost", "giant", "second"]) window.sgTools.wear(element, other, other === name);
         };
         cy.nodes().not(".island").forEach((node) => look(node, LOOKS[states[node.data("row")]]));
         cy.edges().forEach((edge) => {
@@ -37,7 +35,7 @@
       const node = cy.getElementById(`s:${rows[0].id}`);
       if (!node.length) return;
       node.addClass("sought");
-      cy.scratch("_moved", true);
+      window.sgTools.notes(cy).moved = true;
       cy.animate({ center: { eles: node }, zoom: Math.max(cy.zoom(), 1.1), duration: 250 });
     });
     return no();

@@ -79,7 +79,7 @@
     if (hidden || !elements || !elements.length) return no();
     window.sgTools.whenReady(id, (cy) => {
       window.sgTools.settle(cy);
-      cy.scratch("_moved", false);
+      window.sgTools.notes(cy).moved = false;
       window.sgTools.fit(cy);
     });
     return no();

@@ -14,8 +14,8 @@
   function step(now, elements, captions, id) {
     window.sgTools.whenReady(id, (cy) => {
       cy.batch(() => cy.elements().forEach((element) => {
-        element.toggleClass("off", element.data("at") > now);
-        if (element.isNode()) element.toggleClass("giant", element.data("at") === now);
+        window.sgTools.wear(element, "off", element.data("at") > now);
+        if (element.isNode()) window.sgTools.wear(element, "giant", element.data("at") === now);
       }));
       window.sgTools.settle(cy, 24);
     });

@@ -7,8 +7,8 @@
       window.sgTools.settle(cy, 24, undefined, sides);
       window.sgTools.fit(cy, 24, sides);
       // a handler with a namespace would hear only taps that name it, which those of the pointer do not
-      if (cy.scratch("_asks")) return;
-      cy.scratch("_asks", true);
+      if (window.sgTools.notes(cy).asks) return;
+      window.sgTools.notes(cy).asks = true;
       cy.on("tap", "node.unlearned", (event) => window.dash_clientside.set_props("w-skill", { value: event.target.id().slice(2) }));
     });
     return window.dash_clientside.no_update;
