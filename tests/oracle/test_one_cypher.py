@@ -215,6 +215,11 @@ _ALIKE = (
         "MATCH (s:Skill) WITH s.class AS class, count(*) AS n, count(s.level) AS m "
         "ORDER BY count(s.level) - 2 * count(*), s.class IS NULL DESC, toUpper(s.class) LIMIT 2 RETURN class, n, m"
     ),
+    "UNWIND [1, null, 2, 4] AS x RETURN x % 2 AS c, x % 2 AS d, stDevP(x) AS n ORDER BY c IS NULL DESC, d LIMIT 2",
+    (
+        "UNWIND [1, null, 2, 4] AS x WITH x ORDER BY x DESC RETURN x % 2 AS odd, collect(x) AS found "
+        "ORDER BY odd IS NULL DESC, size(found), odd LIMIT 2"
+    ),
     "MATCH (s:Skill) WITH DISTINCT s.class AS class ORDER BY size(s.class) DESC, class LIMIT 2 RETURN class",
     "MATCH (s:Skill) RETURN s.class AS `a class`, -max(s.level) AS n ORDER BY -max(s.level), `a class` DESC LIMIT 2",
 )

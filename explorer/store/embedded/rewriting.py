@@ -1100,7 +1100,12 @@ class Writer:
                 tail += [(" ", None), *self._out(part)]
         self._replaced = outer
         distinct = "DISTINCT " if piece.flag else ""
-        text = f"WITH {', '.join(first)} WITH {', '.join(second)} {piece.name} {distinct}{', '.join(final)}"
+        last = f"{piece.name} {distinct}{', '.join(final)}"
+        if "order" in piece.roles:
+            # kglite takes a column that is made there for null in an expression that orders it.
+            columns = ", ".join(_quoted(item.name or self._source(item)) for item in items)
+            last = f"WITH {distinct}{', '.join(final)} {piece.name} {columns}"
+        text = f"WITH {', '.join(first)} WITH {', '.join(second)} {last}"
         return [(text, piece.start), *tail]
 
     def _grouped(self, call: Piece, group: str, first: list[str], second: list[str]) -> str:
