@@ -43,6 +43,7 @@ def figures(store: Store) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.neo4j
 def test_the_demo_has_the_same_figures_on_neo4j_and_reads_its_dataset_once(
     neo4j_server: RunningNeo4j, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
