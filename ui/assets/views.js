@@ -53,7 +53,6 @@
       const [label, input, done] = field(`New name of ${view.name}`, "views-new-name", (name) => { naming = null; ask({ act: "rename", name: view.name, new: name }); });
       label.className = "sr-only";
       input.value = view.name;
-      window.requestAnimationFrame(() => input.select());
       return make("li", {}, label, input, button("Rename", `Rename ${view.name}`, done));
     }
     return make("li", {},
@@ -91,6 +90,7 @@
       make("p", { className: found.problem ? "view-problem" : "quiet", role: found.problem ? "alert" : "status", textContent: found.problem || found.said || "Kept in the store: everybody who opens it sees them." }),
       make("ul", { className: "view-list", ariaLabel: "Saved views" }, ...(found.views.length ? found.views.map(line) : [make("li", { className: "quiet", textContent: "None yet." })])),
       acts);
+    document.getElementById("views-new-name")?.select(); // at once: who types on must not type into nothing
     return no();
   }
 
