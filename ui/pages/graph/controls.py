@@ -123,8 +123,11 @@ def _export_menu() -> html.Details:
     )
 
 
-def options_row(graph: LayerGraph, state: GraphState) -> html.Div:
-    """Arrangement and filters; it opens with the button of its name, and by itself where filters are on."""
+def options_row(graph: LayerGraph, state: GraphState, counts: str | None) -> html.Div:
+    """Arrangement and filters; it opens with the button of its name, and by itself where filters are on.
+
+    `counts` says how much they keep, where that is known.
+    """
     filters = state.filters
     region = filters.box is not None and state.view == "map"  # it is what the map shows
     opened = filters.number - region > 0 or bool(state.texts) or bool(filters.added)
@@ -133,7 +136,7 @@ def options_row(graph: LayerGraph, state: GraphState) -> html.Div:
             html.Div([*_arranging(graph, state), *_filtering(graph, state)], className="toolbar"),
             html.Div(
                 [
-                    html.Div(id="g-counts", className="quiet grow-x", **attributes(aria_live="polite")),
+                    html.Div(counts, id="g-counts", className="quiet grow-x", **attributes(aria_live="polite")),
                     html.Button(
                         "Leave the region",
                         id="g-no-box",

@@ -29,10 +29,9 @@
     const labels = shown.is(".text, .mark"); // names beside their nodes need room too
     const box = shown.boundingBox({ includeLabels: labels }), pad = 14;
     const zoom = Math.min((cy.width() - 2 * (labels ? pad : 2 * pad)) / box.w, (cy.height() - 2 * pad) / box.h, 1.8);
-    cy.viewport({
-      zoom,
-      pan: { x: cy.width() / 2 - zoom * (box.x1 + box.w / 2), y: cy.height() / 2 - zoom * (box.y1 + box.h / 2) },
-    });
+    const pan = { x: cy.width() / 2 - zoom * (box.x1 + box.w / 2), y: cy.height() / 2 - zoom * (box.y1 + box.h / 2) };
+    const now = cy.pan(), same = (a, b) => Math.abs(a - b) < 1e-6;
+    if (!same(cy.zoom(), zoom) || !same(now.x, pan.x) || !same(now.y, pan.y)) cy.viewport({ zoom, pan });
   }
 
   const openGroup = (opened, group) => set("g-open", { data: [group, ...opened.filter((c) => c !== group)].slice(0, 6) });
@@ -60,6 +59,11 @@
     tools().hover(cy, describe);
     cy.on("tap", (event) => tap(cy, event.target));
     cy.on("zoom", () => steadyLabels(cy));
+    let added = false; // in view before it is drawn: to draw it twice takes twice as long
+    cy.on("add", "node", () => {
+      if (!added) queueMicrotask(() => { added = false; if (!cy.destroyed()) fit(cy); });
+      added = true;
+    });
     new ResizeObserver(() => {
       if (cy.destroyed()) return;
       cy.resize();
@@ -79,6 +83,14 @@
       shade(cy);
     });
     return no();
+  }
+
+  /* The picture that came with the page; another one follows at once if what the page shows is not its own address'. */
+  function first(elements, sheet) {
+    const cy = tools().instance("cy");
+    if (!elements || !cy || !sheet || !sheet.length || tools().notes(cy).first) return no(); // looks come before what has them
+    tools().notes(cy).first = true;
+    return JSON.parse(elements);
   }
 
   /* Other colours and names for what is drawn already. */
@@ -395,7 +407,7 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     sgGraph: {
-      attach, paint, legend, focus, zoom, state, undo, clear, options, table, choose, ask, goal, pickRow, mapMoved, mapClicked, mapActs, image, begin,
+      attach, first, paint, legend, focus, zoom, state, undo, clear, options, table, choose, ask, goal, pickRow, mapMoved, mapClicked, mapActs, image, begin,
     },
   });
 })();

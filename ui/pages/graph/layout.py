@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -17,7 +18,7 @@ from ui.drawing.histograms import last_place
 from ui.notices import notice
 from ui.pages.graph.controls import options_row, toolbar
 from ui.pages.graph.inspector import path_box, whole_fields
-from ui.pages.graph.pictures import colour_keys
+from ui.pages.graph.pictures import First, colour_keys, first_picture
 from ui.pages.graph.state import CONTROLS, GraphState, not_learned, read_state, usual_view
 from ui.source import Snapshot
 
@@ -61,24 +62,26 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
             className="page",
         )
     state = read_state(query, graph)
+    first = first_picture(snapshot, subject, state)
     last = max(int(graph.wave.max(initial=0)), 1)
     ends = {"waves": [0, last], "uses": [0, max(last_place(graph.uses, "texts"), 1)]}
     return html.Div(
         [
             page_header(_TITLE, _MEANING, choice),
             *(notice(text) for text in (choice.problem, not_learned(query, graph)) if text is not None),
-            *_memory(choice, state, usual_view(graph), ends, whole_fields(graph)),
+            *_memory(choice, state, usual_view(graph), ends, whole_fields(graph), first),
             toolbar(graph, state, colour_keys(snapshot, subject)),
-            options_row(graph, state),
+            options_row(graph, state, None if first is None else first.counts),
             html.Div(
                 [
-                    _stage(choice, state),
+                    _stage(choice, state, first),
                     html.Div(
                         [
                             html.Section(
+                                None if first is None else first.legend[0],
                                 id="g-legend-box",
                                 className="card legend",
-                                style={"display": "none"},
+                                style={"display": "none"} if first is None else first.legend[1],
                                 tabIndex=0,
                                 **attributes(aria_label="Legend"),
                             ),
@@ -100,7 +103,12 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
 
 
 def _memory(
-    choice: Choice, state: GraphState, usual: str, ends: Mapping[str, list[int]], whole: list[str]
+    choice: Choice,
+    state: GraphState,
+    usual: str,
+    ends: Mapping[str, list[int]],
+    whole: list[str],
+    first: First | None,
 ) -> list[Any]:
     """What the page remembers between callbacks, all of it in the address."""
     box = state.filters.box
@@ -129,13 +137,18 @@ def _memory(
         "g-path": None,
         "g-nearest": None,
         "g-paint": None,
+        # one text: Dash looks into lists and dictionaries again and again
+        "g-first": None
+        if first is None
+        else json.dumps(first.drawn.elements, separators=(",", ":"), ensure_ascii=False),
+        "g-drawn": None if first is None else first.key,
     }
     kept = [store for store in CONTROLS.stores(view=usual, **ends) if store.id != "graph-kept"]
     stores = (dcc.Store(id=name, data=value) for name, value in values.items())
     return [*kept, *stores, dcc.Interval(id="g-tick", interval=1_000, disabled=True), dcc.Download(id="g-download")]
 
 
-def _stage(choice: Choice, state: GraphState) -> html.Section:
+def _stage(choice: Choice, state: GraphState, first: First | None) -> html.Section:
     named = f"layer {isolated(str(choice.layer))}"
     label = f"Association graph of {named}; the button Table shows the same rows as a table"
     return html.Section(
@@ -178,19 +191,24 @@ def _stage(choice: Choice, state: GraphState) -> html.Section:
                         id="g-table-box",
                         className="stage-layer table-layer",
                     ),
-                    _nothing_kept(),
+                    _nothing_kept(hidden=first is None or first.legend[2]),
                     html.Div(zoom_tools("g"), id="g-zoom-box"),
                 ],
                 id="g-stage",
                 className=_stage_class(state),
             ),
-            html.Div(id="g-caption", className="graph-caption", **attributes(aria_live="polite")),
+            html.Div(
+                None if first is None else first.drawn.caption,
+                id="g-caption",
+                className="graph-caption",
+                **attributes(aria_live="polite"),
+            ),
         ],
         className="card graph-card",
     )
 
 
-def _nothing_kept() -> html.Div:
+def _nothing_kept(*, hidden: bool) -> html.Div:
     """What stands in the middle when the filters leave no skill."""
     return html.Div(
         [
@@ -198,7 +216,7 @@ def _nothing_kept() -> html.Div:
             html.Button("Clear filters", id="g-clear-all", className="act strong"),
         ],
         id="g-nothing",
-        hidden=True,
+        hidden=hidden,
         style={"position": "absolute", "inset": "40% 0 auto", "textAlign": "center", "zIndex": 7},
     )
 
