@@ -125,28 +125,23 @@ def test_another_colour_paints_and_another_view_draws(source: Source) -> None:
     ],
 )
 def test_the_picture_that_comes_with_the_page_is_the_one_that_would_be_drawn(
-    source: Source, address: dict[str, str]
+    store_path: Path, address: dict[str, str]
 ) -> None:
+    source = Source(store_path)
     snapshot, where = source.snapshot(), (SUBJECT["dataset"], SUBJECT["layer"])
     state = read_state(address, snapshot.graph(*where))
-    first = pictures.first_picture(snapshot, where, state)
-    assert first is not None
+    assert pictures.first_picture(snapshot, where, state) is None, "the page does not wait for it"
     asked = (state.colour, state.names, None, SUBJECT)
     drawn = graph.draw(source, Cause("g-state"), address, *asked, None)
+    first = pictures.first_picture(snapshot, where, state)
+    assert first is not None
     assert (first.drawn.elements, first.drawn.caption, first.counts) == (drawn[0], drawn[1], drawn[6])
     assert json.dumps(first.legend, cls=PlotlyJSONEncoder) == json.dumps(drawn[2:5], cls=PlotlyJSONEncoder)
     assert graph.draw(source, Cause("g-state"), address, *asked, first.key) == (no_update,) * 9
     assert drawn[8] is None, "what is drawn later is drawn again, whatever came with the page"
     other = graph.draw(source, Cause("g-state"), {**address, "weight": "3"}, *asked, first.key)
     assert other[0] is not no_update
-
-
-def test_a_picture_that_takes_long_and_a_map_follow_the_page(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    snapshot, where = source.snapshot(), (SUBJECT["dataset"], SUBJECT["layer"])
-    there = snapshot.graph(*where)
-    assert pictures.first_picture(snapshot, where, read_state({"view": "map"}, there)) is None
-    monkeypatch.setattr(pictures, "NODE_LIMIT", there.n - 1)
-    assert pictures.first_picture(snapshot, where, read_state({}, there)) is None
+    source.close()
 
 
 TICK = Cause("g-tick", 1, ("g-tick.n_intervals",))

@@ -38,6 +38,7 @@ from ui.pages.graph.pictures import (
     paint,
     part,
     picture,
+    remember,
     table_rows,
     text_options,
     texts_of_skills,
@@ -254,6 +255,7 @@ def draw(
         new = paint(found, shown, state.by, colours)
         new["labels"] = {element["data"]["id"]: element["data"].get("label", "") for element in found.elements}
         return no_update, no_update, *box, new, said, True, None
+    remember(snapshot, where, state)
     return found.elements, found.caption, *box, None, said, True, None
 
 

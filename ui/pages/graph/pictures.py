@@ -172,6 +172,15 @@ def counts(graph: LayerGraph, shown: LayerGraph, state: GraphState) -> str:
     return said
 
 
+def remember(snapshot: Snapshot, subject: Subject, state: GraphState) -> None:
+    """Say that the picture of a view has been drawn."""
+    snapshot.once(_drawn(subject, state), lambda: True)
+
+
+def _drawn(subject: Subject, state: GraphState) -> tuple[str, ...]:
+    return ("drawn", *subject, drawn_key(state))
+
+
 @dataclass(frozen=True)
 class First:
     """The picture that comes with the page.
@@ -190,10 +199,10 @@ class First:
 
 
 def first_picture(snapshot: Snapshot, subject: Subject, state: GraphState) -> First | None:
-    """The picture that comes with the page; None where it takes long, or where it is a map."""
-    graph = snapshot.graph(*subject)
-    if state.view == "map" or graph.n > NODE_LIMIT or awaited(graph, state):
+    """The picture that comes with the page; None where none has been drawn yet, so that the page need not wait."""
+    if not snapshot.has(_drawn(subject, state)):
         return None
+    graph = snapshot.graph(*subject)
     shown = part(snapshot, subject, state)
     box = legend(look(snapshot, subject, state), bool(shown.n))
     return First(drawn_key(state), drawing(snapshot, subject, state), box, counts(graph, shown, state))
