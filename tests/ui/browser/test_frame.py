@@ -269,7 +269,8 @@ def test_a_page_that_is_left_leaves_nothing_in_the_browser(page: Page, small: st
 
 _SEEN = """() => {
   const seen = document.querySelector('#react-entry-point').cloneNode(true);
-  seen.querySelectorAll('.js-plotly-plot').forEach(figure => figure.replaceChildren()); // has names made by chance
+  // has names made by chance, and may be being drawn
+  seen.querySelectorAll('.js-plotly-plot').forEach(figure => figure.replaceWith('figure'));
   return seen.innerHTML.replace(/mantine-[a-z0-9]+|_R_\\w*|m__-\\w*/g, 'made');
 }"""
 
@@ -287,4 +288,4 @@ def test_tags_that_are_drawn_together_are_what_they_would_be_alone(
     at_rest(page)
     alone = page.evaluate(_SEEN)
     assert len(alone) > 5_000
-    assert together == alone
+    assert together.split("<") == alone.split("<")
