@@ -270,7 +270,7 @@ def _show_mastery(found: LayerComparison) -> Iterator[Block]:
     m = found.mastery
     if m is not None:
         yield (
-            f"Mastery of the {m.compared:,} skills that both can judge changed by {m.mean_change:+.3f} ± "
+            f"Mastery of the {plural(m.compared, 'skill')} that both can judge changed by {m.mean_change:+.3f} ± "
             f"{m.mean_change_deviation:.3f} (mean, one standard deviation); expected gains {m.expected_gained:.1f} ± "
             f"{m.expected_gained_deviation:.1f}, losses {m.expected_lost:.1f} ± {m.expected_lost_deviation:.1f}. "
             f"Mean outcome {m.score_first:.1%} to {m.score_second:.1%}."

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.peeling import novel_skill_counts, peel
 from explorer.arrays import IndexedGraph
+from explorer.wording import plural
 
 __all__ = ["Advice", "ClassHelp", "advise"]
 
@@ -141,13 +142,13 @@ def _sentence(novel: Mapping[int, int], smallest: int | None, gained: int, class
         parts.append("A learner of one skill at a time learns from a text only if exactly one of its skills is novel.")
     if smallest is not None and smallest > 1:
         parts.append(
-            f"--learner d:{smallest} is the smallest D that learns anything: it would learn {gained:,} skills."
+            f"--learner d:{smallest} is the smallest D that learns anything: it would learn {plural(gained, 'skill')}."
         )
     if classes:
         best = classes[0]
         others = ", ".join(f"{c.skill_class} ({c.learned:,})" for c in classes[1:])
         parts.append(
-            f"--known-class {best.skill_class!r} ({best.skills:,} skills taken as known) would teach "
+            f"--known-class {best.skill_class!r} ({plural(best.skills, 'skill')} taken as known) would teach "
             f"{best.learned:,} more" + (f"; other classes that help: {others}." if others else ".")
         )
     parts.append("Or give known skills with --known FILE, or start from another layer with --base.")

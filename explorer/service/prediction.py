@@ -22,6 +22,7 @@ from explorer.service.snapshot import LayerView, layer_view
 from explorer.service.stale import stale_sentence
 from explorer.service.typed import TypedExpectation, typed_expectation
 from explorer.store.protocol import LayerInfo, Store
+from explorer.wording import plural
 
 __all__ = [
     "REPLICATES",
@@ -448,7 +449,7 @@ def _reasons(view: LayerView, learned: float, poisson: float, degrees: float) ->
         )
     known = int(np.count_nonzero(known_beforehand(view)))
     if known:
-        reasons.append(f"{known:,} skills were known before the first text; both predictions start from them.")
+        reasons.append(f"Known before the first text: {plural(known, 'skill')}; both predictions start from there.")
     if view.indexed.prerequisites is not None:
         reasons.append(
             "Both predictions take prerequisites into account, as if drawn at random within each pair of levels; "

@@ -79,7 +79,7 @@ def test_known_skills_are_part_of_the_prediction(opened: Open) -> None:
     assert degrees == pytest.approx(theory, abs=0.02)
     assert measured == pytest.approx(theory, abs=0.02)
     assert _row(found, "giant")[2] <= degrees
-    assert any("known before the first text" in reason for reason in found.reasons)
+    assert any("Known before the first text" in reason for reason in found.reasons)
     assert not any("correlated" in reason for reason in found.reasons)
     waves = wave_curve(store, "random", "half")
     assert waves.measured[0] == pytest.approx(0.5, abs=0.02)  # skills that no text requires are left out

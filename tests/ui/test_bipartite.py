@@ -64,7 +64,7 @@ def test_too_many_texts_are_said(small_graph: LayerGraph, look) -> None:
     nodes, _ = elements(drawing)
     assert sum(key.startswith("t:") for key in nodes) == TEXT_LIMIT
     assert drawing.skills <= SKILL_LIMIT
-    assert f"{n - TEXT_LIMIT} texts beyond the first {TEXT_LIMIT} are left out" in drawing.caption
+    assert f"left out: {n - TEXT_LIMIT} texts beyond the first {TEXT_LIMIT}" in drawing.caption
 
 
 def test_texts_of_a_skill_begin_with_the_one_that_taught_it(small_graph: LayerGraph) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from explorer.wording import plural
 from tests.ui.conftest import HOSTILE
 from ui.drawing.arrangements import ARRANGEMENTS
 from ui.drawing.colourings import colourings
@@ -75,7 +76,7 @@ def test_groups_closed_then_open(small_graph: LayerGraph, by: str) -> None:
     inside = {small_graph.node_of[key[2:]] for key in nodes if key.startswith("s:")}
     assert inside == set(np.flatnonzero(found.label == 0).tolist())
     assert any(e["source"].startswith("s:") and e["target"].startswith("s:") for e in edges)
-    assert f"Before opening: {len(groups)} discs and {len(lines)} lines" in opened.caption
+    assert f"Before opening: {plural(len(groups), 'disc')} and {plural(len(lines), 'line')};" in opened.caption
     assert f"now {len(groups) - 1} discs, {opened.skills:,} skills and {len(edges):,} lines" in opened.caption
 
 

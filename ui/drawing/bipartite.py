@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from explorer.service import LayerView
-from explorer.wording import isolated
+from explorer.wording import isolated, plural
 from ui.drawing.colourings import Colouring
 from ui.drawing.elements import Drawing, skill_node
 from ui.drawing.graphs import LayerGraph, skills_of, texts_of
@@ -75,19 +75,15 @@ def text_drawing(
         elements += _column(graph, looks, node_of, sorted(skills, key=lambda s: (wish[s], s)), side)
     edges = [_edge(view, text, skill) for text in shown for skill in required[text] if skill in kept]
     taught = sum("taught" in edge.get("classes", "") for edge in edges)
-    caption = f"{_count(len(shown), 'text')} and {_count(len(kept), 'skill')}. "
+    caption = f"{plural(len(shown), 'text')} and {plural(len(kept), 'skill')}. "
     if of is not None and total > len(shown):
-        caption = f"{len(shown)} of the {total:,} texts that require {isolated(of)}, and {_count(len(kept), 'skill')}. "
+        caption = f"{len(shown)} of the {total:,} texts that require {isolated(of)}, and {plural(len(kept), 'skill')}. "
     caption += f"Orange lines: the text taught the skill ({taught}); grey lines: the text requires it"
     if len(texts) > len(shown):
-        caption += f"; {len(texts) - len(shown)} texts beyond the first {TEXT_LIMIT} are left out"
+        caption += f"; left out: {plural(len(texts) - len(shown), 'text')} beyond the first {TEXT_LIMIT}"
     if sides.left_out:
-        caption += f"; {sides.left_out:,} skills required by the fewest of these texts are left out"
+        caption += f"; left out: {plural(sides.left_out, 'skill')} required by the fewest of these texts"
     return Drawing(elements + edges, caption + ".", len(kept), 0, len(edges))
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def _sides(view: LayerView, required: Mapping[int, list[int]]) -> _Sides:

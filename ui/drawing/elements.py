@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from explorer.wording import isolated
+from explorer.wording import isolated, plural
 from ui.drawing.arrangements import arrange, row_marks
 from ui.drawing.colourings import Category, Colouring, colourings
 from ui.drawing.graphs import EDGE_LIMIT, GROUP_LIMIT, NODE_LIMIT, Grouping, LayerGraph, backbone
@@ -128,7 +128,7 @@ def _group_colours(looks: _Looks, members: Int) -> dict[str, str | int]:
 
 def _part(k: int, shown: int, total: int) -> str:
     if shown == total:
-        return f" and all their {total:,} associations"
+        return " and their only association" if total == 1 else f" and all their {total:,} associations"
     of_each = f"the strongest {k} of each skill" if k > 1 else "the strongest of each skill"
     return f"; of {total:,} associations {of_each} and a spanning forest ({shown:,}) are drawn"
 
@@ -180,7 +180,7 @@ def skill_drawing(
         )
         for e in edges.tolist()
     ]
-    return Drawing(elements, f"{graph.n:,} skills{_part(k, len(edges), graph.m)}.", graph.n, 0, len(edges))
+    return Drawing(elements, f"{plural(graph.n, 'skill')}{_part(k, len(edges), graph.m)}.", graph.n, 0, len(edges))
 
 
 def _islands(graph: LayerGraph, edges: Int) -> Islands:
@@ -228,21 +228,21 @@ def group_drawing(graph: LayerGraph, looks: _Looks, *, by: str = "community", op
     ]
     links = _mixed_edges(graph, found, visible, closed, edges)
     elements += links
-    caption = f"{graph.n:,} skills in {len(found.members):,} {many}. "
+    caption = f"{plural(graph.n, 'skill')} in {plural(len(found.members), by, many)}. "
     if open_rows:
         before = _mixed_edges(graph, found, np.zeros(graph.n, dtype=bool), found.drawn.tolist(), edges)
         caption += (
-            f"Before opening: {len(found.drawn):,} discs and {len(before):,} lines; now {len(closed):,} discs, "
-            f"{len(nodes):,} skills and {len(links):,} lines"
+            f"Before opening: {plural(len(found.drawn), 'disc')} and {plural(len(before), 'line')}; now "
+            f"{plural(len(closed), 'disc')}, {plural(len(nodes), 'skill')} and {plural(len(links), 'line')}"
         )
     else:
         caption += (
             "The more skills a group has, the larger its disc; a line links groups whose skills occur in the same texts"
         )
     if hidden:
-        caption += f"; {hidden:,} less used skills of the opened {many} are left out"
+        caption += f"; left out: {plural(hidden, 'less used skill')} of the opened {many}"
     if len(found.members) > len(found.drawn):
-        caption += f"; {len(found.members) - len(found.drawn):,} smaller {many} are left out"
+        caption += f"; left out: {plural(len(found.members) - len(found.drawn), f'smaller {by}', f'smaller {many}')}"
     return Drawing(elements, caption + ".", len(nodes), len(closed), len(links))
 
 
@@ -271,7 +271,7 @@ def _group_node(
     members: Int,
 ) -> Element:
     count = len(members)
-    label = name if count == 1 else "\n".join((*(short(part) for part in name.split(", ")), f"{count:,} skills"))
+    label = name if count == 1 else "\n".join((*(short(part) for part in name.split(", ")), plural(count, "skill")))
     return {
         "data": {
             "id": f"g:{number}",
@@ -363,8 +363,8 @@ def neighbour_drawing(graph: LayerGraph, looks: _Looks, node: int, *, limit: int
         source, target = f"s:{graph.skill_id(graph.source[e])}", f"s:{graph.skill_id(graph.target[e])}"
         of_middle = node in (graph.source[e], graph.target[e])
         elements.append(_edge(e, source, target, int(graph.weight[e]), inside=of_middle, heaviest=heaviest))
-    shown = f"its {len(near):,} heaviest" if len(near) < len(found) else f"all {len(found):,}"
-    of = f"{len(found):,}" if len(near) < len(found) else "its"
-    name = isolated(graph.name[node])
-    caption = f"{name} and {shown} of {of} associations; the more texts require both, the nearer."
+    shown = f"all its {len(found):,} associations" if len(found) != 1 else "its only association"
+    if len(near) < len(found):
+        shown = f"the {len(near):,} heaviest of its {len(found):,} associations"
+    caption = f"{isolated(graph.name[node])} and {shown}; the more texts require both, the nearer."
     return Drawing(elements, caption, len(near) + 1, 0, len(edges))

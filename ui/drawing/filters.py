@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.wording import plural
 from ui.drawing.graphs import LayerGraph, subgraph
 from ui.drawing.histograms import within
 from ui.drawing.map_picture import Box, in_box
@@ -71,5 +72,5 @@ def filtered(graph: LayerGraph, filters: Filters) -> LayerGraph:
 def counts_sentence(graph: LayerGraph, part: LayerGraph) -> str:
     """How much of the graph the filters keep."""
     if part is graph:
-        return f"Nothing is left out: {graph.n:,} skills, {graph.m:,} associations."
-    return f"Kept: {part.n:,} of {graph.n:,} skills, {part.m:,} of {graph.m:,} associations."
+        return f"Nothing is left out: {plural(graph.n, 'skill')}, {plural(graph.m, 'association')}."
+    return f"Kept: {part.n:,} of {plural(graph.n, 'skill')}, {part.m:,} of {plural(graph.m, 'association')}."

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
+from explorer.wording import plural
 from ui.drawing.colourings import Colouring
 from ui.drawing.figures import label
 from ui.drawing.graphs import LayerGraph
@@ -268,7 +269,8 @@ def _marks(graph: LayerGraph, look: Colouring, nodes: Int, names: list[str]) -> 
     for node, name in zip(nodes.tolist(), names, strict=True):
         wave = int(graph.wave[node])
         learned = "known before" if wave == 0 else f"learned in wave {wave}"
-        lines.append(f"{label(name, 60)}<br>{label(graph.skill_class[node])} · {graph.uses[node]:,} texts<br>{learned}")
+        uses = plural(int(graph.uses[node]), "text")
+        lines.append(f"{label(name, 60)}<br>{label(graph.skill_class[node])} · {uses}<br>{learned}")
     at = graph.map_positions[nodes]
     return go.Scatter(
         x=at[:, 0],

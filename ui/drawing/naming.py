@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from explorer.wording import isolated
+from explorer.wording import isolated, plural
 from ui.drawing.elements import Drawing, short
 from ui.drawing.graphs import LayerGraph
 
@@ -77,7 +77,7 @@ def labels(found: Drawing, graph: LayerGraph, by: str, texts: Mapping[str, str])
             if kind == "i:":
                 new[name] = ", ".join(map(isolated, parts)) if len(nodes) > _MEMBERS else ""
             else:
-                new[name] = parts[0] if len(nodes) == 1 else "\n".join((*parts, f"{len(nodes):,} skills"))
+                new[name] = parts[0] if len(nodes) == 1 else "\n".join((*parts, plural(len(nodes), "skill")))
     return new
 
 

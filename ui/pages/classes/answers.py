@@ -12,7 +12,7 @@ from dash import html
 
 from explorer.service import ClassesPrediction, LayerView
 from explorer.service.evidence import skills_in_fit
-from explorer.wording import isolated
+from explorer.wording import isolated, plural
 from ui.components import fraction, sentence, wide_table
 from ui.drawing.figures import label, region_figure
 from ui.drawing.hierarchies import ROWS, Hierarchy, Relation, skill_levels
@@ -143,8 +143,8 @@ def _two_said(two: TwoClasses) -> html.Div:
         [
             html.Table([html.Thead(head), html.Tbody(rows)], className="table"),
             sentence(
-                f"On their own these texts require {two.skills:,} skills and teach {fraction(two.measured)} of them "
-                f"(learner {two.learner}); Poisson texts of the same means would teach {fraction(two.predicted)} "
+                f"On their own these texts require {plural(two.skills, 'skill')} and teach {fraction(two.measured)} of "
+                f"them (learner {two.learner}); Poisson texts of the same means would teach {fraction(two.predicted)} "
                 f"({classes})."
             ),
         ]
@@ -169,7 +169,8 @@ def tree_said(found: Hierarchy, relation: Relation, shown: int, most: int = ROWS
         if relation == "prerequisites"
         else "the wider skill is on the left"
     )
-    said = f"Shown: {shown:,} of the {linked:,} skills in this hierarchy; {arrow}. Click a skill to open or close it."
+    skills = plural(linked, "skill")
+    said = f"Shown: {shown:,} of the {skills} in this hierarchy; {arrow}. Click a skill to open or close it."
     if shown < most or shown == linked:
         return said
     how = "close some, search for one, or choose more rows" if most < ROWS[-1] else "close some, or search for one"

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from dash import ALL, Input, Output, State, no_update
 
 from explorer.errors import USER_ERRORS
+from explorer.wording import plural
 from ui.brushes import pale
 from ui.calls import Calls, Cause
 from ui.drawing.graph_file import graph_file
@@ -299,14 +300,16 @@ def rows(source: Source, data: dict[str, str] | None, table: bool, subject: dict
 
 
 def _open_label(inside: int) -> str:
-    return f"Open these {inside:,} skills" if inside <= NODE_LIMIT else f"Open the {NODE_LIMIT:,} most used of these"
+    if inside > NODE_LIMIT:
+        return f"Open the {NODE_LIMIT:,} most used of these"
+    return "Open this skill" if inside == 1 else f"Open these {inside:,} skills"
 
 
 def map_sentence(skills: int, inside: int, drawn: str) -> str:
     """The line under the map."""
     view = "all in view" if inside == skills else f"{inside:,} in view"
     return (
-        f"{skills:,} skills, {view}; {drawn}. Drag a box or scroll to zoom in, then open what you see; click "
+        f"{plural(skills, 'skill')}, {view}; {drawn}. Drag a box or scroll to zoom in, then open what you see; click "
         "a ringed dot to choose its skill."
     )
 

@@ -9,7 +9,7 @@ import dash_mantine_components as dmc
 import numpy as np
 from dash import html
 
-from explorer.wording import isolated
+from explorer.wording import isolated, plural
 from ui.attributes import attributes
 from ui.drawing.graphs import LayerGraph, shortest_path, skills_of, texts_of
 from ui.drawing.learning_path import learning_path, needed_before, relatives
@@ -56,7 +56,7 @@ def summary(graph: LayerGraph) -> list[Any]:
     )
     return [
         html.H2(info.name),
-        html.P(f"{graph.n:,} learned skills, {graph.m:,} associations. {source}", className="quiet"),
+        html.P(f"{plural(graph.n, 'learned skill')}, {plural(graph.m, 'association')}. {source}", className="quiet"),
         html.Ul([html.Li(text) for text in _TAP], className="hint-list"),
         html.H3("Most used skills, by texts that require them"),
         _skill_list(graph, [(node, _texts(int(graph.uses[node]))) for node in most]),
@@ -64,7 +64,7 @@ def summary(graph: LayerGraph) -> list[Any]:
 
 
 def _texts(count: int) -> str:
-    return f"{count:,} text{'' if count == 1 else 's'}"
+    return plural(count, "text")
 
 
 def _wave(wave: int) -> str:
@@ -262,9 +262,8 @@ def _came(graph: LayerGraph, node: int) -> list[Any]:
     return [
         html.H3("How it was learned"),
         html.P(
-            "Each text waited for the skill above, the last of its other "
-            f"skills to be learned. In all {len(before):,} skills were learned from {len(texts) - 1:,} texts before "
-            "it.",
+            "Each text waited for the skill above, the last of its other skills to be learned. In all "
+            f"{plural(len(before), 'skill')} learned from {plural(len(texts) - 1, 'text')} came before it.",
             className="quiet",
         ),
         html.Ol(steps, className="chain"),

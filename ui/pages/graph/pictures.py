@@ -340,7 +340,9 @@ def picture(snapshot: Snapshot, subject: Subject, state: GraphState) -> Chart:
     found = snapshot.once(key, lambda: map_picture(shown, colours, box, hidden=frozenset(state.hidden)))
     edges = len(shown.outline)
     drawn = f"the {edges:,} strongest of {shown.m:,} associations" if edges < shown.m else f"all {edges:,} associations"
-    return Chart(shown, colours, found, f"{drawn} are drawn")
+    if shown.m == 1:
+        drawn = "the only association"
+    return Chart(shown, colours, found, f"{drawn} {'is' if shown.m == 1 else 'are'} drawn")
 
 
 def table_rows(snapshot: Snapshot, subject: Subject, state: GraphState) -> list[dict[str, Any]]:

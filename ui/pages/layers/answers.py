@@ -12,7 +12,7 @@ from explorer.service import LayerComparison, SkillChange, compare
 from explorer.service.cautions import interval_note
 from explorer.service.family import FamilyMember, FamilyReport
 from explorer.store.protocol import LayerInfo
-from explorer.wording import isolated
+from explorer.wording import isolated, plural
 from ui.components import (
     fraction,
     sentence,
@@ -82,7 +82,7 @@ def family_tree(report: FamilyReport, layers: Sequence[LayerInfo], pair: Mapping
         rest = [
             html.Details(
                 [
-                    html.Summary(f"{len(alone):,} layers without base or descendants"),
+                    html.Summary(f"{plural(len(alone), 'layer')} without base or descendants"),
                     html.Ul([html.Li(_row(info, None, pair)) for info in alone], className="tree"),
                 ],
                 className="twin",
@@ -112,7 +112,7 @@ def _row(info: LayerInfo, member: FamilyMember | None, pair: Mapping[str, str]) 
     title: Any = html.Span(info.name) if info.base is None else dcc.Link(info.name, href=f"/layers?{urlencode(query)}")
     marks = [html.Span(side, className="chip") for side in ("first", "second") if pair[side] == info.name]
     how = info.kind if info.base is None else (info.mode or info.kind)
-    facts: list[Any] = [html.Span(f"{how} · {fraction(info.learned_fraction)} of {info.skills:,} skills")]
+    facts: list[Any] = [html.Span(f"{how} · {fraction(info.learned_fraction)} of {plural(info.skills, 'skill')}")]
     if member is not None and member.gained is not None:
         facts += [
             html.Span(f"+{member.gained:,}", className="change-gained", title="gained since its base, beyond noise"),
@@ -149,7 +149,7 @@ def components_told(found: LayerComparison, kind: str) -> Any:
     giant = sum(count for component, count in counts if component == 0)
     other = sum(count for component, count in counts if component is not None and component > 0)
     where = "were in" if kind == "lost" else "are attached to"
-    text = f"Of {total:,} {kind} skills {giant:,} {where} the giant component of the first layer"
+    text = f"Of {plural(total, f'{kind} skill')} {giant:,} {where} the giant component of the first layer"
     parts = [f"{other:,} {'in' if kind == 'lost' else 'to'} smaller ones"] if other else []
     if total - giant - other:
         parts.append(f"{total - giant - other:,} {'elsewhere' if kind == 'lost' else 'to no skill of it'}")

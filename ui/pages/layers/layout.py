@@ -184,7 +184,7 @@ def _stats(found: LayerComparison) -> html.Div:
 
     def layer(info: LayerInfo, score: float | None) -> str:
         told = "" if score is None else f"; mean outcome {fraction(score)}"
-        return f"learned: {info.learned:,} of {info.skills:,} skills{told}"
+        return f"learned: {info.learned:,} of {plural(info.skills, 'skill')}{told}"
 
     either = plural(len(found.changes), "skill")
     scores = (None, None) if change is None else (change.score_first, change.score_second)
@@ -220,7 +220,7 @@ def _stats(found: LayerComparison) -> html.Div:
                 stat(
                     "Solve rate",
                     f"{100 * p.difference:+.1f} points",
-                    f"{100 * p.low:+.1f} to {100 * p.high:+.1f} on {p.items:,} common texts: {sure} (McNemar, "
+                    f"{100 * p.low:+.1f} to {100 * p.high:+.1f} on {plural(p.items, 'common text')}: {sure} (McNemar, "
                     f"p = {p.p_value:.2g})",
                     tone="small",
                 )

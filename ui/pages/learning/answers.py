@@ -43,7 +43,7 @@ def drawn_caption(drawn: int, total: int, rest: str, dataset: str, layer: str) -
         layer: Name of the layer.
     """
     if drawn == total:
-        return f"{total:,} learned skills{rest}"
+        return f"{plural(total, 'learned skill')}{rest}"
     where = "/graph?" + urlencode({"dataset": dataset, "layer": layer, "view": "map", "colour": "wave"})
     said = f"{drawn:,} of {total:,} learned skills are drawn, the most used{rest} "
     return [said, dcc.Link("All learned skills, by wave, on the map", href=where, className="link")]

@@ -11,7 +11,7 @@ from dash import dcc, html
 from explorer.service import LayerView
 from explorer.service.evidence import attempted_texts, ignored_skills
 from explorer.store.protocol import DatasetInfo, LayerInfo
-from explorer.wording import isolated
+from explorer.wording import isolated, plural
 from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
 from ui.components import card, figure, fraction, no_layer, origin, page, page_header, share, stat, wide_table
@@ -210,7 +210,7 @@ def _layer_row(info: LayerInfo, choice: Choice) -> html.Tr:
                     else "",
                 ]
             ),
-            html.Td([html.Span(source), html.Div(f"{info.texts:,} texts", className="quiet")]),
+            html.Td([html.Span(source), html.Div(plural(info.texts, "text"), className="quiet")]),
             html.Td(
                 [
                     html.Div(f"{fraction(info.learned_fraction)} of {info.skills:,}"),
