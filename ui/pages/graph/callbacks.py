@@ -394,7 +394,9 @@ for field in ("g-search", "g-to"):
     prevent_initial_call=True,
 )
 def skills(source: Source, asked: Sequence[str | None] | None, subject: dict[str, str]) -> Any:
-    typed, chosen = asked or (None, None)
+    if asked is None:  # a page that was just laid out has its choices, and the chosen one among them
+        return no_update
+    typed, chosen = asked
     return every_option(source.snapshot().graph(*_subject(subject)), typed or "", chosen)
 
 
@@ -407,7 +409,9 @@ def skills(source: Source, asked: Sequence[str | None] | None, subject: dict[str
 )
 def goals(source: Source, asked: Sequence[str | None] | None, subject: dict[str, str]) -> Any:
     """What may be the other end of a path: learned skills."""
-    typed, chosen = asked or (None, None)
+    if asked is None:
+        return no_update
+    typed, chosen = asked
     return skill_options(source.snapshot().graph(*_subject(subject)), typed or "", chosen)
 
 
