@@ -5,7 +5,7 @@ the discs. While the picture moves the layer is only moved with it; names are pl
 (function () {
   "use strict";
   const REST = 90; // milliseconds without a movement
-  const CELL = 32, GAP = 2, TRIED = 1500;
+  const CELL = 32, GAP = 2, TRIED = 1500, LINES = 200;
   const FONT = "'Inter Variable', Inter, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', 'Noto Sans CJK SC', Arial, sans-serif";
   const layers = new WeakMap();
   const widths = new Map();
@@ -110,9 +110,32 @@ the discs. While the picture moves the layer is only moved with it; names are pl
     return near;
   }
 
+  /* The lines of a picture that has few, for names to keep off where they can. */
+  function strokes(cy, view) {
+    const edges = cy.edges();
+    if (edges.length > LINES) return [];
+    const at = (node) => { const p = node.position(); return [view.x + view.zoom * p.x, view.y + view.zoom * p.y]; };
+    return edges.filter((edge) => edge.visible() && !edge.hasClass("dim")).map((edge) => {
+      const [x1, y1] = at(edge.source()), [x2, y2] = at(edge.target());
+      return { x1, y1, x2, y2 };
+    });
+  }
+
+  /* Whether a line meets a box: Liang and Barsky's clipping leaves something of it. */
+  function meets(line, box) {
+    const dx = line.x2 - line.x1, dy = line.y2 - line.y1;
+    let from = 0, to = 1;
+    for (const [p, q] of [[-dx, line.x1 - box.x1], [dx, box.x2 - line.x1], [-dy, line.y1 - box.y1], [dy, box.y2 - line.y1]]) {
+      if (p === 0 && q < 0) return false;
+      if (p < 0) from = Math.max(from, q / p);
+      if (p > 0) to = Math.min(to, q / p);
+    }
+    return from <= to;
+  }
+
   /* Names with their places on a stage of w × h. `taken` are boxes that nothing may lie under. */
   function place(cy, view, taken) {
-    const room = new Room(), found = candidates(cy, view), placed = [];
+    const room = new Room(), found = candidates(cy, view), lined = strokes(cy, view), placed = [];
     (taken || []).forEach((box) => room.put(box));
     found.forEach((entry) => {
       if (entry.own) { // a box with its own name
@@ -129,7 +152,9 @@ the discs. While the picture moves the layer is only moved with it; names are pl
       const look = lines(entry, view), options = places(entry, look.w, look.h);
       const box = ([x, y]) => ({ x1: x - look.w / 2 - GAP, x2: x + look.w / 2 + GAP, y1: y - look.h / 2, y2: y + look.h / 2, of: entry.node });
       const inside = (b) => b.x1 >= 0 && b.y1 >= 0 && b.x2 <= view.w && b.y2 <= view.h;
-      let at = options.find((option) => { const b = box(option); return inside(b) && !room.meets(b, entry.node); });
+      const free = (option) => { const b = box(option); return inside(b) && !room.meets(b, entry.node); };
+      const clear = (option) => free(option) && !lined.some((line) => meets(line, box(option)));
+      let at = (lined.length && options.find(clear)) || options.find(free);
       if (!at && entry.rank >= 4) at = options.find((option) => inside(box(option))); // what was asked for is named in any case
       if (!at) continue;
       const b = box(at);

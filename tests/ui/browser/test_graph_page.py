@@ -328,6 +328,17 @@ def test_map_click_chooses_a_skill(page: Page, small: str) -> None:
     assert "view" not in state(page)
 
 
+def test_an_address_keeps_skills_that_are_not_among_the_first_choices(page: Page, many: str) -> None:
+    """The fields of a page that was just laid out are not given other choices, without what is chosen."""
+    page.goto(f"{many}/graph?skill=s005990&to=s005980")
+    expect(page.locator("#g-inspector h2")).to_have_text("s005990")
+    seen.at_rest(page)
+    expect(page.locator("#g-inspector h2")).to_have_text("s005990")
+    assert page.locator("#g-search").input_value() == "s005990"
+    assert page.locator("#g-to").input_value() == "s005980"
+    assert (state(page)["skill"], state(page)["to"]) == ("s005990", "s005980")
+
+
 @pytest.mark.long
 def test_search_among_many_skills(page: Page, many: str) -> None:
     opened(page, f"{many}/graph?view=neighbours")
@@ -464,3 +475,33 @@ def test_a_picture_that_was_drawn_before_comes_with_the_page_and_is_drawn_once(
     asked = [one for one in answers if "g-legend-box.style" in (one.request.post_data or "")]
     assert len(asked) == 1, "the server is asked once what there is to draw"
     assert not any('"elements"' in one.text() for one in asked if one.status == 200), "the picture that is there"
+
+
+def test_names_keep_off_the_lines_of_a_picture_that_has_few(page: Page, small: str) -> None:
+    """A name has many places beside its disc, and the lines of a chain leave some of them free."""
+    opened(page, f"{small}/graph?dataset=small&layer=tuned&view=neighbours&skill=d05")
+    until(page, "sgLabels.shown(cy)?.names.length > 1")
+    on_graph(
+        page,
+        """(cy.batch(() => {
+             const [first, second, third, ...others] = cy.nodes().toArray();
+             cy.remove(cy.collection(others).union(cy.edges()));
+             [[first, 0, 0], [second, 120, 0], [third, 120, 90]].forEach(([n, x, y]) => n.position({ x, y }));
+             [[first, second], [second, third]].forEach(([a, b]) => cy.add({
+               group: "edges", data: { source: a.id(), target: b.id(), width: 2, opacity: 1 } }));
+           }), true)""",
+    )
+    until(page, "sgLabels.shown(cy).names.length === 3 && sgLabels.shown(cy).discs.length === 3")
+    shown = on_graph(
+        page,
+        """({ names: sgLabels.shown(cy).names, lines: cy.edges().map(edge => {
+             const a = edge.source().renderedPosition(), b = edge.target().renderedPosition();
+             return [a.x, a.y, b.x, b.y]; }) })""",
+    )
+    assert len(shown["lines"]) == 2
+    for x1, y1, x2, y2 in shown["lines"]:
+        for step in range(1_001):  # a name is many times longer than a thousandth of a line
+            x, y = x1 + (x2 - x1) * step / 1_000, y1 + (y2 - y1) * step / 1_000
+            assert not any(name["x1"] < x < name["x2"] and name["y1"] < y < name["y2"] for name in shown["names"]), (
+                "a line lies under a name"
+            )
