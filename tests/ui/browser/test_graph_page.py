@@ -14,6 +14,7 @@ from playwright.sync_api import Page, Request, Response, expect
 
 from explorer.service import learn
 from explorer.store.opening import open_store
+from explorer.wording import plural
 from tests.ui.browser import seen
 from tests.ui.browser.seen import has_state, mark_option, no_figure_sends_its_data_away, opened, pdf_text, serious
 from tests.ui.large import large_dataset
@@ -187,12 +188,12 @@ def test_groups_of_another_kind_open_and_close(page: Page, small: str, by: str, 
     opened(page, f"{small}/graph?view=groups&by={by}&layer=tuned")
     until(page, "cy.nodes('.group').length > 0")
     groups = on_graph(page, "cy.nodes('.group').length")
-    expect(page.locator("#g-caption")).to_contain_text(f"{groups} {title}")
+    expect(page.locator("#g-caption")).to_contain_text(f" in {plural(groups, by, title)}.")
     expect(page.locator(".legend-title")).to_have_text(by.capitalize())
     members = on_graph(page, "cy.getElementById('g:0').data('members')")
     on_graph(page, "(cy.getElementById('g:0').emit('tap'), true)")
     until(page, f"cy.nodes('[id ^= \"s:\"]').length === {members}")
-    expect(page.locator("#g-caption")).to_contain_text(f"Before opening: {groups} discs")
+    expect(page.locator("#g-caption")).to_contain_text(f"Before opening: {plural(groups, 'disc')} and")
     page.reload()
     until(page, f"cy.nodes('[id ^= \"s:\"]').length === {members}")
     on_graph(page, "(cy.getElementById('i:0').emit('tap'), true)")
