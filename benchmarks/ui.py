@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import json
 import os
 import shutil
 import socket
@@ -363,13 +362,9 @@ def captured(browser: Any, address: str) -> dict[str, tuple[str, bytes]]:
 
     def keep(request: Any) -> None:
         if "/_dash-update-component" in request.url and request.post_data:
-            asked = request.post_data_json
-            for state in asked.get("state", ()):
-                if isinstance(state, dict) and state.get("id") == "g-drawn":
-                    state["value"] = None  # as for a picture that has not come with the page
             for name, output in REPLAYED:
-                if output in asked.get("output", ""):
-                    bodies[name] = request.url.removeprefix(address), json.dumps(asked).encode()
+                if output in request.post_data_json.get("output", ""):
+                    bodies[name] = request.url.removeprefix(address), request.post_data.encode()
 
     with visitor(browser) as page:
         page.on("request", keep)

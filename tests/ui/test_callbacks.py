@@ -28,7 +28,6 @@ from ui.pages.classes import callbacks as classes
 from ui.pages.compression import callbacks as compression
 from ui.pages.graph import callbacks as graph
 from ui.pages.graph import pictures
-from ui.pages.graph.state import read_state
 from ui.pages.layers import callbacks as layers
 from ui.pages.learning import callbacks as learning
 from ui.pages.learning.answers import drawn_caption
@@ -97,51 +96,18 @@ def test_a_text_of_the_panel_is_shown_alone_and_nothing_happens_unasked(source: 
 
 
 def test_another_colour_paints_and_another_view_draws(source: Source) -> None:
-    drawn = graph.draw(source, Cause("g-state", DRAWN, ("g-state.data",)), DRAWN, "class", "name", None, SUBJECT, None)
+    drawn = graph.draw(source, Cause("g-state", DRAWN, ("g-state.data",)), DRAWN, "class", "name", None, SUBJECT)
     assert drawn[0] is not no_update
     assert drawn[5] is None
-    painted = graph.draw(
-        source, Cause("g-colour", "wave", ("g-colour.value",)), DRAWN, "wave", "name", None, SUBJECT, None
-    )
+    painted = graph.draw(source, Cause("g-colour", "wave", ("g-colour.value",)), DRAWN, "wave", "name", None, SUBJECT)
     assert painted[0] is no_update
     assert {node for node in painted[5]["of"] if node.startswith("s:")} == {
         e["data"]["id"] for e in drawn[0] if e["data"]["id"].startswith("s:")
     }
-    assert graph.draw(source, Cause(), None, "class", "name", None, SUBJECT, None) == (no_update,) * 9
-    called = graph.draw(source, Cause("g-names", "id", ("g-names.value",)), DRAWN, "class", "id", None, SUBJECT, None)
+    assert graph.draw(source, Cause(), None, "class", "name", None, SUBJECT) == (no_update,) * 8
+    called = graph.draw(source, Cause("g-names", "id", ("g-names.value",)), DRAWN, "class", "id", None, SUBJECT)
     assert called[0] is no_update
     assert all(called[5]["labels"][f"s:{skill}"] == skill for skill in ("b05", "d05"))
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        {},
-        {"view": "groups", "by": "class"},
-        {"view": "neighbours", "skill": "d05"},
-        {"view": "texts", "skill": "d05", "around": "d03"},
-        {"layout": "waves", "per": "6", "colour": "wave", "names": "id", "weight": "2", "add": '["b05"]'},
-        {"classes": '["nosuch"]', "uses": "99:100", "skill": "b05", "to": "d05", "hide": "1", "as": "table"},
-    ],
-)
-def test_the_picture_that_comes_with_the_page_is_the_one_that_would_be_drawn(
-    store_path: Path, address: dict[str, str]
-) -> None:
-    source = Source(store_path)
-    snapshot, where = source.snapshot(), (SUBJECT["dataset"], SUBJECT["layer"])
-    state = read_state(address, snapshot.graph(*where))
-    assert pictures.first_picture(snapshot, where, state) is None, "the page does not wait for it"
-    asked = (state.colour, state.names, None, SUBJECT)
-    drawn = graph.draw(source, Cause("g-state"), address, *asked, None)
-    first = pictures.first_picture(snapshot, where, state)
-    assert first is not None
-    assert (first.drawn.elements, first.drawn.caption, first.counts) == (drawn[0], drawn[1], drawn[6])
-    assert json.dumps(first.legend, cls=PlotlyJSONEncoder) == json.dumps(drawn[2:5], cls=PlotlyJSONEncoder)
-    assert graph.draw(source, Cause("g-state"), address, *asked, first.key) == (no_update,) * 9
-    assert drawn[8] is None, "what is drawn later is drawn again, whatever came with the page"
-    other = graph.draw(source, Cause("g-state"), {**address, "weight": "3"}, *asked, first.key)
-    assert other[0] is not no_update
-    source.close()
 
 
 TICK = Cause("g-tick", 1, ("g-tick.n_intervals",))
@@ -160,31 +126,31 @@ def test_another_picture_is_drawn_until_communities_are_there(
     """What is drawn in the end is what would have been waited for."""
     wanted, colour = {**DRAWN, "view": view}, "community"
     waited = Source(store_path)
-    expected = graph.draw(waited, Cause("g-state"), wanted, colour, "name", None, SUBJECT, None)
-    assert expected[7] is True
+    expected = graph.draw(waited, Cause("g-state"), wanted, colour, "name", None, SUBJECT)
+    assert expected[-1] is True
     waited.close()
     monkeypatch.setattr(pictures, "WAITED_FOR", 1)
     source = Source(store_path)
     layer = source.snapshot().graph(*SUBJECT.values())
-    first = graph.draw(source, Cause("g-state"), wanted, colour, "name", None, SUBJECT, None)
-    assert first[7] is False
+    first = graph.draw(source, Cause("g-state"), wanted, colour, "name", None, SUBJECT)
+    assert first[-1] is False
     assert first[1].startswith(f"The communities of {layer.n:,} skills are being computed")
     assert {e["data"]["id"][2:] for e in first[0] if e["data"]["id"].startswith("s:")} == set(layer.node_of)
     assert "community" not in vars(layer), "nothing was waited for"
-    assert graph.draw(source, TICK, wanted, colour, "name", 1, SUBJECT, None) == (no_update,) * 9
+    assert graph.draw(source, TICK, wanted, colour, "name", 1, SUBJECT) == (no_update,) * 8
     ended()
-    last = graph.draw(source, TICK, wanted, colour, "name", 2, SUBJECT, None)
-    assert (last[0], last[1], last[7]) == (expected[0], expected[1], True)
+    last = graph.draw(source, TICK, wanted, colour, "name", 2, SUBJECT)
+    assert (last[0], last[1], last[-1]) == (expected[0], expected[1], True)
     assert json.dumps(last[2], cls=PlotlyJSONEncoder) == json.dumps(expected[2], cls=PlotlyJSONEncoder)
-    assert graph.draw(source, Cause("g-state"), wanted, colour, "name", 2, SUBJECT, None)[0] == expected[0]
+    assert graph.draw(source, Cause("g-state"), wanted, colour, "name", 2, SUBJECT)[0] == expected[0]
     source.close()
 
 
 def test_texts_and_the_map_wait_for_no_other_picture(store_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures, "WAITED_FOR", 1)
     source = Source(store_path)
-    texts = graph.draw(source, Cause("g-state"), {**DRAWN, "view": "texts"}, "class", "name", None, SUBJECT, None)
-    assert texts[7] is True
+    texts = graph.draw(source, Cause("g-state"), {**DRAWN, "view": "texts"}, "class", "name", None, SUBJECT)
+    assert texts[-1] is True
     assert any(e["data"]["id"].startswith("t:") for e in texts[0])
     assert "community" not in vars(source.snapshot().graph(*SUBJECT.values()))
     source.close()
@@ -199,13 +165,13 @@ def test_communities_that_cannot_be_computed_are_said(store_path: Path, monkeypa
     monkeypatch.setattr(graphs, "communities", fail)
     source = Source(store_path)
     wanted = {**DRAWN, "view": "groups"}
-    graph.draw(source, Cause("g-state"), wanted, "community", "name", None, SUBJECT, None)
-    graph.draw(source, TICK, wanted, "community", "name", 1, SUBJECT, None)
+    graph.draw(source, Cause("g-state"), wanted, "community", "name", None, SUBJECT)
+    graph.draw(source, TICK, wanted, "community", "name", 1, SUBJECT)
     ended()
-    said = graph.draw(source, TICK, wanted, "community", "name", 2, SUBJECT, None)
+    said = graph.draw(source, TICK, wanted, "community", "name", 2, SUBJECT)
     assert said[0] is no_update
     assert said[1] == "The communities could not be computed: there is not enough memory for this: ask for less."
-    assert said[7] is True
+    assert said[-1] is True
     source.close()
 
 

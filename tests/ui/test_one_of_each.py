@@ -64,9 +64,9 @@ def test_pages_say_one_skill_and_not_one_skills(source: Source) -> None:
     said = [text for page in PAGES for text in words(page.layout(snapshot, SUBJECT))]
     for view in ("skills", "groups", "neighbours", "texts"):
         state = {"view": view, "around": "b" if view in ("neighbours", "texts") else "", "by": "class"}
-        said += words(graph.draw(source, Cause("g-state"), state, "class", "name", None, SUBJECT, None))
+        said += words(graph.draw(source, Cause("g-state"), state, "class", "name", None, SUBJECT))
         opened = {**state, "open": "0"}
-        said += words(graph.draw(source, Cause("g-state"), opened, "class", "name", None, SUBJECT, None))
+        said += words(graph.draw(source, Cause("g-state"), opened, "class", "name", None, SUBJECT))
     said += words(graph.chart(source, {"view": "map", "skill": "b"}, SUBJECT)[1:])
     for skill in (None, "a", "b"):
         said += words(graph.inspect(source, skill, None, SUBJECT))

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, Request, Response, expect
+from playwright.sync_api import Page, Request, expect
 
 from explorer.service import learn
 from explorer.store.opening import open_store
@@ -445,37 +445,6 @@ def test_options_and_map_are_open_to_everybody(page: Page, small: str) -> None:
     page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
     assert not serious(page, in_dark=True), "in dark"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "/graph?dataset=small&layer=tuned",
-        "/graph?dataset=small&layer=tuned&view=neighbours&skill=d05&uses=2:9&colour=wave",
-        "/graph?dataset=small&layer=tuned&view=groups&by=class&open=1&names=id",
-        "/graph?dataset=small&layer=tuned&view=texts&skill=d05&classes=%5B%22alpha%22%5D&per=6",
-        "/graph?dataset=small&layer=tuned&layout=waves&waves=0:2&weight=2&add=%5B%22b05%22%5D&hide=1&to=d05",
-    ],
-)
-def test_a_picture_that_was_drawn_before_comes_with_the_page_and_is_drawn_once(
-    page: Page, small: str, address: str
-) -> None:
-    """What the browser makes of an address is what the server made of it: nothing is drawn a second time."""
-    answers: list[Response] = []
-
-    def keep(answer: Response) -> None:
-        answers.append(answer)
-
-    page.goto(small + address)
-    drawn(page)
-    seen.at_rest(page)
-    page.on("response", keep)
-    page.reload()
-    drawn(page)
-    seen.at_rest(page)
-    asked = [one for one in answers if "g-legend-box.style" in (one.request.post_data or "")]
-    assert len(asked) == 1, "the server is asked once what there is to draw"
-    assert not any('"elements"' in one.text() for one in asked if one.status == 200), "the picture that is there"
 
 
 def test_names_keep_off_the_lines_of_a_picture_that_has_few(page: Page, small: str) -> None:

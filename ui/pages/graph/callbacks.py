@@ -14,8 +14,11 @@ from explorer.errors import USER_ERRORS
 from explorer.wording import plural
 from ui.brushes import pale
 from ui.calls import Calls, Cause
+from ui.drawing.canvas import legend_items
+from ui.drawing.colourings import Colouring
+from ui.drawing.filters import counts_sentence
 from ui.drawing.graph_file import graph_file
-from ui.drawing.graphs import NODE_LIMIT
+from ui.drawing.graphs import NODE_LIMIT, LayerGraph
 from ui.drawing.learning_path import needed_before
 from ui.drawing.map_picture import map_figure, nearest_box
 from ui.pages.graph.exports import as_csv, as_graphml
@@ -31,20 +34,17 @@ from ui.pages.graph.lacking import is_lacking, lacking_panel
 from ui.pages.graph.pictures import (
     Subject,
     awaited,
-    counts,
     drawing,
-    legend,
     look,
     meanwhile,
     paint,
     part,
     picture,
-    remember,
     table_rows,
     text_options,
     texts_of_skills,
 )
-from ui.pages.graph.state import CONTROLS, drawn_key, read_state
+from ui.pages.graph.state import CONTROLS, GraphState, read_state
 from ui.searching import found, register_found
 from ui.source import Source
 
@@ -87,13 +87,6 @@ CALLS.browser(
     State("g-view", "value"),
     State("g-layout", "value"),
     State("g-open", "data"),
-)
-CALLS.browser(
-    "sgGraph.first",
-    Output("cy", "elements", allow_duplicate=True),
-    Input("g-first", "data"),
-    Input("cy", "stylesheet"),
-    prevent_initial_call="initial_duplicate",
 )
 CALLS.browser(
     "sg.plainSheet",
@@ -201,13 +194,11 @@ CALLS.browser(
     Output("g-paint", "data"),
     Output("g-counts", "children"),
     Output("g-tick", "disabled"),
-    Output("g-drawn", "data"),
     Input("g-state", "data"),
     Input("g-colour", "value"),
     Input("g-names", "value"),
     Input("g-tick", "n_intervals"),
     State("g-subject", "data"),
-    State("g-drawn", "data"),
     cause=True,
 )
 def draw(
@@ -218,46 +209,50 @@ def draw(
     names: str,
     _tick: int | None,
     subject: dict[str, str],
-    drawn: str | None,
 ) -> tuple[Any, ...]:
-    """The picture, and whether another one follows: what takes seconds is begun once the first is in the browser.
-
-    `drawn` is the key of the picture that came with the page, until there is another one.
-    """
+    """The picture, and whether another one follows: what takes seconds is begun once the first is in the browser."""
     if data is None:
-        return (no_update,) * 9
+        return (no_update,) * 8
     snapshot, where = source.snapshot(), _subject(subject)
     graph = snapshot.graph(*where)
     state = read_state({**data, "colour": colour, "names": names}, graph)
     if state.view == "map":  # it shows what its region leaves out, too
         state = replace(state, filters=replace(state.filters, box=None))
-    if drawn is not None and drawn == drawn_key(state):
-        return (no_update,) * 9
     if awaited(graph, state):
         if "g-tick.n_intervals" not in cause.properties:
             found, colours = meanwhile(snapshot, where, state)
-            said = counts(graph, part(snapshot, where, state), state)
-            return found.elements, found.caption, *legend(colours, bool(found.elements)), None, said, False, None
+            counts = _counts(graph, part(snapshot, where, state), state)
+            return found.elements, found.caption, *_legend(colours, bool(found.elements)), None, counts, False
         try:
             if not snapshot.begin(("gathered", *where), graph.gather):
-                return (no_update,) * 9
+                return (no_update,) * 8
         except Exception as error:  # noqa: BLE001 -- said in the picture's place; asked again, it would fail each second
             if not isinstance(error, USER_ERRORS):
                 _log.exception("communities could not be computed")
             why = str(error) if isinstance(error, USER_ERRORS) else "the server's log has the details"
-            return no_update, f"The communities could not be computed: {why}.", *(no_update,) * 5, True, None
+            return no_update, f"The communities could not be computed: {why}.", *(no_update,) * 5, True
     shown = part(snapshot, where, state)
-    colours, said = look(snapshot, where, state), counts(graph, shown, state)
-    box = legend(colours, bool(shown.n))
+    colours, counts = look(snapshot, where, state), _counts(graph, shown, state)
+    legend = _legend(colours, bool(shown.n))
     if state.view == "map":
-        return no_update, no_update, *box, no_update, said, True, None
+        return no_update, no_update, *legend, no_update, counts, True
     found = drawing(snapshot, where, state)
     if cause.properties and set(cause.properties) <= {"g-colour.value", "g-names.value"}:
         new = paint(found, shown, state.by, colours)
         new["labels"] = {element["data"]["id"]: element["data"].get("label", "") for element in found.elements}
-        return no_update, no_update, *box, new, said, True, None
-    remember(snapshot, where, state)
-    return found.elements, found.caption, *box, None, said, True, None
+        return no_update, no_update, *legend, new, counts, True
+    return found.elements, found.caption, *legend, None, counts, True
+
+
+def _legend(colours: Colouring, there: bool) -> tuple[Any, ...]:
+    return (legend_items(colours), {}, True) if there else (None, {"display": "none"}, False)
+
+
+def _counts(graph: LayerGraph, shown: LayerGraph, state: GraphState) -> str:
+    counts = counts_sentence(graph, shown)
+    if state.filters.added:
+        counts += f" Ringed: {plural(len(state.filters.added), 'skill')} of a query, whatever the filters say."
+    return counts
 
 
 @CALLS.answer(

@@ -123,11 +123,8 @@ def _export_menu() -> html.Details:
     )
 
 
-def options_row(graph: LayerGraph, state: GraphState, counts: str | None) -> html.Div:
-    """Arrangement and filters; it opens with the button of its name, and by itself where filters are on.
-
-    `counts` says how much they keep, where that is known.
-    """
+def options_row(graph: LayerGraph, state: GraphState) -> html.Div:
+    """Arrangement and filters; it opens with the button of its name, and by itself where filters are on."""
     filters = state.filters
     region = filters.box is not None and state.view == "map"  # it is what the map shows
     opened = filters.number - region > 0 or bool(state.texts) or bool(filters.added)
@@ -136,7 +133,7 @@ def options_row(graph: LayerGraph, state: GraphState, counts: str | None) -> htm
             html.Div([*_arranging(graph, state), *_filtering(graph, state)], className="toolbar"),
             html.Div(
                 [
-                    html.Div(counts, id="g-counts", className="quiet grow-x", **attributes(aria_live="polite")),
+                    html.Div(id="g-counts", className="quiet grow-x", **attributes(aria_live="polite")),
                     html.Button(
                         "Leave the region",
                         id="g-no-box",

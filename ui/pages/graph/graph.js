@@ -85,14 +85,6 @@
     return no();
   }
 
-  /* The picture that came with the page; another one follows at once if what the page shows is not its own address'. */
-  function first(elements, sheet) {
-    const cy = tools().instance("cy");
-    if (!elements || !cy || !sheet || !sheet.length || tools().notes(cy).first) return no(); // looks come before what has them
-    tools().notes(cy).first = true;
-    return JSON.parse(elements);
-  }
-
   /* Other colours and names for what is drawn already. */
   function paint(colours) {
     if (!colours) return no();
@@ -407,7 +399,7 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     sgGraph: {
-      attach, first, paint, legend, focus, zoom, state, undo, clear, options, table, choose, ask, goal, pickRow, mapMoved, mapClicked, mapActs, image, begin,
+      attach, paint, legend, focus, zoom, state, undo, clear, options, table, choose, ask, goal, pickRow, mapMoved, mapClicked, mapActs, image, begin,
     },
   });
 })();

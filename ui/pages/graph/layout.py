@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +17,7 @@ from ui.drawing.histograms import last_place
 from ui.notices import notice
 from ui.pages.graph.controls import options_row, toolbar
 from ui.pages.graph.inspector import path_box, whole_fields
-from ui.pages.graph.pictures import First, colour_keys, first_picture
+from ui.pages.graph.pictures import colour_keys
 from ui.pages.graph.state import CONTROLS, GraphState, not_learned, read_state, usual_view
 from ui.source import Snapshot
 
@@ -62,26 +61,24 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
             className="page",
         )
     state = read_state(query, graph)
-    first = first_picture(snapshot, subject, state)
     last = max(int(graph.wave.max(initial=0)), 1)
     ends = {"waves": [0, last], "uses": [0, max(last_place(graph.uses, "texts"), 1)]}
     return html.Div(
         [
             page_header(_TITLE, _MEANING, choice),
             *(notice(text) for text in (choice.problem, not_learned(query, graph)) if text is not None),
-            *_memory(choice, state, usual_view(graph), ends, whole_fields(graph), first),
+            *_memory(choice, state, usual_view(graph), ends, whole_fields(graph)),
             toolbar(graph, state, colour_keys(snapshot, subject)),
-            options_row(graph, state, None if first is None else first.counts),
+            options_row(graph, state),
             html.Div(
                 [
-                    _stage(choice, state, first),
+                    _stage(choice, state),
                     html.Div(
                         [
                             html.Section(
-                                None if first is None else first.legend[0],
                                 id="g-legend-box",
                                 className="card legend",
-                                style={"display": "none"} if first is None else first.legend[1],
+                                style={"display": "none"},
                                 tabIndex=0,
                                 **attributes(aria_label="Legend"),
                             ),
@@ -103,12 +100,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
 
 
 def _memory(
-    choice: Choice,
-    state: GraphState,
-    usual: str,
-    ends: Mapping[str, list[int]],
-    whole: list[str],
-    first: First | None,
+    choice: Choice, state: GraphState, usual: str, ends: Mapping[str, list[int]], whole: list[str]
 ) -> list[Any]:
     """What the page remembers between callbacks, all of it in the address."""
     box = state.filters.box
@@ -137,18 +129,13 @@ def _memory(
         "g-path": None,
         "g-nearest": None,
         "g-paint": None,
-        # one text: Dash looks into lists and dictionaries again and again
-        "g-first": None
-        if first is None
-        else json.dumps(first.drawn.elements, separators=(",", ":"), ensure_ascii=False),
-        "g-drawn": None if first is None else first.key,
     }
     kept = [store for store in CONTROLS.stores(view=usual, **ends) if store.id != "graph-kept"]
     stores = (dcc.Store(id=name, data=value) for name, value in values.items())
     return [*kept, *stores, dcc.Interval(id="g-tick", interval=1_000, disabled=True), dcc.Download(id="g-download")]
 
 
-def _stage(choice: Choice, state: GraphState, first: First | None) -> html.Section:
+def _stage(choice: Choice, state: GraphState) -> html.Section:
     named = f"layer {isolated(str(choice.layer))}"
     label = f"Association graph of {named}; the button Table shows the same rows as a table"
     return html.Section(
@@ -191,24 +178,19 @@ def _stage(choice: Choice, state: GraphState, first: First | None) -> html.Secti
                         id="g-table-box",
                         className="stage-layer table-layer",
                     ),
-                    _nothing_kept(hidden=first is None or first.legend[2]),
+                    _nothing_kept(),
                     html.Div(zoom_tools("g"), id="g-zoom-box"),
                 ],
                 id="g-stage",
                 className=_stage_class(state),
             ),
-            html.Div(
-                None if first is None else first.drawn.caption,
-                id="g-caption",
-                className="graph-caption",
-                **attributes(aria_live="polite"),
-            ),
+            html.Div(id="g-caption", className="graph-caption", **attributes(aria_live="polite")),
         ],
         className="card graph-card",
     )
 
 
-def _nothing_kept(*, hidden: bool) -> html.Div:
+def _nothing_kept() -> html.Div:
     """What stands in the middle when the filters leave no skill."""
     return html.Div(
         [
@@ -216,7 +198,7 @@ def _nothing_kept(*, hidden: bool) -> html.Div:
             html.Button("Clear filters", id="g-clear-all", className="act strong"),
         ],
         id="g-nothing",
-        hidden=hidden,
+        hidden=True,
         style={"position": "absolute", "inset": "40% 0 auto", "textAlign": "center", "zIndex": 7},
     )
 

@@ -9,19 +9,17 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from explorer.wording import plural
 from ui.drawing.arrangements import FCOSE_LIMIT
 from ui.drawing.bipartite import text_drawing, texts_around
-from ui.drawing.canvas import legend_items
 from ui.drawing.centrality import degree
 from ui.drawing.colourings import TITLES, Colouring, by_centrality, by_level, by_membership, colouring
 from ui.drawing.elements import Drawing, group_drawing, neighbour_drawing, skill_drawing
-from ui.drawing.filters import Filters, counts_sentence, filtered
+from ui.drawing.filters import Filters, filtered
 from ui.drawing.graphs import NODE_LIMIT, LayerGraph, most_used
 from ui.drawing.map_picture import MapPicture, map_picture, whole_box
 from ui.drawing.naming import USUAL, named, skill_texts
 from ui.pages.graph.lacking import is_lacking, place_of
-from ui.pages.graph.state import GraphState, drawn_key
+from ui.pages.graph.state import GraphState
 from ui.source import Snapshot
 
 __all__ = [
@@ -157,55 +155,6 @@ def drawing(snapshot: Snapshot, subject: Subject, state: GraphState) -> Drawing:
     if state.names == USUAL:
         return found
     return named(found, part(snapshot, subject, state), state.by, texts_of_skills(snapshot, subject, state))
-
-
-def legend(colours: Colouring, there: bool) -> tuple[Any, Any, bool]:
-    """What the legend's box holds, its style, and whether what stands in an empty picture's place is hidden."""
-    return (legend_items(colours), {}, True) if there else (None, {"display": "none"}, False)
-
-
-def counts(graph: LayerGraph, shown: LayerGraph, state: GraphState) -> str:
-    """How much the filters keep."""
-    said = counts_sentence(graph, shown)
-    if state.filters.added:
-        said += f" Ringed: {plural(len(state.filters.added), 'skill')} of a query, whatever the filters say."
-    return said
-
-
-def remember(snapshot: Snapshot, subject: Subject, state: GraphState) -> None:
-    """Say that the picture of a view has been drawn."""
-    snapshot.once(_drawn(subject, state), lambda: True)
-
-
-def _drawn(subject: Subject, state: GraphState) -> tuple[str, ...]:
-    return ("drawn", *subject, drawn_key(state))
-
-
-@dataclass(frozen=True)
-class First:
-    """The picture that comes with the page.
-
-    Attributes:
-        key: What it shows; see `drawn_key`.
-        drawn: Its elements and caption.
-        legend: See `legend`.
-        counts: See `counts`.
-    """
-
-    key: str
-    drawn: Drawing
-    legend: tuple[Any, Any, bool]
-    counts: str
-
-
-def first_picture(snapshot: Snapshot, subject: Subject, state: GraphState) -> First | None:
-    """The picture that comes with the page; None where none has been drawn yet, so that the page need not wait."""
-    if not snapshot.has(_drawn(subject, state)):
-        return None
-    graph = snapshot.graph(*subject)
-    shown = part(snapshot, subject, state)
-    box = legend(look(snapshot, subject, state), bool(shown.n))
-    return First(drawn_key(state), drawing(snapshot, subject, state), box, counts(graph, shown, state))
 
 
 def ringed(found: Drawing, added: Collection[str]) -> Drawing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from explorer.wording import quoted
 from ui.drawing.arrangements import ARRANGEMENTS
@@ -17,18 +17,7 @@ from ui.drawing.naming import USUAL, name_keys
 from ui.pages.graph.lacking import is_lacking
 from ui.state import Control, Group, bounded, integers, strings
 
-__all__ = [
-    "CONTROLS",
-    "GROUPS",
-    "PER",
-    "VIEWS",
-    "GraphState",
-    "drawn_key",
-    "not_learned",
-    "read_state",
-    "usual_view",
-    "write_list",
-]
+__all__ = ["CONTROLS", "GROUPS", "PER", "VIEWS", "GraphState", "not_learned", "read_state", "usual_view", "write_list"]
 
 VIEWS: Mapping[str, str] = {
     "skills": "Skills",
@@ -145,26 +134,6 @@ def read_state(query: Mapping[str, str], graph: LayerGraph) -> GraphState:
         filters=_filters(query, graph, box),
         hidden=integers(query.get("hide", "")),
         table=query.get("as") == "table",
-    )
-
-
-def drawn_key(state: GraphState) -> str:
-    """Alike for states of which the canvas shows the same elements in the same colours."""
-    view = state.view
-    return repr(
-        replace(
-            state,
-            by=state.by if view == "groups" else "",
-            arrangement=state.arrangement if view == "skills" else "",
-            per=state.per if view == "skills" else 0,
-            skill=None,
-            goal=None,
-            around=state.around if view in ("neighbours", "texts") else None,
-            opened=state.opened if view == "groups" else (),
-            texts=state.texts if view == "texts" else (),
-            hidden=(),
-            table=False,
-        )
     )
 
 
