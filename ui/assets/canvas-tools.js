@@ -19,10 +19,13 @@
   function wear(element, name, on) {
     if (element.hasClass(name) !== on) element.toggleClass(name, on);
   }
-  function mark(cy, name, wanted) {
-    const there = cy.elements("." + name);
-    there.not(wanted).removeClass(name);
-    wanted.not(there).addClass(name);
+  /* The elements that shall have each class, and no others. */
+  function dress(cy, wanted) {
+    Object.entries(wanted).forEach(([name, elements]) => {
+      const there = cy.elements("." + name);
+      there.not(elements).removeClass(name);
+      elements.not(there).addClass(name);
+    });
   }
 
   /* A name in a sentence: one written from right to left does not turn what is around it; see explorer/wording.py. */
@@ -96,5 +99,5 @@
     cy.on("viewport", hide);
   }
 
-  window.sgTools = { instance, notes, wear, mark, whenReady, fit, settle, hover, isolated };
+  window.sgTools = { instance, notes, wear, dress, whenReady, fit, settle, hover, isolated };
 })();

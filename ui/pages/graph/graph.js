@@ -186,7 +186,7 @@
           wanted.focus = node;
           wanted.unnamed = shown.not(wanted.near).not(node);
         }
-        Object.entries(wanted).forEach(([name, elements]) => tools().mark(cy, name, elements));
+        tools().dress(cy, wanted);
       });
       steadyLabels(cy);
       const node = skill ? at(skill) : null;

@@ -205,7 +205,7 @@ def path_steps(graph: LayerGraph, goal: str | None, path: Sequence[int]) -> list
         return [html.P("No path: the two are in different components.", className="quiet")]
     steps = len(path) - 1
     return [
-        html.P(f"{steps} association{'s' if steps != 1 else ''} apart:", className="quiet"),
+        html.P(f"{plural(steps, 'association')} apart:", className="quiet"),
         _skill_list(graph, [(step, _wave(int(graph.wave[step]))) for step in path]),
     ]
 

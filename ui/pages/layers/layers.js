@@ -71,16 +71,16 @@
       cy.elements(".temporary").remove();
       cy.nodes(".near, .focus").removeStyle("font-size text-outline-width border-width");
       const none = cy.collection(), skills = cy.nodes().not(".island");
-      const joins = (edge, property, value) => edge.source().data(property) === value && edge.target().data(property) === value;
+      const without = (has) => skills.filter((node) => !has(node)).union(cy.edges().filter((edge) => !has(edge.source()) || !has(edge.target())));
       const wanted = { dim: none, near: none, focus: none, ghost: none, off: skills.filter((node) => hidden.has(node.data("change"))) };
-      if (side) wanted.ghost = skills.filter((node) => !node.data(side)).union(cy.edges().filter((edge) => !edge.source().data(side) || !edge.target().data(side)));
+      if (side) wanted.ghost = without((node) => node.data(side));
       const chosen = skill ? cy.getElementById("s:" + skill) : cy.collection();
       if (chosen.length) {
         Object.assign(wanted, single(cy, chosen, near));
       } else if (kind) {
-        wanted.dim = skills.filter((node) => node.data("class") !== kind).union(cy.edges().filter((edge) => !joins(edge, "class", kind)));
+        wanted.dim = without((node) => node.data("class") === kind);
       }
-      Object.entries(wanted).forEach(([name, elements]) => window.sgTools.mark(cy, name, elements));
+      window.sgTools.dress(cy, wanted);
     });
     steady(cy);
   }
