@@ -63,15 +63,15 @@ the discs. While the picture moves the layer is only moved with it; names are pl
 
   /* What could be named: nodes with a name that the stylesheet does not draw. */
   function candidates(cy, view) {
-    const found = [];
+    const found = [], { unnamed } = window.sgTools.notes(cy);
     cy.nodes().forEach((node) => {
       const data = node.data(), position = node.position();
       if (!node.visible()) return;
       const r = (view.zoom * node.width()) / 2, x = view.x + view.zoom * position.x, y = view.y + view.zoom * position.y;
       if (x + r < 0 || y + r < 0 || x - r > view.w || y - r > view.h) return;
-      const faint = node.hasClass("dim") || node.hasClass("ghost");
+      const faint = cy.veiled(node) || node.hasClass("ghost") || (unnamed && unnamed.has(node));
       const island = node.hasClass("island"), own = node.pstyle("label").strValue;
-      const text = faint || node.hasClass("unnamed") ? "" : island ? data.label || (data.members > 9 ? data.name : "") : data.label;
+      const text = faint ? "" : island ? data.label || (data.members > 9 ? data.name : "") : data.label;
       found.push({ node, x, y, r, h: (view.zoom * node.height()) / 2, island, own: Boolean(own), text: own ? "" : text || "", rank: rank(node), weight: data.uses || data.members || data.size || 0 });
     });
     return found;
@@ -115,7 +115,7 @@ the discs. While the picture moves the layer is only moved with it; names are pl
     const edges = cy.edges();
     if (edges.length > LINES) return [];
     const at = (node) => { const p = node.position(); return [view.x + view.zoom * p.x, view.y + view.zoom * p.y]; };
-    return edges.filter((edge) => edge.visible() && !edge.hasClass("dim")).map((edge) => {
+    return edges.filter((edge) => edge.visible() && !cy.veiled(edge)).map((edge) => {
       const [x1, y1] = at(edge.source()), [x2, y2] = at(edge.target());
       return { x1, y1, x2, y2 };
     });

@@ -1,11 +1,13 @@
-/* dash-cytoscape's own component against a newer Cytoscape, with the one layout and the one export that pages use. */
+/* dash-cytoscape's own component against a newer Cytoscape, with what pages use besides: a layout, an export, a veil. */
 import Cytoscape from "dash-cytoscape-source";
 import cytoscape from "cytoscape";
 import fcose from "cytoscape-fcose";
 import svg from "./svg.js";
+import veil from "./veil.js";
 
 cytoscape.use(fcose);
 svg(cytoscape);
+veil(cytoscape);
 
 /* Pages listen to the canvas themselves. What the component would report to Dash (taps, the pointer, each move of the
    view, and all elements again whenever one is added) would only make Dash work, and draw the graph a second time. */

@@ -1,4 +1,6 @@
 /* The drawn graph as SVG: straight lines, shapes and names, as they are on the canvas. */
+import { FAINT } from "./veil.js";
+
 const NS = "http://www.w3.org/2000/svg";
 const round = (value) => Math.round(value * 100) / 100;
 
@@ -10,6 +12,7 @@ function element(tag, attributes, text) {
 }
 
 const number = (node, property) => parseFloat(node.pstyle(property).pfValue ?? node.pstyle(property).value) || 0;
+const alpha = (element) => round(number(element, "opacity") * (element.cy().veiled(element) ? FAINT : 1));
 const colour = (node, property) => `rgb(${node.pstyle(property).value.join(",")})`;
 
 function outline(node) {
@@ -28,7 +31,7 @@ function outline(node) {
 function shape(node) {
   const border = number(node, "border-width"), [tag, place] = outline(node);
   return element(tag, {
-    ...place, fill: colour(node, "background-color"), "fill-opacity": round(number(node, "background-opacity")), opacity: round(number(node, "opacity")),
+    ...place, fill: colour(node, "background-color"), "fill-opacity": round(number(node, "background-opacity")), opacity: alpha(node),
     ...(border ? { stroke: colour(node, "border-color"), "stroke-width": round(border), "stroke-opacity": round(number(node, "border-opacity")),
       "stroke-dasharray": node.pstyle("border-style").value === "dashed" ? "4 3" : undefined } : {}),
   });
@@ -38,14 +41,14 @@ function line(edge) {
   const from = edge.sourceEndpoint(), to = edge.targetEndpoint();
   return element("line", {
     x1: round(from.x), y1: round(from.y), x2: round(to.x), y2: round(to.y),
-    stroke: colour(edge, "line-color"), "stroke-width": round(number(edge, "width")), opacity: round(number(edge, "opacity")),
+    stroke: colour(edge, "line-color"), "stroke-width": round(number(edge, "width")), opacity: alpha(edge),
   });
 }
 
 /* A name that the stylesheet puts beside or into a node. */
 function ownName(node) {
   const text = node.pstyle("label").strValue, opacity = number(node, "text-opacity") * number(node, "opacity");
-  if (!text || !opacity) return null;
+  if (!text || !opacity || node.cy().veiled(node)) return null;
   const { x, y } = node.position(), w = node.width() / 2, h = node.height() / 2, size = number(node, "font-size");
   const across = node.pstyle("text-halign").value, along = node.pstyle("text-valign").value;
   return {

@@ -213,8 +213,6 @@ def cytoscape_stylesheet(scheme: Scheme, colour: str = "class") -> list[dict[str
         {"selector": "node.second", "style": {"background-color": ROLES["second"], "shape": "diamond"}},
         {"selector": "edge.second", "style": {"line-color": ROLES["second"], "opacity": 0.8, "width": 1.6}},
         {"selector": "node.sought", "style": {"border-width": 4, "border-color": ink["focus"], "z-index": 30}},
-        {"selector": ".dim", "style": {"opacity": 0.13, "text-opacity": 0}},
-        {"selector": "node.unnamed", "style": {"text-opacity": 0}},
         {
             "selector": "node.near",
             "style": {"z-index": 20},

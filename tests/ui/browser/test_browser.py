@@ -202,7 +202,7 @@ def test_graph_exports_legend_search_and_tap(page: Page, small: str) -> None:
     expect(inspector.get_by_role("heading", level=2)).to_have_text("skill b05")
     expect(inspector.get_by_text("Taught by")).to_be_visible()
     has_state(page, "skill", "b05")
-    until(page, "cy.nodes('.focus').length === 1 && cy.nodes('.dim').length > 0")
+    until(page, "cy.nodes('.focus').length === 1 && cy.nodes().some(n => cy.veiled(n))")
     inspector.locator("button.item").first.click()
     page.wait_for_function("() => new URLSearchParams(location.search).get('skill') !== 'b05'")
 

@@ -422,6 +422,60 @@ def test_exports_hold_what_the_filters_keep(page: Page, small: str) -> None:
     assert "<svg" in Path(download.value.path()).read_text()
 
 
+PAINTED = """() => {
+  const cy = document.getElementById('cy')._cyreg.cy, box = cy.elements().boundingBox(), all = cy.nodes('[id ^= "s:"]');
+  const read = (context, x, y) => context.getImageData(Math.round(x), Math.round(y), 1, 1).data[3];
+  const said = all.map((node) => ({ veiled: cy.veiled(node), id: node.id() }));
+  const seen = ['node', 'veil'].map((name) => document.querySelector(`#cy canvas[data-id$=${name}]`));
+  const veil = seen[1].getContext('2d'), ratio = window.devicePixelRatio;
+  all.forEach((node, i) => { said[i].above = read(veil, ratio * node.renderedPosition().x, ratio * node.renderedPosition().y); });
+  const svg = new DOMParser().parseFromString(cy.svg({}), 'image/svg+xml');
+  const shapes = [...svg.querySelectorAll('ellipse')], near = (shape, node) => Math.hypot(
+    shape.getAttribute('cx') - node.position('x'), shape.getAttribute('cy') - node.position('y'));
+  all.forEach((node, i) => {
+    const shape = shapes.filter((one) => one.getAttribute('rx') * 2.05 < node.width() + 4).sort((a, b) => near(a, node) - near(b, node))[0];
+    said[i].drawn = Number(shape.getAttribute('opacity'));
+  });
+  return new Promise((done) => {
+    const image = new Image();
+    image.onload = () => {
+      const canvas = Object.assign(document.createElement('canvas'), { width: image.width, height: image.height });
+      const context = canvas.getContext('2d'), scale = image.width / box.w;
+      context.drawImage(image, 0, 0);
+      all.forEach((node, i) => { said[i].pictured = read(context, scale * (node.position('x') - box.x1), scale * (node.position('y') - box.y1)); });
+      done([said, seen[0].style.opacity, seen[1].hidden]);
+    };
+    cy.namesForExport = undefined;
+    image.src = cy.png({ full: true, maxWidth: 3000 });
+  });
+}"""
+
+
+def test_what_stands_out_does_so_on_the_screen_and_in_pictures(page: Page, small: str) -> None:
+    """Opacities are those of the pixels in the middle of each disc, of 255."""
+    opened(page, f"{small}/graph?skill=b05&layout=waves")
+    drawn(page)
+    until(page, "cy.nodes('.focus').length === 1 && cy.nodes().some(n => cy.veiled(n))")
+    seen.at_rest(page)
+    skills, behind, hidden = page.evaluate(PAINTED)
+    lifted, veiled = [s for s in skills if not s["veiled"]], [s for s in skills if s["veiled"]]
+    assert len(lifted) > 1
+    assert len(veiled) > 1
+    assert not hidden
+    faint = float(behind)
+    assert faint < 0.2
+    assert all(s["above"] == 255 and s["drawn"] == 1 and s["pictured"] == 255 for s in lifted), lifted
+    assert all(s["drawn"] == faint for s in veiled), veiled
+    clear = [s for s in veiled if s["above"] == 0 and abs(s["pictured"] - 255 * faint) <= 1]
+    assert len(clear) > len(veiled) / 2, "all but those under a line or a name"
+    on_graph(page, "(cy.emit('tap'), true)")
+    until(page, "cy.nodes('.focus').length === 0 && cy.nodes().every(n => !cy.veiled(n))")
+    seen.at_rest(page)
+    skills, behind, hidden = page.evaluate(PAINTED)
+    assert (behind, hidden) == ("", True)
+    assert all(s["drawn"] == 1 and s["pictured"] == 255 for s in skills)
+
+
 @pytest.mark.long
 def test_the_map_has_its_own_line_again_after_another_view(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?view=map")

@@ -163,29 +163,31 @@
       cy.batch(() => {
         cy.elements(".temporary").remove();
         cy.nodes(".near, .focus, .path").removeStyle("font-size text-outline-width border-width");
-        const none = cy.collection(), wanted = { dim: none, near: none, focus: none, path: none, unnamed: none };
-        const steps = beside ? [] : (path || []).map(at).filter((n) => n.length);
-        const node = skill ? at(skill) : cy.collection();
+        const none = cy.collection(), wanted = { near: none, focus: none, path: none };
+        const ground = cy.elements(".island, .mark"), steps = beside ? [] : (path || []).map(at).filter((n) => n.length);
+        const node = skill ? at(skill) : none;
+        let shown = null;
+        tools().notes(cy).unnamed = none;
         if (steps.length > 1) {
-          let shown = cy.collection();
+          shown = none;
           steps.forEach((n, i) => { shown = shown.union(n); if (i) shown = shown.union(join(n, steps[i - 1])); });
-          wanted.dim = cy.elements().not(".island, .mark").not(shown);
           wanted.path = shown;
           wanted.focus = steps[0];
         } else if (node.length && (beside || tools().notes(cy).view === "neighbours")) {
-          if (!beside) wanted.dim = cy.edges().not(node.connectedEdges());
           wanted.near = node.connectedEdges();
           wanted.focus = node;
+          if (!beside) shown = cy.nodes().union(wanted.near);
         } else if (node.length) {
           const others = (near || []).map(at);
-          let shown = node.union(node.neighborhood("node"));
+          shown = node.union(node.neighborhood("node"));
           others.forEach((n) => { if (n.length) { join(n, node); shown = shown.union(n); } });
           const edges = node.connectedEdges();
-          wanted.dim = cy.elements().not(".island, .mark").not(shown).not(edges);
           wanted.near = edges.union(nameNeighbours(node, others));
           wanted.focus = node;
-          wanted.unnamed = shown.not(wanted.near).not(node);
+          tools().notes(cy).unnamed = shown.not(wanted.near).not(node);
+          shown = shown.union(edges);
         }
+        cy.veil(shown && shown.union(ground));
         tools().dress(cy, wanted);
       });
       steadyLabels(cy);

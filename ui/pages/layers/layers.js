@@ -61,7 +61,7 @@
       shown = shown.union(node).union(node.edgesWith(chosen));
       named = named.union(node);
     });
-    return { dim: cy.elements().not(".island").not(shown), near: named.union(shown.edges()), focus: chosen };
+    return { shown, near: named.union(shown.edges()), focus: chosen };
   }
 
   function paint(cy, id) {
@@ -72,14 +72,18 @@
       cy.nodes(".near, .focus").removeStyle("font-size text-outline-width border-width");
       const none = cy.collection(), skills = cy.nodes().not(".island");
       const without = (has) => skills.filter((node) => !has(node)).union(cy.edges().filter((edge) => !has(edge.source()) || !has(edge.target())));
-      const wanted = { dim: none, near: none, focus: none, ghost: none, off: skills.filter((node) => hidden.has(node.data("change"))) };
+      const wanted = { near: none, focus: none, ghost: none, off: skills.filter((node) => hidden.has(node.data("change"))) };
       if (side) wanted.ghost = without((node) => node.data(side));
       const chosen = skill ? cy.getElementById("s:" + skill) : cy.collection();
+      let shown = null;
       if (chosen.length) {
-        Object.assign(wanted, single(cy, chosen, near));
+        const { shown: lifted, ...looks } = single(cy, chosen, near);
+        shown = lifted;
+        Object.assign(wanted, looks);
       } else if (kind) {
-        wanted.dim = without((node) => node.data("class") === kind);
+        shown = cy.elements().not(without((node) => node.data("class") === kind));
       }
+      cy.veil(shown && shown.union(cy.elements(".island")));
       window.sgTools.dress(cy, wanted);
     });
     steady(cy);
