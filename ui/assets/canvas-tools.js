@@ -21,11 +21,24 @@
   }
   /* The elements that shall have each class, and no others. */
   function dress(cy, wanted) {
+    const note = notes(cy);
+    if (note.called) note.called.filter((node) => node.inside()).removeStyle("font-size text-outline-width border-width");
     Object.entries(wanted).forEach(([name, elements]) => {
       const there = cy.elements("." + name);
       there.not(elements).removeClass(name);
       elements.not(there).addClass(name);
     });
+    if (!note.called) cy.on("zoom", () => steady(cy));
+    note.called = cy.nodes(".near, .focus, .path");
+    steady(cy);
+  }
+
+  /* What was called for keeps its size on the screen at any zoom. */
+  function steady(cy) {
+    const called = notes(cy).called.filter((node) => node.inside()), unit = 1 / cy.zoom();
+    if (called.empty()) return;
+    called.not(".beside").style({ "font-size": 12 * unit, "text-outline-width": 2 * unit });
+    called.filter(".focus, .path").style({ "border-width": 3 * unit });
   }
 
   /* A name in a sentence: one written from right to left does not turn what is around it; see explorer/wording.py. */

@@ -513,6 +513,7 @@ def test_names_keep_off_the_lines_of_a_picture_that_has_few(page: Page, small: s
              [[first, 0, 0], [second, 120, 0], [third, 120, 90]].forEach(([n, x, y]) => n.position({ x, y }));
              [[first, second], [second, third]].forEach(([a, b]) => cy.add({
                group: "edges", data: { source: a.id(), target: b.id(), width: 2, opacity: 1 } }));
+             cy.veil(null);
            }), true)""",
     )
     until(page, "sgLabels.shown(cy).names.length === 3 && sgLabels.shown(cy).discs.length === 3")

@@ -152,7 +152,9 @@ def test_brushes_over_the_table_keep_rows_by_pointer_and_keyboard_and_back_undoe
 def test_a_class_is_shown_in_graph_and_table(page: Page, course: str) -> None:
     opened(page, pair(course, "&class=doing&by=level&view=two"))
     drawn(page, "p-cy-a")
-    until(page, "p-cy-a", "cy.nodes().some(n => cy.veiled(n)) && cy.nodes().not('.island').every(n => cy.veiled(n) !== (n.data('class') === 'doing'))")
+    skills = "cy.nodes().not('.island')"
+    veiled = f"{skills}.every(n => cy.veiled(n) !== (n.data('class') === 'doing'))"
+    until(page, "p-cy-a", f"{skills}.some(n => cy.veiled(n)) && {veiled}")
     expect(page.locator("#p-changes [col-id=class].ag-cell", has_text="doing").first).to_be_visible()
     expect(page.locator("#p-changes [col-id=class].ag-cell", has_text="knowing")).to_have_count(0)
     plotted(page, "p-groups")

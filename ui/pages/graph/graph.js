@@ -58,7 +58,6 @@
     tools().notes(cy).taps = true;
     tools().hover(cy, describe);
     cy.on("tap", (event) => tap(cy, event.target));
-    cy.on("zoom", () => steadyLabels(cy));
     let added = false; // in view before it is drawn: to draw it twice takes twice as long
     cy.on("add", "node", () => {
       if (!added) queueMicrotask(() => { added = false; if (!cy.destroyed()) fit(cy); });
@@ -122,13 +121,6 @@
             all.map((item) => (now.has(item.id.place) ? "false" : "true"))];
   }
 
-  /* Labels that are called for keep their size on the screen at any zoom. */
-  function steadyLabels(cy) {
-    const size = 12 / cy.zoom();
-    cy.nodes(".near, .focus, .path").not(".beside").style({ "font-size": size, "text-outline-width": 2 / cy.zoom() });
-    cy.nodes(".focus, .path").style({ "border-width": 3 / cy.zoom() });
-  }
-
   function nameNeighbours(node, others) {
     const boxes = [];
     let named = node.cy().collection();
@@ -162,7 +154,6 @@
       const beside = cy.nodes(".text").nonempty();
       cy.batch(() => {
         cy.elements(".temporary").remove();
-        cy.nodes(".near, .focus, .path").removeStyle("font-size text-outline-width border-width");
         const none = cy.collection(), wanted = { near: none, focus: none, path: none };
         const ground = cy.elements(".island, .mark"), steps = beside ? [] : (path || []).map(at).filter((n) => n.length);
         const node = skill ? at(skill) : none;
@@ -190,7 +181,6 @@
         cy.veil(shown && shown.union(ground));
         tools().dress(cy, wanted);
       });
-      steadyLabels(cy);
       const node = skill ? at(skill) : null;
       if (node && node.length && !(path && path.length)) {
         const box = node.renderedPosition(), w = cy.width(), h = cy.height();

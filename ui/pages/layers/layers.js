@@ -36,20 +36,12 @@
     if (window.sgTools.notes(cy).paired) return;
     window.sgTools.notes(cy).paired = true;
     hidden = new Set(); // a new page shows all
-    cy.on("zoom", () => steady(cy));
     window.sgTools.settle(cy, 12, describe);
     link(cy, SIDES.find((side) => side !== id));
     cy.on("tap", (event) => {
       if (event.target === cy) set("p-skill", { data: null });
       else if (event.target.isNode() && !event.target.hasClass("island")) set("p-skill", { data: event.target.id().slice(2) });
     });
-  }
-
-  /* Names that are called for keep their size on the screen at any zoom. */
-  function steady(cy) {
-    const unit = 1 / cy.zoom();
-    cy.nodes(".near, .focus").style({ "font-size": 12 * unit, "text-outline-width": 2 * unit });
-    cy.nodes(".focus").style({ "border-width": 3 * unit });
   }
 
   /* A skill stands out with what it is joined to and, joined for the moment, with what it is attached to. */
@@ -69,7 +61,6 @@
     const side = view === "two" ? (id === "p-cy-a" ? "first" : "second") : null;
     cy.batch(() => {
       cy.elements(".temporary").remove();
-      cy.nodes(".near, .focus").removeStyle("font-size text-outline-width border-width");
       const none = cy.collection(), skills = cy.nodes().not(".island");
       const without = (has) => skills.filter((node) => !has(node)).union(cy.edges().filter((edge) => !has(edge.source()) || !has(edge.target())));
       const wanted = { near: none, focus: none, ghost: none, off: skills.filter((node) => hidden.has(node.data("change"))) };
@@ -86,7 +77,6 @@
       cy.veil(shown && shown.union(cy.elements(".island")));
       window.sgTools.dress(cy, wanted);
     });
-    steady(cy);
   }
 
   function show(a, b, view, kind, skill, near) {
