@@ -428,12 +428,16 @@ PAINTED = """() => {
   const said = all.map((node) => ({ veiled: cy.veiled(node), id: node.id() }));
   const seen = ['node', 'veil'].map((name) => document.querySelector(`#cy canvas[data-id$=${name}]`));
   const veil = seen[1].getContext('2d'), ratio = window.devicePixelRatio;
-  all.forEach((node, i) => { said[i].above = read(veil, ratio * node.renderedPosition().x, ratio * node.renderedPosition().y); });
+  all.forEach((node, i) => {
+    const { x, y } = node.renderedPosition();
+    said[i].above = read(veil, ratio * x, ratio * y);
+  });
   const svg = new DOMParser().parseFromString(cy.svg({}), 'image/svg+xml');
   const shapes = [...svg.querySelectorAll('ellipse')], near = (shape, node) => Math.hypot(
     shape.getAttribute('cx') - node.position('x'), shape.getAttribute('cy') - node.position('y'));
   all.forEach((node, i) => {
-    const shape = shapes.filter((one) => one.getAttribute('rx') * 2.05 < node.width() + 4).sort((a, b) => near(a, node) - near(b, node))[0];
+    const fits = shapes.filter((one) => one.getAttribute('rx') * 2.05 < node.width() + 4);
+    const shape = fits.sort((a, b) => near(a, node) - near(b, node))[0];
     said[i].drawn = Number(shape.getAttribute('opacity'));
   });
   return new Promise((done) => {
@@ -442,7 +446,10 @@ PAINTED = """() => {
       const canvas = Object.assign(document.createElement('canvas'), { width: image.width, height: image.height });
       const context = canvas.getContext('2d'), scale = image.width / box.w;
       context.drawImage(image, 0, 0);
-      all.forEach((node, i) => { said[i].pictured = read(context, scale * (node.position('x') - box.x1), scale * (node.position('y') - box.y1)); });
+      all.forEach((node, i) => {
+        const { x, y } = node.position();
+        said[i].pictured = read(context, scale * (x - box.x1), scale * (y - box.y1));
+      });
       done([said, seen[0].style.opacity, seen[1].hidden]);
     };
     cy.namesForExport = undefined;
