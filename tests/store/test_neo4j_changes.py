@@ -279,9 +279,16 @@ def test_a_layer_and_its_associations_are_seen_whole(
         "MATCH (l:Layer)-[r:LEARNED]->(s:Skill) WITH l.associations AS n, sum(r.wave) AS waves "
         "MATCH (:Skill)-[a:ASSOCIATED_WITH {layer: 'layer'}]->(:Skill) RETURN n, waves, count(a), sum(a.weight)"
     )
-    before = store.query(cypher).rows
+    before, every = store.query(cypher).rows, "MATCH ()-[r:ASSOCIATED_WITH]->() RETURN count(r), sum(r.weight)"
+    whole = store.query(every).rows
     looks = []
-    before_batch(lambda _: looks.append(store.query(cypher).rows))
+
+    def look(_: int) -> None:
+        looks.append(store.query(cypher).rows)
+        # Nor is any relationship there that is no layer's yet.
+        assert store.query(every).rows == whole
+
+    before_batch(look)
     rows = first.slice(0, 60).to_pylist()
     other = associations(*((row["source"], row["target"], 7) for row in rows))
     store.write_associations("numbered", "layer", other, rule="any", components=components)

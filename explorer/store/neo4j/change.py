@@ -2,14 +2,15 @@
 
 A dataset or a layer is too large for one transaction of rows, and must never be seen half. So rows are staged in
 batches where no query looks: texts, skills and models with their final keys, but under a label of their own
-(`SkillgraphNewText`, …); layers as `SkillgraphDraft`; associations under a name that is no layer's. Publishing gives
-them their labels and takes the labels from what they replace (`SkillgraphOldText`, …). No property of a text changes
-then, and no index covers the labels of staging: a node costs that transaction some 2 kB of the server's memory.
-Associations get their layer's name, 0.7 kB each, once those that they replace are deleted.
+(`SkillgraphNewText`, …); layers as `SkillgraphDraft`. Publishing gives them their labels and takes the labels from what
+they replace (`SkillgraphOldText`, …). No property of a text changes then, and no index covers the labels of staging: a
+node costs that transaction some 2 kB of the server's memory. Associations are staged as numbers, in lists of some
+`SkillgraphDraft` nodes: publishing deletes those that they replace and makes relationships of the lists. So each
+relationship is written once, and the index of layers with it; giving staged ones another layer took longer than that.
 
 What has few nodes and associations is published in one transaction. For others (`AT_ONCE`) the transaction writes all
-but the labels of texts, skills and models and the layer's name of associations, and on the `SkillgraphStore` node what
-is to change: from then on it is decided. That changes in batches, the last of which removes the mark. Whoever finds the
+but the labels of texts, skills and models and the associations, and on the `SkillgraphStore` node what is to change:
+from then on it is decided. That changes in batches, the last of which removes the mark. Whoever finds the
 mark, reader or writer, brings the rest of the batches to their end before anything else, and so sees the change as a
 whole also when its writer was killed between two of them. Each batch holds the lock of the `SkillgraphStore` node:
 there may be any number of helpers.
@@ -159,10 +160,11 @@ class Step:
 
     Attributes:
         kind: Of nodes `retire` (the label becomes the old one), `reveal` (the new one becomes the label) or `rename`;
-            of associations `forget` (they are deleted) or `adopt` (they become those of another layer).
+            of associations `forget` (they are deleted), `adopt` (they become those of another layer) or `write` (they
+            are made from what is staged).
         what: One of `STAGED_LABELS`, or the layer's name.
         dataset: Name of the dataset.
-        new: Its new name, of `rename`; the other layer's, of `adopt`.
+        new: Its new name, of `rename`; the other layer's, of `adopt`; how the keys of what is staged begin, of `write`.
     """
 
     kind: str
@@ -171,7 +173,9 @@ class Step:
     new: str = ""
 
     def run(self, transaction: ManagedTransaction, most: int = 1 << 31) -> int:
-        """Do it to so many at most; how many there were. Once it is done to all, it finds none."""
+        """Do it to about so many at most; how many there were. Once it is done to all, it finds none."""
+        if self.kind == "write":
+            return self._written(transaction, most)
         if self.kind in _ASSOCIATED:
             matched, changed = self._associated(transaction), _ASSOCIATED[self.kind]
         else:
@@ -185,6 +189,19 @@ class Step:
             most=most,
         ).single(strict=True)[0]
         return int(counted)
+
+    def _written(self, transaction: ManagedTransaction, most: int) -> int:
+        """Make associations of some of the nodes that hold them, until they are `most` or there is no other node."""
+        keys = transaction.run(
+            "MATCH (n:SkillgraphDraft) WHERE n.key STARTS WITH $prefix RETURN collect(n.key)", prefix=self.new
+        ).single(strict=True)[0]
+        done = 0
+        for key in keys:
+            done += int(transaction.run(_WRITTEN, key=key, layer=self.what).single(strict=True)[0])
+            transaction.run("MATCH (n:SkillgraphDraft {key: $key}) DELETE n", key=key).consume()
+            if done >= most:
+                break
+        return done
 
     def _associated(self, transaction: ManagedTransaction) -> str:
         """To look at the ends of associations costs half as much as to delete them: only if the name is not enough."""
@@ -207,6 +224,11 @@ class Step:
         }[self.kind]
 
 
+_WRITTEN = (
+    "MATCH (n:SkillgraphDraft {key: $key}) WITH n.source AS sources, n.target AS targets, n.weight AS weights "
+    "UNWIND range(0, size(sources) - 1) AS i MATCH (a) WHERE id(a) = sources[i] MATCH (b) WHERE id(b) = targets[i] "
+    "CREATE (a)-[:ASSOCIATED_WITH {layer: $layer, weight: weights[i]}]->(b) RETURN count(*)"
+)
 _ASSOCIATED = {"forget": "DELETE n", "adopt": "SET n.layer = $new"}
 
 
@@ -679,6 +701,7 @@ def _refuse_unfinished(transaction: ManagedTransaction) -> None:
 
 
 _PURGE = (
+    # Staged by an earlier version, which gave them their layer afterwards.
     "MATCH ()-[r:ASSOCIATED_WITH]->() WHERE r.layer STARTS WITH $prefix WITH r LIMIT $size DELETE r",
     "MATCH (n:SkillgraphDraft) WHERE n.key STARTS WITH $prefix MATCH (n)-[r]-() WITH r LIMIT $size DELETE r",
     "MATCH (n:SkillgraphDraft) WHERE n.key STARTS WITH $prefix WITH n LIMIT $size DELETE n",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from explorer.errors import NotFoundError, StoreError
 from explorer.store.neo4j.change import LONGEST_LOOKUP, Change, Step, new_label
@@ -56,6 +57,7 @@ __all__ = [
     "retire_dataset",
     "sizes_of",
     "skills_of",
+    "stage_lists",
     "stage_rows",
 ]
 
@@ -373,6 +375,18 @@ def stage_rows(
             raise StoreError("the dataset was replaced or deleted during this write: try again")
         if count:
             count(len(batch))
+
+
+def stage_lists(change: Change, draft: str, columns: Mapping[str, NDArray[np.int64]]) -> None:
+    """Stage columns of whole numbers, one list of each per node; the keys of these nodes begin with `draft`."""
+    names = list(columns)
+    statement = (
+        f"CREATE (n:SkillgraphDraft {{key: $key, {', '.join(f'{name}: ${name}' for name in names)}}}) "
+        f"RETURN size(n.{names[0]})"
+    )
+    for start in range(0, len(columns[names[0]]), BATCH):
+        lists = {name: column[start : start + BATCH].tolist() for name, column in columns.items()}
+        change.stage(statement, len(lists[names[0]]), key=f"{draft}{start:012}", **lists)
 
 
 def _batches(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[list[Any]]]:

@@ -20,6 +20,7 @@ from explorer.store.neo4j.dataset import (
     index_key,
     require_dataset,
     skills_of,
+    stage_lists,
     stage_rows,
 )
 from explorer.store.neo4j.reading import NodeIndex, fill_pairs, read_nodes, read_pairs, read_values
@@ -67,6 +68,7 @@ __all__ = [
     "require_texts",
     "retire_layer",
     "set_components",
+    "stage_associations",
     "stage_layer",
 ]
 
@@ -118,6 +120,30 @@ def stage_layer(change: Change, layer: Layer, skills: NodeIndex) -> str:
             ),
             draft=draft,
         )
+    return draft
+
+
+def stage_associations(change: Change, layer: str, ends: Sequence[NDArray[np.int64]], weight: NDArray[np.int64]) -> str:
+    """Write associations, if all is done at once, or stage them as lists; how the keys of those begin.
+
+    Args:
+        change: Writes them.
+        layer: Name of the layer.
+        ends: The server's numbers of the first skill of each, and of the second.
+        weight: Weight of each.
+    """
+    source, target = ends
+    draft = f"{change.staged}Associations:"
+    if change.at_once:
+        stage_rows(
+            change,
+            "UNWIND $rows AS row MATCH (a) WHERE id(a) = row[0] MATCH (b) WHERE id(b) = row[1] "
+            "CREATE (a)-[r:ASSOCIATED_WITH {layer: $layer, weight: row[2]}]->(b) RETURN count(r)",
+            zip(source.tolist(), target.tolist(), weight.tolist(), strict=True),
+            layer=layer,
+        )
+        return draft
+    stage_lists(change, draft, {"source": source, "target": target, "weight": weight})
     return draft
 
 
