@@ -3,8 +3,8 @@
 
     python3 bootstrap.py demo            set up, then run the demo (arguments go to `skillgraph demo`)
     python3 bootstrap.py test            set up with the developers' tools, then run the tests, without those marked
-                                         `long` (arguments go to pytest: `-m long` runs those, `tests/spark` those of
-                                         Spark)
+                                         `ci` or `long` (arguments go to pytest: `-m long` runs those, `tests/spark`
+                                         those of Spark)
     python3 bootstrap.py check           lint, format, types, import contracts and the wheel
     python3 bootstrap.py skillgraph ...  set up, then run any command of the tool
     python3 bootstrap.py add server ...  add an extra: server (Neo4j without Docker), spark, fast (driver), mcp (agents)
@@ -102,8 +102,8 @@ def _test(arguments: list[str]) -> int:
     _provide_browser()
     if not arguments:
         # In two processes; what belongs together stays in one (tests/conftest.py).
-        two = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
-        arguments = ["-m", "not long and not fresh_clone and not soak", *(two if (os.cpu_count() or 1) > 1 else ())]
+        two = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder") if (os.cpu_count() or 1) > 1 else ()
+        arguments = ["-m", "not ci and not long and not fresh_clone and not soak", *two]
     return _run("python", "-m", "pytest", *arguments)
 
 

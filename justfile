@@ -18,6 +18,10 @@ test *arguments:
 oracle queries="20000" seed="1":
     SKILLGRAPH_ORACLE_QUERIES={{queries}} SKILLGRAPH_ORACLE_SEED={{seed}} python -m pytest -q tests/oracle
 
+# All checks there are, for a release: those of every change, everything marked `long`, all of Spark
+all-tests:
+    .ci/run --all
+
 # What one run of the tests does a few times, many times: writers stopped at any moment
 soak *arguments:
     python -m pytest -m soak {{arguments}}

@@ -145,7 +145,7 @@ def test_a_server_whose_extra_has_gone_is_explained(tmp_path: Path, monkeypatch:
         creation_time(1)
 
 
-def test_every_test_is_run_by_the_readme_s_command_or_by_one_row_of_ci(
+def test_every_test_is_run_by_the_readme_s_command_or_by_one_part_of_ci(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for step in ("_set_up", "_provide_browser"):
@@ -154,13 +154,17 @@ def test_every_test_is_run_by_the_readme_s_command_or_by_one_row_of_ci(
     monkeypatch.setattr(bootstrap, "_run", lambda *command, **_: ran.append(command))
     bootstrap._test([])
     (command,) = ran
-    ci = (ROOT / ".ci/run").read_text()
-    rows = re.findall(r'^    python3 bootstrap\.py test -m "([^"]+)"(?: tests/ui/browser)?$', ci, re.MULTILINE)
-    assert len(rows) == 2
+    rows = dict(re.findall(r"^(\w+)\(\) \{\n(.*?)^\}", (ROOT / ".ci/run").read_text(), re.MULTILINE | re.DOTALL))
+    part = re.compile(r'^    part .* tests -m "([^"]+)"(?: tests/ui/browser)?$', re.MULTILINE)
+    core, everything = (part.findall(rows[f"{name}_first"] + rows[f"{name}_second"]) for name in ("core", "all"))
+    assert set(core) < set(everything)
+    assert len(everything) == len(set(everything)) == 2 * len(core) == 4
     driving = re.compile(r"^(?:pytestmark = .*|@)pytest\.mark\.browser", re.MULTILINE)
     files = [path for path in (ROOT / "tests").rglob("test_*.py") if driving.search(path.read_text("utf-8"))]
     assert {path.parent for path in files} == {ROOT / "tests/ui/browser"}
-    chosen = [Expression.compile(marks) for marks in (command[command.index("-m", 3) + 1], *rows)]
-    for marks in itertools.product((True, False), repeat=2):
-        has = dict(zip(("long", "browser"), marks, strict=True))
-        assert sum(one.evaluate(lambda mark, /, **_: has.get(mark, False)) for one in chosen) == 1  # noqa: B023
+    chosen = [Expression.compile(marks) for marks in (command[command.index("-m", 3) + 1], *everything)]
+    for marks in itertools.product((True, False), repeat=3):
+        has = dict(zip(("ci", "long", "browser"), marks, strict=True))
+        by = [one.evaluate(lambda mark, /, **_: has.get(mark, False)) for one in chosen]  # noqa: B023
+        assert sum(by) == 1
+        assert by[0] == (not has["ci"] and not has["long"])

@@ -65,7 +65,7 @@ async def conversation(client: Client) -> None:
         assert "Traceback" not in refused.content[0].text  # type: ignore[union-attr]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_over_standard_input_and_output(folder: Path) -> None:
     [shown] = re.findall(r"^```json\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     words = json.loads(shown)["mcpServers"]["skillgraph"]

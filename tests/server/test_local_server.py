@@ -367,7 +367,7 @@ def test_administration_output_is_given(server: LocalServer) -> None:
         server.admin("no-such-command")
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_page_s_commands_start_ask_and_stop_a_server(server: LocalServer) -> None:
     """As docs/neo4j.md prints them, on a home and ports of the test's own."""
     page = (Path(__file__).parents[2] / "docs" / "neo4j.md").read_text(encoding="utf-8")

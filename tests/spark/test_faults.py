@@ -41,6 +41,7 @@ def work(layout: Path) -> Any:
     shutil.rmtree(layout / "learn", ignore_errors=True)
 
 
+@pytest.mark.long
 def test_a_folder_in_use_is_refused(session: Any, small: Case, tmp_path: Path) -> None:
     run = SparkRun(small.folder, str(tmp_path / "out"), session=session)
     with alone(f"{tmp_path}/out.run"), pytest.raises(SparkError, match="used by another run"):
@@ -71,6 +72,7 @@ def test_a_task_that_fails_once_is_tried_again(
     assert [row[:3] for row in rows(tmp_path / "out", "skills")] == small.learned()
 
 
+@pytest.mark.long
 def test_a_task_that_always_fails_leaves_no_output_and_a_run_to_go_on_with(
     session: Any, small: Case, work: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,19 +112,24 @@ def changed(small: Case, folder: Path, table: str, content: dict[str, Any] | Non
     return SparkRun(str(folder), None)
 
 
+_MORE_BAD_INPUT: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("requirements", {"text": pa.array([], pa.string()), "skill": pa.array([], pa.string())}, "has no rows"),
+    ("requirements", {"text": ["f/t0", "f/t1"], "skill": ["f/s0", None]}, "has 1 rows without a text or a skill"),
+    ("requirements", {"text": ["f/t0", "x"], "skill": ["f/s0", "f/s0"]}, "text 'x', which is not in texts.parquet"),
+    ("requirements", {"text": ["f/t0", "f/t1"], "skill": ["y", "y"]}, "skill 'y', which is not in skills.parq"),
+    ("texts", {"id": ["f/t0", "idle", "idle"]}, "texts.parquet has the id 'idle' more than once: ids must be uni"),
+    ("texts", {"id": ["f/t0", None]}, "texts.parquet has a row without an id: leave it out"),
+    ("skills", {"id": ["f/s0", "f/s0"]}, "skills.parquet has the id 'f/s0' more than once"),
+    ("prerequisites", {"prerequisite": ["f/s0"], "skill": ["f/s1"]}, "prerequisites, which the Spark engine does"),
+)
+
+
 @pytest.mark.parametrize(
     ("table", "content", "message"),
     [
         ("requirements", None, "holds no requirements.parquet: give a folder"),
         ("requirements", {"text": ["f/t0"], "ability": ["f/s0"]}, "has no column 'skill'; it has: text, ability"),
-        ("requirements", {"text": pa.array([], pa.string()), "skill": pa.array([], pa.string())}, "has no rows"),
-        ("requirements", {"text": ["f/t0", "f/t1"], "skill": ["f/s0", None]}, "has 1 rows without a text or a skill"),
-        ("requirements", {"text": ["f/t0", "x"], "skill": ["f/s0", "f/s0"]}, "text 'x', which is not in texts.parquet"),
-        ("requirements", {"text": ["f/t0", "f/t1"], "skill": ["y", "y"]}, "skill 'y', which is not in skills.parq"),
-        ("texts", {"id": ["f/t0", "idle", "idle"]}, "texts.parquet has the id 'idle' more than once: ids must be uni"),
-        ("texts", {"id": ["f/t0", None]}, "texts.parquet has a row without an id: leave it out"),
-        ("skills", {"id": ["f/s0", "f/s0"]}, "skills.parquet has the id 'f/s0' more than once"),
-        ("prerequisites", {"prerequisite": ["f/s0"], "skill": ["f/s1"]}, "prerequisites, which the Spark engine does"),
+        *(pytest.param(*bad, marks=pytest.mark.long) for bad in _MORE_BAD_INPUT),
     ],
 )
 def test_bad_input(
@@ -138,6 +145,7 @@ def test_bad_input(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.long
 def test_unknown_known_skills_classes_and_learned_skills(session: Any, small: Case, work: str, tmp_path: Path) -> None:
     run = SparkRun(small.folder, None, work, block_edges=60, session=session)
     # a skill that no text requires is not in the graph, as for the local engine

@@ -66,6 +66,7 @@ def test_an_id_that_is_there_twice_does_not_make_up_for_one_that_is_missing(sess
         prepare(session, str(tmp_path), str(tmp_path / "work"))
 
 
+@pytest.mark.long
 def test_a_run_folder_belongs_to_its_parts_and_classes(session: Any, tmp_path: Path) -> None:
     case = small(tmp_path / "input")
     work = str(tmp_path / "work")
@@ -81,6 +82,7 @@ def test_a_run_folder_belongs_to_its_parts_and_classes(session: Any, tmp_path: P
     prepare(session, case.folder, work, parts=["odd"])
 
 
+@pytest.mark.long
 def test_tables_that_were_written_where_the_driver_cannot_see_them_are_not_taken_for_empty(
     session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +112,7 @@ def test_tables_that_were_written_where_the_driver_cannot_see_them_are_not_taken
     assert go().by_step[-1] == len(wanted) > 0
 
 
+@pytest.mark.long
 def test_blocks_are_filled_by_edges_and_not_by_texts(session: Any, tmp_path: Path) -> None:
     long = [(f"a{text}", f"s{skill}") for text in range(10) for skill in range(200)]
     short = [(f"b{text:04d}", f"s{text % 200}") for text in range(3_000)]

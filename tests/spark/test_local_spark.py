@@ -52,6 +52,7 @@ def test_a_small_graph_is_learned_and_linked_as_by_the_kernels(session: Any, tmp
     check_components(session, case, tmp_path / "learned", tmp_path / "components", "any", work=work, block_edges=60)
 
 
+@pytest.mark.long
 def test_blocks_learn_what_the_kernel_learns(session: Any, mixed: Case, work: str, tmp_path: Path) -> None:
     report = check_learning(
         session, mixed, tmp_path / "out", learner="d:2", known=known(mixed), work=work, block_edges=600
@@ -59,6 +60,7 @@ def test_blocks_learn_what_the_kernel_learns(session: Any, mixed: Case, work: st
     assert len(report.steps) < 1 + max(wave for _, wave, _ in mixed.learned(2, known(mixed))) + 1
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("learned")
 def test_rounds_give_the_waves_and_texts_of_the_kernel(session: Any, mixed: Case, work: str, tmp_path: Path) -> None:
     # the 1-skill learner is the one whose texts carry the exclusive or of their skills
@@ -66,11 +68,13 @@ def test_rounds_give_the_waves_and_texts_of_the_kernel(session: Any, mixed: Case
     assert report.layer.waves > 8, "losses are subtracted for good at least once"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rule", ["any", "understood"])
 def test_components(session: Any, mixed: Case, learned: Path, work: str, tmp_path: Path, rule: str) -> None:
     check_components(session, mixed, learned, tmp_path / "out", rule, work=work, block_edges=600)
 
 
+@pytest.mark.long
 def test_the_join_with_a_giant_component_can_be_split(session: Any, tmp_path: Path) -> None:
     folder = RunFolder(session, str(tmp_path / "run"), {})
     pairs = folder.step("pairs", session.createDataFrame([(k, 0) for k in range(1, 6)], "skill long, star long"))
@@ -91,6 +95,7 @@ def test_the_join_with_a_giant_component_can_be_split(session: Any, tmp_path: Pa
     assert sorted(map(tuple, stars.collect())) == [(k, 0) for k in range(1, 6)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rule", ["any", "understood"])
 def test_associations(session: Any, mixed: Case, learned: Path, tmp_path: Path, work: str, rule: str) -> None:
     check_associations(
@@ -99,6 +104,7 @@ def test_associations(session: Any, mixed: Case, learned: Path, tmp_path: Path, 
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_the_layer_is_sorted_and_says_what_it_is(learned: Path) -> None:
     table = pq.read_table(learned / "skills.parquet")
     assert table.column_names == ["skill", "wave", "by", "component", "mastery"]
@@ -107,6 +113,7 @@ def test_the_layer_is_sorted_and_says_what_it_is(learned: Path) -> None:
     assert (facts["learner"], facts["method"], facts["learned"]) == ("one", "blocks", table.num_rows)
 
 
+@pytest.mark.long
 def test_a_hub_burdens_no_worker(session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     case = make_case(tmp_path / "hub", hub(60))
     graph = prepare(session, case.folder, str(tmp_path / "work"), block_edges=50)
@@ -134,6 +141,7 @@ def test_a_hub_burdens_no_worker(session: Any, tmp_path: Path, monkeypatch: pyte
         assert "SortMergeJoin" not in plans[name], name
 
 
+@pytest.mark.long
 def test_plans_that_spark_compiles_give_the_same(session: Any, tmp_path: Path) -> None:
     case = make_case(tmp_path / "small", [("a", "1"), ("b", "1"), ("b", "2"), ("c", "3"), ("c", "4")])
     # the settings of this session are for short tests; these are Spark's own
@@ -148,6 +156,7 @@ def test_plans_that_spark_compiles_give_the_same(session: Any, tmp_path: Path) -
             session.conf.set(name, value)
 
 
+@pytest.mark.long
 def test_manifests_on_a_store_without_renaming(session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("explorer.spark.run_folder.local_path", lambda url: None)
     url = str(tmp_path / "run")
@@ -163,6 +172,7 @@ def test_manifests_on_a_store_without_renaming(session: Any, tmp_path: Path, mon
         RunFolder(session, url, {"learner": "d:2"})
 
 
+@pytest.mark.long
 def test_parts_take_their_texts_only(session: Any, mixed: Case, tmp_path: Path) -> None:
     half = Case(mixed.dataset, mixed.folder, index_dataset(mixed.dataset, parts=("odd",)))
     out, work = tmp_path / "out", str(tmp_path / "work")

@@ -34,6 +34,7 @@ def start(module: str, *arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.long
 def test_everything_is_as_the_kernels_have_it(tmp_path: Path) -> None:
     with start("on_sail", tmp_path) as process:
         out, err = process.communicate(timeout=400)
@@ -120,6 +121,7 @@ def test_a_layer_of_spark_is_imported_as_a_local_one(stored: tuple[Path, Case], 
         store.close()
 
 
+@pytest.mark.long
 def test_components_are_those_of_the_local_engine(stored: tuple[Path, Case], server: str) -> None:
     folder, _ = stored
     local = run_command(folder, "components", "local", "--rule", "understood", "--json")
@@ -149,6 +151,7 @@ def test_from_parquet_to_parquet_without_a_store(stored: tuple[Path, Case], serv
     assert "learned exists already" in again.stderr
 
 
+@pytest.mark.long
 def test_a_layer_needs_the_dataset_it_was_learned_from(stored: tuple[Path, Case], server: str, tmp_path: Path) -> None:
     folder, _ = stored
     other = make_case(tmp_path / "other", [("text", "skill")])

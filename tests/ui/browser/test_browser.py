@@ -47,6 +47,7 @@ def _some_short(paths: Iterable[str], *short: str) -> list[Any]:
 
 
 WITH_SHARES = ("/", "/layers", "/compression")
+OPEN_TO_EVERYBODY = ("/", "/learning")  # looked at where they are; the others in a test of their own
 WITH_FIGURES = ("/", "/learning", "/percolation", "/layers", "/classes")  # and /graph on its map
 
 
@@ -76,6 +77,16 @@ def test_page_with_data(page: Page, small: str, path: str) -> None:
     expect(page.locator("#banner")).to_be_empty()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert plain(page) >= (path in WITH_SHARES)
+    if path in WITH_FIGURES:
+        no_figure_sends_its_data_away(page)
+    if path in OPEN_TO_EVERYBODY:
+        assert not serious(page)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("path", [path for path in PAGES if path not in OPEN_TO_EVERYBODY])
+def test_page_is_open_to_everybody(page: Page, small: str, path: str) -> None:
+    opened(page, small + path)
     if path in WITH_FIGURES:
         no_figure_sends_its_data_away(page)
     assert not serious(page)
@@ -112,6 +123,7 @@ def test_overview_lays_prediction_beside_measurement(page: Page, small: str) -> 
     assert state(page)["second"] == "tuned"
 
 
+@pytest.mark.ci
 def test_navigation_keeps_the_layer_and_back_returns(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?dataset=small&layer=tuned")
     drawn(page)
@@ -400,6 +412,7 @@ def test_light_and_dark(page: Page, small: str) -> None:
     page.wait_for_function("() => document.documentElement.dataset.scheme === 'dark'")
 
 
+@pytest.mark.ci
 def test_store_that_goes_away_and_comes_back(
     page: Page, serve: Any, store_path: Path, tmp_path: Path, watched: list[str]
 ) -> None:
@@ -423,7 +436,7 @@ def test_store_that_goes_away_and_comes_back(
     expect(page.locator(".banner")).to_have_count(0)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_login(page: Page, serve: Any, store_path: Path, watched: list[str]) -> None:
     page.goto(serve(store_path, password="open sesame"))
     expect(page.get_by_label("Password")).to_be_focused()

@@ -63,6 +63,7 @@ def pick(page: Page, label: str, option: str) -> None:
     page.get_by_role("option", name=option, exact=True).click()
 
 
+@pytest.mark.ci
 def test_texts_of_a_skill_and_back_by_undo(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?layer=tuned&skill=d05")
     drawn(page)
@@ -257,7 +258,7 @@ def test_arrangements_move_the_same_skills(page: Page, small: str) -> None:
     until(page, "cy.nodes('[id ^= \"s:\"]').every(n => Number.isFinite(n.position('x')))")
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_table_is_the_picture_s_twin(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?view=groups&layer=tuned")
     until(page, "cy.nodes('.group').length > 0")
@@ -329,6 +330,7 @@ def test_map_click_chooses_a_skill(page: Page, small: str) -> None:
     assert "view" not in state(page)
 
 
+@pytest.mark.ci
 def test_an_address_keeps_skills_that_are_not_among_the_first_choices(page: Page, many: str) -> None:
     """The fields of a page that was just laid out are not given other choices, without what is chosen."""
     page.goto(f"{many}/graph?skill=s005990&to=s005980")

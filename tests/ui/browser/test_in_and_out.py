@@ -137,6 +137,7 @@ def test_what_a_child_gained_from_a_file_is_sent_to_a_colleague(
     watched[:] = [line for line in watched if "file://" not in line]
 
 
+@pytest.mark.ci
 def test_pages_are_taken_away_as_tables_and_pictures(page: Page, small: str, tmp_path: Path) -> None:
     opened(page, f"{small}/percolation?layer=tuned")
     drawn(page, "r-cy")
@@ -161,7 +162,7 @@ def test_pages_are_taken_away_as_tables_and_pictures(page: Page, small: str, tmp
     assert b"/Subtype /Image" in printed  # what no font here can write is drawn by the browser
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_views_are_saved_in_the_store_for_everybody(page: Page, own: str, own_store: Path, tmp_path: Path) -> None:
     opened(page, f"{own}/classes?layer=tuned")
     at_rest(page)
@@ -215,7 +216,9 @@ NEW = (
 )
 
 
-@pytest.mark.parametrize(("path", "ready"), NEW)
+@pytest.mark.parametrize(
+    ("path", "ready"), [pytest.param(*new, marks=pytest.mark.ci if new[0] == "/family" else ()) for new in NEW]
+)
 def test_new_pages_are_open_to_everybody(page: Page, small: str, path: str, ready: str) -> None:
     opened(page, small + path)
     expect(page.locator(ready).first).to_be_visible()

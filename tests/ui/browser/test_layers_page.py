@@ -105,7 +105,7 @@ def test_an_odd_pair_is_said(page: Page, course: str, query: str, said: str) -> 
     expect(page.get_by_role("alert").get_by_text(said)).to_be_visible()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_brushes_over_the_table_keep_rows_by_pointer_and_keyboard_and_back_undoes_them(page: Page, course: str) -> None:
     opened(page, pair(course))
     drawn(page, "p-cy-a")

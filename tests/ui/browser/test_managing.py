@@ -28,7 +28,7 @@ def _done(page: Page) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_stale_layer_is_refreshed_renamed_and_deleted(page: Page, own: str, own_store: Path) -> None:
     store = open_store(own_store, mode="write")
     learn(store, "small", name="first", parts=("base",))

@@ -62,7 +62,7 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [pytest.param(path, marks=pytest.mark.ci if path == "/" else ()) for path in PAGES])
 def test_every_page(page: Page, address: str, path: str) -> None:
     opened(page, address + path)
     expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
@@ -79,6 +79,7 @@ def test_every_page(page: Page, address: str, path: str) -> None:
     expect(page.locator("#banner")).to_be_empty()
 
 
+@pytest.mark.ci
 def test_a_run_writes_to_the_server(page: Page, server: RunningNeo4j, address: str) -> None:
     opened(page, f"{address}/runs?run=learn&name=from-the-page")
     page.get_by_role("button", name="Learn", exact=True).click()

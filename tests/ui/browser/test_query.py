@@ -33,7 +33,7 @@ def write(page: Page, cypher: str) -> None:
     page.keyboard.insert_text(cypher)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_slow_query_is_cancelled_and_others_are_answered(page: Page, browser: Browser, small: str) -> None:
     page.goto(ask(small, SLOW))
     expect(page.locator("#q-summary")).to_contain_text("stopped after 30 s")
@@ -52,6 +52,7 @@ def test_a_slow_query_is_cancelled_and_others_are_answered(page: Page, browser: 
     expect(page.locator("#q-summary")).to_contain_text("3 rows in")
 
 
+@pytest.mark.ci
 def test_running_anew_ends_what_was_running(page: Page, small: str) -> None:
     page.goto(ask(small, SLOW))
     expect(page.locator("#q-summary")).to_contain_text("Running")
@@ -71,7 +72,7 @@ def test_a_time_limit_stops_a_query(page: Page, small: str) -> None:
     expect(page.locator(".query-error")).to_contain_text(re.compile("took longer than 5 s|not enough memory"))
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_metrics_graph_and_export(page: Page, small: str, store_path: Path) -> None:
     cypher = "MATCH (a:Skill)-[r:ASSOCIATED_WITH {layer: 'tuned'}]->(b:Skill) RETURN a, r, b LIMIT 7"
     opened(page, f"{ask(small, cypher)}&layer=tuned")

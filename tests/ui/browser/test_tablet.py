@@ -27,6 +27,7 @@ def test_graphs_beside_curves_stand_above_them(page: Page, small: str, path: str
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.ci
 def test_the_rail_names_its_pages(page: Page, small: str) -> None:
     page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     opened(page, f"{small}/layers")

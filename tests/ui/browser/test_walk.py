@@ -18,7 +18,10 @@ FIRST = {"small": "/runs", "outcomes": "/family", "large": "/graph", "awkward": 
 
 @pytest.mark.parametrize(
     ("name", "steps"),
-    [("outcomes", 2), *(pytest.param(name, LENGTHS[name], marks=pytest.mark.long) for name in STORES)],
+    [
+        pytest.param("outcomes", 2, marks=pytest.mark.ci),
+        *(pytest.param(name, LENGTHS[name], marks=pytest.mark.long) for name in STORES),
+    ],
 )
 def test_whatever_one_does_the_page_answers_and_its_address_shows_it_again(
     page: Page, serve: Any, tmp_path: Path, name: str, steps: int
