@@ -3,7 +3,8 @@
 Replacing a layer, its associations or a dataset beside creating it, in a store that holds nothing else and in one that
 holds other layers with associations of the same skills; and a second demo beside the first. On Neo4j, beside statements
 written by hand that delete in batches and create in batches, which others see half done. Times are CPU time, on Neo4j
-that of the server and of this process together, each the median of several in turn.
+that of the server and of this process together, each the median of several in turn. The whole takes 10 minutes or
+more; `--only neo4j,hand` measures some parts.
 """
 
 from __future__ import annotations
@@ -27,12 +28,14 @@ from explorer.store.opening import open_store
 from explorer.store.protocol import ASSOCIATION_SCHEMA, LAYER_SKILLS_SCHEMA, Layer, LayerInfo
 from loaders.dataset import build_dataset
 
+PARTS = ("embedded", "neo4j", "hand", "commands", "demo")
 LIMIT = 1.5
 DEMO_LIMIT = 3.0
 IN_PLACE = (
     "Another dataset with the same texts and skills, and a layer none of whose associations stay. By hand: statements "
     "that delete in batches and then create in batches, in view of everybody; associations have an index of their "
-    "layers as they have in this store."
+    "layers as they have in this store. Associations alone: the layer stays, and they take the place of others of it; "
+    "those that both have are kept (15% of 40,000 drawn anew, by chance)."
 )
 
 
@@ -100,6 +103,34 @@ def layers(store, data, others, pairs, clock, repeats, typical=median):
     return typical(created), typical(replaced)
 
 
+def associations(store, data, others, pairs, clock, repeats, typical=median):
+    """Seconds to give a layer associations, to replace them by others, and to replace a tenth of them."""
+    store.write_dataset(data, replace=bool(store.datasets()))
+    for i in range(others):
+        write(store, layer_of(data, f"other{i}", pairs, i + 1))
+    seconds = {"created": [], "all": [], "tenth": []}
+    for i in range(repeats):
+        layer, first, components = layer_of(data, "layer", pairs, 200 + 2 * i)
+        second = layer_of(data, "layer", pairs, 201 + 2 * i)[1]
+        rest = layer_of(data, "layer", pairs // 10, 1_000 + i)[1]
+        tenth = pa.concat_tables([second.slice(pairs // 10), rest]).group_by(["source", "target"])
+        tenth = tenth.aggregate([("weight", "min")]).rename_columns(second.column_names)
+        tenth = tenth.sort_by([("source", "ascending"), ("target", "ascending")])
+        store.write_layer(layer)
+        for what, table in (("created", first), ("all", second), ("tenth", tenth)):
+
+            def work(table=table, components=components):
+                store.write_associations("bench", "layer", table, rule="any", components=components)
+
+            seconds[what].append(spent(clock, work))
+    created = typical(seconds["created"])
+    where = f"of a layer, beside {others} others"
+    return [
+        (f"{pairs:,} associations {where}, by others", created, typical(seconds["all"])),
+        (f"a tenth of {pairs:,} associations {where}", created, typical(seconds["tenth"])),
+    ]
+
+
 def datasets(store, data, other, clock, repeats, typical=median):
     created, replaced = [], []
     for _ in range(repeats):
@@ -117,6 +148,7 @@ def measure(store, clock, *, texts=20_000, skills=2_000, pairs=40_000, repeats=5
     for others in (0, 4):
         figures = layers(store, data, others, pairs, clock, turns, typical)
         rows.append((f"a layer with {pairs:,} associations, beside {others} others", *figures))
+        rows += associations(store, data, others, pairs, clock, turns, typical)
     return rows
 
 
@@ -125,7 +157,8 @@ def deleted(store, statement):
         pass
 
 
-UNLINK = "MATCH (:PlainSkill)-[r:PLAIN_ASSOCIATED]->() WITH r LIMIT 10000 DELETE r RETURN count(r)"
+UNLINK = "MATCH ()-[r:PLAIN_ASSOCIATED]->() WHERE r.layer = 'plain' WITH r LIMIT 10000 DELETE r RETURN count(r)"
+UNLINK_ALL = "MATCH (:PlainSkill)-[r:PLAIN_ASSOCIATED]->() WITH r LIMIT 10000 DELETE r RETURN count(r)"
 UNLINK_TEXTS = "MATCH (n:PlainText) WITH n LIMIT 2000 DETACH DELETE n RETURN count(n)"
 UNLINK_SKILLS = "MATCH (n:PlainSkill) WITH n LIMIT 2000 DETACH DELETE n RETURN count(n)"
 
@@ -141,7 +174,7 @@ def by_hand(store, clock, *, texts=20_000, skills=2_000, pairs=40_000, repeats=3
     requirements = [list(map(list, zip(*(c.to_pylist() for c in d.requirements.columns), strict=True))) for d in data]
 
     def anew():
-        for statement in (UNLINK, UNLINK_TEXTS, UNLINK_SKILLS):
+        for statement in (UNLINK_ALL, UNLINK_TEXTS, UNLINK_SKILLS):
             deleted(store, statement)
         create_dataset(store, data[1], requirements[1], 1)
 
@@ -161,13 +194,16 @@ def by_hand(store, clock, *, texts=20_000, skills=2_000, pairs=40_000, repeats=3
         deleted(store, UNLINK)
         created(store, CREATE_ASSOCIATE, listed, 1)
 
-    made, again = [], []
-    for turn in range(turns):
-        deleted(store, UNLINK)
-        first, second = link(2 * turn), link(2 * turn + 1)
-        made.append(spent(clock, lambda listed=first: created(store, CREATE_ASSOCIATE, listed, 1)))
-        again.append(spent(clock, lambda listed=second: relink(listed)))
-    rows.append((f"{pairs:,} associations", median(made), median(again)))
+    for others in (0, 4):
+        for other in range(others):
+            created(store, CREATE_ASSOCIATE.replace("'plain'", f"'other{other}'"), link(1_000 + other), 1)
+        made, again = [], []
+        for turn in range(turns):
+            deleted(store, UNLINK)
+            first, second = link(2 * turn), link(2 * turn + 1)
+            made.append(spent(clock, lambda listed=first: created(store, CREATE_ASSOCIATE, listed, 1)))
+            again.append(spent(clock, lambda listed=second: relink(listed)))
+        rows.append((f"{pairs:,} associations, beside {others} other layers", median(made), median(again)))
     return rows
 
 
@@ -219,66 +255,77 @@ def demo(folder):
     return (*seconds, states[0] == states[1])
 
 
-def replacing(report, name, store, clock, note="", hand=None, **sizes):
-    rows = []
-    for what, once, again in measure(store, clock, **sizes):
-        rows.append([what, f"{once:.2f} s", f"{again:.2f} s", f"{again / once:.2f}"])
+def replacing(report, name, rows, by_hand=(), note=""):
+    """A table of what it takes to create and to replace, and the targets; none of what is written by hand."""
+    table = [[what, f"{once:.2f} s", f"{again:.2f} s", f"{again / once:.2f}"] for what, once, again in rows]
+    for what, once, again in rows:
         report.at_most(f"replacing {what}, on {name}", again / once, LIMIT, "x creating")
-    for what, once, again in hand() if hand else ():
-        rows.append([f"{what}, by hand", f"{once:.2f} s", f"{again:.2f} s", f"{again / once:.2f}"])
-    report.tables.append(harness.Table(f"On {name}", ["", "create", "replace", "ratio"], rows, note))
+    table += [[f"{what}, by hand", f"{a:.2f} s", f"{b:.2f} s", f"{b / a:.2f}"] for what, a, b in by_hand]
+    report.tables.append(harness.Table(f"On {name}", ["", "create", "replace", "ratio"], table, note))
+
+
+def on_neo4j(report, parts):
+    """What is measured on a server of its own."""
+    from explorer.server import LocalServer, ServerOptions, free_port
+    from explorer.store.neo4j.store import Neo4jStore
+
+    with tempfile.TemporaryDirectory() as folder:
+        server = LocalServer(Path(folder, "home"), options=ServerOptions(free_port(), None))
+        status = server.start(attached=True)
+        try:
+            store = Neo4jStore(status.url, credentials=server.credentials())
+            clock = harness.clock_with(status.pid)
+            rows = measure(store, clock, turns=10) if "neo4j" in parts else []
+            hand = by_hand(store, clock) if "hand" in parts else []
+            if rows or hand:
+                replacing(report, "Neo4j (CPU time with the server's)", rows, hand, IN_PLACE)
+            if "commands" not in parts:
+                return
+            data = corpus(20_000, 2_000)
+            store.write_dataset(data, replace=bool(store.datasets()))
+            store.close()
+            after_commands = harness.clock_with(status.pid, children=True)
+            home = {"SKILLGRAPH_SERVER_HOME": str(server.home)}
+            by_command = commands(status.url, home, after_commands, Path(folder), data)
+        finally:
+            server.stop()
+    rows = []
+    for what, new, again in by_command:
+        rows.append([what, f"{new:.2f} s", f"{again:.2f} s", f"{again / new:.2f}"])
+        name = f"`learn` and `associate` in the place of a layer on Neo4j: {what}"
+        report.at_most(name, again / new, LIMIT, "x new")
+    report.tables.append(
+        harness.Table(
+            "`skillgraph learn` and `associate` on Neo4j (CPU time with the server's)",
+            ["", "a new layer", "in the place of another", "ratio"],
+            rows,
+            f"{data.n_requirements:,} requirements.",
+        )
+    )
 
 
 def main():
     options = harness.arguments(
-        __doc__, neo4j=(1, "1: also on a Neo4j of its own; 0: not"), demo=(1, "1: also the demo, twice; 0: not")
+        __doc__,
+        neo4j=(1, "1: also on a Neo4j of its own; 0: not"),
+        demo=(1, "1: also the demo, twice; 0: not"),
+        only=("", f"some parts, separated by commas: {', '.join(PARTS)}"),
     )
+    parts = set(options.only.split(",")) if options.only else set(PARTS)
+    if parts - set(PARTS):
+        raise SystemExit(f"--only: {sorted(parts - set(PARTS))[0]!r} is none of {', '.join(PARTS)}")
+    parts -= set() if options.neo4j else {"neo4j", "hand", "commands"}
+    parts -= set() if options.demo else {"demo"}
     report = harness.Report("Doing it again")
-    with tempfile.TemporaryDirectory() as folder:
-        store = open_store(Path(folder) / "store.kgl", mode="write")
-        replacing(report, "the embedded store (CPU time)", store, time.process_time, repeats=10, turns=10)
-        store.close()
-    if options.neo4j:
-        from explorer.server import LocalServer, ServerOptions, free_port
-        from explorer.store.neo4j.store import Neo4jStore
-
+    if "embedded" in parts:
         with tempfile.TemporaryDirectory() as folder:
-            server = LocalServer(Path(folder, "home"), options=ServerOptions(free_port(), None))
-            status = server.start(attached=True)
-            try:
-                store = Neo4jStore(status.url, credentials=server.credentials())
-                clock = harness.clock_with(status.pid)
-                replacing(
-                    report,
-                    "Neo4j (CPU time with the server's)",
-                    store,
-                    clock,
-                    note=IN_PLACE,
-                    hand=lambda: by_hand(store, clock),
-                    turns=10,
-                )
-                data = corpus(20_000, 2_000)
-                store.write_dataset(data, replace=True)
-                store.close()
-                after_commands = harness.clock_with(status.pid, children=True)
-                home = {"SKILLGRAPH_SERVER_HOME": str(server.home)}
-                by_command = commands(status.url, home, after_commands, Path(folder), data)
-            finally:
-                server.stop()
-        rows = []
-        for what, created, replaced in by_command:
-            rows.append([what, f"{created:.2f} s", f"{replaced:.2f} s", f"{replaced / created:.2f}"])
-            name = f"`learn` and `associate` in the place of a layer on Neo4j: {what}"
-            report.at_most(name, replaced / created, LIMIT, "x new")
-        report.tables.append(
-            harness.Table(
-                "`skillgraph learn` and `associate` on Neo4j (CPU time with the server's)",
-                ["", "a new layer", "in the place of another", "ratio"],
-                rows,
-                f"{data.n_requirements:,} requirements.",
-            )
-        )
-    if options.demo:
+            store = open_store(Path(folder) / "store.kgl", mode="write")
+            rows = measure(store, time.process_time, repeats=10, turns=10)
+            replacing(report, "the embedded store (CPU time)", rows)
+            store.close()
+    if parts & {"neo4j", "hand", "commands"}:
+        on_neo4j(report, parts)
+    if "demo" in parts:
         with tempfile.TemporaryDirectory() as folder:
             first, second, same = demo(Path(folder))
         row = [f"{first:.1f} s", f"{second:.1f} s", f"{second / first:.2f}", "yes" if same else "no"]

@@ -20,6 +20,7 @@ import pytest
 from explorer.errors import NotFoundError, SkillgraphError, StoreError
 from explorer.store.neo4j import change as neo4j_change
 from explorer.store.neo4j import dataset as neo4j_dataset
+from explorer.store.neo4j import store as neo4j_store
 from explorer.store.neo4j.change import Change, Step
 from explorer.store.neo4j.dataset import DatasetReader
 from explorer.store.neo4j.store import Neo4jStore
@@ -981,22 +982,58 @@ def test_layers_of_one_name_in_two_datasets_keep_their_associations(
         return
     runs: list[str] = []
     if step == "renamed meanwhile":
-        somebody, original = server.open(), Step.run
+        somebody, original = server.open(), neo4j_store.reuse_associations
 
-        def run(self: Step, transaction: Any, *most: int) -> int:
-            done = original(self, transaction, *most)
-            runs.append(self.kind)
+        def reuse(*arguments: Any) -> Any:
+            done = original(*arguments)
+            runs.append("")
             if len(runs) == 1:
                 somebody.rename_layer("second", "layer", "new")
             return done
 
-        monkeypatch.setattr(Step, "run", run)
+        monkeypatch.setattr(neo4j_store, "reuse_associations", reuse)
     few = pairs.slice(0, 3)
     store.write_associations("numbered", "layer", few, rule="any", components=components)
     other = "layer"
     if step == "renamed meanwhile":
         somebody.close()
         other = "new"
-        assert runs.count("forget") == 2
+        assert len(runs) == 2
     assert associated(server) == {("numbered", "layer"): 3, ("second", other): size}
     assert leftovers(server) == {}
+
+
+def test_associations_that_stay_are_not_written_again(server: RunningNeo4j, store: Neo4jStore) -> None:
+    """Those with another weight are given it; what another program added to the layer goes."""
+    pairs, components = numbered_associations(1, SIZE)
+    for name in ("numbered", "second"):
+        store.write_dataset(replace_name(numbered_dataset(1, SIZE), name))
+        layer = numbered_layer(1, SIZE)
+        store.write_layer(replace(layer, info=replace(layer.info, dataset=name)))
+        store.write_associations(name, "layer", pairs, rule="any", components=components)
+    listed = (
+        "MATCH (a:Skill {dataset: $dataset})-[r:ASSOCIATED_WITH {layer: 'layer'}]->(b) "
+        "RETURN a.id, b.id, r.weight, elementId(r) ORDER BY a.id, b.id"
+    )
+    first, other = server.rows(listed, dataset="numbered"), server.rows(listed, dataset="second")
+    store.write_associations("numbered", "layer", pairs, rule="any", components=components)
+    assert server.rows(listed, dataset="numbered") == first
+
+    third = pairs.num_rows // 3
+    fewer, weight = pairs.slice(0, 2 * third), pairs["weight"].to_pylist()
+    store.write_associations("numbered", "layer", fewer, rule="any", components=components)
+    server.rows(
+        "MATCH (a:Skill {dataset: 'numbered', id: $a}), (b:Skill {dataset: 'numbered', id: $b}) "
+        "CREATE (a)-[:ASSOCIATED_WITH {layer: 'layer', weight: 1}]->(b), (b)-[:ASSOCIATED_WITH {layer: 'layer'}]->(a), "
+        "(a)-[:ASSOCIATED_WITH {layer: 'layer', weight: 1}]->(:Foreign)",
+        a=first[-4][0],
+        b=first[-4][1],
+    )
+    changed = pairs.slice(third).set_column(2, "weight", pa.array([weight[third] + 1, *weight[third + 1 :]]))
+    store.write_associations("numbered", "layer", changed, rule="any", components=components)
+    assert store.read_associations("numbered", "layer").equals(changed)
+    last = server.rows(listed, dataset="numbered")
+    assert [row[:3] for row in last] == [tuple(row.values()) for row in changed.to_pylist()]
+    assert [row[3] for row in last[:third]] == [row[3] for row in first[third : 2 * third]]
+    assert server.rows(listed, dataset="second") == other
+    server.rows("MATCH (n:Foreign) DETACH DELETE n")

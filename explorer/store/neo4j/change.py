@@ -23,7 +23,8 @@ token of the writer and the number of its last batch:
 - what a killed writer left is removed when the same subject is written again.
 
 What fits into one transaction needs no drafts: it is written under its own labels and keys, at half the cost. A
-dataset that takes the place of another in this way keeps the nodes that both have.
+dataset that takes the place of another in this way keeps the nodes that both have; associations that take the place of
+others of a layer, the relationships.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ __all__ = [
     "fits",
     "is_publishing",
     "new_label",
+    "of_layer",
     "old_label",
 ]
 
@@ -204,11 +206,7 @@ class Step:
         return done
 
     def _associated(self, transaction: ManagedTransaction) -> str:
-        """To look at the ends of associations costs half as much as to delete them: only if the name is not enough."""
-        others = "MATCH (l:Layer) WHERE l.name = $what AND l.dataset <> $name RETURN count(l)"
-        if transaction.run(others, what=self.what, name=self.dataset).single(strict=True)[0]:
-            return "(a)-[n:ASSOCIATED_WITH]->() WHERE n.layer = $what AND a.dataset = $name"
-        return "()-[n:ASSOCIATED_WITH]->() WHERE n.layer = $what"
+        return f"(a)-[n:ASSOCIATED_WITH]->() WHERE {of_layer(transaction, self.dataset, self.what)}"
 
     def _labelled(self) -> tuple[str, str]:
         if self.what not in STAGED_LABELS:
@@ -230,6 +228,17 @@ _WRITTEN = (
     "CREATE (a)-[:ASSOCIATED_WITH {layer: $layer, weight: weights[i]}]->(b) RETURN count(*)"
 )
 _ASSOCIATED = {"forget": "DELETE n", "adopt": "SET n.layer = $new"}
+
+
+def of_layer(transaction: ManagedTransaction, dataset: str, layer: str) -> str:
+    """What tells the associations `n` from nodes `a` of a layer, by the parameters `what` (its name) and `name`.
+
+    To look at the ends of associations costs half as much as to delete them: only if the name is not enough.
+    """
+    others = "MATCH (l:Layer) WHERE l.name = $what AND l.dataset <> $name RETURN count(l)"
+    if transaction.run(others, what=layer, name=dataset).single(strict=True)[0]:
+        return "n.layer = $what AND a.dataset = $name"
+    return "n.layer = $what"
 
 
 class _OneTransaction:
@@ -597,21 +606,22 @@ class Change:
 
         return self.transactions.write(work)
 
-    def take_out(self, step: Step) -> None:
-        """Run a step before anything is published, in the one transaction of this change.
+    def take_out(self, work: Callable[[ManagedTransaction], _T]) -> _T:
+        """Change what is there before anything is published, in the one transaction of this change.
 
         Raises:
             _UnfinishedError: Something else was published meanwhile, so that names may have meant other layers.
         """
 
-        def work(transaction: ManagedTransaction) -> None:
+        def steadily(transaction: ManagedTransaction) -> _T:
             before = _state(transaction)
             _refuse_unfinished(transaction)
-            step.run(transaction)
+            found = work(transaction)
             if _state(transaction) != before:
                 raise _UnfinishedError
+            return found
 
-        self.transactions.write(work)
+        return self.transactions.write(steadily)
 
     def publish(self, work: Callable[[ManagedTransaction], None], steps: Sequence[Step] = (), changed: int = 0) -> None:
         """Make the change visible, exactly once.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import NotFoundError, StoreError
 from explorer.store.counts import COUNTS, MIXES, association_counts, class_pairs
-from explorer.store.neo4j.change import Change, is_publishing
+from explorer.store.neo4j.change import Change, is_publishing, of_layer
 from explorer.store.neo4j.dataset import (
     BATCH,
     dataset_node_of,
@@ -67,6 +67,7 @@ __all__ = [
     "require_layer",
     "require_texts",
     "retire_layer",
+    "reuse_associations",
     "set_components",
     "stage_associations",
     "stage_layer",
@@ -145,6 +146,52 @@ def stage_associations(change: Change, layer: str, ends: Sequence[NDArray[np.int
         return draft
     stage_lists(change, draft, {"source": source, "target": target, "weight": weight})
     return draft
+
+
+def reuse_associations(
+    transaction: ManagedTransaction,
+    info: LayerInfo,
+    skills: NodeIndex,
+    places: Sequence[NDArray[np.int32]],
+    weight: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Delete the associations that a layer is not to have, and give the others their weights; which are there then.
+
+    Args:
+        transaction: Where to write.
+        info: The layer.
+        skills: Those of its dataset.
+        places: Positions among them of the first skill of each association that it is to have, and of the second.
+        weight: Weight of each.
+    """
+    row = transaction.run(
+        f"MATCH (a)-[n:ASSOCIATED_WITH]->(b) WHERE {of_layer(transaction, info.dataset, info.name)} "
+        "RETURN collect(id(n)), collect(id(a)), collect(id(b)), collect(coalesce(n.weight, 0))",
+        what=info.name,
+        name=info.dataset,
+    ).single(strict=True)
+    numbers, first, second, weights = (np.asarray(values, dtype=np.int64) for values in row)
+    usable = np.flatnonzero(np.isin(first, skills.numbers) & np.isin(second, skills.numbers))
+    pairs, rows = np.unique(_pair(skills.positions(first[usable]), skills.positions(second[usable])), return_index=True)
+    wanted = _pair(*places)
+    there = np.isin(wanted, pairs)
+    kept = usable[rows[np.searchsorted(pairs, wanted[there])]]
+    gone = np.ones(len(numbers), dtype=np.bool_)
+    gone[kept] = False
+    changed = weights[kept] != weight[there]
+    values = np.stack([numbers[kept], weight[there]], axis=1)[changed]
+    for statement, listed in (
+        ("UNWIND $rows AS row MATCH ()-[n]->() WHERE id(n) = row DELETE n", np.sort(numbers[gone])),
+        ("UNWIND $rows AS row MATCH ()-[n]->() WHERE id(n) = row[0] SET n.weight = row[1]", values),
+    ):
+        for start in range(0, len(listed), BATCH):
+            transaction.run(statement, rows=listed[start : start + BATCH].tolist()).consume()
+    return there
+
+
+def _pair(first: NDArray[np.int32], second: NDArray[np.int32]) -> NDArray[np.int64]:
+    """One number for two positions."""
+    return first.astype(np.int64) << 32 | second
 
 
 def publish_layer(transaction: ManagedTransaction, layer: Layer, draft: str, revision: str) -> None:

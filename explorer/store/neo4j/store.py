@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace as replace_fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -63,6 +64,7 @@ from explorer.store.neo4j.layer import (
     require_layer,
     require_texts,
     retire_layer,
+    reuse_associations,
     set_components,
     stage_associations,
     stage_layer,
@@ -518,10 +520,12 @@ class Neo4jStore:
             places = [skills.positions(numbers) for numbers in ends]
             weights = associations["weight"].to_numpy()
             found = staged.transactions.read(lambda transaction: counted(transaction, skills, places, weights))
-            forget = Step("forget", layer, dataset)
+            new = np.ones(len(weights), dtype=np.bool_)
             if staged.at_once:
-                staged.take_out(forget)
-            draft = stage_associations(staged, layer, ends, weights)
+                new = ~staged.take_out(
+                    lambda transaction: reuse_associations(transaction, layer_info(before), skills, places, weights)
+                )
+            draft = stage_associations(staged, layer, [numbers[new] for numbers in ends], weights[new])
 
             def publish(transaction: ManagedTransaction) -> None:
                 if require_layer(transaction, dataset, layer)["revision"] != before["revision"]:
@@ -536,9 +540,9 @@ class Neo4jStore:
                     counted={**written, "revision": staged.token},
                 ).consume()
 
-            steps = () if staged.at_once else (forget, Step("write", layer, dataset, draft))
+            steps = [Step("forget", layer, dataset), Step("write", layer, dataset, draft)]
             # One that is made takes twice the memory of one that is changed.
-            staged.publish(publish, steps, 2 * associations.num_rows + replaced)
+            staged.publish(publish, () if staged.at_once else steps, 2 * associations.num_rows + replaced)
 
         size, replaced = self._layer_sizes(key)
         change(self._connection, "associations", key, associations.num_rows + size, write)
