@@ -129,17 +129,16 @@ def blank_chart(said: str = "") -> dict[str, Any]:
 def figure(name: str | dict[str, Any], *, height: int | str = 300, label: str, chart: Any = None) -> html.Div:
     """A Plotly figure, described for those who do not see it."""
     size = f"{height}px" if isinstance(height, int) else height
-    extra = {} if chart is None else {"figure": chart}
     return html.Div(
         dcc.Graph(
             id=name,
+            figure=blank_chart() if chart is None else chart,  # Plotly's own empty figure is white, also in the dark
             config=chart_settings(
                 displayModeBar="hover",
                 modeBarButtonsToRemove=["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
             ),
             style={"height": size},
             responsive=True,
-            **extra,
         ),
         role="figure",
         **attributes(aria_label=label),
@@ -150,19 +149,22 @@ def figure(name: str | dict[str, Any], *, height: int | str = 300, label: str, c
 def grid(
     name: str,
     columns: Sequence[Mapping[str, Any]],
-    rows: Sequence[Mapping[str, Any]] = (),
+    rows: Sequence[Mapping[str, Any]] | None = None,
     *,
     height: int | str = 320,
     filters: bool = False,
     options: Mapping[str, Any] | None = None,
     **extra: Any,
 ) -> dag.AgGrid:
-    """A table that sorts and filters; values are text, never HTML."""
+    """A table that sorts and filters; values are text, never HTML.
+
+    Rows that are None are being computed, which the table says until a callback gives them.
+    """
     size = f"{height}px" if isinstance(height, int) else height
     return dag.AgGrid(
         id=name,
         columnDefs=[dict(column) for column in columns],
-        rowData=[dict(row) for row in rows],
+        rowData=None if rows is None else [dict(row) for row in rows],
         defaultColDef={
             "sortable": True,
             "resizable": True,
@@ -184,7 +186,7 @@ def grid(
             },
             "animateRows": False,
             "enableCellTextSelection": True,
-            "localeText": {"noRowsToShow": "Nothing to show"},
+            "localeText": {"noRowsToShow": "Nothing to show", "loadingOoo": "Being computed …"},
             **(options or {}),
         },
         style={"height": size, "width": "100%"},

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from dash import no_update
+from dash import dcc, no_update
+from plotly.graph_objects import Figure
 from plotly.utils import PlotlyJSONEncoder
 
 from explorer.errors import SkillgraphError
@@ -394,6 +395,16 @@ def test_what_callbacks_write_to_is_on_the_page_from_the_first_on(
         inputs = {i["id"] for i in call["inputs"] if not i["id"].startswith("{")}
         if plain & there - shell or (inputs - shell) & there:
             assert plain <= there, (page.name, sorted(plain - there))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_figure_that_is_still_computed_has_the_ground_of_its_page(source: Source, page: Any) -> None:
+    """Plotly's own empty figure is white, also in the dark."""
+    laid_out = page.layout(source.snapshot(), {})
+    parts = [laid_out, *(inner for _, inner in laid_out._traverse_with_paths())]
+    for chart in (part for part in parts if isinstance(part, dcc.Graph)):
+        looks = Figure(chart.figure).layout
+        assert (looks.paper_bgcolor, looks.plot_bgcolor) == ("rgba(0,0,0,0)", "rgba(0,0,0,0)"), chart.id
 
 
 def test_a_refusal_names_what_is_written_from_right_to_left_in_isolation() -> None:

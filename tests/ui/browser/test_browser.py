@@ -75,6 +75,7 @@ def test_page_with_data(page: Page, small: str, path: str) -> None:
     at_rest(page)
     expect(page.locator("#notice")).to_be_empty()
     expect(page.locator("#banner")).to_be_empty()
+    expect(page.locator(".ag-overlay:visible", has_text="Being computed")).to_have_count(0)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert plain(page) >= (path in WITH_SHARES)
     if path in WITH_FIGURES:

@@ -53,7 +53,7 @@ _GAINS = (
 )
 
 
-_COMPUTED = {"loading": True, "localeText": {"noRowsToShow": "Nothing to show", "loadingOoo": "Being computed …"}}
+_COMPUTED = {"loading": True}
 """A table before its rows are known."""
 _WAITING = blank_chart("Being computed …")
 

@@ -11,7 +11,7 @@ from dash import dcc, html
 from explorer.wording import isolated, quoted
 from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
-from ui.components import chart_settings, empty_state, grid, no_layer, page_header
+from ui.components import blank_chart, chart_settings, empty_state, grid, no_layer, page_header
 from ui.drawing.canvas import canvas, stylesheets, zoom_tools
 from ui.drawing.histograms import last_place
 from ui.notices import notice
@@ -147,6 +147,7 @@ def _stage(choice: Choice, state: GraphState) -> html.Section:
                         [
                             dcc.Graph(
                                 id="g-map",
+                                figure=blank_chart(),
                                 config=chart_settings(
                                     scrollZoom=True, doubleClick=False, modeBarButtons=[["zoom2d", "pan2d"]]
                                 ),

@@ -140,7 +140,6 @@ def _stage(state: Mapping[str, Any]) -> html.Section:
                     html.Div(
                         [
                             html.Strong(id="r-kept"),
-                            html.Span(": "),
                             html.Span(id="r-largest"),
                             html.Span(id="r-drawn"),
                         ],

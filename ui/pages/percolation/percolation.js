@@ -24,7 +24,7 @@
       window.sgTools.settle(cy, 10);
     });
     const kept = frames.order === "hubs" ? `${100 - k} % of the skills, the most used, left out` : `${k} % of the skills kept`;
-    return [kept, `the largest cluster holds ${percent(frames.largest[k])} of all skills, the second ${percent(frames.second[k])}`];
+    return [kept, `: the largest cluster holds ${percent(frames.largest[k])} of all skills, the second ${percent(frames.second[k])}`];
   }
 
   /* A row of the table: its skill is marked in the picture, and brought into it. */

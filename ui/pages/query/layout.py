@@ -232,7 +232,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
                                     ),
                                     html.Div(
                                         [
-                                            html.Div(grid("q-table", (), height="100%"), id="q-table-box"),
+                                            html.Div(grid("q-table", (), (), height="100%"), id="q-table-box"),
                                             html.Div(
                                                 canvas("q-cy", "Nodes and relationships of the result"),
                                                 id="q-graph-box",
