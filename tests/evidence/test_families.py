@@ -130,6 +130,7 @@ def assert_told(page: str, pattern: str, *values: float) -> None:
         assert float(text) == pytest.approx(value, abs=0.6 * unit), told.group()
 
 
+@pytest.mark.long
 def test_docs_table_of_the_judgement_is_what_the_command_prints(crux: tuple[Command, Any]) -> None:
     _, found = crux
     fits = found["judgement"]["fits"]

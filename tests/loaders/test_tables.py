@@ -384,6 +384,7 @@ def test_cruxeval(shared: Path) -> None:
     assert {entry["values"]: entry["counts"] for entry in counted} == degrees
 
 
+@pytest.mark.long
 @pytest.mark.shared_data
 def test_evaltree(shared: Path) -> None:
     ds1000 = read(shared / "evaltree", prefix="ds1000", text_class="library", where="assigned=True", base_mark="+")

@@ -157,7 +157,7 @@ def test_the_arguments_name_every_file_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.neo4j
-@pytest.mark.ci
+@pytest.mark.long
 def test_counts_are_those_that_were_written(store: Neo4jStore, written: AdminCsv) -> None:
     nodes = store.query("MATCH (n) WHERE NOT n:SkillgraphStore RETURN count(n)").rows
     relationships = store.query("MATCH ()-[r]->() RETURN count(r)").rows
@@ -165,7 +165,7 @@ def test_counts_are_those_that_were_written(store: Neo4jStore, written: AdminCsv
 
 
 @pytest.mark.neo4j
-@pytest.mark.ci
+@pytest.mark.long
 def test_the_imported_dataset_is_the_one_that_was_written(store: Neo4jStore, dataset: Dataset) -> None:
     assert [info.name for info in store.datasets()] == ["large"]
     assert store.read_dataset("large").equals(dataset)

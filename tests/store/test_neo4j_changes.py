@@ -137,7 +137,7 @@ def assert_is_numbered(layer: Layer) -> int:
 @pytest.mark.parametrize(
     "check",
     [
-        contract.test_several_layers_are_written_together_or_not_at_all,
+        pytest.param(contract.test_several_layers_are_written_together_or_not_at_all, marks=pytest.mark.ci),
         *(
             pytest.param(check, marks=LONG)
             for check in (
@@ -185,7 +185,7 @@ def outcomes(done: dict[str, range]) -> Dataset:
 
 @pytest.mark.parametrize(
     "killed_at",
-    [*(pytest.param(batch, marks=LONG) for batch in (1, 3)), None],
+    [pytest.param(batch, marks=LONG) for batch in (1, 3, None)],
     ids=["first batch", "relationships", "while it is published"],
 )
 def test_what_is_appended_is_seen_whole_or_not_at_all(
@@ -304,7 +304,7 @@ def test_a_layer_and_its_associations_are_seen_whole(
 
 @pytest.mark.parametrize(
     "killed_at",
-    [*(pytest.param(batch, marks=LONG) for batch in (1, 4, 9)), None],
+    [pytest.param(batch, marks=LONG) for batch in (1, 4, 9, None)],
     ids=["first batch", "nodes", "relationships", "published"],
 )
 def test_a_load_that_was_killed_is_finished_by_loading_again(
@@ -359,7 +359,8 @@ def with_ids(prefix: str, dataset: Dataset, every: int = 1) -> Dataset:
     )
 
 
-@pytest.mark.parametrize("one_transaction", [pytest.param(False, marks=LONG), True], ids=["just small enough", "small"])
+@pytest.mark.long
+@pytest.mark.parametrize("one_transaction", [False, True], ids=["just small enough", "small"])
 def test_nodes_that_stay_are_kept_with_nothing_of_what_they_were(
     server: RunningNeo4j, store: Neo4jStore, monkeypatch: pytest.MonkeyPatch, one_transaction: bool
 ) -> None:

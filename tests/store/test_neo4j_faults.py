@@ -344,7 +344,7 @@ def during_batch(monkeypatch: pytest.MonkeyPatch, number: int, action: Any) -> N
     monkeypatch.setattr(Change, "stage", stage)
 
 
-@pytest.mark.ci
+@pytest.mark.long
 @pytest.mark.neo4j
 def test_a_load_waits_for_a_server_that_comes_back(mortal: RunningNeo4j, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server is killed in mid-load and started again: the same load finishes, nothing lost or doubled."""

@@ -84,8 +84,13 @@ def test_page_with_data(page: Page, small: str, path: str) -> None:
         assert not serious(page)
 
 
-@pytest.mark.ci
-@pytest.mark.parametrize("path", [path for path in PAGES if path not in OPEN_TO_EVERYBODY])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(pytest.param(path, marks=pytest.mark.ci) for path in ("/graph", "/percolation", "/layers")),
+        *(pytest.param(path, marks=pytest.mark.long) for path in ("/classes", "/compression", "/query")),
+    ],
+)
 def test_page_is_open_to_everybody(page: Page, small: str, path: str) -> None:
     opened(page, small + path)
     if path in WITH_FIGURES:
@@ -124,7 +129,7 @@ def test_overview_lays_prediction_beside_measurement(page: Page, small: str) -> 
     assert state(page)["second"] == "tuned"
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_navigation_keeps_the_layer_and_back_returns(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?dataset=small&layer=tuned")
     drawn(page)

@@ -33,7 +33,7 @@ def test_the_tree_opens_and_closes(page: Page, course: str) -> None:
     until(page, "c-tree", "cy.edges().length === 0")
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_the_table_opens_lines_too_and_a_blocked_skill_shows_its_chain(page: Page, course: str) -> None:
     opened(page, f"{course}&rel=parts")
     drawn(page, "c-tree")

@@ -14,7 +14,7 @@ from ui.pages.graph import pictures
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_communities_follow_by_themselves(
     page: Page, serve: Any, store_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -280,7 +280,7 @@ _SEEN = """() => {
 }"""
 
 
-@pytest.mark.parametrize("path", ["/", pytest.param("/compression", marks=pytest.mark.ci)])
+@pytest.mark.parametrize("path", ["/", pytest.param("/compression", marks=pytest.mark.long)])
 def test_tags_that_are_drawn_together_are_what_they_would_be_alone(
     page: Page, small: str, store_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:

@@ -63,7 +63,7 @@ def pick(page: Page, label: str, option: str) -> None:
     page.get_by_role("option", name=option, exact=True).click()
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_texts_of_a_skill_and_back_by_undo(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?layer=tuned&skill=d05")
     drawn(page)

@@ -62,7 +62,7 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("path", [pytest.param(path, marks=pytest.mark.ci if path == "/" else ()) for path in PAGES])
+@pytest.mark.parametrize("path", PAGES)
 def test_every_page(page: Page, address: str, path: str) -> None:
     opened(page, address + path)
     expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])

@@ -52,7 +52,7 @@ def test_a_slow_query_is_cancelled_and_others_are_answered(page: Page, browser: 
     expect(page.locator("#q-summary")).to_contain_text("3 rows in")
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_running_anew_ends_what_was_running(page: Page, small: str) -> None:
     page.goto(ask(small, SLOW))
     expect(page.locator("#q-summary")).to_contain_text("Running")

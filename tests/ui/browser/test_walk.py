@@ -19,7 +19,7 @@ FIRST = {"small": "/runs", "outcomes": "/family", "large": "/graph", "awkward": 
 @pytest.mark.parametrize(
     ("name", "steps"),
     [
-        pytest.param("outcomes", 2, marks=pytest.mark.ci),
+        pytest.param("outcomes", 2, marks=pytest.mark.long),
         *(pytest.param(name, LENGTHS[name], marks=pytest.mark.long) for name in STORES),
     ],
 )
