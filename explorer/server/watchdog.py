@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -104,34 +105,28 @@ def end_process(pid: int, created: float, *, patience: float = 10.0) -> bool:
     """
     psutil = _psutil()
     if psutil is None:
-        return _ended(pid, created, patience)
-    try:
-        process = psutil.Process(pid)
+        ends: tuple[Callable[[], None], ...] = (
+            lambda: os.kill(pid, signal.SIGTERM),
+            lambda: os.kill(pid, signal.SIGKILL),
+        )
+        gone: type[Exception] = ProcessLookupError
+    else:
+        gone = psutil.NoSuchProcess
+        try:
+            process = psutil.Process(pid)
+        except gone:
+            return True
+        ends = (process.terminate, process.kill)
+    for end in ends:
+        with contextlib.suppress(gone):
+            if is_alive(pid, created):
+                end()
+        last = time.monotonic() + patience
+        # One that has ended may keep its number for as long as its parent does not ask how: it is gone all the same.
+        while is_alive(pid, created) and time.monotonic() < last:
+            time.sleep(0.05)
         if not is_alive(pid, created):
             return True
-        process.terminate()
-        try:
-            process.wait(patience)
-        except psutil.TimeoutExpired:
-            process.kill()
-            process.wait(patience)
-    except psutil.NoSuchProcess:
-        return True
-    except psutil.TimeoutExpired:
-        return False
-    return True
-
-
-def _ended(pid: int, created: float, patience: float) -> bool:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        end = time.monotonic() + patience
-        with contextlib.suppress(ProcessLookupError):
-            if is_alive(pid, created):
-                os.kill(pid, number)
-        while time.monotonic() < end:
-            if not is_alive(pid, created):
-                return True
-            time.sleep(0.05)
     return False
 
 
