@@ -294,3 +294,29 @@ def test_tags_that_are_drawn_together_are_what_they_would_be_alone(
     alone = page.evaluate(_SEEN)
     assert len(alone) > 5_000
     assert together.split("<") == alone.split("<")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("/why", "link"), pytest.param("/graph", "textbox", marks=pytest.mark.long)],
+)
+def test_the_keyboard_stays_where_it_was_when_a_page_is_made_anew(page: Page, small: str, path: str, name: str) -> None:
+    """As it is when the store has changed."""
+    opened(page, f"{small}{path}?layer=tuned")
+    at_rest(page)
+    reached = page.locator("#page").get_by_role(name).last
+    reached.focus()
+    if name == "textbox":
+        page.keyboard.type("skill")
+    told = """() => { const { tagName, textContent } = document.activeElement;
+        return [tagName, textContent, document.activeElement.getAttribute('aria-label')]; }"""
+    before = page.evaluate(told)
+    assert before[0] in ("A", "INPUT")
+    page.evaluate("() => { window.same = document.activeElement; window.sgState.again(); }")
+    page.wait_for_function("() => !window.same.isConnected && document.activeElement !== document.body")
+    at_rest(page)
+    assert page.evaluate(told) == before
+    page.evaluate("() => { window.same = document.activeElement; window.same.blur(); window.sgState.again(); }")
+    page.wait_for_function("() => !window.same.isConnected")
+    at_rest(page)
+    assert page.evaluate("() => document.activeElement === document.body"), "who left it is not taken back"
