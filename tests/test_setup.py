@@ -154,9 +154,9 @@ def test_every_test_is_run_by_the_readme_s_command_or_by_one_part_of_ci(
     monkeypatch.setattr(bootstrap, "_run", lambda *command, **_: ran.append(command))
     bootstrap._test([])
     (command,) = ran
-    rows = dict(re.findall(r"^(\w+)\(\) \{\n(.*?)^\}", (ROOT / ".ci/run").read_text(), re.MULTILINE | re.DOTALL))
-    part = re.compile(r'^    part .* tests -m "([^"]+)"(?: tests/ui/browser)?$', re.MULTILINE)
-    core, everything = (part.findall(rows[f"{name}_first"] + rows[f"{name}_second"]) for name in ("core", "all"))
+    parts = dict(re.findall(r"^(\w+)\(\) \{\n(.*?)^\}", (ROOT / ".ci/run").read_text(), re.MULTILINE | re.DOTALL))
+    part = re.compile(r'^    add .* tests -m "([^"]+)"(?: tests/ui/browser)?$', re.MULTILINE)
+    core, everything = (part.findall(parts[name]) for name in ("core", "everything"))
     assert set(core) < set(everything)
     assert len(everything) == len(set(everything)) == 2 * len(core) == 4
     driving = re.compile(r"^(?:pytestmark = .*|@)pytest\.mark\.browser", re.MULTILINE)
