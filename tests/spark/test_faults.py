@@ -54,6 +54,7 @@ def test_a_folder_in_use_is_refused(session: Any, small: Case, tmp_path: Path) -
         pass
 
 
+@pytest.mark.long
 def test_a_task_that_fails_once_is_tried_again(
     session: Any, small: Case, work: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

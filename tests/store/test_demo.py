@@ -78,6 +78,7 @@ def test_the_demo_has_the_same_figures_on_neo4j_and_reads_its_dataset_once(
         embedded.close()
 
 
+@pytest.mark.ci
 def test_a_demo_that_is_there_is_told_again_and_nothing_is_computed_or_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

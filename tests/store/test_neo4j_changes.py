@@ -709,6 +709,7 @@ def test_an_answer_that_is_lost_does_not_double_anything(
     assert store.read_associations("numbered", "layer").equals(numbered_associations(2, SIZE)[0])
 
 
+@pytest.mark.ci
 def test_what_is_too_large_for_one_transaction_goes_in_batches(
     server: RunningNeo4j, store: Neo4jStore, before_batch: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
