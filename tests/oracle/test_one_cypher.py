@@ -221,6 +221,21 @@ _ALIKE = (
         "ORDER BY odd IS NULL DESC, size(found), odd LIMIT 2"
     ),
     "MATCH (s:Skill) WITH DISTINCT s.class AS class ORDER BY size(s.class) DESC, class LIMIT 2 RETURN class",
+    *(
+        f"MATCH (t:Text)-[:REQUIRES]->(s:Skill) {rest}"
+        for rest in (
+            "WITH s AS t, count(*) AS n ORDER BY n DESC, s.id DESC LIMIT 3 RETURN t.id, n",
+            # One column has the name of a variable that another is made of.
+            "WITH s AS t, t AS s, count(*) AS n ORDER BY s.id, t.id LIMIT 4 RETURN t.id, s.id, n",
+            "WITH s AS t, t.id AS x, count(*) AS n RETURN t.id, x, n",
+            "WITH s AS t, t AS u, s.id AS s, count(*) AS n RETURN t.id, u.id, s, n",
+            "RETURN s.id AS t, t.id AS s, count(*) AS n",
+            "WITH s AS t, toUpper(t.id) + s.id AS s, collect(t.id) AS n RETURN t.id, s, n",
+        )
+    ),
+    "MATCH (s:Skill) WITH DISTINCT s AS x ORDER BY s.level IS NULL, s.level DESC, s.id LIMIT 3 RETURN x.id",
+    "UNWIND [3, 1, 2, 1] AS x RETURN x AS y, count(*) AS n ORDER BY n, -x",
+    "UNWIND [3, 1, 2, 1] AS x RETURN x AS y, stDevP(x) AS n ORDER BY x DESC LIMIT 2",
     "MATCH (s:Skill) RETURN s.class AS `a class`, -max(s.level) AS n ORDER BY -max(s.level), `a class` DESC LIMIT 2",
 )
 
@@ -271,6 +286,7 @@ _REFUSED = {
     "MATCH (s:Skill) WITH s.name RETURN 1 AS x": "AS",
     "MATCH (s:Skill) WITH s.class AS x, count(*) AS n ORDER BY max(s.level) RETURN x": "make it one with AS",
     "MATCH (s:Skill) RETURN s.id AS x ORDER BY size([x IN [1, 2] WHERE x > 1])": "another name",
+    "MATCH (s:Skill) WITH DISTINCT s AS x ORDER BY size([s IN [1] WHERE s > 0]) RETURN x": "another variable otherwise",
 }
 
 

@@ -204,6 +204,7 @@ class Writer:
         self._maps_as_conditions = maps_as_conditions
         self._replaced: dict[tuple[str, ...], str] = {}
         self._columns: dict[tuple[str, ...], str] = {}
+        self._named: frozenset[str] = frozenset()
         self._conditions: list[list[Chunk]] = []
         self._chain_of: dict[int, int] = {}
         self._chain_conditions: dict[int, list[str]] = {}
@@ -985,19 +986,20 @@ class Writer:
         aggregates = [call for item in items for call in item.find("call") if _is_aggregate(call)]
         columns = self._merged_columns(piece, items) if aggregates or piece.flag else self._made_columns(piece, items)
         outer_columns, self._columns = self._columns, columns
+        outer_named, self._named = self._named, _column_names(items)
         try:
             if not aggregates:
                 return self._plain(piece)
             return self._grouping(piece, items, aggregates, ordered=ordered)
         finally:
-            self._columns = outer_columns
+            self._columns, self._named = outer_columns, outer_named
 
     def _grouping(
         self, piece: Piece, items: Sequence[Piece], aggregates: Sequence[Piece], *, ordered: bool
     ) -> list[Chunk]:
         collects = ordered and any(call.name.lower() == "collect" for call in aggregates)
         composed = any(call.name.lower().startswith(("percentile", "stdev")) for call in aggregates)
-        outer, self._split = self._split, collects or composed
+        outer, self._split = self._split, collects or composed or _is_swapped(items)
         written = self._plain(piece)
         split, self._split = self._split, outer
         return self._split_projection(piece, items, aggregates) if split else written
@@ -1035,7 +1037,21 @@ class Writer:
                 raise self._refuse(
                     wrong, f"no column is {self._source(wrong)}: make it one with AS, and order by its name"
                 )
-        return {words: _quoted(item.name) for words, item in made.items() if item.name}
+        names = _column_names(items)
+        # The variables of before, by the names that they have now; a column that has taken such a name is meant by it.
+        renamed: dict[tuple[str, ...], Piece] = {
+            (item.roles["of"].name,): item
+            for item in items
+            if item.roles["of"].kind == "variable" and item.roles["of"].name not in names
+        }
+        for part in piece.roles["order"].walk():
+            if "variable" in part.roles and (part.roles["variable"].name,) in renamed:
+                name = part.roles["variable"].name
+                raise self._refuse(
+                    part,
+                    f"{name} is called {renamed[(name,)].name} here: write that, or name another variable otherwise",
+                )
+        return {words: _quoted(item.name) for words, item in {**made, **renamed}.items() if item.name}
 
     def _not_projected(self, piece: Piece, made: Mapping[tuple[str, ...], Piece]) -> Piece | None:
         """An aggregate that is not in one of these."""
@@ -1047,7 +1063,9 @@ class Writer:
         return next((part for part in found if part is not None), None)
 
     def _write_key(self, piece: Piece) -> list[Chunk]:
-        if piece.roles["of"].kind == "variable" or not self._columns:
+        of = piece.roles["of"]
+        # A column that stands alone is known by its name.
+        if not self._columns or (of.kind == "variable" and of.name in self._named):
             return self._plain(piece)
         outer, self._replaced = self._replaced, {**self._replaced, **self._columns}
         chunks = self._plain(piece)
@@ -1072,8 +1090,6 @@ class Writer:
             second.append(name)
             if of.kind != "variable":
                 replaced[self._words(of)] = name
-            if item.name:
-                replaced[item.name,] = name
         for call in aggregates:
             if self._words(call) in replaced:
                 continue
@@ -1084,15 +1100,15 @@ class Writer:
         self._replaced, outer = replaced, self._replaced
         final = []
         for item in items:
-            self._replaced = {
-                key: value
-                for key, value in replaced.items()
-                if key != (item.name,) or item.roles["of"].kind != "variable"
-            }
             text = self._text(item.roles["of"])
             final.append(f"{text} AS {_quoted(item.name or self._source(item))}")
         # After the projection a name means its column.
-        names = {self._words(item.roles["of"]): _quoted(item.name or self._source(item)) for item in items}
+        taken = _column_names(items)
+        names = {
+            self._words(item.roles["of"]): _quoted(item.name or self._source(item))
+            for item in items
+            if item.roles["of"].kind != "variable" or item.roles["of"].name not in taken
+        }
         self._replaced = {**{key: value for key, value in replaced.items() if len(key) > 1}, **names}
         tail = []
         for part in piece.parts:
@@ -1172,6 +1188,19 @@ def _identifier(token: Token, *, quote: bool = False) -> str:
     if token.kind == "word" and (quote or not token.text.isascii()):
         return _quoted(token.text)
     return token.text
+
+
+def _is_swapped(items: Sequence[Piece]) -> bool:
+    """Whether a column has the name of another variable, which another column is made of."""
+    taken = {item.name: item for item in items if item.name and item.roles["of"].kind == "variable"}
+    used = [(part.name, item) for item in items for part in item.roles["of"].walk() if part.kind == "variable"]
+    return any(name in taken and taken[name] is not item for name, item in used)
+
+
+def _column_names(items: Sequence[Piece]) -> frozenset[str]:
+    """The names of columns that can be used as variables."""
+    plain = {item.roles["of"].name for item in items if not item.name and item.roles["of"].kind == "variable"}
+    return frozenset(item.name for item in items if item.name) | plain
 
 
 def _quoted(name: str) -> str:
