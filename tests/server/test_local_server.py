@@ -46,7 +46,7 @@ pytestmark = pytest.mark.neo4j
 @pytest.fixture(scope="module")
 def options(tmp_path_factory: pytest.TempPathFactory) -> ServerOptions:
     encryption = encrypted(tmp_path_factory.mktemp("certificate"))
-    return options_for_tests(http_port=free_port(), settings={"db.transaction.timeout": "2s", **encryption})
+    return options_for_tests(http_port=free_port(), settings={"db.transaction.timeout": "5s", **encryption})
 
 
 def encrypted(folder: Path) -> dict[str, str]:
