@@ -237,7 +237,7 @@ def test_the_learner_of_what_if_matters(source: Source) -> None:
 
 
 def test_the_order_of_percolation_says_which_skills_go(source: Source) -> None:
-    random, hubs = (percolation.keep(source, SUBJECT, order) for order in ("random", "hubs"))
+    random, hubs = (percolation.keep(source, SUBJECT, order, "900") for order in ("random", "hubs"))
     assert (random["order"], hubs["order"]) == ("random", "hubs")
     assert random["steps"] != hubs["steps"]
     assert sum(hubs["largest"]) < sum(random["largest"])  # without hubs things fall apart sooner

@@ -80,12 +80,15 @@ def test_the_learning_page(source: Source) -> None:
     assert "on the map" in shown
 
 
-def test_the_percolation_page(source: Source) -> None:
-    drawn = percolation.draw(source, ALL)
-    elements = next(part for part in drawn if isinstance(part, list))
-    said = next(part for part in drawn if isinstance(part, str) and "Drawn" in part)
-    assert 0 < skills(elements) < N
-    assert {skills(elements), N} <= numbers(said)
+@pytest.mark.parametrize("most", [900, 3_000])
+def test_the_percolation_page(source: Source, most: int) -> None:
+    elements, said = percolation.draw(source, ALL, str(most))
+    assert skills(elements) == most
+    assert {most, N} <= numbers(said)
+    assert ("“Draw” brings in more" if most == 900 else "the map of the graph page") in said
+    rows = {e["data"]["row"] for e in elements if "row" in e["data"]}
+    assert rows == set(range(most)), "a digit of each frame for each skill"
+    assert {len(step) for step in percolation.keep(source, ALL, "random", str(most))["steps"]} == {most}
 
 
 @pytest.mark.parametrize("most", ["800", "5000"])

@@ -69,6 +69,11 @@
     hover(cy, describe);
     fit(cy, padding, sides);
     cy.on("scrollzoom dragpan pinchzoom", () => { notes(cy).moved = true; });
+    let added = false;
+    cy.on("add", "node", () => { // another picture
+      if (!added) queueMicrotask(() => { added = false; if (!cy.destroyed() && !notes(cy).moved) fit(cy, padding, sides); });
+      added = true;
+    });
     new ResizeObserver(() => {
       if (cy.destroyed()) return;
       if (notes(cy).moved) cy.resize(); else fit(cy, padding, sides);

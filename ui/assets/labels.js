@@ -219,6 +219,7 @@ the discs. While the picture moves the layer is only moved with it; names are pl
     context.clearRect(0, 0, canvas.width, canvas.height);
     draw(context, layer.placed, ratio, 0, 0);
     canvas.style.transform = "";
+    canvas.style.visibility = "";
     cy.emit("names");
   }
 
@@ -279,6 +280,7 @@ the discs. While the picture moves the layer is only moved with it; names are pl
       follow(cy, layer);
     });
     cy.on("add remove data position style viewport resize", soon);
+    cy.on("add remove", "node", () => { canvas.style.visibility = "hidden"; }); // names go with their picture
     cy.on("destroy", () => { window.clearTimeout(layer.timer); canvas.remove(); });
     exports(cy);
     if (document.fonts && document.fonts.ready) document.fonts.ready.then(() => { widths.clear(); soon(); });

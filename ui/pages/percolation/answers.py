@@ -25,6 +25,7 @@ from ui.source import Snapshot
 
 __all__ = [
     "DRAWN_HUBS",
+    "LIMITS",
     "STEPS",
     "at_shares",
     "drawn_graph",
@@ -40,10 +41,11 @@ __all__ = [
     "what_it_says",
 ]
 
-_DRAWN = 900
-
+LIMITS = (900, 3_000)
+"""Most skills that are drawn, as a person chooses."""
 
 DRAWN_HUBS = 300
+"""How many of them are the most used."""
 
 
 STEPS = 100
@@ -55,15 +57,15 @@ _REMOVALS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20
 _REPLICATES = 20
 
 
-def drawn_skills(degrees: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
+def drawn_skills(degrees: npt.NDArray[np.integer[Any]], most: int = LIMITS[0]) -> npt.NDArray[np.int64]:
     """Indices of the skills to draw: all, or the most used and an even choice of the others, int64 (n,).
 
     Without rare skills nothing would be left of the picture when the most used are removed first.
     """
     order = np.argsort(-np.asarray(degrees), kind="stable")
-    if len(order) <= _DRAWN:
+    if len(order) <= most:
         return order.astype(np.int64)
-    rest = np.linspace(DRAWN_HUBS, len(order) - 1, _DRAWN - DRAWN_HUBS).round().astype(np.int64)
+    rest = np.linspace(DRAWN_HUBS, len(order) - 1, most - DRAWN_HUBS).round().astype(np.int64)
     return order[np.concatenate((np.arange(DRAWN_HUBS), rest))].astype(np.int64)
 
 
@@ -99,18 +101,18 @@ def frames(graph: LayerGraph, seed: int = 0, steps: int = STEPS, *, hubs: bool =
     return found
 
 
-def drawn_graph(snapshot: Snapshot, dataset: str, layer: str) -> LayerGraph:
-    """Skills of all uses, learned or not, with their associations."""
+def drawn_graph(snapshot: Snapshot, dataset: str, layer: str, most: int = LIMITS[0]) -> LayerGraph:
+    """Skills of all uses, learned or not, with their associations; at most so many skills."""
 
     def make() -> LayerGraph:
         view = snapshot.view(dataset, layer)
         wave = np.full(len(view.wave), -1, dtype=np.int32)
-        chosen = drawn_skills(view.indexed.graph.skill_degrees)
+        chosen = drawn_skills(view.indexed.graph.skill_degrees, most)
         wave[chosen] = np.maximum(view.wave[chosen], 0)
         all_known = replace(view, wave=wave, info=replace(view.info, associations=None))
         return layer_graph(snapshot.store, all_known)
 
-    return snapshot.once(("all skills", dataset, layer), make)
+    return snapshot.once(("all skills", dataset, layer, most), make)
 
 
 def sweeps(snapshot: Snapshot, dataset: str, layer: str) -> tuple[PercolationReport, list[float]]:

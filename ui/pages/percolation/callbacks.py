@@ -12,6 +12,7 @@ from ui.drawing.elements import skill_drawing
 from ui.drawing.figures import percolation_figure, susceptibility_figure
 from ui.pages.percolation.answers import (
     DRAWN_HUBS,
+    LIMITS,
     at_shares,
     drawn_graph,
     frames,
@@ -31,12 +32,18 @@ __all__ = ["CALLS"]
 CALLS = Calls()
 
 
-@CALLS.answer("the picture", Output("r-cy", "elements"), Output("r-drawn", "children"), Input("r-subject", "data"))
-def draw(source: Source, subject: dict[str, str]) -> tuple[Any, ...]:
+@CALLS.answer(
+    "the picture",
+    Output("r-cy", "elements"),
+    Output("r-drawn", "children"),
+    Input("r-subject", "data"),
+    Input("r-draw", "value"),
+)
+def draw(source: Source, subject: dict[str, str], most: str) -> tuple[Any, ...]:
     snapshot = source.snapshot()
     key = (subject["dataset"], subject["layer"])
-    graph = drawn_graph(snapshot, *key)
-    drawing = snapshot.once(("percolation drawing", *key), lambda: skill_drawing(graph, {}, per_skill=3))
+    graph = drawn_graph(snapshot, *key, int(most))
+    drawing = snapshot.once(("percolation drawing", *key, most), lambda: skill_drawing(graph, {}, per_skill=3))
     rows = {f"s:{graph.skill_id(i)}": i for i in range(graph.n)}
     elements = [
         {**element, "data": {**element["data"], "row": rows[element["data"]["id"]]}}
@@ -44,23 +51,32 @@ def draw(source: Source, subject: dict[str, str]) -> tuple[Any, ...]:
         else element
         for element in drawing.elements
     ]
-    total = len(graph.view.wave)
-    drawn = (
-        ""
-        if graph.n == total
-        else f". Drawn: {graph.n:,} of {total:,} skills, the {DRAWN_HUBS} most used and an even choice of the others; "
+    return elements, _drawn(graph.n, len(graph.view.wave), int(most))
+
+
+def _drawn(n: int, total: int, most: int) -> str:
+    if n == total:
+        return ""
+    more = "“Draw” brings in more" if most < LIMITS[-1] else "the map of the graph page has all that are learned"
+    return (
+        f". Drawn: {n:,} of {total:,} skills, the {DRAWN_HUBS} most used and an even choice of the others; {more}, and "
         "the numbers and figures count all of them."
     )
-    return elements, drawn
 
 
-@CALLS.answer("the clusters", Output("r-frames", "data"), Input("r-subject", "data"), Input("r-order", "value"))
-def keep(source: Source, subject: dict[str, str], order: str) -> Any:
+@CALLS.answer(
+    "the clusters",
+    Output("r-frames", "data"),
+    Input("r-subject", "data"),
+    Input("r-order", "value"),
+    Input("r-draw", "value"),
+)
+def keep(source: Source, subject: dict[str, str], order: str, most: str) -> Any:
     snapshot = source.snapshot()
     key = (subject["dataset"], subject["layer"])
     hubs = order == "hubs"
-    graph = drawn_graph(snapshot, *key)
-    return {"order": order, **snapshot.once(("frames", hubs, *key), lambda: frames(graph, hubs=hubs))}
+    graph = drawn_graph(snapshot, *key, int(most))
+    return {"order": order, **snapshot.once(("frames", hubs, *key, most), lambda: frames(graph, hubs=hubs))}
 
 
 @CALLS.answer("the largest cluster", Output("r-giant", "figure"), Input("r-subject", "data"), Input("r-of", "value"))

@@ -14,7 +14,7 @@ from ui.components import card, figure, grid, no_layer, page_header, why_column
 from ui.drawing.canvas import stylesheets
 from ui.drawing.fitted import fitted_canvas
 from ui.notices import notice
-from ui.pages.percolation.answers import STEPS
+from ui.pages.percolation.answers import LIMITS, STEPS
 from ui.pages.percolation.state import CONTROLS
 from ui.source import Snapshot
 
@@ -56,6 +56,9 @@ _ONE = {"rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickS
 _ORDERS = ({"value": "random", "label": "at random"}, {"value": "hubs", "label": "most used removed first"})
 
 
+_DRAWN = tuple({"value": str(most), "label": f"{most:,}"} for most in LIMITS)
+
+
 _OF = ({"value": "all", "label": "of all skills"}, {"value": "kept", "label": "of the kept"})
 
 
@@ -84,13 +87,23 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
             *CONTROLS.stores(),
             dcc.Store(id="r-frames"),
             dcc.Interval(id="r-tick", interval=140, disabled=True),
-            html.Div([_stage(state), _curves(state, choice)], className="learn-body tab-body-like"),
+            html.Div([_stage(state, choice), _curves(state, choice)], className="learn-body tab-body-like"),
         ],
         className="page fill",
     )
 
 
-def _stage(state: Mapping[str, Any]) -> html.Section:
+def _draw(state: Mapping[str, Any], choice: Choice) -> html.Div:
+    """How many skills are drawn; nothing to choose where the fewest are all of them."""
+    most = dmc.SegmentedControl(
+        id="r-draw", data=list(_DRAWN), value=state["draw"], size="xs", **attributes(aria_label="Draw")
+    )
+    few = choice.layer_info is None or choice.layer_info.skills <= LIMITS[0]
+    label = html.Span("Draw", className="quiet", **attributes(aria_hidden="true"))
+    return html.Div([label, most], className="drawn-most", hidden=few)
+
+
+def _stage(state: Mapping[str, Any], choice: Choice) -> html.Section:
     """The slider and the skills that it keeps."""
     slider = dmc.Slider(
         id="r-phi",
@@ -136,7 +149,7 @@ def _stage(state: Mapping[str, Any]) -> html.Section:
             ),
             html.Div(
                 [
-                    keys,
+                    html.Div([keys, _draw(state, choice)], className="keys-row"),
                     html.Div(
                         [
                             html.Strong(id="r-kept"),

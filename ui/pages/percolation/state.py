@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ui.pages.percolation.answers import LIMITS
 from ui.state import Control, Group
 
 __all__ = ["CONTROLS"]
@@ -12,5 +13,6 @@ CONTROLS = Group(
         Control("phi", "r-phi", codec="whole", default=20, low=0, high=100, slides=True),
         Control("order", "r-order", default="random", among=("random", "hubs")),
         Control("of", "r-of", default="all", among=("all", "kept")),
+        Control("draw", "r-draw", default=str(LIMITS[0]), among=tuple(map(str, LIMITS))),
     ),
 )
