@@ -10,7 +10,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,12 @@ SKILLGRAPH = Path(sys.executable).with_name("skillgraph")
 PAGE = Path(__file__).parents[2] / "docs" / "agents.md"
 NAMES = ["datasets", "layers", "query", "why", "plan", "compare", "predict"]
 TOKEN = "a token of sixteen letters".replace(" ", "-")
+
+
+def apart(run: Callable[[], object]) -> None:
+    """Run in a thread of its own: where a browser was driven before, an event loop is running in this one."""
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(run).result()
 
 
 async def conversation(client: Client) -> None:
@@ -81,7 +88,7 @@ def test_over_standard_input_and_output(folder: Path) -> None:
                 [[0]], [[1]], [[2]]
             ]  # fmt: skip
 
-    asyncio.run(talk())
+    apart(lambda: asyncio.run(talk()))
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,7 @@ def test_over_http_with_the_token(served: Served) -> None:
         async with bearer, Client(streamable_http_client(url, http_client=bearer)) as client:
             await conversation(client)
 
-    asyncio.run(talk())
+    apart(lambda: asyncio.run(talk()))
 
 
 def test_the_client_of_the_docs_gets_its_rows(
@@ -126,7 +133,8 @@ def test_the_client_of_the_docs_gets_its_rows(
     [shown] = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     monkeypatch.setenv("SKILLGRAPH_MCP_TOKEN", TOKEN)
     assert "http://127.0.0.1:8051/" in shown
-    exec(compile(shown.replace(":8051/", f":{served.port}/"), PAGE.name, "exec"), {})
+    client = compile(shown.replace(":8051/", f":{served.port}/"), PAGE.name, "exec")
+    apart(lambda: exec(client, {}))
     assert "foundation" in capsys.readouterr().out
 
 
@@ -206,9 +214,9 @@ def test_lifespan_passes_the_gate_and_a_websocket_does_not() -> None:
         return {}
 
     gate = TokenGate(app, TOKEN)
-    asyncio.run(gate({"type": "lifespan"}, receive, send))
-    asyncio.run(gate({"type": "websocket", "headers": []}, receive, send))
+    apart(lambda: asyncio.run(gate({"type": "lifespan"}, receive, send)))
+    apart(lambda: asyncio.run(gate({"type": "websocket", "headers": []}, receive, send)))
     twice = [(b"authorization", f"Bearer {TOKEN}".encode())] * 2
-    asyncio.run(gate({"type": "http", "headers": twice}, receive, send))
+    apart(lambda: asyncio.run(gate({"type": "http", "headers": twice}, receive, send)))
     assert passed == ["lifespan"]
     assert [message["type"] for message in sent] == ["websocket.close", "http.response.start", "http.response.body"]
