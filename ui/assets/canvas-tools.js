@@ -62,6 +62,15 @@
     });
   }
 
+  /* Acts once the nodes of another picture are there, before they are drawn. */
+  function onPicture(cy, act) {
+    let added = false;
+    cy.on("add", "node", () => {
+      if (!added) queueMicrotask(() => { added = false; if (!cy.destroyed()) act(); });
+      added = true;
+    });
+  }
+
   /* A canvas shows all of its graph, also after its box has another size, until the reader moves it. */
   function settle(cy, padding, describe, sides) {
     if (notes(cy).settled) return;
@@ -69,11 +78,7 @@
     hover(cy, describe);
     fit(cy, padding, sides);
     cy.on("scrollzoom dragpan pinchzoom", () => { notes(cy).moved = true; });
-    let added = false;
-    cy.on("add", "node", () => { // another picture
-      if (!added) queueMicrotask(() => { added = false; if (!cy.destroyed() && !notes(cy).moved) fit(cy, padding, sides); });
-      added = true;
-    });
+    onPicture(cy, () => { if (!notes(cy).moved) fit(cy, padding, sides); });
     new ResizeObserver(() => {
       if (cy.destroyed()) return;
       if (notes(cy).moved) cy.resize(); else fit(cy, padding, sides);
@@ -117,5 +122,5 @@
     cy.on("viewport", hide);
   }
 
-  window.sgTools = { instance, notes, wear, dress, whenReady, fit, settle, hover, isolated };
+  window.sgTools = { instance, notes, wear, dress, whenReady, onPicture, fit, settle, hover, isolated };
 })();

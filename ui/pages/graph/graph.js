@@ -58,11 +58,7 @@
     tools().notes(cy).taps = true;
     tools().hover(cy, describe);
     cy.on("tap", (event) => tap(cy, event.target));
-    let added = false; // in view before it is drawn: to draw it twice takes twice as long
-    cy.on("add", "node", () => {
-      if (!added) queueMicrotask(() => { added = false; if (!cy.destroyed()) fit(cy); });
-      added = true;
-    });
+    tools().onPicture(cy, () => fit(cy)); // in view before it is drawn: to draw it twice takes twice as long
     new ResizeObserver(() => {
       if (cy.destroyed()) return;
       cy.resize();
