@@ -455,13 +455,19 @@ class _Problem:
         begin = np.zeros(len(penalty)) if start is None else start / scale
         # The slope is in standard deviations of the effects, all of them together; of very many each may add its part.
         tolerance = _TOLERANCE * max(1.0, float(np.sqrt(len(penalty) / _FEW)))
-        options = {
-            "gtol": tolerance,
-            "maxiter": _STEPS,
-            "initial_trust_radius": _RADIUS,
-            "max_trust_radius": 1e3 * _RADIUS,
-        }
-        found = scipy.optimize.minimize(value, begin, jac=True, hessp=product, method="trust-ncg", options=options)
+        found = scipy.optimize.minimize(
+            value,
+            begin,
+            jac=True,
+            hessp=product,
+            method="trust-ncg",
+            options={
+                "gtol": tolerance,
+                "maxiter": _STEPS,
+                "initial_trust_radius": _RADIUS,
+                "max_trust_radius": 1e3 * _RADIUS,
+            },
+        )
         return found.x * scale, bool(found.success)
 
     def _information(self, u: Floats) -> list[Floats]:

@@ -376,7 +376,8 @@ def _interval(
     else:
         centre = mean
         variance = (np.maximum(squares - n * mean**2, 0.0) + 2.0 * usual) / (n + 1.0)
-        half = scipy.special.stdtrit(np.maximum(n - 1.0, 1.0), (1.0 + level) / 2.0) * np.sqrt(variance / n)
+        quantile = scipy.special.stdtrit(np.maximum(n - 1.0, 1.0), (1.0 + level) / 2.0)
+        half = np.asarray(quantile * np.sqrt(variance / n), dtype=np.float64)
         half = np.where(n > 1, half, 1.0)  # one text tells nothing about the spread
     blank = n == 0
     low, high = np.maximum(centre - half, -1.0), np.minimum(centre + half, 1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Any
+from typing import Any, cast
 
 import dash_mantine_components as dmc
 from dash import dcc, html
@@ -17,38 +17,41 @@ from ui.pages.saved_views import views_stores
 
 __all__ = ["shell"]
 
-_THEME = {
-    "primaryColor": "blue",
-    "fontFamily": "'Inter Variable', 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
-    "defaultRadius": "md",
-    "colors": {
-        "dark": [
-            "#E8ECF1",
-            "#B4BEC9",
-            "#98A4B1",
-            "#5F6B78",
-            "#3B4653",
-            "#29313B",
-            "#1D242D",
-            "#161B22",
-            "#12161C",
-            "#0E1116",
-        ],
-        "blue": [
-            "#EAF4FB",
-            "#D3E7F5",
-            "#A6CFEA",
-            "#76B5DF",
-            "#4F9FD6",
-            "#368FCF",
-            "#1F7FC0",
-            "#0072B2",
-            "#005F96",
-            "#004D7A",
-        ],
+_THEME = cast(  # colours are declared as dictionaries; Mantine takes ten shades each
+    "dmc.MantineProvider.Theme",
+    {
+        "primaryColor": "blue",
+        "fontFamily": "'Inter Variable', 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
+        "defaultRadius": "md",
+        "colors": {
+            "dark": [
+                "#E8ECF1",
+                "#B4BEC9",
+                "#98A4B1",
+                "#5F6B78",
+                "#3B4653",
+                "#29313B",
+                "#1D242D",
+                "#161B22",
+                "#12161C",
+                "#0E1116",
+            ],
+            "blue": [
+                "#EAF4FB",
+                "#D3E7F5",
+                "#A6CFEA",
+                "#76B5DF",
+                "#4F9FD6",
+                "#368FCF",
+                "#1F7FC0",
+                "#0072B2",
+                "#005F96",
+                "#004D7A",
+            ],
+        },
+        "primaryShade": {"light": 7, "dark": 7},
     },
-    "primaryShade": {"light": 7, "dark": 7},
-}
+)
 
 
 def _short(store: str) -> str:

@@ -423,12 +423,12 @@ def shortest_path(graph: LayerGraph, start: int, goal: int) -> list[int]:
     # a step costs 1 and a little less the heavier it is: never enough to make up for another step
     cost = 1.0 + 1.0 / (graph.n + 1.0) / (1.0 + graph.weight)
     matrix = coo_array((cost, (graph.source, graph.target)), shape=(graph.n, graph.n)).tocsr()
-    _, before = dijkstra(matrix, directed=False, indices=start, return_predecessors=True)
-    if before[goal] < 0:
+    _, before = dijkstra(matrix, directed=False, indices=[start], return_predecessors=True)
+    if before[0, goal] < 0:
         return []
     path = [goal]
     while path[-1] != start:
-        path.append(int(before[path[-1]]))
+        path.append(int(before[0, path[-1]]))
     return path[::-1]
 
 

@@ -13,7 +13,7 @@ from explorer.service.life import dependents
 from explorer.service.stale import refresh_command
 from explorer.store.protocol import LayerInfo
 from explorer.wording import isolated, plural, quoted, quotes_isolated
-from ui.attributes import attributes
+from ui.attributes import attributes, named
 from ui.calls import Calls, Cause
 from ui.choice import Choice
 from ui.components import card, fraction, origin, wide_table
@@ -101,7 +101,7 @@ def manage_dialog() -> list[Any]:
             id="m-modal",
             opened=False,
             title="",
-            closeButtonProps={"aria-label": "Close"},
+            closeButtonProps=named("Close"),
         ),
     ]
 

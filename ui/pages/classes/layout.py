@@ -14,7 +14,7 @@ from explorer.errors import USER_ERRORS
 from explorer.service import LayerView
 from explorer.wording import isolated, quoted
 from loaders.dataset import Dataset
-from ui.attributes import attributes
+from ui.attributes import attributes, named
 from ui.choice import Query, choose
 from ui.components import card, figure, grid, no_layer, page, page_header, sentence, small_select, why_column
 from ui.drawing.canvas import zoom_tools
@@ -187,7 +187,7 @@ def _hierarchy(view: LayerView, query: Query) -> Any:
                             size="xs",
                             w=210,
                             comboboxProps={"shadow": "md"},
-                            clearButtonProps={"aria-label": "Clear the skill"},
+                            clearButtonProps=named("Clear the skill"),
                             **attributes(aria_label="Find a skill"),
                         )
                     ),

@@ -24,7 +24,7 @@ from ui.searching import searching
 
 __all__ = ["options_row", "toolbar"]
 
-_SHADOW = {"shadow": "md"}
+_SHADOW: dmc.Select.ComboboxProps = {"shadow": "md"}
 
 
 def toolbar(graph: LayerGraph, state: GraphState, colours: Sequence[str]) -> html.Div:

@@ -20,6 +20,7 @@ from ui.notices import notice
 from ui.pages.runs.callbacks import RUN
 from ui.source import Snapshot
 from ui.state import strings
+from ui.typed import Properties
 from ui.work.watching import field_id, flag_id
 from ui.work.written import command_line, command_text
 
@@ -177,7 +178,7 @@ def _field(option: RunOption, kind: RunKind, there: _There, query: Query) -> Any
             **common,
         )
     if option.takes in ("whole", "number"):
-        ends = {key: end for key, end in (("min", option.low), ("max", option.high)) if end is not None}
+        ends: Properties = {key: end for key, end in (("min", option.low), ("max", option.high)) if end is not None}
         return dmc.NumberInput(
             value="" if value is None else float(value) if option.takes == "number" else int(float(value)),
             step=option.step,
