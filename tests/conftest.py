@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,12 +34,12 @@ collect_ignore = [] if find_spec("pandas") and find_spec("pyspark") else ["spark
 if not find_spec("nbclient"):
     collect_ignore.append("notebooks")
 
-# Begun first and in this order, so that both processes end together.
+# Begun first and in this order, so that both processes end together; Neo4j's once its jars are there (`_fetch_jars`).
 _LONGEST = (
     "browser",
+    "tests/docs/test_code_blocks.py",
     "neo4j",
     "stdlib",
-    "tests/docs/test_code_blocks.py",
     "tests/docs/test_printed.py",
     "tests/evidence/test_layers.py",
     "tests/ui/test_map_picture.py",
@@ -107,6 +109,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         rank = {name: place for place, name in enumerate(_LONGEST)}
         items.sort(key=lambda item: rank.get(group(item.nodeid), len(rank)))
+        if config.workerinput["workerid"] == "gw0" and any(group(item.nodeid) == "neo4j" for item in items):
+            threading.Thread(target=_fetch_jars, daemon=True).start()
+
+
+def _fetch_jars() -> None:
+    """Neo4j's jars on a fresh machine, while other tests run; without them, the test that needs them says why."""
+    from explorer.errors import SkillgraphError
+    from explorer.server.jars import provision
+    from tests.support.neo4j import VERSION
+
+    with contextlib.suppress(SkillgraphError):
+        provision(version=VERSION)
 
 
 @pytest.hookimpl(optionalhook=True)

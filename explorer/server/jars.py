@@ -12,8 +12,9 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Any
 from explorer.errors import ServerError
 from explorer.extras import how_to_add
 from explorer.folders import cache_folder
+from loaders.writing import lock_file
 
 __all__ = [
     "NEO4J_VERSION",
@@ -45,6 +47,7 @@ REPOSITORY_VARIABLE = "SKILLGRAPH_MAVEN_REPOSITORY"
 
 _LOCKS = {NEO4J_VERSIONS[0]: "neo4j.lock", NEO4J_VERSIONS[1]: "neo4j-2026.lock"}
 _STAMP = "verified.json"
+_FETCHING = "fetching.lock"
 _DOWNLOADS_AT_ONCE = 8
 _ATTEMPTS = 3
 
@@ -179,10 +182,11 @@ def provision(
     folder = (cache or cache_folder()) / f"neo4j-{version}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        stamp = _read_stamp(folder)
-        missing = [jar for jar in wanted if not _is_verified(folder / jar.filename, jar, stamp)]
+        missing, stamp = _missing(wanted, folder)
         if missing:
-            _fetch(missing, folder, progress)
+            with _fetching_alone(folder):
+                missing, stamp = _missing(wanted, folder)
+                _fetch(missing, folder, progress)
         _write_stamp(folder, wanted, stamp)
     except OSError as error:
         raise ServerError(
@@ -194,6 +198,21 @@ def provision(
         downloaded_bytes=sum(jar.size for jar in missing),
         seconds=time.perf_counter() - started,
     )
+
+
+def _missing(wanted: Iterable[Jar], folder: Path) -> tuple[list[Jar], dict[str, Any]]:
+    """The jars that are not there as locked, and what was known of the folder."""
+    stamp = _read_stamp(folder)
+    return [jar for jar in wanted if not _is_verified(folder / jar.filename, jar, stamp)], stamp
+
+
+@contextmanager
+def _fetching_alone(folder: Path) -> Iterator[None]:
+    """Wait while another process fetches into the folder: one download serves both."""
+    with (folder / _FETCHING).open("w") as file:
+        while not lock_file(file.fileno()):
+            time.sleep(0.2)
+        yield
 
 
 def _read_stamp(folder: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,14 @@ def test_jars_are_fetched_once(repository: Repository, cache: Path) -> None:
     repository.asked.clear()
     assert provision(cache=cache, jars=lock).downloaded == 0
     assert repository.asked == []
+
+
+def test_who_comes_while_they_are_fetched_waits_for_them(repository: Repository, cache: Path) -> None:
+    lock = [repository.publish(name, name.encode() * 100) for name in ("a", "b", "c")]
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: provision(cache=cache, jars=lock), range(2)))
+    assert sorted(one.downloaded for one in done) == [0, 3]
+    assert len(repository.asked) == 3
 
 
 def test_what_was_checked_is_not_read_again(
