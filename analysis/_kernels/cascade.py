@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from analysis._kernels.compile import kernel
+from analysis._kernels.compile import ONE, ZERO, kernel
 
 __all__ = [
     "State",
@@ -122,7 +122,7 @@ def spread(st: State, start: int, end: int, stop: Bools) -> tuple[int, int, int,
             if st.pending[u] == 0 and not st.learned[u] and not st.frozen[u]:
                 for f in range(st.skill_ptr[u], st.skill_ptr[u + 1]):
                     t = st.skill_texts[f]
-                    if st.dropped[t] != u and _opened(st, t):
+                    if st.dropped[t] != u and _opened(st, t + ZERO):
                         st.learned[u] = True
                         st.trail[end] = u
                         end += 1
@@ -220,7 +220,7 @@ def gains(
     never = np.empty(0, np.bool_)
     halt = never
     seed = np.empty(1, np.int32)
-    core, base, core_value, work = -1, 0, 0.0, 0
+    core, base, core_value, work = np.int32(-1), ZERO, 0.0, 0
     for k in range(len(candidates)):
         s = candidates[k]
         if over[s] >= 0:
@@ -229,9 +229,9 @@ def gains(
             break
         st.learned[s] = True
         st.trail[0] = s
-        end, told, _, value, steps, met = spread(st, 0, 1, halt)
+        end, told, _, value, steps, met = spread(st, ZERO, ONE, halt)
         work += steps
-        undo(st, 0, told, end)
+        undo(st, ZERO, told, end)
         if met:
             seed[0] = s
             end, _, more, steps = teach(deep, seed, base)
@@ -249,7 +249,7 @@ def gains(
         if core < 0 and not met and end >= core_size:
             core, core_value = s, value
             seed[0] = s
-            base, _, _, steps = teach(deep, seed, 0)
+            base, _, _, steps = teach(deep, seed, ZERO)
             work += steps
             halt = np.zeros(len(st.learned), np.bool_)
             halt[s] = True
@@ -257,15 +257,15 @@ def gains(
                 u = deep.trail[i]
                 st.learned[u] = True
                 st.trail[0] = u
-                end, told, _, _, steps, met = spread(st, 0, 1, halt)
+                end, told, _, _, steps, met = spread(st, ZERO, ONE, halt)
                 work += steps
-                undo(st, 0, told, end)
+                undo(st, ZERO, told, end)
                 halt[u] = met
     return work
 
 
 @kernel
-def _cover(u: int, s: int, value: float, bound: Floats, exact: Bools, over: Int32) -> None:
+def _cover(u: int | np.int32, s: int, value: float, bound: Floats, exact: Bools, over: Int32) -> None:
     """Skill u follows from s."""
     if u == s:
         return
@@ -297,9 +297,9 @@ def gains_of_drops(
     for k in range(len(texts)):
         if bound[k] <= best or work > limit:
             return k, work
-        end, _, value[k], steps = drop(st, texts[k], skills[k], 0)
+        end, _, value[k], steps = drop(st, texts[k] + ZERO, skills[k] + ZERO, ZERO)
         work += steps
-        undo(st, 0, end, end)
+        undo(st, ZERO, end, end)
         undrop(st, texts[k], skills[k])
         best = max(best, value[k])
     return len(texts), work
@@ -353,7 +353,7 @@ def search(
             for i in range(size):
                 chosen[i] = candidates[place[i]] if i <= depth else -1
         if found:
-            undo(st, 0, end, end)
+            undo(st, ZERO, end, end)
             return True, best, work
         depth += 1
         place[depth if depth <= size else size] = place[depth - 1] + 1
@@ -443,14 +443,14 @@ def gains_of_giant(
         if work > limit:
             break
         seed[0] = s
-        end, _, _, steps = teach(st, seed, 0)
-        value = float(giant_after(st, 0, end, node, label, sizes, parent))
+        end, _, _, steps = teach(st, seed, ZERO)
+        value = float(giant_after(st, ZERO, end, node, label, sizes, parent))
         work += 4 * steps
         for i in range(1, end):
             _cover(st.trail[i], s, value, bound, exact, over)
         bound[s] = value
         exact[s] = True
-        undo(st, 0, end, end)
+        undo(st, ZERO, end, end)
     return work
 
 
@@ -484,12 +484,12 @@ def gains_of_sets(
             continue
         if work > limit:
             return k, work
-        end, _, value[k], steps = teach(st, part, 0)
+        end, _, value[k], steps = teach(st, part, ZERO)
         work += steps
         for i in range(end):
             if cover[st.trail[i]] < 0:
                 cover[st.trail[i]] = k
-        undo(st, 0, end, end)
+        undo(st, ZERO, end, end)
     return len(pointers) - 1, work
 
 
@@ -546,7 +546,7 @@ def closed_sets(
             seeds = np.empty(max(1, size // small), np.int32)
             for i in range(len(seeds)):
                 seeds[i] = order[places[i]]
-            teach(st, seeds, 0)
+            teach(st, seeds, ZERO)
             round_ += 1
             for s in keep:
                 if not st.learned[s] and seen[s] != round_:

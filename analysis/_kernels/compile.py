@@ -7,11 +7,15 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba.np.linalg
+import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-__all__ = ["instruction", "kernel", "prefetch", "trailing_zeros"]
+__all__ = ["ONE", "ZERO", "instruction", "kernel", "prefetch", "trailing_zeros"]
+
+ONE, ZERO = cast("int", np.int64(1)), cast("int", np.int64(0))
+"""For arguments of other kernels: for each literal that is given to it, numba compiles a kernel once more."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

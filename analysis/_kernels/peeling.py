@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from analysis._kernels.compile import kernel, prefetch
+from analysis._kernels.compile import ONE, ZERO, kernel, prefetch
 from analysis._kernels.vectors import LANES, copy_lanes, fill_lanes
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _peel_one(
     learned = n_known
     for first in range(0, len(words), BLOCK):
         n_hits = _count_and_xor(text_ptr, text_skills, first, words, shift, hits)
-        learned = settle(hits, n_hits, 1, state, queue, learned)
+        learned = settle(hits, n_hits, ONE, state, queue, learned)
     rounds(skill_ptr, skill_texts, words, shift, state, queue, n_known, learned, hits)
 
 
@@ -123,7 +123,7 @@ def rounds(
     texts = np.empty(BLOCK + LANES + _AHEAD, np.int32)
     skills = np.empty(BLOCK + LANES, np.int32)
     # Texts of one known skill are hits as well, but teach nothing: round 1 ends where the known skills end.
-    wave, i, offset, end, done = 0, 0, 0, n_known, 0
+    wave, i, offset, end, done = 0, ZERO, ZERO, n_known, 0
     while i < learned:
         if i == end:
             # A wave starts at the head of the queue again: of its memory only the longest wave is ever touched.

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis._kernels.building import group
-from analysis._kernels.compile import kernel, prefetch, trailing_zeros
+from analysis._kernels.compile import ZERO, kernel, prefetch, trailing_zeros
 from analysis._kernels.pairs import raised_weight
 from analysis._kernels.sorting import sort_run
 
@@ -127,7 +127,7 @@ def _all_pairs(
         n_pairs += n
         start = used
         if n * np.uint64(16) < np.uint64(len(bits)):
-            sort_run(touched, 0, int(n))
+            sort_run(touched, ZERO, np.int64(n))
             for i in range(n):
                 s = np.uint64(touched[i])
                 target[used], weight[used] = s, counter[s]

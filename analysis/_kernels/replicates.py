@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from analysis._kernels.compile import kernel
+from analysis._kernels.compile import ONE, ZERO, kernel
 from analysis._kernels.peeling import BLOCK, UNLEARNED, rounds, settle
 from analysis._kernels.vectors import LANES, fill_lanes
 from analysis._words import poisson_thresholds
@@ -92,16 +92,16 @@ def _draw_and_peel(
         return -1
     state[:] = UNLEARNED
     hits = np.empty(BLOCK + 1, np.int64)
-    learned = 0
+    learned = ZERO
     t = np.uint64(0)
     while t < n_texts:
-        n_hits = 0
+        n_hits = ZERO
         for text in range(t, min(t + np.uint64(BLOCK), n_texts)):
             hits[np.uint64(n_hits)] = np.int64((np.uint64(text) << _SHIFT) | (words[text] & _HALF))
             n_hits += int(words[text] >> _SHIFT == np.uint64(1))
-        learned = settle(hits, n_hits, 1, state, queue, learned)
+        learned = settle(hits, n_hits, ONE, state, queue, learned)
         t += np.uint64(BLOCK)
-    return rounds(skill_ptr, skill_texts, words, _SHIFT, state, queue, 0, learned, hits)
+    return rounds(skill_ptr, skill_texts, words, _SHIFT, state, queue, ZERO, learned, hits)
 
 
 @kernel

@@ -11,7 +11,7 @@ __all__ = ["sort_run"]
 
 
 @kernel
-def sort_run(array: npt.NDArray[np.int32], start: int, end: int) -> None:
+def sort_run(array: npt.NDArray[np.int32], start: int, end: int | np.int64) -> None:
     """Sort `array[start:end]` in place; by insertion while that is faster."""
     if end - start > 40:
         array[start:end].sort()

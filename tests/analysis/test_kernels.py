@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -145,3 +146,30 @@ def test_distinct_values_ascend(size):
         found = distinct(values, size)
         assert found.dtype == np.int32
         assert found.tolist() == sorted(set(values.tolist()))
+
+
+def test_kernels_give_no_literals_to_kernels():
+    """numba compiles a kernel once more for each literal that another kernel gives it: seconds of each first run."""
+    modules = {path: ast.parse(path.read_text()) for path in Path(analysis.__file__).parent.glob("_kernels/*.py")}
+    functions = [
+        (path.name, function)
+        for path, module in modules.items()
+        for function in module.body
+        if isinstance(function, ast.FunctionDef)
+        and any(isinstance(mark, ast.Name) and mark.id == "kernel" for mark in function.decorator_list)
+    ]
+    names = {function.name for _, function in functions}
+    calls = [
+        (where, call)
+        for where, function in functions
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in names
+    ]
+    assert len(calls) > 30
+    given = [
+        f"{where}:{call.lineno}: {ast.unparse(call)}"
+        for where, call in calls
+        for value in call.args
+        if isinstance(value, ast.Constant) or isinstance(getattr(value, "operand", None), ast.Constant)
+    ]
+    assert given == []
