@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
@@ -14,14 +15,33 @@ import pytest
 from explorer.errors import QueryError
 from explorer.store.cypher_guard import READ_PROCEDURES
 from explorer.store.neo4j.store import Neo4jStore
+from explorer.store.opening import open_store
 from explorer.store.protocol import LAYER_LACKS_SCHEMA, SOLVE_RATES, Layer, Node, Path, Relationship, Store
 from loaders.dataset import TAG_COLUMNS
 from tests.store.content import associations, components, layer, numbered_dataset, small_dataset
 
 
-@pytest.fixture
-def filled(store: Store) -> Store:
-    """Two layers on a small dataset, the second fine-tuned from the first."""
+@pytest.fixture(scope="module")
+def kept() -> Iterator[dict[str, tuple[Store, str]]]:
+    """What `filled` has filled, and its version then."""
+    stores: dict[str, tuple[Store, str]] = {}
+    yield stores
+    for store, _ in stores.values():
+        store.close()
+
+
+@pytest.fixture(params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])
+def filled(request: pytest.FixtureRequest, kept: dict[str, tuple[Store, str]], tmp_path: FilePath) -> Store:
+    """Two layers on a small dataset, the second fine-tuned from the first; filled anew where a test changed it."""
+    if request.param in kept:
+        store, version = kept[request.param]
+        if store.version == version:
+            return store
+        store.close()
+    if request.param == "neo4j":
+        store = request.getfixturevalue("server").open()
+    else:
+        store = open_store(tmp_path / "store.kgl", mode="write")
     store.write_dataset(small_dataset())
     store.write_layer(layer("basis", {"for": 1, "if": 2}))
     store.write_layer(layer("tuned", {"for": 0, "if": 0, "print": 1, "sum": 2}, kind="fine-tuned", base="basis"))
@@ -35,6 +55,7 @@ def filled(store: Store) -> Store:
         rule="any",
         components=components(**{"for": 0, "if": 0, "print": 0, "sum": 0}),
     )
+    kept[request.param] = store, store.version
     return store
 
 
