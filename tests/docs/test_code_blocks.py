@@ -32,7 +32,8 @@ def pages() -> list[Path]:
 
 
 # Those whose commands compute the most; the other pages have commands of each kind.
-LONG = ("README.md", "theory.md", "demo.md", "simulated.md", "compression.md")
+MARKS = dict.fromkeys(("README.md", "theory.md", "demo.md", "simulated.md", "compression.md"), pytest.mark.long)
+MARKS["why.md"] = pytest.mark.ci
 
 
 def succeeds(command: str, ran: Ran) -> None:
@@ -42,10 +43,7 @@ def succeeds(command: str, ran: Ran) -> None:
 
 @pytest.mark.parametrize(
     "document",
-    [
-        pytest.param(document, marks=pytest.mark.long if document.name in LONG else (), id=document.name)
-        for document in pages()
-    ],
+    [pytest.param(document, marks=MARKS.get(document.name, ()), id=document.name) for document in pages()],
 )
 def test_commands_of_the_page_succeed_in_order(document: Path, folder: Path) -> None:
     for name, content in FILE.findall(document.read_text()):

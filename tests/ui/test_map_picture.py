@@ -157,6 +157,7 @@ def test_a_hundred_thousand_skills_have_a_map(hundred_thousand: LayerGraph) -> N
     assert sum(len(trace.x) for trace in chart.data) < 400, "only the most used are marks of the figure"
 
 
+@pytest.mark.ci
 def test_a_region_of_a_hundred_thousand_goes_to_cytoscape(hundred_thousand: LayerGraph) -> None:
     box = nearest_box(hundred_thousand.map_positions, 42, 900)
     part = filtered(hundred_thousand, Filters(box=box))
