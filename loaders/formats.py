@@ -291,7 +291,7 @@ def inspect(
     )
 
 
-def head_of(path: str | Path, rows: int = 6, **options: Any) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+def head_of(path: str | Path, rows: int = 6, /, **options: Any) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """The names of the columns of a table and its first rows as they stand in the file; nothing of another file.
 
     Args:

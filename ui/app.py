@@ -6,13 +6,21 @@ import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from explorer.errors import USER_ERRORS, SkillgraphError, StoreError
 from ui.memory import keep_memory_small
 from ui.security import LOCAL_NAMES
 from ui.source import OpeningError, Source
+from ui.typed import Properties
+
+if TYPE_CHECKING:
+    from dash import Dash
+    from dash.development.base_component import Component
+    from waitress.server import BaseWSGIServer, MultiSocketServer
+
+    from ui.content import Content, Update
 
 __all__ = ["BackgroundServer", "create_app", "serve"]
 
@@ -31,7 +39,7 @@ def create_app(
     password_hash: str | None = None,
     secure_cookies: bool = False,
     framed: bool = False,
-) -> Any:
+) -> Dash:
     """The application for a store; the store is opened when the first page asks for it.
 
     Args:
@@ -102,7 +110,7 @@ def _report(error: Exception) -> None:
     set_props("notice", {"children": said})
 
 
-def _register_routes(app: Any, source: Source) -> None:
+def _register_routes(app: Dash, source: Source) -> None:
     from dash import ALL, ClientsideFunction, Input, Output, State
 
     from ui.notices import banner, store_away
@@ -149,7 +157,7 @@ def _register_routes(app: Any, source: Source) -> None:
         Input("heartbeat", "n_intervals"),
         State("store-version", "data"),
     )
-    def beat(_: int | None, seen: str | None) -> tuple[Any, Any]:
+    def beat(_: int | None, seen: str | None) -> tuple[Update[str], Content]:
         from dash import no_update
 
         try:
@@ -159,14 +167,14 @@ def _register_routes(app: Any, source: Source) -> None:
         return (no_update if version == seen else version), None
 
     @app.callback(Output("page", "children"), Output("notice", "children"), Input("route", "data"))
-    def show(route: dict[str, str] | None) -> tuple[Any, Any]:
+    def show(route: dict[str, str] | None) -> tuple[Update[Content], Update[Content]]:
         from dash import no_update
 
         if route is None:
             return no_update, no_update
         return still(_page(source, route["path"], dict(parse_qsl(route["search"].lstrip("?"))))), None
 
-    def _page(source: Source, path: str, query: dict[str, str]) -> Any:
+    def _page(source: Source, path: str, query: dict[str, str]) -> Component:
         from ui.boundary import page_failed
         from ui.components import empty_state
         from ui.pages import PAGES
@@ -295,7 +303,9 @@ class BackgroundServer:
         self._app.server.extensions["skillgraph"].close()
 
 
-def _server(app: Any, listener: socket.socket, host: str, *, proxy: str | None = None) -> tuple[Any, str]:
+def _server(
+    app: Dash, listener: socket.socket, host: str, *, proxy: str | None = None
+) -> tuple[MultiSocketServer | BaseWSGIServer, str]:
     """A server of the application, and its address; of a trusted proxy it learns who asks, how, and for which host."""
     from waitress.server import create_server
 
@@ -304,7 +314,7 @@ def _server(app: Any, listener: socket.socket, host: str, *, proxy: str | None =
     return server, f"http://{shown}:{listener.getsockname()[1]}/"
 
 
-def _trusted(proxy: str | None) -> dict[str, Any]:
+def _trusted(proxy: str | None) -> Properties:
     """What waitress is told of the proxy before it; without one, nobody is believed who says to be one."""
     if proxy is None:
         return {"clear_untrusted_proxy_headers": True}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ui.typed import Properties
+
 __all__ = ["attributes", "named"]
 
 
-def attributes(**values: str) -> dict[str, Any]:
+def attributes(**values: str) -> Properties:
     """Names as HTML spells them: `**attributes(aria_label="Play", data_key="x")` gives `aria-label` and `data-key`."""
     return {name.replace("_", "-"): value for name, value in values.items()}
 

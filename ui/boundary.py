@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import dash_mantine_components as dmc
 from dash import html
 from dash.development.base_component import Component
 
 from ui.attributes import attributes
+from ui.content import Content
 
 __all__ = ["Boundary", "failed", "page_failed"]
 
 
-class Boundary(Component):  # type: ignore[misc,unused-ignore]
+class Boundary(Component):
     """Shows its children, and a sentence with "Try again" when something in the browser fails; `assets/boundary.js`.
 
     It also says whether the page is at rest: `data-busy` of the document is "no" while no callback is running.
@@ -24,7 +23,7 @@ class Boundary(Component):  # type: ignore[misc,unused-ignore]
     _namespace = "skillgraph"
     _type = "Boundary"
 
-    def __init__(self, children: Any = None) -> None:
+    def __init__(self, children: Content = None) -> None:
         """Around `children`."""
         self._prop_names = ["children"]
         self._valid_wildcard_attributes: list[str] = []
@@ -33,7 +32,7 @@ class Boundary(Component):  # type: ignore[misc,unused-ignore]
         super().__init__(**({} if children is None else {"children": children}))  # type: ignore[no-untyped-call]
 
 
-def failed(part: str, error: Exception) -> Any:
+def failed(part: str, error: Exception) -> Component:
     """What is said when the server could not make a part of a page."""
     text = (
         f"{part[:1].upper()}{part[1:]} could not be made ({type(error).__name__}). The rest of the page works on; "
@@ -49,7 +48,7 @@ def failed(part: str, error: Exception) -> Any:
     )
 
 
-def page_failed(name: str, error: Exception) -> Any:
+def page_failed(name: str, error: Exception) -> Component:
     """The page in the place of one that could not be laid out."""
     return html.Div(
         [

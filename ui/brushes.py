@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import dash_mantine_components as dmc
 import numpy as np
 import numpy.typing as npt
 from dash import Input, Output, html
+from dash.development.base_component import Component
 
 from explorer.wording import plural
 from ui.attributes import attributes
 from ui.calls import Calls
+from ui.content import Child
 from ui.drawing.histograms import Histogram, Scale, histogram, last_place, within
 from ui.state import Control, bounded
+from ui.typed import Properties, Row
 
 __all__ = ["Brush", "TableBrushes", "bars", "brushed", "pale", "slider"]
-
-Row = Mapping[str, Any]
 
 _UNITS: Mapping[Scale, str] = {"wave": "wave", "texts": "number of texts", "share": "share in per cent"}
 _ENDS: Mapping[Scale, Callable[[int], str]] = {"wave": str, "texts": lambda e: f"{2**e:,}", "share": lambda p: f"{p} %"}
 
 
-def bars(found: Histogram, span: tuple[int, int] | None = None) -> list[Any]:
+def bars(found: Histogram, span: tuple[int, int] | None = None) -> list[Child]:
     """The bars, if there are two or more; those that a span leaves out are pale."""
     if len(found.counts) < 2:
         return []
@@ -47,7 +47,12 @@ def bars(found: Histogram, span: tuple[int, int] | None = None) -> list[Any]:
 
 
 def brushed(
-    key: str, name: str, found: Histogram, control: Any, span: tuple[int, int] | None = None, last: int | None = None
+    key: str,
+    name: str,
+    found: Histogram,
+    control: Component,
+    span: tuple[int, int] | None = None,
+    last: int | None = None,
 ) -> html.Div:
     """Bars over the control that cuts them: a click on a bar, or a stroke over several, chooses them.
 
@@ -161,11 +166,11 @@ class TableBrushes:
         """Keep the bars in step with the sliders."""
         pale(calls, Output(f"{self.name}-clear", "disabled"), [self.component(b) for b in self.brushes])
 
-    def bars(self, brush: Brush, rows: Sequence[Row], value: Sequence[int] | None, last: int) -> list[Any]:
+    def bars(self, brush: Brush, rows: Sequence[Row], value: Sequence[int] | None, last: int) -> list[Child]:
         """The bars of one brush over rows."""
         return bars(histogram(brush.values(rows), brush.scale, self.noun, last), bounded(value, last))
 
-    def box(self, rows: Sequence[Row] | None, values: Mapping[str, Any], lasts: Mapping[str, int]) -> html.Div:
+    def box(self, rows: Sequence[Row] | None, values: Properties, lasts: Mapping[str, int]) -> html.Div:
         """The brushes over a table; one that no row has a value for is hidden.
 
         Args:

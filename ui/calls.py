@@ -5,16 +5,23 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from dash import ClientsideFunction, Output, ctx
+from dash.dependencies import DashDependency
 
 from ui.source import Source
 from ui.still import still
+from ui.typed import Properties
+
+if TYPE_CHECKING:
+    from dash import Dash
 
 __all__ = ["Calls", "Cause", "PartError"]
 
-F = TypeVar("F", bound=Callable[..., Any])
+Answer: TypeAlias = Callable[..., Any]
+"""What it gives is for the outputs that it is wired to, which only Dash checks."""
+F = TypeVar("F", bound=Answer)
 
 
 class PartError(Exception):
@@ -36,8 +43,8 @@ class Cause:
         properties: All that changed, as `id.property`.
     """
 
-    id: Any = None
-    value: Any = None
+    id: str | Properties | None = None
+    value: object = None
     properties: tuple[str, ...] = ()
 
     @classmethod
@@ -60,11 +67,11 @@ class Calls:
 
     def __init__(self) -> None:
         """No callbacks yet."""
-        self._answers: list[tuple[str, tuple[Any, ...], Callable[..., Any], bool, bool | str]] = []
-        self._browser: list[tuple[str, tuple[Any, ...], bool | str]] = []
+        self._answers: list[tuple[str, tuple[DashDependency, ...], Answer, bool, bool | str]] = []
+        self._browser: list[tuple[str, tuple[DashDependency, ...], bool | str]] = []
 
     def answer(
-        self, part: str, *wiring: Any, cause: bool = False, prevent_initial_call: bool | str = False
+        self, part: str, *wiring: DashDependency, cause: bool = False, prevent_initial_call: bool | str = False
     ) -> Callable[[F], F]:
         """A function of the store and the wired values that the server runs; the function itself is left as it is.
 
@@ -81,7 +88,7 @@ class Calls:
 
         return keep
 
-    def browser(self, name: str, *wiring: Any, prevent_initial_call: bool | str = False) -> None:
+    def browser(self, name: str, *wiring: DashDependency, prevent_initial_call: bool | str = False) -> None:
         """A function that the browser runs: `space.name` of a script."""
         self._browser.append((name, wiring, prevent_initial_call))
 
@@ -90,7 +97,7 @@ class Calls:
         self._answers += other._answers
         self._browser += other._browser
 
-    def register(self, app: Any, source: Source) -> None:
+    def register(self, app: Dash, source: Source) -> None:
         """Add all of them to an application on a store."""
         for part, wiring, function, cause, quiet in self._answers:
             bound = _stilled([w for w in wiring if isinstance(w, Output)], _bound(part, function, source, cause))
@@ -100,9 +107,9 @@ class Calls:
             app.clientside_callback(ClientsideFunction(space, function_name), *wiring, prevent_initial_call=quiet)
 
 
-def _bound(part: str, function: Callable[..., Any], source: Source, cause: bool) -> Callable[..., Any]:
+def _bound(part: str, function: Answer, source: Source, cause: bool) -> Answer:
     @functools.wraps(function)
-    def run(*values: Any) -> Any:
+    def run(*values: object) -> Any:
         try:
             with source.elsewhere():
                 return function(source, Cause.now(), *values) if cause else function(source, *values)
@@ -112,14 +119,14 @@ def _bound(part: str, function: Callable[..., Any], source: Source, cause: bool)
     return run
 
 
-def _stilled(outputs: list[Any], run: Callable[..., Any]) -> Callable[..., Any]:
+def _stilled(outputs: list[Output], run: Answer) -> Answer:
     """With as few components as can be in what is shown."""
     shown = [output.component_property == "children" and not output.has_wildcard() for output in outputs]
     if not any(shown):
         return run
 
     @functools.wraps(run)
-    def lighter(*values: Any) -> Any:
+    def lighter(*values: object) -> object:
         answer = run(*values)
         if len(shown) == 1:
             return still(answer)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from explorer.store.protocol import DatasetInfo, LayerInfo
 from explorer.wording import quoted
@@ -45,14 +44,14 @@ class Choice:
         return next((info for info in self.layers if info.name == self.layer), None)
 
 
-def finite(text: Any, default: float) -> float:
+def finite(text: str | float | None, default: float) -> float:
     """A number of an address; the default if it is none that can be calculated with.
 
     >>> finite("1.5", 2.0), finite("nan", 2.0), finite("1e309", 2.0), finite(None, 2.0)
     (1.5, 2.0, 2.0, 2.0)
     """
     try:
-        value = float(text)
+        value = math.nan if text is None else float(text)
     except (TypeError, ValueError):
         return default
     return value if math.isfinite(value) else default

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from unicodedata import east_asian_width
 from urllib.parse import urlencode
 
 import dash_ag_grid as dag
 import dash_mantine_components as dmc
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from explorer.service.cautions import layer_cautions
 from explorer.service.stale import stale_sentence
@@ -18,7 +19,12 @@ from explorer.store.protocol import DatasetInfo, LayerInfo
 from explorer.wording import isolated, quoted, quotes_isolated
 from ui.attributes import attributes
 from ui.choice import Choice
+from ui.content import Child, Content
 from ui.drawing.style import OTHER
+from ui.typed import Properties
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 __all__ = [
     "blank_chart",
@@ -102,9 +108,16 @@ def share(label: str, value: float | None, whole: int, noun: str, *, tone: str =
     return stat(label, fraction(value), of if value is None else f"{round(value * whole):,} {of}", tone=tone)
 
 
-def card(title: str | None, children: Any, *, note: str | None = None, extra: Any = None, className: str = "") -> Any:
+def card(
+    title: str | None,
+    children: Content,
+    *,
+    note: str | None = None,
+    extra: Component | None = None,
+    className: str = "",
+) -> html.Section:
     """A titled box; `note` is its sentence, `extra` stands at the right of the title."""
-    head: list[Any] = []
+    head: list[Child] = []
     if title is not None:
         head.append(
             html.Div(
@@ -117,7 +130,7 @@ def card(title: str | None, children: Any, *, note: str | None = None, extra: An
     return html.Section([*head, *body], className=f"card {className}")
 
 
-def blank_chart(said: str = "") -> dict[str, Any]:
+def blank_chart(said: str = "") -> Properties:
     """A Plotly figure with nothing in it but a few words."""
     words = {"text": said, "showarrow": False, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5}
     axis = {"visible": False}
@@ -126,7 +139,9 @@ def blank_chart(said: str = "") -> dict[str, Any]:
     return {"data": [], "layout": {"xaxis": axis, "yaxis": axis, "annotations": [words] if said else [], **looks}}
 
 
-def figure(name: str | dict[str, Any], *, height: int | str = 300, label: str, chart: Any = None) -> html.Div:
+def figure(
+    name: str | dict[str, str], *, height: int | str = 300, label: str, chart: go.Figure | None = None
+) -> html.Div:
     """A Plotly figure, described for those who do not see it."""
     size = f"{height}px" if isinstance(height, int) else height
     return html.Div(
@@ -148,12 +163,12 @@ def figure(name: str | dict[str, Any], *, height: int | str = 300, label: str, c
 
 def grid(
     name: str,
-    columns: Sequence[Mapping[str, Any]],
-    rows: Sequence[Mapping[str, Any]] | None = None,
+    columns: Sequence[Mapping[str, object]],
+    rows: Sequence[Mapping[str, object]] | None = None,
     *,
     height: int | str = 320,
     filters: bool = False,
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[str, object] | None = None,
     **extra: Any,
 ) -> dag.AgGrid:
     """A table that sorts and filters; values are text, never HTML.
@@ -195,7 +210,7 @@ def grid(
     )
 
 
-def folded(name: str) -> list[Any]:
+def folded(name: str) -> list[Child]:
     """A long name that folds behind its dots, underscores, colons and slashes, and not in the middle of a word."""
     pieces = re.split(r"(?<=[._:/])(?=[^._:/])", name)
     return [part for piece in pieces for part in (html.Wbr(), piece)][1:]
@@ -206,7 +221,7 @@ def why_address(dataset: str, layer: str) -> str:
     return "/why?" + urlencode({"dataset": dataset, "layer": layer}) + "&skill="
 
 
-def why_column(dataset: str, layer: str | None, field: str = "id") -> dict[str, Any]:
+def why_column(dataset: str, layer: str | None, field: str = "id") -> Properties:
     """A column with a link to why each row's skill was learned or not, and what would unlock it.
 
     Args:
@@ -230,10 +245,10 @@ def why_column(dataset: str, layer: str | None, field: str = "id") -> dict[str, 
 
 
 def page_header(
-    title: str, meaning: str, choice: Choice | None, *, layer: bool = True, extra: Any = None
+    title: str, meaning: str, choice: Choice | None, *, layer: bool = True, extra: Component | None = None
 ) -> html.Header:
     """A page's name, the one line that says what its numbers mean, and what it is about."""
-    pickers: list[Any] = []
+    pickers: list[Child] = []
     if choice is not None and choice.datasets:
         if len(choice.datasets) > 1:
             pickers.append(_picker("dataset", "Dataset", [_dataset_option(d) for d in choice.datasets], choice.dataset))
@@ -280,7 +295,7 @@ def _take_away() -> html.Details:
     )
 
 
-def _cautions(info: LayerInfo | None) -> list[Any]:
+def _cautions(info: LayerInfo | None) -> list[Child]:
     """That the layer is stale, why, and how it is made anew; and what must be known before its figures are read."""
     found = () if info is None else (stale_sentence(info), *layer_cautions(info))
     return [html.P(text, className="stale-line", role="note") for text in found if text]
@@ -298,9 +313,9 @@ def _picker(field: str, label: str, options: list[dict[str, str]], value: str | 
 
 
 def small_select(
-    name: str | dict[str, Any],
+    name: str | dict[str, str],
     label: str | None,
-    options: Sequence[str | Mapping[str, Any]],
+    options: Sequence[str | Mapping[str, object]],
     value: str | None,
     *,
     width: int | str | None = None,
@@ -316,7 +331,7 @@ def small_select(
         width: Of the field, in pixels or as CSS has it.
         **more: Further properties of the component.
     """
-    settings: dict[str, Any] = {"allowDeselect": False, "searchable": len(options) > 8, "size": "xs", **more}
+    settings: Properties = {"allowDeselect": False, "searchable": len(options) > 8, "size": "xs", **more}
     if width is not None:
         settings["w"] = width
     return dmc.Select(
@@ -352,12 +367,12 @@ def _layer_option(info: LayerInfo) -> dict[str, str]:
     return {"value": info.name, "label": f"{isolated(info.name)} · {info.kind}"}
 
 
-def page(*children: Any, wide: bool = False) -> html.Div:
+def page(*children: Child, wide: bool = False) -> html.Div:
     """The page's content."""
     return html.Div([c for c in children if c is not None], className="page wide" if wide else "page")
 
 
-def empty_state(title: str, text: str, *commands: str, link: Any = None) -> html.Div:
+def empty_state(title: str, text: str, *commands: str, link: Component | None = None) -> html.Div:
     """What to do where there is nothing to show yet."""
     return html.Div(
         [
@@ -371,7 +386,7 @@ def empty_state(title: str, text: str, *commands: str, link: Any = None) -> html
     )
 
 
-def no_layer(dataset: str | None) -> Any:
+def no_layer(dataset: str | None) -> html.Div:
     """What to do without a layer."""
     if dataset is None:
         return empty_state(
@@ -391,6 +406,6 @@ def no_layer(dataset: str | None) -> Any:
     )
 
 
-def wide_table(table: Any) -> html.Div:
+def wide_table(table: Component) -> html.Div:
     """A table that scrolls sideways where it is wider than its place; the keyboard reaches it, to scroll it."""
     return html.Div(table, className="table-box", tabIndex=0)

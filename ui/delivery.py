@@ -17,7 +17,11 @@ from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dash import Dash
+    from flask import Request, Response
 
 __all__ = ["ASSETS", "LEFT_OUT", "Packed", "compress", "deliver", "interpolated"]
 
@@ -46,7 +50,7 @@ _URL = re.compile(r"url\(\s*[\"']?(?!data:)([^)\"']+)[\"']?\s*\)")
 _FINGERPRINT = re.compile(r"\.v[\w-]+m\d+\.")
 
 
-def deliver(app: Any) -> None:
+def deliver(app: Dash) -> None:
     """Make an application send little: to be called once everything else that adds scripts has been."""
     server = app.server
     joined: dict[str, tuple[bytes, str]] = {}
@@ -57,8 +61,8 @@ def deliver(app: Any) -> None:
         joined[name] = content, mimetype
         return f"/_joined/{name}"
 
-    @server.get("/_joined/<name>")  # type: ignore[untyped-decorator,unused-ignore]
-    def part(name: str) -> Any:
+    @server.get("/_joined/<name>")
+    def part(name: str) -> Response:
         from flask import Response, abort
 
         if name not in joined:
@@ -85,12 +89,12 @@ def deliver(app: Any) -> None:
         plotly = versioned("vendor/plotly.js")
         return interpolated(app.index_string, plotly, {**parts, "scripts": scripts, "css": css})
 
-    app.interpolate_index = interpolate
+    app.interpolate_index = interpolate  # type: ignore[method-assign, assignment]  # Dash documents that this is done
     cached: dict[tuple[str, str], bytes] = {}
     packed = Packed()
 
-    @server.after_request  # type: ignore[untyped-decorator,unused-ignore]
-    def lighten(answer: Any) -> Any:
+    @server.after_request
+    def lighten(answer: Response) -> Response:
         from flask import request
 
         fixed = (
@@ -204,8 +208,8 @@ class Packed:
 
 
 def compress(
-    answer: Any, request: Any, cached: dict[tuple[str, str], bytes] | None = None, packed: Packed | None = None
-) -> Any:
+    answer: Response, request: Request, cached: dict[tuple[str, str], bytes] | None = None, packed: Packed | None = None
+) -> Response:
     """An answer as small as the browser that asked can read it.
 
     Args:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import dash_mantine_components as dmc
 from dash import html
+from dash.development.base_component import Component
 
 from explorer.wording import quotes_isolated
 
 __all__ = ["banner", "notice", "store_away"]
 
 
-def notice(text: str) -> Any:
+def notice(text: str) -> Component:
     """What went wrong with what was just asked for; it can be closed."""
     return dmc.Alert(
         quotes_isolated(text),
@@ -25,7 +24,7 @@ def notice(text: str) -> Any:
     )
 
 
-def banner(text: str, *, opening: bool = False) -> Any:
+def banner(text: str, *, opening: bool = False) -> Component:
     """The store cannot be reached, or is still being opened; it goes when the store is there."""
     return html.Div(
         [
@@ -37,7 +36,7 @@ def banner(text: str, *, opening: bool = False) -> Any:
     )
 
 
-def store_away(text: str, *, opening: bool = False) -> Any:
+def store_away(text: str, *, opening: bool = False) -> Component:
     """The page in the place of one that needs the store, which is away or still being opened."""
     return html.Div(
         [

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING
 
 from loaders.gate import limits, parse_json
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 __all__ = ["check_requests", "problem_of_update"]
 
@@ -14,7 +17,7 @@ _UPDATE = "/_dash-update-component"
 _OWN = ("/_dash", "/_joined", "/assets", "/_favicon")
 
 
-def check_requests(server: Any) -> None:
+def check_requests(server: Flask) -> None:
     """Answer malformed requests to a Dash application's server with 400 before Dash stumbles over them.
 
     Errors of callbacks are the application's (its `on_error`); what fails outside of them has been asked wrongly, or
@@ -23,12 +26,12 @@ def check_requests(server: Any) -> None:
     from flask import Response, request
     from werkzeug.exceptions import HTTPException
 
-    def refused(what: str) -> Any:
+    def refused(what: str) -> Response:
         _log.warning("refused a request to %.100r: %s", request.path, what)
         return Response(f"This request cannot be answered: {what}.", status=400, mimetype="text/plain")
 
-    @server.before_request  # type: ignore[untyped-decorator,unused-ignore]
-    def check() -> Any:
+    @server.before_request
+    def check() -> Response | None:
         if len(request.full_path) > limits().address:
             return refused("its address is too long")
         if "\0" in request.path:
@@ -43,8 +46,8 @@ def check_requests(server: Any) -> None:
                 return refused(problem)
         return None
 
-    @server.errorhandler(Exception)  # type: ignore[untyped-decorator,unused-ignore]
-    def failed(error: Exception) -> Any:
+    @server.errorhandler(Exception)
+    def failed(error: Exception) -> Response | HTTPException:
         if isinstance(error, HTTPException):
             return error
         if request.path.startswith(_OWN) and type(error).__name__ != "InvalidCallbackReturnValue":
@@ -54,7 +57,7 @@ def check_requests(server: Any) -> None:
         return Response(text, status=500, mimetype="text/plain")
 
 
-def problem_of_update(body: Any) -> str:
+def problem_of_update(body: object) -> str:
     """What is wrong with the content of a callback's request; "" if it has the form that Dash sends.
 
     >>> problem_of_update([]), problem_of_update({"output": "a.b"})
@@ -75,7 +78,7 @@ def problem_of_update(body: Any) -> str:
     return ""
 
 
-def _are_places(value: Any) -> bool:
+def _are_places(value: object) -> bool:
     """True for properties of components: one, or lists of them inside of lists, as patterns of ids give them."""
     if isinstance(value, dict):
         return isinstance(value.get("id"), str | dict) and isinstance(value.get("property"), str)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dash import Dash
 
 __all__ = ["page_scripts", "serve_scripts"]
 
@@ -17,7 +20,7 @@ def page_scripts() -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in found)
 
 
-def serve_scripts(app: Any) -> None:
+def serve_scripts(app: Dash) -> None:
     """Serve them under one address, which changes with them so that a browser may keep them."""
     from flask import Response
 
@@ -25,8 +28,8 @@ def serve_scripts(app: Any) -> None:
     version = hashlib.sha256(content.encode()).hexdigest()[:16]
     app.config.external_scripts.append(f"{_ADDRESS}?m={version}")
 
-    @app.server.get(_ADDRESS)  # type: ignore[untyped-decorator,unused-ignore]
-    def scripts() -> Any:
+    @app.server.get(_ADDRESS)
+    def scripts() -> Response:
         answer = Response(content, mimetype="text/javascript")
         answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return answer

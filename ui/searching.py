@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from dash import Input, Output, dcc, html
 
@@ -10,8 +10,10 @@ from ui.calls import Calls
 
 __all__ = ["found", "register_found", "searching"]
 
+Id = TypeVar("Id", str, dict[str, str])
 
-def found(name: Any) -> Any:
+
+def found(name: Id) -> Id:
     """Id of the store into which a callback writes the choices that it found for a field."""
     return {**name, "type": found(name["type"])} if isinstance(name, dict) else f"{name}-found"
 
@@ -21,7 +23,7 @@ def searching(field: Any) -> html.Div:
     return html.Div([field, dcc.Store(id=found(field.id))], style={"display": "contents"})
 
 
-def register_found(calls: Calls, name: Any) -> None:
+def register_found(calls: Calls, name: Id) -> None:
     """Hand choices over to their field; assets/choices.js says why not at once."""
     calls.browser(
         "sgChoices.handOver",

@@ -7,10 +7,16 @@ import re
 import secrets
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING
 
 from explorer.errors import SkillgraphError
 from ui.requests import check_requests
+
+if TYPE_CHECKING:
+    from dash import Dash
+    from flask import Flask, Request, Response
+    from flask.sessions import SessionMixin
+    from werkzeug.wrappers import Response as BaseResponse
 
 __all__ = ["LOCAL_NAMES", "LoginGate", "Sessions", "protect"]
 
@@ -122,7 +128,7 @@ class LoginGate:
         return True
 
 
-def protect(app: Any, *, gate: LoginGate | None, secure_cookies: bool, framed: bool = False) -> None:
+def protect(app: Dash, *, gate: LoginGate | None, secure_cookies: bool, framed: bool = False) -> None:
     """Add security headers, checks of where requests come from and, with a gate, the login to a Dash application.
 
     Without a gate only requests to this machine's own names are answered: another site whose name is made to lead
@@ -137,14 +143,14 @@ def protect(app: Any, *, gate: LoginGate | None, secure_cookies: bool, framed: b
     check_requests(server)
 
 
-def _origin(server: Any, *, local: bool) -> None:
+def _origin(server: Flask, *, local: bool) -> None:
     from flask import Response, request
 
-    def refused(text: str) -> Any:
+    def refused(text: str) -> Response:
         return Response(text, status=403, mimetype="text/plain")
 
-    @server.before_request  # type: ignore[untyped-decorator,unused-ignore]
-    def check() -> Any:
+    @server.before_request
+    def check() -> Response | None:
         if local and _name(request.host) not in LOCAL_NAMES:
             return refused("This explorer answers on this machine only: open it at http://127.0.0.1 and its port.")
         if request.method not in ("GET", "HEAD", "OPTIONS") and not _same_origin(request):
@@ -163,12 +169,12 @@ def _name(host: str) -> str:
     return host.partition(":")[0].lower()
 
 
-def _headers(app: Any, server: Any, *, framed: bool) -> None:
+def _headers(app: Dash, server: Flask, *, framed: bool) -> None:
     hashes: list[str] = []
     ancestors = " ".join(f"http://{name}:*" for name in LOCAL_NAMES[:2]) if framed else "'none'"
 
-    @server.after_request  # type: ignore[untyped-decorator,unused-ignore]
-    def add(response: Any) -> Any:
+    @server.after_request
+    def add(response: Response) -> Response:
         if not hashes:
             hashes.extend(f"'{value}'" if not value.startswith("'") else value for value in app.csp_hashes())
         response.headers["Content-Security-Policy"] = "; ".join(
@@ -196,14 +202,14 @@ def _headers(app: Any, server: Any, *, framed: bool) -> None:
         return response
 
 
-def _login(server: Any, gate: LoginGate, secure_cookies: bool) -> None:
+def _login(server: Flask, gate: LoginGate, secure_cookies: bool) -> None:
     from flask import Response, abort, redirect, request, session
     from flask.sessions import SecureCookieSessionInterface
 
     class Cookies(SecureCookieSessionInterface):
         """The session's cookie, sent over HTTPS only where the request came over HTTPS, or where it has to be."""
 
-        def get_cookie_secure(self, app: Any) -> bool:
+        def get_cookie_secure(self, app: Flask) -> bool:
             return secure_cookies or bool(request.is_secure)
 
     sessions = Sessions()
@@ -217,8 +223,8 @@ def _login(server: Any, gate: LoginGate, secure_cookies: bool) -> None:
         PERMANENT_SESSION_LIFETIME=_HOURS * 3600,
     )
 
-    @server.before_request  # type: ignore[untyped-decorator,unused-ignore]
-    def ask() -> Any:
+    @server.before_request
+    def ask() -> BaseResponse | None:
         if request.path in ("/login", "/assets/login.css") or request.path.startswith("/assets/fonts/"):
             return None
         if sessions.holds(session.get("in")):
@@ -227,12 +233,12 @@ def _login(server: Any, gate: LoginGate, secure_cookies: bool) -> None:
             abort(401)
         return redirect("/login")
 
-    @server.get("/login")  # type: ignore[untyped-decorator,unused-ignore]
-    def form() -> Any:
+    @server.get("/login")
+    def form() -> BaseResponse:
         return Response(_form(_token(session), ""), mimetype="text/html")
 
-    @server.post("/login")  # type: ignore[untyped-decorator,unused-ignore]
-    def enter() -> Any:
+    @server.post("/login")
+    def enter() -> BaseResponse:
         address = request.remote_addr or "?"
         if gate.waiting(address):
             text = "Too many wrong passwords from this address: try again in five minutes."
@@ -249,14 +255,14 @@ def _login(server: Any, gate: LoginGate, secure_cookies: bool) -> None:
         session["in"] = sessions.begin()
         return redirect("/")
 
-    @server.post("/logout")  # type: ignore[untyped-decorator,unused-ignore]
-    def leave() -> Any:
+    @server.post("/logout")
+    def leave() -> BaseResponse:
         sessions.end(session.get("in"))
         session.clear()
         return redirect("/login")
 
 
-def _same_origin(request: Any) -> bool:
+def _same_origin(request: Request) -> bool:
     """True unless the browser says that another site sent the request."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
@@ -265,7 +271,7 @@ def _same_origin(request: Any) -> bool:
     return origin is None or bool(origin.split("://", 1)[-1] == request.host)
 
 
-def _token(session: Any) -> str:
+def _token(session: SessionMixin) -> str:
     token: str = session.setdefault("token", secrets.token_urlsafe(24))
     return token
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Any, cast
+from typing import cast
 
 import dash_mantine_components as dmc
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from ui.attributes import attributes
 from ui.boundary import Boundary
@@ -59,7 +60,7 @@ def _short(store: str) -> str:
     return store if "://" in store else PurePath(store).name
 
 
-def shell(store_name: str, *, login: bool) -> Any:
+def shell(store_name: str, *, login: bool) -> Component:
     """The app's layout; the page itself comes by a callback."""
     links = [
         dmc.NavLink(

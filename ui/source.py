@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from explorer.errors import StoreError
 from explorer.service import LayerView, layer_view
@@ -26,6 +26,7 @@ from ui.work.uploads import Uploads
 __all__ = ["OpeningError", "Snapshot", "Source"]
 
 T = TypeVar("T")
+P = ParamSpec("P")
 _QUERIES = 6
 _NO_FILE = "none"  # an embedded store's version when its file is gone
 _TASKS = "ui.work.tasks"
@@ -62,7 +63,7 @@ class _Once:
                     self._values.popitem(last=False)
         return value
 
-    def begin(self, key: Hashable, make: Callable[[], Any]) -> bool:
+    def begin(self, key: Hashable, make: Callable[[], object]) -> bool:
         """True if the value is there; otherwise it is being made, in a thread of its own, from now on.
 
         Raises:
@@ -116,7 +117,7 @@ class Snapshot:
         """The value made for this version of the store under a key."""
         return self.memory.get((self.version, *key), make)
 
-    def begin(self, key: tuple[Hashable, ...], make: Callable[[], Any]) -> bool:
+    def begin(self, key: tuple[Hashable, ...], make: Callable[[], object]) -> bool:
         """True if the value of this version of the store is there; if not, it is made while others go on."""
         return self.memory.begin((self.version, *key), make)
 
@@ -124,7 +125,13 @@ class Snapshot:
         """True if the value of this version of the store is there."""
         return self.memory.has((self.version, *key))
 
-    def apart(self, key: tuple[Hashable, ...], function: Callable[..., T], *arguments: Any, **options: Any) -> T:
+    def apart(
+        self,
+        key: tuple[Hashable, ...],
+        function: Callable[Concatenate[Store, P], T],
+        *arguments: P.args,
+        **options: P.kwargs,
+    ) -> T:
         """`function(store, *arguments)` for this version of the store under a key, in a child process of the server."""
         return self.once(key, lambda: apart_on_store(self.store, function, *arguments, **options))
 

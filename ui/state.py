@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from dash import Input, Output, State, dcc
+from dash.dependencies import DashDependency
 
 from loaders.gate import parse_json
 from ui.calls import Calls
+from ui.typed import Properties
 
 __all__ = ["CODECS", "Control", "Group", "bounded", "integers", "strings"]
 
@@ -50,11 +52,11 @@ class Control:
     slides: bool = False
     always: bool = False
 
-    def write(self, value: Any) -> str:
+    def write(self, value: object) -> str:
         """The value as text; empty for none."""
         return CODECS[self.codec][0](value, self)
 
-    def read(self, text: str | None, default: Any = None) -> Any:
+    def read(self, text: str | None, default: object = None) -> Any:
         """The value of a text; the default where there is no text or it says nothing that can be."""
         usual = self.default if default is None else default
         if text is None or text == "":
@@ -75,11 +77,11 @@ class Group:
     name: str
     controls: tuple[Control, ...]
 
-    def read(self, query: Mapping[str, str], **defaults: Any) -> dict[str, Any]:
+    def read(self, query: Mapping[str, str], **defaults: object) -> Properties:
         """The value of each control, by its key."""
         return {c.key: c.read(query.get(c.key), defaults.get(c.key)) for c in self.controls}
 
-    def stores(self, **defaults: Any) -> list[Any]:
+    def stores(self, **defaults: object) -> list[dcc.Store]:
         """What the page has of the group besides the controls: their declaration, and what they say now.
 
         Args:
@@ -107,7 +109,7 @@ class Group:
         """Keep the address in step with the controls, and the controls with Back and Forward."""
         calls.browser("sgState.keep", Output(f"{self.name}-kept", "data"), *self.inputs())
 
-    def inputs(self) -> list[Any]:
+    def inputs(self) -> list[DashDependency]:
         """What a browser function that keeps the address is called with: all values, then the declaration."""
         values = [Input(c.component, c.property) for c in self.controls]
         return [*values, State(f"{self.name}-controls", "data")]
@@ -170,7 +172,7 @@ def _list(value: Sequence[str] | None, _: Control) -> str:
     return json.dumps(list(value), ensure_ascii=False, separators=(",", ":")) if value else ""
 
 
-def _plain(value: Any, _: Control) -> str:
+def _plain(value: object, _: Control) -> str:
     return "" if value is None else str(value)
 
 

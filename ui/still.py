@@ -20,7 +20,7 @@ _TAGS = {"MapEl": "map", "ObjectEl": "object"}
 _DASH_ONLY = frozenset({"children", "disable_n_clicks", "n_clicks", "n_clicks_timestamp"})
 
 
-class Still(Component):  # type: ignore[misc,unused-ignore]
+class Still(Component):
     """Tags that nothing changes; the components among them are its children.
 
     Its `tree` is a text or number, or `{"child": i}` for the i-th of its children, or a list of a tag's name, its
@@ -32,7 +32,7 @@ class Still(Component):  # type: ignore[misc,unused-ignore]
     _namespace = "skillgraph"
     _type = "Still"
 
-    def __init__(self, tree: Any, children: list[Any]) -> None:
+    def __init__(self, tree: object, children: list[Component]) -> None:
         """The tags of `tree` around `children`."""
         self._prop_names = ["children", "tree"]
         self._valid_wildcard_attributes: list[str] = []
@@ -41,7 +41,7 @@ class Still(Component):  # type: ignore[misc,unused-ignore]
         super().__init__(tree=tree, children=children)  # type: ignore[no-untyped-call]
 
 
-def still(value: Any) -> Any:
+def still(value: object) -> Any:
     """The same to look at, of as few components as can be.
 
     Only buttons report their clicks to callbacks.
@@ -56,11 +56,11 @@ def still(value: Any) -> Any:
     return _drawn(value) if _plain(value) else _kept(value)
 
 
-def _plain(value: Any) -> bool:
+def _plain(value: object) -> bool:
     return isinstance(value, Component) and value._namespace == _HTML and getattr(value, "id", None) is None
 
 
-def _kept(component: Any) -> Any:
+def _kept(component: Any) -> Component:
     """A component of its own."""
     made = copy.copy(component)
     if getattr(made, "children", None) is not None:
@@ -70,10 +70,10 @@ def _kept(component: Any) -> Any:
     return made
 
 
-def _drawn(value: Any) -> Still:
-    children: list[Any] = []
+def _drawn(value: object) -> Still:
+    children: list[Component] = []
 
-    def tree(node: Any) -> Any:
+    def tree(node: object) -> object:
         if isinstance(node, list | tuple):
             return ["", {}, *map(tree, node)]
         if not isinstance(node, Component):
@@ -83,7 +83,7 @@ def _drawn(value: Any) -> Still:
             return {"child": len(children) - 1}
         props = cast("Any", node).to_plotly_json()["props"]
         held = props.get("children")
-        inside: Sequence[Any] = held if isinstance(held, list | tuple) else () if held is None else (held,)
+        inside: Sequence[object] = held if isinstance(held, list | tuple) else () if held is None else (held,)
         name = _TAGS.get(node._type, node._type.lower())
         return [name, {key: each for key, each in props.items() if key not in _DASH_ONLY}, *map(tree, inside)]
 

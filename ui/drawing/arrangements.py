@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ui.drawing.graphs import LayerGraph
 from ui.drawing.layouts import force_positions, separate, sunflower
 from ui.drawing.style import OTHER
+from ui.typed import Element
 
 __all__ = ["ARRANGEMENTS", "FCOSE_LIMIT", "Spread", "arrange", "row_marks"]
 
@@ -86,7 +87,7 @@ def arrange(graph: LayerGraph, edges: Int, arrangement: str) -> Spread:
     return _fit(place, graph.radius, marks)
 
 
-def row_marks(spread: Spread, colours: Iterable[str] = ()) -> list[dict[str, object]]:
+def row_marks(spread: Spread, colours: Iterable[str] = ()) -> list[Element]:
     """The names beside rows as Cytoscape elements, which carry a colour for each key as all nodes do."""
     grey = {f"c_{key}": OTHER for key in colours}
     return [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from ui.drawing.colourings import Colouring
 from ui.drawing.elements import Drawing, skill_node
 from ui.drawing.graphs import LayerGraph, skills_of, texts_of
 from ui.drawing.style import OTHER
+from ui.typed import Element
 
 __all__ = ["SKILL_LIMIT", "TEXT_LIMIT", "text_drawing", "texts_around"]
 
@@ -69,7 +69,7 @@ def text_drawing(
     kept = {*sides.taught, *sides.needed}
     height = {text: (i - (len(shown) - 1) / 2) * _TEXT_PITCH for i, text in enumerate(shown)}
     node_of = {int(skill): node for node, skill in enumerate(graph.skill.tolist())}
-    elements: list[dict[str, Any]] = [_text_node(view, text, required[text], height[text], looks) for text in shown]
+    elements: list[Element] = [_text_node(view, text, required[text], height[text], looks) for text in shown]
     for skills, side in ((sides.needed, -1), (sides.taught, 1)):
         wish = {s: float(np.mean([height[t] for t in shown if s in required[t]])) for s in skills}
         elements += _column(graph, looks, node_of, sorted(skills, key=lambda s: (wish[s], s)), side)
@@ -97,9 +97,7 @@ def _sides(view: LayerView, required: Mapping[int, list[int]]) -> _Sides:
     return _Sides(taught[:SKILL_LIMIT], others[:room], len(uses) - min(len(taught), SKILL_LIMIT) - len(others[:room]))
 
 
-def _text_node(
-    view: LayerView, text: int, skills: Sequence[int], y: float, looks: Mapping[str, Colouring]
-) -> dict[str, Any]:
+def _text_node(view: LayerView, text: int, skills: Sequence[int], y: float, looks: Mapping[str, Colouring]) -> Element:
     title = view.indexed.text_column("title")[text].as_py()
     taught = [s for s in skills if view.wave[s] > 0 and int(view.by[s]) == text]
     return {
@@ -119,7 +117,7 @@ def _text_node(
 
 def _column(
     graph: LayerGraph, looks: Mapping[str, Colouring], node_of: Mapping[int, int], skills: Sequence[int], side: int
-) -> list[dict[str, Any]]:
+) -> list[Element]:
     """Skills beside the texts in as many columns as they need, neighbours in the order at one height."""
     view = graph.view
     columns = max(-(-len(skills) // _ROWS), 1)
@@ -145,7 +143,7 @@ def _short(name: str, letters: int = 24) -> str:
     return name if len(name) <= letters else name[: letters - 1] + "…"
 
 
-def _unlearned(view: LayerView, skill: int, x: float, y: float, looks: Mapping[str, Colouring]) -> dict[str, Any]:
+def _unlearned(view: LayerView, skill: int, x: float, y: float, looks: Mapping[str, Colouring]) -> Element:
     name = view.indexed.skill_column("name")[skill].as_py()
     return {
         "data": {
@@ -163,10 +161,10 @@ def _unlearned(view: LayerView, skill: int, x: float, y: float, looks: Mapping[s
     }
 
 
-def _edge(view: LayerView, text: int, skill: int) -> dict[str, Any]:
+def _edge(view: LayerView, text: int, skill: int) -> Element:
     taught = view.wave[skill] > 0 and int(view.by[skill]) == text
     kind = "s" if view.wave[skill] >= 0 else "u"
-    element: dict[str, Any] = {
+    element: Element = {
         "data": {
             "id": f"q:{text}-{skill}",
             "source": f"t:{view.indexed.text_ids[text].as_py()}",

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import dash_cytoscape as cyto
 from dash import html
 
 from ui.attributes import attributes
 from ui.components import icon
+from ui.content import Child
 from ui.drawing.colourings import Colouring
 from ui.drawing.style import ROLES, SCHEMES, Scheme, cytoscape_stylesheet
+from ui.typed import Properties, Rule
 
 __all__ = ["canvas", "legend_items", "stylesheets", "zoom_tools"]
 
 
-def stylesheets(colour: str = "class") -> dict[str, Any]:
+def stylesheets(colour: str = "class") -> Properties:
     """Stylesheets of a graph for light and dark."""
     return {scheme: [*cytoscape_stylesheet(scheme, colour), *_beside(scheme)] for scheme in SCHEMES}
 
 
-def _beside(scheme: Scheme) -> list[dict[str, Any]]:
+def _beside(scheme: Scheme) -> list[Rule]:
     """Looks of what stands beside skills: texts, names of rows, and skills that were not learned."""
     text, box, line = ("#17202A", "#EEF2F6", "#8A97A5") if scheme == "light" else ("#E8ECF1", "#232C37", "#6D7B8A")
     return [
@@ -101,7 +101,7 @@ def zoom_tools(name: str) -> html.Div:
     )
 
 
-def legend_items(look: Colouring) -> list[Any]:
+def legend_items(look: Colouring) -> list[Child]:
     """Buttons of a legend; each hides and shows its skills."""
     return [
         html.Div(look.title.capitalize(), className="legend-title"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ from ui.drawing.arrangements import arrange, row_marks
 from ui.drawing.colourings import Category, Colouring, colourings
 from ui.drawing.graphs import EDGE_LIMIT, GROUP_LIMIT, NODE_LIMIT, Grouping, LayerGraph, backbone
 from ui.drawing.layouts import Islands, islands
+from ui.typed import Element
 
 __all__ = [
     "Category",
@@ -27,7 +27,6 @@ __all__ = [
     "skill_node",
 ]
 
-Element = dict[str, Any]
 Int = npt.NDArray[np.int64]
 
 

@@ -23,6 +23,7 @@ from explorer.service.comparison import LevelRow
 from explorer.wording import isolated
 from ui.drawing.stability import TwoClasses
 from ui.drawing.style import CHANGES, ROLES, lay_out
+from ui.typed import Properties
 
 __all__ = [
     "GROUPS",
@@ -46,7 +47,7 @@ _PATTERNS = {"kept": "", "gained": "/", "lost": "\\", "open": "."}
 """Changes differ in pattern as well as in colour."""
 
 
-def _pattern(change: str) -> dict[str, Any]:
+def _pattern(change: str) -> Properties:
     return {"shape": _PATTERNS[change], "fillmode": "overlay", "fgcolor": "#FFFFFF", "fgopacity": 0.55, "size": 6}
 
 

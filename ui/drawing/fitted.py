@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from dash import html
 
 from ui.drawing.canvas import canvas
+from ui.typed import Element
 
 __all__ = ["fitted_canvas"]
 
 
-def fitted_canvas(name: str, label: str, elements: Sequence[Any] = ()) -> html.Div:
+def fitted_canvas(name: str, label: str, elements: Sequence[Element] = ()) -> html.Div:
     """A canvas as `ui.drawing.canvas.canvas`, without Cytoscape's own rescaling.
 
     That one takes the bounding box of all elements at every frame, and a box that was hidden when the graph came

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,8 @@ from analysis.hierarchy import levels
 from explorer.service import LayerView
 from explorer.service.evidence import skills_in_fit
 from explorer.wording import isolated
+from ui.typed import Element, Position, Properties
+from ui.typed import Row as TableRow
 
 __all__ = [
     "LEFT_OUT",
@@ -286,7 +288,7 @@ def unfold(
     return rows
 
 
-def tree_elements(found: Hierarchy, rows: Sequence[Row], focus: str | None = None) -> list[dict[str, Any]]:
+def tree_elements(found: Hierarchy, rows: Sequence[Row], focus: str | None = None) -> list[Element]:
     """Cytoscape elements of an unfolded tree; classes say learned, blocked, open and what is in focus."""
     elements = [_node(found, row, focus) for row in rows]
     shown = {row.skill for row in rows if row.skill >= 0}
@@ -327,10 +329,10 @@ def state_of(found: Hierarchy, skill: int) -> str:
     return "blocked" if found.blocked(skill) else "not learned"
 
 
-def _node(found: Hierarchy, row: Row, focus: str | None) -> dict[str, Any]:
-    position = {"x": row.x, "y": row.y}
+def _node(found: Hierarchy, row: Row, focus: str | None) -> Element:
+    position: Position = {"x": row.x, "y": row.y}
     if row.skill < 0:
-        data: dict[str, Any] = {"id": _name(found, row), "label": f"{row.rest:,} more …", "name": f"{row.rest:,} more"}
+        data: Properties = {"id": _name(found, row), "label": f"{row.rest:,} more …", "name": f"{row.rest:,} more"}
         return {"data": data, "position": position, "classes": "more", "grabbable": False}
     skill = row.skill
     below, share = found.size(skill), found.share(skill)
@@ -356,9 +358,9 @@ def _node(found: Hierarchy, row: Row, focus: str | None) -> dict[str, Any]:
     return {"data": data, "position": position, "classes": " ".join(classes), "grabbable": False}
 
 
-def tree_rows(found: Hierarchy, rows: Sequence[Row]) -> list[dict[str, Any]]:
+def tree_rows(found: Hierarchy, rows: Sequence[Row]) -> list[TableRow]:
     """The same lines for a table."""
-    table: list[dict[str, Any]] = []
+    table: list[TableRow] = []
     for row in rows:
         indent = "\u2003" * round(row.x / _COLUMN)
         if row.skill < 0:
@@ -380,7 +382,7 @@ def tree_rows(found: Hierarchy, rows: Sequence[Row]) -> list[dict[str, Any]]:
     return table
 
 
-def blocked_rows(found: Hierarchy, view: LayerView) -> list[dict[str, Any]]:
+def blocked_rows(found: Hierarchy, view: LayerView) -> list[Properties]:
     """Skills that wait for a prerequisite, those first that a text would teach at once.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -101,7 +101,7 @@ def histogram(values: npt.ArrayLike, scale: Scale, noun: str = "skill", last: in
     return Histogram(first, ends, tuple(counts.tolist()), titles)
 
 
-def _distinct(values: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64] | None]:
+def _distinct(values: npt.NDArray[np.number]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64] | None]:
     """Values without NaN and how often each occurs, once each where few whole numbers repeat; None for once."""
     if values.dtype.kind in "iu" and len(values) and values.min() >= 0 and values.max() < len(values):
         often = np.bincount(values)

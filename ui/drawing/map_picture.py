@@ -12,7 +12,6 @@ from base64 import b64encode
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +23,7 @@ from ui.drawing.figures import label
 from ui.drawing.graphs import LayerGraph
 from ui.drawing.layouts import label_tiers
 from ui.drawing.style import lay_out
+from ui.typed import Properties
 
 __all__ = [
     "Box",
@@ -256,7 +256,7 @@ def map_figure(
     return figure
 
 
-def _image(source: str, box: Box) -> dict[str, Any]:
+def _image(source: str, box: Box) -> Properties:
     x0, x1, y0, y1 = box
     where = {"x": x0, "y": y0, "sizex": x1 - x0, "sizey": y1 - y0, "xref": "x", "yref": "y"}
     # the axis runs downwards: the upper edge is the smaller value

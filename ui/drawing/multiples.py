@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ from ui.drawing.figures import label
 from ui.drawing.graphs import backbone, layer_graph
 from ui.drawing.layouts import islands
 from ui.drawing.style import figure_layout
+from ui.typed import Properties
 
 __all__ = ["PANELS", "SharedGraph", "multiples_figure", "panel_grid", "panels_height", "shared_graph"]
 
@@ -149,7 +149,7 @@ def multiples_figure(
     layers: Sequence[str],
     values: Float,
     *,
-    scale: Sequence[Sequence[Any]],
+    scale: Sequence[Sequence[float | str]],
     around: bool,
     marked: Sequence[str] = (),
     named: bool = False,
@@ -240,7 +240,7 @@ def _rounded(parts: Sequence[Float]) -> list[float | None]:
 
 def _names_of(
     shared: SharedGraph, names: Sequence[str], percent: Float, columns: int, n: int, pitch: tuple[float, float]
-) -> list[dict[str, Any]]:
+) -> list[Properties]:
     """Names of the skills on which the layers differ most, where they do not come too near to each other."""
     there = np.nan_to_num(percent)
     order = np.argsort(-(there.max(axis=1, initial=-1e9) - there.min(axis=1, initial=1e9)), kind="stable")

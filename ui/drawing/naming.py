@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from explorer.wording import isolated, plural
 from ui.drawing.elements import Drawing, short
 from ui.drawing.graphs import LayerGraph
+from ui.typed import Element
 
 __all__ = ["USUAL", "labels", "name_keys", "named", "skill_texts"]
 
@@ -47,7 +49,7 @@ def skill_texts(graph: LayerGraph, key: str) -> dict[str, str]:
     return dict(zip(ids.to_pylist(), ids.to_pylist() if key == "id" else found.to_pylist(), strict=True))
 
 
-def _text(column: Any) -> Any:
+def _text(column: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     if pa.types.is_floating(column.type):
         return pa.array([None if value is None else f"{value:g}" for value in column.to_pylist()], pa.string())
     return column.cast(pa.string())
@@ -63,7 +65,7 @@ def labels(found: Drawing, graph: LayerGraph, by: str, texts: Mapping[str, str])
         texts: As `skill_texts` gives them.
     """
     new: dict[str, str] = {}
-    members: dict[int, Any] = {}
+    members: dict[int, npt.NDArray[np.int64]] = {}
     for element in found.elements:
         name = str(element["data"]["id"])
         kind, rest = name[:2], name[2:]
@@ -84,7 +86,7 @@ def labels(found: Drawing, graph: LayerGraph, by: str, texts: Mapping[str, str])
 def named(found: Drawing, graph: LayerGraph, by: str, texts: Mapping[str, str]) -> Drawing:
     """The same drawing with other names; see `labels`."""
     new = labels(found, graph, by, texts)
-    elements = [
+    elements: list[Element] = [
         {**element, "data": {**element["data"], "label": new[element["data"]["id"]]}}
         if element["data"]["id"] in new
         else element

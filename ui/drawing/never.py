@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +13,7 @@ from explorer.service import LayerView
 from explorer.service.lacking import REASONS
 from ui.drawing.elements import short
 from ui.drawing.style import OTHER
+from ui.typed import Element
 
 __all__ = ["NEVER_LIMIT", "never_elements"]
 
@@ -22,8 +22,6 @@ NEVER_LIMIT = 900
 
 _PITCH = 26.0
 _GAP = 60.0
-
-Element = dict[str, Any]
 
 
 def never_elements(view: LayerView, lacks: pa.Table, around: Sequence[Element]) -> list[Element]:
@@ -49,7 +47,7 @@ def never_elements(view: LayerView, lacks: pa.Table, around: Sequence[Element]) 
     rows = pc.index_in(lacks["skill"], value_set=table["id"].combine_chunks())
     ids, reasons = lacks["skill"].to_pylist(), lacks["reason"].to_pylist()
     names, classes = (table[column].take(rows).to_pylist() for column in ("name", "class"))
-    found = []
+    found: list[Element] = []
     for i, (x, y) in zip(chosen.tolist(), _rings(len(chosen), x0, y0, radius + _GAP), strict=True):
         data = {
             "id": f"u:{ids[i]}",

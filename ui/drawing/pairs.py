@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ from explorer.wording import isolated
 from ui.drawing.elements import skill_drawing
 from ui.drawing.graphs import LayerGraph, layer_graph
 from ui.drawing.style import CHANGE_SHAPES, CHANGES, OTHER
+from ui.typed import Element, Properties, Row
 
 __all__ = ["LIMITS", "PairGraph", "anchor_rows", "chosen_changes", "pair_elements", "pair_graph"]
 
@@ -148,14 +148,14 @@ def pair_graph(
     )
 
 
-def pair_elements(pair: PairGraph) -> list[dict[str, Any]]:
+def pair_elements(pair: PairGraph) -> list[Element]:
     """Cytoscape elements: colours and shapes say kept, gained, lost or open; positions are the same for both layers."""
     drawing = skill_drawing(pair.graph, {}, per_skill=3)
     by_id = {f"s:{c.skill}": c for c in pair.changes}
     return [_with_change(element, by_id.get(element["data"]["id"])) for element in drawing.elements]
 
 
-def _with_change(element: dict[str, Any], change: SkillChange | None) -> dict[str, Any]:
+def _with_change(element: Element, change: SkillChange | None) -> Element:
     data = element["data"]
     if change is None:
         return element if "source" in data else {**element, "data": {**data, "c_change": OTHER}}
@@ -182,7 +182,7 @@ def _sides(change: SkillChange) -> tuple[bool, bool]:
     return change.change != "gained", change.change != "lost"
 
 
-def anchor_rows(changes: Sequence[SkillChange], kind: str) -> list[dict[str, Any]]:
+def anchor_rows(changes: Sequence[SkillChange], kind: str) -> list[Row]:
     """Skills of the first layer that lost (or gained) skills are attached to, those with the most of them first.
 
     Args:
@@ -193,7 +193,7 @@ def anchor_rows(changes: Sequence[SkillChange], kind: str) -> list[dict[str, Any
         `id`, `skill`, `attached`: how many have it among their five strongest, `texts`: texts that require both,
         summed; `which`: their names.
     """
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Properties] = {}
     for change in changes:
         if change.change != kind:
             continue
@@ -201,7 +201,7 @@ def anchor_rows(changes: Sequence[SkillChange], kind: str) -> list[dict[str, Any
             row = found.setdefault(anchor.skill, {"id": anchor.skill, "skill": anchor.name, "names": [], "texts": 0})
             row["names"].append(change.name)
             row["texts"] += anchor.weight
-    rows = [
+    return [
         {
             "id": row["id"],
             "skill": row["skill"],
@@ -209,6 +209,5 @@ def anchor_rows(changes: Sequence[SkillChange], kind: str) -> list[dict[str, Any
             "texts": row["texts"],
             "which": ", ".join(map(isolated, row["names"][:12])) + (" …" if len(row["names"]) > 12 else ""),
         }
-        for row in found.values()
+        for row in sorted(found.values(), key=lambda row: (-len(row["names"]), -row["texts"], row["id"]))
     ]
-    return sorted(rows, key=lambda row: (-row["attached"], -row["texts"], row["id"]))

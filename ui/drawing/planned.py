@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
 from explorer.service.planning import PlanReport
 from explorer.wording import isolated, plural
 from ui.drawing.style import ROLES, figure_layout
+from ui.typed import Element
 
 __all__ = ["plan_elements", "plan_figure"]
 
-Element = dict[str, Any]
 
 _COLUMNS = 4
 _WIDE, _LINE = 250.0, 22.0
@@ -90,8 +90,8 @@ def plan_figure(plan: PlanReport) -> go.Figure:
     found = go.Figure(layout=figure_layout())
     steps = list(range(len(plan.value)))
 
-    def line(values: Any, name: str, colour: str, **extra: Any) -> None:
-        values = list(values)[: len(steps)]
+    def line(values: Sequence[float | None], name: str, colour: str, **extra: str) -> None:
+        values = values[: len(steps)]
         look = {"color": colour, "width": 2, **extra}
         found.add_trace(
             go.Scatter(x=steps[: len(values)], y=values, name=name, mode="lines", line=look, hovertemplate="%{y:,.0f}")

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
+from ui.typed import Properties, Rule
+
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
@@ -139,7 +141,7 @@ _INK: Mapping[Scheme, Mapping[str, str]] = {
 }
 
 
-def cytoscape_stylesheet(scheme: Scheme, colour: str = "class") -> list[dict[str, Any]]:
+def cytoscape_stylesheet(scheme: Scheme, colour: str = "class") -> list[Rule]:
     """Looks of a graph of skills.
 
     Args:
@@ -149,7 +151,7 @@ def cytoscape_stylesheet(scheme: Scheme, colour: str = "class") -> list[dict[str
     """
     ink = _INK[scheme]
     fill = PLAIN if colour == "plain" else f"data(c_{colour})"
-    sheet: list[dict[str, Any]] = [
+    sheet: list[Rule] = [
         {
             "selector": "node",
             "style": {
@@ -239,15 +241,15 @@ def cytoscape_stylesheet(scheme: Scheme, colour: str = "class") -> list[dict[str
     return sheet
 
 
-def pair_stylesheet(scheme: Scheme) -> list[dict[str, Any]]:
+def pair_stylesheet(scheme: Scheme) -> list[Rule]:
     """Looks of two layers as one graph: the shape of a skill says what became of it, as its colour does."""
-    shapes = {"selector": "node[shape]", "style": {"shape": "data(shape)"}}
-    discs = {"selector": "node.island", "style": {"background-color": OTHER, "border-color": OTHER}}
+    shapes: Rule = {"selector": "node[shape]", "style": {"shape": "data(shape)"}}
+    discs: Rule = {"selector": "node.island", "style": {"background-color": OTHER, "border-color": OTHER}}
     sheet = cytoscape_stylesheet(scheme, "change")
     return [*sheet[:2], shapes, *sheet[2:], discs]
 
 
-def tree_stylesheet(scheme: Scheme) -> list[dict[str, Any]]:
+def tree_stylesheet(scheme: Scheme) -> list[Rule]:
     """Looks of a hierarchy: full is learned, hollow is not, a diamond waits for a prerequisite."""
     ink = _INK[scheme]
     return [
@@ -303,9 +305,9 @@ _BAR = 20
 """Height of Plotly's bar of buttons, which would cover the legend."""
 
 
-def figure_layout(**extra: Any) -> dict[str, Any]:
+def figure_layout(**extra: Any) -> Properties:
     """Layout of every Plotly figure; colours of text and grid come from the stylesheet, for light and dark."""
-    axis: dict[str, Any] = {
+    axis: Properties = {
         "showline": False,
         "zeroline": False,
         "gridcolor": "#E3E8ED",
@@ -316,7 +318,7 @@ def figure_layout(**extra: Any) -> dict[str, Any]:
         "tickfont": {"size": 11},
         "ticklabelstandoff": 5,  # or the zeros of both axes lie over each other
     }
-    layout: dict[str, Any] = {
+    layout: Properties = {
         "template": "none",
         "font": {
             "family": _FONTS,

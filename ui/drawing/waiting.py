@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from explorer.service import LayerView
 from explorer.service.evidence import skills_in_fit
+from ui.typed import Element
 
 __all__ = ["nearest_texts", "undrawn_skills", "waiting_elements"]
 
-Element = dict[str, Any]
 Waiting = tuple[str, str, Sequence[str]]
 """Id and title of a text, and ids of the skills that it requires and that are lacking."""
 

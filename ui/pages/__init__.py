@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ui.choice import Query
 from ui.source import Snapshot, Source
+
+if TYPE_CHECKING:
+    from dash import Dash
+    from dash.development.base_component import Component
 
 __all__ = ["PAGES", "Page"]
 
@@ -22,12 +26,12 @@ class Page:
     icon: str
     module: str
 
-    def layout(self, snapshot: Snapshot | None, query: Query) -> Any:
+    def layout(self, snapshot: Snapshot | None, query: Query) -> Component:
         """The page for what the URL says; only the page that loads does without a store."""
-        make: Callable[[Snapshot | None, Query], Any] = import_module(self.module).layout
+        make: Callable[[Snapshot | None, Query], Component] = import_module(self.module).layout
         return make(snapshot, query)
 
-    def register(self, app: Any, source: Source) -> None:
+    def register(self, app: Dash, source: Source) -> None:
         """Add the page's callbacks."""
         import_module(self.module).register(app, source)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeAlias
 
 import dash_mantine_components as dmc
 from dash import ALL, Input, Output, State, dcc, html, no_update
@@ -17,7 +17,9 @@ from ui.attributes import attributes, named
 from ui.calls import Calls, Cause
 from ui.choice import Choice
 from ui.components import card, fraction, origin, wide_table
+from ui.content import Child, Content, Update
 from ui.source import Snapshot, Source
+from ui.typed import Properties
 from ui.work import tasks
 from ui.work.tasks import Act, ManageRun
 
@@ -26,7 +28,7 @@ __all__ = ["CALLS", "manage_card", "manage_dialog", "stale_chip"]
 _HIDDEN = {"display": "none"}
 
 
-def stale_chip(info: LayerInfo) -> Any:
+def stale_chip(info: LayerInfo) -> html.Span | None:
     """The word "stale" with the reasons; nothing for a layer that is not."""
     if not info.stale:
         return None
@@ -34,7 +36,7 @@ def stale_chip(info: LayerInfo) -> Any:
     return html.Span("stale", className="chip chip-stale", title=title)
 
 
-def manage_card(choice: Choice) -> Any:
+def manage_card(choice: Choice) -> html.Section | None:
     """The layers of the chosen dataset and the dataset itself, with what can be done to each; nothing without one."""
     if choice.dataset is None:
         return None
@@ -80,7 +82,7 @@ def _button(act: str, dataset: str, layer: str | None, label: str) -> html.Butto
     return html.Button(label, id=ident, className="act", title=what, **attributes(aria_label=what))
 
 
-def manage_dialog() -> list[Any]:
+def manage_dialog() -> list[Child]:
     """The dialog, which outlives the page: that is renewed as soon as the store has changed."""
     return [
         dcc.Store(id="m-what"),
@@ -106,7 +108,7 @@ def manage_dialog() -> list[Any]:
     ]
 
 
-def dialog(snapshot: Snapshot, dataset: str, act: Act, layer: str | None) -> tuple[str, Any, str, bool]:
+def dialog(snapshot: Snapshot, dataset: str, act: Act, layer: str | None) -> tuple[str, Content, str, bool]:
     """Title, text, label of the button, and whether something rests on what is to be deleted."""
     infos = {info.name: info for info in snapshot.layers(dataset)}
     what = f"dataset {quoted(dataset)}" if layer is None else f"layer {quoted(layer)}"
@@ -139,11 +141,28 @@ def dialog(snapshot: Snapshot, dataset: str, act: Act, layer: str | None) -> tup
     return f"Delete {what}", _told(text, rest), "Delete", True
 
 
-def _told(text: str, lines: Sequence[str]) -> Any:
+def _told(text: str, lines: Sequence[str]) -> Content:
     return [html.P(text), html.Ul([html.Li(line) for line in lines])]
 
 
 CALLS = Calls()
+
+_Style: TypeAlias = dict[str, str] | None
+Asked: TypeAlias = tuple[
+    Update[bool],
+    Update[str],
+    Update[Content],
+    Update[_Style],
+    Update[str],
+    Update[_Style],
+    Update[bool],
+    Update[str],
+    Update[bool],
+    Update[Properties | None],
+    Update[Content],
+]
+"""The dialog: whether it is open, its title and text, field of the name, box of what goes along, button, subject and
+outcome."""
 
 
 @CALLS.answer(
@@ -163,9 +182,9 @@ CALLS = Calls()
     cause=True,
     prevent_initial_call=True,
 )
-def ask(source: Source, cause: Cause, _clicks: Any) -> tuple[Any, ...]:
+def ask(source: Source, cause: Cause, _clicks: object) -> Asked:
     asked = cause.id
-    if not asked or not cause.value:
+    if not isinstance(asked, dict) or not cause.value:
         return (no_update,) * 11
     act, dataset, layer = asked["act"], asked["dataset"], asked["layer"] or None
     try:
@@ -191,8 +210,8 @@ def ask(source: Source, cause: Cause, _clicks: Any) -> tuple[Any, ...]:
     prevent_initial_call=True,
 )
 def begin(
-    source: Source, clicks: int | None, what: dict[str, Any] | None, name: str | None, along: bool
-) -> tuple[Any, ...]:
+    source: Source, clicks: int | None, what: Properties | None, name: str | None, along: bool
+) -> tuple[Update[str | None], Update[bool], Update[Content], Update[bool]]:
     if not clicks or what is None:
         return (no_update,) * 4
     run = ManageRun(what["act"], what["dataset"], what["layer"], (name or "").strip(), bool(along))
@@ -212,7 +231,7 @@ def begin(
     State("m-ticket", "data"),
     prevent_initial_call=True,
 )
-def follow(source: Source, _count: int, ticket: str | None) -> tuple[Any, ...]:
+def follow(source: Source, _count: int, ticket: str | None) -> tuple[bool, Update[Content], bool]:
     work = source.runs.find(ticket)
     if work is None:
         return True, no_update, False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from dash import Input, Output, dcc
 
@@ -12,7 +11,9 @@ from explorer.service import views
 from explorer.store.protocol import Store
 from explorer.wording import plural, quotes_isolated
 from ui.calls import Calls
+from ui.content import Child
 from ui.source import Source
+from ui.typed import Properties
 
 __all__ = ["CALLS", "views_stores"]
 
@@ -20,17 +21,17 @@ CALLS = Calls()
 _LONGEST = 2_000_000  # characters of a file of views
 
 
-def views_stores() -> list[Any]:
+def views_stores() -> list[Child]:
     """What is asked, and what the store answered; `assets/views.js` draws the menu."""
     return [dcc.Store(id="views-ask"), dcc.Store(id="views-list"), dcc.Store(id="views-drawn")]
 
 
 @CALLS.answer("the saved views", Output("views-list", "data"), Input("views-ask", "data"), prevent_initial_call=True)
-def answer(source: Source, ask: Mapping[str, Any] | None) -> dict[str, Any]:
+def answer(source: Source, ask: Properties | None) -> Properties:
     """Do what is asked, and list the views that there are then."""
     asked = ask or {}
     act = str(asked.get("act") or "list")
-    found: dict[str, Any] = {"at": asked.get("at"), "act": act, "said": "", "problem": "", "views": []}
+    found: Properties = {"at": asked.get("at"), "act": act, "said": "", "problem": "", "views": []}
     try:
         if act in _DOING:
             with source.writing() as store:

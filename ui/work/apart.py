@@ -6,11 +6,11 @@ neither of them: what a callback or a page computes with them runs in a child, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from explorer.store.place import Place
 from explorer.store.protocol import Store
@@ -20,6 +20,7 @@ from ui.work.children import Pool, Report
 __all__ = ["apart", "apart_on_store", "elsewhere"]
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def elsewhere(pool: Pool, place: Place) -> Iterator[None]:
         _now.reset(token)
 
 
-def apart(function: Callable[..., T], *arguments: Any, **options: Any) -> T:
+def apart(function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
     """What a function of a module gives for these arguments, which are pickled, as is what it gives.
 
     Raises:
@@ -50,11 +51,12 @@ def apart(function: Callable[..., T], *arguments: Any, **options: Any) -> T:
     there = _now.get()
     if there is None:
         return function(*arguments, **options)
-    found: T = there.pool.run(_call, function, arguments, options)
-    return found
+    return there.pool.run(_call, function, arguments, options)
 
 
-def apart_on_store(store: Store, function: Callable[..., T], *arguments: Any, **options: Any) -> T:
+def apart_on_store(
+    store: Store, function: Callable[Concatenate[Store, P], T], *arguments: P.args, **options: P.kwargs
+) -> T:
     """The same for a function of the store, which the child opens itself.
 
     >>> apart_on_store("a store", lambda store, layer: (store, layer), "foundation")
@@ -63,15 +65,14 @@ def apart_on_store(store: Store, function: Callable[..., T], *arguments: Any, **
     there = _now.get()
     if there is None:
         return function(store, *arguments, **options)
-    found: T = there.pool.run(_call_on_store, there.place, function, arguments, options)
-    return found
+    return there.pool.run(_call_on_store, there.place, function, arguments, options)
 
 
-def _call(_: Report, function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+def _call(_: Report, function: Callable[..., T], arguments: tuple[object, ...], options: Mapping[str, object]) -> T:
     return function(*arguments, **options)
 
 
 def _call_on_store(
-    _: Report, place: Place, function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]
-) -> Any:
+    _: Report, place: Place, function: Callable[..., T], arguments: tuple[object, ...], options: Mapping[str, object]
+) -> T:
     return function(tasks.reader(place), *arguments, **options)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.connection import Connection
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from explorer.errors import USER_ERRORS, SkillgraphError
 from explorer.temporary import forget_child, private_folder
@@ -25,6 +25,7 @@ from ui.memory import keep_memory_small
 
 __all__ = ["IDLE", "Job", "Pool", "PoolBusyError", "Progress", "Report"]
 
+T = TypeVar("T")
 Report = Callable[[str, int, int], None]
 State = Literal["running", "done", "failed", "cancelled"]
 
@@ -100,7 +101,7 @@ def _serve(channel: Connection[Any, Any], module: str | None) -> None:
             return
 
 
-def _outcome(function: Callable[..., Any], report: Report, arguments: tuple[Any, ...]) -> tuple[str, Any]:
+def _outcome(function: Callable[..., object], report: Report, arguments: tuple[object, ...]) -> tuple[str, object]:
     try:
         return "done", function(report, *arguments)
     except USER_ERRORS as error:
@@ -160,7 +161,7 @@ class Job:
     def _advance(self, progress: Progress) -> None:
         self._progress = progress
 
-    def _end(self, state: State, outcome: Any = None) -> bool:
+    def _end(self, state: State, outcome: object = None) -> bool:
         """True for the first who says how it ended."""
         with self._lock:
             if self._state != "running":
@@ -191,7 +192,7 @@ class Pool:
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
         self._waited_for: set[str] = set()
 
-    def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    def run(self, function: Callable[..., T], *arguments: object) -> T:
         """What `function(report, *arguments)` gives in a child process, waited for; two at most run at a time.
 
         Such work is beside that of `begin` and does not count to its limit: who asks waits and is not refused.
@@ -212,12 +213,13 @@ class Pool:
                     self._work.pop(name, None)
         if work.state != "done":
             raise SkillgraphError(work.problem or "the explorer is being closed")
-        return work.value
+        found: T = work.value
+        return found
 
     def begin(
         self,
-        function: Callable[..., Any],
-        *arguments: Any,
+        function: Callable[..., object],
+        *arguments: object,
         title: str = "",
         name: str | None = None,
         key: Hashable = None,
@@ -308,7 +310,7 @@ class Pool:
                 return child
         return _Child(self._module)
 
-    def _follow(self, work: Job, child: _Child, order: tuple[Callable[..., Any], tuple[Any, ...]]) -> None:
+    def _follow(self, work: Job, child: _Child, order: tuple[Callable[..., object], tuple[object, ...]]) -> None:
         try:
             child.channel.send(order)
             while True:

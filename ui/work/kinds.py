@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from explorer.errors import USER_ERRORS, SkillgraphError
 from explorer.run_options import run_kind
@@ -13,7 +13,13 @@ from explorer.service.snapshot import read_dataset
 from explorer.store.place import Place
 from explorer.store.protocol import Layer, Store
 from explorer.wording import isolated, plural, quoted
+from ui.typed import Cell, Properties
 from ui.work.children import Report
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from explorer.service import LearnReport
 
 __all__ = ["Outcome", "OutcomeTable", "perform"]
 
@@ -35,7 +41,7 @@ class OutcomeTable:
 
     title: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
     skills: tuple[str | None, ...] = ()
     layer: tuple[str, str] | None = None
@@ -58,7 +64,7 @@ class Outcome:
     plan: PlanReport | None = None
 
 
-Values = Mapping[str, Any]
+Values = Properties
 Doing = Callable[[Store, str, Values, Report], Outcome]
 
 
@@ -114,7 +120,7 @@ def _continue(store: Store, dataset: str, values: Values, _: Report) -> Outcome:
     return _learned(service.continue_learning(store, dataset, values["name"], parts=values["part"]), dataset)
 
 
-def _learned(report: Any, dataset: str) -> Outcome:
+def _learned(report: LearnReport, dataset: str) -> Outcome:
     info = report.layer
     said = (
         f"{isolated(info.name)}: {info.learned:,} of {plural(info.skills, 'skill')} learned "
@@ -416,7 +422,7 @@ class _Reporting:
         self._store = store
         self._report = report
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 
     def write_layer(self, layer: Layer, *, keep_associations: bool = False) -> None:
@@ -427,9 +433,9 @@ class _Reporting:
         self._writing()
         self._store.write_layers(layers)
 
-    def write_lacks(self, *arguments: Any) -> None:
+    def write_lacks(self, dataset: str, name: str, lacks: pa.Table) -> None:
         self._writing()
-        self._store.write_lacks(*arguments)
+        self._store.write_lacks(dataset, name, lacks)
 
     def write_associations(self, *arguments: Any, **options: Any) -> None:
         self._writing()

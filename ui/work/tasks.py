@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from explorer.errors import USER_ERRORS, SkillgraphError, StoreError
 from explorer.options import LIMITS
@@ -14,7 +13,12 @@ from explorer.service import (
 from explorer.store.place import Place
 from explorer.store.protocol import Bounded, QueryResult, Store
 from explorer.wording import isolated, plural, quoted
+from ui.typed import Properties
 from ui.work.children import Report
+
+if TYPE_CHECKING:
+    from explorer.service.loading import LoadReport, Source
+    from loaders.formats import Reading
 
 __all__ = [
     "Act",
@@ -30,11 +34,12 @@ __all__ = [
     "reader",
 ]
 
+T = TypeVar("T")
 _open: dict[Place, Store] = {}  # this process's stores: a query does not open its store anew
 
 
 def query(
-    report: Report, place: Place, cypher: str, parameters: Mapping[str, Any], max_rows: int, timeout: float
+    report: Report, place: Place, cypher: str, parameters: Properties, max_rows: int, timeout: float
 ) -> QueryResult:
     """A read-only query on the store at a place."""
     report("reading", 0, 1)
@@ -48,7 +53,7 @@ def query(
         return _asked(place, cypher, parameters, max_rows, timeout)
 
 
-def _asked(place: Place, cypher: str, parameters: Mapping[str, Any], max_rows: int, timeout: float) -> QueryResult:
+def _asked(place: Place, cypher: str, parameters: Properties, max_rows: int, timeout: float) -> QueryResult:
     """The answer; on the embedded store this process may take just so much more memory for it."""
     store = reader(place)
     if isinstance(store, Bounded):
@@ -130,7 +135,7 @@ class FileSource:
     folder: str
     sources: tuple[FileToRead, ...]
 
-    def to_read(self) -> list[Any]:
+    def to_read(self) -> list[Source]:
         """The sources as the service takes them."""
         from explorer.service.loading import Source
 
@@ -160,14 +165,14 @@ class Look:
         stale: Names of its layers that are stale then.
     """
 
-    readings: tuple[Any, ...]
+    readings: tuple[Reading, ...]
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     into: str = ""
     stale: tuple[str, ...] = ()
 
 
-def look(report: Report, place: Place, what: FileSource, asked: Any, into: str = "") -> tuple[Look, Any]:
+def look(report: Report, place: Place, what: FileSource, asked: T, into: str = "") -> tuple[Look, T]:
     """What a load of files would understand, added to a dataset or not, with what was asked for."""
     from dataclasses import replace as replace_fields
 
@@ -210,7 +215,7 @@ class LoadRun:
         return f"loading {quoted(self.dataset)}"
 
 
-def load(report: Report, place: Place, what: LoadRun) -> Any:
+def load(report: Report, place: Place, what: LoadRun) -> LoadReport:
     """Load, all or nothing; the files are deleted once they are stored."""
     import shutil
 

@@ -8,12 +8,16 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING
 
 from explorer.errors import SkillgraphError
 from explorer.temporary import private_folder
 from explorer.wording import quoted
 from ui.work.written import command_text
+
+if TYPE_CHECKING:
+    from dash import Dash
+    from flask import Response
 
 __all__ = ["LARGEST", "Upload", "Uploads", "receive_files"]
 
@@ -60,7 +64,7 @@ class Uploads:
         self._found: dict[str, Upload] = {}
         self._lock = threading.Lock()
 
-    def receive(self, ticket: str, name: str, stream: Any, *, at: str | None = None) -> Upload:
+    def receive(self, ticket: str, name: str, stream: IO[bytes], *, at: str | None = None) -> Upload:
         """Take a file in.
 
         Args:
@@ -156,7 +160,7 @@ def _plain(name: str) -> str:
     return plain
 
 
-def receive_files(app: Any, uploads: Uploads) -> None:
+def receive_files(app: Dash, uploads: Uploads) -> None:
     """Let pages send files to `/_files/TICKET/NAME`, and take them away again.
 
     Who may is decided before: without a password only this machine is answered, with one only who is logged in, and
@@ -164,8 +168,8 @@ def receive_files(app: Any, uploads: Uploads) -> None:
     """
     from flask import Response, request
 
-    @app.server.post("/_files/<ticket>")  # type: ignore[untyped-decorator,unused-ignore]
-    def receive(ticket: str) -> Any:
+    @app.server.post("/_files/<ticket>")
+    def receive(ticket: str) -> Response | dict[str, list[dict[str, str | int]]]:
         try:
             upload = uploads.receive(
                 ticket, request.args.get("name", ""), request.stream, at=request.headers.get("Content-Length")
@@ -174,7 +178,7 @@ def receive_files(app: Any, uploads: Uploads) -> None:
             return Response(str(error), status=413, mimetype="text/plain")
         return {"files": [{"name": name, "size": size} for name, size in upload.files.items()]}
 
-    @app.server.delete("/_files/<ticket>")  # type: ignore[untyped-decorator,unused-ignore]
-    def forget(ticket: str) -> Any:
+    @app.server.delete("/_files/<ticket>")
+    def forget(ticket: str) -> Response:
         uploads.forget(ticket)
         return Response("", status=204)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import dash_mantine_components as dmc
 from dash import ALL, Input, Output, State, dcc, html, no_update
+from dash.dependencies import DashDependency
 
 from explorer.errors import SkillgraphError
 from explorer.wording import quotes_isolated
 from ui.attributes import attributes
 from ui.calls import Calls, Cause
+from ui.content import Content, Update
 from ui.source import Source
+from ui.typed import Properties
 from ui.work.children import Job
 
 __all__ = ["Watch", "failed_line", "field_id", "flag_id", "next_question"]
@@ -31,6 +34,16 @@ def next_question(first: int, seconds: float) -> int:
     return min(round(first * (1.0 + seconds / 2.0)), _LONGEST)
 
 
+class Jobs(Protocol):
+    """Where pieces of work are found and ended by name: a `Pool`, or several."""
+
+    def find(self, name: str | None) -> Job | None:
+        """The work of that name, if it is still remembered."""
+
+    def cancel(self, name: str | None) -> None:
+        """End the work of that name, if it is running."""
+
+
 @dataclass(frozen=True)
 class Watch:
     """The wiring of one kind of work on a page.
@@ -38,7 +51,7 @@ class Watch:
     Attributes:
         name: What its components are called by.
         part: What it makes, as people call it.
-        pool: The `ui.work.children.Pool` that it runs in.
+        pool: Where it runs.
         begin: Starts it, from the store, the name of the work, and the form; raises a `SkillgraphError` in its place.
         shown: What is shown of it once it is done.
         pause: Milliseconds until the second question; see `next_question`.
@@ -46,12 +59,12 @@ class Watch:
 
     name: str
     part: str
-    pool: Callable[[Source], Any]
-    begin: Callable[[Source, str, Mapping[str, Any]], Job]
-    shown: Callable[[Source, Job], Any]
+    pool: Callable[[Source], Jobs]
+    begin: Callable[[Source, str, Properties], Job]
+    shown: Callable[[Source, Job], Content]
     pause: int = 400
 
-    def strip(self, *, start: dict[str, Any] | None = None, cancel: str = "Cancel") -> html.Div:
+    def strip(self, *, start: Properties | None = None, cancel: str = "Cancel") -> html.Div:
         """Its stores, its progress and its result.
 
         Args:
@@ -124,7 +137,7 @@ class Watch:
             prevent_initial_call=True,
         )
 
-    def fields(self, kind: Any) -> list[Any]:
+    def fields(self, kind: type[Input | State]) -> list[DashDependency]:
         """Values of the fields and flags with their names, as inputs or states."""
         n = self.name
         return [
@@ -138,12 +151,12 @@ class Watch:
         self,
         source: Source,
         cause: Cause,
-        start: Mapping[str, Any] | None,
-        _pulse: Any,
-        _cancel: Any,
-        _time: Any,
+        start: Properties | None,
+        _pulse: object,
+        _cancel: object,
+        _time: object,
         ticket: str | None,
-    ) -> tuple[Any, ...]:
+    ) -> tuple[Properties, bool, str, float, Update[Content], Update[str]]:
         """Begin, ask, or cancel; what the strip shows then."""
         pool, triggers, new, hold = self.pool(source), cause.properties, no_update, _HELD
         cancelled = f"{self.name}-cancel.n_clicks" in triggers and f"{self.name}-start.data" not in triggers
@@ -171,7 +184,7 @@ class Watch:
             return state, False, text, min(share, 100), no_update, new
         return {"running": False, "work": work.name}, True, "", 0, self._ended(source, work), new
 
-    def _ended(self, source: Source, work: Job) -> Any:
+    def _ended(self, source: Source, work: Job) -> Content:
         if work.state == "done":
             return self.shown(source, work)
         if work.state == "failed":

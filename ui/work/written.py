@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
-from typing import Any
 
 from dash import html
 
@@ -22,7 +21,7 @@ def command_text(words: Iterable[str]) -> str:
     return shlex.join(["skillgraph", *words])
 
 
-def command_line(name: str, text: str = "") -> Any:
+def command_line(name: str, text: str = "") -> html.Div:
     """A command with a button that copies it.
 
     Args:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import plotly.graph_objects as go
 import pyarrow.compute as pc
 from dash import html
+from dash.development.base_component import Component
 
 from explorer.service import ClassesPrediction, LayerView
 from explorer.service.evidence import skills_in_fit
 from explorer.wording import isolated, plural
 from ui.components import fraction, sentence, wide_table
+from ui.content import Content
 from ui.drawing.figures import label, region_figure
 from ui.drawing.hierarchies import ROWS, Hierarchy, Relation, skill_levels
 from ui.drawing.stability import TwoClasses, region
@@ -21,6 +24,9 @@ from ui.drawing.style import OTHER, PLAIN, SHADES, figure_layout, ink_on, lay_ou
 from ui.source import Snapshot
 from ui.work.children import Pool, PoolBusyError
 from ui.work.watching import next_question
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = [
     "MOST",
@@ -53,7 +59,7 @@ _PAUSE, _BUSY = 700, 4.0
 """Milliseconds until the browser asks for a region again, and the seconds that it counts as running if it waits."""
 
 
-def by_class(found: ClassesPrediction) -> Any:
+def by_class(found: ClassesPrediction) -> Component:
     """Learned skills and understood texts of each class, measured and predicted."""
     tones = (("measured", "measured"), ("Poisson", "poisson"), ("degrees", "degrees"), ("types", "typed"))
     head = html.Tr(
@@ -67,7 +73,7 @@ def by_class(found: ClassesPrediction) -> Any:
         ]
     )
 
-    def row(name: Any, size: str, *values: float | None) -> html.Tr:
+    def row(name: str, size: str, *values: float | None) -> html.Tr:
         measured, *predicted = ("–" if value is None else fraction(value) for value in values)
         return html.Tr(
             [
@@ -103,7 +109,9 @@ def matching(view: LayerView, text: str, chosen: str | None, most: int = 30) -> 
     return [{"value": skill, "label": name} for skill, name in options.items()]
 
 
-def region_answer(pool: Pool, snapshot: Snapshot, key: tuple[str, ...], two: TwoClasses) -> tuple[Any, ...]:
+def region_answer(
+    pool: Pool, snapshot: Snapshot, key: tuple[str, ...], two: TwoClasses
+) -> tuple[go.Figure, Content, bool, int]:
     """The region if it is known, else what is being done for it; it is computed once for all who ask.
 
     Returns:
@@ -155,7 +163,7 @@ def _cell(text: str) -> html.Td:
     return html.Td(text, className="number")
 
 
-def _inside(limit: float, two: TwoClasses) -> Any:
+def _inside(limit: float, two: TwoClasses) -> Component:
     inside = all(share >= 0.5 for _, share in two.by_class)
     where = "inside the region" if inside else "outside it: with these texts a class stays unlearned"
     return sentence(f"The star marks these texts; it is {where}. Searched up to {limit:.2f} texts per skill.")
@@ -202,7 +210,7 @@ def class_table(view: LayerView) -> list[tuple[str, int, int]]:
     return sorted(rows, key=lambda row: (-row[1], row[0]))
 
 
-def requirement_matrix(view: LayerView, measure: str) -> tuple[list[str], list[str], np.ndarray[Any, Any]]:
+def requirement_matrix(view: LayerView, measure: str) -> tuple[list[str], list[str], npt.NDArray[np.float64]]:
     """Text classes, skill classes, and for each pair of them a number, NaN where there is no requirement.
 
     Args:
@@ -227,7 +235,7 @@ def requirement_matrix(view: LayerView, measure: str) -> tuple[list[str], list[s
     return rows, columns, values
 
 
-def _classes(column: Any) -> tuple[list[str], np.ndarray[Any, Any]]:
+def _classes(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.int64]]:
     """Names of the classes, the commonest first, and each row's place among them."""
     filled = pc.fill_null(column, "no class").to_pylist()
     names, codes = np.unique(np.asarray(filled, dtype=object).astype(str), return_inverse=True)
@@ -322,12 +330,12 @@ def heat_figure(view: LayerView, measure: str, most: int = MOST) -> go.Figure:
     return chart
 
 
-def _top(values: np.ndarray[Any, Any]) -> float:
+def _top(values: npt.NDArray[np.float64]) -> float:
     """The largest number of a table with gaps; 1 if there is none."""
     return float(np.nanmax(values, initial=0.0)) or 1.0
 
 
-def _cell_texts(values: np.ndarray[Any, Any], *, share: bool) -> list[list[str]]:
+def _cell_texts(values: npt.NDArray[np.float64], *, share: bool) -> list[list[str]]:
     """What stands in the cells of a heat map, in a colour that can be read on theirs."""
     top = 1.0 if share else _top(values)
 

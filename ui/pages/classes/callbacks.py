@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from dash import ALL, Input, Output, State, no_update
+from dash.development.base_component import Component
 
 from explorer.errors import USER_ERRORS
 from explorer.service import predict_classes
 from explorer.service.prediction import SWIFT_UP_TO
 from ui.calls import Calls
 from ui.components import sentence
+from ui.content import Content, Update
 from ui.drawing.figures import MANY, groups_said
 from ui.drawing.hierarchies import (
     Relation,
@@ -38,6 +40,10 @@ from ui.pages.classes.answers import (
 from ui.pages.classes.state import REGION, SHARES, TREE
 from ui.searching import found, register_found
 from ui.source import Source
+from ui.typed import Element, Row
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 __all__ = ["CALLS"]
 
@@ -53,7 +59,7 @@ CALLS = Calls()
     Input("c-draw", "value"),
     State("c-subject", "data"),
 )
-def heat(source: Source, measure: str, draw: str, subject: dict[str, str]) -> tuple[Any, ...]:
+def heat(source: Source, measure: str, draw: str, subject: dict[str, str]) -> tuple[go.Figure, dict[str, str], str]:
     view = source.snapshot().view(subject["dataset"], subject["layer"])
     most = MANY if draw == "all" else MOST
     rows, columns, _ = requirement_matrix(view, measure)
@@ -78,7 +84,7 @@ def _height(rows: int) -> dict[str, str]:
     Input("c-draw", "value"),
     State("c-subject", "data"),
 )
-def share(source: Source, by: str, draw: str, subject: dict[str, str]) -> tuple[Any, ...]:
+def share(source: Source, by: str, draw: str, subject: dict[str, str]) -> tuple[go.Figure, dict[str, str], str]:
     view = source.snapshot().view(subject["dataset"], subject["layer"])
     rows = level_table(view) if by == "level" else class_table(view)
     most = MANY if draw == "all" else MOST
@@ -89,7 +95,7 @@ def share(source: Source, by: str, draw: str, subject: dict[str, str]) -> tuple[
 
 
 @CALLS.answer("the prediction of each class", Output("c-predicted", "children"), Input("c-subject", "data"))
-def predicted(source: Source, subject: dict[str, str]) -> Any:
+def predicted(source: Source, subject: dict[str, str]) -> Component | None:
     snapshot = source.snapshot()
     dataset, layer = subject["dataset"], subject["layer"]
     view = snapshot.view(dataset, layer)
@@ -126,7 +132,7 @@ def tree(
     skill: str | None,
     most: str,
     subject: dict[str, str],
-) -> Any:
+) -> tuple[Update[list[Element]], list[Row], str, bool, bool, Update[go.Figure]]:
     snapshot = source.snapshot()
     view = snapshot.view(subject["dataset"], subject["layer"])
     relation: Relation = "prerequisites" if rel == "prerequisites" else "parts"
@@ -150,7 +156,7 @@ def tree(
     State("c-subject", "data"),
     prevent_initial_call=True,
 )
-def search(source: Source, text: str | None, chosen: str | None, subject: dict[str, str]) -> Any:
+def search(source: Source, text: str | None, chosen: str | None, subject: dict[str, str]) -> list[dict[str, str]]:
     view = source.snapshot().view(subject["dataset"], subject["layer"])
     return matching(view, text or "", chosen)
 
@@ -169,7 +175,9 @@ register_found(CALLS, "c-skill")
     Input("c-tick", "n_intervals"),
     State("c-subject", "data"),
 )
-def stability(source: Source, x: str, y: str, _: int | None, subject: dict[str, str]) -> tuple[Any, ...]:
+def stability(
+    source: Source, x: str, y: str, _: int | None, subject: dict[str, str]
+) -> tuple[go.Figure, Content, bool, Update[int]]:
     snapshot = source.snapshot()
     key = (subject["dataset"], subject["layer"], x, y)
     view = snapshot.view(key[0], key[1])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import unquote
 
 import dash_mantine_components as dmc
 import pyarrow.compute as pc
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from explorer.errors import USER_ERRORS
 from explorer.service import LayerView
@@ -56,7 +56,7 @@ _BY = ({"value": "class", "label": "class"}, {"value": "level", "label": "level"
 _VIEWS = {"prerequisites": "prerequisites", "parts": "parts", "boxes": "boxes"}
 
 
-def layout(snapshot: Snapshot, query: Query) -> Any:
+def layout(snapshot: Snapshot, query: Query) -> Component:
     """The page for what the URL says."""
     choice = choose(snapshot, query)
     if choice.layer is None or choice.dataset is None:
@@ -98,7 +98,7 @@ def _segments(name: str, title: str, options: Sequence[dict[str, str]], value: s
 _DRAW = ({"value": "largest", "label": f"{MOST} largest"}, {"value": "all", "label": "all"})
 
 
-def _shares(view: LayerView, query: Query) -> Any:
+def _shares(view: LayerView, query: Query) -> Component:
     options = _BY if any(level is not None for level in skill_levels(view)) else _BY[:1]
     return card(
         "Learned share of skills",
@@ -111,7 +111,7 @@ def _shares(view: LayerView, query: Query) -> Any:
     )
 
 
-def _heat(query: Query) -> Any:
+def _heat(query: Query) -> Component:
     return card(
         "Text classes × skill classes",
         [
@@ -129,7 +129,7 @@ def _heat(query: Query) -> Any:
     )
 
 
-def _predicted(view: LayerView) -> Any:
+def _predicted(view: LayerView) -> Component:
     if view.info.kind == "evidence":
         return html.Div(id="c-predicted", hidden=True)
     return card(
@@ -145,7 +145,7 @@ def _predicted(view: LayerView) -> Any:
     )
 
 
-def _hierarchy(view: LayerView, query: Query) -> Any:
+def _hierarchy(view: LayerView, query: Query) -> Component:
     dataset = view.indexed.dataset
     there = ["prerequisites"] if dataset.prerequisites.num_rows else []
     there += ["parts", "boxes"] if dataset.part_of.num_rows else []
@@ -254,7 +254,7 @@ def _listed(text: str | None) -> list[str]:
     return list(strings(text)) if text.startswith("[") else [unquote(part) for part in text.split(",") if part]
 
 
-def _blocked(view: LayerView) -> Any:
+def _blocked(view: LayerView) -> html.Section | None:
     """Skills that are not learned because a prerequisite of theirs is not."""
     try:
         found = hierarchy(view, "prerequisites")
@@ -294,7 +294,7 @@ def _blocked(view: LayerView) -> Any:
     )
 
 
-def _regions(view: LayerView, query: Query) -> Any:
+def _regions(view: LayerView, query: Query) -> Component | None:
     groups = text_groups(view)
     if len(groups) < 2:
         return None

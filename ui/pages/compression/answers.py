@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import plotly.graph_objects as go
 from dash import html
 
@@ -14,6 +12,7 @@ from explorer.service.snapshot import LayerView
 from explorer.service.text_code import Received, TextCode
 from explorer.wording import isolated
 from ui.components import fraction, share, stat
+from ui.content import Child
 from ui.drawing.style import ROLES, figure_layout, lay_out
 
 __all__ = [
@@ -84,13 +83,13 @@ def _bits(value: float | None) -> str:
 
 
 def _skill_chip(name: str, bits: float | None, tone: str, meaning: str) -> html.Span:
-    inner: list[Any] = [html.Span(name)]
+    inner: list[Child] = [html.Span(name)]
     if bits is not None:
         inner.append(html.Span(f"{bits:.1f}", className="chip-bits"))
     return html.Span(inner, className=f"chip {tone}", title=meaning)
 
 
-def code_shown(code: TextCode, received: Received, sender: str) -> list[Any]:
+def code_shown(code: TextCode, received: Received, sender: str) -> list[Child]:
     """A text's code bit by bit, and what the receiver makes of it."""
     chips = []
     for skill in code.skills:
@@ -142,10 +141,10 @@ def code_shown(code: TextCode, received: Received, sender: str) -> list[Any]:
     ]
 
 
-def _received(code: TextCode, received: Received) -> list[Any]:
+def _received(code: TextCode, received: Received) -> list[Child]:
     mark = html.Code(received.fingerprint[:12], className="finger")
     if received.same:
-        file: list[Any] = [
+        file: list[Child] = [
             "It has learned the same skills (fingerprint ",
             mark,
             "): it reads the file and recovers these skills.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from dash import Input, Output, State, no_update
@@ -15,6 +15,7 @@ from explorer.service.snapshot import LayerView
 from explorer.service.text_code import code_text, measure_layer, receive
 from explorer.wording import quoted
 from ui.calls import Calls
+from ui.content import Content, Update
 from ui.pages.compression.answers import (
     TEXTS,
     TRIALS,
@@ -30,6 +31,9 @@ from ui.pages.compression.answers import (
 from ui.pages.compression.state import CONTROLS
 from ui.searching import found, register_found
 from ui.source import Source
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 __all__ = ["CALLS"]
 
@@ -49,7 +53,7 @@ def _views(source: Source, subject: dict[str, str], receiver: str) -> tuple[Laye
     Input("z-model", "value"),
     State("z-subject", "data"),
 )
-def whole(source: Source, model: Model, subject: dict[str, str]) -> tuple[Any, ...]:
+def whole(source: Source, model: Model, subject: dict[str, str]) -> tuple[Content, go.Figure, go.Figure]:
     snapshot = source.snapshot()
     key = (subject["dataset"], subject["layer"])
     report = snapshot.apart(("bits", *key, model), measure_layer, *key, model)
@@ -75,7 +79,7 @@ def whole(source: Source, model: Model, subject: dict[str, str]) -> tuple[Any, .
     Input("z-model", "value"),
     State("z-subject", "data"),
 )
-def one(source: Source, text: str | None, receiver: str, model: Model, subject: dict[str, str]) -> Any:
+def one(source: Source, text: str | None, receiver: str, model: Model, subject: dict[str, str]) -> Content:
     sender, other = _views(source, subject, receiver)
     code = code_text(sender, text or subject["text"], model)
     return code_shown(code, receive(sender, other, code), subject["layer"])
@@ -89,7 +93,9 @@ def one(source: Source, text: str | None, receiver: str, model: Model, subject: 
     State("z-subject", "data"),
     prevent_initial_call=True,
 )
-def offer(source: Source, typed: str | None, chosen: str | None, subject: dict[str, str]) -> Any:
+def offer(
+    source: Source, typed: str | None, chosen: str | None, subject: dict[str, str]
+) -> Update[list[dict[str, str]]]:
     view = source.snapshot().view(subject["dataset"], subject["layer"])
     options = search(view, typed or "", chosen)
     # The field shows the chosen text's title: that is no search.
@@ -110,7 +116,7 @@ register_found(CALLS, "z-text")
     Input("z-erasure", "value"),
     State("z-subject", "data"),
 )
-def send(source: Source, receiver: str, erasure: float, subject: dict[str, str]) -> tuple[Any, ...]:
+def send(source: Source, receiver: str, erasure: float, subject: dict[str, str]) -> tuple[go.Figure, str, str]:
     snapshot = source.snapshot()
     dataset, layer = subject["dataset"], subject["layer"]
     shown = f"{erasure:.0%}"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import dash_mantine_components as dmc
 import numpy as np
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from explorer.service.snapshot import LayerView
 from explorer.wording import quoted
@@ -25,6 +25,7 @@ from ui.components import (
     small_select,
     stat,
 )
+from ui.content import Child
 from ui.notices import notice
 from ui.pages.compression.answers import SHOWN, TEXTS, search
 from ui.pages.compression.state import CONTROLS
@@ -45,7 +46,7 @@ _MEANING = (
 _MODELS = (("frequency", "by how often skills are used"), ("uniform", "all skills alike"))
 
 
-def layout(snapshot: Snapshot, query: Query) -> Any:
+def layout(snapshot: Snapshot, query: Query) -> Component:
     """The page for what the URL says."""
     choice = choose(snapshot, query)
     problem = None if choice.problem is None else notice(choice.problem)
@@ -114,7 +115,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     )
 
 
-def _receiver(names: Sequence[str], chosen: str) -> Any:
+def _receiver(names: Sequence[str], chosen: str) -> Component:
     return small_select("z-receiver", "Receiver's layer", list(names), chosen, width=picker_width(names, 190))
 
 
@@ -123,7 +124,7 @@ def _waiting() -> html.Div:
     return html.Div([stat(label, "…", "") for label in labels], className="stats")
 
 
-def _picker(view: LayerView, text: str, model: str) -> list[Any]:
+def _picker(view: LayerView, text: str, model: str) -> list[Child]:
     return [
         html.Div(
             [
@@ -156,7 +157,7 @@ def _picker(view: LayerView, text: str, model: str) -> list[Any]:
     ]
 
 
-def _channel(erasure: float) -> list[Any]:
+def _channel(erasure: float) -> list[Child]:
     return [
         html.Div(
             [

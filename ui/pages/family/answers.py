@@ -5,15 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
 from analysis.ordering import clustered
+from explorer.service.family import FamilyMember
 from explorer.wording import isolated, plural
 from loaders.spreadsheet import escaped
 from ui.components import why_column
@@ -21,6 +21,7 @@ from ui.drawing.figures import label
 from ui.drawing.multiples import PANELS, multiples_figure
 from ui.drawing.style import figure_layout
 from ui.pages.family.state import NAMED
+from ui.typed import Properties, Row
 from ui.work.families import Wide
 
 __all__ = [
@@ -40,7 +41,7 @@ __all__ = [
 
 _SLANTED = 12
 _MANY = 50_000  # cells, above which they are told by name and value alone
-_SCALES = {
+_SCALES: Mapping[str, Sequence[Sequence[float | str]]] = {
     "change": [[0, "#D55E00"], [0.5, "#F3F5F8"], [1, "#0072B2"]],
     "beyond": [[0, "#D55E00"], [0.5, "#F3F5F8"], [1, "#0072B2"]],
     "rate": [[0, "#F3F5F8"], [1, "#0072B2"]],
@@ -286,10 +287,10 @@ def picked_with(picked: Sequence[str] | None, layer: str, most: int = 4) -> list
     return [name for name in before if name != layer] if layer in before else [*before, layer][-most:]
 
 
-def tree_rows(wide: Wide) -> list[dict[str, Any]]:
+def tree_rows(wide: Wide) -> list[Row]:
     """The family, a layer a row."""
 
-    def points(member: Any) -> str:
+    def points(member: FamilyMember) -> str:
         p = member.paired
         return "" if p is None else f"{100 * p.difference:+.1f} ({100 * p.low:+.1f} to {100 * p.high:+.1f})"
 
@@ -310,7 +311,7 @@ def tree_rows(wide: Wide) -> list[dict[str, Any]]:
     ]
 
 
-def gain_rows(wide: Wide) -> list[dict[str, Any]]:
+def gain_rows(wide: Wide) -> list[Row]:
     """What layers gained and lost, the surest first."""
     return [
         {
@@ -326,14 +327,14 @@ def gain_rows(wide: Wide) -> list[dict[str, Any]]:
     ]
 
 
-def closer(wide: Wide, picked: Sequence[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def closer(wide: Wide, picked: Sequence[str]) -> tuple[list[Properties], list[Row]]:
     """Columns and rows of two to four layers side by side."""
     chosen = [name for name in picked if name in wide.layers][:4]
     if not chosen:
         return [], []
     value = value_of(wide, "rate")
     number = {"type": "numericColumn", "minWidth": 90}
-    columns: list[dict[str, Any]] = [
+    columns: list[Properties] = [
         {"field": "skill", "headerName": "Skill", "minWidth": 130, "tooltipField": "skill"},
         {"field": "class", "headerName": "Class", "minWidth": 80},
     ]
@@ -341,7 +342,7 @@ def closer(wide: Wide, picked: Sequence[str]) -> tuple[list[dict[str, Any]], lis
     columns += [{"field": "spread", "headerName": "Spread", "sort": "desc", **number}]
     columns += [why_column(wide.report.dataset, chosen[-1])]
     table = wide.values[value][:, [wide.layers.index(name) for name in chosen]]
-    rows = []
+    rows: list[Row] = []
     for k, values in enumerate(table.tolist()):
         there = [100 * v for v in values if not math.isnan(v)]
         cells = {f"v{i}": None if math.isnan(v) else round(100 * v, 1) for i, v in enumerate(values)}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from dash import Input, Output, Patch, State, html, no_update
+from dash.development.base_component import Component
 
 from explorer.export import family_html
 from explorer.wording import plural
 from ui.calls import Calls, Cause
 from ui.components import blank_chart
+from ui.content import Update
 from ui.drawing.multiples import panels_height
 from ui.pages.family.answers import (
     cells_of,
@@ -27,15 +29,19 @@ from ui.pages.family.answers import (
 )
 from ui.pages.family.state import CONTROLS
 from ui.source import Source
+from ui.typed import Download, Properties, Row
 from ui.work import families
 from ui.work.children import Job
 from ui.work.families import Wide
 from ui.work.watching import Watch
 
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
 __all__ = ["CALLS", "FAMILY", "started"]
 
 
-def begin(source: Source, name: str, form: Mapping[str, Any]) -> Job:
+def begin(source: Source, name: str, form: Properties) -> Job:
     """Look at the family of a form; one that was looked at is shown again as long as the store does not change."""
     what = form["dataset"], form.get("root") or None
     version = source.snapshot().version
@@ -44,7 +50,7 @@ def begin(source: Source, name: str, form: Mapping[str, Any]) -> Job:
     )
 
 
-def shown(_source: Source, work: Job) -> Any:
+def shown(_source: Source, work: Job) -> Component:
     """How large the family is."""
     wide: Wide = work.value
     left = f" {plural(wide.left_out, 'more skill does', 'more skills do')} not differ." if wide.left_out else ""
@@ -69,7 +75,7 @@ FAMILY.wire(CALLS)
 CONTROLS.wire(CALLS)
 
 
-def started(subject: Mapping[str, str], root: str | None) -> dict[str, Any]:
+def started(subject: Mapping[str, str], root: str | None) -> Properties:
     """What the work is begun with, under a name that nobody guesses."""
     return {"id": secrets.token_hex(16), "form": {**subject, "root": root or ""}}
 
@@ -81,7 +87,7 @@ def started(subject: Mapping[str, str], root: str | None) -> dict[str, Any]:
     State("f-subject", "data"),
     prevent_initial_call=True,
 )
-def ask(_source: Source, root: str | None, subject: Mapping[str, str]) -> Any:
+def ask(_source: Source, root: str | None, subject: Mapping[str, str]) -> Properties:
     return started(subject, root)
 
 
@@ -90,7 +96,7 @@ def _found(source: Source, ticket: str | None) -> Wide | None:
     return work.value if work is not None and work.state == "done" else None
 
 
-def _without(source: Source, ticket: str | None) -> Any:
+def _without(source: Source, ticket: str | None) -> Update[Properties]:
     """What becomes of a figure that has nothing to show: it goes on saying that it is computed, if it is."""
     work = source.readings.find(ticket)
     return no_update if work is not None and work.state == "running" else blank_chart()
@@ -107,7 +113,9 @@ def _without(source: Source, ticket: str | None) -> Any:
     State("f-ticket", "data"),
     prevent_initial_call=True,
 )
-def matrix(source: Source, _done: Any, value: str, order: str, by: str, ticket: str | None) -> tuple[Any, ...]:
+def matrix(
+    source: Source, _done: object, value: str, order: str, by: str, ticket: str | None
+) -> tuple[Update[go.Figure], Update[dict[str, str]]]:
     wide = _found(source, ticket)
     if wide is None:
         return _without(source, ticket), no_update
@@ -135,7 +143,7 @@ def table(
     order: str,
     ticket: str | None,
     subject: Mapping[str, str],
-) -> Any:
+) -> Update[Download]:
     wide = _found(source, ticket)
     if wide is None or not clicks:
         return no_update
@@ -154,7 +162,9 @@ def table(
     State("f-ticket", "data"),
     prevent_initial_call=True,
 )
-def panels(source: Source, _done: Any, value: str, picked: list[str] | None, ticket: str | None) -> tuple[Any, ...]:
+def panels(
+    source: Source, _done: object, value: str, picked: list[str] | None, ticket: str | None
+) -> tuple[Update[go.Figure], Update[dict[str, str]], Update[str]]:
     wide = _found(source, ticket)
     if wide is None:
         return _without(source, ticket), no_update, no_update
@@ -172,7 +182,9 @@ def panels(source: Source, _done: Any, value: str, picked: list[str] | None, tic
     prevent_initial_call=True,
     cause=True,
 )
-def pick(_source: Source, cause: Cause, disc: Any, title: Any, picked: list[str] | None) -> Any:
+def pick(
+    _source: Source, cause: Cause, disc: Properties | None, title: Properties | None, picked: list[str] | None
+) -> Update[list[str]]:
     """A click on a panel's discs or title picks its layer."""
     if "f-panels.clickAnnotationData" in cause.properties:
         layer = ((title or {}).get("annotation") or {}).get("name")
@@ -194,7 +206,9 @@ def pick(_source: Source, cause: Cause, disc: Any, title: Any, picked: list[str]
     State("f-ticket", "data"),
     prevent_initial_call=True,
 )
-def tables(source: Source, _done: Any, picked: list[str] | None, ticket: str | None) -> tuple[Any, ...]:
+def tables(
+    source: Source, _done: object, picked: list[str] | None, ticket: str | None
+) -> tuple[Update[list[Row]], Update[list[Row]], Update[list[dict[str, str]]], Update[list[str]], Patch, Patch, Patch]:
     """What is there of the whole family; where none of its layers is picked, the first two are."""
     loading, wide = Patch(), _found(source, ticket)
     loading["loading"] = False
@@ -226,7 +240,9 @@ CALLS.browser(
     State("f-ticket", "data"),
     prevent_initial_call=True,
 )
-def look_closer(source: Source, _done: Any, picked: list[str] | None, ticket: str | None) -> tuple[Any, ...]:
+def look_closer(
+    source: Source, _done: object, picked: list[str] | None, ticket: str | None
+) -> tuple[Update[go.Figure], Update[dict[str, str]], bool, Update[list[Properties]], Update[list[Row]]]:
     """The graphs of the picked layers, where there are two, and their numbers side by side."""
     wide = _found(source, ticket)
     if wide is None:
@@ -246,7 +262,7 @@ def look_closer(source: Source, _done: Any, picked: list[str] | None, ticket: st
     State("f-subject", "data"),
     prevent_initial_call=True,
 )
-def report(source: Source, clicks: int | None, ticket: str | None, subject: Mapping[str, str]) -> Any:
+def report(source: Source, clicks: int | None, ticket: str | None, subject: Mapping[str, str]) -> Update[Download]:
     wide = _found(source, ticket)
     if wide is None or not clicks:
         return no_update

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from explorer.service.snapshot import read_dataset
 from explorer.wording import isolated
@@ -23,10 +23,12 @@ from ui.components import (
     small_select,
     why_column,
 )
+from ui.content import Child
 from ui.notices import notice
 from ui.pages.family.callbacks import FAMILY, started
 from ui.pages.family.state import CONTROLS, NAMED, ORDERS, ROWS, VALUES
 from ui.source import Snapshot
+from ui.typed import Properties
 
 __all__ = ["layout"]
 
@@ -58,7 +60,7 @@ _COMPUTED = {"loading": True}
 _WAITING = blank_chart("Being computed …")
 
 
-def layout(snapshot: Snapshot, query: Query) -> Any:
+def layout(snapshot: Snapshot, query: Query) -> Component:
     """The page for what the address says."""
     choice = choose(snapshot, query)
     if choice.layer is None or choice.dataset is None:
@@ -171,7 +173,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     )
 
 
-def _estimates(snapshot: Snapshot, choice: Choice) -> list[Any]:
+def _estimates(snapshot: Snapshot, choice: Choice) -> list[Child]:
     """A link to the run that estimates a base with its children from their outcomes."""
     dataset = str(choice.dataset)
 
@@ -188,7 +190,7 @@ def _estimates(snapshot: Snapshot, choice: Choice) -> list[Any]:
     return [dcc.Link(said, href="/runs?" + urlencode(query), className="run-link")]
 
 
-def _controls(snapshot: Snapshot, choice: Choice, roots: list[str], state: dict[str, Any]) -> html.Div:
+def _controls(snapshot: Snapshot, choice: Choice, roots: list[str], state: Properties) -> html.Div:
     root = state["root"] if state["root"] in roots else None
     return html.Div(
         [

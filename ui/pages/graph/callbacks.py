@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TypeAlias
 
 import plotly.graph_objects as go
 from dash import ALL, Input, Output, State, no_update
@@ -14,6 +14,7 @@ from explorer.errors import USER_ERRORS
 from explorer.wording import plural
 from ui.brushes import pale
 from ui.calls import Calls, Cause
+from ui.content import Content, Update
 from ui.drawing.canvas import legend_items
 from ui.drawing.colourings import Colouring
 from ui.drawing.filters import counts_sentence
@@ -47,6 +48,7 @@ from ui.pages.graph.pictures import (
 from ui.pages.graph.state import CONTROLS, GraphState, read_state
 from ui.searching import found, register_found
 from ui.source import Source
+from ui.typed import Download, Element, Properties
 
 __all__ = ["CALLS", "map_sentence"]
 
@@ -55,6 +57,21 @@ _REGION = 300  # skills around one on the map
 
 
 CALLS = Calls()
+
+Legend: TypeAlias = tuple[Content, dict[str, str], bool]
+"""What is in the legend, its style, and whether it is hidden."""
+
+Drawn: TypeAlias = tuple[
+    Update[list[Element]],
+    Update[str],
+    Update[Content],
+    Update[dict[str, str]],
+    Update[bool],
+    Update[Properties | None],
+    Update[str],
+    Update[bool],
+]
+"""Elements, caption, the legend, colours of what is drawn already, counts, and whether nothing more follows."""
 
 
 def _subject(data: Mapping[str, str]) -> Subject:
@@ -209,7 +226,7 @@ def draw(
     names: str,
     _tick: int | None,
     subject: dict[str, str],
-) -> tuple[Any, ...]:
+) -> Drawn:
     """The picture, and whether another one follows: what takes seconds is begun once the first is in the browser."""
     if data is None:
         return (no_update,) * 8
@@ -244,7 +261,7 @@ def draw(
     return found.elements, found.caption, *legend, None, counts, True
 
 
-def _legend(colours: Colouring, there: bool) -> tuple[Any, ...]:
+def _legend(colours: Colouring, there: bool) -> Legend:
     return (legend_items(colours), {}, True) if there else (None, {"display": "none"}, False)
 
 
@@ -264,7 +281,9 @@ def _counts(graph: LayerGraph, shown: LayerGraph, state: GraphState) -> str:
     State("g-subject", "data"),
     prevent_initial_call=True,
 )
-def chart(source: Source, data: dict[str, str] | None, subject: dict[str, str]) -> tuple[Any, ...]:
+def chart(
+    source: Source, data: dict[str, str] | None, subject: dict[str, str]
+) -> tuple[Update[go.Figure], Update[str], Update[str]]:
     if data is None:
         return no_update, no_update, no_update
     snapshot, where = source.snapshot(), _subject(subject)
@@ -287,7 +306,7 @@ def chart(source: Source, data: dict[str, str] | None, subject: dict[str, str]) 
     Input("g-table", "data"),
     State("g-subject", "data"),
 )
-def rows(source: Source, data: dict[str, str] | None, table: bool, subject: dict[str, str]) -> Any:
+def rows(source: Source, data: dict[str, str] | None, table: bool, subject: dict[str, str]) -> Update[list[Properties]]:
     if data is None or not table:
         return no_update
     snapshot, where = source.snapshot(), _subject(subject)
@@ -320,7 +339,9 @@ def map_sentence(skills: int, inside: int, drawn: str) -> str:
     Input("g-goal", "data"),
     State("g-subject", "data"),
 )
-def inspect(source: Source, skill: str | None, goal: str | None, subject: dict[str, str]) -> tuple[Any, ...]:
+def inspect(
+    source: Source, skill: str | None, goal: str | None, subject: dict[str, str]
+) -> tuple[Content, bool, Content, list[str] | None, list[str] | None]:
     """The panel, the way to the other end, its skills, and the chosen one's strongest neighbours."""
     graph = source.snapshot().graph(*_subject(subject))
     if is_lacking(graph, skill):
@@ -345,7 +366,9 @@ def inspect(source: Source, skill: str | None, goal: str | None, subject: dict[s
     State("g-subject", "data"),
     prevent_initial_call=True,
 )
-def act(source: Source, asked: Mapping[str, str] | None, skill: str | None, subject: dict[str, str]) -> tuple[Any, ...]:
+def act(
+    source: Source, asked: Mapping[str, str] | None, skill: str | None, subject: dict[str, str]
+) -> tuple[Update[str], Update[str | None], Update[list[str]], Update[str], Update[str]]:
     """The view that a button of the panel asks for: view, skill in its middle, texts, region, arrangement."""
     nothing = (no_update,) * 5
     if not asked:
@@ -388,7 +411,7 @@ for field in ("g-search", "g-to"):
     State("g-subject", "data"),
     prevent_initial_call=True,
 )
-def skills(source: Source, asked: Sequence[str | None] | None, subject: dict[str, str]) -> Any:
+def skills(source: Source, asked: Sequence[str | None] | None, subject: dict[str, str]) -> Update[list[dict[str, str]]]:
     if asked is None:  # a page that was just laid out has its choices, and the chosen one among them
         return no_update
     typed, chosen = asked
@@ -402,7 +425,7 @@ def skills(source: Source, asked: Sequence[str | None] | None, subject: dict[str
     State("g-subject", "data"),
     prevent_initial_call=True,
 )
-def goals(source: Source, asked: Sequence[str | None] | None, subject: dict[str, str]) -> Any:
+def goals(source: Source, asked: Sequence[str | None] | None, subject: dict[str, str]) -> Update[list[dict[str, str]]]:
     """What may be the other end of a path: learned skills."""
     if asked is None:
         return no_update
@@ -418,7 +441,7 @@ def goals(source: Source, asked: Sequence[str | None] | None, subject: dict[str,
     State("g-subject", "data"),
     prevent_initial_call=True,
 )
-def texts(source: Source, typed: str | None, picked: list[str] | None, subject: dict[str, str]) -> Any:
+def texts(source: Source, typed: str | None, picked: list[str] | None, subject: dict[str, str]) -> list[dict[str, str]]:
     return text_options(source.snapshot().graph(*_subject(subject)), typed or "", tuple(picked or ()))
 
 
@@ -460,7 +483,7 @@ def export(
     data: dict[str, str] | None,
     subject: dict[str, str],
     skill: str | None = None,
-) -> Any:
+) -> Download:
     snapshot, where = source.snapshot(), _subject(subject)
     shown = part(snapshot, where, read_state(data or {}, snapshot.graph(*where)))
     kind = str(cause.id).removeprefix("g-")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import dash_mantine_components as dmc
 import numpy as np
 from dash import html
+from dash.development.base_component import Component
 
 from ui.attributes import attributes
 from ui.brushes import brushed, slider
 from ui.components import icon, small_select
+from ui.content import Child
 from ui.drawing.arrangements import ARRANGEMENTS, FCOSE_LIMIT
 from ui.drawing.colourings import TITLES
 from ui.drawing.graphs import LayerGraph
@@ -21,6 +22,7 @@ from ui.pages.graph.inspector import every_option
 from ui.pages.graph.pictures import text_options
 from ui.pages.graph.state import GROUPS, PER, VIEWS, GraphState
 from ui.searching import searching
+from ui.typed import Properties
 
 __all__ = ["options_row", "toolbar"]
 
@@ -158,8 +160,8 @@ def options_row(graph: LayerGraph, state: GraphState) -> html.Div:
     )
 
 
-def _arranging(graph: LayerGraph, state: GraphState) -> list[Any]:
-    arrangements: list[dict[str, Any]] = [
+def _arranging(graph: LayerGraph, state: GraphState) -> list[Child]:
+    arrangements: list[Properties] = [
         {
             "value": key,
             "label": text,
@@ -216,11 +218,11 @@ def _arranging(graph: LayerGraph, state: GraphState) -> list[Any]:
     ]
 
 
-def _for_views(control: Any, *views: str) -> html.Div:
+def _for_views(control: Component, *views: str) -> html.Div:
     return html.Div(control, className=" ".join(["for-view", *(f"for-{view}" for view in views)]))
 
 
-def _filtering(graph: LayerGraph, state: GraphState) -> list[Any]:
+def _filtering(graph: LayerGraph, state: GraphState) -> list[Child]:
     filters, known = state.filters, masteries(graph)
     ends = {
         "waves": (filters.waves, last_place(graph.wave, "wave")),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import dash_mantine_components as dmc
 import numpy as np
@@ -11,6 +10,7 @@ from dash import html
 
 from explorer.wording import isolated, plural
 from ui.attributes import attributes
+from ui.content import Child
 from ui.drawing.graphs import LayerGraph, shortest_path, skills_of, texts_of
 from ui.drawing.learning_path import learning_path, needed_before, relatives
 from ui.pages.graph.lacking import all_skills, is_lacking, lacking_options, links
@@ -45,7 +45,7 @@ ALL_OPTIONS = 500
 """Most skills that are all sent to the browser as choices; of more, only those that match what is typed."""
 
 
-def summary(graph: LayerGraph) -> list[Any]:
+def summary(graph: LayerGraph) -> list[Child]:
     """What the panel says while no skill is chosen."""
     info = graph.view.info
     most = graph.by_use[:8].tolist()
@@ -130,7 +130,7 @@ def skill_options(
     return [{"value": graph.skill_id(node), "label": graph.name[node]} for node in order]
 
 
-def inspector(graph: LayerGraph, skill: str) -> list[Any]:
+def inspector(graph: LayerGraph, skill: str) -> list[Child]:
     """All about one skill."""
     node = graph.node_of[skill]
     index = int(graph.skill[node])
@@ -197,7 +197,7 @@ def path_box(graph: LayerGraph, state: GraphState) -> html.Div:
     )
 
 
-def path_steps(graph: LayerGraph, goal: str | None, path: Sequence[int]) -> list[Any]:
+def path_steps(graph: LayerGraph, goal: str | None, path: Sequence[int]) -> list[Child]:
     """The way to the other end, or that there is none."""
     if goal is None:
         return []
@@ -210,7 +210,7 @@ def path_steps(graph: LayerGraph, goal: str | None, path: Sequence[int]) -> list
     ]
 
 
-def _taught(graph: LayerGraph, node: int) -> list[Any]:
+def _taught(graph: LayerGraph, node: int) -> list[Child]:
     """The text that taught a skill: all its other skills were known by then."""
     view = graph.view
     index = int(graph.skill[node])
@@ -222,7 +222,7 @@ def _taught(graph: LayerGraph, node: int) -> list[Any]:
     others = [s for s in skills_of(view, text) if s != index]
     ids, names = view.indexed.skills.ids, view.indexed.skill_column("name")
     others.sort(key=lambda s: -int(view.wave[s]))
-    chips: list[Any] = []
+    chips: list[Child] = []
     for other in others[:16]:
         wave = int(view.wave[other])
         label = f"{isolated(names[other].as_py())} · {_wave(wave)}"
@@ -240,7 +240,7 @@ def _taught(graph: LayerGraph, node: int) -> list[Any]:
     ]
 
 
-def _came(graph: LayerGraph, node: int) -> list[Any]:
+def _came(graph: LayerGraph, node: int) -> list[Child]:
     """The skills and texts that led to a skill, in order."""
     view = graph.view
     index = int(graph.skill[node])
@@ -250,7 +250,7 @@ def _came(graph: LayerGraph, node: int) -> list[Any]:
     titles, names = view.indexed.text_column("title"), view.indexed.skill_column("name")
     steps = []
     for learned in chain:
-        step: list[Any] = [
+        step: list[Child] = [
             _skill_button(
                 view.indexed.skills.ids[learned.skill].as_py(), names[learned.skill].as_py(), _wave(learned.wave)
             )
@@ -271,7 +271,7 @@ def _came(graph: LayerGraph, node: int) -> list[Any]:
     ]
 
 
-def _family(graph: LayerGraph, skill: str) -> list[Any]:
+def _family(graph: LayerGraph, skill: str) -> list[Child]:
     """What the dataset's hierarchies join it to."""
     found = relatives(graph.view, skill)
     kinds = (
@@ -280,12 +280,12 @@ def _family(graph: LayerGraph, skill: str) -> list[Any]:
         ("Part of", "it belongs to", found.parents),
         ("Its parts", "belong to it", found.parts),
     )
-    rows: list[Any] = []
+    rows: list[Child] = []
     for title, meaning, members in kinds:
         if not members:
             continue
         rows.append(html.H3(f"{title} ({len(members):,}: {meaning})"))
-        chips: list[Any] = []
+        chips: list[Child] = []
         for member, name in members[:16]:
             node = graph.node_of.get(member)
             label = f"{isolated(name)} · {'not learned' if node is None else _wave(int(graph.wave[node]))}"
@@ -297,7 +297,7 @@ def _family(graph: LayerGraph, skill: str) -> list[Any]:
     return rows
 
 
-def _required_by(graph: LayerGraph, index: int) -> list[Any]:
+def _required_by(graph: LayerGraph, index: int) -> list[Child]:
     texts, total = texts_of(graph.view, index, 8)
     return [
         html.H3(f"Texts that require it ({total:,})"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
@@ -14,6 +13,7 @@ from explorer.service.lacking import REASONS
 from explorer.service.reasons import layer_lacks
 from explorer.wording import isolated, plural
 from ui.attributes import attributes
+from ui.content import Child
 from ui.drawing.graphs import LayerGraph, texts_of
 from ui.source import Snapshot
 
@@ -87,7 +87,7 @@ def _why(here: dict[str, str], skill: str) -> str:
     return "/why?" + urlencode({**here, "skill": skill})
 
 
-def lacking_panel(snapshot: Snapshot, graph: LayerGraph, skill: str) -> list[Any]:
+def lacking_panel(snapshot: Snapshot, graph: LayerGraph, skill: str) -> list[Child]:
     """What the panel says of a skill that is not learned."""
     info, table = graph.view.info, graph.view.indexed.dataset.skills
     row = table["id"].index(skill).as_py()
@@ -103,7 +103,7 @@ def lacking_panel(snapshot: Snapshot, graph: LayerGraph, skill: str) -> list[Any
     chips += [
         html.Span(text, className="chip") for text in (table["class"][row].as_py(), plural(total, "text")) if text
     ]
-    shown: list[Any] = [
+    shown: list[Child] = [
         html.H2(table["name"][row].as_py() or skill),
         html.Div(chips, className="chips"),
         html.P(f"Not learned: {REASONS[reason]}." if reason else "Not learned.", className="why-said"),

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlencode
 
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from explorer.wording import isolated, quoted
 from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
 from ui.components import blank_chart, chart_settings, empty_state, grid, no_layer, page_header
+from ui.content import Child
 from ui.drawing.canvas import canvas, stylesheets, zoom_tools
 from ui.drawing.histograms import last_place
 from ui.notices import notice
@@ -20,6 +21,7 @@ from ui.pages.graph.inspector import path_box, whole_fields
 from ui.pages.graph.pictures import colour_keys
 from ui.pages.graph.state import CONTROLS, GraphState, not_learned, read_state, usual_view
 from ui.source import Snapshot
+from ui.typed import Properties
 
 __all__ = ["layout"]
 
@@ -44,7 +46,7 @@ _COLUMNS = (
 )
 
 
-def layout(snapshot: Snapshot, query: Query) -> Any:
+def layout(snapshot: Snapshot, query: Query) -> Component:
     """The page for what the URL says."""
     choice = choose(snapshot, query)
     if choice.dataset is None or choice.layer is None:
@@ -101,10 +103,10 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
 
 def _memory(
     choice: Choice, state: GraphState, usual: str, ends: Mapping[str, list[int]], whole: list[str]
-) -> list[Any]:
+) -> list[Child]:
     """What the page remembers between callbacks, all of it in the address."""
     box = state.filters.box
-    values: dict[str, Any] = {
+    values: Properties = {
         "g-subject": {
             "dataset": choice.dataset,
             "layer": choice.layer,
@@ -130,9 +132,9 @@ def _memory(
         "g-nearest": None,
         "g-paint": None,
     }
-    kept = [store for store in CONTROLS.stores(view=usual, **ends) if store.id != "graph-kept"]
+    declared, _kept = CONTROLS.stores(view=usual, **ends)
     stores = (dcc.Store(id=name, data=value) for name, value in values.items())
-    return [*kept, *stores, dcc.Interval(id="g-tick", interval=1_000, disabled=True), dcc.Download(id="g-download")]
+    return [declared, *stores, dcc.Interval(id="g-tick", interval=1_000, disabled=True), dcc.Download(id="g-download")]
 
 
 def _stage(choice: Choice, state: GraphState) -> html.Section:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow.compute as pc
 
 from ui.drawing.arrangements import FCOSE_LIMIT
@@ -21,6 +22,10 @@ from ui.drawing.naming import USUAL, named, skill_texts
 from ui.pages.graph.lacking import is_lacking, place_of
 from ui.pages.graph.state import GraphState
 from ui.source import Snapshot
+from ui.typed import Element, Properties
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = [
     "WAITED_FOR",
@@ -105,7 +110,7 @@ def _look(snapshot: Snapshot, subject: Subject, key: str) -> Colouring:
     return colouring(key, graph, None if base is None else _learned_in(snapshot, graph, subject[0], base))
 
 
-def _learned_in(snapshot: Snapshot, graph: LayerGraph, dataset: str, layer: str) -> Any:
+def _learned_in(snapshot: Snapshot, graph: LayerGraph, dataset: str, layer: str) -> npt.NDArray[np.bool_]:
     other = snapshot.view(dataset, layer)
     known = other.indexed.skill_rows[other.learned]
     return np.isin(graph.view.indexed.skill_rows[graph.skill], known)
@@ -162,7 +167,7 @@ def ringed(found: Drawing, added: Collection[str]) -> Drawing:
     if not added:
         return found
     names = {f"s:{name}" for name in added}
-    elements = [
+    elements: list[Element] = [
         {**element, "classes": f"{element.get('classes', '')} added".strip()}
         if element["data"]["id"] in names
         else element
@@ -240,16 +245,16 @@ def _texts(snapshot: Snapshot, subject: Subject, state: GraphState, first: str =
     return text_drawing(graph, colours, texts, of=graph.name[node], total=total)
 
 
-def _ids(values: tuple[str, ...]) -> Any:
+def _ids(values: tuple[str, ...]) -> pa.Array:
     import pyarrow as pa
 
     return pa.array(list(values), pa.string())
 
 
-def paint(found: Drawing, shown: LayerGraph, by: str, colours: Colouring) -> dict[str, Any]:
+def paint(found: Drawing, shown: LayerGraph, by: str, colours: Colouring) -> Properties:
     """New colours for what is drawn already: the palette, and each element's place in it."""
     places: dict[str, int] = {}
-    groups: dict[int, Any] = {}
+    groups: dict[int, npt.NDArray[np.int64]] = {}
     for element in found.elements:
         name = str(element["data"]["id"])
         if name.startswith("s:"):
@@ -294,12 +299,12 @@ def picture(snapshot: Snapshot, subject: Subject, state: GraphState) -> Chart:
     return Chart(shown, colours, found, f"{drawn} {'is' if shown.m == 1 else 'are'} drawn")
 
 
-def table_rows(snapshot: Snapshot, subject: Subject, state: GraphState) -> list[dict[str, Any]]:
+def table_rows(snapshot: Snapshot, subject: Subject, state: GraphState) -> list[Properties]:
     """The rows of what is drawn, for those who do not see the picture."""
     shown = part(snapshot, subject, state)
     joined = degree(shown) if shown.n else np.zeros(0, dtype=np.int64)
 
-    def skill_row(node: int, name: str) -> dict[str, Any]:
+    def skill_row(node: int, name: str) -> Properties:
         return {
             "id": name,
             "kind": "skill",
@@ -313,7 +318,7 @@ def table_rows(snapshot: Snapshot, subject: Subject, state: GraphState) -> list[
     if state.view == "map":
         nodes = shown.by_use[:_ROWS]
         return [skill_row(node, f"s:{shown.skill_id(node)}") for node in nodes.tolist()]
-    rows = []
+    rows: list[Properties] = []
     for element in drawing(snapshot, subject, state).elements:
         data = element["data"]
         name, kind = str(data["id"]), str(data["id"])[:2]

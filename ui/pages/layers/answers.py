@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypeAlias
 from urllib.parse import urlencode
 
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from explorer.service import LayerComparison, SkillChange, compare
 from explorer.service.cautions import interval_note
@@ -17,10 +18,12 @@ from ui.components import (
     fraction,
     sentence,
 )
+from ui.content import Child
 from ui.drawing.pairs import LIMITS, PairGraph, anchor_rows, pair_graph
 from ui.pages.layers.state import ANCHORS
 from ui.pages.managing import stale_chip
 from ui.source import Snapshot
+from ui.typed import Row
 
 __all__ = [
     "SAID",
@@ -33,6 +36,9 @@ __all__ = [
     "pair_of",
     "tree_of",
 ]
+
+Node: TypeAlias = "tuple[FamilyMember, list[Node]]"
+"""A layer with those that were fine-tuned from it."""
 
 SAID: Mapping[str, str] = {
     "kept": "in both layers",
@@ -59,24 +65,24 @@ def pair_of(snapshot: Snapshot, pair: Mapping[str, str], limit: int = LIMITS[0],
     )
 
 
-def tree_of(report: FamilyReport) -> list[tuple[FamilyMember, list[Any]]]:
+def tree_of(report: FamilyReport) -> list[Node]:
     """The members as nested pairs of a member and its children."""
-    roots: list[tuple[FamilyMember, list[Any]]] = []
-    line: list[tuple[FamilyMember, list[Any]]] = []
+    roots: list[Node] = []
+    line: list[Node] = []
     for member in report.members:
-        node: tuple[FamilyMember, list[Any]] = (member, [])
+        node: Node = (member, [])
         del line[member.depth :]
         (line[-1][1] if line else roots).append(node)
         line.append(node)
     return roots
 
 
-def family_tree(report: FamilyReport, layers: Sequence[LayerInfo], pair: Mapping[str, str]) -> Any:
+def family_tree(report: FamilyReport, layers: Sequence[LayerInfo], pair: Mapping[str, str]) -> Component:
     """Layers under what they were fine-tuned from."""
     shown = {member.layer.name for member in report.members}
     alone = [info for info in layers if info.name not in shown]
     trees = [_branch(node, pair) for node in tree_of(report)]
-    rest: list[Any] = []
+    rest: list[Child] = []
     if alone:
         here = any(info.name in (pair["first"], pair["second"]) for info in alone)
         rest = [
@@ -92,11 +98,11 @@ def family_tree(report: FamilyReport, layers: Sequence[LayerInfo], pair: Mapping
     return html.Div([html.Ul(trees, className="tree"), *rest])
 
 
-def _names(node: tuple[FamilyMember, list[Any]]) -> set[str]:
+def _names(node: Node) -> set[str]:
     return {node[0].layer.name}.union(*(_names(child) for child in node[1]))
 
 
-def _branch(node: tuple[FamilyMember, list[Any]], pair: Mapping[str, str]) -> html.Li:
+def _branch(node: Node, pair: Mapping[str, str]) -> html.Li:
     member, children = node
     row = _row(member.layer, member, pair)
     if not children:
@@ -109,10 +115,12 @@ def _branch(node: tuple[FamilyMember, list[Any]], pair: Mapping[str, str]) -> ht
 
 def _row(info: LayerInfo, member: FamilyMember | None, pair: Mapping[str, str]) -> html.Div:
     query = {"dataset": info.dataset, "first": info.base or info.name, "second": info.name}
-    title: Any = html.Span(info.name) if info.base is None else dcc.Link(info.name, href=f"/layers?{urlencode(query)}")
+    title: Component = (
+        html.Span(info.name) if info.base is None else dcc.Link(info.name, href=f"/layers?{urlencode(query)}")
+    )
     marks = [html.Span(side, className="chip") for side in ("first", "second") if pair[side] == info.name]
     how = info.kind if info.base is None else (info.mode or info.kind)
-    facts: list[Any] = [html.Span(f"{how} · {fraction(info.learned_fraction)} of {plural(info.skills, 'skill')}")]
+    facts: list[Child] = [html.Span(f"{how} · {fraction(info.learned_fraction)} of {plural(info.skills, 'skill')}")]
     if member is not None and member.gained is not None:
         facts += [
             html.Span(f"+{member.gained:,}", className="change-gained", title="gained since its base, beyond noise"),
@@ -140,7 +148,7 @@ def _row(info: LayerInfo, member: FamilyMember | None, pair: Mapping[str, str]) 
     )
 
 
-def components_told(found: LayerComparison, kind: str) -> Any:
+def components_told(found: LayerComparison, kind: str) -> Component:
     """To which components the gained or lost skills are attached."""
     counts = [(row.component, getattr(row, kind)) for row in found.by_component if getattr(row, kind)]
     total = sum(count for _, count in counts)
@@ -156,7 +164,7 @@ def components_told(found: LayerComparison, kind: str) -> Any:
     return sentence(", ".join([text, *parts]) + ".")
 
 
-def inspected(found: LayerComparison, change: SkillChange | None) -> list[Any]:
+def inspected(found: LayerComparison, change: SkillChange | None) -> list[Child]:
     """What became of a skill, and what it is attached to."""
     if change is None:
         return [
@@ -165,7 +173,7 @@ def inspected(found: LayerComparison, change: SkillChange | None) -> list[Any]:
         ]
     both = (found.first, found.second)
     has = [info for info, there in zip(both, _has(change), strict=True) if there]
-    items: list[Any] = [
+    items: list[Child] = [
         html.H2(change.name),
         html.Div(
             [
@@ -214,9 +222,9 @@ def _has(change: SkillChange) -> tuple[bool, bool]:
     return change.change != "gained", change.change != "lost"
 
 
-def change_rows(found: LayerComparison) -> list[dict[str, Any]]:
+def change_rows(found: LayerComparison) -> list[Row]:
     """One row a skill of either layer: what the canvases show, and more; a field without a value is left out."""
-    rows: list[dict[str, Any]] = [
+    rows: list[Row] = [
         {
             "id": c.skill,
             "skill": c.name,

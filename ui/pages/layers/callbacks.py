@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dash import ALL, Input, Output, State, no_update
+from dash.development.base_component import Component
 
 from explorer.export import comparison_html
 from explorer.service.family import family
 from ui.calls import Calls, Cause
+from ui.content import Content, Update
 from ui.drawing.figures import GROUPS, MANY, groups_said, learned_by_class_figure, learned_by_level_figure
 from ui.drawing.pairs import anchor_rows, pair_elements
 from ui.pages.layers.answers import (
@@ -23,6 +25,10 @@ from ui.pages.layers.answers import (
 from ui.pages.layers.state import ALL_CLASSES, ANCHORS, CHANGED, CONTROLS
 from ui.pages.managing import CALLS as MANAGING
 from ui.source import Source
+from ui.typed import Download, Element, Row
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 __all__ = ["CALLS"]
 
@@ -42,7 +48,9 @@ CALLS.include(MANAGING)
     Input("p-class", "value"),
     cause=True,
 )
-def draw(source: Source, cause: Cause, pair: dict[str, str], view: str, most: str, kind: str) -> tuple[Any, ...]:
+def draw(
+    source: Source, cause: Cause, pair: dict[str, str], view: str, most: str, kind: str
+) -> tuple[Update[list[Element]], Update[list[Element]], Update[str]]:
     snapshot = source.snapshot()
     graph = pair_of(snapshot, pair, int(most), None if kind == ALL_CLASSES else kind)
     changed = set(cause.properties)
@@ -61,7 +69,7 @@ def draw(source: Source, cause: Cause, pair: dict[str, str], view: str, most: st
     Input("p-skill", "data"),
     Input("p-pair", "data"),
 )
-def inspect(source: Source, skill: str | None, pair: dict[str, str]) -> tuple[Any, Any]:
+def inspect(source: Source, skill: str | None, pair: dict[str, str]) -> tuple[Content, list[str]]:
     found = compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"])
     change = next((c for c in found.changes if c.skill == skill), None)
     return inspected(found, change), [a.skill for a in change.attachments] if change is not None else []
@@ -76,7 +84,7 @@ def inspect(source: Source, skill: str | None, pair: dict[str, str]) -> tuple[An
     Input("p-many", "value"),
     Input("p-pair", "data"),
 )
-def groups(source: Source, by: str, many: str, pair: dict[str, str]) -> tuple[Any, ...]:
+def groups(source: Source, by: str, many: str, pair: dict[str, str]) -> tuple[go.Figure, dict[str, str], str]:
     found = compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"])
     most = MANY if many == "all" else GROUPS
     levels = by == "level"
@@ -97,7 +105,9 @@ def groups(source: Source, by: str, many: str, pair: dict[str, str]) -> tuple[An
     Input("p-pair", "data"),
     *ANCHORS.inputs(),
 )
-def attached(source: Source, kind: str, pair: dict[str, str], *spans: list[int] | None) -> tuple[Any, ...]:
+def attached(
+    source: Source, kind: str, pair: dict[str, str], *spans: list[int] | None
+) -> tuple[list[Row], str, Content, Content]:
     found = compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"])
     rows, lasts = anchor_rows(found.changes, kind), anchor_lasts(found)
     kept, said = ANCHORS.kept(rows, spans, lasts)
@@ -113,14 +123,14 @@ def attached(source: Source, kind: str, pair: dict[str, str], *spans: list[int] 
     State("p-pair", "data"),
     prevent_initial_call=True,
 )
-def changes(source: Source, *given: Any) -> tuple[Any, ...]:
+def changes(source: Source, *given: Any) -> tuple[list[Row], str]:
     *spans, pair = given
     rows = change_rows(compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"]))
     return CHANGED.kept(rows, spans, CHANGED.lasts(rows))
 
 
 @CALLS.answer("the family", Output("p-family", "children"), Input("p-pair", "data"))
-def relatives(source: Source, pair: dict[str, str]) -> Any:
+def relatives(source: Source, pair: dict[str, str]) -> Component:
     snapshot = source.snapshot()
     dataset = pair["dataset"]
     report = snapshot.apart(("family", dataset), family, dataset)
@@ -134,7 +144,7 @@ def relatives(source: Source, pair: dict[str, str]) -> Any:
     State("p-pair", "data"),
     prevent_initial_call=True,
 )
-def report(source: Source, clicks: int | None, pair: dict[str, str]) -> Any:
+def report(source: Source, clicks: int | None, pair: dict[str, str]) -> Update[Download]:
     """The whole comparison as one file."""
     if not clicks:
         return no_update

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from explorer.service import LayerComparison
 from explorer.store.protocol import LayerInfo
@@ -40,6 +40,7 @@ from ui.pages.layers.answers import SAID, anchor_lasts, change_rows, compared
 from ui.pages.layers.state import ALL_CLASSES, ANCHORS, CHANGED, CONTROLS
 from ui.pages.managing import manage_card
 from ui.source import Snapshot
+from ui.typed import Properties, Row
 
 __all__ = ["layout", "odd_pair"]
 
@@ -67,15 +68,15 @@ _DRAW = ({"value": "some", "label": f"first {GROUPS}"}, {"value": "all", "label"
 _KINDS = ({"value": "lost", "label": "lost"}, {"value": "gained", "label": "gained"})
 
 
-def _shown(form: str) -> dict[str, Any]:
+def _shown(form: str) -> Properties:
     """How a column writes its numbers; nothing where there is none."""
     return {"valueFormatter": {"function": f"params.value == null ? '' : d3.format('{form}')(params.value)"}}
 
 
-_COUNT: Mapping[str, Any] = {"type": "numericColumn", **_shown(",")}
+_COUNT: Properties = {"type": "numericColumn", **_shown(",")}
 
 
-def layout(snapshot: Snapshot, query: Query) -> Any:
+def layout(snapshot: Snapshot, query: Query) -> Component:
     """The page for what the URL says."""
     choice = choose(snapshot, query)
     if choice.layer is None:
@@ -238,7 +239,7 @@ def _stats(found: LayerComparison) -> html.Div:
     return html.Div(numbers, className="stats")
 
 
-def _cautions(found: LayerComparison) -> Any:
+def _cautions(found: LayerComparison) -> Component | None:
     if not found.cautions:
         return None
     return html.Section(
@@ -328,7 +329,7 @@ def _side(name: str, layer: str, box: str) -> html.Div:
     )
 
 
-def _groups(found: LayerComparison, query: Query) -> Any:
+def _groups(found: LayerComparison, query: Query) -> Component:
     by = query.get("by", "class")
     many = len(found.by_class) > GROUPS or len(found.by_level or ()) > GROUPS
     return card(
@@ -354,7 +355,7 @@ def _usual(found: LayerComparison) -> str:
     return "lost" if found.lost else "gained"
 
 
-def _attached(found: LayerComparison, query: Query) -> Any:
+def _attached(found: LayerComparison, query: Query) -> Component:
     columns = [
         {"field": "skill", "headerName": "Skill", "flex": 2, "minWidth": 130, "tooltipField": "skill"},
         {"field": "attached", "headerName": "Attached", "maxWidth": 105, **_COUNT},
@@ -375,7 +376,7 @@ def _attached(found: LayerComparison, query: Query) -> Any:
     )
 
 
-def _training(found: LayerComparison) -> Any:
+def _training(found: LayerComparison) -> Component | None:
     if not found.training:
         return None
     heads = ("", "Measured", "Types", "Degrees", "Poisson", "New skills", "Types")
@@ -408,7 +409,7 @@ def _training(found: LayerComparison) -> Any:
     )
 
 
-def _family_card() -> Any:
+def _family_card() -> Component:
     return card(
         "Family",
         html.Div(sentence("Comparing each layer with its base …"), id="p-family"),
@@ -416,7 +417,7 @@ def _family_card() -> Any:
     )
 
 
-def _table(found: LayerComparison, rows: list[dict[str, Any]], said: Mapping[str, Any]) -> Any:
+def _table(found: LayerComparison, rows: list[Row], said: Properties) -> Component:
     lasts = CHANGED.lasts(rows)
     kept, _ = CHANGED.kept(rows, [said[b.key] for b in CHANGED.brushes], lasts)
     return card(
@@ -447,16 +448,16 @@ def _table(found: LayerComparison, rows: list[dict[str, Any]], said: Mapping[str
     )
 
 
-def _graph_link(found: LayerComparison) -> Any:
+def _graph_link(found: LayerComparison) -> Component | None:
     if found.second.base != found.first.name or found.second.kind == "evidence":
         return None
     query = urlencode({"dataset": found.second.dataset, "layer": found.second.name, "colour": "change"})
     return dcc.Link("the second layer on the graph page", href=f"/graph?{query}")
 
 
-def _columns(found: LayerComparison) -> list[dict[str, Any]]:
+def _columns(found: LayerComparison) -> list[Properties]:
     number = {"filter": "agNumberColumnFilter", "minWidth": 100, "maxWidth": 125, **_COUNT}
-    columns: list[dict[str, Any]] = [
+    columns: list[Properties] = [
         {"field": "skill", "headerName": "Skill", "flex": 2, "tooltipField": "skill", "minWidth": 150},
         {"field": "class", "headerName": "Class", "flex": 1, "minWidth": 100},
         {

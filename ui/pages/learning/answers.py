@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
 import plotly.graph_objects as go
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from analysis.density_evolution import learned_fraction_curve, testing_error
 from analysis.learners import parse_learner
 from explorer.service import ExitChart, SubsampleCurve, predict, threshold
 from explorer.wording import plural
 from ui.components import fraction, sentence, share, stat
+from ui.content import Child, Content
 from ui.drawing.figures import what_if_figure
 from ui.drawing.graphs import LayerGraph
 from ui.drawing.style import ROLES, lay_out
@@ -32,7 +33,7 @@ __all__ = [
 _MOST_D = 10
 
 
-def drawn_caption(drawn: int, total: int, rest: str, dataset: str, layer: str) -> Any:
+def drawn_caption(drawn: int, total: int, rest: str, dataset: str, layer: str) -> Content:
     """How many learned skills the picture has; where it leaves some out, with a link to one that has all of them.
 
     Args:
@@ -49,7 +50,7 @@ def drawn_caption(drawn: int, total: int, rest: str, dataset: str, layer: str) -
     return [said, dcc.Link("All learned skills, by wave, on the map", href=where, className="link")]
 
 
-def exit_words(chart: ExitChart) -> Any:
+def exit_words(chart: ExitChart) -> Content:
     """Where learning stops on each ensemble, in sentences."""
     names = {
         "poisson": "Poisson texts",
@@ -103,7 +104,7 @@ def gains_figure(curve: SubsampleCurve, skills: int) -> go.Figure:
     return chart
 
 
-def more_numbers(curve: SubsampleCurve, texts: int, skills: int) -> list[Any]:
+def more_numbers(curve: SubsampleCurve, texts: int, skills: int) -> list[Child]:
     """What half of the texts teach and what the last tenth adds."""
     shares, learned = np.array(curve.shares), np.array(curve.learned)
     half, before = (float(np.interp(at, shares, learned)) for at in (0.5, 0.9))
@@ -129,7 +130,7 @@ def teachers(graph: LayerGraph) -> list[str]:
     return ["" if text < 0 else titles[int(text)].as_py() for text in graph.view.by[graph.skill]]
 
 
-def expectation(c: float, ratio: float, learner: str) -> tuple[Any, Any]:
+def expectation(c: float, ratio: float, learner: str) -> tuple[go.Figure, Component]:
     """The curve for an ensemble, and its figures."""
     rule, emergence, expected = parse_learner(learner), threshold(c, learner), predict(c, ratio, learner)
     reach = max(1.5 * ratio, 1.3 * (emergence.ratio or 0.0), 1.0)

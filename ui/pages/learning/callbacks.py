@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from dash import Input, Output, State, no_update
 
@@ -12,6 +12,7 @@ from explorer.service.reasons import layer_lacks
 from explorer.wording import plural
 from ui.calls import Calls, Cause
 from ui.choice import Choice, choose
+from ui.content import Content, Update
 from ui.drawing.elements import skill_drawing
 from ui.drawing.figures import exit_figure, subsample_figure, waves_figure
 from ui.drawing.graphs import NODE_LIMIT, most_used
@@ -26,13 +27,17 @@ from ui.pages.learning.answers import (
 )
 from ui.pages.learning.state import CONTROLS, TABS
 from ui.source import Snapshot, Source
+from ui.typed import Element, Properties, Row
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 __all__ = ["CALLS"]
 
 CALLS = Calls()
 
 
-def _chosen(source: Source, subject: dict[str, Any]) -> tuple[Snapshot, Choice]:
+def _chosen(source: Source, subject: Properties) -> tuple[Snapshot, Choice]:
     snapshot = source.snapshot()
     return snapshot, choose(snapshot, {key: subject[key] for key in ("dataset", "layer")})
 
@@ -50,8 +55,8 @@ def _chosen(source: Source, subject: dict[str, Any]) -> tuple[Snapshot, Choice]:
     cause=True,
 )
 def play(
-    source: Source, cause: Cause, tab: str, never: bool, there: list[Any] | None, subject: dict[str, Any]
-) -> tuple[Any, ...]:
+    source: Source, cause: Cause, tab: str, never: bool, there: list[Row] | None, subject: Properties
+) -> tuple[Update[list[Element]], Update[Content], Update[list[Row]], Update[go.Figure]]:
     """The picture, its caption, the table's rows and the curve, once they are looked at."""
     again = there is not None and cause.id == "l-never"
     if tab != "waves" or (there is not None and not again) or not subject["waves"]:
@@ -61,7 +66,7 @@ def play(
     graph = snapshot.graph(dataset, layer)
     curve = snapshot.apart(("waves", dataset, layer), wave_curve, dataset, layer)
     taught_by = teachers(graph)
-    rows = [
+    rows: list[Row] = [
         {"id": graph.skill_id(node), "skill": name, "wave": wave, "by": by}
         for node, (name, wave, by) in enumerate(zip(graph.name, graph.wave.tolist(), taught_by, strict=True))
     ]
@@ -99,7 +104,9 @@ def play(
     Input("l-R", "value"),
     Input("l-learner", "data"),
 )
-def what_if(source: Source, c: float, ratio: float, learner: str | None) -> tuple[Any, ...]:
+def what_if(
+    source: Source, c: float, ratio: float, learner: str | None
+) -> tuple[Update[go.Figure], Update[Content], Update[str], Update[str]]:
     if learner is None:
         return (no_update,) * 4
     return *expectation(c, ratio, learner), f"{c:.2f}", f"{ratio:.2f}"
@@ -113,7 +120,7 @@ def what_if(source: Source, c: float, ratio: float, learner: str | None) -> tupl
     Input("l-tab", "value"),
     State("l-subject", "data"),
 )
-def more(source: Source, tab: str, subject: dict[str, Any]) -> tuple[Any, ...]:
+def more(source: Source, tab: str, subject: Properties) -> tuple[Update[go.Figure], Update[go.Figure], Update[Content]]:
     """Both figures and the numbers above them."""
     if tab != "texts" or not subject["texts"]:
         return (no_update,) * 3
@@ -132,7 +139,7 @@ def more(source: Source, tab: str, subject: dict[str, Any]) -> tuple[Any, ...]:
     Input("l-tab", "value"),
     State("l-subject", "data"),
 )
-def exit_curves(source: Source, tab: str, subject: dict[str, Any]) -> tuple[Any, ...]:
+def exit_curves(source: Source, tab: str, subject: Properties) -> tuple[Update[go.Figure], Update[Content]]:
     """The figure, and where learning stops on each ensemble."""
     if tab != "exit" or not subject["texts"]:
         return (no_update,) * 2

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import dash_mantine_components as dmc
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from explorer.store.protocol import LayerInfo
 from explorer.wording import quoted
 from ui.attributes import attributes
 from ui.choice import Choice, Query, choose, finite
 from ui.components import card, empty_state, figure, grid, icon, no_layer, page_header, stat, why_address, why_column
+from ui.content import Child
 from ui.drawing.canvas import canvas, stylesheets
 from ui.notices import notice
 from ui.pages.learning.state import CONTROLS, MOST_D, TABS
 from ui.source import Snapshot
+from ui.typed import Properties
 
 __all__ = ["layout", "learner_parts", "written_learner"]
 
@@ -28,7 +29,7 @@ _MEANING = (
 )
 
 
-def layout(snapshot: Snapshot, query: Query) -> Any:
+def layout(snapshot: Snapshot, query: Query) -> Component:
     """The page for what the URL says."""
     choice = choose(snapshot, query)
     info = choice.layer_info
@@ -58,7 +59,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
         "waves": not evidence and info.learned > 0,
         "texts": not evidence,
     }
-    boxes = {
+    boxes: dict[str, list[Child]] = {
         "waves": _waves_tab(info, state["wave"], never=state["never"], lacking=graph.n_skills > info.learned),
         "what-if": [_what_if_tab(snapshot, choice, state)],
         "texts": [_no_waves(info.name) if evidence else None, html.Div(_texts_tab(), hidden=evidence)],
@@ -92,7 +93,7 @@ def written_learner(kind: str, d: int, chance: float) -> str:
 _KINDS = (("d", "up to D skills"), ("capacity", "a random number"))
 
 
-def _waves_tab(info: LayerInfo, wave: int, *, never: bool, lacking: bool) -> list[Any]:
+def _waves_tab(info: LayerInfo, wave: int, *, never: bool, lacking: bool) -> list[Child]:
     """The layer as it is learned, wave by wave; on demand also what it never learns."""
     if info.kind == "evidence":
         instead = _no_waves(info.name)
@@ -205,7 +206,7 @@ def _waves_tab(info: LayerInfo, wave: int, *, never: bool, lacking: bool) -> lis
     return [instead, body]
 
 
-def _no_waves(layer: str) -> Any:
+def _no_waves(layer: str) -> Component:
     """What stands in the place of waves for a layer of outcomes."""
     return empty_state(
         "This layer was not learned from texts",
@@ -215,7 +216,7 @@ def _no_waves(layer: str) -> Any:
     )
 
 
-def _what_if_tab(snapshot: Snapshot, choice: Choice, state: dict[str, Any]) -> Any:
+def _what_if_tab(snapshot: Snapshot, choice: Choice, state: Properties) -> Component:
     """Sliders for an ensemble, and what theory expects of it."""
     dataset, layer = str(choice.dataset), str(choice.layer)
     graph = snapshot.view(dataset, layer).indexed.graph
@@ -316,7 +317,7 @@ def learner_parts(learner: str) -> tuple[str, int, float]:
         return "d", 1, 0.6
 
 
-def _texts_tab() -> Any:
+def _texts_tab() -> Component:
     """What growing shares of the texts teach."""
     return html.Div(
         [
@@ -358,7 +359,7 @@ def _texts_tab() -> Any:
     )
 
 
-def _exit_tab() -> Any:
+def _exit_tab() -> Component:
     """What texts and skills tell each other, as two curves for each ensemble."""
     return html.Div(
         [

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import dash_mantine_components as dmc
 from dash import html
+from dash.development.base_component import Component
 
 from explorer.errors import SkillgraphError
 from explorer.service.loading import LoadReport, default_name
@@ -17,6 +17,7 @@ from loaders.formats import FORMATS, Decision, Reading
 from loaders.gate import check_identifier
 from ui.attributes import attributes
 from ui.components import wide_table
+from ui.typed import Properties
 from ui.work.tasks import FileSource, FileToRead, Look
 from ui.work.uploads import Upload
 from ui.work.written import command_text
@@ -54,7 +55,7 @@ class Asked:
     roles: Mapping[str, str]
 
     @classmethod
-    def of(cls, data: Any) -> Asked:
+    def of(cls, data: object) -> Asked:
         """As the page keeps it; whatever else is there is passed over."""
         data = data if isinstance(data, dict) else {}
         options = {str(k): str(v) for k, v in (data.get("options") or {}).items() if v not in (None, "")}
@@ -62,7 +63,7 @@ class Asked:
         found = data.get("format")
         return cls(found if found in FORMATS else None, bool(data.get("lenient")), options, roles)
 
-    def kept(self) -> dict[str, Any]:
+    def kept(self) -> Properties:
         """For the page to keep."""
         return {
             "format": self.format,
@@ -131,7 +132,7 @@ def words_of(files: Sequence[str], asked: Asked, *, name: str, part: str, mode: 
     return command_text(words)
 
 
-def chosen(asked: Asked, keys: Sequence[str], values: Sequence[Any]) -> Asked:
+def chosen(asked: Asked, keys: Sequence[str], values: Sequence[str | None]) -> Asked:
     """What is asked once the fields of the page say this.
 
     Args:
@@ -152,7 +153,7 @@ def chosen(asked: Asked, keys: Sequence[str], values: Sequence[Any]) -> Asked:
         kind, _, name = key.partition(":")
         if kind == "format":  # named in the field is the one that was found out without being asked for
             found = value if value in FORMATS and value != name else None
-        elif kind == "role" and value in ROLES:
+        elif kind == "role" and value is not None and value in ROLES:
             roles[name] = value
         elif kind == "opt":
             options.pop(name, None)
@@ -177,7 +178,7 @@ def line_of(words: str) -> dict[str, str]:
     return found
 
 
-def reading_card(look: Look, asked: Asked) -> Any:
+def reading_card(look: Look, asked: Asked) -> Component:
     """The proposed reading: what would be stored, and what can be chosen."""
     first = look.readings[0]
     problem = next((reading.problem for reading in look.readings if reading.problem), "")
@@ -222,7 +223,7 @@ def _set(key: str) -> dict[str, str]:
     return {"type": "ld-set", "key": key}
 
 
-def _verdict(look: Look, problem: str) -> Any:
+def _verdict(look: Look, problem: str) -> Component | None:
     readings = look.readings
     if problem:
         return html.Div(problem, className="run-failed load-said", role="alert")
@@ -244,7 +245,7 @@ def _verdict(look: Look, problem: str) -> Any:
     return html.Div([html.Strong(head), said], className="load-said")
 
 
-def _ways(reading: Reading) -> Any:
+def _ways(reading: Reading) -> Component | None:
     """Readings to choose from where the file does not say which."""
     found = [(words, option) for words, option in reading.choices]
     found += [(f"read it as {name}", f"--format {name}") for name in reading.formats]
@@ -257,7 +258,7 @@ def _way(words: str, option: str) -> html.Button:
     return html.Button(words, id={"type": "ld-way", "option": option}, className="act", title=option)
 
 
-def _mapping(look: Look, asked: Asked, format_name: str) -> Any:
+def _mapping(look: Look, asked: Asked, format_name: str) -> Component | None:
     """The first rows, with what each column is above it."""
     if not look.columns:
         return None
@@ -300,7 +301,7 @@ def _taken(look: Look) -> dict[str, str]:
     return {name: f"{meaning} (detected)" for name, meaning in found}
 
 
-def _options(asked: Asked, format_name: str, columns: Sequence[str]) -> Any:
+def _options(asked: Asked, format_name: str, columns: Sequence[str]) -> Component | None:
     if format_name not in FORMATS:
         return None
     known = {
@@ -328,7 +329,7 @@ def _options(asked: Asked, format_name: str, columns: Sequence[str]) -> Any:
     )
 
 
-def _decided(readings: Sequence[Reading]) -> Any:
+def _decided(readings: Sequence[Reading]) -> Component | None:
     decisions = list(dict.fromkeys(d for reading in readings for d in reading.decisions))
     if not decisions:
         return None
@@ -341,7 +342,7 @@ def _decision(found: Decision) -> html.Li:
     return html.Li([said, *([html.Span(ways, className="load-ways")] if ways else [])])
 
 
-def _texts(readings: Sequence[Reading]) -> Any:
+def _texts(readings: Sequence[Reading]) -> Component | None:
     found = [text for reading in readings for text in reading.preview]
     if not found:
         return None

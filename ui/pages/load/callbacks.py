@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import ALL, Input, Output, State, dcc, html, no_update
+from dash.development.base_component import Component
 
 from explorer.errors import SkillgraphError, StoreError
 from explorer.service.loading import default_name, stale_after_load
 from explorer.wording import isolated, plural, quoted
 from ui.attributes import attributes
 from ui.calls import Calls, Cause
+from ui.content import Content, Update
 from ui.pages.load.answers import (
     ROLES,
     Asked,
@@ -27,6 +28,7 @@ from ui.pages.load.answers import (
     words_of,
 )
 from ui.source import Source
+from ui.typed import Properties
 from ui.work import tasks
 from ui.work.children import Job
 from ui.work.tasks import LoadRun
@@ -36,26 +38,26 @@ from ui.work.watching import Watch
 __all__ = ["CALLS", "LOAD", "LOOK"]
 
 
-def _upload(source: Source, ticket: Any) -> Upload:
+def _upload(source: Source, ticket: object) -> Upload:
     found = source.uploads.find(ticket if isinstance(ticket, str) else None)
     if found is None:
         raise SkillgraphError("the files are no longer here: choose them again")
     return found
 
 
-def _look(source: Source, name: str, form: Mapping[str, Any]) -> Job:
+def _look(source: Source, name: str, form: Properties) -> Job:
     asked = Asked.of(form.get("asked"))
     files = files_of(_upload(source, form.get("ticket")), asked)
     into = str(form.get("into") or "")
     return source.readings.begin(tasks.look, source.place, files, asked, into, title="reading the files", name=name)
 
 
-def _seen(_source: Source, work: Job) -> Any:
+def _seen(_source: Source, work: Job) -> Component:
     # What was asked is part of what was looked at, so fields show what the reading rests on.
     return reading_card(*work.value)
 
 
-def _load(source: Source, name: str, form: Mapping[str, Any]) -> Job:
+def _load(source: Source, name: str, form: Properties) -> Job:
     upload, asked = _upload(source, form.get("ticket")), Asked.of(form.get("asked"))
     part, mode = str(form.get("part") or "").strip(), form.get("mode")
     dataset = str(form.get("name") or "").strip() or default_name(next(iter(upload.files)))
@@ -63,7 +65,7 @@ def _load(source: Source, name: str, form: Mapping[str, Any]) -> Job:
     return source.runs.begin(tasks.load, source.place, what, title=what.title, name=name)
 
 
-def _stored(source: Source, work: Job) -> Any:
+def _stored(source: Source, work: Job) -> Component:
     report = work.value
     here = "?" + urlencode({"dataset": report.dataset.name})
     return html.Div(
@@ -104,8 +106,14 @@ LOAD.wire(CALLS)
     prevent_initial_call=True,
 )
 def choose(
-    _source: Source, cause: Cause, _ways: Any, values: list[Any], lenient: list[bool], ids: list[Any], kept: Any
-) -> Any:
+    _source: Source,
+    cause: Cause,
+    _ways: object,
+    values: list[str | None],
+    lenient: list[bool],
+    ids: list[Mapping[str, str]],
+    kept: object,
+) -> Update[Properties]:
     asked = Asked.of(kept)
     if isinstance(cause.id, dict) and cause.id.get("type") == "ld-way":
         if not cause.value:
@@ -130,10 +138,13 @@ def choose(
     Input("ld-name", "value"),
     cause=True,
 )
-def files(source: Source, cause: Cause, upload: Any, kept: Any, mode: str, name: str | None) -> tuple[Any, ...]:
+def files(
+    source: Source, cause: Cause, upload: Properties | None, kept: object, mode: str, name: str | None
+) -> tuple[Update[Content], Update[bool], Update[Properties]]:
     if cause.id == "ld-name" and mode != "append":  # only what is added to a dataset is read beside it
         return (no_update,) * 3
-    found = source.uploads.find((upload or {}).get("ticket"))
+    ticket = (upload or {}).get("ticket")
+    found = source.uploads.find(ticket)
     if found is None or not found.files:
         return None, True, no_update
     asked = Asked.of(kept)
@@ -152,7 +163,7 @@ def files(source: Source, cause: Cause, upload: Any, kept: Any, mode: str, name:
         )
         rows.append(html.Tr([html.Td(html.Strong(file)), html.Td(_size(size), className="number"), html.Td(role)]))
     table = html.Table(html.Tbody(rows), className="table load-files")
-    form = {"ticket": upload["ticket"], "asked": asked.kept()}
+    form = {"ticket": ticket, "asked": asked.kept()}
     if mode == "append":
         form["into"] = (name or "").strip() or _usual_name(names, asked)
     start = {"id": secrets.token_hex(16), "form": form}
@@ -180,7 +191,9 @@ def _size(size: int) -> str:
     Input("ld-upload", "data"),
     Input("ld-asked", "data"),
 )
-def before(source: Source, name: str | None, part: str | None, mode: str, upload: Any, kept: Any) -> tuple[Any, ...]:
+def before(
+    source: Source, name: str | None, part: str | None, mode: str, upload: Properties | None, kept: object
+) -> tuple[Content, str, bool, str, str]:
     found = source.uploads.find((upload or {}).get("ticket"))
     if found is None or not found.files:
         return None, "", True, "", ""

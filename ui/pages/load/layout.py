@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import dash_mantine_components as dmc
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from ui.attributes import attributes
 from ui.choice import Query, choose
@@ -29,7 +28,7 @@ _MODES = (
 )
 
 
-def layout(snapshot: Snapshot | None, query: Query) -> Any:
+def layout(snapshot: Snapshot | None, query: Query) -> Component:
     """The page."""
     dataset = None if snapshot is None else choose(snapshot, query).dataset
     mode = query.get("mode", "new")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from dash import html
+from dash.development.base_component import Component
 
 from explorer.service import BesideRow, LayerPrediction
 from explorer.service.ladder import Ladder, Rung
@@ -15,7 +14,7 @@ __all__ = ["beside_table", "headline_numbers", "ladder_table", "reasons_list"]
 _FRACTIONS = ("learned", "not_understood", "giant", "giant_understood", "giant_site")
 
 
-def ladder_table(found: Ladder) -> Any:
+def ladder_table(found: Ladder) -> Component:
     """The rungs as a table with bars, the layer itself last."""
 
     def row(name: str, keeps: str, types: int | None, learned: float, closes: float | None, tone: str) -> html.Tr:
@@ -95,7 +94,7 @@ def headline_numbers(prediction: LayerPrediction, skills: int) -> html.Div:
     )
 
 
-def beside_table(prediction: LayerPrediction) -> Any:
+def beside_table(prediction: LayerPrediction) -> Component:
     """Each quantity as measured and as three random graphs have it."""
 
     def shown(row: BesideRow, value: float | None) -> str:
@@ -144,7 +143,7 @@ def beside_table(prediction: LayerPrediction) -> Any:
     return html.Table([html.Thead(head), html.Tbody(rows)], className="table")
 
 
-def reasons_list(prediction: LayerPrediction) -> Any:
+def reasons_list(prediction: LayerPrediction) -> Component:
     """Why measurement and prediction differ."""
     if not prediction.reasons:
         return html.P(

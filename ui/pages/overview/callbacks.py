@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from dash import Input, Output, html
+from dash.development.base_component import Component
 
 from explorer.errors import USER_ERRORS
 from explorer.service import predict_layer
@@ -12,9 +13,13 @@ from explorer.service.ladder import explain
 from explorer.service.snapshot import read_dataset
 from explorer.wording import quotes_isolated
 from ui.calls import Calls
+from ui.content import Content
 from ui.drawing.of_layers import layer_emergence_figure
 from ui.pages.overview.answers import beside_table, headline_numbers, ladder_table, reasons_list
 from ui.source import Source
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 __all__ = ["CALLS"]
 
@@ -29,7 +34,7 @@ CALLS = Calls()
     Output("o-reasons", "children"),
     Input("o-subject", "data"),
 )
-def fill(source: Source, subject: dict[str, str]) -> tuple[Any, ...]:
+def fill(source: Source, subject: dict[str, str]) -> tuple[Content, go.Figure, Content, Content]:
     snapshot = source.snapshot()
     dataset, layer = subject["dataset"], subject["layer"]
     prediction = snapshot.apart(("prediction", dataset, layer), predict_layer, dataset, layer)
@@ -42,7 +47,7 @@ def fill(source: Source, subject: dict[str, str]) -> tuple[Any, ...]:
 
 
 @CALLS.answer("what explains the layer", Output("o-ladder", "children"), Input("o-subject", "data"))
-def climb(source: Source, subject: dict[str, str]) -> Any:
+def climb(source: Source, subject: dict[str, str]) -> Component:
     snapshot = source.snapshot()
     dataset, layer = subject["dataset"], subject["layer"]
     try:

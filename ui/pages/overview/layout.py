@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from explorer.service import LayerView
 from explorer.service.evidence import attempted_texts, ignored_skills
@@ -15,6 +15,7 @@ from explorer.wording import isolated, plural
 from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
 from ui.components import card, figure, fraction, no_layer, origin, page, page_header, share, stat, wide_table
+from ui.content import Child
 from ui.notices import notice
 from ui.pages.managing import stale_chip
 from ui.source import Snapshot
@@ -30,7 +31,7 @@ _MEANING = (
 )
 
 
-def layout(snapshot: Snapshot, query: Query) -> Any:
+def layout(snapshot: Snapshot, query: Query) -> Component:
     """The page for what the URL says."""
     choice = choose(snapshot, query)
     problem = None if choice.problem is None else notice(choice.problem)
@@ -102,7 +103,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     )
 
 
-def _evidence(view: LayerView) -> tuple[Any, Any]:
+def _evidence(view: LayerView) -> tuple[Component, Component]:
     """Figures of a layer that was estimated from outcomes: no learner made it, so there is no prediction."""
     graph, learned = view.indexed.graph, view.learned
     understood = understood_share(view)
@@ -176,7 +177,7 @@ def _waiting() -> html.Div:
     return html.Div([stat(label, "…", "") for label in labels], className="stats")
 
 
-def _layers(choice: Choice) -> Any:
+def _layers(choice: Choice) -> Component:
     head = html.Tr(
         [
             html.Th("Layer"),
@@ -194,7 +195,11 @@ def _layers(choice: Choice) -> Any:
 def _layer_row(info: LayerInfo, choice: Choice) -> html.Tr:
     source = ", ".join(map(isolated, info.parts)) or "all texts"
     here = urlencode({"dataset": info.dataset, "layer": info.name})
-    links: list[Any] = [dcc.Link("graph", href=f"/graph?{here}"), " · ", dcc.Link("learning", href=f"/learning?{here}")]
+    links: list[Child] = [
+        dcc.Link("graph", href=f"/graph?{here}"),
+        " · ",
+        dcc.Link("learning", href=f"/learning?{here}"),
+    ]
     if info.base is not None:
         pair = urlencode({"dataset": info.dataset, "first": info.base, "second": info.name})
         links += [" · ", dcc.Link("compare", href=f"/layers?{pair}")]
@@ -224,7 +229,7 @@ def _layer_row(info: LayerInfo, choice: Choice) -> html.Tr:
     )
 
 
-def _dataset(info: DatasetInfo) -> Any:
+def _dataset(info: DatasetInfo) -> Component:
     facts = [
         ("Texts", f"{info.texts:,}"),
         ("Skills", f"{info.skills:,}"),

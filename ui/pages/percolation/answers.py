@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from dash import html
+from dash.development.base_component import Component
 
 from analysis.components import components
 from analysis.newman_ziff import targeted_order
@@ -22,6 +22,7 @@ from ui.drawing.figures import LearnedCurve
 from ui.drawing.graphs import LayerGraph, layer_graph
 from ui.drawing.of_layers import at_shares, hub_sweep, learned_curve
 from ui.source import Snapshot
+from ui.typed import Properties, Row
 
 __all__ = [
     "DRAWN_HUBS",
@@ -57,7 +58,7 @@ _REMOVALS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20
 _REPLICATES = 20
 
 
-def drawn_skills(degrees: npt.NDArray[np.integer[Any]], most: int = LIMITS[0]) -> npt.NDArray[np.int64]:
+def drawn_skills(degrees: npt.NDArray[np.int64], most: int = LIMITS[0]) -> npt.NDArray[np.int64]:
     """Indices of the skills to draw: all, or the most used and an even choice of the others, int64 (n,).
 
     Without rare skills nothing would be left of the picture when the most used are removed first.
@@ -69,7 +70,7 @@ def drawn_skills(degrees: npt.NDArray[np.integer[Any]], most: int = LIMITS[0]) -
     return order[np.concatenate((np.arange(DRAWN_HUBS), rest))].astype(np.int64)
 
 
-def frames(graph: LayerGraph, seed: int = 0, steps: int = STEPS, *, hubs: bool = False) -> dict[str, Any]:
+def frames(graph: LayerGraph, seed: int = 0, steps: int = STEPS, *, hubs: bool = False) -> Properties:
     """What is kept and what is in the two largest clusters, as skills are added in one order.
 
     Args:
@@ -85,7 +86,7 @@ def frames(graph: LayerGraph, seed: int = 0, steps: int = STEPS, *, hubs: bool =
     all_skills = graph.view.indexed.graph
     n = all_skills.n_skills
     order = targeted_order(all_skills) if hubs else np.random.default_rng(seed).permutation(n)
-    found: dict[str, Any] = {"steps": [], "largest": [], "second": []}
+    found: Properties = {"steps": [], "largest": [], "second": []}
     for step in range(steps + 1):
         kept = np.zeros(n, dtype=bool)
         kept[order[: round(step / steps * n)]] = True
@@ -137,7 +138,7 @@ def learned_curve_of(store: Store, dataset: str, layer: str) -> LearnedCurve | N
     return learned_curve(layer_view(store, dataset, layer))
 
 
-def removal_rows(view: LayerView, report: PercolationReport, hubs: Sequence[float]) -> list[dict[str, Any]]:
+def removal_rows(view: LayerView, report: PercolationReport, hubs: Sequence[float]) -> list[Row]:
     """Largest cluster after k skills are removed, the most used ones and random ones; `last` the k-th most used."""
     graph = view.indexed.graph
     names = view.indexed.skill_column("name")
@@ -155,7 +156,7 @@ def removal_rows(view: LayerView, report: PercolationReport, hubs: Sequence[floa
     ]
 
 
-def keystone_rows(report: KeystoneReport) -> list[dict[str, Any]]:
+def keystone_rows(report: KeystoneReport) -> list[Row]:
     """Skills by what their removal costs, as rows of a table."""
     return [
         {
@@ -173,7 +174,7 @@ def keystone_rows(report: KeystoneReport) -> list[dict[str, Any]]:
     ]
 
 
-def held_sentence(report: KeystoneReport) -> Any:
+def held_sentence(report: KeystoneReport) -> Component:
     """What the order says, and how it compares."""
     left = report.steps[-1].giant if report.steps else report.giant
     paths = "" if report.exact else " Paths are estimated from a sample."
@@ -184,7 +185,7 @@ def held_sentence(report: KeystoneReport) -> Any:
     )
 
 
-def sweep_rows(report: PercolationReport, hubs: Sequence[float]) -> list[dict[str, Any]]:
+def sweep_rows(report: PercolationReport, hubs: Sequence[float]) -> list[Row]:
     """The curves at every twentieth of the skills."""
     every = max(1, (len(report.phi) - 1) // 20)
     return [
@@ -201,7 +202,7 @@ def sweep_rows(report: PercolationReport, hubs: Sequence[float]) -> list[dict[st
     ]
 
 
-def what_it_says(report: PercolationReport, hubs: list[float]) -> Any:
+def what_it_says(report: PercolationReport, hubs: list[float]) -> Component:
     """What the sweeps show, in sentences."""
     half = next((phi for phi, size in zip(report.phi, hubs, strict=True) if size >= 0.5 * hubs[-1]), 1.0)
     return html.Div(

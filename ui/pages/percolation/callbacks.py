@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from dash import Input, Output, State
 
 from explorer.service.keystones import keystones
 from ui.calls import Calls
+from ui.content import Content
 from ui.drawing.elements import skill_drawing
 from ui.drawing.figures import percolation_figure, susceptibility_figure
 from ui.pages.percolation.answers import (
@@ -26,6 +27,10 @@ from ui.pages.percolation.answers import (
 )
 from ui.pages.percolation.state import CONTROLS
 from ui.source import Source
+from ui.typed import Element, Properties, Row
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 __all__ = ["CALLS"]
 
@@ -39,13 +44,13 @@ CALLS = Calls()
     Input("r-subject", "data"),
     Input("r-draw", "value"),
 )
-def draw(source: Source, subject: dict[str, str], most: str) -> tuple[Any, ...]:
+def draw(source: Source, subject: dict[str, str], most: str) -> tuple[list[Element], str]:
     snapshot = source.snapshot()
     key = (subject["dataset"], subject["layer"])
     graph = drawn_graph(snapshot, *key, int(most))
     drawing = snapshot.once(("percolation drawing", *key, most), lambda: skill_drawing(graph, {}, per_skill=3))
     rows = {f"s:{graph.skill_id(i)}": i for i in range(graph.n)}
-    elements = [
+    elements: list[Element] = [
         {**element, "data": {**element["data"], "row": rows[element["data"]["id"]]}}
         if element["data"]["id"] in rows
         else element
@@ -71,7 +76,7 @@ def _drawn(n: int, total: int, most: int) -> str:
     Input("r-order", "value"),
     Input("r-draw", "value"),
 )
-def keep(source: Source, subject: dict[str, str], order: str, most: str) -> Any:
+def keep(source: Source, subject: dict[str, str], order: str, most: str) -> Properties:
     snapshot = source.snapshot()
     key = (subject["dataset"], subject["layer"])
     hubs = order == "hubs"
@@ -80,7 +85,7 @@ def keep(source: Source, subject: dict[str, str], order: str, most: str) -> Any:
 
 
 @CALLS.answer("the largest cluster", Output("r-giant", "figure"), Input("r-subject", "data"), Input("r-of", "value"))
-def sizes(source: Source, subject: dict[str, str], of: str) -> Any:
+def sizes(source: Source, subject: dict[str, str], of: str) -> go.Figure:
     snapshot = source.snapshot()
     key = (subject["dataset"], subject["layer"])
     report, hubs = sweeps(snapshot, *key)
@@ -96,7 +101,7 @@ def sizes(source: Source, subject: dict[str, str], of: str) -> Any:
     Output("r-sweep", "rowData"),
     Input("r-subject", "data"),
 )
-def tables(source: Source, subject: dict[str, str]) -> tuple[Any, ...]:
+def tables(source: Source, subject: dict[str, str]) -> tuple[go.Figure, Content, list[Row], list[Row]]:
     snapshot = source.snapshot()
     key = (subject["dataset"], subject["layer"])
     report, hubs = sweeps(snapshot, *key)
@@ -116,7 +121,7 @@ def tables(source: Source, subject: dict[str, str]) -> tuple[Any, ...]:
     Output("r-held", "children"),
     Input("r-subject", "data"),
 )
-def held(source: Source, subject: dict[str, str]) -> tuple[Any, ...]:
+def held(source: Source, subject: dict[str, str]) -> tuple[list[Row], Content]:
     snapshot = source.snapshot()
     key = (subject["dataset"], subject["layer"])
     if not snapshot.view(*key).learned.any():

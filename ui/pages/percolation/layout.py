@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import dash_mantine_components as dmc
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
@@ -17,6 +17,7 @@ from ui.notices import notice
 from ui.pages.percolation.answers import LIMITS, STEPS
 from ui.pages.percolation.state import CONTROLS
 from ui.source import Snapshot
+from ui.typed import Properties
 
 __all__ = ["layout"]
 
@@ -72,7 +73,7 @@ def _segments(name: str, label: str, options: Sequence[dict[str, str]], value: s
     )
 
 
-def layout(snapshot: Snapshot, query: Query) -> Any:
+def layout(snapshot: Snapshot, query: Query) -> Component:
     """The page for what the URL says."""
     choice = choose(snapshot, query)
     if choice.layer is None:
@@ -93,7 +94,7 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     )
 
 
-def _draw(state: Mapping[str, Any], choice: Choice) -> html.Div:
+def _draw(state: Properties, choice: Choice) -> html.Div:
     """How many skills are drawn; nothing to choose where the fewest are all of them."""
     most = dmc.SegmentedControl(
         id="r-draw", data=list(_DRAWN), value=state["draw"], size="xs", **attributes(aria_label="Draw")
@@ -103,7 +104,7 @@ def _draw(state: Mapping[str, Any], choice: Choice) -> html.Div:
     return html.Div([label, most], className="drawn-most", hidden=few)
 
 
-def _stage(state: Mapping[str, Any], choice: Choice) -> html.Section:
+def _stage(state: Properties, choice: Choice) -> html.Section:
     """The slider and the skills that it keeps."""
     slider = dmc.Slider(
         id="r-phi",
@@ -166,7 +167,7 @@ def _stage(state: Mapping[str, Any], choice: Choice) -> html.Section:
     )
 
 
-def _curves(state: Mapping[str, Any], choice: Choice) -> html.Div:
+def _curves(state: Properties, choice: Choice) -> html.Div:
     """Figures of the whole sweep, with the same numbers as tables."""
     number = {"type": "numericColumn", "minWidth": 60}
     sweep_columns = [

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypeAlias
 from urllib.parse import urlencode
 
 import numpy as np
@@ -17,15 +17,18 @@ from explorer.store.protocol import Node, Path, QueryResult, Relationship
 from explorer.wording import isolated, plural
 from loaders.gate import parse_json
 from loaders.spreadsheet import escaped
+from ui.content import Child, Content, Update
 from ui.drawing.graphs import NODE_LIMIT
 from ui.drawing.layouts import communities, islands
 from ui.drawing.style import CATEGORIES, OTHER
+from ui.typed import Cell, Element, Properties, Row
 
 __all__ = [
     "AT_ONCE",
     "EXAMPLE",
     "MAX_ROWS",
     "MOST_ADDED",
+    "Answer",
     "answered",
     "ended",
     "plain",
@@ -38,6 +41,11 @@ __all__ = [
     "rows_with_skills",
     "skills_link",
 ]
+
+Answer: TypeAlias = tuple[
+    Update[Properties], Update[Properties | None], Update[Content], Update[str], Update[dict[str, str]]
+]
+"""Where a query stands, its result, the line above it, the view that suits it, and the style of its Cancel button."""
 
 MAX_ROWS = 1_000
 
@@ -55,19 +63,19 @@ AT_ONCE = 1.0  # seconds that the first answer waits for the result, before the 
 EXAMPLE = '{"name": "sorted"}'
 
 
-def ended(summary: Any) -> tuple[Any, ...]:
+def ended(summary: Content) -> Answer:
     """What the page shows of a query that has no result."""
     return {"running": False}, None, summary, no_update, {"display": "none"}
 
 
-def answered(result: QueryResult) -> tuple[Any, ...]:
+def answered(result: QueryResult) -> Answer:
     """What the page shows of a result."""
     columns, rows = result_rows(result)
     elements = result_elements(result)
     links = sum("source" in element["data"] for element in elements)
     shown = "graph" if links and len(elements) > 1 else "table"
     data = {"columns": columns, "rows": rows, "elements": elements, "skills": result_skills(result)}
-    summary: list[Any] = [_metrics(result, len(elements) - links, links)]
+    summary: list[Child] = [_metrics(result, len(elements) - links, links)]
     left_out = len(result.graph()[0]) - (len(elements) - links)
     if left_out:
         summary.append(html.Div(f"The graph leaves out {left_out:,} nodes: give the query a smaller LIMIT."))
@@ -89,7 +97,7 @@ def _metrics(result: QueryResult, nodes: int, links: int) -> str:
     return text + (f" · only the first {MAX_ROWS:,} rows are shown" if result.truncated else "")
 
 
-def result_csv(result: Mapping[str, Any]) -> str:
+def result_csv(result: Properties) -> str:
     """The shown rows as CSV, columns in the order of RETURN; no spreadsheet runs a cell of it."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -98,13 +106,13 @@ def result_csv(result: Mapping[str, Any]) -> str:
     return out.getvalue()
 
 
-def result_json(result: Mapping[str, Any]) -> str:
+def result_json(result: Properties) -> str:
     """The shown rows as JSON: `columns`, and `rows` as lists in their order."""
     rows = [[row[f"c{i}"] for i in range(len(result["columns"]))] for row in result["rows"]]
     return json.dumps({"columns": result["columns"], "rows": rows}, ensure_ascii=False)
 
 
-def read_parameters(text: str | None) -> Mapping[str, Any]:
+def read_parameters(text: str | None) -> Properties:
     """The parameters of a query.
 
     Raises:
@@ -125,7 +133,7 @@ def read_parameters(text: str | None) -> Mapping[str, Any]:
     return given
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> str | int | float | None:
     """A value of a result as a cell of a table."""
     if value is None or isinstance(value, str | int | float | bool):
         return value
@@ -148,7 +156,7 @@ def _caption(node: Node) -> str:
     return isolated(str(found.get("name") or found.get("title") or found.get("key") or node.id))
 
 
-def result_rows(result: QueryResult) -> tuple[list[str], list[dict[str, Any]]]:
+def result_rows(result: QueryResult) -> tuple[list[str], list[dict[str, Cell]]]:
     """Column names, and rows keyed c0, c1, … so that dots in names mean nothing."""
     rows = [{f"c{i}": plain(value) for i, value in enumerate(row)} for row in result.rows]
     for cells, row in zip(rows, result.rows, strict=True):
@@ -159,7 +167,7 @@ def result_rows(result: QueryResult) -> tuple[list[str], list[dict[str, Any]]]:
     return list(result.columns), rows
 
 
-def rows_with_skills(result: Mapping[str, Any], dataset: str, names: Mapping[str, str]) -> list[dict[str, Any]]:
+def rows_with_skills(result: Properties, dataset: str, names: Mapping[str, str]) -> list[Row]:
     """Rows with the id of the skill that each is about; the rows as they are if they are about none.
 
     They are about skills if they hold nodes of skills, or if all of a column is called as skills are.
@@ -169,7 +177,7 @@ def rows_with_skills(result: Mapping[str, Any], dataset: str, names: Mapping[str
         dataset: The dataset that the page is about.
         names: Names of its skills by id.
     """
-    rows: list[dict[str, Any]] = result["rows"]
+    rows: list[Row] = result["rows"]
     if any("skill" in row for row in rows):
         return [
             {**row, "why": row["skill"]} if row.get("skill_dataset") == dataset and row["skill"] in names else row
@@ -182,7 +190,7 @@ def rows_with_skills(result: Mapping[str, Any], dataset: str, names: Mapping[str
     for i in range(len(result["columns"])):
         cells = [row[f"c{i}"] for row in rows if row[f"c{i}"] is not None]
         if cells and all(isinstance(cell, str) and cell in ids for cell in cells):
-            return [{**row, "why": ids[row[f"c{i}"]]} if row[f"c{i}"] is not None else row for row in rows]
+            return [{**row, "why": ids[str(row[f"c{i}"])]} if row[f"c{i}"] is not None else row for row in rows]
     return rows
 
 
@@ -193,7 +201,7 @@ def result_skills(result: QueryResult) -> list[list[str]]:
     return [[str(facts.get("dataset", "")), str(facts["id"])] for facts in found]
 
 
-def skills_link(result: Mapping[str, Any] | None, dataset: str | None, layer: str | None) -> tuple[str, str, bool]:
+def skills_link(result: Properties | None, dataset: str | None, layer: str | None) -> tuple[str, str, bool]:
     """Address of the graph page with a result's skills added, what the link says, and whether it is hidden."""
     ids = [name for place, name in (result or {}).get("skills", ()) if place in {"", dataset}]
     if not ids or dataset is None or layer is None:
@@ -204,7 +212,7 @@ def skills_link(result: Mapping[str, Any] | None, dataset: str | None, layer: st
     return f"/graph?{urlencode(query)}", f"Add {number} to the graph", False
 
 
-def result_elements(result: QueryResult) -> list[dict[str, Any]]:
+def result_elements(result: QueryResult) -> list[Element]:
     """Nodes and relationships of a result as Cytoscape elements, laid out; at most a few hundred nodes."""
     nodes, links = result.graph()
     shown = list(nodes.values())[:_MAX_NODES]
@@ -221,7 +229,7 @@ def result_elements(result: QueryResult) -> list[dict[str, Any]]:
     captions = [_caption(node) for node in shown]
     labels = sorted({node.labels[0] if node.labels else "" for node in shown})
     colours = {name: CATEGORIES[i] if i < len(CATEGORIES) else OTHER for i, name in enumerate(labels)}
-    elements: list[dict[str, Any]] = [
+    elements: list[Element] = [
         {
             "data": {
                 "id": f"n:{node.id}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from dash import ALL, Input, Output, State, html, no_update
 
@@ -11,10 +10,12 @@ from explorer.errors import SkillgraphError
 from explorer.wording import isolated, quotes_isolated
 from ui.calls import Calls, Cause
 from ui.components import why_column
+from ui.content import Content, Update
 from ui.drawing.style import cytoscape_stylesheet
 from ui.pages.query.answers import (
     AT_ONCE,
     MAX_ROWS,
+    Answer,
     answered,
     ended,
     read_parameters,
@@ -24,6 +25,7 @@ from ui.pages.query.answers import (
     skills_link,
 )
 from ui.source import Source
+from ui.typed import Download, Element, Properties, Row, Rule
 from ui.work import tasks
 from ui.work.watching import next_question
 
@@ -46,7 +48,7 @@ _NO_NODES = "This result has no nodes: RETURN the nodes and relationships themse
     cause=True,
     prevent_initial_call=True,
 )
-def follow(source: Source, cause: Cause, ask: dict[str, Any] | None, _pulse: Any, _cancel: Any) -> tuple[Any, ...]:
+def follow(source: Source, cause: Cause, ask: Properties | None, _pulse: object, _cancel: object) -> Answer:
     if ask is None:
         return (no_update,) * 5
     queries = source.queries
@@ -89,8 +91,8 @@ def follow(source: Source, cause: Cause, ask: dict[str, Any] | None, _pulse: Any
     State("q-subject", "data"),
 )
 def show(
-    source: Source, result: dict[str, Any] | None, view: str, subject: Mapping[str, str | None] | None = None
-) -> tuple[Any, ...]:
+    source: Source, result: Properties | None, view: str, subject: Mapping[str, str | None] | None = None
+) -> tuple[Update[list[Properties]], Update[list[Row]], bool, bool, str, bool]:
     """The table's columns and rows, and which of table, graph and sentence is seen: all three are always there."""
     if not result:
         return [], [], True, True, "", True
@@ -117,7 +119,7 @@ def show(
     Input("q-result", "data"),
     Input("shown-scheme", "data"),
 )
-def draw(source: Source, result: dict[str, Any] | None, scheme: str) -> tuple[Any, Any]:
+def draw(source: Source, result: Properties | None, scheme: str) -> tuple[list[Element], list[Rule]]:
     sheet = cytoscape_stylesheet("dark" if scheme == "dark" else "light")
     return (result or {}).get("elements", []), sheet
 
@@ -130,12 +132,12 @@ def draw(source: Source, result: dict[str, Any] | None, scheme: str) -> tuple[An
     Input("q-result", "data"),
     State("q-subject", "data"),
 )
-def add(source: Source, result: dict[str, Any] | None, subject: dict[str, str | None]) -> tuple[str, str, bool]:
+def add(source: Source, result: Properties | None, subject: dict[str, str | None]) -> tuple[str, str, bool]:
     return skills_link(result, subject["dataset"], subject["layer"])
 
 
 @CALLS.answer("the last queries", Output("q-past", "children"), Input("q-history", "data"))
-def history(source: Source, past: list[str] | None) -> Any:
+def history(source: Source, past: list[str] | None) -> Content:
     if not past:
         return html.P("None yet. Queries are kept in this browser.", className="quiet pad-x")
     return [
@@ -153,7 +155,9 @@ def history(source: Source, past: list[str] | None) -> Any:
     cause=True,
     prevent_initial_call=True,
 )
-def export(source: Source, cause: Cause, _csv: int | None, _json: int | None, result: dict[str, Any] | None) -> Any:
+def export(
+    source: Source, cause: Cause, _csv: int | None, _json: int | None, result: Properties | None
+) -> Update[Download]:
     if not result:
         return no_update
     if cause.id == "q-json":

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import dash_mantine_components as dmc
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from explorer.cookbook import COOKBOOK as RECIPES
 from explorer.service.recipes import ROWS, main_skills
 from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
 from ui.components import grid, page_header
+from ui.content import Child
 from ui.drawing.canvas import canvas
 from ui.source import Snapshot
+from ui.typed import Properties
 
 __all__ = ["COOKBOOK", "SCHEMA", "default_parameters", "layout", "recipes"]
 
@@ -129,7 +131,7 @@ _WORDS = (
 )  # fmt: skip
 
 
-def layout(snapshot: Snapshot, query: Query) -> Any:
+def layout(snapshot: Snapshot, query: Query) -> Component:
     """The page for what the URL says."""
     choice = choose(snapshot, query)
     text = query.get("q") or COOKBOOK[1][1]
@@ -276,9 +278,9 @@ def layout(snapshot: Snapshot, query: Query) -> Any:
     )
 
 
-def default_parameters(snapshot: Snapshot, choice: Choice) -> dict[str, Any]:
+def default_parameters(snapshot: Snapshot, choice: Choice) -> Properties:
     """Values for the parameters of the cookbook's recipes: the chosen layer, one tuned from it, its main skills."""
-    found: dict[str, Any] = {"dataset": choice.dataset, "layer": choice.layer, "tuned": choice.layer, "limit": ROWS}
+    found: Properties = {"dataset": choice.dataset, "layer": choice.layer, "tuned": choice.layer, "limit": ROWS}
     tuned = [info.name for info in choice.layers if info.base == choice.layer]
     if tuned:
         found["tuned"] = tuned[0]
@@ -287,7 +289,7 @@ def default_parameters(snapshot: Snapshot, choice: Choice) -> dict[str, Any]:
     return found
 
 
-def _recipe_buttons() -> list[Any]:
+def _recipe_buttons() -> list[Child]:
     return [
         html.H3("Recipes", className="first"),
         html.Div(
@@ -315,8 +317,8 @@ def _recipe_buttons() -> list[Any]:
     ]
 
 
-def _schema() -> list[Any]:
-    found: list[Any] = []
+def _schema() -> list[Child]:
+    found: list[Child] = []
     for title, lines in SCHEMA.items():
         found.append(html.H3(title, className="" if found else "first"))
         for before, properties, after in lines:
@@ -326,13 +328,13 @@ def _schema() -> list[Any]:
     return [*found, html.P(note, className="quiet")]
 
 
-def _given(text: str, defaults: Mapping[str, Any]) -> str | None:
+def _given(text: str, defaults: Properties) -> str | None:
     """The parameters that a query names, as JSON: the chosen dataset, and a skill of it; None if it names none."""
     names = dict.fromkeys(re.findall(r"\$(\w+)", text))
     return json.dumps({name: defaults.get(name) for name in names}, ensure_ascii=False) if names else None
 
 
-def recipes(defaults: Mapping[str, Any]) -> list[dict[str, str | None]]:
+def recipes(defaults: Properties) -> list[dict[str, str | None]]:
     """Text and parameters of each recipe, in the order of the buttons; None leaves the parameters as they are."""
     own = [{"text": text, "parameters": _given(text, defaults)} for _, text in COOKBOOK]
     return own + [

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from explorer.service.planning import PlanReport
 from ui.attributes import attributes
@@ -20,7 +20,7 @@ from ui.work.kinds import OutcomeTable
 __all__ = ["result", "table_card"]
 
 
-def result(work: Job) -> Any:
+def result(work: Job) -> Component:
     """All of a run's outcome."""
     command, found = work.value
     links = [
@@ -40,7 +40,7 @@ def result(work: Job) -> Any:
     return html.Div([head, *played, *[table_card(t, k) for k, t in enumerate(found.tables)]], className="runs-result")
 
 
-def table_card(table: OutcomeTable, number: int) -> Any:
+def table_card(table: OutcomeTable, number: int) -> Component:
     """A table of a result."""
     rows = [{f"c{i}": cell for i, cell in enumerate(row)} for row in table.rows]
     columns = []
@@ -63,7 +63,7 @@ def table_card(table: OutcomeTable, number: int) -> Any:
     return card(table.title, grid(f"runs-table-{number}", columns, rows, height=height), note=table.note or None)
 
 
-def _played(plan: PlanReport) -> Any:
+def _played(plan: PlanReport) -> Component:
     """The curve of a plan, and its steps one after another."""
     elements, captions = plan_elements(plan)
     steps = len(plan.steps)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from dash import Input, Output, State
 
 from explorer.errors import SkillgraphError
 from explorer.run_options import given_values, run_kind, run_words
+from explorer.store.place import Place
 from explorer.wording import quoted
 from ui.calls import Calls
 from ui.pages.runs.answers import result
 from ui.source import Source
+from ui.typed import Properties
 from ui.work import kinds
 from ui.work.children import Job, Report
 from ui.work.watching import Watch
@@ -21,12 +22,14 @@ from ui.work.written import command_text
 __all__ = ["CALLS", "RUN"]
 
 
-def told(report: Report, place: Any, command: str, key: str, dataset: str, values: Mapping[str, Any]) -> Any:
+def told(
+    report: Report, place: Place, command: str, key: str, dataset: str, values: Properties
+) -> tuple[str, kinds.Outcome]:
     """A run with the command that is its title."""
     return command, kinds.perform(report, place, key, dataset, values)
 
 
-def begin(source: Source, name: str, form: Mapping[str, Any]) -> Job:
+def begin(source: Source, name: str, form: Properties) -> Job:
     """Start the run that a form describes."""
     kind = run_kind(form.get("run"))
     dataset = str(form.get("dataset") or "")
@@ -80,7 +83,7 @@ RUN.wire(CALLS)
 )
 def command(
     _source: Source,
-    values: list[Any],
+    values: list[object],
     ids: list[Mapping[str, str]],
     flags: list[bool],
     flag_ids: list[Mapping[str, str]],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from explorer.run_options import RUNS, RunKind, RunOption, given_values, run_kind, run_words
 from explorer.service.snapshot import read_dataset
@@ -33,7 +34,7 @@ _MEANING = (
 )
 
 
-def layout(snapshot: Snapshot, query: Query) -> Any:
+def layout(snapshot: Snapshot, query: Query) -> Component:
     """The page."""
     choice = choose(snapshot, query)
     if choice.dataset is None:
@@ -61,7 +62,7 @@ def _list(now: RunKind, choice: Choice) -> html.Nav:
     return html.Nav(links, className="card runs-list", **attributes(aria_label="Runs"))
 
 
-def _form(snapshot: Snapshot, kind: RunKind, choice: Choice, query: Query) -> Any:
+def _form(snapshot: Snapshot, kind: RunKind, choice: Choice, query: Query) -> Component:
     there = _There(snapshot, choice)
     fields = [_field(option, kind, there, query) for option in kind.options]
     plain = [f for f, option in zip(fields, kind.options, strict=True) if option.takes != "flag"]
@@ -158,11 +159,11 @@ def _value(option: RunOption, kind: RunKind, there: _There, query: Query) -> Any
     return list(option.default or ()) if option.many else option.default
 
 
-def _field(option: RunOption, kind: RunKind, there: _There, query: Query) -> Any:
+def _field(option: RunOption, kind: RunKind, there: _There, query: Query) -> Component:
     value = _value(option, kind, there, query)
     if option.takes == "flag":
         return dmc.Checkbox(id=flag_id("runs", option.name), label=option.label, checked=bool(value), size="sm")
-    common: dict[str, Any] = {"id": field_id("runs", option.name), "label": option.label, "size": "xs"}
+    common: Properties = {"id": field_id("runs", option.name), "label": option.label, "size": "xs"}
     common["placeholder"] = option.empty
     listed = {"part": there.parts, "class": there.classes, "model": there.models, "layer": there.layers}
     if option.takes in listed:
@@ -190,7 +191,7 @@ def _field(option: RunOption, kind: RunKind, there: _There, query: Query) -> Any
     return dmc.TextInput(value=value or "", debounce=300, **common)
 
 
-def _choices(option: RunOption, names: Sequence[str], value: Any, common: Mapping[str, Any]) -> Any:
+def _choices(option: RunOption, names: Sequence[str], value: Any, common: Properties) -> Component:
     data = [{"value": name, "label": name} for name in names]
     if option.many:
         return dmc.MultiSelect(

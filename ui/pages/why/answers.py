@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 from urllib.parse import urlencode
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from explorer.service.lacking import NEVER, REASONS
 from explorer.service.reasons import layer_lacks
@@ -17,8 +17,10 @@ from explorer.service.snapshot import read_dataset
 from explorer.service.why import WhyReport
 from explorer.wording import isolated, plural
 from ui.components import card, folded, wide_table
+from ui.content import Child, Content
 from ui.pages.why.state import LACKING
 from ui.source import Snapshot
+from ui.typed import Row
 
 __all__ = ["answer", "lacking_lasts", "lacking_rows", "names_of", "options", "summary"]
 
@@ -82,10 +84,10 @@ def lacking_lasts(snapshot: Snapshot, dataset: str) -> dict[str, int]:
     return LACKING.lasts([{"uses": max(_uses(snapshot, dataset).values(), default=1)}])
 
 
-def lacking_rows(snapshot: Snapshot, dataset: str, layer: str) -> list[dict[str, Any]]:
+def lacking_rows(snapshot: Snapshot, dataset: str, layer: str) -> list[Row]:
     """Skills that the layer lacks, with the reason."""
 
-    def make() -> list[dict[str, Any]]:
+    def make() -> list[Row]:
         skills = read_dataset(snapshot.store, dataset).skills
         info = next(found for found in snapshot.layers(dataset) if found.name == layer)
         if info.kind == "evidence" and info.lacks is None:
@@ -108,14 +110,14 @@ def lacking_rows(snapshot: Snapshot, dataset: str, layer: str) -> list[dict[str,
             for skill, reason, i in zip(lacks["skill"].to_pylist(), lacks["reason"].to_pylist(), where, strict=True)
             if i is not None
         ]
-        return sorted(rows, key=lambda row: (-row["uses"], row["name"]))
+        return sorted(rows, key=lambda row: (-uses[str(row["id"])], str(row["name"])))
 
     return snapshot.once(("lacking", dataset, layer), make)
 
 
-def summary(rows: Sequence[Mapping[str, Any]]) -> Any:
+def summary(rows: Sequence[Row]) -> Component:
     """How many skills are lacking for which reason."""
-    counts = Counter(row["reason"] for row in rows)
+    counts = Counter(str(row["reason"]) for row in rows)
     items = [
         html.Li([html.Strong(f"{n:,}"), f" {reason}: {REASONS[reason]}."])
         for reason, n in counts.most_common()
@@ -129,7 +131,7 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> Any:
     return html.Div([html.P(said), html.Ul(items, className="hint-list")])
 
 
-def answer(report: WhyReport, names: Mapping[str, str]) -> Any:
+def answer(report: WhyReport, names: Mapping[str, str]) -> Component:
     """The state of a skill: how it was learned, or what stands in its way."""
     here = {"dataset": report.layer.dataset, "layer": report.layer.name, "skill": report.skill}
     links = []
@@ -145,7 +147,7 @@ def answer(report: WhyReport, names: Mapping[str, str]) -> Any:
         *([html.Span(report.skill_class, className="chip")] if report.skill_class else []),
         *([html.Span("can never be learned from these texts", className="chip chip-stale")] if report.never else []),
     ]
-    parts: list[Any] = [
+    parts: list[Child] = [
         html.Div(chips, className="chips"),
         html.P(report.sentence, className="why-said"),
         html.P(links),
@@ -209,8 +211,8 @@ def _number() -> int:
     return next(_numbers)
 
 
-def _several(skills: Sequence[str], names: Mapping[str, str], most: int = 5) -> list[Any]:
-    found: list[Any] = []
+def _several(skills: Sequence[str], names: Mapping[str, str], most: int = 5) -> list[Child]:
+    found: list[Child] = []
     for skill in skills[:most]:
         found += [", " if found else "", _pick(skill, names)]
     if len(skills) > most:
@@ -218,8 +220,8 @@ def _several(skills: Sequence[str], names: Mapping[str, str], most: int = 5) -> 
     return found or ["none"]
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Any:
-    def cell(value: Any) -> html.Td:
+def _table(columns: Sequence[str], rows: Sequence[Sequence[Content]]) -> Component:
+    def cell(value: Content) -> html.Td:
         return html.Td(
             folded(value) if isinstance(value, str) else value, className="number" if isinstance(value, int) else ""
         )

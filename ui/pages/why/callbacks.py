@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from dash import ALL, Input, Output, State, html, no_update
+from dash.development.base_component import Component
 
 from explorer.errors import SkillgraphError
 from explorer.store.place import Place
 from explorer.wording import isolated, plural, quoted
 from ui.calls import Calls, Cause
+from ui.content import Content, Update
 from ui.drawing.waiting import nearest_texts, undrawn_skills, waiting_elements
 from ui.pages.why.answers import answer, lacking_lasts, lacking_rows, names_of, options, summary
 from ui.pages.why.state import CONTROLS, LACKING
 from ui.searching import found, register_found
 from ui.source import Source
+from ui.typed import Element, Properties, Row
 from ui.work import tasks
 from ui.work.children import Job, Report
 from ui.work.watching import Watch
 from ui.work.written import command_line, command_text
 
+if TYPE_CHECKING:
+    from explorer.service.why import WhyReport
+
 __all__ = ["CALLS", "WHY"]
 
 
-def asked(report: Report, place: Place, dataset: str, layer: str, skill: str) -> Any:
+def asked(report: Report, place: Place, dataset: str, layer: str, skill: str) -> WhyReport:
     """Why a skill is or is not learned, found in a child process."""
     from explorer.service.why import why
 
@@ -33,7 +39,7 @@ def asked(report: Report, place: Place, dataset: str, layer: str, skill: str) ->
     return why(tasks.reader(place), dataset, layer, skill)
 
 
-def begin(source: Source, name: str, form: Mapping[str, Any]) -> Job:
+def begin(source: Source, name: str, form: Properties) -> Job:
     """Look at the skill of a form."""
     if form.get("skill") not in names_of(source.snapshot(), str(form.get("dataset"))):
         raise SkillgraphError(f"dataset {quoted(form.get('dataset'))} has no skill {quoted(form.get('skill'))}")
@@ -42,7 +48,7 @@ def begin(source: Source, name: str, form: Mapping[str, Any]) -> Job:
     )
 
 
-def shown(source: Source, work: Job) -> Any:
+def shown(source: Source, work: Job) -> Component:
     """What is known of the skill."""
     report = work.value
     words = ["why", report.skill, "--layer", report.layer.name, "--dataset", report.layer.dataset]
@@ -65,13 +71,13 @@ register_found(CALLS, "w-skill")
     Input("w-skill", "value"),
     State("w-subject", "data"),
 )
-def offer(source: Source, typed: str | None, picked: str | None, subject: Mapping[str, str]) -> Any:
+def offer(source: Source, typed: str | None, picked: str | None, subject: Mapping[str, str]) -> list[dict[str, str]]:
     label = (typed or "").split(" · ")[0].strip("\u2068\u2069")  # a chosen skill is written as its label
     return options(source.snapshot(), subject["dataset"], subject["layer"], label, picked)
 
 
 @CALLS.answer("the skill", Output("w-start", "data"), Input("w-skill", "value"), State("w-subject", "data"))
-def ask(_source: Source, skill: str | None, subject: Mapping[str, str]) -> Any:
+def ask(_source: Source, skill: str | None, subject: Mapping[str, str]) -> Update[Properties]:
     if not skill:
         return no_update
     return {"id": secrets.token_hex(16), "form": {**subject, "skill": skill}}
@@ -85,7 +91,7 @@ def ask(_source: Source, skill: str | None, subject: Mapping[str, str]) -> Any:
     cause=True,
     prevent_initial_call=True,
 )
-def pick(_source: Source, cause: Cause, _clicks: Any, rows: list[Mapping[str, Any]] | None) -> Any:
+def pick(_source: Source, cause: Cause, _clicks: object, rows: list[Properties] | None) -> Update[str]:
     if isinstance(cause.id, dict):
         return cause.id["skill"] if cause.value else no_update
     return rows[0]["id"] if rows else no_update
@@ -100,7 +106,9 @@ def pick(_source: Source, cause: Cause, _clicks: Any, rows: list[Mapping[str, An
     Input("w-subject", "data"),
     *LACKING.inputs(),
 )
-def lacking(source: Source, subject: Mapping[str, str], *spans: list[int] | None) -> tuple[Any, ...]:
+def lacking(
+    source: Source, subject: Mapping[str, str], *spans: list[int] | None
+) -> tuple[list[Row], str, Content, Content]:
     snapshot = source.snapshot()
     rows, lasts = (
         lacking_rows(snapshot, subject["dataset"], subject["layer"]),
@@ -119,7 +127,9 @@ def lacking(source: Source, subject: Mapping[str, str], *spans: list[int] | None
     Input("w-subject", "data"),
     State("w-ticket", "data"),
 )
-def draw(source: Source, _turn: Any, subject: Mapping[str, str], ticket: str | None) -> tuple[Any, ...]:
+def draw(
+    source: Source, _turn: object, subject: Mapping[str, str], ticket: str | None
+) -> tuple[Update[list[Element]], Update[str]]:
     snapshot = source.snapshot()
     key = (subject["dataset"], subject["layer"])
     names = names_of(snapshot, key[0])

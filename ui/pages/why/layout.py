@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import dash_mantine_components as dmc
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from ui.attributes import attributes
 from ui.choice import Query, choose
@@ -42,7 +41,7 @@ _COLUMNS = (
 _ONE = {"rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}}
 
 
-def layout(snapshot: Snapshot, query: Query) -> Any:
+def layout(snapshot: Snapshot, query: Query) -> Component:
     """The page for what the address says."""
     choice = choose(snapshot, query)
     if choice.layer is None or choice.dataset is None:
