@@ -10,12 +10,12 @@ from ui.components import icon
 from ui.content import Child
 from ui.drawing.colourings import Colouring
 from ui.drawing.style import ROLES, SCHEMES, Scheme, cytoscape_stylesheet
-from ui.typed import Properties, Rule
+from ui.typed import Rule
 
 __all__ = ["canvas", "legend_items", "stylesheets", "zoom_tools"]
 
 
-def stylesheets(colour: str = "class") -> Properties:
+def stylesheets(colour: str = "class") -> dict[str, list[Rule]]:
     """Stylesheets of a graph for light and dark."""
     return {scheme: [*cytoscape_stylesheet(scheme, colour), *_beside(scheme)] for scheme in SCHEMES}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 
 import dash_mantine_components as dmc
 from dash import ALL, Input, Output, State, dcc, html, no_update
@@ -19,7 +19,6 @@ from ui.choice import Choice
 from ui.components import card, fraction, origin, wide_table
 from ui.content import Child, Content, Update
 from ui.source import Snapshot, Source
-from ui.typed import Properties
 from ui.work import tasks
 from ui.work.tasks import Act, ManageRun
 
@@ -147,6 +146,15 @@ def _told(text: str, lines: Sequence[str]) -> Content:
 
 CALLS = Calls()
 
+
+class What(TypedDict):
+    """What the dialog is about; without a layer the dataset."""
+
+    act: Act
+    dataset: str
+    layer: str | None
+
+
 _Style: TypeAlias = dict[str, str] | None
 Asked: TypeAlias = tuple[
     Update[bool],
@@ -158,7 +166,7 @@ Asked: TypeAlias = tuple[
     Update[bool],
     Update[str],
     Update[bool],
-    Update[Properties | None],
+    Update[What | None],
     Update[Content],
 ]
 """The dialog: whether it is open, its title and text, field of the name, box of what goes along, button, subject and
@@ -191,7 +199,7 @@ def ask(source: Source, cause: Cause, _clicks: object) -> Asked:
         title, text, label, rest = dialog(source.snapshot(), dataset, act, layer)
     except SkillgraphError as error:
         return True, "", html.P(quotes_isolated(str(error))), _HIDDEN, "", _HIDDEN, False, "", True, None, None
-    what = {"act": act, "dataset": dataset, "layer": layer}
+    what: What = {"act": act, "dataset": dataset, "layer": layer}
     name = None if act == "rename" else _HIDDEN
     box = None if rest else _HIDDEN
     return True, title, text, name, layer or dataset, box, False, label, False, what, None
@@ -210,7 +218,7 @@ def ask(source: Source, cause: Cause, _clicks: object) -> Asked:
     prevent_initial_call=True,
 )
 def begin(
-    source: Source, clicks: int | None, what: Properties | None, name: str | None, along: bool
+    source: Source, clicks: int | None, what: What | None, name: str | None, along: bool
 ) -> tuple[Update[str | None], Update[bool], Update[Content], Update[bool]]:
     if not clicks or what is None:
         return (no_update,) * 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NotRequired, TypedDict
 
 from dash import Input, Output, dcc
 
@@ -13,12 +14,22 @@ from explorer.wording import plural, quotes_isolated
 from ui.calls import Calls
 from ui.content import Child
 from ui.source import Source
-from ui.typed import Properties
 
 __all__ = ["CALLS", "views_stores"]
 
 CALLS = Calls()
 _LONGEST = 2_000_000  # characters of a file of views
+
+
+class Answer(TypedDict):
+    """What the menu is drawn from."""
+
+    at: object
+    act: str
+    said: str
+    problem: str
+    views: list[dict[str, str]]
+    file: NotRequired[str]
 
 
 def views_stores() -> list[Child]:
@@ -27,11 +38,11 @@ def views_stores() -> list[Child]:
 
 
 @CALLS.answer("the saved views", Output("views-list", "data"), Input("views-ask", "data"), prevent_initial_call=True)
-def answer(source: Source, ask: Properties | None) -> Properties:
+def answer(source: Source, ask: Mapping[str, object] | None) -> Answer:
     """Do what is asked, and list the views that there are then."""
     asked = ask or {}
     act = str(asked.get("act") or "list")
-    found: Properties = {"at": asked.get("at"), "act": act, "said": "", "problem": "", "views": []}
+    found: Answer = {"at": asked.get("at"), "act": act, "said": "", "problem": "", "views": []}
     try:
         if act in _DOING:
             with source.writing() as store:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 import dash_mantine_components as dmc
 from dash import ALL, Input, Output, State, dcc, html, no_update
@@ -19,7 +19,7 @@ from ui.source import Source
 from ui.typed import Properties
 from ui.work.children import Job
 
-__all__ = ["Watch", "failed_line", "field_id", "flag_id", "next_question"]
+__all__ = ["Start", "Watch", "failed_line", "field_id", "flag_id", "next_question"]
 
 _LONGEST = 2_000  # milliseconds
 _BEGUN, _HELD = 0.15, 1.0  # seconds that an answer waits for the end: of the call that begins the work, and later
@@ -32,6 +32,13 @@ def next_question(first: int, seconds: float) -> int:
     (400, 1200, 2000)
     """
     return min(round(first * (1.0 + seconds / 2.0)), _LONGEST)
+
+
+class Start(TypedDict):
+    """What begins a piece of work: the name by which it is found again, and the values of its form."""
+
+    id: str
+    form: Properties
 
 
 class Jobs(Protocol):
@@ -64,17 +71,17 @@ class Watch:
     shown: Callable[[Source, Job], Content]
     pause: int = 400
 
-    def strip(self, *, start: Properties | None = None, cancel: str = "Cancel") -> html.Div:
+    def strip(self, *, start: Start | None = None, cancel: str = "Cancel") -> html.Div:
         """Its stores, its progress and its result.
 
         Args:
-            start: Begin with this at once; a mapping with `id` and `form`.
+            start: Begin with this at once.
             cancel: What the button says.
         """
         n = self.name
         return html.Div(
             [
-                dcc.Store(id=f"{n}-start", data=start),
+                dcc.Store(id=f"{n}-start", data=None if start is None else dict(start)),
                 dcc.Store(id=f"{n}-ticket", storage_type="memory" if start else "session"),
                 dcc.Store(id=f"{n}-pulse"),
                 dcc.Store(id=f"{n}-state"),
@@ -151,14 +158,15 @@ class Watch:
         self,
         source: Source,
         cause: Cause,
-        start: Properties | None,
+        start: Start | None,
         _pulse: object,
         _cancel: object,
         _time: object,
         ticket: str | None,
     ) -> tuple[Properties, bool, str, float, Update[Content], Update[str]]:
         """Begin, ask, or cancel; what the strip shows then."""
-        pool, triggers, new, hold = self.pool(source), cause.properties, no_update, _HELD
+        pool, triggers, hold = self.pool(source), cause.properties, _HELD
+        new: Update[str] = no_update
         cancelled = f"{self.name}-cancel.n_clicks" in triggers and f"{self.name}-start.data" not in triggers
         # The last start counts, whatever causes this call: Dash drops a call, or the answer to it, when another one
         # to the same outputs follows, so the call that a start causes may be answered to nobody or never arrive.

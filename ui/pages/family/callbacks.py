@@ -33,7 +33,7 @@ from ui.typed import Download, Properties, Row
 from ui.work import families
 from ui.work.children import Job
 from ui.work.families import Wide
-from ui.work.watching import Watch
+from ui.work.watching import Start, Watch
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -75,7 +75,7 @@ FAMILY.wire(CALLS)
 CONTROLS.wire(CALLS)
 
 
-def started(subject: Mapping[str, str], root: str | None) -> Properties:
+def started(subject: Mapping[str, str], root: str | None) -> Start:
     """What the work is begun with, under a name that nobody guesses."""
     return {"id": secrets.token_hex(16), "form": {**subject, "root": root or ""}}
 
@@ -87,7 +87,7 @@ def started(subject: Mapping[str, str], root: str | None) -> Properties:
     State("f-subject", "data"),
     prevent_initial_call=True,
 )
-def ask(_source: Source, root: str | None, subject: Mapping[str, str]) -> Properties:
+def ask(_source: Source, root: str | None, subject: Mapping[str, str]) -> Start:
     return started(subject, root)
 
 

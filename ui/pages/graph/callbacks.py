@@ -33,6 +33,7 @@ from ui.pages.graph.inspector import (
 )
 from ui.pages.graph.lacking import is_lacking, lacking_panel
 from ui.pages.graph.pictures import (
+    Paint,
     Subject,
     awaited,
     drawing,
@@ -67,7 +68,7 @@ Drawn: TypeAlias = tuple[
     Update[Content],
     Update[dict[str, str]],
     Update[bool],
-    Update[Properties | None],
+    Update[Paint | None],
     Update[str],
     Update[bool],
 ]

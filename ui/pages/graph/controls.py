@@ -22,7 +22,6 @@ from ui.pages.graph.inspector import every_option
 from ui.pages.graph.pictures import text_options
 from ui.pages.graph.state import GROUPS, PER, VIEWS, GraphState
 from ui.searching import searching
-from ui.typed import Properties
 
 __all__ = ["options_row", "toolbar"]
 
@@ -161,7 +160,7 @@ def options_row(graph: LayerGraph, state: GraphState) -> html.Div:
 
 
 def _arranging(graph: LayerGraph, state: GraphState) -> list[Child]:
-    arrangements: list[Properties] = [
+    arrangements: list[dict[str, str | bool]] = [
         {
             "value": key,
             "label": text,

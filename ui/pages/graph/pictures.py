@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "WAITED_FOR",
     "Chart",
+    "Paint",
     "Subject",
     "awaited",
     "colour_keys",
@@ -251,7 +252,15 @@ def _ids(values: tuple[str, ...]) -> pa.Array:
     return pa.array(list(values), pa.string())
 
 
-def paint(found: Drawing, shown: LayerGraph, by: str, colours: Colouring) -> Properties:
+class Paint(TypedDict):
+    """Colours for what is drawn: the palette, each element's place in it and, where names change, the labels."""
+
+    palette: list[str]
+    of: dict[str, int]
+    labels: NotRequired[dict[str, str]]
+
+
+def paint(found: Drawing, shown: LayerGraph, by: str, colours: Colouring) -> Paint:
     """New colours for what is drawn already: the palette, and each element's place in it."""
     places: dict[str, int] = {}
     groups: dict[int, npt.NDArray[np.int64]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from dash import Input, Output, State, no_update
 
@@ -27,7 +27,7 @@ from ui.pages.learning.answers import (
 )
 from ui.pages.learning.state import CONTROLS, TABS
 from ui.source import Snapshot, Source
-from ui.typed import Element, Properties, Row
+from ui.typed import Element, Row
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -37,9 +37,19 @@ __all__ = ["CALLS"]
 CALLS = Calls()
 
 
-def _chosen(source: Source, subject: Properties) -> tuple[Snapshot, Choice]:
+class Subject(TypedDict):
+    """What the page is about, and which of its tabs have something to show."""
+
+    dataset: str
+    layer: str
+    wave: int
+    waves: bool
+    texts: bool
+
+
+def _chosen(source: Source, subject: Subject) -> tuple[Snapshot, Choice]:
     snapshot = source.snapshot()
-    return snapshot, choose(snapshot, {key: subject[key] for key in ("dataset", "layer")})
+    return snapshot, choose(snapshot, {"dataset": subject["dataset"], "layer": subject["layer"]})
 
 
 @CALLS.answer(
@@ -55,7 +65,7 @@ def _chosen(source: Source, subject: Properties) -> tuple[Snapshot, Choice]:
     cause=True,
 )
 def play(
-    source: Source, cause: Cause, tab: str, never: bool, there: list[Row] | None, subject: Properties
+    source: Source, cause: Cause, tab: str, never: bool, there: list[Row] | None, subject: Subject
 ) -> tuple[Update[list[Element]], Update[Content], Update[list[Row]], Update[go.Figure]]:
     """The picture, its caption, the table's rows and the curve, once they are looked at."""
     again = there is not None and cause.id == "l-never"
@@ -120,7 +130,7 @@ def what_if(
     Input("l-tab", "value"),
     State("l-subject", "data"),
 )
-def more(source: Source, tab: str, subject: Properties) -> tuple[Update[go.Figure], Update[go.Figure], Update[Content]]:
+def more(source: Source, tab: str, subject: Subject) -> tuple[Update[go.Figure], Update[go.Figure], Update[Content]]:
     """Both figures and the numbers above them."""
     if tab != "texts" or not subject["texts"]:
         return (no_update,) * 3
@@ -139,7 +149,7 @@ def more(source: Source, tab: str, subject: Properties) -> tuple[Update[go.Figur
     Input("l-tab", "value"),
     State("l-subject", "data"),
 )
-def exit_curves(source: Source, tab: str, subject: Properties) -> tuple[Update[go.Figure], Update[Content]]:
+def exit_curves(source: Source, tab: str, subject: Subject) -> tuple[Update[go.Figure], Update[Content]]:
     """The figure, and where learning stops on each ensemble."""
     if tab != "exit" or not subject["texts"]:
         return (no_update,) * 2

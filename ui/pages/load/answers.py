@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import dash_mantine_components as dmc
 from dash import html
@@ -17,7 +18,6 @@ from loaders.formats import FORMATS, Decision, Reading
 from loaders.gate import check_identifier
 from ui.attributes import attributes
 from ui.components import wide_table
-from ui.typed import Properties
 from ui.work.tasks import FileSource, FileToRead, Look
 from ui.work.uploads import Upload
 from ui.work.written import command_text
@@ -36,6 +36,15 @@ ROLES: Mapping[str, str] = {
 """What a file may be, beside others."""
 
 _ALSO = {"requirements": "main", "edges": "main", "attempts": "outcomes", "results": "outcomes", "part_of": "hierarchy"}
+
+
+class Kept(TypedDict):
+    """What the page keeps of an `Asked`."""
+
+    format: str | None
+    lenient: bool
+    options: dict[str, str]
+    roles: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,7 @@ class Asked:
         found = data.get("format")
         return cls(found if found in FORMATS else None, bool(data.get("lenient")), options, roles)
 
-    def kept(self) -> Properties:
+    def kept(self) -> Kept:
         """For the page to keep."""
         return {
             "format": self.format,

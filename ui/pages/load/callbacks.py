@@ -19,6 +19,7 @@ from ui.content import Content, Update
 from ui.pages.load.answers import (
     ROLES,
     Asked,
+    Kept,
     chosen,
     files_of,
     line_of,
@@ -33,7 +34,7 @@ from ui.work import tasks
 from ui.work.children import Job
 from ui.work.tasks import LoadRun
 from ui.work.uploads import Upload
-from ui.work.watching import Watch
+from ui.work.watching import Start, Watch
 
 __all__ = ["CALLS", "LOAD", "LOOK"]
 
@@ -113,7 +114,7 @@ def choose(
     lenient: list[bool],
     ids: list[Mapping[str, str]],
     kept: object,
-) -> Update[Properties]:
+) -> Update[Kept]:
     asked = Asked.of(kept)
     if isinstance(cause.id, dict) and cause.id.get("type") == "ld-way":
         if not cause.value:
@@ -139,8 +140,8 @@ def choose(
     cause=True,
 )
 def files(
-    source: Source, cause: Cause, upload: Properties | None, kept: object, mode: str, name: str | None
-) -> tuple[Update[Content], Update[bool], Update[Properties]]:
+    source: Source, cause: Cause, upload: Mapping[str, str] | None, kept: object, mode: str, name: str | None
+) -> tuple[Update[Content], Update[bool], Update[Start]]:
     if cause.id == "ld-name" and mode != "append":  # only what is added to a dataset is read beside it
         return (no_update,) * 3
     ticket = (upload or {}).get("ticket")
@@ -163,10 +164,10 @@ def files(
         )
         rows.append(html.Tr([html.Td(html.Strong(file)), html.Td(_size(size), className="number"), html.Td(role)]))
     table = html.Table(html.Tbody(rows), className="table load-files")
-    form = {"ticket": ticket, "asked": asked.kept()}
+    form: Properties = {"ticket": ticket, "asked": asked.kept()}
     if mode == "append":
         form["into"] = (name or "").strip() or _usual_name(names, asked)
-    start = {"id": secrets.token_hex(16), "form": form}
+    start: Start = {"id": secrets.token_hex(16), "form": form}
     return table, False, start
 
 
@@ -192,7 +193,7 @@ def _size(size: int) -> str:
     Input("ld-asked", "data"),
 )
 def before(
-    source: Source, name: str | None, part: str | None, mode: str, upload: Properties | None, kept: object
+    source: Source, name: str | None, part: str | None, mode: str, upload: Mapping[str, str] | None, kept: object
 ) -> tuple[Content, str, bool, str, str]:
     found = source.uploads.find((upload or {}).get("ticket"))
     if found is None or not found.files:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +23,13 @@ from ui.drawing.figures import LearnedCurve
 from ui.drawing.graphs import LayerGraph, layer_graph
 from ui.drawing.of_layers import at_shares, hub_sweep, learned_curve
 from ui.source import Snapshot
-from ui.typed import Properties, Row
+from ui.typed import Row
 
 __all__ = [
     "DRAWN_HUBS",
     "LIMITS",
     "STEPS",
+    "Frames",
     "at_shares",
     "drawn_graph",
     "drawn_skills",
@@ -70,7 +72,16 @@ def drawn_skills(degrees: npt.NDArray[np.int64], most: int = LIMITS[0]) -> npt.N
     return order[np.concatenate((np.arange(DRAWN_HUBS), rest))].astype(np.int64)
 
 
-def frames(graph: LayerGraph, seed: int = 0, steps: int = STEPS, *, hubs: bool = False) -> Properties:
+class Frames(TypedDict):
+    """What `frames` gives; the page adds the order."""
+
+    steps: list[str]
+    largest: list[float]
+    second: list[float]
+    order: NotRequired[str]
+
+
+def frames(graph: LayerGraph, seed: int = 0, steps: int = STEPS, *, hubs: bool = False) -> Frames:
     """What is kept and what is in the two largest clusters, as skills are added in one order.
 
     Args:
@@ -86,7 +97,7 @@ def frames(graph: LayerGraph, seed: int = 0, steps: int = STEPS, *, hubs: bool =
     all_skills = graph.view.indexed.graph
     n = all_skills.n_skills
     order = targeted_order(all_skills) if hubs else np.random.default_rng(seed).permutation(n)
-    found: Properties = {"steps": [], "largest": [], "second": []}
+    found: Frames = {"steps": [], "largest": [], "second": []}
     for step in range(steps + 1):
         kept = np.zeros(n, dtype=bool)
         kept[order[: round(step / steps * n)]] = True

@@ -14,6 +14,7 @@ from ui.drawing.figures import percolation_figure, susceptibility_figure
 from ui.pages.percolation.answers import (
     DRAWN_HUBS,
     LIMITS,
+    Frames,
     at_shares,
     drawn_graph,
     frames,
@@ -27,7 +28,7 @@ from ui.pages.percolation.answers import (
 )
 from ui.pages.percolation.state import CONTROLS
 from ui.source import Source
-from ui.typed import Element, Properties, Row
+from ui.typed import Element, Row
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -76,7 +77,7 @@ def _drawn(n: int, total: int, most: int) -> str:
     Input("r-order", "value"),
     Input("r-draw", "value"),
 )
-def keep(source: Source, subject: dict[str, str], order: str, most: str) -> Properties:
+def keep(source: Source, subject: dict[str, str], order: str, most: str) -> Frames:
     snapshot = source.snapshot()
     key = (subject["dataset"], subject["layer"])
     hubs = order == "hubs"

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 from urllib.parse import urlencode
 
 import numpy as np
@@ -21,7 +21,7 @@ from ui.content import Child, Content, Update
 from ui.drawing.graphs import NODE_LIMIT
 from ui.drawing.layouts import communities, islands
 from ui.drawing.style import CATEGORIES, OTHER
-from ui.typed import Cell, Element, Properties, Row
+from ui.typed import Cell, Element, Properties
 
 __all__ = [
     "AT_ONCE",
@@ -29,6 +29,7 @@ __all__ = [
     "MAX_ROWS",
     "MOST_ADDED",
     "Answer",
+    "Result",
     "answered",
     "ended",
     "plain",
@@ -42,8 +43,25 @@ __all__ = [
     "skills_link",
 ]
 
+
+class Result(TypedDict):
+    """What the page keeps of a result.
+
+    Attributes:
+        columns: Names, in the order of RETURN.
+        rows: Cells keyed c0, c1, …
+        elements: The graph.
+        skills: See `result_skills`.
+    """
+
+    columns: list[str]
+    rows: list[dict[str, Cell]]
+    elements: list[Element]
+    skills: list[list[str]]
+
+
 Answer: TypeAlias = tuple[
-    Update[Properties], Update[Properties | None], Update[Content], Update[str], Update[dict[str, str]]
+    Update[Properties], Update[Result | None], Update[Content], Update[str], Update[dict[str, str]]
 ]
 """Where a query stands, its result, the line above it, the view that suits it, and the style of its Cancel button."""
 
@@ -74,7 +92,7 @@ def answered(result: QueryResult) -> Answer:
     elements = result_elements(result)
     links = sum("source" in element["data"] for element in elements)
     shown = "graph" if links and len(elements) > 1 else "table"
-    data = {"columns": columns, "rows": rows, "elements": elements, "skills": result_skills(result)}
+    data: Result = {"columns": columns, "rows": rows, "elements": elements, "skills": result_skills(result)}
     summary: list[Child] = [_metrics(result, len(elements) - links, links)]
     left_out = len(result.graph()[0]) - (len(elements) - links)
     if left_out:
@@ -97,7 +115,7 @@ def _metrics(result: QueryResult, nodes: int, links: int) -> str:
     return text + (f" · only the first {MAX_ROWS:,} rows are shown" if result.truncated else "")
 
 
-def result_csv(result: Properties) -> str:
+def result_csv(result: Result) -> str:
     """The shown rows as CSV, columns in the order of RETURN; no spreadsheet runs a cell of it."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -106,7 +124,7 @@ def result_csv(result: Properties) -> str:
     return out.getvalue()
 
 
-def result_json(result: Properties) -> str:
+def result_json(result: Result) -> str:
     """The shown rows as JSON: `columns`, and `rows` as lists in their order."""
     rows = [[row[f"c{i}"] for i in range(len(result["columns"]))] for row in result["rows"]]
     return json.dumps({"columns": result["columns"], "rows": rows}, ensure_ascii=False)
@@ -167,7 +185,7 @@ def result_rows(result: QueryResult) -> tuple[list[str], list[dict[str, Cell]]]:
     return list(result.columns), rows
 
 
-def rows_with_skills(result: Properties, dataset: str, names: Mapping[str, str]) -> list[Row]:
+def rows_with_skills(result: Result, dataset: str, names: Mapping[str, str]) -> list[dict[str, Cell]]:
     """Rows with the id of the skill that each is about; the rows as they are if they are about none.
 
     They are about skills if they hold nodes of skills, or if all of a column is called as skills are.
@@ -177,7 +195,7 @@ def rows_with_skills(result: Properties, dataset: str, names: Mapping[str, str])
         dataset: The dataset that the page is about.
         names: Names of its skills by id.
     """
-    rows: list[Row] = result["rows"]
+    rows = result["rows"]
     if any("skill" in row for row in rows):
         return [
             {**row, "why": row["skill"]} if row.get("skill_dataset") == dataset and row["skill"] in names else row
@@ -201,9 +219,9 @@ def result_skills(result: QueryResult) -> list[list[str]]:
     return [[str(facts.get("dataset", "")), str(facts["id"])] for facts in found]
 
 
-def skills_link(result: Properties | None, dataset: str | None, layer: str | None) -> tuple[str, str, bool]:
+def skills_link(result: Result | None, dataset: str | None, layer: str | None) -> tuple[str, str, bool]:
     """Address of the graph page with a result's skills added, what the link says, and whether it is hidden."""
-    ids = [name for place, name in (result or {}).get("skills", ()) if place in {"", dataset}]
+    ids = [name for place, name in (result.get("skills", []) if result else []) if place in {"", dataset}]
     if not ids or dataset is None or layer is None:
         return "", "", True
     some = ids[:MOST_ADDED]

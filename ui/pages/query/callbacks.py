@@ -16,6 +16,7 @@ from ui.pages.query.answers import (
     AT_ONCE,
     MAX_ROWS,
     Answer,
+    Result,
     answered,
     ended,
     read_parameters,
@@ -25,7 +26,7 @@ from ui.pages.query.answers import (
     skills_link,
 )
 from ui.source import Source
-from ui.typed import Download, Element, Properties, Row, Rule
+from ui.typed import Cell, Download, Element, Properties, Rule
 from ui.work import tasks
 from ui.work.watching import next_question
 
@@ -91,8 +92,8 @@ def follow(source: Source, cause: Cause, ask: Properties | None, _pulse: object,
     State("q-subject", "data"),
 )
 def show(
-    source: Source, result: Properties | None, view: str, subject: Mapping[str, str | None] | None = None
-) -> tuple[Update[list[Properties]], Update[list[Row]], bool, bool, str, bool]:
+    source: Source, result: Result | None, view: str, subject: Mapping[str, str | None] | None = None
+) -> tuple[Update[list[Properties]], Update[list[dict[str, Cell]]], bool, bool, str, bool]:
     """The table's columns and rows, and which of table, graph and sentence is seen: all three are always there."""
     if not result:
         return [], [], True, True, "", True
@@ -119,9 +120,9 @@ def show(
     Input("q-result", "data"),
     Input("shown-scheme", "data"),
 )
-def draw(source: Source, result: Properties | None, scheme: str) -> tuple[list[Element], list[Rule]]:
+def draw(source: Source, result: Result | None, scheme: str) -> tuple[list[Element], list[Rule]]:
     sheet = cytoscape_stylesheet("dark" if scheme == "dark" else "light")
-    return (result or {}).get("elements", []), sheet
+    return result.get("elements", []) if result else [], sheet
 
 
 @CALLS.answer(
@@ -132,7 +133,7 @@ def draw(source: Source, result: Properties | None, scheme: str) -> tuple[list[E
     Input("q-result", "data"),
     State("q-subject", "data"),
 )
-def add(source: Source, result: Properties | None, subject: dict[str, str | None]) -> tuple[str, str, bool]:
+def add(source: Source, result: Result | None, subject: dict[str, str | None]) -> tuple[str, str, bool]:
     return skills_link(result, subject["dataset"], subject["layer"])
 
 
@@ -156,7 +157,7 @@ def history(source: Source, past: list[str] | None) -> Content:
     prevent_initial_call=True,
 )
 def export(
-    source: Source, cause: Cause, _csv: int | None, _json: int | None, result: Properties | None
+    source: Source, cause: Cause, _csv: int | None, _json: int | None, result: Result | None
 ) -> Update[Download]:
     if not result:
         return no_update

@@ -18,7 +18,6 @@ from ui.components import grid, page_header
 from ui.content import Child
 from ui.drawing.canvas import canvas
 from ui.source import Snapshot
-from ui.typed import Properties
 
 __all__ = ["COOKBOOK", "SCHEMA", "default_parameters", "layout", "recipes"]
 
@@ -278,9 +277,14 @@ def layout(snapshot: Snapshot, query: Query) -> Component:
     )
 
 
-def default_parameters(snapshot: Snapshot, choice: Choice) -> Properties:
+def default_parameters(snapshot: Snapshot, choice: Choice) -> dict[str, str | int | None]:
     """Values for the parameters of the cookbook's recipes: the chosen layer, one tuned from it, its main skills."""
-    found: Properties = {"dataset": choice.dataset, "layer": choice.layer, "tuned": choice.layer, "limit": ROWS}
+    found: dict[str, str | int | None] = {
+        "dataset": choice.dataset,
+        "layer": choice.layer,
+        "tuned": choice.layer,
+        "limit": ROWS,
+    }
     tuned = [info.name for info in choice.layers if info.base == choice.layer]
     if tuned:
         found["tuned"] = tuned[0]
@@ -328,13 +332,13 @@ def _schema() -> list[Child]:
     return [*found, html.P(note, className="quiet")]
 
 
-def _given(text: str, defaults: Properties) -> str | None:
+def _given(text: str, defaults: Mapping[str, str | int | None]) -> str | None:
     """The parameters that a query names, as JSON: the chosen dataset, and a skill of it; None if it names none."""
     names = dict.fromkeys(re.findall(r"\$(\w+)", text))
     return json.dumps({name: defaults.get(name) for name in names}, ensure_ascii=False) if names else None
 
 
-def recipes(defaults: Properties) -> list[dict[str, str | None]]:
+def recipes(defaults: Mapping[str, str | int | None]) -> list[dict[str, str | None]]:
     """Text and parameters of each recipe, in the order of the buttons; None leaves the parameters as they are."""
     own = [{"text": text, "parameters": _given(text, defaults)} for _, text in COOKBOOK]
     return own + [

@@ -22,7 +22,7 @@ from ui.source import Source
 from ui.typed import Element, Properties, Row
 from ui.work import tasks
 from ui.work.children import Job, Report
-from ui.work.watching import Watch
+from ui.work.watching import Start, Watch
 from ui.work.written import command_line, command_text
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def offer(source: Source, typed: str | None, picked: str | None, subject: Mappin
 
 
 @CALLS.answer("the skill", Output("w-start", "data"), Input("w-skill", "value"), State("w-subject", "data"))
-def ask(_source: Source, skill: str | None, subject: Mapping[str, str]) -> Update[Properties]:
+def ask(_source: Source, skill: str | None, subject: Mapping[str, str]) -> Update[Start]:
     if not skill:
         return no_update
     return {"id": secrets.token_hex(16), "form": {**subject, "skill": skill}}
@@ -91,7 +91,7 @@ def ask(_source: Source, skill: str | None, subject: Mapping[str, str]) -> Updat
     cause=True,
     prevent_initial_call=True,
 )
-def pick(_source: Source, cause: Cause, _clicks: object, rows: list[Properties] | None) -> Update[str]:
+def pick(_source: Source, cause: Cause, _clicks: object, rows: list[dict[str, str]] | None) -> Update[str]:
     if isinstance(cause.id, dict):
         return cause.id["skill"] if cause.value else no_update
     return rows[0]["id"] if rows else no_update
