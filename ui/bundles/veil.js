@@ -5,6 +5,12 @@ const veils = new WeakMap();
 
 const lifted = (veil, elements) => elements.filter((element) => veil.kept.has(element));
 
+/* What stands out of all that is drawn; Cytoscape keeps the list of all until an element comes or goes. */
+function above(veil, all) {
+  if (veil.all !== all || veil.of !== veil.kept) Object.assign(veil, { all, of: veil.kept, above: lifted(veil, all) });
+  return veil.above;
+}
+
 function draw(cy, veil) {
   const renderer = cy.renderer(), { canvas } = veil, base = renderer.data.canvases[renderer.NODE];
   const opacity = veil.kept ? String(FAINT) : "";
@@ -19,7 +25,19 @@ function draw(cy, veil) {
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, canvas.width, canvas.height);
   context.setTransform(zoom, 0, 0, zoom, ratio * pan.x, ratio * pan.y);
-  renderer.drawCachedElements(context, lifted(veil, renderer.getCachedZSortedEles()), ratio, cy.extent());
+  const needed = renderer.data.canvasNeedsRedraw, stale = needed[renderer.NODE];
+  renderer.drawCachedElements(context, above(veil, renderer.getCachedZSortedEles()), ratio, cy.extent());
+  needed[renderer.NODE] = stale; // to measure what is drawn asks for all to be drawn
+}
+
+/* The canvas behind the veil is `plain` while it shows the elements as they look without one. */
+function watches(renderer, veil) {
+  const render = renderer.render, needed = renderer.data.canvasNeedsRedraw;
+  renderer.render = function seen(options) {
+    const all = options && (options.forcedContext || options.drawAllLayers);
+    if (!all && needed[renderer.NODE]) veil.plain = !veil.kept;
+    return render.call(this, options);
+  };
 }
 
 /* Exported pictures have the veil too. */
@@ -43,21 +61,27 @@ function exports(renderer, veil) {
 
 function veilOf(cy) {
   if (veils.has(cy)) return veils.get(cy);
-  const renderer = cy.renderer(), canvas = document.createElement("canvas"), veil = { canvas, kept: null };
+  const renderer = cy.renderer(), canvas = document.createElement("canvas"), veil = { canvas, kept: null, plain: false };
   canvas.dataset.id = "veil";
   Object.assign(canvas.style, { position: "absolute", zIndex: 1, pointerEvents: "none" }); // above the nodes, below what is dragged
   renderer.data.canvasContainer.append(canvas);
   veils.set(cy, veil);
   exports(renderer, veil);
+  watches(renderer, veil);
   cy.on("render", () => draw(cy, veil));
   return veil;
 }
 
 export default function register(cytoscape) {
-  /* `elements` stand out from all others; null lifts the veil. */
-  cytoscape("core", "veil", function veil(elements) {
-    veilOf(this).kept = elements;
-    this.renderer().redraw({}); // draws no element anew that has not changed
+  /* `change` changes how elements look, in one batch, and gives those that stand out from all others; null lifts the
+     veil. Where it changes none but those that stand out or did, the canvas behind may be left as it is (`behind`). */
+  cytoscape("core", "veil", function veil(change, { behind = false } = {}) {
+    const own = veilOf(this), renderer = this.renderer(), needed = renderer.data.canvasNeedsRedraw;
+    const drawn = own.plain && !needed[renderer.NODE];
+    this.batch(() => { own.kept = change(); });
+    this.mutableElements().cleanStyle(); // now, not when they are drawn, so that no later change is taken for this one
+    if (behind && drawn && own.kept) needed[renderer.NODE] = false;
+    renderer.redraw({}); // draws no element anew that has not changed
     return this;
   });
   cytoscape("core", "veiled", function veiled(element) {

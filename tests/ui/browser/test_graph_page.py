@@ -492,6 +492,44 @@ def test_what_stands_out_does_so_on_the_screen_and_in_pictures(page: Page, small
     assert all(s["drawn"] == 1 and s["pictured"] == 255 for s in skills)
 
 
+def test_what_lies_behind_the_veil_is_drawn_only_if_it_has_changed(page: Page, small: str) -> None:
+    opened(page, f"{small}/graph?layout=waves")
+    drawn(page)
+    seen.at_rest(page)
+    asks = on_graph(
+        page,
+        """(() => {
+             const r = cy.renderer(), needed = r.data.canvasNeedsRedraw;
+             const [one, two] = cy.nodes("[id ^= 's:']").toArray();
+             const draw = () => { needed[r.NODE] = true; r.render({}); };
+             const choose = (node, options) => {
+               cy.veil(() => {
+                 const near = node ? node.connectedEdges() : cy.collection();
+                 sgTools.dress(cy, { near, focus: node || near });
+                 return node && node.union(near);
+               }, options);
+               return needed[r.NODE];
+             };
+             const behind = { behind: true }, found = {};
+             draw();
+             found.first = choose(one, behind);
+             found.second = choose(two, behind);
+             found.lifted = choose(null, behind);
+             draw();
+             found.looks = choose(one, {});
+             draw(); // now with the looks of what stands out
+             found.moved = choose(two, behind);
+             choose(null, behind);
+             draw();
+             needed[r.NODE] = true; // something else has changed
+             found.other = choose(one, behind);
+             choose(null, behind);
+             return found;
+           })()""",
+    )
+    assert asks == {"first": False, "second": False, "lifted": True, "looks": True, "moved": True, "other": True}
+
+
 @pytest.mark.long
 def test_the_map_has_its_own_line_again_after_another_view(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?view=map")
@@ -529,7 +567,7 @@ def test_names_keep_off_the_lines_of_a_picture_that_has_few(page: Page, small: s
              [[first, 0, 0], [second, 120, 0], [third, 120, 90]].forEach(([n, x, y]) => n.position({ x, y }));
              [[first, second], [second, third]].forEach(([a, b]) => cy.add({
                group: "edges", data: { source: a.id(), target: b.id(), width: 2, opacity: 1 } }));
-             cy.veil(null);
+             cy.veil(() => null);
            }), true)""",
     )
     until(page, "sgLabels.shown(cy).names.length === 3 && sgLabels.shown(cy).discs.length === 3")

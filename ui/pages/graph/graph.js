@@ -148,7 +148,7 @@
         return cy.add({ group: "edges", classes: "temporary", data: { id: `x:${a.id()}|${b.id()}`, source: a.id(), target: b.id(), width: 1.2, opacity: 0.5 } });
       };
       const beside = cy.nodes(".text").nonempty();
-      cy.batch(() => {
+      cy.veil(() => {
         cy.elements(".temporary").remove();
         const none = cy.collection(), wanted = { near: none, focus: none, path: none };
         const ground = cy.elements(".island, .mark"), steps = beside ? [] : (path || []).map(at).filter((n) => n.length);
@@ -174,9 +174,9 @@
           tools().notes(cy).unnamed = shown.not(wanted.near).not(node);
           shown = shown.union(edges);
         }
-        cy.veil(shown && shown.union(ground));
         tools().dress(cy, wanted);
-      });
+        return shown && shown.union(ground);
+      }, { behind: true });
       const node = skill ? at(skill) : null;
       if (node && node.length && !(path && path.length)) {
         const box = node.renderedPosition(), w = cy.width(), h = cy.height();

@@ -59,7 +59,7 @@
   function paint(cy, id) {
     const { view, kind, skill, near } = now;
     const side = view === "two" ? (id === "p-cy-a" ? "first" : "second") : null;
-    cy.batch(() => {
+    cy.veil(() => {
       cy.elements(".temporary").remove();
       const none = cy.collection(), skills = cy.nodes().not(".island");
       const without = (has) => skills.filter((node) => !has(node)).union(cy.edges().filter((edge) => !has(edge.source()) || !has(edge.target())));
@@ -74,8 +74,8 @@
       } else if (kind) {
         shown = cy.elements().not(without((node) => node.data("class") === kind));
       }
-      cy.veil(shown && shown.union(cy.elements(".island")));
       window.sgTools.dress(cy, wanted);
+      return shown && shown.union(cy.elements(".island"));
     });
   }
 
