@@ -25,6 +25,8 @@ _SUBQUERIES = ("EXISTS", "COUNT", "COLLECT")
 _SHORTEST = ("SHORTESTPATH", "ALLSHORTESTPATHS")
 _CLAUSES = ("MATCH", "OPTIONAL", "UNWIND", "WITH", "RETURN", "CALL", "UNION", "FINISH", "USE", "FILTER", "LET")
 _NO_NAMES = frozenset(("WHERE", "ORDER", "SKIP", "OFFSET", "LIMIT", "AS", "YIELD", *_CLAUSES))
+# Neo4j takes them as names, and where they are read as a value or an operator.
+_NO_VARIABLES = ("TRUE", "FALSE", "NULL", "NOT")
 
 
 @dataclass
@@ -140,6 +142,8 @@ class _Parser:
 
     def _variable(self) -> Piece:
         start = self._at
+        if self._word() in _NO_VARIABLES:
+            raise self._fault(f"expected a name, which {self._word().lower()} is not in all places: choose another")
         return Piece("variable", start, start + 1, name=self._symbol())
 
     def _separated(self, one: Callable[[], Piece], separator: str = ",") -> list[Piece]:
@@ -756,12 +760,14 @@ class _Parser:
     def _call(self, start: int, name: str) -> Piece:
         self._need("(")
         distinct = self._take("DISTINCT")
+        if not distinct and self._is("ALL") and self._word(1) != "(":
+            raise self._fault("expected a value; ALL has no effect here, and a variable `all` needs backticks")
         arguments: list[Piece] = []
         if name.lower() == "count" and self._take("*"):
             arguments = [Piece("star", self._at - 1, self._at)]
         elif name.lower() == "trim" and self._word() in ("BOTH", "LEADING", "TRAILING"):
             raise self._fault("trim(BOTH … FROM …) is not supported by the embedded store: trim(text) removes blanks")
-        elif not self._is(")"):
+        elif distinct or not self._is(")"):
             arguments = self._separated(self._expression)
         self._need(")")
         return self._piece("call", start, *arguments, name=name, flag=distinct)

@@ -299,6 +299,9 @@ class _Grammar:
             text, kind = self._aggregate(ordered=False)
             if kind == "list":
                 text, kind = f"size({text})", "int"
+            elif kind == "float":
+                # Its last digits depend on the order of what it is made of: no others may depend on them.
+                text = f"round({text}, 6)"
         else:
             text = self.value(kind)
         kept.append(f"{text} AS {alias}")
@@ -388,6 +391,8 @@ class _Grammar:
             items.append(text)
             kinds.append(kind)
         names = [self._name("c") for _ in items]
+        # The last digits of an average depend on the order of what it is made of: it is compared with nothing.
+        inexact = names[-1] if group and kinds[-1] == "float" else None
         distinct = self._chance(1)
         text = ", ".join(f"{item} AS {name}" for item, name in zip(items, names, strict=True))
         keys: tuple[int, ...] = ()
@@ -396,7 +401,7 @@ class _Grammar:
             columns = _Scope(
                 nodes={name: self._scope.nodes[item] for name, item in zip(names, items, strict=True)
                        if item in self._scope.nodes},
-                values={names[i]: kinds[i] for i in keys},
+                values={names[i]: kinds[i] for i in keys if names[i] != inexact},
             )  # fmt: skip
             order = self._with_expressions(
                 ", ".join(names[i] + self._pick("", " DESC") for i in keys),

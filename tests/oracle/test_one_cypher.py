@@ -204,6 +204,19 @@ _ALIKE = (
     ),
     "MATCH (m:Model {class: 'nothing of a model'}) RETURN count(m) AS n",
     "MATCH (s:Skill) WITH collect(s.id) AS all UNWIND all AS id RETURN id",
+    "MATCH (`all`:Skill) RETURN count(`all`) AS x, count(all(y IN [1] WHERE y > 0)) AS y",
+    "WITH 1 AS v RETURN (null + v) * 2 AS a, (v + null) * 2 AS b",
+    (
+        "MATCH (n:Skill) OPTIONAL MATCH (n)-[:PART_OF]->(m) WITH n, m WHERE NOT (m:Skill) IS NULL OR n:Layer IS NULL "
+        "RETURN n.id AS id, (n:Layer) IS NOT NULL AS a, m:Skill IS NULL AS b"
+    ),
+    *(
+        f"MATCH (n:Skill) OPTIONAL MATCH (n)-[:PART_OF]->(m) RETURN n.id AS id, {of}:Layer AS known "
+        "ORDER BY CASE WHEN known IS NULL THEN 1 ELSE 0 END, known = true, id DESC LIMIT 3"
+        for of in "nm"
+    ),
+    "UNWIND [2, 1] AS y RETURN y AS `true` ORDER BY `true`",
+    "UNWIND [2, 1] AS y WITH y AS `not` RETURN `not` AS x ORDER BY `not`",
     (
         "MATCH (s:Skill) WITH s.class AS class, s.id AS id "
         "ORDER BY class IS NULL, class = 's', size([x IN [1, 2] WHERE id <> 's2']), id DESC LIMIT 5 "
@@ -284,6 +297,15 @@ _REFUSED = {
     "RETURN true AND 1 AS x": "not true or false",
     "RETURN {months: 1, days: 2, seconds: 3} AS x": "rename one of the keys",
     "MATCH (s:Skill) WITH s.name RETURN 1 AS x": "AS",
+    # Neo4j refuses these, or reads such a name as a value where it is used.
+    "MATCH (all:Skill) RETURN count(all) AS x": "a variable `all` needs backticks",
+    "MATCH all = (:Text)-[:REQUIRES]->() RETURN max(length(all)) AS x": "a variable `all` needs backticks",
+    "WITH 1 AS distinct RETURN toString(distinct) AS x": "expected a value",
+    "UNWIND [2, 1] AS y RETURN y AS null ORDER BY null": "choose another",
+    "UNWIND [2, 1] AS y RETURN y AS false ORDER BY false": "choose another",
+    "MATCH (true:Skill) RETURN true.id AS x": "choose another",
+    "RETURN reduce(true = 0, y IN [1] | true + y) AS x": "choose another",
+    "WITH [1] AS not RETURN not[0] AS x": "choose another",
     "MATCH (s:Skill) WITH s.class AS x, count(*) AS n ORDER BY max(s.level) RETURN x": "make it one with AS",
     "MATCH (s:Skill) RETURN s.id AS x ORDER BY size([x IN [1, 2] WHERE x > 1])": "another name",
     "MATCH (s:Skill) WITH DISTINCT s AS x ORDER BY size([s IN [1] WHERE s > 0]) RETURN x": "another variable otherwise",

@@ -402,7 +402,7 @@ class Writer:
         if operator in ("+", "||"):
             if left <= {"list"} or right <= {"list"}:
                 return frozenset({"list"}) | null
-            if left <= {"str", "null"} or right <= {"str", "null"}:
+            if any("str" in side and side <= {"str", "null"} for side in (left, right)):
                 return frozenset({"str"}) | null
         if both & {"date", "datetime"} and operator in "+-":
             return (
@@ -670,6 +670,15 @@ class Writer:
             return [(condition, piece.start)]
         self._guard(piece)
         return [(f"(CASE WHEN {text} IS NULL THEN null ELSE {condition} END)", piece.start)]
+
+    def _write_is_null(self, piece: Piece) -> list[Chunk]:
+        """Whether a node has a label is null where the node is; kglite reads no label before IS."""
+        of = piece.parts[0]
+        while of.kind == "parentheses":
+            of = of.parts[0]
+        if of.kind != "has_labels":
+            return self._plain(piece)
+        return [(f"({self._text(of.roles['of'])} {piece.name})", piece.start)]
 
     def _label_condition(self, labels: Piece, text: str, *, relationship: bool) -> str:
         if labels.kind == "label":
@@ -1019,9 +1028,14 @@ class Writer:
             if "variable" in part.roles and part.roles["variable"].name in made:
                 name = part.roles["variable"].name
                 raise self._refuse(part, f"{name} is the name of a column: give the variable another name")
-        return {
-            (name,): self._text(of) if of.kind == "variable" else f"({self._text(of)})" for name, of in made.items()
-        }
+        return {(name,): self._made(of) for name, of in made.items()}
+
+    def _made(self, of: Piece) -> str:
+        text = self._text(of)
+        if of.kind == "has_labels" and not text.startswith("(CASE"):
+            # kglite reads no label before an operator.
+            return f"(CASE WHEN {text} THEN true ELSE false END)"
+        return text if of.kind == "variable" else f"({text})"
 
     def _merged_columns(self, piece: Piece, items: Sequence[Piece]) -> dict[tuple[str, ...], str]:
         """The columns of a projection that makes one row of several, by what they are made of, for its order.
