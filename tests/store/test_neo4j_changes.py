@@ -592,14 +592,39 @@ def test_who_may_only_read_is_told_of_what_is_half_published(
     def refuse(*_: object) -> None:
         raise StoreError("no") from ReadOnly("no")
 
+    clock, finish = _Clock(), neo4j_change.finish_publication
     with monkeypatch.context() as patch:
         patch.setattr(reader._connection, "write_nothing", refuse)
-        patch.setattr(neo4j_change, "_PATIENCE", 0.1)
+        patch.setattr(neo4j_change, "time", clock)
         with pytest.raises(StoreError, match="a dataset is being written; if that was broken off, any command"):
             reader.read_dataset("numbered")
-        store.datasets()
+        assert clock.seconds < 15
+
+        # As long as it goes on, it is waited for.
+        def one_batch() -> None:
+            with monkeypatch.context() as once, contextlib.suppress(Killed):
+                before_step(once, 2, kill)
+                finish(store._connection)
+
+        clock.seconds, clock.meanwhile, clock.step = 0.0, one_batch, 6.0
         assert reader.read_dataset("numbered").equals(numbered_dataset(2, SIZE))
+        assert 15 < clock.seconds < 60
     reader.close()
+
+
+class _Clock:
+    """A clock that goes on when somebody sleeps, and what others do meanwhile."""
+
+    seconds = 0.0
+    step = 0.2
+    meanwhile: Callable[[], None] = staticmethod(lambda: None)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += max(seconds, self.step)
+        self.meanwhile()
 
 
 @pytest.mark.parametrize("at_once", [False, pytest.param(True, marks=LONG)], ids=["staged", "one transaction"])

@@ -115,7 +115,8 @@ RETIRED_ROWS = 3
 AT_ONCE = 100_000
 """Nodes and associations that change in one transaction at most when something is published."""
 _STEP = 20_000
-_PATIENCE = 60.0
+_PATIENCE, _STILL = 60.0, 10.0
+"""Seconds that who may only read waits for a publication to end, and for its next batch."""
 
 READ_ATTEMPTS = 5
 """How often a read is repeated if what is read is replaced meanwhile."""
@@ -154,6 +155,10 @@ class _TooLargeError(Exception):
 
 class _UnfinishedError(Exception):
     """Something is being published in batches, by somebody who may have been killed: to be finished first."""
+
+    def __init__(self, progress: object = None) -> None:
+        """Say how far it has come, where that is known."""
+        self.progress = progress
 
 
 @dataclass(frozen=True)
@@ -410,11 +415,12 @@ def between_changes(connection: Connection, find: Callable[[ManagedTransaction],
         return find(transaction)
 
     def patient(transaction: ManagedTransaction) -> _T:
-        if _publishing(transaction, lock=False) is not None:
-            raise _UnfinishedError
+        unfinished = _publishing(transaction, lock=False)
+        if unfinished is not None:
+            raise _UnfinishedError([unfinished[key] for key in ("token", "done", "batches")])
         return find(transaction)
 
-    end = time.monotonic() + _PATIENCE
+    end, seen, since = time.monotonic() + _PATIENCE, None, 0.0
     while True:
         try:
             return connection.write_nothing(locked)
@@ -427,8 +433,11 @@ def between_changes(connection: Connection, find: Callable[[ManagedTransaction],
         try:
             # Whoever may only read can neither lock nor help.
             return connection.read(patient)
-        except _UnfinishedError:
-            if time.monotonic() > end:
+        except _UnfinishedError as unfinished:
+            now = time.monotonic()
+            if unfinished.progress != seen:
+                seen, since = unfinished.progress, now
+            if now > min(end, since + _STILL):
                 raise StoreError(
                     f"{connection.address.url}: a dataset is being written; if that was broken off, any command of a "
                     "user who may write, such as skillgraph datasets, brings it to its end"
@@ -437,15 +446,16 @@ def between_changes(connection: Connection, find: Callable[[ManagedTransaction],
 
 
 def _publishing(transaction: ManagedTransaction, *, lock: bool) -> dict[str, Any] | None:
-    """What is being published in batches: `token`, `steps` and how many of them are `done`; None if nothing is."""
+    """What is being published: `token`, `steps`, how many are `done`, in how many `batches`; None if nothing is."""
     row = transaction.run(
         "MATCH (s:SkillgraphStore {key: $key}) "
-        f"{'SET s.changes = s.changes ' if lock else ''}RETURN s.publishing AS publishing, s.published_steps AS done",
+        f"{'SET s.changes = s.changes ' if lock else ''}RETURN s.publishing AS publishing, s.published_steps AS done, "
+        "coalesce(s.published_batches, 0) AS batches",
         key=_STORE_KEY,
     ).single()
     if row is None or row["publishing"] is None:
         return None
-    return {**json.loads(row["publishing"]), "done": row["done"]}
+    return {**json.loads(row["publishing"]), "done": row["done"], "batches": row["batches"]}
 
 
 def is_publishing(transaction: ManagedTransaction) -> bool:
@@ -464,7 +474,10 @@ def finish_publication(transactions: Transactions) -> None:
         steps = [Step(*step) for step in plan["steps"]]
         if plan["done"] < len(steps):
             finished = steps[plan["done"]].run(transaction, _STEP) < _STEP
-            changed = "SET s.published_steps = s.published_steps + $finished"
+            changed = (
+                "SET s.published_steps = s.published_steps + $finished, "
+                "s.published_batches = coalesce(s.published_batches, 0) + 1"
+            )
         else:
             finished, changed = False, _ENDED
         transaction.run(
@@ -479,7 +492,9 @@ def finish_publication(transactions: Transactions) -> None:
         pass
 
 
-_ENDED = "SET s.last_change = $token, s.changes = s.changes + 1 REMOVE s.publishing, s.published_steps"
+_ENDED = (
+    "SET s.last_change = $token, s.changes = s.changes + 1 REMOVE s.publishing, s.published_steps, s.published_batches"
+)
 
 
 def change_mark(connection: Connection) -> tuple[Any, ...]:
