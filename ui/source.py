@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -16,6 +15,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from explorer.errors import StoreError
 from explorer.service import LayerView, layer_view
 from explorer.service.snapshot import read_dataset
+from explorer.store.opening import say_once
 from explorer.store.place import Place
 from explorer.store.protocol import DatasetInfo, LayerInfo, Store
 from ui.drawing.graphs import LayerGraph, layer_graph
@@ -207,8 +207,7 @@ class _Opening:
             self._news.notify_all()
 
     def _notice(self, text: str, done: int, total: int) -> None:
-        if not done:
-            sys.stderr.write(f"{text}.\n")
+        say_once(text, done, total)
         with self._news:
             self._said = f"{text}; {done} of {total} {'layer is' if total == 1 else 'layers are'} done."
             self._news.notify_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from explorer.credentials import Credentials
     from explorer.store.protocol import Notice, Store
 
-__all__ = ["DEFAULT_PATH", "SERVERS", "open_store"]
+__all__ = ["DEFAULT_PATH", "SERVERS", "open_store", "say_once"]
 
 DEFAULT_PATH = Path("skillgraph.kgl")
 """Default store: in the current folder."""
@@ -37,7 +38,7 @@ def open_store(
             (`neo4j://host:7687` and the like).
         mode: `read`, or `write`: of an embedded store only one process at a time has it open for writing.
         credentials: Who one is on a server; found as `explorer.credentials.find_credentials` does if not given.
-        notice: Told that opening takes long, and why.
+        notice: Told that opening takes long, and why; the standard error output if not given.
 
     Raises:
         StoreError: It is not there, cannot be opened, or is of another version.
@@ -51,8 +52,15 @@ def open_store(
                 f"{', '.join(f'{known}://' for known in SERVERS)}"
             )
         module, _, name = place.partition(":")
-        opened: Store = getattr(import_module(module), name)(url, credentials=credentials, notice=notice)
+        opened: Store = getattr(import_module(module), name)(url, credentials=credentials, notice=notice or say_once)
         return opened
     from explorer.store.embedded.store import EmbeddedStore
 
     return EmbeddedStore(Path(url or DEFAULT_PATH).expanduser(), mode=mode)
+
+
+def say_once(text: str, done: int, total: int) -> None:
+    """A `Notice` that goes to the standard error output."""
+    del total
+    if not done:
+        sys.stderr.write(f"{text}.\n")

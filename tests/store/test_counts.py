@@ -10,11 +10,14 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
+import explorer as sg
+from explorer.agent.tools import Tools
 from explorer.cli.app import app
 from explorer.cookbook import find_recipe
 from explorer.errors import StoreError
 from explorer.store.counts import COUNTS, MIXES, MOST_MIXES, association_counts, class_pairs
 from explorer.store.neo4j.connection import Connection
+from explorer.store.place import Place
 from explorer.store.protocol import LAYER_LACKS_SCHEMA, Store
 from loaders.dataset import build_dataset
 from tests.store.content import associations, components, layer, small_dataset
@@ -229,6 +232,29 @@ def test_the_first_command_says_in_one_line_that_it_counts(neo4j_server: Running
         assert len(done.stderr.splitlines()) == lines
         assert ("6 associations of 2 layers are being counted" in done.stderr) == bool(lines)
         assert json.loads(done.stdout)
+
+
+@pytest.mark.neo4j
+def test_python_and_agents_say_once_that_they_count(
+    neo4j_server: RunningNeo4j, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    neo4j_server.empty()
+    store = neo4j_server.open()
+    fill(store)
+    store.close()
+    monkeypatch.setenv("NEO4J_USER", neo4j_server.credentials.user)
+    monkeypatch.setenv("NEO4J_PASSWORD", neo4j_server.credentials.password)
+    for opened in (
+        lambda: sg.connect(neo4j_server.url).graphs,
+        lambda: Tools(Place.of(neo4j_server.url)).check(),
+    ):
+        for key in ("d/l", "d/other"):
+            without_counts(neo4j_server, key)
+        capsys.readouterr()
+        opened()
+        said = capsys.readouterr().err.splitlines()
+        assert len(said) == 1, said
+        assert "6 associations of 2 layers are being counted" in said[0]
 
 
 @pytest.mark.neo4j
