@@ -205,6 +205,12 @@ _ALIKE = (
     "MATCH (m:Model {class: 'nothing of a model'}) RETURN count(m) AS n",
     "MATCH (s:Skill) WITH collect(s.id) AS all UNWIND all AS id RETURN id",
     "MATCH (`all`:Skill) RETURN count(`all`) AS x, count(all(y IN [1] WHERE y > 0)) AS y",
+    "WITH [1, 2] AS v RETURN ((2 * 2) - [1, 2][1]) AS a, 3 - [x IN v | x * 2][0] - [1][0] AS b, 5 - v[1] AS c",
+    "MATCH (s:Skill) RETURN s.id AS id ORDER BY NOT (s)-[:PART_OF]->(:Skill) DESC, NOT (s)--(:Model) ASC, id",
+    (
+        "MATCH (s:Skill) RETURN s.id AS id, NOT (s)-[:PART_OF]->(:Skill) AS n "
+        "ORDER BY NOT (s)-[:PART_OF]->(:Skill) DESC, id"
+    ),
     "WITH 1 AS v RETURN (null + v) * 2 AS a, (v + null) * 2 AS b",
     (
         "MATCH (n:Skill) OPTIONAL MATCH (n)-[:PART_OF]->(m) WITH n, m WHERE NOT (m:Skill) IS NULL OR n:Layer IS NULL "

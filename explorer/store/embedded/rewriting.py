@@ -595,6 +595,9 @@ class Writer:
         self._check_operands(piece)
         if operator in ("+", "||"):
             return self._write_plus(piece)
+        if operator == "-" and self._tokens[right.start].text == "[":
+            # kglite takes "-[" for the beginning of a relationship.
+            return [*self._out(left), (" - (", None), *self._out(right), (")", None)]
         if operator not in ("/", "%") or (self._only(left, "int") and self._only(right, "int")):
             return self._plain(piece)
         if right.kind == "number" and float(_integer(self._source(right)) or _float(self._source(right))) != 0:
@@ -1080,11 +1083,18 @@ class Writer:
         of = piece.roles["of"]
         # A column that stands alone is known by its name.
         if not self._columns or (of.kind == "variable" and of.name in self._named):
-            return self._plain(piece)
+            return self._plain_key(piece)
         outer, self._replaced = self._replaced, {**self._replaced, **self._columns}
-        chunks = self._plain(piece)
+        chunks = self._plain_key(piece)
         self._replaced = outer
         return chunks
+
+    def _plain_key(self, piece: Piece) -> list[Chunk]:
+        of = piece.roles["of"]
+        if piece.name and any(part.kind == "pattern" and part.end == of.end for part in of.walk()):
+            # kglite takes what follows a pattern for a part of it.
+            return [("(", None), *self._out(of), (f") {piece.name}", None)]
+        return self._plain(piece)
 
     def _split_projection(self, piece: Piece, items: Sequence[Piece], aggregates: Sequence[Piece]) -> list[Chunk]:
         """Arguments first, then groups, then what is made of them."""
