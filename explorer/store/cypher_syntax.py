@@ -26,7 +26,7 @@ _SHORTEST = ("SHORTESTPATH", "ALLSHORTESTPATHS")
 _CLAUSES = ("MATCH", "OPTIONAL", "UNWIND", "WITH", "RETURN", "CALL", "UNION", "FINISH", "USE", "FILTER", "LET")
 _NO_NAMES = frozenset(("WHERE", "ORDER", "SKIP", "OFFSET", "LIMIT", "AS", "YIELD", *_CLAUSES))
 # Neo4j takes them as names, and where they are read as a value or an operator.
-_NO_VARIABLES = ("TRUE", "FALSE", "NULL", "NOT")
+_NO_VARIABLES = ("TRUE", "FALSE", "NULL", "NOT", "NAN", "INF", "INFINITY")
 
 
 @dataclass
