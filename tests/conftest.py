@@ -34,12 +34,14 @@ collect_ignore = [] if find_spec("pandas") and find_spec("pyspark") else ["spark
 if not find_spec("nbclient"):
     collect_ignore.append("notebooks")
 
-# Begun first and in this order, so that both processes end together; Neo4j's once its jars are there (`_fetch_jars`).
-_LONGEST = (
+# Groups, or folders of them, begun first and in this order, so that both processes end together. What reads files comes
+# before Neo4j: meanwhile its jars arrive (`_fetch_jars`), and the browser's server has compiled most kernels.
+_FIRST = (
     "browser",
-    "tests/docs/test_code_blocks.py",
+    "tests/loaders/",
     "neo4j",
     "stdlib",
+    "tests/docs/test_code_blocks.py",
     "tests/docs/test_printed.py",
     "tests/evidence/test_layers.py",
     "tests/ui/test_map_picture.py",
@@ -99,16 +101,24 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, bytes) else None
 
 
+def _place(name: str) -> int:
+    """Where a group stands in `_FIRST`; behind all of them if it does not."""
+    return next((place for place, first in enumerate(_FIRST) if name.startswith(first)), len(_FIRST))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    stray = [item.nodeid for item in items if item.get_closest_marker("neo4j") and group(item.nodeid) not in _LONGEST]
+    stray = [
+        item.nodeid
+        for item in items
+        if item.get_closest_marker("neo4j") and group(item.nodeid) not in ("browser", "neo4j")
+    ]
     if stray:
         raise pytest.UsageError(
             f"{stray[0]} would start a second Neo4j: add its file to _TOGETHER in tests/conftest.py"
         )
     if hasattr(config, "workerinput"):
-        rank = {name: place for place, name in enumerate(_LONGEST)}
-        items.sort(key=lambda item: rank.get(group(item.nodeid), len(rank)))
+        items.sort(key=lambda item: _place(group(item.nodeid)))
         if config.workerinput["workerid"] == "gw0" and any(group(item.nodeid) == "neo4j" for item in items):
             threading.Thread(target=_fetch_jars, daemon=True).start()
 
