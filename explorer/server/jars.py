@@ -186,7 +186,8 @@ def provision(
         if missing:
             with _fetching_alone(folder):
                 missing, stamp = _missing(wanted, folder)
-                _fetch(missing, folder, progress)
+                if missing:
+                    _fetch(missing, folder, progress)
         _write_stamp(folder, wanted, stamp)
     except OSError as error:
         raise ServerError(

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,12 +79,28 @@ def test_jars_are_fetched_once(repository: Repository, cache: Path) -> None:
     assert repository.asked == []
 
 
-def test_who_comes_while_they_are_fetched_waits_for_them(repository: Repository, cache: Path) -> None:
+def test_who_comes_while_they_are_fetched_waits_for_them(
+    repository: Repository, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lock = [repository.publish(name, name.encode() * 100) for name in ("a", "b", "c")]
+    both_look, fetch, fetches = threading.Barrier(2), jars._fetch, []
+    before = jars._fetching_alone
+
+    def alone(folder: Path) -> AbstractContextManager[None]:
+        both_look.wait(60)  # both have seen that they are missing
+        return before(folder)
+
+    def count(*given: Any) -> None:
+        fetches.append(given)
+        fetch(*given)
+
+    monkeypatch.setattr(jars, "_fetching_alone", alone)
+    monkeypatch.setattr(jars, "_fetch", count)
     with ThreadPoolExecutor(2) as pool:
         done = list(pool.map(lambda _: provision(cache=cache, jars=lock), range(2)))
     assert sorted(one.downloaded for one in done) == [0, 3]
     assert len(repository.asked) == 3
+    assert len(fetches) == 1
 
 
 def test_what_was_checked_is_not_read_again(
