@@ -30,6 +30,7 @@ __all__ = [
     "blank_chart",
     "card",
     "chart_settings",
+    "drawn_at_most",
     "empty_state",
     "figure",
     "folded",
@@ -310,6 +311,14 @@ def _subject(choice: Choice) -> html.Div:
 def _picker(field: str, label: str, options: list[dict[str, str]], value: str | None) -> dmc.Select:
     width = picker_width([option["label"] for option in options])
     return small_select({"type": "pick", "field": field}, label, options, value, width=width)
+
+
+def drawn_at_most(name: str, limits: Sequence[int], skills: int, chosen: int) -> html.Div:
+    """How many skills are drawn at most; nothing to choose where the fewest are all of them."""
+    useful = [most for place, most in enumerate(limits) if place == 0 or limits[place - 1] < skills]
+    options = [{"value": str(most), "label": f"up to {most:,}"} for most in useful]
+    value = str(chosen if chosen in useful else useful[-1])
+    return html.Div(small_select(name, "Draw", options, value, width=120), hidden=len(useful) == 1)
 
 
 def small_select(

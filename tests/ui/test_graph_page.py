@@ -8,8 +8,10 @@ import pytest
 
 from explorer.service.lacking import REASONS
 from tests.ui.large import large_graph
+from ui.drawing.colourings import colourings
+from ui.drawing.elements import group_drawing
 from ui.drawing.filters import Filters
-from ui.drawing.graphs import NODE_LIMIT
+from ui.drawing.graphs import GROUP_LIMIT, NODE_LIMIT, NODE_LIMITS, edge_limit
 from ui.pages.graph.inspector import ALL_OPTIONS, every_option, inspector, skill_options, summary
 from ui.pages.graph.lacking import lacking_panel
 from ui.pages.graph.pictures import colour_keys, drawing, look, paint, part, picture, table_rows, text_options
@@ -153,6 +155,29 @@ def test_large_layers_open_on_groups() -> None:
     assert read_state({"box": "0,1,0,1"}, graph).view == "skills"
     some = large_graph(ALL_OPTIONS, groups=5)
     assert len(skill_options(some, "", None)) == some.n
+
+
+def test_as_many_skills_are_drawn_as_a_person_chooses(snapshot: Snapshot) -> None:
+    """Skills, and those of opened groups; the line says how more are had, until there is no more to choose."""
+    total = snapshot.graph(*SUBJECT).n
+    fewer, more = total - 3, total - 1
+    with (
+        mock.patch("ui.pages.graph.state.NODE_LIMITS", (fewer, more)),
+        mock.patch("ui.pages.graph.state.NODE_LIMIT", fewer),
+        mock.patch("ui.pages.graph.pictures.NODE_LIMITS", (fewer, more)),
+    ):
+        usual, larger, other = (shown(snapshot, view="skills", most=most) for most in ("", str(more), str(total)))
+        assert (usual.most, larger.most, other.most) == (fewer, more, fewer)
+        few, many = (drawing(snapshot, SUBJECT, state) for state in (usual, larger))
+    assert (few.skills, many.skills) == (fewer, more)
+    assert few.caption.startswith(f"The {fewer} most used of {total} skills: draw more or filter them under “Options”,")
+    assert many.caption.startswith(f"The {more} most used of {total} skills: filter them, or see all")
+    graph = large_graph(NODE_LIMITS[1], groups=1)
+    look = {"look": colourings(graph)["class"]}
+    for most in NODE_LIMITS[:2]:
+        found = group_drawing(graph, look, opened=list(range(len(graph.groupings["community"].numbers))), limit=most)
+        assert found.skills == most - GROUP_LIMIT // 2
+        assert 0 < found.edges <= edge_limit(most)
 
 
 def test_of_very_many_skills_those_that_match_are_offered() -> None:

@@ -7,7 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { build } from "esbuild";
 
 const OUT = process.argv[2] || "../assets/vendor";
-const SOURCES = ["build.mjs", "cytoscape.js", "editor.js", "package-lock.json", "package.json", "pdf.js", "plotly.js", "svg.js", "veil.js"];
+const SOURCES = ["build.mjs", "cytoscape.js", "editor.js", "glide.js", "package-lock.json", "package.json", "pdf.js", "plotly.js", "svg.js", "veil.js"];
 const sha256 = (content) => createHash("sha256").update(content).digest("hex");
 
 const upstream = resolve("node_modules/.dash-cytoscape");

@@ -1,11 +1,13 @@
-/* dash-cytoscape's own component against a newer Cytoscape, with what pages use besides: a layout, an export, a veil. */
+/* dash-cytoscape's own component against a newer Cytoscape, with what pages use besides: a layout, an export, a veil, and quick moves. */
 import Cytoscape from "dash-cytoscape-source";
 import cytoscape from "cytoscape";
 import fcose from "cytoscape-fcose";
+import glide from "./glide.js";
 import svg from "./svg.js";
 import veil from "./veil.js";
 
 cytoscape.use(fcose);
+glide(cytoscape);
 svg(cytoscape);
 veil(cytoscape);
 
@@ -16,6 +18,7 @@ class Quiet extends Cytoscape {
     cy.on = () => cy;
     super.handleCy(cy);
     delete cy.on;
+    cy.glide();
   }
 
   /* Pages bring their graphs into view themselves; the component would first compare all elements with all before, and

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from explorer.wording import isolated, plural
 from ui.drawing.arrangements import arrange, row_marks
 from ui.drawing.colourings import Category, Colouring, colourings
-from ui.drawing.graphs import EDGE_LIMIT, GROUP_LIMIT, NODE_LIMIT, Grouping, LayerGraph, backbone
+from ui.drawing.graphs import GROUP_LIMIT, NODE_LIMIT, Grouping, LayerGraph, backbone, edge_limit
 from ui.drawing.layouts import Islands, islands
 from ui.typed import Element
 
@@ -137,22 +137,22 @@ def skill_drawing(
     looks: _Looks,
     *,
     per_skill: int = 3,
-    edge_limit: int = EDGE_LIMIT,
+    limit: int = NODE_LIMIT,
     arrangement: str = "islands",
     alike: bool = False,
 ) -> Drawing:
     """All skills of a graph with the strongest part of its associations.
 
     Args:
-        graph: At most `NODE_LIMIT` nodes.
+        graph: At most `limit` nodes.
         looks: Its colourings.
         per_skill: How many of each skill's associations are drawn at most.
-        edge_limit: How many in all.
+        limit: Nodes that the picture may have; `edge_limit` says how many associations in all.
         arrangement: A key of `ui.drawing.arrangements.ARRANGEMENTS`.
         alike: Draw all associations alike, and not those between communities paler: then communities are not needed.
     """
     edges, k = backbone(
-        graph.n, graph.source, graph.target, graph.strength, graph.rank, limit=edge_limit, most=per_skill
+        graph.n, graph.source, graph.target, graph.strength, graph.rank, limit=edge_limit(limit), most=per_skill
     )
     elements: list[Element] = []
     if arrangement == "islands":
@@ -199,7 +199,9 @@ def _discs(graph: LayerGraph, looks: _Looks, place: Islands) -> list[Element]:
     return discs
 
 
-def group_drawing(graph: LayerGraph, looks: _Looks, *, by: str = "community", opened: Sequence[int] = ()) -> Drawing:
+def group_drawing(
+    graph: LayerGraph, looks: _Looks, *, by: str = "community", opened: Sequence[int] = (), limit: int = NODE_LIMIT
+) -> Drawing:
     """Groups of skills as discs in the places of their skills; opened ones show their skills instead.
 
     Args:
@@ -207,13 +209,14 @@ def group_drawing(graph: LayerGraph, looks: _Looks, *, by: str = "community", op
         looks: Its colourings.
         by: A key of `LayerGraph.groupings`.
         opened: Numbers of the groups to open, the first ones first if there are more skills in them than can be drawn.
+        limit: How many can be: skills and closed groups.
     """
     found, edges = graph.groupings[by], graph.outline
     place, names, many = found.atlas, found.names, _MANY[by]
     row = {int(number): c for c, number in enumerate(found.numbers.tolist())}
     open_rows = [row[number] for number in opened if number in row]
     closed = [int(c) for c in found.drawn if int(c) not in set(open_rows)]
-    visible, hidden = _opened_members(graph, [found.members[c] for c in open_rows])
+    visible, hidden = _opened_members(graph, [found.members[c] for c in open_rows], limit - GROUP_LIMIT // 2)
     elements: list[Element] = []
     for c in open_rows:
         x, y, r = float(place.centre_x[c]), float(place.centre_y[c]), 1.03 * float(place.radius[c])
@@ -225,11 +228,11 @@ def group_drawing(graph: LayerGraph, looks: _Looks, *, by: str = "community", op
     elements += [
         skill_node(graph, i, float(place.x[i]), float(place.y[i]), float(size[i]), looks) for i in nodes.tolist()
     ]
-    links = _mixed_edges(graph, found, visible, closed, edges)
+    links = _mixed_edges(graph, found, visible, closed, edges, limit)
     elements += links
     caption = f"{plural(graph.n, 'skill')} in {plural(len(found.members), by, many)}. "
     if open_rows:
-        before = _mixed_edges(graph, found, np.zeros(graph.n, dtype=bool), found.drawn.tolist(), edges)
+        before = _mixed_edges(graph, found, np.zeros(graph.n, dtype=bool), found.drawn.tolist(), edges, limit)
         caption += (
             f"Before opening: {plural(len(found.drawn), 'disc')} and {plural(len(before), 'line')}; now "
             f"{plural(len(closed), 'disc')}, {plural(len(nodes), 'skill')} and {plural(len(links), 'line')}"
@@ -248,10 +251,10 @@ def group_drawing(graph: LayerGraph, looks: _Looks, *, by: str = "community", op
 _MANY = {"community": "communities", "class": "classes", "component": "components"}
 
 
-def _opened_members(graph: LayerGraph, groups: Sequence[Int]) -> tuple[npt.NDArray[np.bool_], int]:
+def _opened_members(graph: LayerGraph, groups: Sequence[Int], room: int) -> tuple[npt.NDArray[np.bool_], int]:
     """Nodes of opened groups as far as there is room, the most used first; and how many there is none for."""
     visible = np.zeros(graph.n, dtype=bool)
-    room, hidden = NODE_LIMIT - GROUP_LIMIT // 2, 0
+    hidden = 0
     for members in groups:
         taken = members[: max(room, 0)]
         visible[taken] = True
@@ -288,7 +291,7 @@ def _group_node(
 
 
 def _mixed_edges(
-    graph: LayerGraph, found: Grouping, visible: npt.NDArray[np.bool_], closed: Sequence[int], edges: Int
+    graph: LayerGraph, found: Grouping, visible: npt.NDArray[np.bool_], closed: Sequence[int], edges: Int, limit: int
 ) -> list[Element]:
     """Edges between visible skills, between closed groups, and from one to the other."""
     n_groups = len(found.numbers)
@@ -306,7 +309,7 @@ def _mixed_edges(
     key, place = np.unique(low[apart] * span + high[apart], return_inverse=True)
     weight = np.bincount(np.ravel(place), graph.weight[between[apart]].astype(float), len(key)).astype(np.int64)
     u, v = np.divmod(key, max(span, 1))
-    kept = _strongest_links(u, v, weight, n_groups)
+    kept = _strongest_links(u, v, weight, n_groups, limit)
     heaviest = int(weight.max(initial=1))
 
     def name(end: int) -> str:
@@ -318,7 +321,7 @@ def _mixed_edges(
     ]
 
 
-def _strongest_links(u: Int, v: Int, weight: Int, n_groups: int) -> Int:
+def _strongest_links(u: Int, v: Int, weight: Int, n_groups: int, limit: int) -> Int:
     """All links between skills (they are a backbone already), and the heaviest four of each closed community.
 
     A community's links to single skills are not drawn beyond that: they would be a fan of hundreds.
@@ -331,7 +334,7 @@ def _strongest_links(u: Int, v: Int, weight: Int, n_groups: int) -> Int:
     order = np.lexsort((edge, -weight[edge], ends))
     starts = np.searchsorted(ends[order], ends[order], side="left")
     kept[edge[order][np.arange(len(order)) - starts < 4]] = True
-    found: Int = np.flatnonzero(kept).astype(np.int64)[:EDGE_LIMIT]
+    found: Int = np.flatnonzero(kept).astype(np.int64)[: edge_limit(limit)]
     return found
 
 

@@ -22,9 +22,11 @@ __all__ = [
     "EDGE_LIMIT",
     "GROUP_LIMIT",
     "NODE_LIMIT",
+    "NODE_LIMITS",
     "Grouping",
     "LayerGraph",
     "backbone",
+    "edge_limit",
     "layer_graph",
     "most_used",
     "shortest_path",
@@ -36,12 +38,15 @@ __all__ = [
 Int = npt.NDArray[np.int64]
 Float = npt.NDArray[np.float64]
 
-NODE_LIMIT = 3_000
-"""Nodes that a browser without a graphics card pans and zooms at over 30 frames a second once drawn; above it
-the graph opens on communities."""
+NODE_LIMITS = (3_000, 5_000, 10_000)
+"""Most skills that are drawn, as a person chooses: a browser without a graphics card moves all of them at over 30
+frames a second, but takes the longer to draw them for the first time."""
+
+NODE_LIMIT = NODE_LIMITS[0]
+"""Nodes that are drawn unless more are asked for; a layer above it opens on communities."""
 
 EDGE_LIMIT = 7_500
-"""Edges likewise."""
+"""Edges likewise; see `edge_limit`."""
 
 GROUP_LIMIT = 400
 """Most closed groups that are drawn as discs, the largest first."""
@@ -445,6 +450,15 @@ def skills_of(view: LayerView, text: int) -> Sequence[int]:
     graph = view.indexed.graph
     found: list[int] = graph.text_skills[graph.text_ptr[text] : graph.text_ptr[text + 1]].tolist()
     return found
+
+
+def edge_limit(nodes: int) -> int:
+    """Edges that are drawn beside so many nodes at most.
+
+    >>> edge_limit(NODE_LIMIT) == EDGE_LIMIT
+    True
+    """
+    return nodes * EDGE_LIMIT // NODE_LIMIT
 
 
 def most_used(graph: LayerGraph, limit: int, always: Collection[str] = ()) -> LayerGraph:

@@ -285,6 +285,64 @@ def test_the_table_is_the_picture_s_twin(page: Page, small: str) -> None:
     until(page, "cy.width() > 100")
 
 
+_MOVED = """async () => {
+  const cy = document.getElementById('cy')._cyreg.cy, glide = cy.glide();
+  const canvas = document.querySelector('#cy canvas[data-id$=node]'), node = cy.nodes()[0], found = {};
+  const frames = async () => { for (let i = 0; i < 3; i += 1) await new Promise(requestAnimationFrame); };
+  const slow = () => Object.assign(glide, { cost: 1e6, at: performance.now() });
+  // where the moved canvas has the node, and where it belongs
+  const apart = () => {
+    const { zoom, pan } = glide.drawn, { x, y } = node.position();
+    const there = new DOMMatrix(canvas.style.transform).transformPoint({ x: zoom * x + pan.x, y: zoom * y + pan.y });
+    return Math.hypot(there.x - node.renderedPosition('x'), there.y - node.renderedPosition('y'));
+  };
+  const look = (name) => {
+    found[name] = { held: glide.held, drawn: glide.drawings, moved: canvas.style.transform !== '', apart: apart() };
+  };
+  await frames();
+  slow();
+  look('before');
+  cy.panBy({ x: 30, y: -20 });
+  cy.zoom({ level: 1.3 * cy.zoom(), renderedPosition: { x: 100, y: 200 } });
+  await frames();
+  look('moving');
+  node.style('border-width', 3); // what changes is drawn at once
+  await frames();
+  look('changed');
+  slow();
+  cy.panBy({ x: -30, y: 20 });
+  while (glide.drawn.pan.x !== cy.pan().x) await new Promise(requestAnimationFrame);
+  look('rested');
+  node.removeStyle();
+  await frames();
+  Object.assign(glide, { cost: 0, at: 0 });
+  look('quick before');
+  cy.panBy({ x: 5, y: 5 });
+  await frames();
+  look('quick');
+  return found;
+}"""
+
+
+def test_a_picture_that_is_slow_to_draw_is_moved_as_it_is(page: Page, small: str) -> None:
+    opened(page, f"{small}/graph?view=skills")
+    drawn(page)
+    found = page.evaluate(_MOVED)
+    before, moving, changed, rested = (found[name] for name in ("before", "moving", "changed", "rested"))
+    assert moving["moved"]
+    assert moving["held"] > before["held"]
+    assert moving["drawn"] == before["drawn"]
+    for name, look in found.items():
+        assert look["apart"] < 0.01, name  # pixels: styles keep six digits
+    assert changed["drawn"] > moving["drawn"]
+    assert not changed["moved"]
+    assert rested["drawn"] > changed["drawn"]
+    assert rested["held"] > changed["held"]
+    assert not rested["moved"]
+    assert found["quick"]["drawn"] > found["quick before"]["drawn"]
+    assert found["quick"]["held"] == found["quick before"]["held"]
+
+
 @pytest.mark.long
 def test_map_of_many_skills_goes_to_cytoscape(page: Page, many: str) -> None:
     opened(page, f"{many}/graph")
@@ -315,7 +373,11 @@ def test_map_of_many_skills_goes_to_cytoscape(page: Page, many: str) -> None:
     until(page, f"cy.nodes('[id ^= \"s:\"]').length === {count}")
     page.get_by_role("button", name="Leave the region").click()
     until(page, f"cy.nodes('[id ^= \"s:\"]').length === {NODE_LIMIT}")
-    expect(page.locator("#g-caption")).to_contain_text("most used")
+    expect(page.locator("#g-caption")).to_contain_text("The 3,000 most used of 6,000 skills: draw more")
+    page.locator("#g-most").click()
+    page.get_by_role("option", name="up to 10,000").click()
+    until(page, "cy.nodes('[id ^= \"s:\"]').length === 6000")
+    assert state(page)["most"] == "10000"
 
 
 def test_map_click_chooses_a_skill(page: Page, small: str) -> None:

@@ -19,7 +19,7 @@ from ui.drawing.canvas import legend_items
 from ui.drawing.colourings import Colouring
 from ui.drawing.filters import counts_sentence
 from ui.drawing.graph_file import graph_file
-from ui.drawing.graphs import NODE_LIMIT, LayerGraph
+from ui.drawing.graphs import LayerGraph
 from ui.drawing.learning_path import needed_before
 from ui.drawing.map_picture import map_figure, nearest_box
 from ui.pages.graph.exports import as_csv, as_graphml
@@ -297,7 +297,7 @@ def chart(
     texts = texts_of_skills(snapshot, where, state)
     figure = map_figure(found.graph, found.look, found.picture, chosen=chosen, texts=texts)
     inside = len(found.picture.inside)
-    return figure, map_sentence(found.graph.n, inside, found.drawn), _open_label(inside)
+    return figure, map_sentence(found.graph.n, inside, found.drawn), _open_label(inside, state.most)
 
 
 @CALLS.answer(
@@ -314,9 +314,9 @@ def rows(source: Source, data: dict[str, str] | None, table: bool, subject: dict
     return table_rows(snapshot, where, read_state(data, snapshot.graph(*where)))
 
 
-def _open_label(inside: int) -> str:
-    if inside > NODE_LIMIT:
-        return f"Open the {NODE_LIMIT:,} most used of these"
+def _open_label(inside: int, most: int) -> str:
+    if inside > most:
+        return f"Open the {most:,} most used of these"
     return "Open this skill" if inside == 1 else f"Open these {inside:,} skills"
 
 

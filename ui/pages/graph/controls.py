@@ -11,11 +11,11 @@ from dash.development.base_component import Component
 
 from ui.attributes import attributes
 from ui.brushes import brushed, slider
-from ui.components import icon, small_select
+from ui.components import drawn_at_most, icon, small_select
 from ui.content import Child
 from ui.drawing.arrangements import ARRANGEMENTS, FCOSE_LIMIT
 from ui.drawing.colourings import TITLES
-from ui.drawing.graphs import LayerGraph
+from ui.drawing.graphs import NODE_LIMITS, LayerGraph
 from ui.drawing.histograms import Histogram, Scale, last_place, masteries, uses, waves, weights
 from ui.drawing.naming import name_keys
 from ui.pages.graph.inspector import every_option
@@ -184,6 +184,7 @@ def _arranging(graph: LayerGraph, state: GraphState) -> list[Child]:
             ),
             "skills",
         ),
+        _for_views(drawn_at_most("g-most", NODE_LIMITS, graph.n, state.most), "skills", "groups"),
         _for_views(
             small_select(
                 "g-by",

@@ -196,7 +196,7 @@
 
   /* ---------- state: one list of controls, for the address, for undo, for the server ---------- */
 
-  const DRAWN = ["view", "by", "layout", "per", "weight", "waves", "uses", "mastery", "classes", "add", "around", "open", "texts", "box"];
+  const DRAWN = ["view", "by", "layout", "per", "most", "weight", "waves", "uses", "mastery", "classes", "add", "around", "open", "texts", "box"];
 
   /* What an address need not say because the page takes it anyway, and what means nothing in a view. */
   (window.sgRules = window.sgRules || {}).graph = {
@@ -244,6 +244,7 @@
     if (now.view !== "texts") drawn.texts = "";
     if (now.view !== "groups") { drawn.by = "community"; drawn.open = ""; }
     if (now.view !== "skills") { drawn.layout = ""; drawn.per = ""; }
+    if (now.view !== "skills" && now.view !== "groups") drawn.most = "";
     // an element that is drawn already keeps a class that it is no longer given
     const box = document.getElementById("cy"), cy = !now.add && box && box._cyreg && box._cyreg.cy;
     if (cy) cy.nodes(".added").removeClass("added");

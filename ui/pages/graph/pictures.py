@@ -16,7 +16,7 @@ from ui.drawing.centrality import degree
 from ui.drawing.colourings import TITLES, Colouring, by_centrality, by_level, by_membership, colouring
 from ui.drawing.elements import Drawing, group_drawing, neighbour_drawing, skill_drawing
 from ui.drawing.filters import Filters, filtered
-from ui.drawing.graphs import NODE_LIMIT, LayerGraph, most_used
+from ui.drawing.graphs import NODE_LIMITS, LayerGraph, most_used
 from ui.drawing.map_picture import MapPicture, map_picture, whole_box
 from ui.drawing.naming import USUAL, named, skill_texts
 from ui.pages.graph.lacking import is_lacking, place_of
@@ -192,12 +192,12 @@ def _drawing(snapshot: Snapshot, subject: Subject, state: GraphState) -> Drawing
         return snapshot.once((*key, node), lambda: neighbour_drawing(shown, colours, node))
     if state.view == "groups":
         return snapshot.once(
-            (*key, state.by, state.opened),
-            lambda: group_drawing(shown, colours, by=state.by, opened=state.opened),
+            (*key, state.by, state.opened, state.most),
+            lambda: group_drawing(shown, colours, by=state.by, opened=state.opened, limit=state.most),
         )
     return snapshot.once(
-        (*key, state.per, state.arrangement),
-        lambda: _skills(shown, colours["look"], state.per, state.arrangement, state.filters.added),
+        (*key, state.per, state.arrangement, state.most),
+        lambda: _skills(shown, colours["look"], state),
     )
 
 
@@ -206,19 +206,20 @@ def _middle(shown: LayerGraph, state: GraphState) -> int:
     return int(np.argmax(shown.uses)) if found is None else found
 
 
-def _skills(shown: LayerGraph, colours: Colouring, per: int, arrangement: str, always: Collection[str] = ()) -> Drawing:
-    """The most used ones, and those of a query, if there are more than a browser pans smoothly."""
-    drawn = most_used(shown, NODE_LIMIT, always)
+def _skills(shown: LayerGraph, colours: Colouring, state: GraphState) -> Drawing:
+    """The most used ones, and those of a query, if there are more than are drawn at most."""
+    drawn, arrangement = most_used(shown, state.most, state.filters.added), state.arrangement
     if drawn is not shown:
         colours = colours.take(np.searchsorted(shown.skill, drawn.skill))
     if arrangement == "fcose" and drawn.n > FCOSE_LIMIT:
         arrangement, note = "force", f" fCoSE handles at most {FCOSE_LIMIT} skills, so springs are used instead."
     else:
         note = ""
-    found = skill_drawing(drawn, {"look": colours}, per_skill=per, arrangement=arrangement)
+    found = skill_drawing(drawn, {"look": colours}, per_skill=state.per, limit=state.most, arrangement=arrangement)
     caption = found.caption + _MEANINGS.get(arrangement, "")
     if drawn is not shown:
-        caption = f"The {drawn.n:,} most used of {shown.n:,} skills: filter them, or see all as groups or on the map. "
+        more = "draw more or filter them under “Options”" if state.most < NODE_LIMITS[-1] else "filter them"
+        caption = f"The {drawn.n:,} most used of {shown.n:,} skills: {more}, or see all as groups or on the map. "
         caption += found.caption + _MEANINGS.get(arrangement, "")
     return Drawing(found.elements, caption + note, found.skills, found.groups, found.edges)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from explorer.wording import quoted
 from ui.drawing.arrangements import ARRANGEMENTS
 from ui.drawing.filters import Filters
-from ui.drawing.graphs import NODE_LIMIT, LayerGraph
+from ui.drawing.graphs import NODE_LIMIT, NODE_LIMITS, LayerGraph
 from ui.drawing.histograms import last_place
 from ui.drawing.map_picture import Box
 from ui.drawing.naming import USUAL, name_keys
@@ -41,6 +41,7 @@ CONTROLS = Group(
         Control("by", "g-by", default="community"),
         Control("layout", "g-layout", default="islands"),
         Control("per", "g-per", default="3"),
+        Control("most", "g-most", default=str(NODE_LIMIT)),
         Control("weight", "g-weight", codec="whole", default=1, slides=True),
         Control("waves", "g-waves", codec="range", slides=True),
         Control("uses", "g-uses", codec="range", slides=True),
@@ -74,6 +75,7 @@ class GraphState:
         by: One of `GROUPS`.
         arrangement: One of `ARRANGEMENTS`.
         per: How many associations of each skill are drawn.
+        most: One of `NODE_LIMITS`: how many skills are drawn at most.
         colour: One of `ui.drawing.colourings.TITLES`.
         names: The property that skills are called by.
         skill: Id of the chosen skill, learned or not.
@@ -90,6 +92,7 @@ class GraphState:
     by: str
     arrangement: str
     per: int
+    most: int
     colour: str
     names: str
     skill: str | None
@@ -113,7 +116,6 @@ def read_state(query: Mapping[str, str], graph: LayerGraph) -> GraphState:
     view = _one_of(_FORMER.get(wanted, wanted), VIEWS, usual_view(graph) if box is None else "skills")
     by = _one_of(query.get("by", ""), GROUPS, "community")
     usual = "map" if box is not None else "islands"
-    per = query.get("per", "")
 
     def skill(key: str, *, every: bool = True) -> str | None:
         found = query.get(key)
@@ -123,7 +125,8 @@ def read_state(query: Mapping[str, str], graph: LayerGraph) -> GraphState:
         view=view,
         by=by,
         arrangement=_one_of(query.get("layout", ""), ARRANGEMENTS, usual),
-        per=int(per) if per.isdecimal() and int(per) in PER else 3,
+        per=_number(query.get("per", ""), PER, 3),
+        most=_number(query.get("most", ""), NODE_LIMITS, NODE_LIMIT),
         colour=query.get("colour") or (by if view == "groups" else "class"),
         names=query["names"] if query.get("names") in name_keys(graph) else USUAL,
         skill=skill("skill"),
@@ -162,6 +165,10 @@ def write_list(values: tuple[str, ...]) -> str:
 
 def _one_of(value: str, among: Mapping[str, str], usual: str) -> str:
     return value if value in among else usual
+
+
+def _number(value: str, among: Sequence[int], usual: int) -> int:
+    return int(value) if value.isdecimal() and int(value) in among else usual
 
 
 def _filters(query: Mapping[str, str], graph: LayerGraph, box: Box | None) -> Filters:

@@ -16,6 +16,7 @@ from ui.attributes import attributes
 from ui.choice import Choice, Query, choose
 from ui.components import (
     card,
+    drawn_at_most,
     empty_state,
     figure,
     fraction,
@@ -280,7 +281,7 @@ def _graph(found: LayerComparison, query: Query) -> html.Section:
                     legend,
                     html.Div(className="spacer"),
                     _segments("p-view", "View", _VIEWS, query.get("view")),
-                    _draw(len(found.changes), CONTROLS.read(query)["draw"]),
+                    drawn_at_most("p-draw", LIMITS, len(found.changes), int(CONTROLS.read(query)["draw"])),
                     _select(
                         "p-class", "Class", [ALL_CLASSES, *classes], chosen if chosen in classes else ALL_CLASSES, 150
                     ),
@@ -305,16 +306,6 @@ def _graph(found: LayerComparison, query: Query) -> html.Section:
         ],
         className="card graph-card",
     )
-
-
-def _draw(skills: int, chosen: str) -> html.Div:
-    """How many skills are drawn at most; nothing to choose where the fewest are all of them."""
-    useful = [most for place, most in enumerate(LIMITS) if place == 0 or LIMITS[place - 1] < skills]
-    options = [{"value": str(most), "label": f"up to {most:,}"} for most in useful]
-    field = small_select(
-        "p-draw", "Draw", options, chosen if int(chosen) in useful else options[-1]["value"], width=120
-    )
-    return html.Div(field, hidden=len(useful) == 1)
 
 
 def _side(name: str, layer: str, box: str) -> html.Div:
