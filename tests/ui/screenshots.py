@@ -63,7 +63,11 @@ _READY = """() => {
   const seen = (selector) => [...document.querySelectorAll(selector)].filter(shown);
   return document.querySelector('.page') && seen('.stat-value').every((e) => !e.innerText.includes('…'))
     && seen('.tab-body').every((e) => e.children.length)
+    && document.documentElement.dataset.busy === 'no'
     && seen('.canvas > div').every((e) => !e._cyreg || e._cyreg.cy.nodes().length)
+    && [...document.querySelectorAll('canvas.names')].filter((e) => shown(e.parentElement))
+      .every((e) => e.style.visibility === '' && e.style.transform === '' && e.width > 300)
+    && seen('#g-map-box').every((e) => e.querySelector('.js-plotly-plot')?.layout?.images?.length)
     && seen('#w-strip, #look-strip').every((e) => !e.innerText)
     && seen('#z-code, .query-summary').every((e) => e.innerText && !e.innerText.startsWith('Running'))
     && seen('.figure').every((e) => e.querySelector('.js-plotly-plot')?.data?.length);

@@ -51,15 +51,15 @@
     else if ((tries || 0) < 200) window.setTimeout(() => whenReady(id, act, (tries || 0) + 1), 50);
   }
 
-  function fit(cy, padding, sides) {
+  /* The whole graph in view, with room around it, at the sides too, in pixels; `named`: names need room as well. */
+  function fit(cy, padding = 14, sides = padding, named = false) {
     cy.resize();
-    const box = cy.nodes(":visible").boundingBox({ includeLabels: false }), pad = padding === undefined ? 14 : padding;
-    if (!(box.w > 0)) return;
-    const level = Math.min((cy.width() - 2 * (sides || pad)) / box.w, (cy.height() - 2 * pad) / box.h, 1.8);
-    cy.viewport({
-      zoom: level,
-      pan: { x: cy.width() / 2 - level * (box.x1 + box.w / 2), y: cy.height() / 2 - level * (box.y1 + box.h / 2) },
-    });
+    const box = cy.nodes(":visible").boundingBox({ includeLabels: named });
+    if (!(box.w > 0) || !cy.width()) return;
+    const zoom = Math.min((cy.width() - 2 * sides) / box.w, (cy.height() - 2 * padding) / box.h, 1.8);
+    const pan = { x: cy.width() / 2 - zoom * (box.x1 + box.w / 2), y: cy.height() / 2 - zoom * (box.y1 + box.h / 2) };
+    const now = cy.pan(), same = (a, b) => Math.abs(a - b) < 1e-6;
+    if (!same(cy.zoom(), zoom) || !same(now.x, pan.x) || !same(now.y, pan.y)) cy.viewport({ zoom, pan });
   }
 
   /* Acts once the nodes of another picture are there, before they are drawn. */

@@ -77,22 +77,29 @@ the discs. While the picture moves the layer is only moved with it; names are pl
     return found;
   }
 
+  const fits = (entry, w, h) => 2 * entry.r > w + 6 && 2 * entry.r > h + 6;
+
   function lines(entry, view) {
     const bold = entry.rank >= 4 || entry.rank === 1 || entry.rank === 2;
     const size = entry.rank === 5 ? 13 : entry.rank === 2 ? 12.5 : 12;
     const font = `${bold ? 600 : 500} ${size}px ${FONT}`;
+    const wide = (some) => Math.max(...some.map((row) => width(row, font))), high = (some) => some.length * size * 1.22;
     let rows = entry.text.split("\n");
+    if (entry.rank === 1) { // as much of a group's name as its disc has room for; beside it, the first and the number
+      const short = [rows[0], ...rows.slice(1).slice(-1)];
+      rows = [rows, short, [rows[0]]].find((some) => fits(entry, wide(some), high(some))) || short;
+    }
     if (entry.island && !entry.text.includes("\n")) { // the names of its most used skills, as many as have room
       const limit = Math.max(2 * entry.r, 110);
       while (rows[0].includes(", ") && width(rows[0], font) > limit) rows = [rows[0].slice(0, rows[0].lastIndexOf(", "))];
     }
-    return { rows, font, size, bold, w: Math.max(...rows.map((row) => width(row, font))), h: rows.length * size * 1.22 };
+    return { rows, font, size, bold, w: wide(rows), h: high(rows) };
   }
 
   /* Where a name may stand, best first: [x, y] of its middle. */
   function places(entry, w, h) {
     const { x, y, r } = entry, half = entry.h;
-    if (entry.rank === 1 && 2 * r > w + 6 && 2 * r > h + 6) return [[x, y]];
+    if (entry.rank === 1 && fits(entry, w, h)) return [[x, y]];
     if (entry.island) return [[x, y - r - h / 2 - 3], [x, y + r + h / 2 + 3], [x, y - r + h / 2 + 3]];
     const side = r + w / 2 + 3, above = half + h / 2 + 1, near = [
       [x + side, y], [x - side, y], [x, y + above], [x, y - above],
@@ -159,7 +166,7 @@ the discs. While the picture moves the layer is only moved with it; names are pl
       if (!at) continue;
       const b = box(at);
       room.put(b);
-      placed.push({ ...entry, ...look, at, box: b, far: !entry.island && entry.rank !== 1 && Math.hypot(Math.max(0, Math.abs(at[0] - entry.x) - look.w / 2 - entry.r), Math.max(0, Math.abs(at[1] - entry.y) - look.h / 2 - entry.h)) > 8 });
+      placed.push({ ...entry, ...look, at, box: b, far: !entry.island && Math.hypot(Math.max(0, Math.abs(at[0] - entry.x) - look.w / 2 - entry.r), Math.max(0, Math.abs(at[1] - entry.y) - look.h / 2 - entry.h)) > 8 });
     }
     return placed;
   }
@@ -293,7 +300,7 @@ the discs. While the picture moves the layer is only moved with it; names are pl
     if (!layer || !layer.view) return null;
     const discs = candidates(cy, layer.view).filter((entry) => !entry.island && !entry.own);
     return {
-      names: layer.placed.map(({ text, box, rank: importance, node }) => ({ text, importance, id: node.id(), ...box, of: undefined })),
+      names: layer.placed.map(({ text, rows, box, rank: importance, node }) => ({ text, rows, importance, id: node.id(), ...box, of: undefined })),
       discs: discs.map(({ x, y, r, node }) => ({ x, y, r, id: node.id() })),
     };
   }

@@ -228,18 +228,20 @@ def group_drawing(
     elements += [
         skill_node(graph, i, float(place.x[i]), float(place.y[i]), float(size[i]), looks) for i in nodes.tolist()
     ]
-    links = _mixed_edges(graph, found, visible, closed, edges, limit)
+    links, there = _mixed_edges(graph, found, visible, closed, edges, limit)
+    kept = "" if len(links) == there else f" of {there:,}, the heaviest four of each group first"
     elements += links
     caption = f"{plural(graph.n, 'skill')} in {plural(len(found.members), by, many)}. "
     if open_rows:
-        before = _mixed_edges(graph, found, np.zeros(graph.n, dtype=bool), found.drawn.tolist(), edges, limit)
+        before, _ = _mixed_edges(graph, found, np.zeros(graph.n, dtype=bool), found.drawn.tolist(), edges, limit)
         caption += (
             f"Before opening: {plural(len(found.drawn), 'disc')} and {plural(len(before), 'line')}; now "
-            f"{plural(len(closed), 'disc')}, {plural(len(nodes), 'skill')} and {plural(len(links), 'line')}"
+            f"{plural(len(closed), 'disc')}, {plural(len(nodes), 'skill')} and {plural(len(links), 'line')}{kept}"
         )
     else:
         caption += (
-            "The more skills a group has, the larger its disc; a line links groups whose skills occur in the same texts"
+            "A disc has the room that its skills need, and a skill needs more if more texts require it; a line links "
+            f"groups whose skills occur in the same texts: {plural(len(links), 'line')}{kept}"
         )
     if hidden:
         caption += f"; left out: {plural(hidden, 'less used skill')} of the opened {many}"
@@ -292,8 +294,8 @@ def _group_node(
 
 def _mixed_edges(
     graph: LayerGraph, found: Grouping, visible: npt.NDArray[np.bool_], closed: Sequence[int], edges: Int, limit: int
-) -> list[Element]:
-    """Edges between visible skills, between closed groups, and from one to the other."""
+) -> tuple[list[Element], int]:
+    """Edges between visible skills, between closed groups, and from one to the other; and how many there are in all."""
     n_groups = len(found.numbers)
     end = np.where(visible, n_groups + np.arange(graph.n), found.of)
     shut = np.zeros(n_groups, dtype=bool)
@@ -309,19 +311,22 @@ def _mixed_edges(
     key, place = np.unique(low[apart] * span + high[apart], return_inverse=True)
     weight = np.bincount(np.ravel(place), graph.weight[between[apart]].astype(float), len(key)).astype(np.int64)
     u, v = np.divmod(key, max(span, 1))
-    kept = _strongest_links(u, v, weight, n_groups, limit)
+    kept = _strongest_links(u, v, weight, n_groups)
+    if len(kept) > edge_limit(limit):
+        kept = np.sort(kept[np.argsort(-weight[kept], kind="stable")[: edge_limit(limit)]])
     heaviest = int(weight.max(initial=1))
 
     def name(end: int) -> str:
         return f"g:{found.numbers[end]}" if end < n_groups else f"s:{graph.skill_id(end - n_groups)}"
 
-    return [
+    drawn = [
         _edge(int(e), name(int(u[e])), name(int(v[e])), int(weight[e]), inside=u[e] >= n_groups, heaviest=heaviest)
         for e in kept.tolist()
     ]
+    return drawn, len(u)
 
 
-def _strongest_links(u: Int, v: Int, weight: Int, n_groups: int, limit: int) -> Int:
+def _strongest_links(u: Int, v: Int, weight: Int, n_groups: int) -> Int:
     """All links between skills (they are a backbone already), and the heaviest four of each closed community.
 
     A community's links to single skills are not drawn beyond that: they would be a fan of hundreds.
@@ -334,7 +339,7 @@ def _strongest_links(u: Int, v: Int, weight: Int, n_groups: int, limit: int) -> 
     order = np.lexsort((edge, -weight[edge], ends))
     starts = np.searchsorted(ends[order], ends[order], side="left")
     kept[edge[order][np.arange(len(order)) - starts < 4]] = True
-    found: Int = np.flatnonzero(kept).astype(np.int64)[: edge_limit(limit)]
+    found: Int = np.flatnonzero(kept).astype(np.int64)
     return found
 
 

@@ -29,7 +29,7 @@ def test_communities_follow_by_themselves(
         }).observe(document, { subtree: true, childList: true, characterData: true });"""
     )
     page.goto(f"{address}/graph?dataset=small&layer=tuned&view=groups")
-    expect(page.locator("#g-caption")).to_contain_text("communities. The more skills a group has")
+    expect(page.locator("#g-caption")).to_contain_text("communities. A disc has the room that its skills need")
     seen.until(page, "cy", "cy && cy.nodes('.group').length > 1 && !cy.nodes('.mark').length")
     assert captions[0].startswith("The communities of ")
     assert "follows by itself" in captions[0]

@@ -646,3 +646,30 @@ def test_names_keep_off_the_lines_of_a_picture_that_has_few(page: Page, small: s
             assert not any(name["x1"] < x < name["x2"] and name["y1"] < y < name["y2"] for name in shown["names"]), (
                 "a line lies under a name"
             )
+
+
+def test_groups_bear_as_much_of_their_names_as_their_discs_have_room_for(page: Page, small: str) -> None:
+    """Beside a disc that has no room there are the first name and the number."""
+    opened(page, f"{small}/graph?dataset=small&layer=tuned&view=groups")
+    until(page, "sgLabels.shown(cy)?.names.length > 0")
+    on_graph(
+        page,
+        """(cy.batch(() => {
+             cy.remove(cy.elements());
+             [220, 90, 40, 10].forEach((size, i) => cy.add({ group: "nodes", classes: "group",
+               data: { ...cy.nodes().data(), id: `g:${i}`, label: "one\\nanother, which is long\\n7 skills", size },
+               position: { x: 40 + 140 * i, y: 150 } }));
+           }), true)""",
+    )
+    on_graph(page, "(cy.viewport({ zoom: 1, pan: { x: 80, y: 0 } }), true)")  # a new picture is first fitted
+    until(page, "cy.zoom() === 1 && sgLabels.shown(cy).names.length === 4 && sgLabels.shown(cy).discs[0].r === 110")
+    shown = on_graph(page, "sgLabels.shown(cy)")
+    rows = {name["id"]: name["rows"] for name in shown["names"]}
+    short = ["one", "7 skills"]
+    assert rows == {"g:0": ["one", "another, which is long", "7 skills"], "g:1": short, "g:2": ["one"], "g:3": short}
+    discs = {disc["id"]: disc for disc in shown["discs"]}
+    for name in shown["names"]:
+        disc = discs[name["id"]]
+        middle = (name["x1"] + name["x2"]) / 2, (name["y1"] + name["y2"]) / 2
+        apart = abs(middle[0] - disc["x"]) + abs(middle[1] - disc["y"])
+        assert (apart < 1) == (name["id"] != "g:3")  # pixels: a name inside stands in the middle

@@ -23,15 +23,8 @@
 
   /* All in view, with room for half a name at each side. */
   function fit(cy) {
-    cy.resize();
-    const shown = cy.nodes(":visible");
-    if (!shown.length || !cy.width()) return;
-    const labels = shown.is(".text, .mark"); // names beside their nodes need room too
-    const box = shown.boundingBox({ includeLabels: labels }), pad = 14;
-    const zoom = Math.min((cy.width() - 2 * (labels ? pad : 2 * pad)) / box.w, (cy.height() - 2 * pad) / box.h, 1.8);
-    const pan = { x: cy.width() / 2 - zoom * (box.x1 + box.w / 2), y: cy.height() / 2 - zoom * (box.y1 + box.h / 2) };
-    const now = cy.pan(), same = (a, b) => Math.abs(a - b) < 1e-6;
-    if (!same(cy.zoom(), zoom) || !same(now.x, pan.x) || !same(now.y, pan.y)) cy.viewport({ zoom, pan });
+    const named = cy.nodes(":visible").is(".text, .mark"); // names beside their nodes need room too
+    tools().fit(cy, 14, named ? 14 : 28, named);
   }
 
   const openGroup = (opened, group) => set("g-open", { data: [group, ...opened.filter((c) => c !== group)].slice(0, 6) });
