@@ -20,6 +20,7 @@ import pytest
 from explorer.errors import NotFoundError, SkillgraphError, StoreError
 from explorer.store.neo4j import change as neo4j_change
 from explorer.store.neo4j import dataset as neo4j_dataset
+from explorer.store.neo4j import layer as neo4j_layer
 from explorer.store.neo4j import store as neo4j_store
 from explorer.store.neo4j.change import Change, Step
 from explorer.store.neo4j.dataset import DatasetReader
@@ -1030,7 +1031,9 @@ def test_layers_of_one_name_in_two_datasets_keep_their_associations(
     assert leftovers(server) == {}
 
 
-def test_associations_that_stay_are_not_written_again(server: RunningNeo4j, store: Neo4jStore) -> None:
+def test_associations_that_stay_are_not_written_again(
+    server: RunningNeo4j, store: Neo4jStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Those with another weight are given it; what another program added to the layer goes."""
     pairs, components = numbered_associations(1, SIZE)
     for name in ("numbered", "second"):
@@ -1062,5 +1065,17 @@ def test_associations_that_stay_are_not_written_again(server: RunningNeo4j, stor
     last = server.rows(listed, dataset="numbered")
     assert [row[:3] for row in last] == [tuple(row.values()) for row in changed.to_pylist()]
     assert [row[3] for row in last[:third]] == [row[3] for row in first[third : 2 * third]]
+    assert server.rows(listed, dataset="second") == other
+    # Twice, which a program of ours does not write.
+    server.rows(
+        "MATCH (a:Skill {dataset: 'numbered'})-[r:ASSOCIATED_WITH {layer: 'layer'}]->(b) WITH a, r, b LIMIT 3 "
+        "CREATE (a)-[s:ASSOCIATED_WITH]->(b) SET s = properties(r)"
+    )
+    store.write_associations("numbered", "layer", changed, rule="any", components=components)
+    assert store.read_associations("numbered", "layer").equals(changed)
+    # Among numbers of nodes so large that two of them do not fit into one.
+    monkeypatch.setattr(neo4j_layer, "_WIDEST", 1)
+    store.write_associations("numbered", "layer", pairs, rule="any", components=components)
+    assert store.read_associations("numbered", "layer").equals(pairs)
     assert server.rows(listed, dataset="second") == other
     server.rows("MATCH (n:Foreign) DETACH DELETE n")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import NotFoundError, StoreError
 from explorer.store.counts import COUNTS, MIXES, association_counts, class_pairs
-from explorer.store.neo4j.change import Change, is_publishing, of_layer
+from explorer.store.neo4j.change import Change, Step, is_publishing, of_layer
 from explorer.store.neo4j.dataset import (
     BATCH,
     dataset_node_of,
@@ -164,24 +164,28 @@ def reuse_associations(
         places: Positions among them of the first skill of each association that it is to have, and of the second.
         weight: Weight of each.
     """
+    span = int(skills.numbers.max(initial=0)) + 1
+    if span > _WIDEST:
+        Step("forget", info.name, info.dataset).run(transaction)
+        return np.zeros(len(weight), dtype=np.bool_)
+    first, second = (skills.numbers[place] for place in places)
+    wanted = first * span + second
     row = transaction.run(
-        f"MATCH (a)-[n:ASSOCIATED_WITH]->(b) WHERE {of_layer(transaction, info.dataset, info.name)} "
-        "RETURN collect(id(n)), collect(id(a)), collect(id(b)), collect(coalesce(n.weight, 0))",
+        _KEPT.format(of_layer=of_layer(transaction, info.dataset, info.name)),
         what=info.name,
         name=info.dataset,
+        span=span,
+        wanted=wanted.tolist(),
     ).single(strict=True)
-    numbers, first, second, weights = (np.asarray(values, dtype=np.int64) for values in row)
-    usable = np.flatnonzero(np.isin(first, skills.numbers) & np.isin(second, skills.numbers))
-    pairs, rows = np.unique(_pair(skills.positions(first[usable]), skills.positions(second[usable])), return_index=True)
-    wanted = _pair(*places)
+    numbers, found, weights = (np.asarray(values, dtype=np.int64) for values in row)
+    pairs, rows = np.unique(found, return_index=True)
     there = np.isin(wanted, pairs)
-    kept = usable[rows[np.searchsorted(pairs, wanted[there])]]
-    gone = np.ones(len(numbers), dtype=np.bool_)
-    gone[kept] = False
+    kept = rows[np.searchsorted(pairs, wanted[there])]
     changed = weights[kept] != weight[there]
     values = np.stack([numbers[kept], weight[there]], axis=1)[changed]
     for statement, listed in (
-        ("UNWIND $rows AS row MATCH ()-[n]->() WHERE id(n) = row DELETE n", np.sort(numbers[gone])),
+        # Another program may have added one twice.
+        ("UNWIND $rows AS row MATCH ()-[n]->() WHERE id(n) = row DELETE n", np.delete(numbers, rows)),
         ("UNWIND $rows AS row MATCH ()-[n]->() WHERE id(n) = row[0] SET n.weight = row[1]", values),
     ):
         for start in range(0, len(listed), BATCH):
@@ -189,9 +193,16 @@ def reuse_associations(
     return there
 
 
-def _pair(first: NDArray[np.int32], second: NDArray[np.int32]) -> NDArray[np.int64]:
-    """One number for two positions."""
-    return first.astype(np.int64) << 32 | second
+# A pair of nodes is one number, which must be below 2^63. One pass deletes and tells what stays: to read all of them
+# first and to look up those that go again takes half as long again.
+_WIDEST = 1 << 31
+_KEPT = (
+    "MATCH (a)-[n:ASSOCIATED_WITH]->(b) WHERE {of_layer} "
+    "WITH n, CASE WHEN id(a) < $span AND id(b) < $span THEN id(a) * $span + id(b) ELSE -1 END AS pair "
+    "WITH n, pair, pair IN $wanted AS stays "
+    "FOREACH (gone IN CASE WHEN stays THEN [] ELSE [n] END | DELETE gone) "
+    "WITH n, pair, stays WHERE stays RETURN collect(id(n)), collect(pair), collect(coalesce(n.weight, 0))"
+)
 
 
 def publish_layer(transaction: ManagedTransaction, layer: Layer, draft: str, revision: str) -> None:
