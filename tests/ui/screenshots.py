@@ -27,7 +27,7 @@ SHOTS = (
     ("overview-dark", "/", "dark"),
     ("runs", "/runs?run=learn&name=tuned&base=foundation&mode=frozen&part=%5B%22scipy%22%5D", "light"),
     ("graph", "/graph", "light"),
-    ("graph-communities", "/graph?layer=scipy-continued&open=2", "dark"),
+    ("graph-communities", "/graph?layer=scipy-continued&view=groups&open=2", "dark"),
     ("graph-skill", "/graph?skill=builtin%3Asorted", "light"),
     ("graph-neighbours", "/graph?skill=builtin%3Asorted&view=neighbours", "light"),
     ("graph-texts", "/graph?skill=builtin%3Asorted&view=texts", "light"),

@@ -55,7 +55,7 @@ the discs. While the picture moves the layer is only moved with it; names are pl
     }
   }
 
-  const RANKS = [["focus", 5], ["path", 4], ["near", 3], ["island", 2], ["group", 1]];
+  const RANKS = [["mark", 6], ["focus", 5], ["path", 4], ["near", 3], ["island", 2], ["group", 1]];
   function rank(node) {
     for (const [name, value] of RANKS) if (node.hasClass(name)) return value;
     return 0;
@@ -99,6 +99,7 @@ the discs. While the picture moves the layer is only moved with it; names are pl
   /* Where a name may stand, best first: [x, y] of its middle. */
   function places(entry, w, h) {
     const { x, y, r } = entry, half = entry.h;
+    if (entry.rank === 6) return [[x - w / 2, y]]; // beside its row
     if (entry.rank === 1 && fits(entry, w, h)) return [[x, y]];
     if (entry.island) return [[x, y - r - h / 2 - 3], [x, y + r + h / 2 + 3], [x, y - r + h / 2 + 3]];
     const side = r + w / 2 + 3, above = half + h / 2 + 1, near = [

@@ -48,18 +48,7 @@ def _beside(scheme: Scheme) -> list[Rule]:
             "selector": "node.unlearned",
             "style": {"background-opacity": 0.15, "border-width": 1.5, "border-style": "dashed", "border-color": line},
         },
-        {
-            "selector": "node.mark",
-            "style": {
-                "background-opacity": 0,
-                "label": "data(label)",
-                "font-size": 12,
-                "font-weight": 600,
-                "text-halign": "left",
-                "min-zoomed-font-size": 6,
-                "events": "no",
-            },
-        },
+        {"selector": "node.mark", "style": {"background-opacity": 0, "events": "no"}},
     ]
 
 

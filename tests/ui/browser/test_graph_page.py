@@ -250,6 +250,7 @@ def test_arrangements_move_the_same_skills(page: Page, small: str) -> None:
         page, "cy.nodes('[id ^= \"s:\"]').map(n => [n.data('wave'), n.position('y')]).sort((a, b) => a[1] - b[1])"
     )
     assert [wave for wave, _ in rows] == sorted(wave for wave, _ in rows)
+    until(page, "sgLabels.shown(cy)?.names.filter(n => n.id.startsWith('r:')).length === cy.nodes('.mark').length")
     page.get_by_role("button", name="Options").click()
     pick(page, "Arrange skills", "grid, by class and use")
     until(page, "cy.nodes('.mark').length === 0")
