@@ -25,9 +25,10 @@ import subprocess
 import sys
 import time
 import venv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 ROOT = Path(__file__).resolve().parent
 LOCKS = ROOT / "requirements"
@@ -35,6 +36,7 @@ ENVIRONMENT = ROOT / ".venv"
 SPARK = ROOT / ".venv-spark"  # pandas comes with Spark; it is kept out of where everything else is tested
 DOCS = ROOT / ".venv-docs"  # the site and the notebooks, which show pandas
 TOOLS = ROOT / ".bootstrap"
+LOCK = ROOT / ".bootstrap.lock"
 STAMP = "skillgraph-setup.json"
 EXTRAS = ("server", "spark", "fast", "mcp")
 BIN = "Scripts" if os.name == "nt" else "bin"
@@ -124,6 +126,43 @@ def _docs(arguments: list[str]) -> int:
 
 def _set_up(profile: str, extras: Iterable[str] = ()) -> None:
     """Make the environment of `profile` hold what its lock names, with these extras and those added before."""
+    with _alone():
+        _set_up_alone(profile, extras)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One process at a time sets up; whoever comes meanwhile waits, and finds what it needs."""
+    try:
+        file = LOCK.open("wb")
+    except OSError:  # where nothing can be written, nothing is set up either
+        yield
+        return
+    with file:
+        if not _locked(file):
+            _say("Another command is setting up here: waiting for it.")
+            while not _locked(file):
+                time.sleep(0.2)
+        yield
+
+
+def _locked(file: BinaryIO) -> bool:
+    """Whether a file is this process's alone from now on, until it is closed."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _set_up_alone(profile: str, extras: Iterable[str]) -> None:
     folder = {"spark-tests": SPARK, "docs": DOCS}.get(profile, ENVIRONMENT)
     there = _stamp(folder)
     extras = sorted({*extras, *there.get("extras", [])})

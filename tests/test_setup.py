@@ -8,8 +8,9 @@ import json
 import re
 import shlex
 import sys
+import threading
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from _pytest.mark.expression import Expression
@@ -58,6 +59,33 @@ def test_an_environment_of_somebody_else_is_explained_and_left_alone(bootstrap: 
         bootstrap._stamp(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pyvenv.cfg", bootstrap.STAMP]
     assert bootstrap._stamp(tmp_path / "none") == {}
+
+
+def test_two_commands_at_once_set_up_one_after_the_other(
+    bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bootstrap, "LOCK", tmp_path / "lock")
+    began, end = threading.Event(), threading.Event()
+    monkeypatch.setattr(bootstrap, "time", SimpleNamespace(sleep=lambda _: end.set()))  # the first ends once one waits
+    order: list[str] = []
+
+    def first() -> None:
+        with bootstrap._alone():
+            began.set()
+            end.wait()
+            order.append("first")
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    began.wait()
+    with bootstrap._alone():
+        order.append("second")
+    thread.join()
+    assert order == ["first", "second"]
+    assert "Another command is setting up here: waiting for it." in capsys.readouterr().err
+    monkeypatch.setattr(bootstrap, "LOCK", tmp_path / "none" / "lock")  # a folder that cannot be written
+    with bootstrap._alone():
+        assert not (tmp_path / "none").exists()
 
 
 def test_extras_are_kept_by_later_set_ups_and_come_from_their_locks(
