@@ -2,6 +2,7 @@
    fifth of the time at most, and is made anew once the view rests. */
 const SHARE = 5;
 const FRAME = 17; // milliseconds between two frames
+const MOST = 500; // milliseconds that a drawing is thought to take: a hidden page draws its next frame much later
 const REST = 90; // milliseconds without a movement
 const glides = new WeakMap();
 
@@ -43,7 +44,7 @@ function glideOf(cy) {
     const at = performance.now();
     Object.assign(glide, { drawn, cost: at - now, at, changed: false, drawings: glide.drawings + 1 });
     // The browser fills the canvas after the script has ended: what delays the next frame is part of the cost.
-    requestAnimationFrame((next) => { glide.cost = Math.max(glide.cost, next - now - FRAME); });
+    requestAnimationFrame((next) => { glide.cost = Math.min(Math.max(glide.cost, next - now - FRAME), MOST); });
     return result;
   };
   return glide;
