@@ -141,6 +141,12 @@ _INK: Mapping[Scheme, Mapping[str, str]] = {
 }
 
 
+_CORE: Rule = {
+    "selector": "core",
+    "style": {"active-bg-opacity": 0},
+}  # no grey disc under the pointer that moves a graph
+
+
 def cytoscape_stylesheet(scheme: Scheme, colour: str = "class") -> list[Rule]:
     """Looks of a graph of skills.
 
@@ -237,6 +243,7 @@ def cytoscape_stylesheet(scheme: Scheme, colour: str = "class") -> list[Rule]:
             "selector": "edge.path",
             "style": {"line-color": ROLES["measured"], "opacity": 1, "width": 3, "z-index": 28},
         },
+        _CORE,
     ]
     return sheet
 
@@ -272,6 +279,7 @@ def tree_stylesheet(scheme: Scheme) -> list[Rule]:
                 "font-family": _FONTS,
             },
         },
+        _CORE,
         {"selector": "node.parent", "style": {"width": 17, "height": 17, "font-weight": 600}},
         {"selector": "node.open", "style": {"text-valign": "top", "text-margin-x": 1, "text-margin-y": 3}},
         {"selector": "node.learned", "style": {"background-color": PLAIN, "border-color": PLAIN}},
