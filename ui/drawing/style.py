@@ -141,10 +141,8 @@ _INK: Mapping[Scheme, Mapping[str, str]] = {
 }
 
 
-_CORE: Rule = {
-    "selector": "core",
-    "style": {"active-bg-opacity": 0},
-}  # no grey disc under the pointer that moves a graph
+# no grey disc under the pointer that moves a graph
+_CORE: Rule = {"selector": "core", "style": {"active-bg-opacity": 0}}
 
 
 def cytoscape_stylesheet(scheme: Scheme, colour: str = "class") -> list[Rule]:
