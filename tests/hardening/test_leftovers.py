@@ -74,12 +74,15 @@ def plain_umask() -> Iterator[None]:
 @contextmanager
 def started(command: list[Any], **options: Any) -> Iterator[subprocess.Popen[str]]:
     """A process that hears these signals even where the tests ignore them, and that does not outlive a failed test."""
-
-    def hear() -> None:
-        for ending in (signal.SIGINT, signal.SIGHUP):
-            signal.signal(ending, signal.SIG_DFL)
-
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=hear, **options) as process:  # noqa: PLW1509
+    ignored = [ending for ending in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(ending) == signal.SIG_IGN]
+    for ending in ignored:  # a child inherits what is ignored, and no handler
+        signal.signal(ending, signal.SIG_DFL)
+    try:
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options)
+    finally:
+        for ending in ignored:
+            signal.signal(ending, signal.SIG_IGN)
+    with process:
         try:
             yield process
         finally:
