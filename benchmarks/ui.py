@@ -35,6 +35,7 @@ from benchmarks.harness import Report, Table, arguments, finish, markdown
 from explorer.service import associate, learn
 from explorer.store.opening import open_store
 from loaders.dataset import build_dataset
+from ui.drawing.graphs import NODE_LIMITS
 
 WAIT = 180_000  # milliseconds
 PAN_SECONDS = 4.0
@@ -553,7 +554,7 @@ def of_callbacks(report: Report, browser: Any, address: str, _: int, options: ar
 def of_many(report: Report, browser: Any, folder: Path, options: argparse.Namespace) -> None:
     """Pages of a layer of many skills, which the server has made for another visitor before."""
     large, associations = large_store(folder, options.skills)
-    rows = []
+    rows, drawn = [], []
     with served(large) as (address, process):
 
         def visit(path: str) -> tuple[float, ...]:
@@ -572,9 +573,30 @@ def of_many(report: Report, browser: Any, folder: Path, options: argparse.Namesp
             visit(path)
             found = [visit(path) for _ in range(options.repeats)]
             rows.append([path, *(spread(list(column)) for column in zip(*found, strict=True))])
+        for most in NODE_LIMITS:
+            picture = f"{address}/graph?view=skills&most={most}"
+            first_paint(browser, picture, DRAWN)
+            found = [first_paint(browser, picture, DRAWN)[1:] for _ in range(options.repeats)]
+            nodes, edges, rate, slow, busy = pan(browser, picture)
+            drawn.append(
+                [
+                    *(f"{most:,}", f"{nodes:,}", f"{edges:,}"),
+                    *(spread(list(column)) for column in zip(*found, strict=True)),
+                    *(f"{rate:.1f}", f"{slow:.0f} ms", f"{busy:.0f} ms"),
+                ]
+            )
     title = f"Pages of {options.skills:,} skills and {associations:,} associations, further visitors"
     heads = ["content, nothing cached", "next reload: first paint", "content", "CPU of the page", "CPU of the server"]
     add(report, title, ["page", *heads], rows)
+    add(
+        report,
+        f"As many of {options.skills:,} skills as a person lets be drawn, further visitors; then panned",
+        [
+            *("at most", "nodes", "edges", "graph drawn", "CPU of the page until then"),
+            *("frames/s", "95 % of frames within", "CPU a frame"),
+        ],
+        drawn,
+    )
 
 
 def of_map(report: Report, browser: Any, folder: Path, options: argparse.Namespace) -> None:
