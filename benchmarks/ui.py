@@ -88,7 +88,7 @@ VIEWS = (
 )
 PANNED = (
     ("all skills of the foundation", "/graph?view=skills&per=12&layer=foundation"),
-    ("a layer above the limit, its largest groups opened", "/graph?view=groups&open=0,1,2,3,4,5,6,7&layer=scipy-joint"),
+    ("a layer of more skills, its largest groups opened", "/graph?view=groups&open=0,1,2,3,4,5,6,7&layer=scipy-joint"),
 )
 PATHS = (
     *("/", "/graph", "/learning", "/percolation", "/layers", "/family"),
