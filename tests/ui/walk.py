@@ -59,6 +59,7 @@ _QUERIES = (
     "MATCH (",
     "MATCH (s:Skil) RETURN s",
 )
+_FILES = (("rows.csv", "text,skills\na,s; t\nb,t\n"), ("none.csv", ""), ("שלום.csv", "<b>text</b>;\x00"))
 _WRITES = ("Start", "Delete", "Rename", "Refresh", "Save", "Learn", "Manage", "Continue", "Link", "Estimate", "Import")
 
 # What can be acted on, each with a number by which it is found again.
@@ -86,6 +87,7 @@ _FIND = """writes => {
     if (e.type === 'radio') { if (label) add('press', label, named(e) + ' ' + label.innerText); }
     else if (e.type === 'checkbox') add('press', e.closest('label') || e, named(e));
     else if (e.getAttribute('aria-haspopup') === 'listbox') add('choose', e, named(e));
+    else if (e.type === 'file') add('send', e, named(e));
     else if (e.type !== 'hidden') add('type', e, named(e));
   });
   all('[role=slider]', (e) => add('slide', e, named(e)));
@@ -235,6 +237,10 @@ class Walk:
             text = ""  # a browser lets nobody type more than numbers there
         place.fill(text, timeout=3_000)
         place.blur()
+
+    def _send(self, place: Any) -> None:
+        name, content = self.chance.choice(_FILES)
+        place.set_input_files([{"name": name, "mimeType": "text/csv", "buffer": content.encode()}], timeout=3_000)
 
     def _slide(self, place: Any) -> None:
         place.focus(timeout=3_000)
