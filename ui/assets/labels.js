@@ -99,7 +99,7 @@ the discs. While the picture moves the layer is only moved with it; names are pl
   /* Where a name may stand, best first: [x, y] of its middle. */
   function places(entry, w, h) {
     const { x, y, r } = entry, half = entry.h;
-    if (entry.rank === 6) return [[x - w / 2, y]]; // beside its row
+    if (entry.rank === 6) return [[Math.max(x + r - w / 2, w / 2 + GAP), y]]; // beside its row, at the right end of its room
     if (entry.rank === 1 && fits(entry, w, h)) return [[x, y]];
     if (entry.island) return [[x, y - r - h / 2 - 3], [x, y + r + h / 2 + 3], [x, y - r + h / 2 + 3]];
     const side = r + w / 2 + 3, above = half + h / 2 + 1, near = [
@@ -149,7 +149,7 @@ the discs. While the picture moves the layer is only moved with it; names are pl
       if (entry.own) { // a box with its own name
         const box = entry.node.boundingBox({ includeLabels: true, includeOverlays: false });
         room.put({ x1: view.x + view.zoom * box.x1, x2: view.x + view.zoom * box.x2, y1: view.y + view.zoom * box.y1, y2: view.y + view.zoom * box.y2 });
-      } else if (!entry.island && entry.r > 0.8) {
+      } else if (!entry.island && entry.rank !== 6 && entry.r > 0.8) {
         room.put({ x: entry.x, y: entry.y, r: entry.r + 0.5, x1: entry.x - entry.r, x2: entry.x + entry.r, y1: entry.y - entry.r, y2: entry.y + entry.r, of: entry.node });
       }
     });

@@ -87,13 +87,16 @@ def arrange(graph: LayerGraph, edges: Int, arrangement: str) -> Spread:
     return _fit(place, graph.radius, marks)
 
 
+_ROOM = 130  # width of a row's name: that pictures and exports have room for it, it is an element as wide as that
+
+
 def row_marks(spread: Spread, colours: Iterable[str] = ()) -> list[Element]:
     """The names beside rows as Cytoscape elements, which carry a colour for each key as all nodes do."""
     grey = {f"c_{key}": OTHER for key in colours}
     return [
         {
-            "data": {"id": f"r:{text}", "label": text, "name": text, "size": 1, **grey},
-            "position": {"x": round(x, 1), "y": round(y, 1)},
+            "data": {"id": f"r:{text}", "label": text, "name": text, "size": _ROOM, **grey},
+            "position": {"x": round(x - _ROOM / 2, 1), "y": round(y, 1)},
             "classes": "mark",
             "selectable": False,
             "grabbable": False,

@@ -48,7 +48,7 @@ def _beside(scheme: Scheme) -> list[Rule]:
             "selector": "node.unlearned",
             "style": {"background-opacity": 0.15, "border-width": 1.5, "border-style": "dashed", "border-color": line},
         },
-        {"selector": "node.mark", "style": {"background-opacity": 0, "events": "no"}},
+        {"selector": "node.mark", "style": {"background-opacity": 0, "height": 24, "events": "no"}},
     ]
 
 

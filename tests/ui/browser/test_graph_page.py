@@ -251,6 +251,9 @@ def test_arrangements_move_the_same_skills(page: Page, small: str) -> None:
     )
     assert [wave for wave, _ in rows] == sorted(wave for wave, _ in rows)
     until(page, "sgLabels.shown(cy)?.names.filter(n => n.id.startsWith('r:')).length === cy.nodes('.mark').length")
+    exported = on_graph(page, "cy.namesForExport().map(n => [n.text, n.left >= cy.elements().boundingBox().x1])")
+    marks = on_graph(page, "cy.nodes('.mark').map(n => n.data('name'))")
+    assert {text for text, inside in exported if inside} >= set(marks)
     page.get_by_role("button", name="Options").click()
     pick(page, "Arrange skills", "grid, by class and use")
     until(page, "cy.nodes('.mark').length === 0")
@@ -329,6 +332,7 @@ def test_a_picture_that_is_slow_to_draw_is_moved_as_it_is(page: Page, small: str
     opened(page, f"{small}/graph?view=skills")
     drawn(page)
     found = page.evaluate(_MOVED)
+    assert on_graph(page, "cy.style().core('active-bg-opacity').value") == 0, "a disc under the pointer"
     before, moving, changed, rested = (found[name] for name in ("before", "moving", "changed", "rested"))
     assert moving["moved"]
     assert moving["held"] > before["held"]

@@ -23,8 +23,8 @@
 
   /* All in view, with room for half a name at each side. */
   function fit(cy) {
-    const shown = cy.nodes(":visible"), named = shown.is(".text"); // names beside their nodes need room too
-    tools().fit(cy, 14, named ? 14 : shown.is(".mark") ? 70 : 28, named);
+    const named = cy.nodes(":visible").is(".text"); // names beside their nodes need room too
+    tools().fit(cy, 14, named ? 14 : 28, named);
   }
 
   const openGroup = (opened, group) => set("g-open", { data: [group, ...opened.filter((c) => c !== group)].slice(0, 6) });
