@@ -90,8 +90,7 @@ def deliver(app: Dash) -> None:
         return interpolated(app.index_string, plotly, {**parts, "scripts": scripts, "css": css})
 
     app.interpolate_index = interpolate  # type: ignore[method-assign, assignment]  # Dash documents that this is done
-    cached: dict[tuple[str, str], bytes] = {}
-    packed = Packed()
+    answers = Packed("small")
 
     @server.after_request
     def lighten(answer: Response) -> Response:
@@ -111,7 +110,7 @@ def deliver(app: Dash) -> None:
         if answer.status_code == 200 and request.method == "GET" and "ETag" in answer.headers:
             # Dash compares with its own tag; a browser sends the weak one that compressed bytes have
             answer.make_conditional(request)
-        return compress(answer, request, cached if fixed else None, packed)
+        return compress(answer, request, _FILES if fixed else answers)
 
 
 def versioned(asset: str) -> str:
@@ -178,14 +177,20 @@ def _data(path: Path) -> str:
 class Packed:
     """Large answers as they were compressed before: the same picture is asked for by each visitor and each reload.
 
-    >>> packed = Packed(most=100)
+    >>> packed = Packed("small", most=100)
     >>> packed.get(b"a" * 60, "gzip") == packed.get(b"a" * 60, "gzip"), packed.size < 60
     (True, True)
     """
 
-    def __init__(self, most: int = _KEPT_BYTES) -> None:
-        """Nothing yet; the answers that were not asked for the longest go once there are more than `most` bytes."""
+    def __init__(self, level: str, most: int = _KEPT_BYTES) -> None:
+        """Nothing yet; the answers that were not asked for the longest go once there are more than `most` bytes.
+
+        Args:
+            level: A key of `_LEVELS`.
+            most: Bytes to keep.
+        """
         self.size = 0
+        self._level = level
         self._most = most
         self._found: OrderedDict[tuple[bytes, str], bytes] = OrderedDict()
         self._lock = threading.Lock()
@@ -197,7 +202,7 @@ class Packed:
             if key in self._found:
                 self._found.move_to_end(key)
                 return self._found[key]
-        small = _smaller(whole, coding, "small")
+        small = _smaller(whole, coding, self._level)
         with self._lock:
             if key not in self._found:
                 self._found[key] = small
@@ -207,15 +212,16 @@ class Packed:
         return small
 
 
-def compress(
-    answer: Response, request: Request, cached: dict[tuple[str, str], bytes] | None = None, packed: Packed | None = None
-) -> Response:
+_FILES = Packed("once")
+"""Scripts and styles, for all applications of this process."""
+
+
+def compress(answer: Response, request: Request, packed: Packed) -> Response:
     """An answer as small as the browser that asked can read it.
 
     Args:
         answer: A response of Flask.
         request: The request.
-        cached: What was compressed before, by address and encoding, for answers that never change.
         packed: Large answers that were compressed before.
     """
     if not _KINDS.match(answer.mimetype or ""):
@@ -226,20 +232,11 @@ def compress(
     coding = next((name for name in ("zstd", "gzip") if request.accept_encodings[name] > 0), None)
     if coding is None or (answer.is_streamed and not answer.direct_passthrough):
         return answer
-    key = request.full_path, coding
-    small = cached.get(key) if cached is not None else None
-    if small is None:
-        answer.direct_passthrough = False
-        whole = answer.get_data()
-        if len(whole) < _SMALL:
-            return answer
-        if packed is not None and cached is None and len(whole) >= _LARGE:
-            small = packed.get(whole, coding)
-        else:
-            small = _smaller(whole, coding, "fast" if cached is None else "once")
-        if cached is not None:
-            cached[key] = small
-    answer.set_data(small)
+    answer.direct_passthrough = False
+    whole = answer.get_data()
+    if len(whole) < _SMALL:
+        return answer
+    answer.set_data(packed.get(whole, coding) if len(whole) >= _LARGE else _smaller(whole, coding, "fast"))
     answer.headers["Content-Encoding"] = coding
     if "ETag" in answer.headers:  # of other bytes than those that are sent
         answer.set_etag(answer.get_etag()[0] or "", weak=True)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import zstandard
 
+from ui import delivery
 from ui.app import create_app
 from ui.delivery import Packed
 
@@ -112,18 +113,32 @@ def test_what_pages_are_made_of_is_sent_once_for_many_loads(client: Any, url: st
     assert (other.status_code, other.data) == (200, first.data)
 
 
+def test_files_are_compressed_once_whatever_is_added_to_their_addresses(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A visitor could fill the memory otherwise: an address with any `m` is kept for a year."""
+    done: list[bytes] = []
+    smaller = delivery._smaller
+    monkeypatch.setattr(delivery, "_smaller", lambda whole, *how: done.append(whole) or smaller(whole, *how))
+    monkeypatch.setattr(delivery, "_FILES", Packed("once"))
+    for number in range(3):
+        answer = client.get(f"/assets/base.css?m={number}", headers={**LOCAL, "Accept-Encoding": "gzip"})
+        assert "immutable" in answer.headers["Cache-Control"]
+    assert len(done) == 1
+
+
 def test_joined_scripts_are_behind_the_login_too(store_path: Path) -> None:
     guarded = create_app(store_path, password="a long password").server.test_client()
     assert guarded.get("/_joined/any.js", headers=LOCAL).status_code == 401
 
 
 def test_large_answers_are_kept_compressed_until_there_are_too_many() -> None:
-    packed = Packed(most=400)
+    packed = Packed("small", most=400)
     wholes = [f"{i} ".encode() * 9_000 for i in range(40)]
     for whole in wholes:
         assert zstandard.ZstdDecompressor().decompress(packed.get(whole, "zstd")) == whole
         assert gzip.decompress(packed.get(whole, "gzip")) == whole
         assert packed.size <= 400
     assert packed.size > 0
-    one = Packed(most=1)
+    one = Packed("small", most=1)
     assert one.get(wholes[0], "zstd") is one.get(wholes[0], "zstd")
