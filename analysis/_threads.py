@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
-from typing import ParamSpec, TypeVar
+from functools import cache, wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 __all__ = ["on_one_thread"]
 
@@ -21,10 +24,16 @@ def on_one_thread(fit: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(fit)
     def limited(*args: P.args, **kwargs: P.kwargs) -> R:
-        import scipy.linalg  # noqa: F401 -- a BLAS that is loaded later would not be limited
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(limits=1, user_api="blas"):
+        with _libraries().limit(limits=1, user_api="blas"):
             return fit(*args, **kwargs)
 
     return limited
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """The libraries with threads; to look for them among all that are loaded takes longer than many a fit."""
+    import scipy.linalg  # noqa: F401 -- a BLAS that is loaded later would not be limited
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
