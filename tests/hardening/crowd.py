@@ -27,9 +27,7 @@ from urllib.parse import quote
 import numpy as np
 
 from benchmarks.ui import served
-from explorer.store.place import Place
-from ui.source import Source
-from ui.work.children import IDLE, Pool
+from ui.work.children import IDLE
 
 __all__ = ["Crowd"]
 
@@ -214,9 +212,8 @@ def settled(process: int, patience: float = 60.0) -> Usage:
 
 
 def kept_waiting() -> int:
-    """Children that the server's pools keep for more work at most, and the one that tracks what they share."""
-    pools = [value for value in vars(Source(Place.of("none"))).values() if isinstance(value, Pool)]
-    return len(pools) * IDLE + 1
+    """Children that the server keeps for more work at most, and the one that tracks what they share."""
+    return IDLE + 1
 
 
 def recorded(address: str, pages: Sequence[str] = PAGES) -> tuple[dict[str, list[bytes]], bytes, bytes]:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,9 @@ from explorer.store.opening import open_store
 from explorer.store.place import Place
 from loaders.dataset import build_dataset
 from tests.ui.conftest import fill
-from ui.work import kinds, tasks
+from ui.work import children, kinds, tasks
 from ui.work.apart import apart, apart_on_store, elsewhere
-from ui.work.children import Job, Pool, PoolBusyError, Report, _serve
+from ui.work.children import IDLE, Job, Pool, PoolBusyError, Report, _serve, _Waiting
 
 PATIENCE = 120.0  # seconds; only a failure waits so long
 SLOW = "MATCH (a:Skill), (b:Skill), (c:Skill), (d:Skill), (e:Skill) WHERE a.id < b.id AND d.id < e.id RETURN count(*)"
@@ -68,6 +69,13 @@ def where(_: Report, what: str) -> tuple[int, str]:
     if what == "odd":
         raise StoreError("what is odd is refused")
     return os.getpid(), what
+
+
+def met(_: Report, folder: Path, number: int, of: int) -> None:
+    """It is done once so many are at work."""
+    (folder / str(number)).touch()
+    while sum(1 for _ in folder.iterdir()) < of:
+        time.sleep(0.01)
 
 
 def held(report: Report) -> None:
@@ -289,17 +297,49 @@ def test_cancelled_before_it_began_is_not_begun(pool: Pool, own: Path) -> None:
     pool.cancel(None)
 
 
-def test_a_prepared_process_does_the_next_work(own: Path) -> None:
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> _Waiting:
+    """Of this test alone: in it no pool is open, and no process waits."""
+    found = _Waiting()
+    monkeypatch.setattr(children, "_waiting", found)
+    return found
+
+
+def test_a_prepared_process_does_the_next_work(own: Path, waiting: _Waiting) -> None:
     one = Pool(1, "busy", module="ui.work.tasks")
     try:
         one.prepare()
         one.prepare()
-        (waiting,) = [child for child, _ in one._idle]
+        (prepared,) = [child for child, _ in waiting._children]
         work = one.begin(tasks.query, Place(str(own)), SLOW, {}, 10, 600.0)
-        assert one._children[work.name] is waiting
+        assert one._children[work.name] is prepared
     finally:
         one.close()
-    assert not waiting.process.is_alive()
+    assert not prepared.process.is_alive()
+
+
+def test_a_process_that_has_done_the_work_of_one_pool_does_that_of_another(waiting: _Waiting) -> None:
+    one, other = Pool(1, "busy"), Pool(1, "busy")
+    process = one.run(where, "first")[0]
+    assert other.run(where, "second")[0] == process
+    one.close()
+    assert other.run(where, "third")[0] == process, "it waits as long as a pool is open"
+    other.close()
+    assert not waiting._children
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+
+
+def test_no_more_processes_wait_than_all_pools_may_keep(waiting: _Waiting, tmp_path: Path) -> None:
+    pools = [Pool(3, "busy") for _ in range(2)]
+    together = [pool.begin(met, tmp_path, number, 4) for number, pool in enumerate([*pools, *pools])]
+    for work in together:
+        done(work)
+    while any(pool._children for pool in pools):
+        time.sleep(0.001)
+    assert len(waiting._children) == IDLE < len(together)
+    for pool in pools:
+        pool.close()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import secrets
 import signal
 import threading
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -31,8 +32,8 @@ State = Literal["running", "done", "failed", "cancelled"]
 
 _log = logging.getLogger(__name__)
 _KEPT = 20  # finished pieces of work whose outcome can still be asked for
-IDLE = 2
-"""Processes of a pool that wait for more work at most, for 300 s."""
+IDLE = 3
+"""Processes that wait for more work at most, of all pools together, for 300 s."""
 _IDLE_SECONDS = 300.0
 _AT_ONCE = 2  # pieces of work that somebody waits for
 
@@ -113,6 +114,69 @@ def _outcome(function: Callable[..., object], report: Report, arguments: tuple[o
         return "failed", "Something went wrong; the server's log has the details."
 
 
+class _Waiting:
+    """Processes that wait for the work of any pool, until no pool is open any more: each takes much memory."""
+
+    def __init__(self) -> None:
+        self._children: list[tuple[_Child, threading.Timer]] = []
+        self._pools: weakref.WeakSet[Pool] = weakref.WeakSet()
+        self._lock = threading.Lock()
+
+    def open(self, pool: Pool) -> None:
+        with self._lock:
+            self._pools.add(pool)
+
+    def close(self, pool: Pool) -> None:
+        with self._lock:
+            self._pools.discard(pool)
+            ended = [] if self._pools else self._children[:]
+            for found in ended:
+                self._children.remove(found)
+        for child, timer in ended:
+            timer.cancel()
+            child.end()
+
+    def take(self, module: str | None) -> _Child:
+        """One that waits, or a new one, which imports a module first."""
+        with self._lock:
+            while self._children:
+                child, timer = self._children.pop()
+                timer.cancel()
+                if child.process.is_alive():
+                    return child
+        return _Child(module)
+
+    def prepare(self, module: str | None) -> None:
+        """Let one wait, if none does."""
+        with self._lock:
+            if not self._children:
+                self._keep(_Child(module))
+
+    def rest(self, child: _Child) -> None:
+        """Keep one that has done its work, for a while, or end it."""
+        with self._lock:
+            if self._pools and len(self._children) < IDLE and child.process.is_alive():
+                self._keep(child)
+                return
+        child.end()
+
+    def _keep(self, child: _Child) -> None:
+        timer = threading.Timer(_IDLE_SECONDS, self._dismiss, [child])
+        timer.daemon = True
+        timer.start()
+        self._children.append((child, timer))
+
+    def _dismiss(self, child: _Child) -> None:
+        with self._lock:
+            there = [pair for pair in self._children if pair[0] is child]
+            self._children = [pair for pair in self._children if pair[0] is not child]
+        if there:
+            child.end()
+
+
+_waiting = _Waiting()
+
+
 class Job:
     """One piece of work; safe to look at from any thread."""
 
@@ -180,14 +244,14 @@ class Pool:
         Args:
             most: Pieces of work at the same time.
             busy: What to say when there are as many; `{title}` and `{seconds}` are of the oldest one.
-            module: What a process imports while it waits for its first work.
+            module: What a process that this pool starts imports while it waits for its first work.
         """
+        _waiting.open(self)
         self._module = module
         self._most = most
         self._busy = busy
         self._work: OrderedDict[str, Job] = OrderedDict()
         self._children: dict[str, _Child] = {}
-        self._idle: list[tuple[_Child, threading.Timer]] = []
         self._lock = threading.Lock()
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
         self._waited_for: set[str] = set()
@@ -252,7 +316,7 @@ class Pool:
             ]
             if work.name not in self._waited_for and len(running) >= self._most:
                 raise PoolBusyError(self._busy.format(title=running[0].title, seconds=round(running[0].seconds)))
-            child = self._take()
+            child = _waiting.take(self._module)
             self._children[work.name] = child
             self._remember(work)
         threading.Thread(target=self._follow, args=(work, child, (function, arguments)), daemon=True).start()
@@ -265,9 +329,7 @@ class Pool:
 
     def prepare(self) -> None:
         """Start a process now, if none is waiting: the next piece of work begins sooner."""
-        with self._lock:
-            if not self._idle:
-                self._keep(_Child(self._module))
+        _waiting.prepare(self._module)
 
     def find(self, name: str | None) -> Job | None:
         """The work of that name, if it is still remembered."""
@@ -293,22 +355,10 @@ class Pool:
                 child.end()
 
     def close(self) -> None:
-        """End all processes."""
+        """End its work; the processes that wait for more end with the last pool."""
         for name in list(self._work):
             self.cancel(name)
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for child, timer in idle:
-            timer.cancel()
-            child.end()
-
-    def _take(self) -> _Child:
-        while self._idle:
-            child, timer = self._idle.pop()
-            timer.cancel()
-            if child.process.is_alive():
-                return child
-        return _Child(self._module)
+        _waiting.close(self)
 
     def _follow(self, work: Job, child: _Child, order: tuple[Callable[..., object], tuple[object, ...]]) -> None:
         try:
@@ -323,28 +373,9 @@ class Pool:
             work._end("failed", text)
             child.end()
         else:
-            work._end(kind, content)
-            self._rest(child)
+            if work._end(kind, content):
+                _waiting.rest(child)
+            else:  # whoever has cancelled it ends the process too
+                child.end()
         with self._lock:
             self._children.pop(work.name, None)
-
-    def _rest(self, child: _Child) -> None:
-        """Keep a process for more work, for a while."""
-        with self._lock:
-            if len(self._idle) < IDLE and child.process.is_alive():
-                self._keep(child)
-                return
-        child.end()
-
-    def _keep(self, child: _Child) -> None:
-        timer = threading.Timer(_IDLE_SECONDS, self._dismiss, [child])
-        timer.daemon = True
-        timer.start()
-        self._idle.append((child, timer))
-
-    def _dismiss(self, child: _Child) -> None:
-        with self._lock:
-            there = [pair for pair in self._idle if pair[0] is child]
-            self._idle = [pair for pair in self._idle if pair[0] is not child]
-        if there:
-            child.end()
