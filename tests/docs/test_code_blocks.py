@@ -33,7 +33,7 @@ def pages() -> list[Path]:
 
 # Those whose commands compute the most; the other pages have commands of each kind.
 MARKS = dict.fromkeys(("README.md", "theory.md", "demo.md", "simulated.md", "compression.md"), pytest.mark.long)
-MARKS["why.md"] = pytest.mark.ci
+MARKS |= dict.fromkeys(("why.md", "comparison.md"), pytest.mark.ci)
 
 
 def succeeds(command: str, ran: Ran) -> None:

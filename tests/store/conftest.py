@@ -30,6 +30,10 @@ _BY_BOTH = ("test_contract.py", "test_life.py")
 _LATER = ("neo4j-2]", "neo4j-3]", "neo4j-4]")  # when a write breaks off
 # What of this, of recipes and of queries takes long on Neo4j.
 _ELSEWHERE_ON_NEO4J = {
+    "test_any_layer_is_read_back_equal": pytest.mark.ci,
+    "test_renaming_a_layer_takes_along_what_names_it": pytest.mark.ci,
+    "test_the_version_changes_with_every_write_and_only_then": pytest.mark.ci,
+    "test_each_skill_has_the_counts_of_its_layer": pytest.mark.ci,
     "test_appending_gives_the_whole": pytest.mark.ci,
     "test_a_layer_is_stale_from_the_step_that_changes_what_it_was_made_from": pytest.mark.ci,
     "test_every_recipe_gives_what_was_worked_out_by_hand_and_keeps_its_limit": pytest.mark.ci,

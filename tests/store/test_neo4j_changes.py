@@ -477,7 +477,9 @@ def replace_name(dataset: Dataset, name: str) -> Dataset:
     return replace(dataset, name=name)
 
 
-@pytest.mark.parametrize("killed_at", [pytest.param(1, marks=LONG), 6], ids=["decided", "half done"])
+@pytest.mark.parametrize(
+    "killed_at", [pytest.param(1, marks=LONG), pytest.param(6, marks=pytest.mark.ci)], ids=["decided", "half done"]
+)
 def test_a_publication_that_was_killed_is_brought_to_its_end_by_whoever_reads(
     server: RunningNeo4j,
     store: Neo4jStore,
@@ -836,7 +838,11 @@ def test_what_a_layer_is_of_must_still_be_there(
     other.close()
 
 
-@pytest.mark.parametrize("small", [False, pytest.param(True, marks=LONG)], ids=["staged", "one transaction"])
+@pytest.mark.parametrize(
+    "small",
+    [pytest.param(False, marks=pytest.mark.ci), pytest.param(True, marks=LONG)],
+    ids=["staged", "one transaction"],
+)
 def test_writers_and_readers_at_once_never_make_or_see_a_mixture(
     server: RunningNeo4j, request: pytest.FixtureRequest, small: bool
 ) -> None:

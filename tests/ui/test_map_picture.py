@@ -169,7 +169,7 @@ def test_a_region_of_a_hundred_thousand_goes_to_cytoscape(hundred_thousand: Laye
     assert drawing.edges <= EDGE_LIMIT
 
 
-@pytest.mark.parametrize("by", ["community", "class", "component"])
+@pytest.mark.parametrize("by", ["community", "class", pytest.param("component", marks=pytest.mark.ci)])
 def test_a_hundred_thousand_open_on_groups(hundred_thousand: LayerGraph, by: str) -> None:
     """Never more than Cytoscape pans smoothly, also with the largest groups opened."""
     look = {"look": colourings(hundred_thousand)["class"]}

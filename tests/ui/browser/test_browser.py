@@ -46,6 +46,7 @@ def _some_short(paths: Iterable[str], *short: str) -> list[Any]:
     return [pytest.param(path, marks=() if path in short else pytest.mark.long) for path in paths]
 
 
+_SLOW_WITH_DATA = ("/learning", "/percolation", "/compression")
 WITH_SHARES = ("/", "/layers", "/compression")
 OPEN_TO_EVERYBODY = ("/", "/learning")  # looked at where they are; the others in a test of their own
 WITH_FIGURES = ("/", "/learning", "/percolation", "/layers", "/classes")  # and /graph on its map
@@ -67,7 +68,9 @@ def state(page: Page) -> dict[str, str]:
     return {key: values[0] for key, values in parse_qs(urlsplit(page.url).query).items()}
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, marks=pytest.mark.ci if path in _SLOW_WITH_DATA else ()) for path in PAGES]
+)
 def test_page_with_data(page: Page, small: str, path: str) -> None:
     opened(page, small + path)
     expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
@@ -190,6 +193,7 @@ def test_the_picture_fills_its_stage_and_the_legend_covers_nothing_of_it(page: P
     )
 
 
+@pytest.mark.ci
 def test_graph_exports_legend_search_and_tap(page: Page, small: str) -> None:
     opened(page, f"{small}/graph")
     drawn(page)
@@ -260,6 +264,7 @@ def test_graph_path_between_two_skills(page: Page, small: str) -> None:
     assert "s:b20" in ends[1]
 
 
+@pytest.mark.ci
 def test_learning_plays_wave_by_wave(page: Page, small: str) -> None:
     opened(page, f"{small}/learning?wave=1")
     drawn(page, "l-cy")

@@ -73,6 +73,7 @@ def test_the_whole_layer_and_the_channel(page: Page, small: str, store_path: Pat
     expect(page.locator("#z-erasure-shown")).to_have_text("35%")
 
 
+@pytest.mark.ci
 def test_names_are_text(page: Page, small: str, store_path: Path) -> None:
     view = layer_view(open_store(store_path, mode="read"), "small", "foundation")
     place = view.indexed.skills.ids.to_pylist().index("b00")

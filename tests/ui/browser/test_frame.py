@@ -45,6 +45,7 @@ def test_a_query_that_fails_after_a_graph_leaves_all_pages_alive(page: Page, sma
     expect(page.get_by_role("heading", level=1)).to_have_text("Percolation")
 
 
+@pytest.mark.ci
 def test_what_the_server_cannot_make_is_named_and_made_again(
     page: Page, small: str, watched: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,6 +107,7 @@ def back(page: Page) -> None:
     page.evaluate("() => window.history.back()")
 
 
+@pytest.mark.ci
 def test_back_undoes_choices_before_it_leaves_the_page(page: Page, small: str) -> None:
     opened(page, f"{small}/?layer=tuned")
     page.get_by_role("navigation", name="Pages").get_by_text("Percolation").click()
@@ -280,7 +282,9 @@ _SEEN = """() => {
 }"""
 
 
-@pytest.mark.parametrize("path", ["/", pytest.param("/compression", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "path", [pytest.param("/", marks=pytest.mark.ci), pytest.param("/compression", marks=pytest.mark.long)]
+)
 def test_tags_that_are_drawn_together_are_what_they_would_be_alone(
     page: Page, small: str, store_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:

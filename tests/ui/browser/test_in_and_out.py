@@ -36,6 +36,7 @@ def saved(page: Page, name: str, tmp_path: Path) -> Path:
     return target
 
 
+@pytest.mark.ci
 def test_a_file_goes_in_by_keyboard_and_leaves_as_a_page(
     page: Page, serve: Any, tmp_path: Path, watched: list[str]
 ) -> None:

@@ -93,6 +93,7 @@ def test_a_run_shows_how_far_it_is_and_is_cancelled(page: Page, own: str, own_st
     assert own_store.read_bytes() == before
 
 
+@pytest.mark.ci
 def test_what_is_wrong_with_a_run_is_a_sentence(page: Page, own: str, own_store: Path) -> None:
     opened(page, f"{own}/runs?run=learn&name=foundation")
     go = page.get_by_role("button", name="Learn", exact=True)
