@@ -16,11 +16,12 @@ from dash.development.base_component import Component
 from explorer.service.cautions import layer_cautions
 from explorer.service.stale import stale_sentence
 from explorer.store.protocol import DatasetInfo, LayerInfo
-from explorer.wording import isolated, quoted, quotes_isolated
+from explorer.wording import isolated, quoted
 from ui.attributes import attributes
 from ui.choice import Choice
 from ui.content import Child, Content
 from ui.drawing.style import OTHER
+from ui.told import told
 from ui.typed import Properties
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def fraction(value: float | None, digits: int = 1) -> str:
 
 def sentence(text: str, **extra: Any) -> dmc.Text:
     """The line under a figure or table that says what it shows."""
-    return dmc.Text(quotes_isolated(text), className="sentence", **extra)
+    return dmc.Text(told(text), className="sentence", **extra)
 
 
 def stat(label: str, value: str, meaning: str, *, tone: str = "") -> html.Div:
@@ -387,7 +388,7 @@ def empty_state(title: str, text: str, *commands: str, link: Component | None = 
         [
             html.Div(icon("graph"), className="empty-icon"),
             html.H2(title),
-            html.P(text),
+            html.P(told(text)),
             *([] if link is None else [link]),
             *[html.Pre(command, className="command", tabIndex=0) for command in commands],
         ],

@@ -6,7 +6,7 @@ import dash_mantine_components as dmc
 from dash import html
 from dash.development.base_component import Component
 
-from explorer.wording import quotes_isolated
+from ui.told import told
 
 __all__ = ["banner", "notice", "store_away"]
 
@@ -14,7 +14,7 @@ __all__ = ["banner", "notice", "store_away"]
 def notice(text: str) -> Component:
     """What went wrong with what was just asked for; it can be closed."""
     return dmc.Alert(
-        quotes_isolated(text),
+        told(text),
         color="orange",
         variant="light",
         withCloseButton=True,
@@ -29,7 +29,7 @@ def banner(text: str, *, opening: bool = False) -> Component:
     return html.Div(
         [
             html.Strong("The store is being opened. " if opening else "The store cannot be read. "),
-            html.Span(quotes_isolated(text)),
+            html.Span(told(text)),
             html.Span(" This page tries again by itself."),
         ],
         className="banner",
@@ -41,7 +41,7 @@ def store_away(text: str, *, opening: bool = False) -> Component:
     return html.Div(
         [
             html.H2("The store is being opened" if opening else "The store cannot be reached"),
-            html.P(quotes_isolated(text)),
+            html.P(told(text)),
             html.P("This page shows the store as soon as it can be read again; nothing needs to be restarted."),
         ],
         className="empty",

@@ -655,13 +655,16 @@ def _cautions(
                 "the data do not support what it says about single skills."
             )
         if not mastery.complete:
-            found.append(f"The outcomes have changed since {view.info.name!r} was estimated: run `evidence` again.")
+            found.append(
+                f"The outcomes have changed since {view.info.name!r} was estimated: run `skillgraph evidence` again."
+            )
     if paired is not None and paired.overall is None:
         found.append("No text was attempted by both models, so their skills cannot be compared.")
     if masteries[0].attempted != masteries[1].attempted:
         found.append(
             f"The layers come from different texts ({masteries[0].attempted:,} and {masteries[1].attempted:,}): "
-            "skills are compared on the texts that both attempted; `evidence --common` compares masteries on them too."
+            "skills are compared on the texts that both attempted; `skillgraph evidence --common` compares masteries "
+            "on them too."
         )
     differs: Callable[[str], float] = lambda key: abs(  # noqa: E731 - one expression used twice
         (first.figure(key) or 0.0) - (second.figure(key) or 0.0)
@@ -669,6 +672,6 @@ def _cautions(
     if max(differs("slip"), differs("guess")) > 0.01:
         found.append(
             "Each layer has its own slip and guess, so a skill may be gained or lost because these changed: with "
-            "`evidence --noise family` a base and its fine-tuned models share them."
+            "`skillgraph evidence --noise family` a base and its fine-tuned models share them."
         )
     return tuple(found)

@@ -289,6 +289,9 @@ class Walk:
         )
         if said:
             raise Fault(f"an error is said: {said}", self.steps)
+        marks = self.page.evaluate("() => document.body.innerText.match(/`(skillgraph|python3|docker|--)[^`]*`/g)")
+        if marks:
+            raise Fault(f"a command stands between backticks: {marks}", self.steps)
         if self._console:
             raise Fault(f"the console says: {self._console[:3]}", self.steps)
         path = self.page.evaluate("() => window.sgState.place()")

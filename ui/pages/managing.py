@@ -12,13 +12,14 @@ from explorer.errors import SkillgraphError
 from explorer.service.life import dependents
 from explorer.service.stale import refresh_command
 from explorer.store.protocol import LayerInfo
-from explorer.wording import isolated, plural, quoted, quotes_isolated
+from explorer.wording import isolated, plural, quoted
 from ui.attributes import attributes, named
 from ui.calls import Calls, Cause
 from ui.choice import Choice
 from ui.components import card, fraction, origin, wide_table
 from ui.content import Child, Content, Update
 from ui.source import Snapshot, Source
+from ui.told import told
 from ui.work import tasks
 from ui.work.tasks import Act, ManageRun
 
@@ -198,7 +199,7 @@ def ask(source: Source, cause: Cause, _clicks: object) -> Asked:
     try:
         title, text, label, rest = dialog(source.snapshot(), dataset, act, layer)
     except SkillgraphError as error:
-        return True, "", html.P(quotes_isolated(str(error))), _HIDDEN, "", _HIDDEN, False, "", True, None, None
+        return True, "", html.P(told(str(error))), _HIDDEN, "", _HIDDEN, False, "", True, None, None
     what: What = {"act": act, "dataset": dataset, "layer": layer}
     name = None if act == "rename" else _HIDDEN
     box = None if rest else _HIDDEN
@@ -247,8 +248,8 @@ def follow(source: Source, _count: int, ticket: str | None) -> tuple[bool, Updat
         return False, no_update, True
     if work.state != "done":
         return True, _failed(f"Not done: {work.problem or 'it was ended'}"), False
-    return True, html.P(quotes_isolated(work.value)), True
+    return True, html.P(told(work.value)), True
 
 
 def _failed(text: str) -> html.Div:
-    return html.Div(quotes_isolated(text), className="run-failed", role="alert")
+    return html.Div(told(text), className="run-failed", role="alert")

@@ -10,10 +10,11 @@ from dash import Input, Output, dcc
 from explorer.errors import USER_ERRORS, SkillgraphError
 from explorer.service import views
 from explorer.store.protocol import Store
-from explorer.wording import plural, quotes_isolated
+from explorer.wording import plural
 from ui.calls import Calls
 from ui.content import Child
 from ui.source import Source
+from ui.told import told_plainly
 
 __all__ = ["CALLS", "views_stores"]
 
@@ -48,14 +49,14 @@ def answer(source: Source, ask: Mapping[str, object] | None) -> Answer:
             with source.writing() as store:
                 found["said"] = _DOING[act](store, {key: str(value) for key, value in asked.items()})
     except USER_ERRORS as error:
-        found["problem"] = quotes_isolated(str(error))
+        found["problem"] = told_plainly(str(error))
     try:
         saved = source.snapshot().store.views()
         found["views"] = [{"name": view.name, "page": view.path, "address": view.address} for view in saved]
         if act == "export":
             found["file"] = views.views_text(saved)
     except USER_ERRORS as error:
-        found["problem"] = found["problem"] or quotes_isolated(str(error))
+        found["problem"] = found["problem"] or told_plainly(str(error))
     return found
 
 

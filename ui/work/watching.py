@@ -11,11 +11,11 @@ from dash import ALL, Input, Output, State, dcc, html, no_update
 from dash.dependencies import DashDependency
 
 from explorer.errors import SkillgraphError
-from explorer.wording import quotes_isolated
 from ui.attributes import attributes
 from ui.calls import Calls, Cause
 from ui.content import Content, Update
 from ui.source import Source
+from ui.told import told
 from ui.typed import Properties
 from ui.work.children import Job
 
@@ -202,7 +202,7 @@ class Watch:
 
 def failed_line(text: str) -> html.Div:
     """A sentence in the place of a result."""
-    return html.Div(quotes_isolated(text), className="card run-failed", role="alert")
+    return html.Div(told(text), className="card run-failed", role="alert")
 
 
 def field_id(watch: str, name: str) -> dict[str, str]:

@@ -23,6 +23,7 @@ from ui.drawing.pairs import LIMITS, PairGraph, anchor_rows, pair_graph
 from ui.pages.layers.state import ANCHORS
 from ui.pages.managing import stale_chip
 from ui.source import Snapshot
+from ui.told import told_plainly
 from ui.typed import Row
 
 __all__ = [
@@ -137,7 +138,7 @@ def _row(info: LayerInfo, member: FamilyMember | None, pair: Mapping[str, str]) 
     if (note := interval_note(info)) is not None:
         facts.append(html.Span("intervals do not hold", className="chip", title=note))
     if member is not None and member.cautions:
-        facts.append(html.Span("with care", className="chip", title=" ".join(member.cautions)))
+        facts.append(html.Span("with care", className="chip", title=told_plainly(" ".join(member.cautions))))
     return html.Div(
         [
             html.Div([title, *marks, stale_chip(info)], className="family-name"),

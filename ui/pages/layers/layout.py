@@ -41,6 +41,7 @@ from ui.pages.layers.answers import SAID, anchor_lasts, change_rows, compared
 from ui.pages.layers.state import ALL_CLASSES, ANCHORS, CHANGED, CONTROLS
 from ui.pages.managing import manage_card
 from ui.source import Snapshot
+from ui.told import told
 from ui.typed import Properties, Row
 
 __all__ = ["layout", "odd_pair"]
@@ -244,7 +245,7 @@ def _cautions(found: LayerComparison) -> Component | None:
     if not found.cautions:
         return None
     return html.Section(
-        [html.H2("Read this first", className="card-title"), html.Ul([html.Li(c) for c in found.cautions])],
+        [html.H2("Read this first", className="card-title"), html.Ul([html.Li(told(c)) for c in found.cautions])],
         className="card cautions",
     )
 

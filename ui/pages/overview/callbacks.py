@@ -11,12 +11,12 @@ from explorer.errors import USER_ERRORS
 from explorer.service import predict_layer
 from explorer.service.ladder import explain
 from explorer.service.snapshot import read_dataset
-from explorer.wording import quotes_isolated
 from ui.calls import Calls
 from ui.content import Content
 from ui.drawing.of_layers import layer_emergence_figure
 from ui.pages.overview.answers import beside_table, headline_numbers, ladder_table, reasons_list
 from ui.source import Source
+from ui.told import told
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -53,5 +53,5 @@ def climb(source: Source, subject: dict[str, str]) -> Component:
     try:
         found = snapshot.apart(("ladder", dataset, layer), explain, dataset, layer, graphs=0)
     except USER_ERRORS as error:
-        return html.P(quotes_isolated(str(error)), className="sentence")
+        return html.P(told(str(error)), className="sentence")
     return ladder_table(found)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dash import ALL, Input, Output, State, html, no_update
 
 from explorer.errors import SkillgraphError
-from explorer.wording import isolated, quotes_isolated
+from explorer.wording import isolated
 from ui.calls import Calls, Cause
 from ui.components import why_column
 from ui.content import Content, Update
@@ -26,6 +26,7 @@ from ui.pages.query.answers import (
     skills_link,
 )
 from ui.source import Source
+from ui.told import told
 from ui.typed import Cell, Download, Element, Properties, Rule
 from ui.work import tasks
 from ui.work.watching import next_question
@@ -66,7 +67,7 @@ def follow(source: Source, cause: Cause, ask: Properties | None, _pulse: object,
                 tasks.query, source.place, ask["text"], given, MAX_ROWS, float(ask["timeout"]), name=ask["id"]
             )
         except SkillgraphError as error:
-            return ended(html.Span(quotes_isolated(str(error)), className="query-error"))
+            return ended(html.Span(told(str(error)), className="query-error"))
         work.wait(AT_ONCE)
     if work.state == "running":
         text = f"Running for {work.seconds:.0f} s; it is stopped after {ask['timeout']} s."
@@ -75,7 +76,7 @@ def follow(source: Source, cause: Cause, ask: Properties | None, _pulse: object,
     if work.state == "done":
         return answered(work.value)
     if work.state == "failed":
-        return ended(html.Span(quotes_isolated(work.problem), className="query-error"))
+        return ended(html.Span(told(work.problem), className="query-error"))
     return ended(f"Cancelled after {work.seconds:.1f} s.")
 
 
