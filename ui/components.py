@@ -94,7 +94,7 @@ def stat(label: str, value: str, meaning: str, *, tone: str = "") -> html.Div:
         [
             html.Div(label, className="stat-label"),
             html.Div(value, className=f"stat-value {tone}"),
-            html.Div(meaning, className="stat-meaning"),
+            html.Div(told(meaning), className="stat-meaning"),
         ],
         className="stat",
     )
@@ -300,7 +300,7 @@ def _take_away() -> html.Details:
 def _cautions(info: LayerInfo | None) -> list[Child]:
     """That the layer is stale, why, and how it is made anew; and what must be known before its figures are read."""
     found = () if info is None else (stale_sentence(info), *layer_cautions(info))
-    return [html.P(text, className="stale-line", role="note") for text in found if text]
+    return [html.P(told(text), className="stale-line", role="note") for text in found if text]
 
 
 def _subject(choice: Choice) -> html.Div:

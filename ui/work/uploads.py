@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 from explorer.errors import SkillgraphError
 from explorer.temporary import private_folder
 from explorer.wording import quoted
+from ui.told import told_plainly
 from ui.work.written import command_text
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def receive_files(app: Dash, uploads: Uploads) -> None:
                 ticket, request.args.get("name", ""), request.stream, at=request.headers.get("Content-Length")
             )
         except SkillgraphError as error:
-            return Response(str(error), status=413, mimetype="text/plain")
+            return Response(told_plainly(str(error)), status=413, mimetype="text/plain")
         return {"files": [{"name": name, "size": size} for name, size in upload.files.items()]}
 
     @app.server.delete("/_files/<ticket>")

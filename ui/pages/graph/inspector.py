@@ -16,6 +16,7 @@ from ui.drawing.learning_path import learning_path, needed_before, relatives
 from ui.pages.graph.lacking import all_skills, is_lacking, lacking_options, links
 from ui.pages.graph.state import GraphState
 from ui.searching import searching
+from ui.told import told
 
 __all__ = [
     "every_option",
@@ -52,11 +53,13 @@ def summary(graph: LayerGraph) -> list[Child]:
     source = (
         f"Stored with rule “{info.association_rule}”."
         if graph.stored
-        else "Linked for this page by rule “any”: the layer has no stored associations yet (skillgraph associate)."
+        else "Linked for this page by rule “any”: the layer has no stored associations yet (`skillgraph associate`)."
     )
     return [
         html.H2(info.name),
-        html.P(f"{plural(graph.n, 'learned skill')}, {plural(graph.m, 'association')}. {source}", className="quiet"),
+        html.P(
+            told(f"{plural(graph.n, 'learned skill')}, {plural(graph.m, 'association')}. {source}"), className="quiet"
+        ),
         html.Ul([html.Li(text) for text in _TAP], className="hint-list"),
         html.H3("Most used skills, by texts that require them"),
         _skill_list(graph, [(node, _texts(int(graph.uses[node]))) for node in most]),

@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 from explorer.service import BesideRow, LayerPrediction
 from explorer.service.ladder import Ladder, Rung
 from ui.components import fraction, share, stat, wide_table
+from ui.told import told
 
 __all__ = ["beside_table", "headline_numbers", "ladder_table", "reasons_list"]
 
@@ -47,9 +48,7 @@ def ladder_table(found: Ladder) -> Component:
         [
             html.P(found.sentence, className="sentence"),
             wide_table(html.Table([html.Thead(head), html.Tbody(rows)], className="table ladder")),
-            html.Ul(
-                [html.Li(note.replace("`", "")) for note in found.notes if "--graphs" not in note], className="reasons"
-            ),
+            html.Ul([html.Li(told(note)) for note in found.notes if "--graphs" not in note], className="reasons"),
         ]
     )
 
