@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
@@ -19,6 +20,7 @@ __all__ = [
     "no_figure_sends_its_data_away",
     "on_canvas",
     "opened",
+    "opened_alone",
     "pdf_text",
     "plain",
     "plotted",
@@ -182,3 +184,10 @@ def pdf_text(content: bytes) -> str:
              if part[:1] == b"\x78"]  # fmt: skip
     lines = re.findall(rb"\(((?:[^\\()]|\\.)*)\) Tj", b"\n".join(pages))
     return "\n".join(re.sub(rb"\\(.)", rb"\1", line).decode("cp1252") for line in lines)
+
+
+def opened_alone(page: Page, file: Path) -> None:
+    """Open a file that was sent, without a network; the explorer, which asks for news of its store, is left before."""
+    page.goto("about:blank")
+    page.context.set_offline(True)
+    page.goto(file.as_uri())

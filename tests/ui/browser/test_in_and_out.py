@@ -19,7 +19,7 @@ from explorer.service import learn as learn_layer
 from explorer.store.opening import open_store
 from loaders.formats import load
 from tests.support.demo import make_demo_store
-from tests.ui.browser.seen import at_rest, drawn, has_state, opened, pdf_text, serious, until
+from tests.ui.browser.seen import at_rest, drawn, has_state, opened, opened_alone, pdf_text, serious, until
 
 pytestmark = pytest.mark.browser
 
@@ -65,9 +65,7 @@ def test_a_file_goes_in_by_keyboard_and_leaves_as_a_page(
         page.get_by_role("button", name="Page to send (HTML)").press("Enter")
     sent = tmp_path / "sent.html"
     download.value.save_as(sent)
-    watched.clear()
-    page.context.set_offline(True)
-    page.goto(sent.as_uri())
+    opened_alone(page, sent)
     page.get_by_role("combobox", name="Find a skill").press_sequentially("skill 3")
     page.keyboard.press("Enter")
     panel = page.locator("#panel")
@@ -126,9 +124,7 @@ def test_what_a_child_gained_from_a_file_is_sent_to_a_colleague(
         page.get_by_role("button", name="Report (HTML)").click()
     sent = tmp_path / "family.html"
     download.value.save_as(sent)
-    watched.clear()
-    page.context.set_offline(True)
-    page.goto(sent.as_uri())
+    opened_alone(page, sent)
     page.locator("summary", has_text=f"child: {len(gained)} skills gained").click()  # long lists are folded
     told = page.locator("body").inner_text()
     names = {row["id"]: row["name"] for row in written.read_dataset("python").skills.to_pylist()}

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from explorer.store.opening import open_store
 from tests.evidence.families import cruxeval
-from tests.ui.browser.seen import at_rest
+from tests.ui.browser.seen import at_rest, opened_alone
 
 pytestmark = [pytest.mark.browser, pytest.mark.shared_data, pytest.mark.long]
 
@@ -69,8 +69,7 @@ def test_a_family_is_estimated_by_keyboard_alone_and_two_of_its_models_are_compa
         page.keyboard.press("Enter")
     sent = tmp_path / "family.html"
     download.value.save_as(sent)
-    page.context.set_offline(True)
-    page.goto(sent.as_uri())
+    opened_alone(page, sent)
     expect(page.locator("body")).to_contain_text("codellama-python-7b")
     assert not re.search(r"(?:src|href)=\"https?:", sent.read_text())
     page.context.set_offline(False)
