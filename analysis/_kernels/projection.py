@@ -12,7 +12,7 @@ import numpy.typing as npt
 from analysis._kernels.building import group
 from analysis._kernels.compile import ZERO, kernel, prefetch, trailing_zeros
 from analysis._kernels.pairs import raised_weight
-from analysis._kernels.sorting import sort_run
+from analysis._kernels.sorting import smallest_first, sort_run
 
 __all__ = ["project"]
 
@@ -196,7 +196,7 @@ def _strongest_pairs(
             counter[s] = 0
         seen += int(n)
         if kept > top_k:
-            keys[:kept] = np.partition(keys[:kept], top_k - 1)
+            smallest_first(keys, kept, top_k)
             kept = top_k
         for i in range(kept):
             s = keys[i] & 0xFFFFFFFF

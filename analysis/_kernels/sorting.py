@@ -1,4 +1,4 @@
-"""Sorting one row of any length."""
+"""Sorting one row of any length, or a part of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from analysis._kernels.compile import kernel
 
-__all__ = ["sort_run"]
+__all__ = ["smallest_first", "sort_run"]
 
 
 @kernel
@@ -23,3 +23,32 @@ def sort_run(array: npt.NDArray[np.int32], start: int, end: int | np.int64) -> N
             array[np.uint64(to)] = array[np.uint64(to - 1)]
             to -= 1
         array[np.uint64(to)] = value
+
+
+@kernel
+def smallest_first(array: npt.NDArray[np.int64], end: int, k: int) -> None:
+    """Reorder `array[:end]` so that its `k` smallest values, 1 ≤ k ≤ end, come first, in any order.
+
+    Hoare's FIND, with the median of three as pivot. `np.partition` does the same, but takes numba ten seconds to
+    compile.
+    """
+    low, high = 0, end - 1
+    while low < high:
+        first, middle, last = array[low], array[(low + high) // 2], array[high]
+        pivot = max(min(first, middle), min(max(first, middle), last))
+        i, j = low, high
+        while i <= j:
+            while array[i] < pivot:
+                i += 1
+            while array[j] > pivot:
+                j -= 1
+            if i <= j:
+                array[i], array[j] = array[j], array[i]
+                i += 1
+                j -= 1
+        if k - 1 <= j:
+            high = j
+        elif k - 1 >= i:
+            low = i
+        else:
+            return

@@ -18,6 +18,7 @@ from analysis._kernels import compiled
 from analysis._kernels.compile import kernel, trailing_zeros
 from analysis._kernels.pairs import raised_weight
 from analysis._kernels.rows import distinct
+from analysis._kernels.sorting import smallest_first
 from analysis._kernels.strong import strong_components
 from analysis._kernels.vectors import LANES, copy_lanes, fill_lanes, sort_lanes
 from analysis.errors import AnalysisError
@@ -90,6 +91,25 @@ def test_lanes_are_copied_and_filled_at_any_place():
     target, source = np.zeros(18, np.int32), np.arange(10, dtype=np.int32)
     _filled(target, source, 7)
     assert target.tolist() == [0, *range(2, 10), *[7] * 8, 0]
+
+
+@pytest.mark.parametrize("order", ["random", "ascending", "descending", "few values", "organ pipe"])
+def test_the_smallest_come_first(order):
+    rng = np.random.default_rng(5)
+    for n in (1, 2, 3, 10, 57, 400):
+        values = {
+            "random": rng.permutation(n),
+            "ascending": np.arange(n),
+            "descending": np.arange(n)[::-1],
+            "few values": rng.integers(0, 3, n),
+            "organ pipe": np.minimum(np.arange(n), np.arange(n)[::-1]),
+        }[order].astype(np.int64)
+        for k in {1, (n + 1) // 2, n}:
+            array = np.concatenate((values, [-7]))  # what lies behind the end is left alone
+            smallest_first(array, n, k)
+            assert sorted(array[:k]) == sorted(values)[:k]
+            assert sorted(array[:n]) == sorted(values)
+            assert array[n] == -7
 
 
 def test_lowest_bit():
