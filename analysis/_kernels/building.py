@@ -176,7 +176,8 @@ def _sort_rows(pointers: Int64, columns: Int32) -> Int64:
             if columns[e] == columns[e - 1]:
                 if n_repeats == len(repeats):
                     larger = np.empty(2 * n_repeats, np.int64)
-                    larger[:n_repeats] = repeats
+                    for i in range(n_repeats):  # for a slice of an array numba compiles the words of its error: 4 s
+                        larger[i] = repeats[i]
                     repeats = larger
                 repeats[n_repeats] = e
                 n_repeats += 1

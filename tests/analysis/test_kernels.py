@@ -168,16 +168,35 @@ def test_distinct_values_ascend(size):
         assert found.tolist() == sorted(set(values.tolist()))
 
 
-def test_kernels_give_no_literals_to_kernels():
-    """numba compiles a kernel once more for each literal that another kernel gives it: seconds of each first run."""
+def kernels_with_files() -> list[tuple[str, ast.FunctionDef]]:
+    """The kernels of all modules, with the names of their files."""
     modules = {path: ast.parse(path.read_text()) for path in Path(analysis.__file__).parent.glob("_kernels/*.py")}
-    functions = [
+    return [
         (path.name, function)
         for path, module in modules.items()
         for function in module.body
         if isinstance(function, ast.FunctionDef)
         and any(isinstance(mark, ast.Name) and mark.id == "kernel" for mark in function.decorator_list)
     ]
+
+
+def test_kernels_use_nothing_that_takes_seconds_to_compile():
+    """The message of an array that does not fit into a slice takes numba four seconds, `np.partition` ten."""
+    slow = []
+    for where, function in kernels_with_files():
+        for part in ast.walk(function):
+            if isinstance(part, ast.Attribute) and ast.unparse(part) in ("np.partition", "np.median", "np.unique"):
+                slow.append(f"{where}:{part.lineno}: {ast.unparse(part)}")
+            if isinstance(part, ast.Assign) and any(":" in ast.unparse(target) for target in part.targets):
+                value = ast.unparse(part.value)  # a number, or a constant of the module
+                if not isinstance(part.value, ast.Constant | ast.UnaryOp) and not value.isupper():
+                    slow.append(f"{where}:{part.lineno}: {ast.unparse(part)}")
+    assert slow == []
+
+
+def test_kernels_give_no_literals_to_kernels():
+    """numba compiles a kernel once more for each literal that another kernel gives it: seconds of each first run."""
+    functions = kernels_with_files()
     names = {function.name for _, function in functions}
     calls = [
         (where, call)
