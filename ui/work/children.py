@@ -129,9 +129,9 @@ class _Waiting:
     def close(self, pool: Pool) -> None:
         with self._lock:
             self._pools.discard(pool)
-            ended = [] if self._pools else self._children[:]
-            for found in ended:
-                self._children.remove(found)
+            if self._pools:
+                return
+            ended, self._children = self._children, []
         for child, timer in ended:
             timer.cancel()
             child.end()
