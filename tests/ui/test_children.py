@@ -330,6 +330,18 @@ def test_a_process_that_has_done_the_work_of_one_pool_does_that_of_another(waiti
         os.kill(process, 0)
 
 
+def test_a_process_whose_work_is_cancelled_as_it_ends_gets_no_other(waiting: _Waiting, tmp_path: Path) -> None:
+    """Who cancels ends the process: with other work by then, that would be lost."""
+    pool = Pool(1, "busy")
+    work = pool.begin(met, tmp_path, 0, 2)
+    assert work._end("cancelled"), "as `cancel` does first"
+    (tmp_path / "1").touch()
+    while pool._children:
+        time.sleep(0.001)
+    assert not waiting._children
+    pool.close()
+
+
 def test_no_more_processes_wait_than_all_pools_may_keep(waiting: _Waiting, tmp_path: Path) -> None:
     pools = [Pool(3, "busy") for _ in range(2)]
     together = [pool.begin(met, tmp_path, number, 4) for number, pool in enumerate([*pools, *pools])]
