@@ -34,9 +34,9 @@ crowd minutes="30" clients="20" *arguments:
 walk minutes="60" *arguments:
     python -m tests.ui.walk --minutes {{minutes}} {{arguments}}
 
-# Damage the input of every reader, for so many seconds: each ends in a result or a sentence
-fuzz seconds="3600":
-    python -m tests.hardening.fuzz --seconds {{seconds}}
+# Damage the input of every reader, for a minute or as the arguments say: each ends in a result or a sentence
+fuzz *arguments:
+    python -m tests.hardening.fuzz {{arguments}}
 
 # Are the locks young, and has no locked release been withdrawn from the index?
 locks:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from loaders._arrow import check_columns, open_parquet, row_groups
 from loaders._cells import is_missing_word, missing_option, name_key
 from loaders._dialect import TABLE_OPTIONS, Dialect, footer_rows, missing_codes, read_flag, reader, sniff, told_end
 from loaders._ends import LOOKED_AT, ending, is_note
@@ -23,7 +24,7 @@ from loaders._lists import is_list
 from loaders._reading import AmbiguousError, plural, quoted
 from loaders._report import Problems
 from loaders.errors import DataError
-from loaders.gate import exists, limits, open_regular, refused, require_regular
+from loaders.gate import exists, limits, open_regular
 from loaders.spreadsheet import restored
 
 __all__ = [
@@ -34,16 +35,12 @@ __all__ = [
     "is_parquet",
     "json_lines",
     "name_key",
-    "open_parquet",
     "open_table",
     "optional_column",
     "property_columns",
     "refuse_lists",
     "report_doubtful",
 ]
-
-
-_CELLS = 1 << 24  # that come out of a Parquet file of any size
 
 
 @dataclass(frozen=True)
@@ -232,41 +229,6 @@ def _filled(table: Table, columns: Sequence[str], problems: Problems) -> Table:
     return replace(table, rows=down(table.rows), sample=sample, filled=True)
 
 
-def check_columns(count: int, path: Path) -> None:
-    """Refuse a table with more columns than a table has.
-
-    Raises:
-        LimitError: There are too many.
-    """
-    if count > limits().columns:
-        raise refused(f"has {count:,} columns", "columns", path=path)
-
-
-@contextmanager
-def open_parquet(path: Path) -> Iterator[Any]:
-    """A `pyarrow.parquet.ParquetFile` of sound proportions.
-
-    Raises:
-        DataError: No Parquet file, too many columns, or more cells than a file of its size should have.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    size = require_regular(path).st_size
-    try:
-        file = pq.ParquetFile(path)
-        facts = file.metadata
-        names = file.schema_arrow.names
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"is not a Parquet file: {error}", path=path) from None
-    with file:
-        check_columns(len(names), path)
-        if facts.num_rows * max(facts.num_columns, 1) > max(_CELLS, limits().ratio * size):
-            raise refused(f"holds {facts.num_rows:,} rows in {size:,} bytes: too much comes out of each", "ratio",
-                          path=path)  # fmt: skip
-        yield file
-
-
 @contextmanager
 def _parquet(path: Path, progress: Progress | None, missing: frozenset[str] | None) -> Iterator[Table]:
     with open_parquet(path) as file:
@@ -279,18 +241,15 @@ def _parquet_table(file: Any, path: Path, progress: Progress | None, missing: fr
     names = tuple(file.schema_arrow.names)
 
     def rows() -> Iterator[tuple[int | None, list[str]]]:
-        try:
-            for number in range(file.num_row_groups):
-                for batch in file.read_row_group(number).to_batches(max_chunksize=10_000):
-                    columns = [column.to_pylist() for column in batch.columns]
-                    for at in maps:
-                        columns[at] = [_of_pairs(value, names[at], path) for value in columns[at]]
-                    for values in zip(*columns, strict=True):
-                        yield None, [cell(_plain(value)) for value in values]
-                if progress is not None:
-                    progress(number + 1, file.num_row_groups)
-        except (pa.ArrowException, OSError) as error:
-            raise DataError(f"is damaged: {error}", path=path) from None
+        for number, table in enumerate(row_groups(file, path), 1):
+            for batch in table.to_batches(max_chunksize=10_000):
+                columns = [column.to_pylist() for column in batch.columns]
+                for at in maps:
+                    columns[at] = [_of_pairs(value, names[at], path) for value in columns[at]]
+                for values in zip(*columns, strict=True):
+                    yield None, [cell(_plain(value)) for value in values]
+            if progress is not None:
+                progress(number, file.num_row_groups)
 
     maps = {at for at, kind in enumerate(file.schema_arrow.types) if pa.types.is_map(kind)}
     found = rows()

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from loaders._arrow import require_utf8
 from loaders.dataset import Dataset, build_dataset
 from loaders.errors import DataError
 
@@ -258,9 +259,10 @@ def _pairs(table: pa.Table, text: str, skill: str, weight: str) -> tuple[pa.Tabl
 
 
 def _plain(table: Any, key: str) -> pa.Table:
-    """The table with dictionary columns decoded."""
+    """The table with dictionary columns decoded, its texts looked at."""
     if not isinstance(table, pa.Table):
         raise DataError(f"{key}: an Arrow table is expected, not {type(table).__name__}")
+    require_utf8(table, what=key)
     for place, column in enumerate(table.columns):
         if pa.types.is_dictionary(column.type):
             table = table.set_column(place, table.column_names[place], column.cast(column.type.value_type))

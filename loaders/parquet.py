@@ -12,11 +12,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from loaders import _columns
+from loaders._arrow import open_parquet, require_utf8, row_groups
 from loaders._builder import Builder
 from loaders._files import Progress, require_file
 from loaders._reading import plural
 from loaders._registry import Claim, Format, register
-from loaders._rows import find_column, open_parquet, optional_column
+from loaders._rows import find_column, is_parquet, optional_column
 from loaders._source import Source
 from loaders.dataset import EMPTY_TABLES, Dataset, build_dataset
 from loaders.errors import DataError
@@ -88,7 +89,7 @@ def read_parquet_folder(folder: Path, *, name: str | None = None, part: str | No
             tables[key] = _read(path)
             stored = (tables[key].schema.metadata or {}).get(_FACTS)
             if stored is not None:
-                facts = parse_json(stored)
+                facts = _facts(stored, path)
     provenance = facts.get("provenance")
     if part is not None:
         tables["texts"] = _with_part(tables["texts"], part)
@@ -100,6 +101,17 @@ def read_parquet_folder(folder: Path, *, name: str | None = None, part: str | No
         )
     except DataError as error:
         raise DataError(str(error), path=folder) from None
+
+
+def _facts(stored: bytes, path: Path) -> dict[str, object]:
+    """Name and provenance, from a file's metadata."""
+    try:
+        found = parse_json(stored)
+    except ValueError as error:
+        raise DataError(f"its metadata {_FACTS.decode()!r} cannot be read: {error}", path=path) from None
+    if not isinstance(found, dict):
+        raise DataError(f"its metadata {_FACTS.decode()!r} is no JSON object", path=path)
+    return found
 
 
 def _with_part(texts: pa.Table, part: str) -> pa.Table:
@@ -168,14 +180,10 @@ def _read_edges(
     )  # fmt: skip
     chosen = {"text": header[text], "skill": header[skill]} | ({"weight": header[weight]} if weight is not None else {})
     blocks: list[pa.Table] = []
-    for number in range(file.num_row_groups):
-        try:
-            block = file.read_row_group(number, columns=list(chosen.values()))
-        except (pa.ArrowException, OSError) as error:
-            raise DataError(f"is damaged: {error}", path=path) from None
+    for number, block in enumerate(row_groups(file, path, list(chosen.values())), 1):
         blocks.append(_edges(block, chosen, path))
         if progress is not None:
-            progress(number + 1, file.num_row_groups)
+            progress(number, file.num_row_groups)
     if blocks:
         builder.require_all(pa.concat_tables(blocks).unify_dictionaries().combine_chunks(), path)
 
@@ -205,17 +213,18 @@ def _read(path: Path) -> pa.Table:
     with open_parquet(path):
         pass  # its proportions are looked at
     try:
-        return pq.read_table(path, read_dictionary=["text", "skill"] if path.stem == "requirements" else None)
+        table = pq.read_table(path, read_dictionary=["text", "skill"] if path.stem == "requirements" else None)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"is not a Parquet file: {error}", path=path) from None
+    require_utf8(table, path=path)
+    return table
 
 
 def _claims_edges(source: Source) -> Claim | None:
     table = source.table
-    why = source.why_no_table
-    if table is None and why is not None and "has a key twice" in str(why):
-        raise why
     if table is None and source.suffix == ".parquet" and not source.is_dir:
+        if is_parquet(source.path) and source.why_no_table is not None:
+            raise source.why_no_table
         return Claim(20, "its name")
     if source.is_dir or table is None or table.dialect is not None or source.is_json:
         return None

@@ -115,11 +115,12 @@ def read_export(folder: Path, *, name: str, part: str | None = None, progress: P
             tables[key] = arrow_csv.read_csv(
                 file, parse_options=arrow_csv.ParseOptions(newlines_in_values=True), convert_options=convert
             )
-        except (pa.ArrowException, OSError) as error:
+            names = tables[key].column_names
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise DataError(f"is damaged: {error}", path=file) from None
         if facts.get(NOTE) is True:
-            names = list(map(restored, tables[key].column_names))
-            tables[key] = pa.table(list(map(restored_column, tables[key].columns)), names=names)
+            columns = list(map(restored_column, tables[key].columns))
+            tables[key] = pa.table(columns, names=list(map(restored, names)))
         if progress is not None:
             progress(number, len(EMPTY_TABLES))
     texts = tables.get("texts")

@@ -218,6 +218,7 @@ def _table(folder: Path, name: str, schema: pa.Schema | None) -> pa.Table:
         )
     try:
         table = pq.read_table(path)
+        table.validate(full=True)  # of texts, Arrow looks only now whether they are UTF-8
         if schema is None:
             return table
         # What only evidence has, a run on Spark does not write.

@@ -1,13 +1,16 @@
 """Fuzz every reader for as long as you like: damaged files end in a result or a sentence, never in another error.
 
 python -m tests.hardening.fuzz --seconds 60
+python -m tests.hardening.fuzz --rounds 5 --seed 1
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import json
+import math
 import random
 import sys
 import tempfile
@@ -56,7 +59,13 @@ def targets(folder: Path) -> dict[str, tuple[bytes, Callable[[bytes], object]]]:
     store = open_store(folder / "s.kgl", mode="write")
     store.write_dataset(load(folder / "e.csv", name="d").dataset)
     store.close()
-    pq.write_table(pa.table({"text": ["t", "u"], "skill": ["a", "b"]}), folder / "e.parquet")
+    parquet = {
+        "parquet": pa.table({"text": ["t", "u"], "skill": ["a", "b"]}),
+        "parquet with lists": pa.table({"text": ["t", "u"], "skills": [["a"], ["a", "b"]]}),
+        "parquet with maps": pa.table({"t": ["t"], "skills": pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int8()))}),
+    }
+    for name, table in parquet.items():
+        pq.write_table(table, folder / f"{name}.parquet", compression="none")
 
     def read_coded(data: bytes) -> None:
         reader = SgcReader(io.BytesIO(data), "x")
@@ -98,12 +107,15 @@ def targets(folder: Path) -> dict[str, tuple[bytes, Callable[[bytes], object]]]:
         "coded file": (stream.getvalue(), read_coded),
         "texts": (b'{"id": "t", "skills": ["a", "b"]}', lambda data: list(read_texts(data.splitlines(), "x"))),
         "store": ((folder / "s.kgl").read_bytes(), read_store),
-        "parquet": ((folder / "e.parquet").read_bytes(), file_reader("p.parquet", None)),
+        **{
+            name: ((folder / f"{name}.parquet").read_bytes(), file_reader(f"damaged {name}.parquet", None))
+            for name in parquet
+        },
         "json": (json.dumps([{"a": [1, "b"]}]).encode(), read_json),
     }
 
 
-def _rounds(name: str, good: bytes, read: Callable[[bytes], object], number: int) -> int:
+def _round(name: str, good: bytes, read: Callable[[bytes], object], number: int) -> int:
     tried = 0
 
     @seed(number)
@@ -130,28 +142,30 @@ def _rounds(name: str, good: bytes, read: Callable[[bytes], object], number: int
     return tried
 
 
-def run(seconds: float, first: int) -> int:
+def run(first: int, *, rounds: int | None = None, seconds: float = math.inf) -> int:
     """Number of inputs that were tried; the first that ends in another error is raised, with how to repeat it."""
-    tried, round_ = 0, 0
+    tried = 0
     until = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as work:
         every = targets(Path(work))
-        while time.monotonic() < until:
+        for number in itertools.count() if rounds is None else range(rounds):
             for name, (good, read) in every.items():
-                tried += _rounds(name, good, read, first + round_)
                 if time.monotonic() > until:
-                    break
-            round_ += 1
+                    return tried
+                tried += _round(name, good, read, first + number)
     return tried
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0)
+    until = parser.add_mutually_exclusive_group()
+    until.add_argument("--seconds", type=float, default=60.0)
+    until.add_argument("--rounds", type=int, help="so many rounds of every reader, however long they take")
     parser.add_argument("--seed", type=int, default=random.randrange(2**31))
     given_ = parser.parse_args()
     print(f"seed {given_.seed}", file=sys.stderr)
-    print(f"{run(given_.seconds, given_.seed):,} damaged inputs, each a result or a sentence")
+    end = {"seconds": given_.seconds} if given_.rounds is None else {"rounds": given_.rounds}
+    print(f"{run(given_.seed, **end):,} damaged inputs, each a result or a sentence")
     return 0
 
 
