@@ -2,27 +2,35 @@
 
 A mutant is a file, what stands in it, what is put in its place, and the tests that must notice. A word after the
 command picks those whose file or text has it; `--smoke` takes thirty from all over the list but the kernels, which
-must be compiled anew for each (the other mutants find their machine code in the copy). A mutant that no longer fits is
-an error: the list follows the program.
+must be compiled anew for each (the other mutants find their machine code in the copy). Without it, all these tests must
+first pass in the copy as it is. A mutant that no longer fits is an error: the list follows the program.
 """
 
 from __future__ import annotations
 
+import importlib
+import itertools
 import os
-import queue
 import shutil
-import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+
+import pytest
 
 __all__ = ["MUTANTS", "Mutant", "misfits"]
 
 ROOT = Path(__file__).parents[1]
 _SMOKE = 30
 _KERNELS = Path("analysis", "_kernels")
+_BROKEN = 70  # how a process ends that has run no tests
+# What takes long to import and is not the project's, imported once for all mutants.
+_PRELOADED = ("dash", "hypothesis", "kglite", "networkx", "numba", "plotly.graph_objects", "pyarrow.parquet",
+              "scipy.optimize", "scipy.sparse", "scipy.stats", "typer.testing")  # fmt: skip
 _LEFT_OUT = shutil.ignore_patterns(".venv*", ".bootstrap", ".git", "__pycache__", ".*_cache", ".hypothesis")
 
 
@@ -165,27 +173,64 @@ def _forget_kernels(copy: Path) -> None:
     shutil.rmtree(copy / _KERNELS / "__pycache__", ignore_errors=True)
 
 
-def _survives(mutant: Mutant, copy: Path) -> bool:
-    path = copy / mutant.file
-    of_kernels = path.parent == copy / _KERNELS
-    if of_kernels:
-        _forget_kernels(copy)
-    text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
-    options = ("-q", "-x", "-m", "not neo4j and not browser", "-p", "no:cacheprovider", "-p", "no:xdist")
-    command = [sys.executable, "-m", "pytest", *options, f"tests/{mutant.tests}"]
-    try:
-        environment = {**os.environ, "PYTHONPATH": str(copy)}
-        ran = subprocess.run(command, cwd=copy, env=environment, capture_output=True, check=False)
-    finally:
-        path.write_text(text, encoding="utf-8")
-        if of_kernels:
-            _forget_kernels(copy)
-    if ran.returncode < 0:  # a fault in a kernel may end the process
+def _write(path: Path, text: str, moment: int) -> None:
+    """Write a module; what is compiled of one is known by its size and the second it was written in."""
+    path.write_text(text, encoding="utf-8")
+    os.utime(path, (moment, moment))
+
+
+def _begin(mutant: Mutant, copy: Path) -> int:
+    """Start a process that runs the tests in a copy, with the packages that this one has imported."""
+    if (process := os.fork()) == 0:
+        code = _BROKEN
+        try:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):
+                os.dup2(nothing, stream)
+            os.chdir(copy)
+            os.environ["PYTHONPATH"] = sys.path[0] = str(copy)
+            for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
+                del sys.modules[name]
+            sys.modules["__main__"] = ModuleType("__main__")  # children of the tests import that of their parent
+            options = ("-q", "-x", "-m", "not neo4j and not browser", "-p", "no:cacheprovider", "-p", "no:xdist")
+            code = int(pytest.main([*options, f"tests/{mutant.tests}"]))
+        finally:
+            os._exit(code)
+    return process
+
+
+def _survived(mutant: Mutant, status: int) -> bool:
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:  # a fault in a kernel may end the process
         return False
-    if ran.returncode not in (0, 1):
-        sys.exit(f"error: pytest ended with code {ran.returncode} on tests/{mutant.tests}")
-    return ran.returncode == 0
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        sys.exit(f"error: pytest ended with code {code} on tests/{mutant.tests}")
+    return code == pytest.ExitCode.OK
+
+
+def _tried(chosen: Sequence[Mutant], copies: Sequence[Path]) -> Iterator[tuple[Mutant, bool]]:
+    """Each mutant with whether it survived, one at a time in each copy."""
+    for name in _PRELOADED:
+        importlib.import_module(name)
+    waiting, free = list(reversed(chosen)), list(copies)
+    running: dict[int, tuple[Mutant, Path, str]] = {}
+    moments = itertools.count(int(time.time()))
+    while waiting or running:
+        while waiting and free:
+            mutant, copy = waiting.pop(), free.pop()
+            path = copy / mutant.file
+            text = path.read_text(encoding="utf-8")
+            if path.parent == copy / _KERNELS:
+                _forget_kernels(copy)
+            _write(path, text.replace(mutant.old, mutant.new), next(moments))
+            running[_begin(mutant, copy)] = mutant, copy, text
+        process, status = os.wait()
+        mutant, copy, text = running.pop(process)
+        _write(copy / mutant.file, text, next(moments))
+        if (copy / mutant.file).parent == copy / _KERNELS:
+            _forget_kernels(copy)
+        free.append(copy)
+        yield mutant, _survived(mutant, status)
 
 
 def main() -> int:
@@ -197,23 +242,17 @@ def main() -> int:
     chosen = [m for m in MUTANTS if (word in m.file or word in m.old) and not (smoke and "_kernels" in m.file)]
     if smoke and len(chosen) > _SMOKE:
         chosen = [chosen[at * len(chosen) // _SMOKE] for at in range(_SMOKE)]
-    copies: queue.SimpleQueue[Path] = queue.SimpleQueue()
+    # What fails without a fault would notice every one.
+    unchanged = () if smoke else {m.tests: Mutant(m.file, "", "", m.tests) for m in chosen}.values()
     survivors = 0
     with tempfile.TemporaryDirectory(prefix="skillgraph-mutants-") as folder:
-        for number in range(2):
-            copies.put(shutil.copytree(ROOT, Path(folder) / str(number), ignore=_left_out))
-
-        def tried(mutant: Mutant) -> bool:
-            copy = copies.get()
-            try:
-                return _survives(mutant, copy)
-            finally:
-                copies.put(copy)
-
-        with ThreadPoolExecutor(2) as pool:
-            for mutant, survived in zip(chosen, pool.map(tried, chosen), strict=True):
-                survivors += survived
-                print(f"{'SURVIVED' if survived else 'noticed '}  {mutant.file}: {mutant.old}", flush=True)
+        copies = [shutil.copytree(ROOT, Path(folder) / str(number), ignore=_left_out) for number in range(2)]
+        for mutant, survived in _tried(list(unchanged), copies):
+            if not survived:
+                sys.exit(f"error: tests/{mutant.tests} fails without a fault")
+        for mutant, survived in _tried(chosen, copies):
+            survivors += survived
+            print(f"{'SURVIVED' if survived else 'noticed '}  {mutant.file}: {mutant.old}", flush=True)
     print(f"{len(chosen)} mutants, {survivors} survived")
     return 1 if survivors or not chosen else 0
 
