@@ -105,7 +105,7 @@ def _test(arguments: list[str]) -> int:
     if not arguments:
         # In two processes; what belongs together stays in one (tests/conftest.py).
         two = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder") if (os.cpu_count() or 1) > 1 else ()
-        arguments = ["-m", "not ci and not long and not fresh_clone and not soak", *two]
+        arguments = ["-m", "not ci and not long and not neo4j and not fresh_clone and not soak", *two]
     return _run("python", "-m", "pytest", *arguments)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,11 +33,10 @@ if not find_spec("nbclient"):
     collect_ignore.append("notebooks")
 
 # Groups, or folders of them, begun first and in this order, so that both processes end together. What reads files comes
-# before Neo4j: meanwhile its jars arrive (`_fetch_jars`), and the browser's server has compiled most kernels.
+# before what learns: meanwhile the browser's server compiles most kernels.
 _FIRST = (
     "browser",
     "tests/loaders/",
-    "neo4j",
     "stdlib",
     "tests/docs/test_code_blocks.py",
     "tests/docs/test_printed.py",
@@ -119,18 +116,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         )
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: _place(group(item.nodeid)))
-        if config.workerinput["workerid"] == "gw0" and any(group(item.nodeid) == "neo4j" for item in items):
-            threading.Thread(target=_fetch_jars, daemon=True).start()
-
-
-def _fetch_jars() -> None:
-    """Neo4j's jars on a fresh machine, while other tests run; without them, the test that needs them says why."""
-    from explorer.errors import SkillgraphError
-    from explorer.server.jars import provision
-    from tests.support.neo4j import VERSION
-
-    with contextlib.suppress(SkillgraphError):
-        provision(version=VERSION)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -353,7 +353,7 @@ graph.learn(mode="cold")
 """
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_types_serve_a_user_who_checks_strictly(tmp_path: Path) -> None:
     """A user's file, with this package as one that is installed: only what is wrong in it is found."""
     (tmp_path / "user.py").write_text(USER)

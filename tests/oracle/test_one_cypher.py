@@ -28,7 +28,7 @@ from tests.support.neo4j import RunningNeo4j
 pytestmark = pytest.mark.neo4j
 
 _GRAPHS = (1, 2)
-_QUERIES = int(os.environ.get("SKILLGRAPH_ORACLE_QUERIES", "500")) // len(_GRAPHS)
+_QUERIES = int(os.environ.get("SKILLGRAPH_ORACLE_QUERIES", "300")) // len(_GRAPHS)
 _SEED = int(os.environ.get("SKILLGRAPH_ORACLE_SEED", "7"))
 _MOST_REFUSED = 0.02
 
@@ -131,7 +131,6 @@ def oracle(request: pytest.FixtureRequest, neo4j_server: RunningNeo4j, tmp_path:
         yield _Oracle(neo4j_server, driver, embedded)
 
 
-@pytest.mark.ci
 def test_random_queries(oracle: _Oracle) -> None:
     @seed(_SEED)
     @settings(

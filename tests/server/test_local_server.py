@@ -106,7 +106,6 @@ def gone(pid: int, seconds: float) -> bool:
     return False
 
 
-@pytest.mark.ci
 def test_it_ends_with_its_starter_even_if_that_is_killed(server: LocalServer, options: ServerOptions) -> None:
     script = """
         import json, os, signal, sys
@@ -132,7 +131,6 @@ def test_it_ends_with_its_starter_even_if_that_is_killed(server: LocalServer, op
     assert not server.status().running
 
 
-@pytest.mark.ci
 def test_it_starts_again_with_its_data_and_its_password(server: LocalServer) -> None:
     status = server.start(attached=True)
     assert status.running
@@ -140,7 +138,6 @@ def test_it_starts_again_with_its_data_and_its_password(server: LocalServer) -> 
     assert connected(server).rows("MATCH (n:Kept) RETURN n.n") == [(1,)]
 
 
-@pytest.mark.ci
 def test_a_second_start_changes_nothing(server: LocalServer) -> None:
     before = server.status()
     assert before.running
@@ -150,7 +147,6 @@ def test_a_second_start_changes_nothing(server: LocalServer) -> None:
     assert not again.changed
 
 
-@pytest.mark.ci
 def test_it_listens_on_this_machine_only(server: LocalServer, options: ServerOptions) -> None:
     process = psutil.Process(server.status().pid)
     addresses = {c.laddr for c in process.net_connections(kind="tcp") if c.status == psutil.CONN_LISTEN}
@@ -158,7 +154,6 @@ def test_it_listens_on_this_machine_only(server: LocalServer, options: ServerOpt
     assert {address.ip.removeprefix("::ffff:") for address in addresses} == {"127.0.0.1"}
 
 
-@pytest.mark.ci
 def test_the_password_is_in_one_file_of_the_user_and_nowhere_else(server: LocalServer) -> None:
     password = server.credentials().password
     assert len(password) >= 24
@@ -177,7 +172,6 @@ def test_the_password_is_in_one_file_of_the_user_and_nowhere_else(server: LocalS
     assert holding == [path]
 
 
-@pytest.mark.ci
 def test_its_own_settings_keep_queries_from_files_addresses_and_eternity(server: LocalServer, tmp_path: Path) -> None:
     """With a writing session and no check of the store before it."""
     from neo4j.exceptions import ClientError, Neo4jError
@@ -251,7 +245,6 @@ def test_what_keeps_one_from_a_server_is_told_apart(server: LocalServer, options
         Neo4jStore(f"bolt://127.0.0.1:{options.http_port}", credentials=own)
 
 
-@pytest.mark.ci
 def test_stopping_ends_the_process_and_stopping_again_changes_nothing(server: LocalServer) -> None:
     pid = server.status().pid
     assert pid is not None
@@ -262,7 +255,6 @@ def test_stopping_ends_the_process_and_stopping_again_changes_nothing(server: Lo
     assert not (server.home / "server.json").exists()
 
 
-@pytest.mark.ci
 def test_a_port_in_use_is_named_and_nothing_is_left_running(server: LocalServer, options: ServerOptions) -> None:
     import socket
 
@@ -277,7 +269,6 @@ def test_a_port_in_use_is_named_and_nothing_is_left_running(server: LocalServer,
     assert not server.status().running
 
 
-@pytest.mark.ci
 def test_a_first_start_that_fails_says_why(server: LocalServer, options: ServerOptions, tmp_path: Path) -> None:
     fresh = LocalServer(tmp_path / "fresh", options=replace(options, heap="much"))
     with pytest.raises(ServerError, match="Java does not accept this heap size; give it as 1g or 512m"):
@@ -285,7 +276,6 @@ def test_a_first_start_that_fails_says_why(server: LocalServer, options: ServerO
     assert not fresh.status().running
 
 
-@pytest.mark.ci
 def test_a_server_that_dies_says_why(server: LocalServer, options: ServerOptions) -> None:
     if not (server.home / "data" / "databases").exists():
         # Run by itself: a first start would already fail at setting the password.
@@ -377,7 +367,6 @@ def test_administration_output_is_given(server: LocalServer) -> None:
         server.admin("no-such-command")
 
 
-@pytest.mark.ci
 def test_the_page_s_commands_start_ask_and_stop_a_server(server: LocalServer) -> None:
     """As docs/neo4j.md prints them, on a home and ports of the test's own."""
     page = (Path(__file__).parents[2] / "docs" / "neo4j.md").read_text(encoding="utf-8")

@@ -167,6 +167,7 @@ def test_unknown_known_skills_classes_and_learned_skills(session: Any, small: Ca
     assert (report.layer.learned, report.stalled) == (report.layer.skills, True)
 
 
+@pytest.mark.long
 def test_whatever_spark_says_is_said_in_one_sentence(session: Any, small: Case, work: str) -> None:
     run = SparkRun(small.folder, None, work, block_edges=60, session=session)
     with pytest.raises(SparkError, match=r"^Spark failed while running: .*nowhere"), _running(run) as (spark, _, _):

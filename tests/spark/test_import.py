@@ -47,6 +47,7 @@ def store(case: Case, tmp_path: Path) -> Any:
     opened.close()
 
 
+@pytest.mark.long
 def test_as_a_local_run_leaves_it(store: Store, outputs: Path) -> None:
     info = import_layer(store, "d", *read_layer(outputs / "learned", "taken"))
     learn(store, "d", name="local", parts=["even"], known_classes=["e1"])
@@ -67,6 +68,7 @@ def test_as_a_local_run_leaves_it(store: Store, outputs: Path) -> None:
     assert store.read_layer("d", "taken").skills.equals(store.read_layer("d", "local").skills)
 
 
+@pytest.mark.long
 def test_another_dataset_or_layer_is_refused(store: Store, outputs: Path, tmp_path: Path) -> None:
     with pytest.raises(SkillgraphError, match="needs exact waves"):
         import_layer(store, "d", *read_layer(outputs / "blocks", "taken"))
@@ -90,6 +92,7 @@ def test_another_dataset_or_layer_is_refused(store: Store, outputs: Path, tmp_pa
     assert store.read_associations("d", "all").num_rows == 0
 
 
+@pytest.mark.long
 def test_a_folder_that_is_no_output_is_refused(outputs: Path, tmp_path: Path) -> None:
     with pytest.raises(SkillgraphError, match=r"holds no run\.parquet"):
         read_layer(tmp_path, "taken")
@@ -128,6 +131,7 @@ def test_a_folder_that_is_no_output_is_refused(outputs: Path, tmp_path: Path) ->
         read_layer(half, "taken")
 
 
+@pytest.mark.long
 def test_the_commands(case: Case, outputs: Path, tmp_path: Path) -> None:
     from typer.testing import CliRunner
 

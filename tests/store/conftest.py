@@ -13,12 +13,11 @@ from tests.support.neo4j import RunningNeo4j
 
 Open = Callable[..., Store]
 
-# What both stores promise is checked on the embedded one by the README's test command, and this of it on Neo4j too;
-# the rest is `long` there.
+# What both stores promise is checked on the embedded one by the README's test command, and this of it on Neo4j by
+# `.ci/run`; the rest is `long` there.
 _ON_NEO4J = (
     "test_any_dataset_is_read_back_equal",
     "test_any_layer_is_read_back_equal",
-    "test_appending_gives_the_whole",
     "test_a_layer_is_stale_from_the_step_that_changes_what_it_was_made_from",
     "test_a_reader_sees_what_was_written_after_it_was_opened",
     "test_a_write_that_breaks_off_leaves_what_was_there",
@@ -27,21 +26,12 @@ _ON_NEO4J = (
     "test_the_version_changes_with_every_write_and_only_then",
 )
 _BY_BOTH = ("test_contract.py", "test_life.py")
+_LONG_ON_NEO4J = (
+    "test_what_was_not_learned_is_found_whether_or_not_the_layer_lists_what_it_lacks",
+    "test_a_text_is_understood_if_the_layer_lacks_none_of_its_skills",
+    "test_the_strongest_bridges_are_found_whatever_the_limit",
+)
 _LATER = ("neo4j-2]", "neo4j-3]", "neo4j-4]")  # when a write breaks off
-# What of this, of recipes and of queries takes long on Neo4j.
-_ELSEWHERE_ON_NEO4J = {
-    "test_any_layer_is_read_back_equal": pytest.mark.ci,
-    "test_renaming_a_layer_takes_along_what_names_it": pytest.mark.ci,
-    "test_the_version_changes_with_every_write_and_only_then": pytest.mark.ci,
-    "test_each_skill_has_the_counts_of_its_layer": pytest.mark.ci,
-    "test_appending_gives_the_whole": pytest.mark.ci,
-    "test_a_layer_is_stale_from_the_step_that_changes_what_it_was_made_from": pytest.mark.ci,
-    "test_every_recipe_gives_what_was_worked_out_by_hand_and_keeps_its_limit": pytest.mark.ci,
-    "test_documented_queries": pytest.mark.ci,
-    "test_what_was_not_learned_is_found_whether_or_not_the_layer_lists_what_it_lacks": pytest.mark.long,
-    "test_a_text_is_understood_if_the_layer_lacks_none_of_its_skills": pytest.mark.long,
-    "test_the_strongest_bridges_are_found_whatever_the_limit": pytest.mark.long,
-}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -50,10 +40,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         name, _, given = item.name.partition("[")
         if item.path.parent != Path(__file__).parent or not given.startswith("neo4j"):
             continue
-        if item.path.name in _BY_BOTH and (name not in _ON_NEO4J or given in _LATER):
+        by_embedded = item.path.name in _BY_BOTH and (name not in _ON_NEO4J or given in _LATER)
+        if by_embedded or name in _LONG_ON_NEO4J:
             item.add_marker(pytest.mark.long)
-        if name in _ELSEWHERE_ON_NEO4J and not any(map(item.get_closest_marker, ("long", "soak"))):
-            item.add_marker(_ELSEWHERE_ON_NEO4J[name])
 
 
 @pytest.fixture(params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])

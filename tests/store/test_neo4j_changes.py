@@ -138,7 +138,7 @@ def assert_is_numbered(layer: Layer) -> int:
 @pytest.mark.parametrize(
     "check",
     [
-        pytest.param(contract.test_several_layers_are_written_together_or_not_at_all, marks=pytest.mark.ci),
+        contract.test_several_layers_are_written_together_or_not_at_all,
         *(
             pytest.param(check, marks=LONG)
             for check in (
@@ -477,9 +477,7 @@ def replace_name(dataset: Dataset, name: str) -> Dataset:
     return replace(dataset, name=name)
 
 
-@pytest.mark.parametrize(
-    "killed_at", [pytest.param(1, marks=LONG), pytest.param(6, marks=pytest.mark.ci)], ids=["decided", "half done"]
-)
+@pytest.mark.parametrize("killed_at", [pytest.param(1, marks=LONG), 6], ids=["decided", "half done"])
 def test_a_publication_that_was_killed_is_brought_to_its_end_by_whoever_reads(
     server: RunningNeo4j,
     store: Neo4jStore,
@@ -737,7 +735,6 @@ def test_an_answer_that_is_lost_does_not_double_anything(
     assert store.read_associations("numbered", "layer").equals(numbered_associations(2, SIZE)[0])
 
 
-@pytest.mark.ci
 def test_what_is_too_large_for_one_transaction_goes_in_batches(
     server: RunningNeo4j, store: Neo4jStore, before_batch: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -838,11 +835,7 @@ def test_what_a_layer_is_of_must_still_be_there(
     other.close()
 
 
-@pytest.mark.parametrize(
-    "small",
-    [pytest.param(False, marks=pytest.mark.ci), pytest.param(True, marks=LONG)],
-    ids=["staged", "one transaction"],
-)
+@pytest.mark.parametrize("small", [False, pytest.param(True, marks=LONG)], ids=["staged", "one transaction"])
 def test_writers_and_readers_at_once_never_make_or_see_a_mixture(
     server: RunningNeo4j, request: pytest.FixtureRequest, small: bool
 ) -> None:

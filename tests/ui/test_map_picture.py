@@ -157,7 +157,7 @@ def test_a_hundred_thousand_skills_have_a_map(hundred_thousand: LayerGraph) -> N
     assert sum(len(trace.x) for trace in chart.data) < 400, "only the most used are marks of the figure"
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_a_region_of_a_hundred_thousand_goes_to_cytoscape(hundred_thousand: LayerGraph) -> None:
     box = nearest_box(hundred_thousand.map_positions, 42, 900)
     part = filtered(hundred_thousand, Filters(box=box))
@@ -169,7 +169,7 @@ def test_a_region_of_a_hundred_thousand_goes_to_cytoscape(hundred_thousand: Laye
     assert drawing.edges <= EDGE_LIMIT
 
 
-@pytest.mark.parametrize("by", ["community", "class", pytest.param("component", marks=pytest.mark.ci)])
+@pytest.mark.parametrize("by", ["community", "class", pytest.param("component", marks=pytest.mark.long)])
 def test_a_hundred_thousand_open_on_groups(hundred_thousand: LayerGraph, by: str) -> None:
     """Never more than Cytoscape pans smoothly, also with the largest groups opened."""
     look = {"look": colourings(hundred_thousand)["class"]}

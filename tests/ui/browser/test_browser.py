@@ -69,7 +69,7 @@ def state(page: Page) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "path", [pytest.param(path, marks=pytest.mark.ci if path in _SLOW_WITH_DATA else ()) for path in PAGES]
+    "path", [pytest.param(path, marks=pytest.mark.long if path in _SLOW_WITH_DATA else ()) for path in PAGES]
 )
 def test_page_with_data(page: Page, small: str, path: str) -> None:
     opened(page, small + path)
@@ -90,8 +90,11 @@ def test_page_with_data(page: Page, small: str, path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        *(pytest.param(path, marks=pytest.mark.ci) for path in ("/graph", "/percolation", "/layers")),
-        *(pytest.param(path, marks=pytest.mark.long) for path in ("/classes", "/compression", "/query")),
+        pytest.param("/graph", marks=pytest.mark.ci),
+        *(
+            pytest.param(path, marks=pytest.mark.long)
+            for path in ("/percolation", "/layers", "/classes", "/compression", "/query")
+        ),
     ],
 )
 def test_page_is_open_to_everybody(page: Page, small: str, path: str) -> None:
@@ -193,7 +196,7 @@ def test_the_picture_fills_its_stage_and_the_legend_covers_nothing_of_it(page: P
     )
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_graph_exports_legend_search_and_tap(page: Page, small: str) -> None:
     opened(page, f"{small}/graph")
     drawn(page)

@@ -54,7 +54,7 @@ def test_the_table_opens_lines_too_and_a_blocked_skill_shows_its_chain(page: Pag
     expect(page.get_by_role("radio", name="prerequisites")).to_be_checked()
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_a_skill_is_found_by_keyboard(page: Page, course: str) -> None:
     opened(page, f"{course}&rel=parts")
     drawn(page, "c-tree")

@@ -107,7 +107,7 @@ def back(page: Page) -> None:
     page.evaluate("() => window.history.back()")
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_back_undoes_choices_before_it_leaves_the_page(page: Page, small: str) -> None:
     opened(page, f"{small}/?layer=tuned")
     page.get_by_role("navigation", name="Pages").get_by_text("Percolation").click()
@@ -282,9 +282,8 @@ _SEEN = """() => {
 }"""
 
 
-@pytest.mark.parametrize(
-    "path", [pytest.param("/", marks=pytest.mark.ci), pytest.param("/compression", marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("path", ["/", "/compression"])
 def test_tags_that_are_drawn_together_are_what_they_would_be_alone(
     page: Page, small: str, store_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:

@@ -404,7 +404,7 @@ def test_map_click_chooses_a_skill(page: Page, small: str) -> None:
     assert "view" not in state(page)
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_an_address_keeps_skills_that_are_not_among_the_first_choices(page: Page, many: str) -> None:
     """The fields of a page that was just laid out are not given other choices, without what is chosen."""
     page.goto(f"{many}/graph?skill=s005990&to=s005980")

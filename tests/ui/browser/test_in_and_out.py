@@ -214,7 +214,8 @@ NEW = (
 
 
 @pytest.mark.parametrize(
-    ("path", "ready"), [pytest.param(*new, marks=() if new[0].startswith("/runs") else pytest.mark.ci) for new in NEW]
+    ("path", "ready"),
+    [pytest.param(*NEW[0], marks=pytest.mark.long), pytest.param(*NEW[1], marks=pytest.mark.ci), NEW[2]],
 )
 def test_new_pages_are_open_to_everybody(page: Page, small: str, path: str, ready: str) -> None:
     opened(page, small + path)

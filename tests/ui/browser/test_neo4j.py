@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -13,8 +14,7 @@ from playwright.sync_api import Page, expect
 
 from explorer.credentials import PASSWORD_VARIABLE, USER_VARIABLE
 from explorer.errors import SkillgraphError
-from explorer.server import LocalServer
-from tests.support.neo4j import RunningNeo4j, options_for_tests
+from tests.support.neo4j import RunningNeo4j, start_local
 from tests.ui.browser.seen import at_rest, opened
 from tests.ui.conftest import fill_store
 
@@ -24,30 +24,26 @@ SLOW = "MATCH (a:Text), (b:Text), (c:Text), (d:Text) WHERE a.id < b.id AND c.id 
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNeo4j]:
-    """A server of this module's own, so that stopping it disturbs nobody."""
-    with ExitStack() as stack:
-        local = LocalServer(tmp_path_factory.mktemp("neo4j"), options=options_for_tests())
-        try:
-            status = local.start(attached=True)
-        except SkillgraphError as error:
-            if os.environ.get("CI"):
-                raise
-            pytest.skip(f"no real Neo4j here: {error}")
-        stack.callback(local.stop)
-        found = RunningNeo4j(str(status.url), local.credentials(), local)
-        store = found.open()
+def server(neo4j_server: RunningNeo4j) -> RunningNeo4j:
+    """The server of the other tests, with a store for these."""
+    neo4j_server.empty()
+    with closing(neo4j_server.open()) as store:
         fill_store(store)
-        store.close()
-        yield found
+    return neo4j_server
 
 
-@pytest.fixture(scope="module")
-def address(server: RunningNeo4j, serve: Any) -> Iterator[str]:
+@contextmanager
+def _served(server: RunningNeo4j, serve: Any) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(USER_VARIABLE, server.credentials.user)
         patch.setenv(PASSWORD_VARIABLE, server.credentials.password)
         yield serve(server.url)
+
+
+@pytest.fixture(scope="module")
+def address(server: RunningNeo4j, serve: Any) -> Iterator[str]:
+    with _served(server, serve) as address:
+        yield address
 
 
 PAGES = {
@@ -104,9 +100,20 @@ def test_a_cancelled_query_ends_on_the_server(page: Page, server: RunningNeo4j, 
     expect(page.locator("#q-summary")).to_contain_text("rows in")
 
 
-def test_a_server_that_goes_away_and_comes_back(
-    page: Page, server: RunningNeo4j, address: str, watched: list[str]
-) -> None:
+def test_a_server_that_goes_away_and_comes_back(page: Page, serve: Any, tmp_path: Path, watched: list[str]) -> None:
+    with ExitStack() as stack:
+        try:
+            server = start_local(stack, tmp_path)  # its own: stopping it disturbs nobody
+        except SkillgraphError as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(f"no real Neo4j here: {error}")
+        with closing(server.open()) as store:
+            fill_store(store)
+        _goes_away_and_comes_back(page, server, stack.enter_context(_served(server, serve)))
+
+
+def _goes_away_and_comes_back(page: Page, server: RunningNeo4j, address: str) -> None:
     assert server.local is not None
     page.goto(f"{address}/learning")
     expect(page.get_by_role("heading", level=1)).to_have_text("Learning")

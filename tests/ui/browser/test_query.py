@@ -72,7 +72,7 @@ def test_a_time_limit_stops_a_query(page: Page, small: str) -> None:
     expect(page.locator(".query-error")).to_contain_text(re.compile("took longer than 5 s|not enough memory"))
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_metrics_graph_and_export(page: Page, small: str, store_path: Path) -> None:
     cypher = "MATCH (a:Skill)-[r:ASSOCIATED_WITH {layer: 'tuned'}]->(b:Skill) RETURN a, r, b LIMIT 7"
     opened(page, f"{ask(small, cypher)}&layer=tuned")
