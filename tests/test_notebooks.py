@@ -12,7 +12,7 @@ from tests.support.environment import run_in_own_environment
 @pytest.mark.parametrize(
     "file",
     [
-        pytest.param("test_encoder.py", marks=pytest.mark.ci),
+        pytest.param("test_encoder.py", marks=pytest.mark.long),
         pytest.param("test_frames.py", marks=pytest.mark.ci),
         pytest.param("test_notebooks.py", marks=pytest.mark.long),
     ],

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis._kernels.compile import ONE, ZERO, kernel
+from analysis._kernels.sorting import sort_run
 
 __all__ = [
     "State",
@@ -542,7 +543,8 @@ def closed_sets(
                 skill_set[s] = n_sets
                 for e in range(st.skill_ptr[s], st.skill_ptr[s + 1]):
                     text_set[st.skill_texts[e]] = n_sets
-            places = np.sort(rank[keep])
+            places = rank[keep]
+            sort_run(places, ZERO, size)
             seeds = np.empty(max(1, size // small), np.int32)
             for i in range(len(seeds)):
                 seeds[i] = order[places[i]]

@@ -10,12 +10,43 @@ from analysis._kernels.compile import kernel
 __all__ = ["smallest_first", "sort_run"]
 
 
+_SHORT = 40
+"""Length of a run up to which insertion is faster."""
+
+
 @kernel
-def sort_run(array: npt.NDArray[np.int32], start: int, end: int | np.int64) -> None:
-    """Sort `array[start:end]` in place; by insertion while that is faster."""
-    if end - start > 40:
-        array[start:end].sort()
-        return
+def sort_run(array: npt.NDArray[np.int32] | npt.NDArray[np.int64], start: int, end: int | np.int64) -> None:
+    """Sort `array[start:end]` in place.
+
+    Quicksort with the median of three as pivot, and insertion where little is left to do. `np.sort` does the same, but
+    takes numba two seconds to compile in each process.
+    """
+    if end - start > _SHORT:
+        waiting = np.empty(128, np.int64)  # the longer part waits: at most two places for each halving
+        height, low, high = 0, start, end - 1
+        while True:
+            while high - low >= _SHORT:
+                first, middle, last = array[low], array[(low + high) // 2], array[high]
+                pivot = max(min(first, middle), min(max(first, middle), last))
+                i, j = low, high
+                while i <= j:
+                    while array[i] < pivot:
+                        i += 1
+                    while array[j] > pivot:
+                        j -= 1
+                    if i <= j:
+                        array[i], array[j] = array[j], array[i]
+                        i += 1
+                        j -= 1
+                if j - low < high - i:
+                    waiting[height], waiting[height + 1], high = i, high, j
+                else:
+                    waiting[height], waiting[height + 1], low = low, j, i
+                height += 2
+            if height == 0:
+                break
+            height -= 2
+            low, high = waiting[height], waiting[height + 1]
     for i in range(start + 1, end):
         value = array[np.uint64(i)]
         to = i

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from analysis._kernels.compile import kernel
+from analysis._kernels.compile import ZERO, kernel
+from analysis._kernels.sorting import sort_run
 
 __all__ = ["change_of", "count_ends", "number_rows", "others_first_two", "others_product", "others_table",
            "row_products", "row_tables", "swap_ends"]  # fmt: skip
@@ -76,7 +77,8 @@ def count_ends(ptr: Ints, edges: Edges, rows: Ints, out: Ints, edge: Edges, coun
         begin = end
         held = edges[ptr[rows[k]] : ptr[rows[k] + 1]]
         if len(held) > _SHORT:
-            held = np.sort(held)
+            held = held.copy()
+            sort_run(held, ZERO, len(held))
         for e in held:
             place = end
             while place > begin and edge[place - 1] > e:

@@ -117,7 +117,7 @@ def served(folder: Path) -> Iterator[Served]:
     assert TOKEN not in said + rest
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_over_http_with_the_token(served: Served) -> None:
     async def talk() -> None:
         bearer = httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60)

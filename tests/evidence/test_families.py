@@ -150,7 +150,7 @@ def test_docs_table_of_the_judgement_is_what_the_command_prints(crux: tuple[Comm
     assert fits[-1]["calibration_error"] <= 0.02
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_docs_table_of_a_family_is_what_the_command_prints(crux: tuple[Command, Any]) -> None:
     run, _ = crux
     members = {m["layer"]["name"]: m for m in run("compare", "--family", "codellama-34b")["members"]}

@@ -56,6 +56,7 @@ def test_numbering_marks_what_is_not_unique(ids: list[str | None], unclear: list
     assert found["unclear"].to_pylist() == unclear
 
 
+@pytest.mark.long
 def test_an_id_that_is_there_twice_does_not_make_up_for_one_that_is_missing(session: Any, tmp_path: Path) -> None:
     rows = {"text": ["t0", "x", "t1"], "skill": ["s0", "s1", "s0"]}
     for name, content in (

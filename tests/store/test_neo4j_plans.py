@@ -67,6 +67,7 @@ def kind(operator: Mapping[str, Any]) -> str:
     return str(operator["operatorType"]).partition("@")[0]
 
 
+@pytest.mark.long
 def test_recipes_are_planned_from_indexes_and_within_a_budget(filled: RunningNeo4j) -> None:
     given = {"dataset": "plans", "layer": "foundation", "tuned": "tuned", "skill": "s0", "other": "s9", "limit": 10}
     size = sum(filled.rows("MATCH (n) OPTIONAL MATCH (n)-[r]->() RETURN count(DISTINCT n), count(r)")[0])

@@ -267,7 +267,7 @@ def test_graph_path_between_two_skills(page: Page, small: str) -> None:
     assert "s:b20" in ends[1]
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_learning_plays_wave_by_wave(page: Page, small: str) -> None:
     opened(page, f"{small}/learning?wave=1")
     drawn(page, "l-cy")

@@ -20,7 +20,7 @@ from ui.pages.compression import first_text, hex_lines, search
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_a_text_is_searched_and_its_code_is_shown(page: Page, small: str, store_path: Path) -> None:
     store = open_store(store_path, mode="read")
     tuned, base = layer_view(store, "small", "tuned"), layer_view(store, "small", "foundation")

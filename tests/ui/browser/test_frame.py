@@ -84,7 +84,7 @@ def test_a_page_that_cannot_be_laid_out_leaves_the_others(
     expect(page.get_by_role("heading", level=1)).to_have_text("Percolation")
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_a_component_that_fails_in_the_browser_is_said_and_comes_again(
     page: Page, small: str, watched: list[str]
 ) -> None:
@@ -246,13 +246,8 @@ def test_a_page_that_is_being_made_has_a_shape_before(page: Page, small: str) ->
     assert page.locator("#page:empty").count() == 0
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param("/graph", marks=pytest.mark.ci),
-        *(pytest.param(path, marks=pytest.mark.long) for path in ("/query", "/learning")),
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("path", ["/graph", "/query", "/learning"])
 def test_a_page_that_is_left_leaves_nothing_in_the_browser(page: Page, small: str, path: str) -> None:
     session = page.context.new_cdp_session(page)
 

@@ -30,7 +30,7 @@ def choose(page: Page, field: str, option: str) -> None:
     page.get_by_role("option", name=option).click()
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_a_layer_is_learned_and_linked_from_the_page(page: Page, own: str, own_store: Path) -> None:
     opened(page, own)
     page.get_by_role("link", name="New run").click()
@@ -77,7 +77,7 @@ def test_a_run_is_in_the_address_accessible_and_fits(page: Page, own: str) -> No
         page.get_by_role("button", name="Light or dark").click()
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_a_run_shows_how_far_it_is_and_is_cancelled(page: Page, own: str, own_store: Path) -> None:
     before = own_store.read_bytes()
     opened(page, f"{own}/runs?run=percolate&replicates=100000000")
