@@ -186,8 +186,9 @@ def _set_up_alone(profile: str, extras: Iterable[str]) -> None:
     locks = [LOCKS / f"{profile}.lock", *(LOCKS / f"extra-{extra}.lock" for extra in extras)]
     _say(f"  2/3 {sum(line[:1].isalnum() for lock in locks for line in lock.read_text().splitlines())} packages")
     build = ("--build-constraints", str(LOCKS / "build.lock"))
-    # Where Python may not write bytecode, every command would compile what it imports again: seconds each time.
-    compiled = ("--compile-bytecode",) if sys.dont_write_bytecode else ()
+    # Where Python may not write bytecode, every command would compile what it imports again: seconds each time. The
+    # programs of the other profiles may always write it (`_run`).
+    compiled = ("--compile-bytecode",) if sys.dont_write_bytecode and profile == "runtime" else ()
     target = (*(() if sys.stderr.isatty() else ("--quiet",)), "--python", str(python))
     _uv("pip", "sync", *target, *build, *compiled, "--require-hashes", *map(str, locks))
     _say("  3/3 skillgraph itself")

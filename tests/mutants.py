@@ -74,6 +74,12 @@ _FILTERS, _ON_PAGES, _ON_FILTERS, _ON_RUNS = (
     "ui/test_runs_page.py",
 )
 
+
+def _on(file: str, test: str) -> str:
+    """One test of a file, where all of them take long."""
+    return f"{file}::{test}"
+
+
 MUTANTS = (
     # kernels
     Mutant(_PEELING, "if 0 < novel <= capacity[t]:", "if 0 < novel < capacity[t]:", _ON_PEELING),
@@ -84,11 +90,31 @@ MUTANTS = (
     Mutant(_UNION, "if parent[np.uint64(skill)] < 0:", "if parent[np.uint64(skill)] < 1:", _ON_COMPONENTS),
     Mutant(_PAIRS, "kept += int(counter[s] >= min_weight)", "kept += int(counter[s] > min_weight)", _ON_ASSOCIATION),
     Mutant(_PAIRS, "if kept > top_k:", "if kept > top_k + 1:", _ON_ASSOCIATION),
-    Mutant("analysis/newman_ziff.py", 'if by == "degree":', 'if by != "degree":', _ON_ZIFF),
-    Mutant("analysis/newman_ziff.py", "(replicates * (replicates - 1))", "(replicates * replicates)", _ON_ZIFF),
+    Mutant(
+        "analysis/newman_ziff.py",
+        'if by == "degree":',
+        'if by != "degree":',
+        _on(_ON_ZIFF, "test_targeted_removal_takes_the_most_connected_skills_first"),
+    ),
+    Mutant(
+        "analysis/newman_ziff.py",
+        "(replicates * (replicates - 1))",
+        "(replicates * replicates)",
+        _on(_ON_ZIFF, "test_standard_error_is_that_of_the_mean_of_the_orders"),
+    ),
     # evidence
-    Mutant("analysis/pairing.py", "(np.nan_to_num(self.difference) < 0.0)", "True", "evidence/test_pairing.py"),
-    Mutant("analysis/pairing.py", "np.minimum.accumulate(scaled[::-1])[::-1]", "scaled", "evidence/test_pairing.py"),
+    Mutant(
+        "analysis/pairing.py",
+        "(np.nan_to_num(self.difference) < 0.0)",
+        "True",
+        _on("evidence/test_pairing.py", "test_a_shift_down_is_lower_and_never_higher"),
+    ),
+    Mutant(
+        "analysis/pairing.py",
+        "np.minimum.accumulate(scaled[::-1])[::-1]",
+        "scaled",
+        _on("evidence/test_pairing.py", "test_benjamini_hochberg_against_scipy"),
+    ),
     # guard of queries
     Mutant(_GUARD, 'if token.text == ";":', "if False:", _ON_GUARD),
     Mutant(_GUARD, "if words in _FILE_WORDS:", "if False:", _ON_GUARD),
@@ -97,9 +123,12 @@ MUTANTS = (
     Mutant(_GUARD, "if word in WRITES:", "if False:", _ON_GUARD),
     # layers
     Mutant(
-        _CONTINUED, "replace(previous, wave=np.where(known, np.int32(0), previous.wave))", "previous", _ON_CONTINUED
+        _CONTINUED,
+        "replace(previous, wave=np.where(known, np.int32(0), previous.wave))",
+        "previous",
+        _on(_ON_CONTINUED, "test_appended_skills_of_a_known_class_are_known"),
     ),
-    Mutant(_CONTINUED, "if gone:", "if False:", _ON_CONTINUED),
+    Mutant(_CONTINUED, "if gone:", "if False:", _on(_ON_CONTINUED, "test_a_layer_whose_part_is_gone_is_not_continued")),
     Mutant(_STALE, "if info.vanished:", "if False:", _ON_PARTS),
     Mutant(_STALE, "base is not None and judge(base):", "False:", _ON_PARTS),
     Mutant("explorer/service/life.py", "if rest and not with_dependents:", "if False:", _ON_LIFE),
@@ -115,41 +144,133 @@ MUTANTS = (
     Mutant("loaders/dataset.py", "if (key[1:] > key[:-1]).all():", "if True:", "loaders/test_dataset.py"),
     Mutant("loaders/outcomes.py", "if len(columns) != len(order):", "if False:", _ON_TABLES),
     # exports
-    Mutant(_MARKUP, 'if row.get("weight") is not None', "if False", _ON_EXPORT),
+    Mutant(
+        _MARKUP,
+        'if row.get("weight") is not None',
+        "if False",
+        _on(_ON_EXPORT, "test_what_is_written_is_read_back_equal"),
+    ),
     Mutant(_MARKUP, 'not (isinstance(group, Edges) and name == "weight")', "True", "export/test_export.py"),
     Mutant(_CONTAINER, "head += _CRC.pack(zlib.crc32(head))", "head += _CRC.pack(0)", "compression/test_container.py"),
     # pages
-    Mutant(_GRAPH_PAGE, 'return "neighbours", skill,', 'return "texts", skill,', _ON_PAGES),
-    Mutant(_GRAPH_PAGE, 'return "texts", no_update, [asked["text"]],', 'return "texts", no_update, [],', _ON_PAGES),
-    Mutant(_GRAPH_PAGE, "node, _REGION)", "node, 1)", _ON_PAGES),
-    Mutant(_GRAPH_PAGE, "key=lambda text: -wave[text])", "key=lambda text: wave[text])", _ON_PAGES),
-    Mutant(_GRAPH_PAGE, "if data is None or not table:", "if data is None:", _ON_PAGES),
-    Mutant(_GRAPH_PAGE, '<= {"g-colour.value", "g-names.value"}', "<= set()", _ON_PAGES),
-    Mutant(_LEARNING_PAGE, "expectation(c, ratio, learner)", 'expectation(c, ratio, "1-skill")', _ON_PAGES),
-    Mutant(_LEARNING_PAGE, "    if never:\n", "    if not never:\n", _ON_PAGES),
+    Mutant(
+        _GRAPH_PAGE,
+        'return "neighbours", skill,',
+        'return "texts", skill,',
+        _on(_ON_PAGES, "test_each_button_of_the_panel_opens_its_own_view"),
+    ),
+    Mutant(
+        _GRAPH_PAGE,
+        'return "texts", no_update, [asked["text"]],',
+        'return "texts", no_update, [],',
+        _on(_ON_PAGES, "test_a_text_of_the_panel_is_shown_alone_and_nothing_happens_unasked"),
+    ),
+    Mutant(
+        _GRAPH_PAGE, "node, _REGION)", "node, 1)", _on(_ON_PAGES, "test_each_button_of_the_panel_opens_its_own_view")
+    ),
+    Mutant(
+        _GRAPH_PAGE,
+        "key=lambda text: -wave[text])",
+        "key=lambda text: wave[text])",
+        _on(_ON_PAGES, "test_the_way_to_a_skill_ends_with_the_text_that_taught_it"),
+    ),
+    Mutant(
+        _GRAPH_PAGE,
+        "if data is None or not table:",
+        "if data is None:",
+        _on(_ON_PAGES, "test_the_table_is_made_when_it_is_looked_at"),
+    ),
+    Mutant(
+        _GRAPH_PAGE,
+        '<= {"g-colour.value", "g-names.value"}',
+        "<= set()",
+        _on(_ON_PAGES, "test_another_colour_paints_and_another_view_draws"),
+    ),
+    Mutant(
+        _LEARNING_PAGE,
+        "expectation(c, ratio, learner)",
+        'expectation(c, ratio, "1-skill")',
+        _on(_ON_PAGES, "test_the_learner_of_what_if_matters"),
+    ),
+    Mutant(
+        _LEARNING_PAGE,
+        "    if never:\n",
+        "    if not never:\n",
+        _on(_ON_PAGES, "test_views_of_the_learning_page_are_filled_when_they_are_looked_at"),
+    ),
     Mutant(
         _LAYERS_PAGE,
         'compared(source.snapshot(), pair["dataset"], pair["first"], pair["second"])\n    most =',
         'compared(source.snapshot(), pair["dataset"], pair["first"], pair["first"])\n    most =',
-        _ON_PAGES,
+        _on(_ON_PAGES, "test_groups_of_two_layers_are_counted_by_class_or_by_level"),
     ),
-    Mutant(_LAYERS_PAGE, 'levels = by == "level"', 'levels = by != "level"', _ON_PAGES),
-    Mutant(_LAYERS_PAGE, "anchor_rows(found.changes, kind)", 'anchor_rows(found.changes, "gained")', _ON_PAGES),
-    Mutant(_PERCOLATION_PAGE, 'hubs = order == "hubs"', "hubs = False", _ON_PAGES),
-    Mutant(_PERCOLATION_PAGE, 'of_kept=of == "kept"', "of_kept=False", _ON_PAGES),
+    Mutant(
+        _LAYERS_PAGE,
+        'levels = by == "level"',
+        'levels = by != "level"',
+        _on(_ON_PAGES, "test_groups_of_two_layers_are_counted_by_class_or_by_level"),
+    ),
+    Mutant(
+        _LAYERS_PAGE,
+        "anchor_rows(found.changes, kind)",
+        'anchor_rows(found.changes, "gained")',
+        _on(_ON_PAGES, "test_skills_are_attached_to_what_the_chosen_change_is_attached_to"),
+    ),
+    Mutant(
+        _PERCOLATION_PAGE,
+        'hubs = order == "hubs"',
+        "hubs = False",
+        _on(_ON_PAGES, "test_the_order_of_percolation_says_which_skills_go"),
+    ),
+    Mutant(
+        _PERCOLATION_PAGE,
+        'of_kept=of == "kept"',
+        "of_kept=False",
+        _on(_ON_PAGES, "test_shares_of_percolation_are_of_all_or_of_the_kept"),
+    ),
     Mutant(
         _COMPRESSION_PAGE,
         "sender, other = _views(source, subject, receiver)",
         'sender, other = _views(source, subject, subject["layer"])',
-        _ON_PAGES,
+        _on(_ON_PAGES, "test_the_receiver_is_another_layer"),
     ),
-    Mutant(_QUERY_PAGE, "True, none, _NO_NODES, not none", "True, False, _NO_NODES, True", _ON_PAGES),
-    Mutant(_QUERY_PAGE, 'if cause.id == "q-json":', "if False:", _ON_PAGES),
-    Mutant(_RUNS_PAGE, 'if kind.warning and not form.get("agreed"):', "if False:", _ON_RUNS),
-    Mutant(_RUNS_PAGE, 'if kind.replaces and not form.get("agreed"):', "if False:", _ON_RUNS),
-    Mutant(_FILTERS, "graph.weight >= filters.weight", "graph.weight > filters.weight", _ON_FILTERS),
-    Mutant(_FILTERS, "kept &= joined", "pass", _ON_FILTERS),
-    Mutant(_HISTOGRAMS, "(found >= low) & (found <= high)", "(found >= low) & (found < high)", _ON_FILTERS),
+    Mutant(
+        _QUERY_PAGE,
+        "True, none, _NO_NODES, not none",
+        "True, False, _NO_NODES, True",
+        _on(_ON_PAGES, "test_a_result_is_a_table_or_a_graph_and_all_of_it_stays_mounted"),
+    ),
+    Mutant(
+        _QUERY_PAGE,
+        'if cause.id == "q-json":',
+        "if False:",
+        _on(_ON_PAGES, "test_a_result_goes_into_the_file_that_was_asked_for"),
+    ),
+    Mutant(
+        _RUNS_PAGE,
+        'if kind.warning and not form.get("agreed"):',
+        "if False:",
+        _on(_ON_RUNS, "test_what_cannot_be_undone_is_agreed_to_first"),
+    ),
+    Mutant(
+        _RUNS_PAGE,
+        'if kind.replaces and not form.get("agreed"):',
+        "if False:",
+        _on(_ON_RUNS, "test_a_layer_that_is_there_is_replaced_only_if_that_was_agreed_to"),
+    ),
+    Mutant(
+        _FILTERS,
+        "graph.weight >= filters.weight",
+        "graph.weight > filters.weight",
+        _on(_ON_FILTERS, "test_weight_keeps_the_heavier_and_who_they_join"),
+    ),
+    Mutant(_FILTERS, "kept &= joined", "pass", _on(_ON_FILTERS, "test_weight_keeps_the_heavier_and_who_they_join")),
+    Mutant(
+        _HISTOGRAMS,
+        "(found >= low) & (found <= high)",
+        "(found >= low) & (found < high)",
+        _on(_ON_FILTERS, "test_waves_and_classes_keep_their_skills"),
+    ),
     # set-up
     Mutant(_BOOTSTRAP, '{**wanted, "profile": "dev"}', "wanted", _ON_SETUP),
     Mutant(_BOOTSTRAP, '("global", "install", ":env:").index(section)', "0", _ON_SETUP),

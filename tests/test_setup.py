@@ -127,8 +127,13 @@ def test_extras_are_kept_by_later_set_ups_and_come_from_their_locks(
     assert locks() == ["runtime.lock", "extra-fast.lock", "extra-server.lock"]
     assert not compiled
     monkeypatch.setattr(bootstrap.sys, "dont_write_bytecode", True)
-    bootstrap._set_up("dev")
+    (tmp_path / ".venv" / bootstrap.STAMP).write_text('{"extras": ["fast", "server"]}')
+    bootstrap._set_up("runtime")
     assert any("--compile-bytecode" in call for call in calls)
+    assert len(compiled) == 1
+    calls.clear()
+    bootstrap._set_up("dev")
+    assert not any("--compile-bytecode" in call for call in calls)  # what it runs may write bytecode
     assert len(compiled) == 1
     assert locks() == ["dev.lock", "extra-fast.lock", "extra-server.lock"]
     bootstrap._set_up("runtime")
@@ -191,8 +196,8 @@ def test_every_test_is_run_by_the_readme_s_command_or_by_one_part_of_ci(
     files = [path for path in (ROOT / "tests").rglob("test_*.py") if driving.search(path.read_text("utf-8"))]
     assert {path.parent for path in files} == {ROOT / "tests/ui/browser"}
     chosen = [Expression.compile(marks) for marks in (command[command.index("-m", 3) + 1], *everything)]
-    for marks in itertools.product((True, False), repeat=3):
-        has = dict(zip(("ci", "long", "browser"), marks, strict=True))
+    for marks in itertools.product((True, False), repeat=4):
+        has = dict(zip(("ci", "long", "neo4j", "browser"), marks, strict=True))
         by = [one.evaluate(lambda mark, /, **_: has.get(mark, False)) for one in chosen]  # noqa: B023
         assert sum(by) == 1
-        assert by[0] == (not has["ci"] and not has["long"])
+        assert by[0] == (not has["ci"] and not has["long"] and not has["neo4j"])
