@@ -1,8 +1,9 @@
 """Many clients on mixed pages for a long time: python -m tests.hardening.crowd [--minutes 30] [--clients 20].
 
-A browser visits every page once, and what it sent is sent again by plain HTTP clients without a pause, in three rounds:
-visits, slow queries that run out of time or are cancelled, runs, and clients that go away before the answer. Ten runs
-begin each round at once. Between rounds everything ends, and the server's memory, children and open files are read.
+A browser visits every page once, in less than a minute every second one, and what it sent is sent again by plain HTTP
+clients without a pause, in three rounds: visits, slow queries that run out of time or are cancelled, runs, and clients
+that go away before the answer. Ten runs begin each round at once. Between rounds everything ends, and the server's
+memory, children and open files are read.
 """
 
 from __future__ import annotations
@@ -267,7 +268,9 @@ def main() -> None:
             fill(store)
         with served(store, log) as (address, process):
             crowd = Crowd(address, process, given.clients, given.seed)
-            crowd.run(*recorded(address), seconds=60.0 * given.minutes)
+            pages = PAGES if given.minutes >= 1.0 else PAGES[::2]
+            print(f"{len(pages)} of {len(PAGES)} pages: {', '.join(pages)}", flush=True)
+            crowd.run(*recorded(address, pages), seconds=60.0 * given.minutes)
         said = log.read_text(errors="replace")
     if "Traceback" in said:
         crowd.faults.append(f"the server's log has a traceback:\n{said[said.index('Traceback') :][:2000]}")

@@ -28,7 +28,7 @@ from tests.support.neo4j import RunningNeo4j
 pytestmark = pytest.mark.neo4j
 
 _GRAPHS = (1, 2)
-_QUERIES = int(os.environ.get("SKILLGRAPH_ORACLE_QUERIES", "300")) // len(_GRAPHS)
+_QUERIES = int(os.environ.get("SKILLGRAPH_ORACLE_QUERIES", "200")) // len(_GRAPHS)
 _SEED = int(os.environ.get("SKILLGRAPH_ORACLE_SEED", "7"))
 _MOST_REFUSED = 0.02
 

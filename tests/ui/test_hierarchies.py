@@ -215,7 +215,7 @@ def test_groups_that_make_no_pair(view: LayerView, x: str, y: str) -> None:
         two_classes(view, x, y)
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_the_region_holds_the_point_that_theory_says_is_learned(view: LayerView) -> None:
     found = two_classes(view, "class:exam", "class:lecture")
     stages: list[str] = []

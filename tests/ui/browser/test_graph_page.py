@@ -153,7 +153,7 @@ def test_the_way_to_a_skill_is_followed(page: Page, small: str) -> None:
     expect(inspector.get_by_role("heading", level=2)).to_have_text(first)
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_filters_say_what_they_keep(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?layer=tuned")
     drawn(page)
