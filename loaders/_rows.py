@@ -7,7 +7,7 @@ import itertools
 import math
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -269,11 +269,14 @@ def _of_pairs(value: Any, column: str, path: Path) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Values that JSON does not know (dates, bytes) as text, also inside of lists."""
+    """Values that JSON does not know (dates, bytes in UTF-8 or not) as text, also inside of lists."""
     if isinstance(value, float) and math.isnan(value):
         return None
     if value is None or isinstance(value, str | bool | int | float):
         return value
+    if isinstance(value, bytes):  # how some tools write text
+        with suppress(UnicodeDecodeError):
+            return value.decode()
     if isinstance(value, list):
         return [_plain(entry) for entry in value]
     if isinstance(value, dict):

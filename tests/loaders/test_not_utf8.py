@@ -54,6 +54,30 @@ def test_parquet_with_a_text_that_is_not_utf8(
 
 
 @pytest.mark.parametrize(
+    ("columns", "format_"),
+    [
+        ({"text": ["t", "ü"], "skill": ["a", "b"]}, "parquet-edges"),
+        ({"text": ["t", "ü"], "skill": ["a", "b"]}, "edge-list"),
+        ({"text": ["t", "ü"], "skills": [["a"], ["b"]]}, "skill-rows"),
+        ({"skill": ["a", "b"], "texts": [["t"], ["ü"]]}, "skill-texts"),
+    ],
+)
+@pytest.mark.parametrize("said", [True, False])
+def test_texts_of_parquet_that_are_bytes_are_read_as_utf8(
+    columns: dict[str, list[Any]], format_: str, said: bool, tmp_path: Path
+) -> None:
+    """Some tools write text as bytes, without the note that it is text."""
+    binary = {
+        name: pa.array(values).cast(pa.list_(pa.binary()) if isinstance(values[0], list) else pa.binary())
+        for name, values in columns.items()
+    }
+    pq.write_table(pa.table(binary), tmp_path / "e.parquet", store_schema=False)
+    found = load(tmp_path / "e.parquet", format=format_ if said else None, name="d").dataset
+    assert found.requirements["text"].to_pylist() == ["t", "ü"]
+    assert found.requirements["skill"].to_pylist() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
     ("table", "word"), [("texts", b"id"), ("texts", b"tttt"), ("skills", b"aaaa"), ("requirements", b"text")]
 )
 def test_folders_of_parquet_with_a_text_that_is_not_utf8(tmp_path: Path, table: str, word: bytes) -> None:
