@@ -138,6 +138,12 @@ def _register_routes(app: Dash, source: Source) -> None:
         prevent_initial_call=True,
     )
     app.clientside_callback(
+        js("closeDialog"),
+        Output("m-modal", "opened", allow_duplicate=True),
+        Input("url", "pathname"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
         js("toggleScheme"),
         Output("scheme", "data"),
         Input("toggle-scheme", "n_clicks"),

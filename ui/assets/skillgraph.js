@@ -66,6 +66,7 @@
     return [shown, shown];
   }
   const toggleScheme = (clicks, shown) => (shown === "dark" ? "light" : "dark");
+  const closeDialog = () => false; // a page that is left takes its dialog along
 
   const plainSheet = (shown, sheets) => (sheets ? sheets[shown || "light"] : no());
 
@@ -97,7 +98,7 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     sg: {
-      route, pick, scheme, toggleScheme, address, plainSheet,
+      route, pick, scheme, toggleScheme, closeDialog, address, plainSheet,
       tick, play, mark, markShare,
     },
   });

@@ -62,3 +62,6 @@ def test_a_stale_layer_is_refreshed_renamed_and_deleted(page: Page, own: str, ow
     dialog.get_by_role("button", name="Delete").click()
     expect(page.locator("#m-outcome")).to_contain_text("Deleted: second, primary.")
     assert not {"primary", "second"} & set(_layers(own_store))
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    expect(page.get_by_role("dialog")).to_have_count(0)  # it would lie over another page
