@@ -120,7 +120,7 @@ def test_what_is_alike() -> None:
     assert not _alike([(third,)], [(third,), (third,)])
 
 
-@pytest.fixture(params=_GRAPHS)
+@pytest.fixture(params=[_GRAPHS[0], *(pytest.param(graph, marks=pytest.mark.long) for graph in _GRAPHS[1:])])
 def oracle(request: pytest.FixtureRequest, neo4j_server: RunningNeo4j, tmp_path: FilePath) -> Iterator[_Oracle]:
     graph = request.param
     neo4j_server.empty()

@@ -42,6 +42,7 @@ def test_everything_is_as_the_kernels_have_it(tmp_path: Path) -> None:
     assert out.split() == ["alike"]
 
 
+@pytest.mark.long
 def test_a_killed_process_leaves_no_result_and_the_next_one_goes_on(tmp_path: Path) -> None:
     case = make_case(tmp_path / "input", poisson(np.random.default_rng(3), "k", 300, 4.0, 1.45))
     wanted = case.learned()
@@ -133,6 +134,7 @@ def test_components_are_those_of_the_local_engine(stored: tuple[Path, Case], ser
     assert here["components"] > 1
 
 
+@pytest.mark.long
 def test_from_parquet_to_parquet_without_a_store(stored: tuple[Path, Case], server: str, tmp_path: Path) -> None:
     _, case = stored
     learned = ("learn", "layer", "--input", case.folder, "--output", "learned", "--waves", "--work", "work")

@@ -45,7 +45,7 @@ def test_a_query_that_fails_after_a_graph_leaves_all_pages_alive(page: Page, sma
     expect(page.get_by_role("heading", level=1)).to_have_text("Percolation")
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_what_the_server_cannot_make_is_named_and_made_again(
     page: Page, small: str, watched: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -263,7 +263,7 @@ def test_arrangements_move_the_same_skills(page: Page, small: str) -> None:
     until(page, "cy.nodes('[id ^= \"s:\"]').every(n => Number.isFinite(n.position('x')))")
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_the_table_is_the_picture_s_twin(page: Page, small: str) -> None:
     opened(page, f"{small}/graph?view=groups&layer=tuned")
     until(page, "cy.nodes('.group').length > 0")

@@ -53,7 +53,7 @@ def test_the_learning_page(page: Page, other: Page, small: str) -> None:
     expect(other.locator("#l-expect .stat-value").first).to_have_text("18.2 %")
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_the_query_page(page: Page, other: Page, small: str) -> None:
     first, second = "MATCH (s:Skill) RETURN s.id AS id LIMIT 4", "MATCH (l:Layer) RETURN l.name AS name"
     opened(page, f"{small}/query?q={quote(first)}")
