@@ -15,29 +15,40 @@ _SHORT = 40
 
 
 @kernel
+def _parted(array: npt.NDArray[np.int32] | npt.NDArray[np.int64], low: int, high: int) -> tuple[int, int]:
+    """Hoare's partition of `array[low:high + 1]`, with the median of three as pivot.
+
+    Returns:
+        (i, j), j < i: no value from i on is smaller than one up to j, and those between equal the pivot.
+    """
+    first, middle, last = array[low], array[(low + high) // 2], array[high]
+    pivot = max(min(first, middle), min(max(first, middle), last))
+    i, j = low, high
+    while i <= j:
+        while array[i] < pivot:
+            i += 1
+        while array[j] > pivot:
+            j -= 1
+        if i <= j:
+            array[i], array[j] = array[j], array[i]
+            i += 1
+            j -= 1
+    return i, j
+
+
+@kernel
 def sort_run(array: npt.NDArray[np.int32] | npt.NDArray[np.int64], start: int, end: int | np.int64) -> None:
     """Sort `array[start:end]` in place.
 
-    Quicksort with the median of three as pivot, and insertion where little is left to do. `np.sort` does the same, but
-    takes numba two seconds to compile in each process.
+    Quicksort, and insertion where little is left to do. `np.sort` does the same, but takes numba two seconds to compile
+    in each process.
     """
     if end - start > _SHORT:
         waiting = np.empty(128, np.int64)  # the longer part waits: at most two places for each halving
         height, low, high = 0, start, end - 1
         while True:
             while high - low >= _SHORT:
-                first, middle, last = array[low], array[(low + high) // 2], array[high]
-                pivot = max(min(first, middle), min(max(first, middle), last))
-                i, j = low, high
-                while i <= j:
-                    while array[i] < pivot:
-                        i += 1
-                    while array[j] > pivot:
-                        j -= 1
-                    if i <= j:
-                        array[i], array[j] = array[j], array[i]
-                        i += 1
-                        j -= 1
+                i, j = _parted(array, low, high)
                 if j - low < high - i:
                     waiting[height], waiting[height + 1], high = i, high, j
                 else:
@@ -60,23 +71,11 @@ def sort_run(array: npt.NDArray[np.int32] | npt.NDArray[np.int64], start: int, e
 def smallest_first(array: npt.NDArray[np.int64], end: int, k: int) -> None:
     """Reorder `array[:end]` so that its `k` smallest values, 1 ≤ k ≤ end, come first, in any order.
 
-    Hoare's FIND, with the median of three as pivot. `np.partition` does the same, but takes numba ten seconds to
-    compile.
+    Hoare's FIND. `np.partition` does the same, but takes numba ten seconds to compile.
     """
     low, high = 0, end - 1
     while low < high:
-        first, middle, last = array[low], array[(low + high) // 2], array[high]
-        pivot = max(min(first, middle), min(max(first, middle), last))
-        i, j = low, high
-        while i <= j:
-            while array[i] < pivot:
-                i += 1
-            while array[j] > pivot:
-                j -= 1
-            if i <= j:
-                array[i], array[j] = array[j], array[i]
-                i += 1
-                j -= 1
+        i, j = _parted(array, low, high)
         if k - 1 <= j:
             high = j
         elif k - 1 >= i:
