@@ -243,7 +243,7 @@ def _parquet_table(file: Any, path: Path, progress: Progress | None, missing: fr
     def rows() -> Iterator[tuple[int | None, list[str]]]:
         for number, table in enumerate(row_groups(file, path), 1):
             for batch in table.to_batches(max_chunksize=10_000):
-                columns = [column.to_pylist() for column in batch.columns]
+                columns = [_values(column, name, path) for name, column in zip(names, batch.columns, strict=True)]
                 for at in maps:
                     columns[at] = [_of_pairs(value, names[at], path) for value in columns[at]]
                 for values in zip(*columns, strict=True):
@@ -258,6 +258,19 @@ def _parquet_table(file: Any, path: Path, progress: Progress | None, missing: fr
     return Table(path, names, itertools.chain(head, found), None, missing, sample, len(head) < 2000)
 
 
+def _values(column: Any, name: str, path: Path) -> list[Any]:
+    """The values of a column of Arrow; a column with times that Python has no type for as Arrow writes it."""
+    import pyarrow as pa
+
+    try:
+        return list(column.to_pylist())
+    except (pa.ArrowException, ValueError, OverflowError):  # nanoseconds, or the year 10000
+        try:
+            return list(column.cast(pa.string()).to_pylist())
+        except pa.ArrowException as error:
+            raise DataError(f"column {name!r} cannot be read: {error}", path=path) from None
+
+
 def _of_pairs(value: Any, column: str, path: Path) -> Any:
     """A map of Parquet, which Arrow gives as pairs, as an object."""
     if value is None:
@@ -269,7 +282,7 @@ def _of_pairs(value: Any, column: str, path: Path) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Values that JSON does not know (dates, bytes in UTF-8 or not) as text, also inside of lists."""
+    """Values that JSON does not know (dates, bytes) as text, also inside of lists."""
     if isinstance(value, float) and math.isnan(value):
         return None
     if value is None or isinstance(value, str | bool | int | float):

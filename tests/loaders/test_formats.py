@@ -205,3 +205,26 @@ def test_edges_in_parquet(tmp_path: Path) -> None:
     path.write_bytes(b"PAR1 and no more")
     with pytest.raises(DataError, match=r"is not a Parquet file"):
         load(path, name="d")
+
+
+@pytest.mark.parametrize(
+    ("times", "shown"),
+    [
+        (pa.array([1, 2], pa.timestamp("ns")), "1970-01-01 00:00:00.000000001"),
+        (pa.array([1, 2], pa.time64("ns")), "00:00:00.000000001"),
+        (pa.array([1, 2], pa.duration("ns")), "1"),
+        (pa.array([2**30, 1], pa.date32()), None),
+        (pa.array([2**62, 1], pa.timestamp("us")), None),
+    ],
+)
+def test_times_of_parquet_that_python_cannot_hold(tmp_path: Path, times: pa.Array, shown: str | None) -> None:
+    path = tmp_path / "e.parquet"
+    pq.write_table(pa.table({"text": times, "skill": ["a", "b"]}), path)
+    found = load(path, name="d", format="edge-list").dataset.texts["id"].to_pylist()
+    assert len(found) == 2
+    assert shown is None or shown in found
+    pq.write_table(pa.table({"text": ["t", "u"], "skill": ["a", "b"], "when": times}), path)
+    assert load(path, name="d", format="edge-list").dataset.n_requirements == 2
+    pq.write_table(pa.table({"text": ["t", "u"], "skill": ["a", "b"], "when": [[time] for time in times]}), path)
+    with pytest.raises(DataError, match="column 'when' cannot be read"):
+        load(path, name="d", format="edge-list")

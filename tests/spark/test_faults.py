@@ -14,8 +14,9 @@ import pytest
 import typer.testing
 
 from explorer.cli.app import app
-from explorer.errors import NotFoundError
+from explorer.errors import NotFoundError, SkillgraphError
 from explorer.service.spark import SparkRun, _running, components_on_spark, learn_on_spark
+from explorer.service.spark_import import read_layer
 from explorer.spark import learning
 from explorer.spark.errors import SparkError
 from explorer.spark.run_folder import alone
@@ -202,3 +203,9 @@ def test_options_that_do_not_go_together(arguments: list[str], code: int, messag
     ran = typer.testing.CliRunner().invoke(app, arguments)
     assert ran.exit_code == code
     assert message in ran.output
+
+
+def test_an_output_with_a_text_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"skill": pa.array([b"a", b"\xff"]).view(pa.string())}), tmp_path / "run.parquet")
+    with pytest.raises(SkillgraphError, match=r"cannot read .*run\.parquet: .*[Uu][Tt][Ff]"):
+        read_layer(tmp_path, "layer")
