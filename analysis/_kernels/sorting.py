@@ -15,7 +15,9 @@ _SHORT = 40
 
 
 @kernel
-def _parted(array: npt.NDArray[np.int32] | npt.NDArray[np.int64], low: int, high: int) -> tuple[int, int]:
+def _parted(
+    array: npt.NDArray[np.int32] | npt.NDArray[np.int64], low: int, high: int | np.int64
+) -> tuple[int, int | np.int64]:
     """Hoare's partition of `array[low:high + 1]`, with the median of three as pivot.
 
     Returns:
@@ -73,7 +75,8 @@ def smallest_first(array: npt.NDArray[np.int64], end: int, k: int) -> None:
 
     Hoare's FIND. `np.partition` does the same, but takes numba ten seconds to compile.
     """
-    low, high = 0, end - 1
+    low = 0
+    high: int | np.int64 = end - 1
     while low < high:
         i, j = _parted(array, low, high)
         if k - 1 <= j:
