@@ -285,6 +285,26 @@ class TypeChoice:
     learned: float
     evaluations: int
 
+    @classmethod
+    def of(
+        cls, names: Sequence[str], features: Sequence[SkillFeature], n_skills: int, learned: float, evaluations: int
+    ) -> TypeChoice:
+        """The choice of some features.
+
+        Args:
+            names: Theirs.
+            features: Those to choose from.
+            n_skills: S.
+            learned: What the ensemble with these types predicts.
+            evaluations: Predictions that the search made.
+        """
+        labels = _product({feature.name: feature for feature in features}, names, n_skills)
+        return cls(tuple(names), labels, int(labels.max(initial=-1)) + 1, learned, evaluations)
+
+
+def _product(by_name: Mapping[str, SkillFeature], names: Sequence[str], n_skills: int) -> Ids:
+    return joint_types(*(by_name[name].labels for name in names)) if names else np.zeros(n_skills, np.int32)
+
 
 def choose_types(
     features: Sequence[SkillFeature],
@@ -326,12 +346,9 @@ def choose_types(
     seen: dict[frozenset[str], float] = {} if known is None else known
     made = 0
 
-    def labels_of(names: Sequence[str]) -> Ids:
-        return joint_types(*(by_name[name].labels for name in names)) if names else np.zeros(n_skills, np.int32)
-
     def score(names: tuple[str, ...]) -> float:
         nonlocal made
-        labels = labels_of(names)
+        labels = _product(by_name, names, n_skills)
         K = int(labels.max(initial=0)) + 1
         key = frozenset(names)
         if most_types < K or (key not in seen and made >= most_evaluations):
@@ -356,10 +373,10 @@ def choose_types(
         fewer = tuple(other for other in chosen if other != name)
         if fewer and (value := score(fewer)) <= best:
             chosen, best = fewer, value
-    labels = labels_of(chosen)
-    K = int(labels.max(initial=-1)) + 1
-    value = seen[frozenset(chosen)] if frozenset(chosen) in seen else predicted(labels)
-    return TypeChoice(chosen, labels, K, value, made)
+    learned = seen.get(frozenset(chosen))
+    if learned is None:
+        learned = predicted(_product(by_name, chosen, n_skills))
+    return TypeChoice.of(chosen, features, n_skills, learned, made)
 
 
 def _edges(graph: SkillTextGraph) -> tuple[Ints, Ints]:

@@ -6,8 +6,10 @@ which structure delays learning or helps it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,9 +24,11 @@ from analysis.typed_sampling import rewire
 from explorer.errors import SkillgraphError
 from explorer.service.association import giant_of
 from explorer.service.expectation import expectations, known_beforehand
+from explorer.service.memo import recall, remember
 from explorer.service.poisson import unsettled
 from explorer.service.snapshot import _cached
 from explorer.service.stages import Predicted, Training, expected_giant, layer_training
+from explorer.service.versions import package_versions
 from explorer.store.protocol import LayerInfo, Store
 from explorer.wording import plural
 
@@ -276,10 +280,21 @@ def chosen_types(store: Store, dataset: str, layer: str, training: Training) -> 
     Their target is one number: the share of the skills that the same training teaches on the graph itself. Which skills
     those are has no part in any type. (One type a skill would be no target: a skill's texts are then drawn one by one
     from those it has, which misses by much on sparse graphs without structure.)
+
+    What was found is kept in the user's cache folder, under a digest of all that the searches look at.
     """
 
     def make() -> Chosen:
         features = skill_features(store, dataset, layer, training)
+        key = {"types": _digest(training, features), "versions": package_versions()}
+        known = recall(key)
+        if known is not None:
+            return _from_json(known, features, training.graph.n_skills)
+        chosen = found(features)
+        remember(key, _to_json(chosen))
+        return chosen
+
+    def found(features: Sequence[SkillFeature]) -> Chosen:
         n = training.graph.n_skills
         target = float(training.learn(training.graph, np.random.default_rng(0)).mean())
         known: dict[frozenset[str], float] = {}
@@ -301,6 +316,42 @@ def chosen_types(store: Store, dataset: str, layer: str, training: Training) -> 
         return Chosen(compact, fine, target)
 
     return _cached(store, ("chosen", dataset, layer), make)
+
+
+def _digest(training: Training, features: Sequence[SkillFeature]) -> str:
+    """SHA-256 of the graph, the stages and the features."""
+    digest = hashlib.sha256()
+
+    def add(name: str, *arrays: NDArray[Any] | None) -> None:
+        for array in arrays:
+            what = "none" if array is None else f"{array.dtype.str} {array.shape}"
+            digest.update(f"{len(name)} {name} {what}\n".encode())
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).data)
+
+    graph = training.graph
+    add("graph", graph.text_degrees, graph.text_skills, np.array([graph.n_texts, graph.n_skills]))
+    add("prerequisites", *(training.view.indexed.prerequisites or (None, None)))
+    for stage in training.stages:
+        add(stage.learner.name, stage.reads, stage.known, stage.closed, *(stage.prerequisites or (None, None)))
+    for feature in features:
+        add(feature.name, feature.labels)
+    return digest.hexdigest()
+
+
+def _to_json(chosen: Chosen) -> dict[str, Any]:
+    searches = {
+        name: {"features": list(choice.features), "learned": choice.learned, "evaluations": choice.evaluations}
+        for name, choice in (("compact", chosen.compact), ("fine", chosen.fine))
+    }
+    return {**searches, "target": chosen.target}
+
+
+def _from_json(known: Mapping[str, Any], features: Sequence[SkillFeature], n_skills: int) -> Chosen:
+    def choice(kept: Mapping[str, Any]) -> TypeChoice:
+        return TypeChoice.of(kept["features"], features, n_skills, kept["learned"], kept["evaluations"])
+
+    return Chosen(choice(known["compact"]), choice(known["fine"]), known["target"])
 
 
 def explain(

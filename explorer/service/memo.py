@@ -20,7 +20,7 @@ from explorer.folders import cache_folder
 
 __all__ = ["recall", "remember"]
 
-_MOST = 50
+_MOST = 200
 
 
 def recall(key: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ import pytest
 
 from analysis.peeling import peel
 from explorer.errors import SkillgraphError
-from explorer.service.ladder import COMPACT, Ladder, explain
+from explorer.service import ladder as laddered
+from explorer.service import memo, snapshot
+from explorer.service.ladder import COMPACT, Chosen, Ladder, chosen_types, explain
 from explorer.service.learning import learn
 from explorer.service.prediction import predict_layer
 from explorer.service.stages import layer_training
@@ -376,3 +379,40 @@ def test_a_small_graph_is_held_against_graphs_of_its_size(tmp_path: Path) -> Non
     assert degrees.simulated is not None
     assert ("of this size" in found.sentence) == (abs(degrees.simulated - found.measured) < 1 / 3)
     assert "none of the types" not in found.sentence
+
+
+def chosen_anew(store: Store, layer: str) -> Chosen:
+    """The types, as another process would find them."""
+    snapshot._cache.clear()
+    return chosen_types(store, "blocks", layer, layer_training(store, "blocks", layer))
+
+
+def test_types_are_searched_once(store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(memo, "cache_folder", lambda: tmp_path)
+    searched = {layer: chosen_anew(store, layer) for layer in ("all", "first", "frozen", "continued", "joint")}
+
+    def search(*_: object, **__: object) -> None:
+        raise AssertionError("searched again")
+
+    with monkeypatch.context() as without:
+        without.setattr(laddered, "choose_types", search)
+        for layer, before in searched.items():
+            after = chosen_anew(store, layer)
+            assert after.target == before.target
+            for one, two in ((before.compact, after.compact), (before.fine, after.fine)):
+                np.testing.assert_array_equal(one.labels, two.labels)
+                same = attrgetter("features", "n_types", "learned", "evaluations")
+                assert same(one) == same(two)
+        # Other stages, other features, another graph: nothing that was kept fits.
+        training = layer_training(store, "blocks", "all")
+        features = laddered.skill_features(store, "blocks", "all", training)
+        digests = {laddered._digest(training, features), laddered._digest(training, features[1:])}
+        for layer in ("first", "frozen", "continued"):
+            digests.add(laddered._digest(layer_training(store, "blocks", layer), features))
+        assert len(digests) == 5
+        # All texts together, however they came together, are the same training.
+        assert laddered._digest(layer_training(store, "blocks", "joint"), features) in digests
+    # A cache that cannot be used costs time only.
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(memo, "cache_folder", lambda: tmp_path / "file")
+    assert chosen_anew(store, "all").compact.features == searched["all"].compact.features
