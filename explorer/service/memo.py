@@ -38,8 +38,9 @@ def remember(key: Mapping[str, Any], value: Mapping[str, Any]) -> None:
     """Keep a value of JSON's kinds under a key of JSON's kinds; the oldest are forgotten."""
     with contextlib.suppress(OSError, RuntimeError):
         path = _path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
         draft.write_text(json.dumps({"key": json.loads(_text(key)), "value": value}), encoding="utf-8")
         draft.replace(path)
         kept = sorted(path.parent.glob("*.json"), key=lambda other: other.stat().st_mtime, reverse=True)

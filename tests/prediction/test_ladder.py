@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -390,6 +391,12 @@ def chosen_anew(store: Store, layer: str) -> Chosen:
 def test_types_are_searched_once(store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(memo, "cache_folder", lambda: tmp_path)
     searched = {layer: chosen_anew(store, layer) for layer in ("all", "first", "frozen", "continued", "joint")}
+
+    # What is kept names columns of the user's, so nobody else may read it.
+    kept = list((tmp_path / "memo").iterdir())
+    assert kept
+    assert {stat.S_IMODE(path.stat().st_mode) for path in kept} == {0o600}
+    assert stat.S_IMODE((tmp_path / "memo").stat().st_mode) == 0o700
 
     def search(*_: object, **__: object) -> None:
         raise AssertionError("searched again")
