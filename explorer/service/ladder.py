@@ -6,7 +6,6 @@ which structure delays learning or helps it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,7 +23,7 @@ from analysis.typed_sampling import rewire
 from explorer.errors import SkillgraphError
 from explorer.service.association import giant_of
 from explorer.service.expectation import expectations, known_beforehand
-from explorer.service.memo import recall, remember
+from explorer.service.memo import digest, recall, remember
 from explorer.service.poisson import unsettled
 from explorer.service.snapshot import _cached
 from explorer.service.stages import Predicted, Training, expected_giant, layer_training
@@ -320,23 +319,19 @@ def chosen_types(store: Store, dataset: str, layer: str, training: Training) -> 
 
 def _digest(training: Training, features: Sequence[SkillFeature]) -> str:
     """SHA-256 of the graph, the stages and the features."""
-    digest = hashlib.sha256()
-
-    def add(name: str, *arrays: NDArray[Any] | None) -> None:
-        for array in arrays:
-            what = "none" if array is None else f"{array.dtype.str} {array.shape}"
-            digest.update(f"{len(name)} {name} {what}\n".encode())
-            if array is not None:
-                digest.update(np.ascontiguousarray(array).data)
-
-    graph = training.graph
-    add("graph", graph.text_degrees, graph.text_skills, np.array([graph.n_texts, graph.n_skills]))
-    add("prerequisites", *(training.view.indexed.prerequisites or (None, None)))
-    for stage in training.stages:
-        add(stage.learner.name, stage.reads, stage.known, stage.closed, *(stage.prerequisites or (None, None)))
-    for feature in features:
-        add(feature.name, feature.labels)
-    return digest.hexdigest()
+    graph, stages = training.graph, training.stages
+    parts = [graph.text_degrees, graph.text_skills, *(training.view.indexed.prerequisites or (None, None))]
+    for stage in stages:
+        parts += [stage.reads, stage.known, stage.closed, *(stage.prerequisites or (None, None))]
+    parts += [feature.labels for feature in features]
+    nothing = np.empty(0, bool)
+    names = [
+        graph.n_texts,
+        graph.n_skills,
+        [stage.learner.name for stage in stages],
+        [feature.name for feature in features],
+    ]
+    return digest(f"{names}", [nothing if part is None else part for part in parts])
 
 
 def _to_json(chosen: Chosen) -> dict[str, Any]:

@@ -11,14 +11,17 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from explorer.folders import cache_folder
 
-__all__ = ["recall", "remember"]
+__all__ = ["digest", "recall", "remember"]
 
 _MOST = 200
 
@@ -46,6 +49,15 @@ def remember(key: Mapping[str, Any], value: Mapping[str, Any]) -> None:
         kept = sorted(path.parent.glob("*.json"), key=lambda other: other.stat().st_mtime, reverse=True)
         for old in kept[_MOST:]:
             old.unlink(missing_ok=True)
+
+
+def digest(what: str, arrays: Iterable[NDArray[Any]]) -> str:
+    """SHA-256 of a text and of arrays with their types and shapes, as hexadecimal digits."""
+    found = hashlib.sha256(what.encode())
+    for array in arrays:
+        found.update(f" {array.dtype.str} {array.shape} ".encode())
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()
 
 
 def _text(key: Mapping[str, Any]) -> str:

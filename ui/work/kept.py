@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.folders import cache_folder
+from explorer.service.memo import digest
 
 __all__ = ["kept"]
 
@@ -48,12 +49,9 @@ def kept(
 
 
 def _path(method: str, numbers: Sequence[float], arrays: Sequence[npt.NDArray[np.generic]]) -> Path | None:
-    digest = hashlib.sha256(f"{method} {list(map(float, numbers))}".encode())
-    for array in arrays:
-        digest.update(f" {array.dtype.str} {array.shape} ".encode())
-        digest.update(np.ascontiguousarray(array).data)
+    name = digest(f"{method} {list(map(float, numbers))}", arrays)
     try:
-        return cache_folder() / "groups" / f"{digest.hexdigest()}.labels"
+        return cache_folder() / "groups" / f"{name}.labels"
     except RuntimeError:  # this user has no folder
         return None
 
