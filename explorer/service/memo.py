@@ -14,12 +14,12 @@ import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from explorer.folders import cache_folder
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["digest", "recall", "remember"]
 
@@ -53,6 +53,8 @@ def remember(key: Mapping[str, Any], value: Mapping[str, Any]) -> None:
 
 def digest(what: str, arrays: Iterable[NDArray[Any]]) -> str:
     """SHA-256 of a text and of arrays with their types and shapes, as hexadecimal digits."""
+    import numpy as np
+
     found = hashlib.sha256(what.encode())
     for array in arrays:
         found.update(f" {array.dtype.str} {array.shape} ".encode())
